@@ -1,0 +1,77 @@
+"""What can go wrong, in two families: a VisitError costs one URL and becomes its outcome, any other CrawlError ends the crawl."""
+
+from __future__ import annotations
+
+from .model import Reason
+
+
+class CrawlError(Exception):
+    """Base of all that this package raises on purpose. The message says what, where and what to do."""
+
+
+class ConfigError(CrawlError, ValueError):
+    """The settings cannot be used; the message names the file, the table and the key."""
+
+
+class UrlError(CrawlError, ValueError):
+    """The text is not a URL a crawler could ever visit."""
+
+
+class SeedError(CrawlError):
+    """The seeds cannot be read or none of them can be used."""
+
+
+class FolderError(CrawlError):
+    """The crawl folder is in use, not ours, or belongs to another crawl."""
+
+
+class FrontierError(CrawlError):
+    """The frontier's store is missing, locked, damaged or out of reach."""
+
+
+class SinkError(CrawlError):
+    """Outcomes could not be stored."""
+
+
+class StorageFull(FrontierError, SinkError):
+    """No space is left where the crawl writes; nothing half-written was kept, and the crawl can be continued."""
+
+
+class VisitError(CrawlError):
+    """One URL could not be visited; `reason` is the word recorded for it."""
+
+    def __init__(
+        self, reason: Reason, detail: str = "", *, transient: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+        self.transient = transient
+        """Whether another attempt may fare better."""
+        self.retry_after_s = retry_after_s
+        """How long the server asked us to stay away."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_revive, (type(self), self.reason, self.detail, self.transient, self.retry_after_s))
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
+
+
+class FetchError(VisitError):
+    """The network, the address guard or the server stood in the way."""
+
+
+class ParseError(VisitError):
+    """The body is not what it claims to be."""
+
+
+class OffloadError(VisitError):
+    """The worker died of this page, or overran its time."""
+
+
+def _revive(
+    kind: type[VisitError], reason: Reason, detail: str, transient: bool, retry_after_s: float | None
+) -> VisitError:
+    """Pickle's way back: keyword-only arguments need a function."""
+    return kind(reason, detail, transient=transient, retry_after_s=retry_after_s)

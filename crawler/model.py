@@ -1,0 +1,264 @@
+"""The nouns of a crawl: frozen values that know no I/O and travel between rooms and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A canonical absolute http(s) URL, ASCII only. `urls.parse` makes them: holding one means it *is* canonical."""
+
+    text: str
+
+    @property
+    def site(self) -> str:
+        """The politeness key, `scheme://host[:port]`: all that shares it takes turns."""
+        return self.text[: self.text.index("/", 8)]
+
+    @property
+    def path(self) -> str:
+        """What follows the site: path and query, beginning with a slash."""
+        return self.text[self.text.index("/", 8) :]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A URL we intend to visit, and how we came to know it. A *seed* has no `via`."""
+
+    url: Url
+    depth: int = 0
+    """Hops from the seed; redirects and sitemap entries keep the depth of what named them."""
+    via: Url | None = None
+    """The page, redirect or sitemap that named it."""
+    seed: Url | None = None
+    """The seed it descends from, as it was given; None: it is that seed itself."""
+    root: Url | None = None
+    """What scope measures from: the seed, or where the seed redirected to. None: this URL itself."""
+    attempt: int = 1
+    priority: int = 0
+    """Lower goes first within a site; ties go in depth, then in discovery order."""
+    redirects: int = 0
+    """How many redirects in a row led here."""
+
+    @property
+    def origin(self) -> Url:
+        """The seed, whether it is this URL or another."""
+        return self.seed or self.url
+
+    @property
+    def anchor(self) -> Url:
+        """The root, whether it is this URL or another."""
+        return self.root or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The frontier's loan of one request, until it is settled or released."""
+
+    request: Request
+    token: int
+    """Names the row in the frontier that lent it."""
+    expires: float = float("inf")
+    """Unix seconds; embedded frontiers lend without end, since a lease dies with its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of one exchange went, in milliseconds."""
+
+    dns: float = 0.0
+    connect: float = 0.0
+    """TCP and TLS together; 0 on a connection used again."""
+    ttfb: float = 0.0
+    """From the request sent to the answer's header received."""
+    download: float = 0.0
+    queue: float = 0.0
+    """From lease to the start of the exchange: robots, address limits and the byte budget."""
+    parse: float = 0.0
+    """From the body received to the page made: waiting for a worker included."""
+
+    @property
+    def total(self) -> float:
+        """Lease to page, in milliseconds."""
+        return self.dns + self.connect + self.ttfb + self.download + self.queue + self.parse
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came over the wire, unparsed: the body still wears its content codings."""
+
+    url: Url
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    """Raw, in order of arrival."""
+    body: bytes = b""
+    ip: str = ""
+    """The peer's address; empty when a proxy stood between."""
+    started_at: float = 0.0
+    """Unix seconds when the exchange began."""
+    timings: Timings = Timings()
+
+    def header(self, name: str) -> str:
+        """The named header's first value as latin-1 text, or an empty string."""
+        wanted = name.lower().encode()
+        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == wanted), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Canonical URLs in flat form, cheap to pickle: the same order in both fields."""
+
+    texts: str = ""
+    """URLs joined by newlines (a canonical URL holds none)."""
+    fingerprints: bytes = b""
+    """Eight bytes a URL, little-endian: `urls.fingerprint` under the crawl's key."""
+
+    def __len__(self) -> int:
+        return len(self.fingerprints) // 8
+
+    def split(self) -> list[str]:
+        """The URLs, one string each."""
+        return self.texts.split("\n") if self.texts else []
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What parsing made of a body: small and picklable, made in a worker."""
+
+    digest: bytes
+    """SHA-256 of the decoded body."""
+    length: int = 0
+    """Bytes of the decoded body."""
+    kind: str = "other"
+    """What it was parsed as: `html`, `sitemap`, `feed`, `text` or `other`."""
+    charset: str = ""
+    title: str = ""
+    description: str = ""
+    language: str = ""
+    canonical: str = ""
+    simhash: int = 0
+    """64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
+    n_links: int = 0
+    """Distinct URLs the page points to, in scope or not."""
+    news: Links = Links()
+    """In-scope links that this worker did not report lately: whoever drops them loses them."""
+    links_json: bytes = b""
+    """A JSON array of all links, when the record wants them."""
+    text: str = ""
+    """The readable text, when the record wants it."""
+    data_json: bytes = b""
+    """What the user's own parse function returned, as JSON."""
+
+
+class Disposition(StrEnum):
+    """What became of a request; every visit ends in exactly one, and all but `deferred` are final."""
+
+    FETCHED = "fetched"
+    REDIRECTED = "redirected"
+    UNCHANGED = "unchanged"
+    DUPLICATE = "duplicate"
+    EXCLUDED = "excluded"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a visit did not end as `fetched`: a closed list, stable for ever. docs/records.md explains each."""
+
+    ROBOTS = "robots"
+    ROBOTS_UNREACHABLE = "robots-unreachable"
+    OUT_OF_SCOPE = "out-of-scope"
+    DEPTH_LIMIT = "depth-limit"
+    PAGE_LIMIT = "page-limit"
+    TRAP = "trap"
+    DUPLICATE = "duplicate"
+    BLOCKED_ADDRESS = "blocked-address"
+    BLOCKED_SCHEME = "blocked-scheme"
+    BAD_URL = "bad-url"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too-large"
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    BAD_RESPONSE = "bad-response"
+    DECOMPRESSION = "decompression"
+    STATUS_4XX = "status-4xx"
+    STATUS_5XX = "status-5xx"
+    RATE_LIMITED = "rate-limited"
+    PARSE = "parse"
+    PARSE_TIMEOUT = "parse-timeout"
+    PARSE_CRASH = "parse-crash"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole record of one visit; every lease ends in exactly one."""
+
+    lease: Lease
+    disposition: Disposition
+    reason: Reason | None = None
+    detail: str = ""
+    """A few words for a person: `HTTP 503`, `connection refused`. Never parsed by anyone."""
+    response: Response | None = None
+    page: Page | None = None
+    found: tuple[Request, ...] = ()
+    """What this visit discovered beside `page.news`: a redirect's target."""
+    duplicate_of: Url | None = None
+    retry_in_s: float | None = None
+    """Deferred: how long until the same URL may be tried again; `retry` rather than `revisit`."""
+    rest_s: float = 0.0
+    """How long the site rests before its next turn, from `ended`."""
+    ended: float = 0.0
+    """`time.monotonic()` when the exchange ended: turns count from here."""
+    visited_at: float = 0.0
+    """Unix seconds when the visit began."""
+
+    @property
+    def request(self) -> Request:
+        return self.lease.request
+
+    @property
+    def url(self) -> Url:
+        return self.lease.request.url
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the URL is done with; a deferred one comes again."""
+        return self.disposition is not Disposition.DEFERRED
+
+
+Position = Mapping[str, int]
+"""What a sink had durably written: file name, relative to the sink's folder -> length in bytes."""
+
+
+class SiteView(NamedTuple):
+    """One site as the panel shows it."""
+
+    site: str
+    queued: int
+    leased: int
+    next_turn_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where a frontier stands. `settled` holds final dispositions only."""
+
+    known: int = 0
+    queued: int = 0
+    """Not visited yet, retries included, what is out on lease not."""
+    leased: int = 0
+    retrying: int = 0
+    """Those of `queued` that wait for another attempt."""
+    sites: int = 0
+    """Sites that have something queued or out."""
+    settled: Mapping[Disposition, int] = field(default_factory=dict)

@@ -1,0 +1,112 @@
+"""The doors: what each room promises the others. Any object of the shape will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from .model import Counts, Lease, Outcome, Position, Reason, Request, Response, SiteView, Url
+
+T = TypeVar("T")
+
+
+class Frontier(Protocol):
+    """What to visit next and what is already known. Lends a site only in its turn."""
+
+    async def add(self, requests: Iterable[Request]) -> int:
+        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
+        ...
+
+    async def lease(self, limit: int) -> Sequence[Lease]:
+        """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
+        ...
+
+    async def wait(self) -> bool:
+        """Wait until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
+        ...
+
+    async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
+        """Close leases, queue what they found, set next turns, keep the sinks' positions: ONE transaction.
+
+        Turns and discoveries count at once; the transaction is durable on return.
+        """
+        ...
+
+    async def release(self, leases: Sequence[Lease]) -> None:
+        """Give back unvisited, at the head of the queue."""
+        ...
+
+    async def claim(self, digest: bytes, lease: Lease) -> Url:
+        """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
+        ...
+
+    async def positions(self) -> Mapping[str, Position]:
+        """What each sink, by name, had durably written at the last settle."""
+        ...
+
+    def counts(self) -> Counts:
+        """Where the frontier stands, from memory."""
+        ...
+
+    def busiest(self, limit: int) -> Sequence[SiteView]:
+        """The sites with most to do, from memory."""
+        ...
+
+
+class Fetcher(Protocol):
+    async def fetch(self, request: Request) -> Response:
+        """One exchange, following nothing. Raises FetchError."""
+        ...
+
+
+class Rules(Protocol):
+    """One site's robots.txt as it concerns us (RFC 9309)."""
+
+    @property
+    def delay_s(self) -> float | None: ...
+
+    @property
+    def sitemaps(self) -> Sequence[str]: ...
+
+    def allows(self, url: Url) -> bool: ...
+
+
+class Robots(Protocol):
+    async def rules(self, request: Request) -> tuple[Rules, bool]:
+        """The rules of the request's site, fetched at most once while fresh; and whether that took a fetch just now.
+
+        Raises FetchError where the site cannot be asked (RFC 9309 2.3.1.4: unreachable means disallowed).
+        """
+        ...
+
+
+class Offloader(Protocol):
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        """Run a picklable pure function in a worker; `size` bytes below the inline bound run here.
+
+        Raises OffloadError when the worker died of it, and whatever `work` raises.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Where outcomes go. `name` keys its position in the frontier."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def rewind(self, position: Position | None) -> None:
+        """On open: cut off whatever was written after `position`; None: keep nothing."""
+        ...
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        """Store final outcomes in order; what is returned is durable. Raises SinkError."""
+        ...
+
+
+class Bounds(Protocol):
+    """Which links belong to this crawl, asked in workers: picklable."""
+
+    def judge(self, anchor: Url, depth: int) -> Callable[[str], Reason | None]:
+        """For links that lie `depth` hops out and descend from root `anchor`: canonical text -> why not, or None."""
+        ...
