@@ -1,0 +1,84 @@
+# Everything one does with this repository. `make help` lists it; `make demo` or `make test` is all a fresh clone needs.
+# Works with GNU make 3.81 (macOS) and newer.
+
+PYTHON ?= python3
+SEEDS  ?= urls.txt
+OUT    ?=
+ARGS   ?=
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH := $(VENV)/.ready-bench
+
+# The stamp holds the folder it was made in: a copied or moved folder, and a Python that went away, are set up anew.
+ifneq ($(shell $(BIN)/python -ISc '' 2>/dev/null && cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help:  ## this list
+	@echo "crawld: a polite, durable, async-first web crawler"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+# -- use it --
+
+.PHONY: demo
+demo: $(READY)  ## crawl a small web of our own, before your eyes
+	$(BIN)/crawl demo $(ARGS)
+
+.PHONY: crawl
+crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS="--depth 2"
+	$(BIN)/crawl $(SEEDS) $(if $(OUT),-o $(OUT)) $(ARGS)
+
+# -- work on it --
+
+.PHONY: setup
+setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves)
+
+.PHONY: test
+test: $(READY)  ## the tests: make test ARGS="-k robots"
+	$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: lint
+lint: $(READY)  ## ruff, and the floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: types
+types: $(READY)  ## mypy --strict
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint types test  ## all of the above: what a change must pass
+
+.PHONY: bench
+bench: $(BENCH)  ## measure ourselves against our peers
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: wheel
+wheel: $(READY)  ## build dist/*.whl
+	rm -rf build
+	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python
+
+.PHONY: lock
+lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
+	$(BIN)/uv $(LOCK) --upgrade --extra dev -o requirements.lock
+	$(BIN)/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
+
+.PHONY: clean
+clean:  ## remove whatever make made
+	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+# One stamp, made last: a set-up that was interrupted is repaired by the next one.
+$(READY): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/setup
+
+$(BENCH): $(READY) benchmarks/requirements.lock
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
+	@touch $@
