@@ -45,7 +45,7 @@ test: $(READY)  ## the tests: make test ARGS="-k robots"
 .PHONY: lint
 lint: $(READY)  ## ruff, and the floors of the house
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: types
 types: $(READY)  ## mypy --strict
@@ -61,7 +61,7 @@ bench: $(BENCH)  ## measure ourselves against our peers
 .PHONY: wheel
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build
-	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
