@@ -1,0 +1,55 @@
+"""Keeps a busy event loop from starving the threads it waits for.
+
+A loop with work at every turn gives the GIL back only for instants and takes it again before a waiting thread wakes;
+process pools and database writers live on such threads. While anything is `breathing()`, the loop naps for an instant
+every few milliseconds, and they get their turn (benchmarks/parse_cost.py measures it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+INTERVAL_S = 0.005
+NAP_S = 20e-6
+
+_breaths: WeakKeyDictionary[asyncio.AbstractEventLoop, _Breath] = WeakKeyDictionary()
+"""One a loop, shared by all crawls on it: two breaths would nap twice."""
+
+
+@contextmanager
+def breathing() -> Iterator[None]:
+    """While the body waits, the running loop naps 20 microseconds every 5 ms."""
+    loop = asyncio.get_running_loop()
+    breath = _breaths.get(loop)
+    if breath is None:
+        breath = _breaths[loop] = _Breath()
+    breath.hold(loop)
+    try:
+        yield
+    finally:
+        breath.waiting -= 1
+
+
+class _Breath:
+    def __init__(self) -> None:
+        self.waiting = 0
+        self._is_scheduled = False
+
+    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.waiting += 1
+        if not self._is_scheduled:
+            self._schedule(loop)
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_scheduled = True
+        loop.call_later(INTERVAL_S, self._nap, loop)
+
+    def _nap(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_scheduled = False
+        if self.waiting:
+            time.sleep(NAP_S)
+            self._schedule(loop)

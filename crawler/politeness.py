@@ -1,0 +1,64 @@
+"""When we may come again: how long a site rests, when a URL is tried again, and what a status means for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from .errors import FetchError
+from .model import Reason, Response
+
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+"""Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
+RETRY_FACTOR = 3.0
+"""Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """Seconds throughout. All answers depend on the arguments alone."""
+
+    delay_s: float = 1.0
+    max_delay_s: float = 60.0
+    max_attempts: int = 3
+    retry_delay_s: float = 3.0
+
+    @property
+    def max_retry_after_s(self) -> float:
+        """Retry-After is honoured up to ten times the largest delay: a bounded lever in a stranger's hand."""
+        return 10 * self.max_delay_s
+
+    def rest_s(self, crawl_delay_s: float | None) -> float:
+        """How long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
+        return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))
+
+    def hold_s(self, error_retry_after_s: float | None) -> float:
+        """How long a site that asked us to stay away is left alone."""
+        return min(error_retry_after_s or 0.0, self.max_retry_after_s)
+
+    def retry_in_s(self, attempt: int, retry_after_s: float | None = None) -> float | None:
+        """How long until the next attempt; None: that was the last one."""
+        if attempt >= self.max_attempts:
+            return None
+        return max(self.retry_delay_s * RETRY_FACTOR ** (attempt - 1), self.hold_s(retry_after_s))
+
+
+def setback(response: Response, now: float) -> FetchError | None:
+    """What a status of 400 and above means for the visit; None for all others. `now` in Unix seconds."""
+    status = response.status
+    if status < 400:
+        return None
+    reason = Reason.RATE_LIMITED if status == 429 else Reason.STATUS_5XX if status >= 500 else Reason.STATUS_4XX
+    wait_s = retry_after_s(response.header("retry-after"), now) if status in (429, 503) else None
+    return FetchError(reason, f"HTTP {status}", transient=status in _TRANSIENT, retry_after_s=wait_s)
+
+
+def retry_after_s(text: str, now: float) -> float | None:
+    """Retry-After (RFC 9110 10.2.3), seconds or a date, as seconds from `now`; None when absent or nonsense."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None

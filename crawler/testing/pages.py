@@ -1,0 +1,196 @@
+"""What one URL answers: pages, with what a right crawler should make of each.
+
+A link is written as a page would write it (relative, `/rooted`, `//host/x`, `http://host/x`); hosts are the *names* of sites, and
+become the address under which the site is served. A `Page` is a value: the same object under two URLs is a duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+from xml.sax.saxutils import escape
+
+from crawler.testing import markup, wire
+from crawler.testing.wire import Answer
+
+Disposition = Literal["fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"]
+Declared = Literal["header", "meta", "bom", "nowhere"]
+
+SMALL_BYTES = 2_000
+_BOMS = {"utf-8": b"\xef\xbb\xbf", "utf-16le": b"\xff\xfe", "utf-16be": b"\xfe\xff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, as the page that answers it sees it."""
+
+    method: str
+    target: str  # path and query, as they stood in the request
+    headers: Mapping[str, str]  # lower-case names
+    visit: int  # 1 the first time this target is asked for
+    place: Callable[[str], str]  # a link as described -> the link as served
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """How a URL answers, and the truth about it.
+
+    `status`, `title` and `disposition` are what is true in the end, after retries (`status` None: nothing readable comes back).
+    `links` are the hrefs as written. `fixed` says that every request gets the same answer, so that the server may keep it.
+    """
+
+    answer: Callable[[Asked], Answer]
+    status: int | None = 200
+    title: str | None = None
+    links: tuple[str, ...] = ()
+    disposition: Disposition = "fetched"
+    base: str = ""
+    fixed: bool = True
+
+
+def html(
+    title: str,
+    links: Iterable[str] = (),
+    *,
+    text: Iterable[str] = (),
+    size_bytes: int = SMALL_BYTES,
+    description: str = "",
+    lang: str = "en",
+    charset: str = "utf-8",
+    declared: Declared = "header",
+    base: str = "",
+    head_extra: str = "",
+    status: int = 200,
+    headers: Iterable[tuple[str, str]] = (),
+) -> Page:
+    """An HTML page with this title, `<a href>` for each link, these paragraphs, and filler up to `size_bytes`.
+
+    `charset` (a WHATWG label) is `declared` in the Content-Type header, in `<meta charset>`, by a byte order mark, or nowhere.
+    """
+    hrefs, paragraphs, extra = tuple(links), tuple(text), tuple(headers)
+    content_type = f"text/html; charset={charset}" if declared == "header" else "text/html"
+
+    def answer(asked: Asked) -> Answer:
+        markup_text = markup.document(
+            title,
+            [asked.place(href) for href in hrefs],
+            paragraphs=paragraphs,
+            description=description,
+            lang=lang,
+            size_bytes=size_bytes,
+            meta_charset=charset if declared == "meta" else "",
+            base=asked.place(base) if base else "",
+            head_extra=head_extra,
+        )
+        body = encoded(markup_text, charset, bom=declared == "bom")
+        return Answer(status, (("Content-Type", content_type), *extra), body)
+
+    outcome: Disposition = "fetched" if status < 300 else "failed"
+    return Page(answer, status, title, hrefs if outcome == "fetched" else (), outcome, base)
+
+
+def plain(body: bytes | str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Page:
+    """A page that is no HTML: these bytes under this type."""
+    data = body.encode() if isinstance(body, str) else body
+    answer = Answer(status, (("Content-Type", content_type),), data)
+    return Page(lambda _: answer, status, disposition="fetched" if status < 300 else "failed")
+
+
+def error(status: int = 500, *, retry_after_s: int | None = None) -> Page:
+    """A page that is an HTTP error, every time; with Retry-After if wanted."""
+    headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
+    return html(f"Error {status}", status=status, size_bytes=0, headers=headers)
+
+
+@cache
+def missing() -> Page:
+    """404, what every URL answers that nobody described."""
+    return error(404)
+
+
+def redirect(to: str, status: int = 301) -> Page:
+    """A redirect (301, 302, 303, 307 or 308) to a link."""
+    return Page(
+        lambda asked: Answer(status, (("Location", asked.place(to)),)), status, links=(to,), disposition="redirected"
+    )
+
+
+def redirect_chain(prefix: str, hops: int, to: str, status: int = 302) -> dict[str, Page]:
+    """`hops` redirects in a row, `<prefix>1` first, that end at `to`."""
+    stops = [f"{prefix}{hop}" for hop in range(1, hops + 1)]
+    return {stop: redirect(after, status) for stop, after in zip(stops, [*stops[1:], to], strict=True)}
+
+
+def redirect_loop(prefix: str, length: int, status: int = 302) -> dict[str, Page]:
+    """`length` redirects that lead round in a circle, `<prefix>1` first."""
+    return redirect_chain(prefix, length, f"{prefix}1", status)
+
+
+def sitemap(urls: Iterable[str]) -> Page:
+    """A sitemap (sitemaps.org 0.9) of these absolute links."""
+    return _sitemap(urls, "urlset", "url")
+
+
+def sitemap_index(urls: Iterable[str]) -> Page:
+    """A sitemap index (sitemaps.org 0.9) of these absolute links."""
+    return _sitemap(urls, "sitemapindex", "sitemap")
+
+
+def big(title: str, size_bytes: int, links: Iterable[str] = ()) -> Page:
+    """A very long HTML page."""
+    return html(title, links, size_bytes=size_bytes)
+
+
+def endless(title: str = "Without end") -> Page:
+    """An HTML page whose body never ends: chunks for as long as somebody reads."""
+    start = f"<!DOCTYPE html><title>{title}</title>".encode()
+    filler = b"".join(paragraph.encode() for paragraph in markup.pool())
+    answer = Answer(200, (("Content-Type", "text/html; charset=utf-8"),), start + filler, wire.endless)
+    return Page(lambda _: answer, None, disposition="failed")
+
+
+def reset() -> Page:
+    """No answer: the connection is reset (RST)."""
+    return _unreadable(wire.dropped(wire.Ending.RESET))
+
+
+def hung_up() -> Page:
+    """No answer: the connection is closed in good order."""
+    return _unreadable(wire.dropped(wire.Ending.CLOSE))
+
+
+def silent() -> Page:
+    """No answer, and the connection stays open."""
+    return _unreadable(wire.silent)
+
+
+def garbage(data: bytes = b"\x00\x01 this is not HTTP\r\n\r\n") -> Page:
+    """These bytes instead of an HTTP answer."""
+    return _unreadable(wire.raw(data))
+
+
+def encoded(text: str, charset: str, *, bom: bool = False) -> bytes:
+    """`text` in `charset` (a WHATWG label), characters it lacks as numeric references, after a byte order mark if wanted."""
+    mark = _BOMS[charset.lower().replace("utf-16-", "utf-16")] if bom else b""
+    return mark + text.encode(_CODECS.get(charset.lower(), charset), "xmlcharrefreplace")
+
+
+_CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "iso-8859-1": "cp1252", "shift_jis": "cp932"}
+
+
+def _sitemap(urls: Iterable[str], root: str, item: str) -> Page:
+    links = tuple(urls)
+
+    def answer(asked: Asked) -> Answer:
+        items = "".join(f"<{item}><loc>{escape(asked.place(url))}</loc></{item}>\n" for url in links)
+        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{items}</{root}>\n'
+        return Answer(200, (("Content-Type", "application/xml"),), text.encode())
+
+    return Page(answer, links=links)
+
+
+def _unreadable(play: wire.Play) -> Page:
+    answer = Answer(play=play)
+    return Page(lambda _: answer, None, disposition="failed")
