@@ -1,0 +1,37 @@
+"""What every test starts from and leaves behind: nothing."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+# A deadline would measure the machine, not the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tester's own CRAWL_ variables are not part of the story."""
+    for name in [name for name in os.environ if name.startswith("CRAWL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_outlives_its_test() -> Iterator[None]:
+    """Every thread and every worker process has an owner who ends it."""
+    threads, workers = set(threading.enumerate()), set(multiprocessing.active_children())
+    yield
+    left = [thread for thread in set(threading.enumerate()) - threads if not _ends(thread)]
+    left_workers = set(multiprocessing.active_children()) - workers
+    assert not left, f"threads outlive their test: {left}"
+    assert not left_workers, f"worker processes outlive their test: {left_workers}"
+
+
+def _ends(thread: threading.Thread) -> bool:
+    """A thread told to end may need an instant to do so."""
+    thread.join(timeout=2.0)
+    return not thread.is_alive()
