@@ -107,7 +107,7 @@ def _head(place: Place, places: list[Place], port: int) -> str:
     title = html.escape(place.title)
     sections = (places[i] for i in range(min(len(SECTIONS) + 1, len(places))))
     menu = "\n".join(
-        f'      <li class="menu-item"><a class="menu-link" href="{_root_href(place, other, port)}">{name.title()}</a></li>'
+        f'      <li class="menu-item"><a class="menu" href="{_root_href(place, other, port)}">{name.title()}</a></li>'
         for other, name in zip(sections, ("home", *SECTIONS), strict=False)
     )
     return f"""<!DOCTYPE html>
