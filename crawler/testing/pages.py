@@ -1,7 +1,8 @@
 """What one URL answers: pages, with what a right crawler should make of each.
 
-A link is written as a page would write it (relative, `/rooted`, `//host/x`, `http://host/x`); hosts are the *names* of sites, and
-become the address under which the site is served. A `Page` is a value: the same object under two URLs is a duplicate.
+A link is written as a page would write it (relative, `/rooted`, `//host/x`, `http://host/x`); hosts are the *names*
+of sites, and become the address under which the site is served. A `Page` is a value: the same object under two URLs
+is a duplicate.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Disposition = Literal["fetched", "redirected", "unchanged", "duplicate", "exclud
 Declared = Literal["header", "meta", "bom", "nowhere"]
 
 SMALL_BYTES = 2_000
+NO_STATUS = 0  # of an answer that is no HTTP
 _BOMS = {"utf-8": b"\xef\xbb\xbf", "utf-16le": b"\xff\xfe", "utf-16be": b"\xfe\xff"}
 
 
@@ -37,8 +39,9 @@ class Asked:
 class Page:
     """How a URL answers, and the truth about it.
 
-    `status`, `title` and `disposition` are what is true in the end, after retries (`status` None: nothing readable comes back).
-    `links` are the hrefs as written. `fixed` says that every request gets the same answer, so that the server may keep it.
+    `status`, `title` and `disposition` are what is true in the end, after retries (`status` None: nothing readable
+    comes back). `links` are the hrefs as written. `fixed` says that every request gets the same answer, so that the
+    server may keep it.
     """
 
     answer: Callable[[Asked], Answer]
@@ -67,7 +70,8 @@ def html(
 ) -> Page:
     """An HTML page with this title, `<a href>` for each link, these paragraphs, and filler up to `size_bytes`.
 
-    `charset` (a WHATWG label) is `declared` in the Content-Type header, in `<meta charset>`, by a byte order mark, or nowhere.
+    `charset` (a WHATWG label) is `declared` in the Content-Type header, in `<meta charset>`, by a byte order mark, or
+    nowhere.
     """
     hrefs, paragraphs, extra = tuple(links), tuple(text), tuple(headers)
     content_type = f"text/html; charset={charset}" if declared == "header" else "text/html"
@@ -192,5 +196,5 @@ def _sitemap(urls: Iterable[str], root: str, item: str) -> Page:
 
 
 def _unreadable(play: wire.Play) -> Page:
-    answer = Answer(play=play)
+    answer = Answer(NO_STATUS, play=play)
     return Page(lambda _: answer, None, disposition="failed")

@@ -1,6 +1,7 @@
 """The description of a fake web, and the truth about it: what each URL is, and which URLs can be reached.
 
-Nothing here uses a line of the crawler's own URL, robots or parsing code: the truth must not share the crawler's mistakes.
+Nothing here uses a line of the crawler's own URL, robots or parsing code: the truth must not share the crawler's
+mistakes.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ Trap = Callable[[str], Page]
 class Site:
     """One host of the web.
 
-    `host` is a name ("alpha.test") or a loopback address. `pages` maps a path, with its query if it has one, to a page; a query nobody
-    described gets the page of the path alone. `traps` maps a path prefix to a function that makes a page for every target below.
-    `address` is the loopback address wanted; by default each site gets one of its own.
+    `host` is a name ("alpha.test") or a loopback address. `pages` maps a path, with its query if it has one, to a
+    page; a query nobody described gets the page of the path alone. `traps` maps a path prefix to a function that
+    makes a page for every target below. `address` is the loopback address wanted; by default each site gets one of
+    its own.
     """
 
     host: str
@@ -56,7 +58,8 @@ class Expected:
 class Web:
     """Sites, and the truth about them.
 
-    As described, URLs name the sites (`http://alpha.test/`); the web of a `Served` speaks of the URLs as they are served.
+    As described, URLs name the sites (`http://alpha.test/`); the web of a `Served` speaks of the URLs as they are
+    served.
     """
 
     def __init__(
@@ -150,15 +153,17 @@ class Web:
     ) -> set[str]:
         """Every URL a crawl from the seeds must ask for, failing ones too; those robots.txt forbids are not among them.
 
-        `follow_hosts` (names or host:port; default: all sites) bounds where links lead. A redirect costs no depth. ValueError
-        beyond `limit` URLs: an endless trap is in reach, so bound the question by `max_depth`.
+        `follow_hosts` (names or host:port; default: all sites) bounds where links lead. A redirect costs no depth.
+        ValueError beyond `limit` URLs: an endless trap is in reach, so bound the question by `max_depth`.
         """
         hosts = {self.authority(host) for host in (self.authorities if follow_hosts is None else follow_hosts)}
 
         def is_in_reach(url: str) -> bool:
             return urlsplit(url).netloc in hosts and (not obey_robots or self.is_allowed(url))
 
-        return self._walk([resolve(seed, seed) for seed in (self.seeds if seeds is None else seeds)], is_in_reach, max_depth, limit)
+        return self._walk(
+            [resolve(seed, seed) for seed in (self.seeds if seeds is None else seeds)], is_in_reach, max_depth, limit
+        )
 
     def _walk(
         self, seeds: Iterable[str], is_in_reach: Callable[[str], bool], max_depth: int | None, limit: int
@@ -175,7 +180,11 @@ class Web:
                 raise ValueError(f"more than {limit} URLs in reach, the last is {url}: a trap? bound it by max_depth")
             page = self.page(url)
             is_redirect = page is not None and page.disposition == "redirected"
-            fresh = [(link, depth + (not is_redirect)) for link in self.links(url) if link not in depths and is_in_reach(link)]
+            fresh = [
+                (link, depth + (not is_redirect))
+                for link in self.links(url)
+                if link not in depths and is_in_reach(link)
+            ]
             if is_redirect:
                 queue.extendleft(fresh)
             elif max_depth is None or depth < max_depth:

@@ -1,7 +1,8 @@
 """How an answer travels: it turns one answer into the steps a connection takes to send it.
 
-A *play* is a function from an `Answer` to its steps: bytes to send, a `Wait`, or an `Ending` of the connection. An honest server
-plays `whole`; everything a bad one does (dripping, cutting short, resetting, lying about its framing) is another play.
+A *play* is a function from an `Answer` to its steps: bytes to send, a `Wait`, or an `Ending` of the connection. An
+honest server plays `whole`; everything a bad one does (dripping, cutting short, resetting, lying about its framing)
+is another play.
 """
 
 from __future__ import annotations

@@ -1,0 +1,142 @@
+"""A fake web on loopback: real HTTP over many hosts, with robots.txt, redirects, encodings, failures and traps, for testing crawls.
+
+Describe a web (or have one generated), serve it in your event loop, crawl it with whatever you like, and compare what
+your crawler found with `web.truth()`, what it should have asked for with `web.reachable()`, and how it behaved with
+what the server saw::
+
+    import aiohttp
+    from crawler.testing import Site, Web, disallowing, html, open_web, redirect
+
+    web = Web([
+        Site("alpha.test", {"/": html("Alpha", ["/old", "//beta.test/"]), "/old": redirect("/new"), "/new":
+        html("New")}), Site("beta.test", {"/": html("Beta", ["private/x"])}, robots=disallowing("/private/")),
+    ])
+
+    async def test_the_crawl_asks_for_everything_once() -> None:
+        async with open_web(web) as served:                    # every site on an address of its own:
+        http://127.0.1.1:PORT/
+            await my_crawl(served.seeds)                       # ["http://127.0.1.1:PORT/"]
+            assert set(served.counts(robots=False)) == served.web.reachable()
+            assert served.worst_concurrency("alpha.test") == 1
+            assert min(served.gaps("alpha.test")) >= 1.0       # seconds between arrivals, as the server saw them
+
+**The description.** `Web(sites, seeds)`, `Site(host, pages, robots, traps)`. Links in pages use the sites' *names*
+(`//beta.test/`); when served, names become addresses (`served.url("beta.test", "/x")` is the real URL, `served.web`
+speaks in real URLs). A client that can be given a resolver map may use the names themselves: `open_web(web,
+by_name=True)`, with `served.addresses` mapping name -> address.
+
+**Pages.** `html` `plain` `error` `redirect` `redirect_chain` `redirect_loop` `sitemap` `sitemap_index` `big`
+`endless` `reset` `hung_up` `silent` `garbage` `charset_page` `charset_pages`, or your own `Page(lambda asked:
+Answer(...))`. Wrappers change how a page behaves: `slow` `dripping` `failing` `truncated` `chunked` `badly_chunked`
+`unframed` `compressed` `cacheable`, and `bomb` unpacks without end. They combine: `failing(slow(html("Tired"), 0.2),
+times=2, by=error(503, retry_after_s=1))`.
+
+**robots.txt.** `robots.missing()` (the default) `allow_all` `disallowing` `delaying` `stating` `broken` `recovering`
+`slow` `huge` `moved` `worded`, all in `crawler.testing.robots`.
+
+**Generated webs.** `link_graph(seed, sites, pages_per_site, links_per_page)` and `demo_web()`; endless places are in
+`crawler.testing.traps`.
+
+**What the server saw.** `served.hits` (a `Hit` has url, headers, began, ended, concurrency, ...), `counts()`,
+`of(host)`, `worst_concurrency(host)`, `peak()`, `gaps(host)`, `pauses(host)`, `strays`.
+
+**In a process of its own.** `async with open_web_process("--sites", "4", "--pages", "500") as homes:`, or from a shell
+`python -m crawler.testing --demo --print-seeds`.
+"""
+
+from crawler.testing import robots, traps
+from crawler.testing.behaviours import (
+    badly_chunked,
+    bomb,
+    cacheable,
+    chunked,
+    compressed,
+    dripping,
+    failing,
+    slow,
+    truncated,
+    unframed,
+)
+from crawler.testing.charsets import SAMPLES, Sample, charset_page, charset_pages
+from crawler.testing.demo import demo_web
+from crawler.testing.graph import BENCHMARK_BYTES, link_graph
+from crawler.testing.log import Hit, HitLog
+from crawler.testing.pages import (
+    Asked,
+    Page,
+    big,
+    endless,
+    error,
+    garbage,
+    html,
+    hung_up,
+    missing,
+    plain,
+    redirect,
+    redirect_chain,
+    redirect_loop,
+    reset,
+    silent,
+    sitemap,
+    sitemap_index,
+)
+from crawler.testing.process import open_web_process
+from crawler.testing.robots import Robots, Rules, allow_all, delaying, disallowing
+from crawler.testing.server import Served, open_web
+from crawler.testing.web import Expected, Site, Web
+from crawler.testing.wire import Answer, Ending, Wait
+
+__all__ = [
+    "BENCHMARK_BYTES",
+    "SAMPLES",
+    "Answer",
+    "Asked",
+    "Ending",
+    "Expected",
+    "Hit",
+    "HitLog",
+    "Page",
+    "Robots",
+    "Rules",
+    "Sample",
+    "Served",
+    "Site",
+    "Wait",
+    "Web",
+    "allow_all",
+    "badly_chunked",
+    "big",
+    "bomb",
+    "cacheable",
+    "charset_page",
+    "charset_pages",
+    "chunked",
+    "compressed",
+    "delaying",
+    "demo_web",
+    "disallowing",
+    "dripping",
+    "endless",
+    "error",
+    "failing",
+    "garbage",
+    "html",
+    "hung_up",
+    "link_graph",
+    "missing",
+    "open_web",
+    "open_web_process",
+    "plain",
+    "redirect",
+    "redirect_chain",
+    "redirect_loop",
+    "reset",
+    "robots",
+    "silent",
+    "sitemap",
+    "sitemap_index",
+    "slow",
+    "traps",
+    "truncated",
+    "unframed",
+]

@@ -1,0 +1,171 @@
+"""Serving a fake web on loopback in the caller's event loop, and keeping the log of what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from crawler.testing import wire
+from crawler.testing.connection import Connection
+from crawler.testing.log import Hit, HitLog
+from crawler.testing.pages import Asked, Page
+from crawler.testing.places import BACKLOG, Place, open_places
+from crawler.testing.web import Site, Web
+from crawler.testing.wire import Answer, Step
+
+KEPT_BYTES = 256 * 1024 * 1024  # answers of fixed pages kept ready; what does not fit is made again
+STRAY_STATUS = 421  # Misdirected Request: the Host header names no site of this web
+
+
+@asynccontextmanager
+async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIterator[Served]:
+    """Serve a web until the context ends.
+
+    Every site listens on an address of its own, and links carry that address, so that any client can follow them.
+    With `by_name` links carry the sites' names instead, for a client that resolves by `Served.addresses`. A page that
+    raises is answered with 500, and the errors come out, as an ExceptionGroup, when the context ends.
+    """
+    places, sockets = open_places(web.sites, port, by_name)
+    served = Served(web, places, by_name)
+    connections: set[Connection] = set()
+    loop = asyncio.get_running_loop()
+    servers = [
+        await loop.create_server(lambda: Connection(served.receive, connections), sock=socket, backlog=BACKLOG)
+        for socket in sockets
+    ]
+    try:
+        yield served
+    finally:
+        for server in servers:
+            server.close()
+        while connections:  # connection_lost comes in the loop's next rounds
+            for connection in tuple(connections):
+                connection.abort()
+            await asyncio.sleep(0)
+        for server in servers:
+            await server.wait_closed()
+    if served.bugs:
+        raise ExceptionGroup("pages of the fake web raised", served.bugs)
+
+
+class Served(HitLog):
+    """A web being served: where it is, what was asked of it, and (as `web`) the truth in the URLs it is served under."""
+
+    def __init__(self, web: Web, places: Mapping[str, Place], by_name: bool) -> None:
+        """`places` are the address and port of every site by its host."""
+        super().__init__(self._host_of)
+        numeric = {host: f"{address}:{port}" for host, (address, port) in places.items()}
+        named = {host: f"{host}:{port}" for host, (_, port) in places.items()}
+        self.web = web.at(named if by_name else numeric)
+        self.addresses = {host: address for host, (address, _) in places.items()}
+        self.strays: list[bytes] = []  # request heads whose Host names no site
+        self.bugs: list[Exception] = []
+        self._sites = {
+            authority: site for book in (named, numeric) for site in web.sites for authority in (book[site.host],)
+        }
+        self._in_hand: Counter[str] = Counter()
+        self._visits: Counter[str] = Counter()
+        self._kept: dict[tuple[str, str], bytes] = {}
+        self._kept_bytes = 0
+
+    @property
+    def seeds(self) -> list[str]:
+        """Where a crawl of this web should begin."""
+        return self.web.seeds
+
+    def url(self, host: str, target: str = "/") -> str:
+        """The URL under which a target of a site is served."""
+        return self.web.url(host, target)
+
+    def prepare(self) -> None:
+        """Make the answers of all fixed pages now, so that serving them costs next to nothing."""
+        for site in self.web.sites:
+            for target in site.pages:
+                page = site.page(target)
+                if page.fixed:
+                    self._keep(site, target, page.answer(Asked("GET", target, {}, 1, self.web.place)))
+
+    def receive(self, head: bytes, client: tuple[str, int]) -> _Exchange:
+        """Take a request in hand: log it, and say how it is answered. Never raises."""
+        began = time.monotonic()
+        line, _, rest = head.partition(b"\r\n")
+        method, target = _request_line(line)
+        authority = _host(rest)
+        site = self._sites.get(authority)
+        if site is None:
+            self.strays.append(head)
+            return _Exchange(wire.whole_bytes(Answer(STRAY_STATUS)), None, self._in_hand)
+        url = f"http://{authority}{target}"
+        self._visits[url] += 1
+        self._in_hand[site.host] += 1
+        hit = Hit(site.host, url, target, method, head, client, self._visits[url], self._in_hand[site.host], began)
+        self.hits.append(hit)
+        return _Exchange(self._steps(site, hit), hit, self._in_hand)
+
+    def _steps(self, site: Site, hit: Hit) -> bytes | Iterator[Step]:
+        kept = self._kept.get((site.host, hit.target))
+        if kept is not None and hit.method == "GET":
+            hit.status = int(kept[9:12])
+            return kept
+        try:
+            page = site.page(hit.target)
+            answer = page.answer(Asked(hit.method, hit.target, hit.headers, hit.visit, self.web.place))
+        except Exception as bug:
+            self.bugs.append(bug)
+            page, answer = _BROKEN_PAGE, Answer(500)
+        return self._played(site, hit, page, answer)
+
+    def _played(self, site: Site, hit: Hit, page: Page, answer: Answer) -> bytes | Iterator[Step]:
+        hit.status = answer.status or None
+        if hit.method == "HEAD":
+            return wire.sized_head(answer)
+        if answer.play is not wire.whole:
+            return answer.steps()
+        return self._keep(site, hit.target, answer) if page.fixed else wire.whole_bytes(answer)
+
+    def _keep(self, site: Site, target: str, answer: Answer) -> bytes:
+        data = wire.whole_bytes(answer)
+        if answer.play is wire.whole and self._kept_bytes + len(data) <= KEPT_BYTES:
+            self._kept[site.host, target] = data
+            self._kept_bytes += len(data)
+        return data
+
+    def _host_of(self, name: str) -> str:
+        authority = urlsplit(name).netloc if "://" in name else name
+        site = self._sites.get(authority)
+        return name if site is None else site.host
+
+
+class _Exchange:
+    """A request in hand: what to send, and the log's entry to close."""
+
+    __slots__ = ("_hit", "_in_hand", "steps")
+
+    def __init__(self, steps: bytes | Iterator[Step], hit: Hit | None, in_hand: Counter[str]) -> None:
+        self.steps = steps
+        self._hit = hit
+        self._in_hand = in_hand
+
+    def end(self, complete: bool) -> None:
+        if (hit := self._hit) is not None:
+            hit.ended, hit.complete = time.monotonic(), complete
+            self._in_hand[hit.host] -= 1
+
+
+_BROKEN_PAGE = Page(lambda _: Answer(500), 500, disposition="failed", fixed=False)
+
+
+def _request_line(line: bytes) -> tuple[str, str]:
+    method, _, rest = line.decode("latin-1").partition(" ")
+    return method, rest.partition(" ")[0]
+
+
+def _host(headers: bytes) -> str:
+    """The Host header, lower-cased; "" without one."""
+    lowered = b"\r\n" + headers.lower()
+    start = lowered.find(b"\r\nhost:")
+    return "" if start < 0 else lowered[start + 7 :].partition(b"\r\n")[0].strip().decode("latin-1")
