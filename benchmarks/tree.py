@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import os
 import resource
 import subprocess
 import sys
@@ -116,14 +115,14 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int:
 
 
 def _await_orphans(strangers: set[psutil.Process]) -> None:
-    """Waits for what the command left to us; ends it when it stays."""
-    orphans = [child for child in psutil.Process().children() if child not in strangers]
-    _, stayed = psutil.wait_procs(orphans, timeout=ORPHANS_S)
-    for orphan in stayed:
-        orphan.kill()
-    for orphan in orphans:
-        with contextlib.suppress(ChildProcessError):  # psutil has waited for it already
-            os.waitpid(orphan.pid, 0)
+    """Waits for what the command left to us, and for what that leaves in turn; ends it when it stays."""
+    deadline = time.monotonic() + ORPHANS_S
+    while orphans := [child for child in psutil.Process().children() if child not in strangers]:
+        for orphan in orphans:
+            if time.monotonic() > deadline:
+                orphan.kill()
+            with contextlib.suppress(psutil.TimeoutExpired):
+                orphan.wait(0.1)
 
 
 def _adopt_orphans() -> bool:
