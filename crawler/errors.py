@@ -1,4 +1,4 @@
-"""What can go wrong, in two families: a VisitError costs one URL and becomes its outcome, any other CrawlError ends the crawl."""
+"""What can go wrong, in two families: a VisitError costs one URL, any other CrawlError ends the crawl."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class Pool:
         return [call for call in batch if not call.answer.done()]
 
     async def _run(self, worker: _Worker, batch: list[_Call]) -> None:
-        """Answer every call. When the worker dies, its calls are tried again one by one: the guilty one is left alone."""
+        """Answer every call. When the worker dies, its calls are tried again one by one, which leaves the guilty one."""
         try:
             answers = await worker.run([(call.work, call.args) for call in batch])
         except BrokenExecutor:
@@ -138,7 +138,7 @@ class Pool:
             for call in batch:
                 call.answer.cancel()
             raise
-        except Exception as error:  # an answer or argument that cannot be pickled: the caller's bug
+        except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
             for call in batch:
                 _answer(call, error)
         else:
@@ -207,7 +207,7 @@ class _Worker:
         executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
         executor.submit(os.getpid)  # starts the process now rather than with the first page
         self._executor = executor
-        self._process = next(iter(getattr(executor, "_processes", None) or {0: None}.values()), None)  # type: ignore[arg-type]
+        self._process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
         self._is_busy = False
 
     def _stop(self) -> int | None:
@@ -247,7 +247,7 @@ def _run_one(work: Callable[..., Any], args: tuple[object, ...], cpu_s: float | 
         _allow_cpu(cpu_s)
     try:
         return work(*args)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it is raised again where the call was made
         return error
 
 

@@ -9,7 +9,7 @@ from .errors import FetchError
 from .model import Reason, Response
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
-"""Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
+"""Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
@@ -22,6 +22,7 @@ class Politeness:
     max_delay_s: float = 60.0
     max_attempts: int = 3
     retry_delay_s: float = 3.0
+    max_redirects: int = 10
 
     @property
     def max_retry_after_s(self) -> float:

@@ -1,0 +1,106 @@
+"""crawld: an async-first web crawler with CPU offload. This is the front door, and nothing else."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .api import Crawl, crawl, open_crawl, stream
+    from .config import Config
+    from .errors import (
+        ConfigError,
+        CrawlError,
+        FetchError,
+        FolderError,
+        FrontierError,
+        OffloadError,
+        ParseError,
+        SeedError,
+        SinkError,
+        StorageFull,
+        UrlError,
+        VisitError,
+    )
+    from .metrics import Bound, Ending, Failures, Snapshot, Summary
+    from .model import (
+        Counts,
+        Disposition,
+        Lease,
+        Outcome,
+        Page,
+        Position,
+        Reason,
+        Request,
+        Response,
+        Timings,
+        Url,
+    )
+    from .parse import Content
+    from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+
+_HOMES = {
+    "api": "Crawl crawl open_crawl stream",
+    "config": "Config",
+    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
+    "StorageFull UrlError VisitError",
+    "metrics": "Bound Ending Failures Snapshot Summary",
+    "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
+    "parse": "Content",
+    "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+}
+_WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "Bound",
+    "Config",
+    "ConfigError",
+    "Content",
+    "Counts",
+    "Crawl",
+    "CrawlError",
+    "Disposition",
+    "Ending",
+    "Failures",
+    "FetchError",
+    "Fetcher",
+    "FolderError",
+    "Frontier",
+    "FrontierError",
+    "Lease",
+    "OffloadError",
+    "Offloader",
+    "Outcome",
+    "Page",
+    "ParseError",
+    "Position",
+    "Reason",
+    "Request",
+    "Response",
+    "Robots",
+    "Rules",
+    "SeedError",
+    "Sink",
+    "SinkError",
+    "Snapshot",
+    "StorageFull",
+    "Summary",
+    "Timings",
+    "Url",
+    "UrlError",
+    "VisitError",
+    "crawl",
+    "open_crawl",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: workers need little of this, and `crawl --help` nothing."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'crawler' has no attribute {name!r}")
+    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

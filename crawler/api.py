@@ -1,0 +1,367 @@
+"""From settings to a running crawl: builds the parts, hands each what it uses, and takes them down again."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import anyio
+from anyio import create_task_group, to_thread
+from anyio.abc import ObjectSendStream
+
+from . import urls
+from .breath import breathing
+from .config import Config, amend, effective_user_agent
+from .engine import Engine, Limits
+from .errors import ConfigError, CrawlError
+from .fetch import Budget, open_fetcher
+from .folder import Folder, open_folder
+from .frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from .metrics import Snapshot, Summary
+from .model import Outcome, Position, Request, Response, Url
+from .offload import Workers, open_offloader
+from .parse import Content, Job
+from .politeness import Politeness
+from .protocols import Fetcher, Frontier, Offloader, Robots, Sink
+from .robots import IgnoreRobots, RobotsCache
+from .scope import Scope
+from .sinks import JsonLines, ReaderGone, Stream, Wants
+from .visit import Visitor
+
+Seed = str | Url | Request
+Extract = Callable[[Content], object]
+
+SEED_BATCH = 500
+"""Seeds read and queued at a time: a few milliseconds of work."""
+
+
+class Crawl:
+    """One crawl, held in the hand. `open_crawl` makes it."""
+
+    def __init__(
+        self, config: Config, folder: Folder | None, frontier: Frontier, make_engine: Callable[[], Engine]
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self._frontier = frontier
+        self._make_engine = make_engine
+        self._engine = make_engine()
+        self._is_running = False
+
+    async def add(self, seeds: Iterable[Seed]) -> int:
+        """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
+        return await self._frontier.add([_request(seed) for seed in seeds])
+
+    async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = ()) -> Summary:
+        """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
+
+        `seeds` are read while the crawl is under way and never stand in memory together; an ordinary iterable is
+        read in a thread. Raises CrawlError: FrontierError, SinkError, StorageFull, UrlError.
+        """
+        if self._is_running:
+            raise CrawlError("this crawl is running already: open another one, or wait for its end")
+        self._is_running = True
+        try:
+            with _unwrapped():
+                return await self._engine.run(_batches(seeds))
+        finally:
+            self._engine = self._make_engine()
+            self._is_running = False
+
+    def stop(self) -> None:
+        """Finish what is in hand, keep the rest for the next run."""
+        self._engine.stop()
+
+    def abort(self) -> None:
+        """Drop what is in hand; the next run fetches it again."""
+        self._engine.abort()
+
+    def pause(self) -> None:
+        """Start no further visits until `resume`."""
+        self._engine.pause()
+
+    def resume(self) -> None:
+        self._engine.resume()
+
+    def snapshot(self) -> Snapshot:
+        """Where the crawl stands now; cheap enough to ask a few times a second."""
+        return self._engine.snapshot()
+
+
+@asynccontextmanager
+async def open_crawl(
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    **settings: object,
+) -> AsyncIterator[Crawl]:
+    """A crawl with all its parts, ready to run.
+
+    `folder` keeps its state and its pages and continues what is in it; without one everything is in memory and goes to
+    `sinks` alone. `settings` are those of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is called in a worker
+    with each page's Content, and what it returns becomes the record's `data`. Raises ConfigError, FolderError,
+    FrontierError.
+    """
+    with _unwrapped():
+        async with AsyncExitStack() as stack:
+            config = amend(config or Config(), settings)
+            _check_extract(parse, config)
+            home: Folder | None = None
+            if folder is not None:
+                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
+                config = home.config
+            parts = _Parts(stack, config, home, tuple(sinks), fetcher, parse)
+            yield await parts.crawl()
+
+
+async def crawl(
+    seeds: Iterable[Seed] | AsyncIterable[Seed],
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    **settings: object,
+) -> Summary:
+    """Crawl the seeds to the end; what happened. Arguments and errors as in `open_crawl`."""
+    async with open_crawl(
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, **settings
+    ) as opened:
+        return await opened.run(seeds)
+
+
+@asynccontextmanager
+async def stream(
+    seeds: Iterable[Seed] | AsyncIterable[Seed],
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    **settings: object,
+) -> AsyncIterator[AsyncIterator[Outcome]]:
+    """The final outcomes as they come; the crawl goes no faster than they are read, and ends with the block.
+
+    Arguments and errors as in `open_crawl`.
+    """
+    send, receive = anyio.create_memory_object_stream[Outcome](0)
+    async with open_crawl(
+        config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, **settings
+    ) as opened, create_task_group() as tasks:
+        tasks.start_soon(_run_into, opened, seeds, send)
+        try:
+            yield receive
+        finally:
+            opened.abort()
+            receive.close()
+
+
+async def _run_into(
+    opened: Crawl, seeds: Iterable[Seed] | AsyncIterable[Seed], send: ObjectSendStream[Outcome]
+) -> None:
+    async with send:
+        with suppress(ReaderGone):
+            await opened.run(seeds)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The stacking order of one crawl's parts."""
+
+    stack: AsyncExitStack
+    config: Config
+    folder: Folder | None
+    sinks: tuple[Sink, ...]
+    fetcher: Fetcher | None
+    extract: Extract | None
+
+    async def crawl(self) -> Crawl:
+        config = self.config
+        frontier = await self._frontier()
+        sinks = await self._rewound_sinks(await frontier.positions())
+        offloader = await self.stack.enter_async_context(open_offloader(_workers(config)))
+        budget = Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+        fetcher = await self._fetcher(budget)
+        robots = self._robots(fetcher, offloader)
+
+        def make_engine() -> Engine:
+            """The engine of one run. What workers reported lately is news again in the next: a new `run` token."""
+            scope = _scope(config)
+            job = _job(config, scope, frontier.key, self.extract)
+
+            def release(response: Response) -> None:
+                budget.release(len(response.body))
+
+            def dispose(outcome: Outcome) -> None:
+                if outcome.response is not None:
+                    release(outcome.response)
+
+            visitor = Visitor(robots, fetcher, offloader, frontier, scope, _politeness(config), job, release)
+            return Engine(frontier, visitor.visit, sinks, _limits(config), dispose, lambda: offloader.waiting)
+
+        return Crawl(config, self.folder, frontier, make_engine)
+
+    async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
+        politeness = self.config.politeness
+        terms = Terms(
+            per_site=politeness.per_site,
+            per_ip=politeness.per_ip,
+            in_depth_order=self.config.scope.max_depth is not None,
+        )
+        if self.folder is None or self.config.frontier.kind == "memory":
+            return await self.stack.enter_async_context(open_memory(terms))
+        durability = self.config.frontier.durability
+        return await self.stack.enter_async_context(
+            open_sqlite(self.folder.frontier_path, terms, durability=durability)
+        )
+
+    async def _rewound_sinks(self, positions: Mapping[str, Position]) -> tuple[Sink, ...]:
+        sinks = (*self._configured_sinks(), *self.sinks)
+        names = [sink.name for sink in sinks]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"sinks need names of their own, these repeat: {', '.join(names)}")
+        for sink in sinks:
+            await sink.rewind(positions.get(sink.name))
+        return sinks
+
+    def _configured_sinks(self) -> list[Sink]:
+        if self.folder is None:
+            return []
+        sync = self.config.frontier.durability == "power"
+        return [
+            JsonLines(self.folder.path / sink.path, Wants(sink.links, sink.text, sink.headers), sync=sync)
+            for sink in self.config.sinks
+        ]
+
+    async def _fetcher(self, budget: Budget) -> Fetcher:
+        if self.fetcher is not None:
+            return self.fetcher
+        agent, config = effective_user_agent(self.config), self.config
+        return await self.stack.enter_async_context(
+            open_fetcher(config.fetch, agent, contact=config.contact, per_ip=config.politeness.per_ip, budget=budget)
+        )
+
+    def _robots(self, fetcher: Fetcher, offloader: Offloader) -> Robots:
+        if self.config.politeness.robots == "ignore":
+            return IgnoreRobots()
+        agent = effective_user_agent(self.config)
+        return RobotsCache(fetcher, offloader, agent, ttl_s=self.config.politeness.robots_ttl_s)
+
+
+def _workers(config: Config) -> Workers:
+    offload = config.offload
+    return Workers(offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s)
+
+
+def _scope(config: Config) -> Scope:
+    scope = config.scope
+    return Scope(
+        reach=scope.reach,
+        max_depth=scope.max_depth,
+        include=scope.include,
+        exclude=scope.exclude,
+        max_repeats=scope.max_repeats,
+    )
+
+
+def _job(config: Config, scope: Scope, key: bytes, extract: Extract | None) -> Job:
+    return Job(
+        key=key,
+        run=secrets.token_bytes(8),
+        bounds=scope,
+        max_depth=config.scope.max_depth,
+        max_body_bytes=config.fetch.max_body_bytes,
+        wants_links=any(sink.links for sink in config.sinks),
+        wants_text=any(sink.text for sink in config.sinks),
+        extract=extract,
+    )
+
+
+def _politeness(config: Config) -> Politeness:
+    politeness = config.politeness
+    return Politeness(
+        delay_s=politeness.delay_s,
+        max_delay_s=politeness.max_delay_s,
+        max_attempts=politeness.max_attempts,
+        retry_delay_s=politeness.retry_delay_s,
+        max_redirects=config.fetch.max_redirects,
+    )
+
+
+def _limits(config: Config) -> Limits:
+    scope = config.scope
+    return Limits(
+        concurrency=config.fetch.concurrency,
+        pages=scope.limit,
+        time_s=scope.time_limit_s,
+        size_bytes=scope.size_limit_bytes,
+    )
+
+
+def _check_extract(extract: Extract | None, config: Config) -> None:
+    """Refuse now what would fail at every page."""
+    if extract is None or config.offload.executor != "process":
+        return
+    try:
+        pickle.dumps(extract)
+    except Exception as error:
+        raise ConfigError(
+            f"the parse function {getattr(extract, '__qualname__', extract)!r} cannot be sent to worker processes "
+            f"({error}): define it at the top of a module, or set executor='thread'"
+        ) from error
+
+
+def _request(seed: Seed) -> Request:
+    if isinstance(seed, Request):
+        return seed
+    return Request(seed if isinstance(seed, Url) else urls.parse(seed))
+
+
+async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
+    if isinstance(seeds, AsyncIterable):
+        async for seed in seeds:
+            yield [_request(seed)]
+        return
+    remaining = iter([seeds] if isinstance(seeds, str) else seeds)
+    with breathing():
+        while batch := await to_thread.run_sync(_next_batch, remaining):
+            yield batch
+
+
+def _next_batch(seeds: Iterator[Seed]) -> list[Request]:
+    return [_request(seed) for seed in islice(seeds, SEED_BATCH)]
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Task groups wrap every error; callers get the one that matters as it was raised."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        ours = [error for error in leaves if isinstance(error, CrawlError)]
+        if not ours and len(leaves) > 1:
+            raise
+        raise (ours or leaves)[0] from group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

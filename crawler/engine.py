@@ -1,0 +1,303 @@
+"""One crawl at work: feeder, visitors and recorder around two bounded queues, and how they come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import CancelScope, create_task_group
+from anyio.abc import TaskGroup
+
+from .metrics import Ending, Gauges, Metrics, Snapshot, Summary
+from .model import Disposition, Lease, Outcome, Reason, Request
+from .protocols import Frontier, Sink
+
+log = logging.getLogger(__name__)
+
+Visit = Callable[[Lease], Awaitable[Outcome]]
+
+LEASE_BATCH = 64
+"""Leases asked for at a time, and places in the queue to the visitors: enough to keep them busy, few to give back."""
+RECORD_BATCH = 256
+"""Outcomes stored and settled in one transaction at most."""
+SAMPLE_S = 0.25
+"""How often the engine looks at itself."""
+BUSIEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a run. None: nothing."""
+
+    concurrency: int = 256
+    pages: int | None = None
+    """Fetched pages over the whole life of the frontier, exact."""
+    time_s: float | None = None
+    size_bytes: int | None = None
+    grace_s: float = 30.0
+    """What visits in hand get after `stop`."""
+
+
+@dataclass(slots=True, eq=False)
+class Engine:
+    """Runs one frontier dry, once. `run` returns when it is exhausted, a limit is reached or `stop` was called."""
+
+    frontier: Frontier
+    visit: Visit
+    sinks: Sequence[Sink]
+    limits: Limits = Limits()
+    dispose: Callable[[Outcome], None] = lambda outcome: None
+    """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
+    parse_backlog: Callable[[], int] = lambda: 0
+    metrics: Metrics = field(default_factory=Metrics)
+
+    _leases: asyncio.Queue[Lease] = field(init=False)
+    _outcomes: asyncio.Queue[Outcome] = field(init=False)
+    _out: dict[int, Lease] = field(default_factory=dict, init=False)
+    _idle: int = field(default=0, init=False)
+    _visitors: int = field(default=0, init=False)
+    _ending: Ending | None = field(default=None, init=False)
+    _ends: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _is_planting: bool = field(default=False, init=False)
+    _waits_for_turn: bool = field(default=False, init=False)
+    _work: CancelScope = field(default_factory=CancelScope, init=False)
+
+    def __post_init__(self) -> None:
+        self._leases = asyncio.Queue(LEASE_BATCH)
+        self._outcomes = asyncio.Queue(RECORD_BATCH)
+        self._goes.set()
+
+    # -- what its owner may ask ------------------------------------------------------------------------------------
+
+    def stop(self, ending: Ending = Ending.STOPPED) -> None:
+        """Finish what is in hand within the grace time, then return from `run`."""
+        self._ending = self._ending or ending
+        self._ends.set()
+
+    def abort(self) -> None:
+        """Drop what is in hand; nothing is lost, it is fetched again by the next run."""
+        self.stop(Ending.ABORTED)
+        self._ending = Ending.ABORTED
+        self._work.cancel()
+
+    def pause(self) -> None:
+        """Lend nothing further; visits in hand go on."""
+        self._goes.clear()
+
+    def resume(self) -> None:
+        self._goes.set()
+
+    def snapshot(self) -> Snapshot:
+        busiest = self.frontier.busiest(BUSIEST)
+        return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
+
+    # -- a run from beginning to end ---------------------------------------------------------------------------------
+
+    async def run(self, seeds: AsyncIterator[Sequence[Request]]) -> Summary:
+        """Visit until nothing is left. Frontier and sink failures come out as they are, inside an ExceptionGroup."""
+        self.metrics.started = time.monotonic()
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._record)
+            tasks.start_soon(self._watch)
+            try:
+                with self._work:
+                    await self._crawl(seeds)
+                await self._outcomes.join()
+            finally:
+                await self._give_back()
+            tasks.cancel_scope.cancel()
+        return self.metrics.summary(self._ending or Ending.EXHAUSTED, self.frontier.counts())
+
+    async def _crawl(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
+        async with create_task_group() as visits:
+            async with create_task_group() as planting:
+                self._is_planting = True
+                planting.start_soon(self._plant, seeds)
+                await self._feed(visits)
+                planting.cancel_scope.cancel()
+            await self._come_to_rest()
+            visits.cancel_scope.cancel()
+
+    async def _come_to_rest(self) -> None:
+        """Wait for the visits in hand: without end when nothing was left to lend, for the grace time when stopped."""
+        if self._ending is not None:
+            await self._give_back_waiting()
+        with anyio.move_on_after(None if self._ending is None else self.limits.grace_s):
+            await self._leases.join()
+
+    async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
+        """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
+        async for batch in seeds:
+            await self.frontier.add(batch)
+            self._moved.set()
+        self._is_planting = False
+        self._moved.set()
+
+    # -- feeder ------------------------------------------------------------------------------------------------------
+
+    async def _feed(self, visits: TaskGroup) -> None:
+        """Lend no faster than visitors take, and never a page more than the limit."""
+        while await self._may_go_on():
+            room = self._room()
+            if room <= 0:
+                await self._until_moved()
+                continue
+            self._moved.clear()
+            with CancelScope(shield=True):  # a lease cut off half-way would be lent to nobody
+                leases = await self.frontier.lease(min(room, LEASE_BATCH))
+            self._out |= {lease.token: lease for lease in leases}
+            for lease in leases:
+                self._call_visitor(visits)
+                await self._leases.put(lease)
+            if not leases:
+                await self._until_due()
+
+    async def _may_go_on(self) -> bool:
+        if not self._goes.is_set():
+            await self._first_of(self._goes.wait)
+        return self._ending is None
+
+    def _room(self) -> int:
+        """How many leases may be taken now: free visitors, and what is left of the page limit."""
+        room = self.limits.concurrency - len(self._out)
+        if self.limits.pages is None:
+            return room
+        left = self.limits.pages - self.frontier.counts().settled.get(Disposition.FETCHED, 0)
+        if left <= 0:
+            self.stop(Ending.PAGE_LIMIT)
+        return min(room, left - len(self._out))
+
+    async def _until_moved(self) -> None:
+        if self._ending is None:
+            await self._first_of(self._moved.wait)
+            self._moved.clear()
+
+    async def _until_due(self) -> None:
+        """Nothing is due: wait for a turn, for news, or for the end."""
+        self._waits_for_turn = True
+        more = await self._first_of(self.frontier.wait)
+        self._waits_for_turn = False
+        if more is not False or self._moved.is_set():
+            return
+        if self._out or self._is_planting:  # the last outcomes are being settled, or more seeds are on their way
+            await self._until_moved()
+        else:
+            self.stop(Ending.EXHAUSTED)
+
+    async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
+        """What `wait` returned; None when the end came first."""
+        answer: bool | None = None
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._cancel_when_ending, tasks.cancel_scope)
+            answer = await wait()
+            tasks.cancel_scope.cancel()
+        return answer
+
+    async def _cancel_when_ending(self, scope: CancelScope) -> None:
+        await self._ends.wait()
+        scope.cancel()
+
+    # -- visitors ----------------------------------------------------------------------------------------------------
+
+    def _call_visitor(self, visits: TaskGroup) -> None:
+        """One more visitor where all are busy: a small crawl never starts thousands of them."""
+        if self._leases.qsize() >= self._idle and self._visitors < self.limits.concurrency:
+            self._visitors += 1
+            visits.start_soon(self._visit_forever)
+
+    async def _visit_forever(self) -> None:
+        while True:
+            self._idle += 1
+            try:
+                lease = await self._leases.get()
+            finally:
+                self._idle -= 1
+            outcome = await self._one_outcome(lease)
+            try:
+                await self._outcomes.put(outcome)
+            except asyncio.CancelledError:
+                self.dispose(outcome)
+                raise
+            self._leases.task_done()
+
+    async def _one_outcome(self, lease: Lease) -> Outcome:
+        try:
+            return await self.visit(lease)
+        except Exception:
+            log.exception("a bug while visiting %r", lease.request.url.text)
+            return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
+
+    # -- recorder ----------------------------------------------------------------------------------------------------
+
+    async def _record(self) -> None:
+        while True:
+            batch = [await self._outcomes.get()]
+            while len(batch) < RECORD_BATCH and not self._outcomes.empty():
+                batch.append(self._outcomes.get_nowait())
+            with CancelScope(shield=True):  # never half a batch
+                await self._store_and_settle(batch)
+            for outcome in batch:
+                self._out.pop(outcome.lease.token, None)
+                self._outcomes.task_done()
+                self.metrics.fold(outcome)
+                self.dispose(outcome)
+            self._check_size()
+            self._moved.set()
+
+    async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
+        """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
+        final = [outcome for outcome in batch if outcome.is_final]
+        positions = {sink.name: await sink.write(final) for sink in self.sinks} if final else {}
+        await self.frontier.settle(batch, positions)
+
+    def _check_size(self) -> None:
+        if self.limits.size_bytes is not None and self.metrics.bytes >= self.limits.size_bytes:
+            self.stop(Ending.SIZE_LIMIT)
+
+    # -- looking at itself, and letting go -----------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Sample what limits the crawl, and keep the time limit."""
+        while True:
+            cpu, now = time.thread_time(), time.monotonic()
+            await asyncio.sleep(SAMPLE_S)
+            busy = (time.thread_time() - cpu) / (time.monotonic() - now)
+            self.metrics.observe(self._gauges(busy))
+            if self.limits.time_s is not None and now - self.metrics.started + SAMPLE_S >= self.limits.time_s:
+                self.stop(Ending.TIME_LIMIT)
+
+    def _gauges(self, busy: float) -> Gauges:
+        return Gauges(
+            in_flight=len(self._out),
+            concurrency=self.limits.concurrency,
+            waits_for_turn=self._waits_for_turn and self.frontier.counts().queued > 0,
+            parse_backlog=self.parse_backlog(),
+            record_backlog=self._outcomes.qsize(),
+            record_room=RECORD_BATCH,
+            loop_busy=busy,
+            reads_seeds=self._is_planting,
+        )
+
+    async def _give_back_waiting(self) -> None:
+        waiting: list[Lease] = []
+        while not self._leases.empty():
+            waiting.append(self._leases.get_nowait())
+            self._leases.task_done()
+        for lease in waiting:
+            del self._out[lease.token]
+        await self._release(waiting)
+
+    async def _give_back(self) -> None:
+        """Whatever is still out when the run ends goes back to the queue."""
+        await self._release(list(self._out.values()))
+        self._out.clear()
+
+    async def _release(self, leases: Sequence[Lease]) -> None:
+        with anyio.move_on_after(1, shield=True):
+            await self.frontier.release(leases)

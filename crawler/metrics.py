@@ -1,0 +1,234 @@
+"""Counts and times of a crawl, folded from its outcomes; and what limits it right now."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from .model import Counts, Disposition, Outcome, Reason, SiteView
+
+MAX_FAILURES = 10_000
+"""Distinct (site, reason) pairs kept with an example each; what comes after them is counted, not named."""
+RECENT_S = 10.0
+"""Rates are over this last stretch."""
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    EXHAUSTED = "exhausted"
+    PAGE_LIMIT = "page-limit"
+    TIME_LIMIT = "time-limit"
+    SIZE_LIMIT = "size-limit"
+    STOPPED = "stopped"
+    ABORTED = "aborted"
+
+
+class Bound(StrEnum):
+    """What a crawl waits for."""
+
+    POLITENESS = "politeness"
+    NETWORK = "network"
+    CONCURRENCY = "concurrency"
+    PARSING = "parsing"
+    OUTPUT = "output"
+    LOOP = "loop"
+    SEEDS = "seeds"
+    IDLE = "idle"
+
+
+ADVICE = {
+    Bound.POLITENESS: "sites rest between requests; if they are yours: --delay 0.1, --per-site 4",
+    Bound.NETWORK: "answers are slow to come; more at a time may help: --concurrency",
+    Bound.CONCURRENCY: "all visits are under way; more at a time may help: --concurrency",
+    Bound.PARSING: "workers are behind; more of them on more cores: --set offload.workers=N",
+    Bound.OUTPUT: "the disk is behind; put the crawl folder on a faster one",
+    Bound.LOOP: "one core is full with network work; split the seeds over several crawls",
+    Bound.SEEDS: "seeds are read more slowly than they are visited",
+    Bound.IDLE: "",
+}
+
+
+class Failures(NamedTuple):
+    """What failed at one site for one reason: how often, and one example."""
+
+    site: str
+    reason: Reason
+    n: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What the engine sees of itself at an instant."""
+
+    in_flight: int = 0
+    concurrency: int = 0
+    waits_for_turn: bool = False
+    """Something is queued, visitors are free, and no site is due."""
+    parse_backlog: int = 0
+    record_backlog: int = 0
+    record_room: int = 1
+    loop_busy: float = 0.0
+    """Share of the last interval that the loop's thread was on a CPU."""
+    reads_seeds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A crawl at an instant. Counts are of this run, `counts` are of the whole crawl folder."""
+
+    elapsed_s: float
+    pages: int
+    pages_per_s: float
+    bytes: int
+    bytes_per_s: float
+    in_flight: int
+    counts: Counts
+    dispositions: Mapping[Disposition, int]
+    reasons: Mapping[Reason, int]
+    statuses: Mapping[int, int]
+    bound_by: Bound
+    advice: str
+    busiest: Sequence[SiteView]
+    failures: Sequence[Failures]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did and what is left. Counts are of this run, `counts` are of the whole crawl folder."""
+
+    ended: Ending
+    elapsed_s: float
+    pages: int
+    bytes: int
+    counts: Counts
+    dispositions: Mapping[Disposition, int]
+    reasons: Mapping[Reason, int]
+    statuses: Mapping[int, int]
+    bounds: Mapping[Bound, float]
+    """Share of the time the run was bound by each."""
+    failures: Sequence[Failures]
+
+    @property
+    def queued(self) -> int:
+        """What is still to be visited."""
+        return self.counts.queued + self.counts.leased
+
+    @property
+    def failed(self) -> int:
+        return self.dispositions.get(Disposition.FAILED, 0)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The running totals of one run."""
+
+    started: float = field(default_factory=time.monotonic)
+    bytes: int = 0
+    """Bodies as they came over the wire."""
+    dispositions: Counter[Disposition] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    bounds: Counter[Bound] = field(default_factory=Counter)
+    _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+    _bound: Bound = Bound.IDLE
+
+    @property
+    def pages(self) -> int:
+        """Pages fetched in this run."""
+        return self.dispositions[Disposition.FETCHED]
+
+    def fold(self, outcome: Outcome) -> None:
+        """Count one recorded outcome."""
+        self.dispositions[outcome.disposition] += 1
+        if outcome.reason is not None:
+            self.reasons[outcome.reason] += 1
+        if outcome.response is not None:
+            self.statuses[outcome.response.status] += 1
+            self.bytes += len(outcome.response.body)
+        if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
+            self._note_failure(outcome.url.site, outcome.reason, outcome.url.text)
+
+    def observe(self, gauges: Gauges) -> None:
+        """Sample what limits the crawl; called a few times a second."""
+        self._bound = bound_by(gauges)
+        self.bounds[self._bound] += 1
+        now = time.monotonic()
+        self._marks.append((now, self.pages, self.bytes))
+        while self._marks[0][0] < now - RECENT_S:
+            self._marks.popleft()
+
+    def snapshot(self, counts: Counts, busiest: Sequence[SiteView], in_flight: int) -> Snapshot:
+        pages_per_s, bytes_per_s = self._rates()
+        return Snapshot(
+            elapsed_s=time.monotonic() - self.started,
+            pages=self.pages,
+            pages_per_s=pages_per_s,
+            bytes=self.bytes,
+            bytes_per_s=bytes_per_s,
+            in_flight=in_flight,
+            counts=counts,
+            dispositions=dict(self.dispositions),
+            reasons=dict(self.reasons),
+            statuses=dict(self.statuses),
+            bound_by=self._bound,
+            advice=ADVICE[self._bound],
+            busiest=busiest,
+            failures=self.failures(5),
+        )
+
+    def summary(self, ended: Ending, counts: Counts) -> Summary:
+        samples = sum(self.bounds.values()) or 1
+        return Summary(
+            ended=ended,
+            elapsed_s=time.monotonic() - self.started,
+            pages=self.pages,
+            bytes=self.bytes,
+            counts=counts,
+            dispositions=dict(self.dispositions),
+            reasons=dict(self.reasons),
+            statuses=dict(self.statuses),
+            bounds={bound: n / samples for bound, n in self.bounds.most_common()},
+            failures=self.failures(20),
+        )
+
+    def failures(self, limit: int) -> list[Failures]:
+        """The sites and reasons that failed most."""
+        ranked = sorted(self._failures.items(), key=lambda item: -item[1][0])[:limit]
+        return [Failures(site, reason, n, example) for (site, reason), (n, example) in ranked]
+
+    def _note_failure(self, site: str, reason: Reason, url: str) -> None:
+        known = self._failures.get((site, reason))
+        if known is None and len(self._failures) >= MAX_FAILURES:
+            return
+        self._failures[site, reason] = (known[0] + 1, known[1]) if known else (1, url)
+
+    def _rates(self) -> tuple[float, float]:
+        if len(self._marks) < 2:
+            return 0.0, 0.0
+        (then, pages, received), (now, pages_now, received_now) = self._marks[0], self._marks[-1]
+        stretch = max(now - then, 1e-3)
+        return (pages_now - pages) / stretch, (received_now - received) / stretch
+
+
+def bound_by(gauges: Gauges) -> Bound:
+    """The one thing to change first, judged from the end of the line to its beginning."""
+    if gauges.record_backlog > gauges.record_room // 2:
+        return Bound.OUTPUT
+    if gauges.parse_backlog > max(8, gauges.in_flight // 2):
+        return Bound.PARSING
+    if gauges.loop_busy > 0.9:
+        return Bound.LOOP
+    if gauges.in_flight >= gauges.concurrency:
+        return Bound.CONCURRENCY
+    if gauges.waits_for_turn:
+        return Bound.POLITENESS
+    if gauges.in_flight:
+        return Bound.NETWORK
+    return Bound.SEEDS if gauges.reads_seeds else Bound.IDLE

@@ -1,0 +1,180 @@
+"""One JSON object a line for each final outcome, in a file that can be cut back to what was settled."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from ..breath import breathing
+from ..errors import SinkError, StorageFull
+from ..model import Outcome, Page, Position, Response
+
+T = TypeVar("T")
+
+VERSION = 1
+"""Of the record; a field is never renamed or given another meaning under the same number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """The heavy fields a record may carry."""
+
+    links: bool = False
+    text: bool = False
+    headers: bool = False
+
+
+class JsonLines:
+    """Appends records to `path`. What `write` returned survives the process; with `sync` it survives a power cut."""
+
+    def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
+        self.name = f"jsonl:{path.name}"
+        self._path = path
+        self._wants = wants
+        self._sync = sync
+        self._length = 0
+
+    async def rewind(self, position: Position | None) -> None:
+        length = position[self._path.name] if position else 0
+        self._length = await _off_loop(self._cut, length)
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
+        await _off_loop(self._append, lines)
+        self._length += len(lines)
+        return {self._path.name: self._length}
+
+    def _cut(self, length: int) -> int:
+        with self._path.open("ab") as file:
+            size = file.tell()
+            if size < length:
+                raise SinkError(
+                    f"{self._path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
+                    f"outside. Put it back, or start over with --fresh"
+                )
+            file.truncate(length)
+        return length
+
+    def _append(self, lines: bytes) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            if file.tell() != self._length:
+                raise SinkError(f"{self._path} changed under the crawl's hands: another program writes there too")
+            _write_all(file.fileno(), lines)
+            if self._sync:
+                os.fsync(file.fileno())
+
+
+FIELDS = (
+    "v", "url", "status", "disposition", "reason", "detail", "location", "duplicate_of", "seed", "via", "depth",
+    "attempt", "fetched_at", "elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified", "charset",
+    "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
+)  # fmt: skip
+"""What every record holds, in this order; what is unknown is null. docs/records.md explains each."""
+HEAVY = ("links", "text", "headers", "data")
+"""What a record holds when it was asked for."""
+
+
+def record(outcome: Outcome, wants: Wants) -> bytes:
+    """The outcome as one line of JSON."""
+    request = outcome.request
+    values: dict[str, object] = {
+        "v": VERSION,
+        "url": request.url.text,
+        "status": outcome.response and outcome.response.status,
+        "disposition": outcome.disposition,
+        "reason": outcome.reason,
+        "detail": outcome.detail or None,
+        "location": outcome.found[0].url.text if outcome.found else None,
+        "duplicate_of": outcome.duplicate_of and outcome.duplicate_of.text,
+        "seed": request.origin.text,
+        "via": request.via and request.via.text,
+        "depth": request.depth,
+        "attempt": request.attempt,
+        "fetched_at": _iso(outcome.visited_at),
+        **_exchange(outcome.response),
+        **_content(outcome.page),
+    }
+    values |= _heavy(outcome, wants)
+    return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _exchange(response: Response | None) -> dict[str, object]:
+    if response is None:
+        return _NO_EXCHANGE
+    timings = response.timings
+    return {
+        "elapsed_ms": round(timings.total, 1),
+        "timings": {name: round(getattr(timings, name), 1) for name in _STAGES},
+        "ip": response.ip or None,
+        "content_type": response.header("content-type") or None,
+        "etag": response.header("etag") or None,
+        "last_modified": response.header("last-modified") or None,
+    }
+
+
+def _content(page: Page | None) -> dict[str, object]:
+    if page is None:
+        return _NO_CONTENT
+    return {
+        "charset": page.charset or None,
+        "length": page.length,
+        "digest": f"sha256:{page.digest.hex()}",
+        "simhash": f"{page.simhash:016x}" if page.simhash else None,
+        "title": page.title or None,
+        "description": page.description or None,
+        "language": page.language or None,
+        "canonical": page.canonical or None,
+        "n_links": page.n_links,
+    }
+
+
+def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
+    page, response = outcome.page, outcome.response
+    heavy: dict[str, object] = {}
+    if page is not None:
+        if wants.links:
+            heavy["links"] = orjson.Fragment(page.links_json or b"[]")
+        if wants.text:
+            heavy["text"] = page.text
+        if page.data_json:
+            heavy["data"] = orjson.Fragment(page.data_json)
+    if response is not None and wants.headers:
+        heavy["headers"] = [[k.decode("latin-1"), v.decode("latin-1")] for k, v in response.headers]
+    return heavy
+
+
+_STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")
+_NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified"))
+_NO_CONTENT = dict.fromkeys(
+    ("charset", "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links")
+)
+
+
+def _iso(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _off_loop(work: Callable[..., T], *args: object) -> T:
+    """Disk work in a thread; a full disk gets its own error."""
+    try:
+        with breathing():
+            return await asyncio.get_running_loop().run_in_executor(None, work, *args)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"no space left where the crawl writes its pages ({error.filename or 'disk'})") from error
+        raise SinkError(f"pages cannot be written: {error}") from error
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]

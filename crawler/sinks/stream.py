@@ -1,0 +1,39 @@
+"""Outcomes handed to the embedding program as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+from anyio.abc import ObjectSendStream
+
+from ..errors import SinkError
+from ..model import Outcome, Position
+
+
+class ReaderGone(SinkError):
+    """Nobody reads the stream any more."""
+
+
+class Stream:
+    """A sink that goes no faster than its reader reads.
+
+    It cannot be cut back: after a crash, outcomes that were read and not settled come again (at least once). Each
+    URL is final once, so `outcome.url` is the key to tell a repetition by.
+    """
+
+    name = "stream"
+
+    def __init__(self, outcomes: ObjectSendStream[Outcome]) -> None:
+        self._outcomes = outcomes
+
+    async def rewind(self, position: Position | None) -> None:
+        """Nothing to cut."""
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        try:
+            for outcome in outcomes:
+                await self._outcomes.send(outcome)
+        except anyio.BrokenResourceError as error:
+            raise ReaderGone("the reader of the stream went away") from error
+        return {}

@@ -1,0 +1,140 @@
+"""The life of one URL, top to bottom. Start reading here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import urls
+from .errors import FetchError, UrlError, VisitError
+from .model import Disposition, Lease, Outcome, Reason, Request, Response
+from .parse import Document, Job, parse
+from .politeness import Politeness, setback
+from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
+from .scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Turns leases into outcomes; holds only doors and rules, so thousands of visits share one."""
+
+    robots: Robots
+    fetcher: Fetcher
+    offloader: Offloader
+    frontier: Frontier
+    scope: Scope
+    politeness: Politeness
+    job: Job
+    release: Callable[[Response], None] = lambda response: None
+    """Gives a body's bytes back to the budget when its visit ends without an outcome."""
+
+    async def visit(self, lease: Lease) -> Outcome:
+        """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
+        begun = Outcome(lease, Disposition.FAILED, rest_s=self.politeness.rest_s(None), visited_at=time.time())
+        try:
+            return await self._visit(begun)
+        except VisitError as error:
+            return self._setback(begun, error)
+
+    async def _visit(self, begun: Outcome) -> Outcome:
+        request = begun.request
+        if reason := self.scope.reject(request):
+            return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
+
+        rules, was_asked = await self.robots.rules(request)
+        rest_s = self.politeness.rest_s(rules.delay_s)
+        if not rules.allows(request.url):
+            rest_s = rest_s if was_asked else 0.0
+            return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
+        if was_asked and rest_s:
+            return self._after_robots(begun, rules)
+
+        response = await self.fetcher.fetch(request)
+        fetched = _ended(begun, disposition=Disposition.FETCHED, response=response, rest_s=rest_s)
+        try:
+            return await self._judge(fetched, response)
+        except BaseException:  # cancelled, or a bug: the body goes with the visit
+            self.release(response)
+            raise
+
+    async def _judge(self, fetched: Outcome, response: Response) -> Outcome:
+        """What the answer's status makes of the visit."""
+        if error := setback(response, time.time()):
+            return self._setback(fetched, error)
+        if response.status == 304:
+            return replace(fetched, disposition=Disposition.UNCHANGED)
+        if 300 <= response.status < 400:
+            return self._redirect(fetched, response)
+        return await self._read(fetched, response)
+
+    def _after_robots(self, begun: Outcome, rules: Rules) -> Outcome:
+        """Asking for robots.txt was this site's turn: the URL itself comes with the next one. Not an attempt."""
+        rest_s = self.politeness.rest_s(rules.delay_s)
+        return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
+
+    def _redirect(self, fetched: Outcome, response: Response) -> Outcome:
+        """A redirect is a link at the same depth; the target of a root is a root itself (DESIGN 6.9)."""
+        request = fetched.request
+        try:
+            target = urls.parse(response.header("location"), request.url)
+        except UrlError as error:
+            where = response.header("location")[:200]
+            detail = f"HTTP {response.status} to {where!r}: {error}"
+            return self._setback(fetched, FetchError(Reason.BAD_RESPONSE, detail))
+        if request.redirects >= self.politeness.max_redirects:
+            return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
+        found = Request(
+            target,
+            depth=request.depth,
+            via=request.url,
+            seed=request.origin,
+            root=None if request.url == request.anchor else request.anchor,
+            priority=request.priority,
+            redirects=request.redirects + 1,
+        )
+        reason = self.scope.reject(found)
+        return replace(fetched, disposition=Disposition.REDIRECTED, reason=reason, found=() if reason else (found,))
+
+    async def _read(self, fetched: Outcome, response: Response) -> Outcome:
+        """Decode, parse, hash and follow in a worker; then see whether the content is news."""
+        request = fetched.request
+        document = Document(
+            url=request.url,
+            body=response.body,
+            content_type=response.header("content-type"),
+            content_encoding=response.header("content-encoding"),
+            anchor=request.anchor,
+            depth=request.depth,
+        )
+        started = time.perf_counter()
+        try:
+            page = await self.offloader.run(parse, document, self.job, size=len(response.body))
+        except VisitError as error:
+            return self._setback(fetched, error)
+        timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
+        read = replace(fetched, page=page, response=replace(response, timings=timings))
+        if not page.length:  # all empty pages are alike, and that says nothing
+            return read
+        first = await self.frontier.claim(page.digest, fetched.lease)
+        if first == request.url:
+            return read
+        return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
+
+    def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
+        """Another attempt where one may help, an end where not."""
+        attempt = outcome.request.attempt
+        retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
+        return _ended(
+            outcome,
+            disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
+            reason=error.reason,
+            detail=error.detail,
+            retry_in_s=retry_in_s,
+            rest_s=max(outcome.rest_s, self.politeness.hold_s(error.retry_after_s)),
+        )
+
+
+def _ended(outcome: Outcome, **changes: object) -> Outcome:
+    """The outcome with its exchange over just now, unless that was noted before."""
+    return replace(outcome, ended=outcome.ended or time.monotonic(), **changes)  # type: ignore[arg-type]
