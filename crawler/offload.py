@@ -56,13 +56,18 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
         yield Inline()
         return
     async with create_task_group() as tasks:
-        pool = Pool(workers)
-        for _ in range(workers.count or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2):
+        pool = Pool(workers, workers.count or _cores())
+        for _ in range(pool.count):
             tasks.start_soon(pool.serve)
         try:
             yield pool
         finally:
             tasks.cancel_scope.cancel()
+
+
+def _cores() -> int:
+    """Those this process may use, where the platform tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Inline:
@@ -87,6 +92,7 @@ class Pool:
     """Implements `protocols.Offloader` over worker processes (or threads)."""
 
     workers: Workers
+    count: int
     _calls: asyncio.Queue[_Call] = field(default_factory=asyncio.Queue, init=False)
 
     @property
@@ -115,22 +121,24 @@ class Pool:
                 await worker.end()
 
     async def _take(self) -> list[_Call]:
+        """A fair share of what has collected: what one worker took, no other can take from it."""
         first = await self._calls.get()
+        share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
         batch, size = [first], first.size
-        while len(batch) < self.workers.batch and size < BATCH_BYTES and not self._calls.empty():
+        while len(batch) < share and size < BATCH_BYTES and not self._calls.empty():
             call = self._calls.get_nowait()
             batch.append(call)
             size += call.size
         return [call for call in batch if not call.answer.done()]
 
     async def _run(self, worker: _Worker, batch: list[_Call]) -> None:
-        """Answer every call. When the worker dies, its calls are tried again one by one, which leaves the guilty one."""
+        """Answer every call. When the worker dies, each is tried again alone, and the guilty one stands out."""
         try:
             answers = await worker.run([(call.work, call.args) for call in batch])
         except BrokenExecutor:
             reason = await worker.renew_after_death()
             if len(batch) == 1:
-                _answer(batch[0], OffloadError(reason, "the worker process died of this page"))
+                _answer(batch[0], OffloadError(reason, self._what_happened(reason)))
             else:
                 for call in batch:
                     await self._run(worker, [call])
@@ -144,6 +152,12 @@ class Pool:
         else:
             for call, answer in zip(batch, answers, strict=True):
                 _answer(call, answer)
+
+
+    def _what_happened(self, reason: Reason) -> str:
+        if reason is Reason.PARSE_TIMEOUT:
+            return f"more than {self.workers.page_cpu_s:g} CPU seconds"
+        return "the worker process died of this page"
 
 
 def _answer(call: _Call, answer: object) -> None:

@@ -1,0 +1,75 @@
+"""When we may come again."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.model import Reason, Response, Url
+from crawler.politeness import Politeness, retry_after_s, setback
+
+NOON = 1_760_000_000.0  # 2025-10-09 08:53:20 UTC
+
+
+def answer(status: int, **headers: str) -> Response:
+    raw = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+    return Response(Url("http://a.test/"), status, raw)
+
+
+@pytest.mark.parametrize(("own", "theirs", "rest"), [(1, None, 1), (1, 5, 5), (1, 0.2, 1), (1, 900, 60), (0, None, 0)])
+def test_a_larger_crawl_delay_wins_up_to_the_cap(own: float, theirs: float | None, rest: float) -> None:
+    assert Politeness(delay_s=own, max_delay_s=60).rest_s(theirs) == rest
+
+
+def test_attempts_lie_further_and_further_apart_and_end() -> None:
+    politeness = Politeness(retry_delay_s=3, max_attempts=3)
+    assert [politeness.retry_in_s(n) for n in (1, 2, 3)] == [3, 9, None]
+
+
+def test_retry_after_lengthens_the_wait_but_not_without_bound() -> None:
+    politeness = Politeness(retry_delay_s=3, max_delay_s=60)
+    assert politeness.retry_in_s(1, 50) == 50
+    assert politeness.retry_in_s(1, 10**9) == 600
+    assert politeness.hold_s(None) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("Thu, 09 Oct 2025 08:54:20 GMT", 60),
+        ("Thu, 09 Oct 2025 08:00:00 GMT", 0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("9" * 400, 999_999_999),
+        ("Thu, 99 Oct 2025 08:54:20 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    assert retry_after_s(text, NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "transient"),
+    [
+        (404, Reason.STATUS_4XX, False),
+        (408, Reason.STATUS_4XX, True),
+        (429, Reason.RATE_LIMITED, True),
+        (500, Reason.STATUS_5XX, True),
+        (501, Reason.STATUS_5XX, False),
+        (503, Reason.STATUS_5XX, True),
+    ],
+)
+def test_what_a_status_means(status: int, reason: Reason, transient: bool) -> None:
+    error = setback(answer(status, retry_after="7"), NOON)
+    assert error is not None
+    assert (error.reason, error.transient) == (reason, transient)
+    assert error.retry_after_s == (7 if status in (429, 503) else None)
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 304, 399])
+def test_other_statuses_are_no_setback(status: int) -> None:
+    assert setback(answer(status), NOON) is None
