@@ -1,0 +1,137 @@
+"""Holds all bodies in memory together below one bound: a byte budget, not a limit per body."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+from ..model import Outcome, Response, Url
+
+
+class Budget:
+    """`limit_bytes` shared by all bodies, from their first byte until `release`.
+
+    Whoever reads a body takes its bytes from the budget, and waits (its connection paused) while none are left.
+    That cannot lock up. Bodies already whole are released by those downstream, who wait for no fetch. Where there are
+    none, all that is used is held by bodies half read: then one of those waiting may overdraw, up to the largest body
+    allowed, until it is whole or has failed. That overdraft is set aside beforehand, so the limit holds all the same.
+    """
+
+    def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
+        self.limit = max(limit_bytes, 2 * largest_bytes)
+        self.used = 0
+        self._common = self.limit - largest_bytes
+        self._kept: dict[str, int] = {}
+        self._kept_bytes = 0
+        self._queue: deque[_Claim] = deque()
+        self._overdrawing: Share | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether somebody waits for bytes."""
+        return bool(self._queue)
+
+    def open(self, url: Url) -> Share:
+        """A share for the body of `url`; what an earlier fetch of that URL still holds is released."""
+        self._release(url.text)
+        return Share(self, url.text)
+
+    def release(self, response: Response) -> None:
+        """The body of this response is about to be dropped. Without effect where nothing is charged for its URL."""
+        self._release(response.url.text)
+
+    def dispose(self, outcome: Outcome) -> None:
+        """The same, for all that the visit fetched from its URL."""
+        self._release(outcome.url.text)
+
+    def _release(self, name: str) -> None:
+        held = self._kept.pop(name, 0)
+        if held:
+            self._kept_bytes -= held
+            self._give_back(held)
+
+    def _keep(self, share: Share) -> None:
+        self._kept[share.name] = share.held
+        self._kept_bytes += share.held
+        self._close(share)
+
+    def _close(self, share: Share) -> None:
+        if self._overdrawing is share:
+            self._overdrawing = None
+        if self._queue:
+            self._serve()
+
+    def _give_back(self, size: int) -> None:
+        self.used -= size
+        if self._queue:
+            self._serve()
+
+    def _serve(self) -> None:
+        """Grant what fits, first come, first served; else let one body that is half read overdraw."""
+        while self._queue and self.used + self._queue[0].size <= self._common:
+            _grant(self._queue.popleft())
+        if self._overdrawing or self._kept_bytes:
+            return
+        claim = next((claim for claim in self._queue if claim.share.held), None)
+        if claim:
+            self._queue.remove(claim)
+            self._overdrawing = claim.share
+            _grant(claim)
+
+
+class Share:
+    """What one body holds of the budget while it is read. Ends in exactly one `keep` or `drop`."""
+
+    __slots__ = ("_budget", "held", "name")
+
+    def __init__(self, budget: Budget, name: str) -> None:
+        self._budget = budget
+        self.name = name
+        self.held = 0
+
+    def take(self, size: int) -> bool:
+        """Charge `size` more bytes if that needs no waiting; else False, and `wait` is the way."""
+        budget = self._budget
+        if budget._overdrawing is not self and (budget._queue or budget.used + size > budget._common):
+            return False
+        self.add(size)
+        return True
+
+    async def wait(self, size: int) -> None:
+        """Charge `size` more bytes once there is room. With 0: wait until nobody is short."""
+        claim = _Claim(self, size, asyncio.get_running_loop().create_future())
+        self._budget._queue.append(claim)
+        self._budget._serve()
+        try:
+            await claim.granted
+        finally:
+            if claim in self._budget._queue:  # cancelled before its turn
+                self._budget._queue.remove(claim)
+
+    def add(self, size: int) -> None:
+        self.held += size
+        self._budget.used += size
+
+    def keep(self) -> None:
+        """The body is whole and stays charged until it is released by its URL."""
+        if self.held:
+            self._budget._keep(self)
+
+    def drop(self) -> None:
+        """The body came to nothing."""
+        held, self.held = self.held, 0
+        self._budget._close(self)
+        self._budget._give_back(held)
+
+
+class _Claim(NamedTuple):
+    share: Share
+    size: int
+    granted: asyncio.Future[None]
+
+
+def _grant(claim: _Claim) -> None:
+    if not claim.granted.done():  # cancelled, and not yet gone from the queue
+        claim.share.add(claim.size)
+        claim.granted.set_result(None)

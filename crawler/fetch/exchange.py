@@ -1,0 +1,218 @@
+"""One HTTP exchange (RFC 9110, 9112): a request out, an answer in, nothing followed and nothing decoded."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter, time
+from typing import cast
+
+from aiohttp import ClientError, ClientOSError, ClientTimeout, CookieJar, ServerDisconnectedError
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from ..errors import FetchError
+from ..model import Reason, Response, Timings, Url
+from .budget import Share
+from .origins import Origin, request_bytes
+from .setbacks import setback
+from .wire import Connector, Wire
+
+READ_BYTES = 1 << 16
+"""A body declared up to this size is awaited whole; of a longer one about twice as much may wait unread."""
+MAX_FIELD_BYTES = 1 << 16
+"""Of the status line or one header field: policies and cookies overrun aiohttp's 8 KiB in the wild."""
+
+
+class Line:
+    """What all exchanges share: the pool, the jar and the bounds."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        jar: CookieJar | None,
+        timeout_s: float,
+        connect_timeout_s: float,
+        max_body_bytes: int,
+    ) -> None:
+        self.connector = connector
+        self.jar = jar
+        self.timeout_s = timeout_s
+        self.max_body_bytes = max_body_bytes
+        # The ceiling rounds timers of more than 5 s up to whole seconds, unless told otherwise.
+        self.connect_timeout = ClientTimeout(connect=connect_timeout_s, ceil_threshold=float("inf"))
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer. `cap`: keep at most so many bytes of the body, and do not mind the rest."""
+
+    line: Line
+    origin: Origin
+    url: Url
+    share: Share
+    cap: int | None = None
+    _deadline: asyncio.Timeout | None = None
+    _connect_ms: float = 0.0
+    _budget_ms: float = 0.0
+
+    async def run(self, dns_ms: float, queue_ms: float) -> Response:
+        """The answer; its body is charged to the share. Raises FetchError."""
+        started_at = time()
+        try:
+            async with asyncio.timeout(self.line.timeout_s) as self._deadline:
+                return await self._run(started_at, dns_ms, queue_ms)
+        except TimeoutError as error:
+            detail = f"no complete answer within {self.line.timeout_s:g} s"
+            raise FetchError(Reason.TIMEOUT, detail, transient=True) from error
+        except (ClientError, HttpProcessingError, OSError) as error:
+            raise setback(error) from error
+
+    async def _run(self, started_at: float, dns_ms: float, queue_ms: float) -> Response:
+        begun = perf_counter()
+        connection, message, stream = await self._answer()
+        answered = perf_counter()
+        wire = _wire(connection)
+        try:
+            body, is_cut = await self._body(wire, message, stream)
+        except BaseException:
+            connection.close()
+            raise
+        ip = wire.ip
+        if is_cut:
+            connection.close()
+        else:
+            self.line.connector.put_back(connection)
+        if self.line.jar is not None:
+            self._keep_cookies(self.line.jar, message)
+        timings = Timings(
+            dns=dns_ms,
+            connect=self._connect_ms,
+            ttfb=(answered - begun) * 1000 - self._connect_ms,
+            download=(perf_counter() - answered) * 1000 - self._budget_ms,
+            queue=queue_ms + self._budget_ms,
+        )
+        ip = "" if self.origin.is_proxied else ip
+        return Response(self.url, message.code, message.raw_headers, body, ip, started_at, timings)
+
+    async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
+        """The answer's head. A kept connection that the server closed as we reached for it is no setback.
+
+        RFC 9112 9.3.1: a GET may be asked again at once, on another connection.
+        """
+        while True:
+            connection = await self._connect()
+            wire = _wire(connection)
+            wire.exchanges += 1
+            try:
+                return (connection, *await self._ask(wire))
+            except BaseException as error:
+                connection.close()
+                if wire.exchanges == 1 or not isinstance(error, (ServerDisconnectedError, ClientOSError)):
+                    raise
+
+    async def _connect(self) -> Connection:
+        begun = perf_counter()
+        try:
+            connection = await self.line.connector.connect(self.origin.request, [], self.line.connect_timeout)
+        except TimeoutError as error:
+            raise FetchError(Reason.TIMEOUT, "no connection in time", transient=True) from error
+        except RuntimeError as error:  # uvloop's way of saying that a descriptor is not free yet
+            raise FetchError(Reason.CONNECT, str(error), transient=True) from error
+        if not _wire(connection).exchanges:
+            self._connect_ms += (perf_counter() - begun) * 1000
+        return connection
+
+    async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
+        if wire.transport is None:
+            raise ServerDisconnectedError
+        wire.set_response_params(
+            auto_decompress=False,
+            read_until_eof=True,
+            read_bufsize=READ_BYTES,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+        )
+        cookie = self._cookie(self.line.jar) if self.line.jar is not None else ""
+        wire.transport.write(request_bytes(self.origin, self.url, cookie))
+        while True:
+            message, stream = await wire.read()
+            if message.code >= 200:
+                return message, stream
+            if message.code == 101:
+                raise FetchError(Reason.BAD_RESPONSE, "HTTP 101, which nobody asked for")
+
+    async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
+        """The body as sent, and whether it was cut at the cap."""
+        most = self.line.max_body_bytes if self.cap is None else self.cap
+        if not stream.is_eof():
+            declared = _declared(message)
+            if self.cap is None and declared > most:
+                raise FetchError(Reason.TOO_LARGE, f"{declared:,} bytes declared, {most:,} allowed")
+            if not 0 < declared <= READ_BYTES:
+                return await self._long_body(wire, stream, most)
+            if stream.exception() is None:  # else the next read raises it
+                await stream.wait_eof()
+        body = stream.read_nowait()
+        if len(body) > most:
+            body = self._cut(body, most)
+        if not self.share.take(len(body)):
+            await self._wait(wire, len(body))
+        return body, False
+
+    async def _long_body(self, wire: Wire, stream: StreamReader, most: int) -> tuple[bytes, bool]:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await stream.readany():
+            size += len(chunk)
+            is_cut = size > most
+            if is_cut:
+                chunk = self._cut(chunk, len(chunk) - (size - most))
+            if not self.share.take(len(chunk)):
+                await self._wait(wire, len(chunk))
+            chunks.append(chunk)
+            if is_cut:
+                return b"".join(chunks), True
+        return b"".join(chunks), False
+
+    def _cut(self, chunk: bytes, size: int) -> bytes:
+        if self.cap is None:
+            raise FetchError(Reason.TOO_LARGE, f"more than {self.line.max_body_bytes:,} bytes")
+        return chunk[:size]
+
+    async def _wait(self, wire: Wire, size: int) -> None:
+        """Until the budget has room. The server is held off meanwhile, and the time is not held against it."""
+        deadline, loop = self._deadline, asyncio.get_running_loop()
+        begun = loop.time()
+        ends = deadline.when() if deadline else None
+        if deadline:
+            deadline.reschedule(None)
+        if wire.connected:
+            wire.pause_reading()
+        await self.share.wait(size)
+        if wire.connected:
+            wire.resume_reading()
+        waited = loop.time() - begun
+        self._budget_ms += waited * 1000
+        if deadline and ends is not None:
+            deadline.reschedule(ends + waited)
+
+    def _cookie(self, jar: CookieJar) -> str:
+        return jar.filter_cookies(URL(self.url.text, encoded=True)).output(header="", sep=";").strip()
+
+    def _keep_cookies(self, jar: CookieJar, message: RawResponseMessage) -> None:
+        if fields := message.headers.getall("Set-Cookie", ()):
+            jar.update_cookies_from_headers(list(fields), URL(self.url.text, encoded=True))
+
+
+def _wire(connection: Connection) -> Wire:
+    return cast(Wire, connection.protocol)
+
+
+def _declared(message: RawResponseMessage) -> int:
+    """Content-Length, or -1. The parser has refused what contradicts itself."""
+    text = message.headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() and not message.chunked else -1

@@ -1,0 +1,91 @@
+"""The Fetcher: many exchanges at a time on one loop, over one pool of connections, within the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter
+
+from ..errors import FetchError
+from ..model import Reason, Request, Response, Url
+from .budget import Budget, Share
+from .exchange import Exchange, Line
+from .gates import Gates
+from .origins import Origin, Origins
+from .resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFetcher:
+    """`open_fetcher` makes it."""
+
+    line: Line
+    resolver: Resolver
+    origins: Origins
+    gates: Gates
+    budget: Budget
+    connect_timeout_s: float
+
+    async def fetch(self, request: Request) -> Response:
+        """One exchange. Raises FetchError.
+
+        The body stays charged to the budget until `budget.release(response)`.
+        """
+        share = self.budget.open(request.url)
+        try:
+            response = await self.exchange(request.url, share)
+        except BaseException:
+            share.drop()
+            raise
+        share.keep()
+        return response
+
+    def capped(self, limit_bytes: int) -> Capped:
+        """A Fetcher whose bodies end at `limit_bytes` at the latest; the rest is left unread."""
+        return Capped(self, limit_bytes)
+
+    async def exchange(self, url: Url, share: Share, cap: int | None = None) -> Response:
+        """One exchange in its turn, charged to `share`."""
+        begun = perf_counter()
+        origin = self.origins.find(url.site)
+        address = origin.literal or self._known(origin) or await self._address(origin)
+        resolved = perf_counter()
+        if not self.gates.is_entered(address):
+            await self.gates.enter(address)
+        try:
+            if self.budget.is_short:
+                await share.wait(0)
+            dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
+            return await Exchange(self.line, origin, url, share, cap).run(dns_ms, queue_ms)
+        finally:
+            self.gates.leave(address)
+
+    def _known(self, origin: Origin) -> str:
+        """Where the exchange will most likely lead; behind a proxy all lead to the proxy."""
+        if origin.is_proxied:
+            return "proxy"
+        addresses = self.resolver.known(origin.host)
+        return addresses[0] if addresses else ""
+
+    async def _address(self, origin: Origin) -> str:
+        try:
+            async with asyncio.timeout(self.connect_timeout_s):
+                return (await self.resolver.addresses(origin.host))[0]
+        except TimeoutError as error:
+            raise FetchError(Reason.DNS, f"{origin.host}: the name servers did not answer", transient=True) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """A Fetcher for short reads. What it returned is not charged any more: it is small and soon gone."""
+
+    fetcher: HttpFetcher
+    limit_bytes: int
+
+    async def fetch(self, request: Request) -> Response:
+        """One exchange, its body cut at the limit. Raises FetchError."""
+        share = Share(self.fetcher.budget, request.url.text)
+        try:
+            return await self.fetcher.exchange(request.url, share, self.limit_bytes)
+        finally:
+            share.drop()

@@ -1,0 +1,81 @@
+"""Says in the crawl's own words what went wrong on the wire, and whether another attempt may fare better."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientHttpProxyError,
+    ClientPayloadError,
+    ServerDisconnectedError,
+)
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ..errors import FetchError
+from ..model import Reason
+from .wire import AddressRefused
+
+
+def setback(error: Exception) -> FetchError:
+    """The FetchError for what aiohttp or the system raised."""
+    match error:
+        case ClientConnectorCertificateError():
+            return FetchError(Reason.TLS, _certificate(error.certificate_error))
+        case ClientConnectorSSLError():
+            return FetchError(Reason.TLS, _text(error.os_error), transient=True)
+        case ClientConnectorError():
+            return _not_connected(error.os_error)
+        case ClientHttpProxyError():
+            return FetchError(Reason.CONNECT, f"the proxy answered HTTP {error.status}", transient=True)
+        case ServerDisconnectedError() | ClientPayloadError() | HttpProcessingError():
+            return _bad_response(error)
+        case OSError():
+            return _not_connected(error)
+        case _:
+            return FetchError(Reason.CONNECT, _line(str(error)) or type(error).__name__, transient=True)
+
+
+def _bad_response(error: Exception) -> FetchError:
+    if isinstance(error, ServerDisconnectedError):
+        return FetchError(Reason.BAD_RESPONSE, "closed without an answer", transient=True)
+    if isinstance(error, ClientPayloadError):
+        return FetchError(Reason.BAD_RESPONSE, f"body cut short: {_cause(error)}", transient=True)
+    return FetchError(Reason.BAD_RESPONSE, _cause(error))
+
+
+def _not_connected(error: OSError) -> FetchError:
+    if isinstance(error, AddressRefused):
+        return FetchError(Reason.BLOCKED_ADDRESS, str(error))
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        detail = "too many open files: raise the limit (ulimit -n) or lower fetch.concurrency"
+        return FetchError(Reason.CONNECT, detail, transient=True)
+    return FetchError(Reason.CONNECT, _text(error), transient=True)
+
+
+def _certificate(error: Exception) -> str:
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else _line(str(error))
+
+
+def _text(error: OSError) -> str:
+    """`Connection refused` rather than the loop's `Connect call failed (...)`."""
+    if error.errno in errno.errorcode and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno or 0).lower()
+    return _line(error.strerror or str(error)) or type(error).__name__
+
+
+def _cause(error: BaseException) -> str:
+    """What lies at the bottom: the parser's word, not its wrappers'."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _line(getattr(error, "message", "") or str(error)) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    """The first line, short and printable: it came from the network."""
+    first = text.strip().partition("\n")[0][:200].rstrip(" :")
+    return first.encode("unicode_escape").decode("ascii") if not first.isprintable() else first
