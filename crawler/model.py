@@ -155,6 +155,8 @@ class Page:
     """The readable text, when the record wants it."""
     data_json: bytes = b""
     """What the user's own parse function returned, as JSON."""
+    data_error: str = ""
+    """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
 
 
 class Disposition(StrEnum):

@@ -45,6 +45,14 @@ def resolver(base: str) -> Callable[[str], str]:
     return resolve
 
 
+def absolute(text: str, base: str) -> str:
+    """`text` resolved against any absolute URL, of any scheme, no policy applied; empty where that makes no URL."""
+    try:
+        return str(_join(_read(base), text).href)
+    except UrlError:
+        return ""
+
+
 def fingerprint(text: str, key: bytes) -> int:
     """64 bits of keyed BLAKE2b over a canonical URL: nobody outside can make two URLs collide."""
     return int.from_bytes(fingerprints((text,), key), "little")

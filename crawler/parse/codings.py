@@ -1,0 +1,133 @@
+"""Content codings come off a body, never growing past a limit.
+
+Standard: RFC 9110 8.4 (content codings), RFC 1950-1952 (deflate, gzip), RFC 7932 (br), RFC 8878 and 9659 (zstd).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+import brotli
+from isal import igzip_lib, isal_zlib
+
+from ..errors import ParseError
+from ..model import Reason
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MAX_CODINGS = 3
+"""Nobody honest sends more than one; a chain multiplies what a bomb can do."""
+MAX_MEMBERS = 4096
+"""Members of one gzip body, or frames of one zstd body: each costs a new decoder, whatever it holds."""
+_PIECE = 1 << 16
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+"""8 MiB, as RFC 9659 demands of a content coding."""
+_BROKEN: tuple[type[Exception], ...] = (igzip_lib.IsalError, brotli.error, zstd.ZstdError, EOFError)
+
+
+class _Stream(Protocol):
+    """What isal's, zlib's and zstd's decompressors have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
+
+
+def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
+    """The body without its codings. Raises ParseError: `too-large` over `limit` bytes, `decompression` if broken.
+
+    A coding that we do not know leaves the body as it is, as browsers do.
+    """
+    codings = [coding for part in content_encoding.lower().split(",") if (coding := part.strip()) not in _NONE]
+    if len(codings) > MAX_CODINGS:
+        raise ParseError(Reason.DECOMPRESSION, f"{len(codings)} content codings")
+    if all(coding in _DECODERS for coding in codings):
+        for coding in reversed(codings):
+            body = _bounded(_decode(body, coding, limit), limit)
+    return _bounded(body, limit)
+
+
+def gunzip(body: bytes, limit: int) -> bytes:
+    """A file that is itself gzip, opened. Raises ParseError."""
+    return _bounded(_decode(body, "gzip", limit), limit)
+
+
+def is_gzip(body: bytes) -> bool:
+    return body.startswith(_GZIP_MAGIC)
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise ParseError(Reason.TOO_LARGE, f"more than {limit} bytes decoded")
+    return body
+
+
+def _decode(body: bytes, coding: str, limit: int) -> bytes:
+    """At most one byte more than `limit`. Nothing stays nothing, though no coding has an empty form."""
+    if not body:
+        return body
+    try:
+        return _DECODERS[coding](body, limit + 1)
+    except _BROKEN as error:
+        raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
+
+
+def _gzip(body: bytes, room: int) -> bytes:
+    return _unwind(lambda: isal_zlib.decompressobj(wbits=31), body, room, lambda rest: rest.startswith(_GZIP_MAGIC))
+
+
+def _deflate(body: bytes, room: int) -> bytes:
+    """zlib by the standard, raw by the habit of some servers: told apart by the two bytes zlib begins with."""
+    is_zlib = len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+    return _unwind(lambda: isal_zlib.decompressobj(wbits=15 if is_zlib else -15), body, room, lambda rest: False)
+
+
+def _zstd(body: bytes, room: int) -> bytes:
+    return _unwind(lambda: zstd.ZstdDecompressor(options=_ZSTD_WINDOW), body, room, bool)
+
+
+def _brotli(body: bytes, room: int) -> bytes:
+    stream = brotli.Decompressor()
+    plain: bytes = stream.process(body, output_buffer_limit=room)
+    if len(plain) < room and not stream.is_finished():
+        raise EOFError("ends too early")
+    return plain[:room]
+
+
+def _unwind(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> bytes:
+    """Member after member while `goes_on`, piece by piece, so that what a member leaves over is cheap to carry."""
+    view, at, parts, members, stream = memoryview(body), 0, [b""], 1, begin()
+    while at < len(view) and room > 0:
+        piece = view[at : at + _PIECE]
+        parts.append(stream.decompress(piece, room))
+        room -= len(parts[-1])
+        at += len(piece)
+        if stream.eof:
+            at -= len(stream.unused_data)
+            if not goes_on(bytes(view[at : at + 4])):
+                break
+            members += 1
+            if members > MAX_MEMBERS:
+                raise EOFError(f"more than {MAX_MEMBERS} members")
+            stream = begin()
+    if room > 0 and not stream.eof:
+        raise EOFError("ends too early")
+    return b"".join(parts)
+
+
+_NONE = ("", "identity")
+_DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}

@@ -1,0 +1,69 @@
+"""What a worker is given: a document to read, and what all documents of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..model import Page, Url
+from ..protocols import Bounds
+from .charset import decode
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A body as it came over the wire, and what is needed to read it. Header values stand as they were sent."""
+
+    url: Url
+    body: bytes
+    """Still wearing its content codings."""
+    content_type: str = ""
+    content_encoding: str = ""
+    anchor: Url | None = None
+    """The root that scope measures from; None: this document."""
+    depth: int = 0
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all documents of a run share. Small: it travels with every hand-over."""
+
+    key: bytes
+    """The crawl's fingerprint key, 1 to 64 bytes."""
+    run: bytes
+    """A random token of this run: what a worker remembers to have reported, it remembers for this run alone."""
+    bounds: Bounds
+    max_depth: int | None = None
+    """Links that lie deeper are never news, whatever `bounds` would say."""
+    max_body_bytes: int = 16 << 20
+    """Bound of the decoded body."""
+    wants_links: bool = False
+    """Fill `Page.links_json`."""
+    wants_text: bool = False
+    """Fill `Page.text`."""
+    extract: Callable[[Content], object] | None = None
+    """The user's own parse function; what it returns becomes `Page.data_json`, what it raises `Page.data_error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the user's own parse function is given."""
+
+    url: Url
+    status: int
+    content_type: str
+    """The header as it was sent."""
+    body: bytes
+    """Without content codings."""
+    page: Page
+    """What we made of it: title, charset, kind, links."""
+
+    @property
+    def charset(self) -> str:
+        return self.page.charset
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset found; bytes that have no meaning there become U+FFFD."""
+        return decode(self.body, self.page.charset)
