@@ -10,6 +10,10 @@ from pathlib import Path
 
 import grimp
 
+from crawler.model import Disposition, Reason
+from crawler.sinks.jsonl import FIELDS, HEAVY
+from crawler.toml import default_toml
+
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -34,6 +38,19 @@ def test_imports_run_in_no_circle() -> None:
     graph = grimp.build_graph("crawler", "cli", cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     graphlib.TopologicalSorter(imports).prepare()  # a CycleError names the circle
+
+
+def test_the_default_settings_on_file_are_those_of_the_code() -> None:
+    assert _read("config/default.toml") == default_toml()
+
+
+def test_the_documents_name_every_field_of_a_record_in_order() -> None:
+    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY]
+
+
+def test_the_documents_name_every_disposition_and_every_reason() -> None:
+    assert _column("docs/records.md", "Dispositions") == list(Disposition)
+    assert _column("docs/records.md", "Reasons") == list(Reason)
 
 
 def test_every_dependency_is_locked_with_its_hashes() -> None:
@@ -71,6 +88,12 @@ def _modules() -> Iterator[Path]:
 
 def _read(name: str) -> str:
     return (ROOT / name).read_text()
+
+
+def _column(name: str, heading: str) -> list[str]:
+    """What stands in backticks in the first column of the tables of a document's section."""
+    section = _read(name).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
 
 
 def _names(requirements: Iterable[str]) -> list[str]:
