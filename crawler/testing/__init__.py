@@ -1,4 +1,4 @@
-"""A fake web on loopback: real HTTP over many hosts, with robots.txt, redirects, encodings, failures and traps, for testing crawls.
+"""A fake web on loopback, for testing crawls: real HTTP over many hosts, with robots.txt, failures and traps.
 
 Describe a web (or have one generated), serve it in your event loop, crawl it with whatever you like, and compare what
 your crawler found with `web.truth()`, what it should have asked for with `web.reachable()`, and how it behaved with

@@ -28,7 +28,7 @@ def main() -> None:
     if options.plain_loop:
         asyncio.run(_serve(web, options))
         return
-    import uvloop
+    import uvloop  # noqa: PLC0415 - absent where --plain-loop is the only loop
 
     uvloop.run(_serve(web, options))
 

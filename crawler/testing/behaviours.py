@@ -1,4 +1,4 @@
-"""How a page behaves beside what it says: wrappers that make a page slow, failing, cut short, compressed or cacheable."""
+"""How a page behaves beside what it says: wrappers that make a page slow, failing, short, compressed, cacheable."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 from crawler.testing import wire
 from crawler.testing.pages import Asked, Page, error
 from crawler.testing.wire import Answer
 
 Coding = Literal["gzip", "deflate", "raw-deflate", "br", "zstd"]
+CODINGS: tuple[Coding, ...] = get_args(Coding)
 
 _WAS_LAST_MODIFIED = "Sat, 14 Nov 2026 09:30:00 GMT"
 
@@ -126,7 +127,7 @@ def _squeezed(coding: Coding, body: bytes) -> bytes:
             packer = zlib.compressobj(wbits=-15)
             return packer.compress(body) + packer.flush()
         case "br":
-            import brotli
+            import brotli  # noqa: PLC0415 - only a web that squeezes needs it
 
             return bytes(brotli.compress(body, quality=4))
         case "zstd":
@@ -135,7 +136,7 @@ def _squeezed(coding: Coding, body: bytes) -> bytes:
 
 def _zstd(body: bytes) -> bytes:
     try:
-        from compression import zstd  # Python 3.14 and newer
+        from compression import zstd  # noqa: PLC0415 - Python 3.14 and newer
     except ImportError:
-        from backports import zstd
+        from backports import zstd  # noqa: PLC0415
     return bytes(zstd.compress(body))

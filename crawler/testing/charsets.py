@@ -111,7 +111,6 @@ def charset_page(sample: Sample, links: Iterable[str] = ()) -> Page:
         sample.title,
         links,
         text=[sample.text] * 3,
-        description=sample.text,
         lang=sample.lang,
         charset=sample.charset,
         declared=sample.declared,

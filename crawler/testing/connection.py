@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
 
     def __init__(self, receive: Receive, open_connections: set[Connection]) -> None:
-        """`receive` takes a request head and the client's address; the connection enters itself in `open_connections`."""
+        """`receive` takes a request head and the client's address; `open_connections` holds those that live."""
         self._receive = receive
         self._open = open_connections
         self._inbox = bytearray()

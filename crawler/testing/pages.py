@@ -21,6 +21,7 @@ Declared = Literal["header", "meta", "bom", "nowhere"]
 
 SMALL_BYTES = 2_000
 NO_STATUS = 0  # of an answer that is no HTTP
+_SITEMAP_SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _BOMS = {"utf-8": b"\xef\xbb\xbf", "utf-16le": b"\xff\xfe", "utf-16be": b"\xfe\xff"}
 
 
@@ -59,40 +60,48 @@ def html(
     *,
     text: Iterable[str] = (),
     size_bytes: int = SMALL_BYTES,
-    description: str = "",
     lang: str = "en",
     charset: str = "utf-8",
     declared: Declared = "header",
     base: str = "",
-    head_extra: str = "",
-    status: int = 200,
-    headers: Iterable[tuple[str, str]] = (),
 ) -> Page:
-    """An HTML page with this title, `<a href>` for each link, these paragraphs, and filler up to `size_bytes`.
+    """An HTML page with this title, an `<a href>` for each link, these paragraphs, and filler up to `size_bytes`.
 
     `charset` (a WHATWG label) is `declared` in the Content-Type header, in `<meta charset>`, by a byte order mark, or
-    nowhere.
+    nowhere. The description is the first paragraph.
     """
-    hrefs, paragraphs, extra = tuple(links), tuple(text), tuple(headers)
+    hrefs, paragraphs = tuple(links), tuple(text)
     content_type = f"text/html; charset={charset}" if declared == "header" else "text/html"
 
     def answer(asked: Asked) -> Answer:
-        markup_text = markup.document(
+        written = markup.document(
             title,
-            [asked.place(href) for href in hrefs],
+            [(asked.place(href), markup.label(href)) for href in hrefs],
             paragraphs=paragraphs,
-            description=description,
             lang=lang,
             size_bytes=size_bytes,
             meta_charset=charset if declared == "meta" else "",
             base=asked.place(base) if base else "",
-            head_extra=head_extra,
         )
-        body = encoded(markup_text, charset, bom=declared == "bom")
-        return Answer(status, (("Content-Type", content_type), *extra), body)
+        return Answer(200, (("Content-Type", content_type),), encoded(written, charset, bom=declared == "bom"))
 
-    outcome: Disposition = "fetched" if status < 300 else "failed"
-    return Page(answer, status, title, hrefs if outcome == "fetched" else (), outcome, base)
+    return Page(answer, 200, title, hrefs, base=base)
+
+
+def written(text: str, title: str | None = None, links: Iterable[str] = ()) -> Page:
+    """HTML exactly as given; `title` and `links` are what a right crawler reads out of it.
+
+    The links must stand in the text as they stand here (not escaped), so that the hosts in them can be replaced.
+    """
+    hrefs = tuple(links)
+
+    def answer(asked: Asked) -> Answer:
+        placed = text
+        for href in sorted(hrefs, key=len, reverse=True):
+            placed = placed.replace(href, asked.place(href))
+        return Answer(200, (("Content-Type", "text/html; charset=utf-8"),), placed.encode())
+
+    return Page(answer, 200, title, hrefs)
 
 
 def plain(body: bytes | str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Page:
@@ -104,8 +113,10 @@ def plain(body: bytes | str, content_type: str = "text/plain; charset=utf-8", st
 
 def error(status: int = 500, *, retry_after_s: int | None = None) -> Page:
     """A page that is an HTTP error, every time; with Retry-After if wanted."""
-    headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
-    return html(f"Error {status}", status=status, size_bytes=0, headers=headers)
+    title = f"Error {status}"
+    wait = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
+    answer = Answer(status, (("Content-Type", "text/html"), *wait), markup.document(title, ()).encode())
+    return Page(lambda _: answer, status, title, disposition="failed")
 
 
 @cache
@@ -176,7 +187,7 @@ def garbage(data: bytes = b"\x00\x01 this is not HTTP\r\n\r\n") -> Page:
 
 
 def encoded(text: str, charset: str, *, bom: bool = False) -> bytes:
-    """`text` in `charset` (a WHATWG label), characters it lacks as numeric references, after a byte order mark if wanted."""
+    """`text` in `charset` (a WHATWG label), what it lacks as numeric references, after a byte order mark if wanted."""
     mark = _BOMS[charset.lower().replace("utf-16-", "utf-16")] if bom else b""
     return mark + text.encode(_CODECS.get(charset.lower(), charset), "xmlcharrefreplace")
 
@@ -189,7 +200,7 @@ def _sitemap(urls: Iterable[str], root: str, item: str) -> Page:
 
     def answer(asked: Asked) -> Answer:
         items = "".join(f"<{item}><loc>{escape(asked.place(url))}</loc></{item}>\n" for url in links)
-        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{items}</{root}>\n'
+        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{_SITEMAP_SPACE}">\n{items}</{root}>\n'
         return Answer(200, (("Content-Type", "application/xml"),), text.encode())
 
     return Page(answer, links=links)

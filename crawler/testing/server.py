@@ -53,7 +53,7 @@ async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIt
 
 
 class Served(HitLog):
-    """A web being served: where it is, what was asked of it, and (as `web`) the truth in the URLs it is served under."""
+    """A web being served: where it is, what was asked of it, and its truth (`web`) in the URLs served."""
 
     def __init__(self, web: Web, places: Mapping[str, Place], by_name: bool) -> None:
         """`places` are the address and port of every site by its host."""
@@ -114,7 +114,7 @@ class Served(HitLog):
         try:
             page = site.page(hit.target)
             answer = page.answer(Asked(hit.method, hit.target, hit.headers, hit.visit, self.web.place))
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001 - raised again when the web closes
             self.bugs.append(bug)
             page, answer = _BROKEN_PAGE, Answer(500)
         return self._played(site, hit, page, answer)

@@ -1,4 +1,4 @@
-"""Places with no end: calendars, paths that repeat themselves, session ids. Each is a function from a target to its page."""
+"""Places with no end: calendars, repeating paths, session ids. A trap is a function from a target to its page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Trap = Callable[[str], Page]
 
 
 def calendar(prefix: str = "/calendar/", *, first: int = 2020 * 12, months: int | None = None) -> Trap:
-    """A calendar under `<prefix>YYYY-MM`, with links to the month before and after: for ever, or for `months` from `first`.
+    """A calendar under `<prefix>YYYY-MM`, with links to the months beside it: for ever, or for `months` from `first`.
 
     Months count from year 0, January 0, so that 2026-11 is 2026 * 12 + 10.
     """

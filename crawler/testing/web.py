@@ -199,7 +199,7 @@ def target_of(url: str) -> str:
 
 
 def resolve(base: str, href: str) -> str:
-    """An href on a page -> absolute http URL without fragment, dot segments and default port (RFC 3986, 5); "" for other schemes."""
+    """An href -> absolute http URL without fragment, dot segments, default port (RFC 3986, 5); "" if not http."""
     parts = urlsplit(urljoin(base, href.strip()))
     if parts.scheme != "http":
         return ""
