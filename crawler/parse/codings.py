@@ -28,7 +28,12 @@ _PIECE = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 """8 MiB, as RFC 9659 demands of a content coding."""
-_BROKEN: tuple[type[Exception], ...] = (igzip_lib.IsalError, brotli.error, zstd.ZstdError, EOFError)
+_BROKEN: tuple[type[Exception], ...] = (
+    igzip_lib.IsalError,  # type: ignore[assignment]  # isal's stubs call it an instance
+    brotli.error,
+    zstd.ZstdError,
+    EOFError,
+)
 
 
 class _Stream(Protocol):

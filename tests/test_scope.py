@@ -1,0 +1,181 @@
+"""Which URLs belong to a crawl."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import urls
+from crawler.errors import ConfigError
+from crawler.model import Reason, Request, Url
+from crawler.protocols import Bounds
+from crawler.scope import Reach, Scope
+
+OUT, DEEP, TRAP = Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.TRAP
+REACHES: tuple[Reach, ...] = ("page", "prefix", "host", "domain", "any")
+ROOT = urls.parse("https://www.example.org/docs/guide/index.html?lang=en")
+
+
+@pytest.mark.parametrize(
+    ("text", "reaches"),
+    [
+        ("https://www.example.org/docs/guide/index.html?lang=en", "page prefix host domain any"),
+        ("https://www.example.org/docs/guide/index.html", "prefix host domain any"),
+        ("https://www.example.org/docs/guide/deep/er", "prefix host domain any"),
+        ("http://www.example.org/docs/guide/", "prefix host domain any"),
+        ("https://www.example.org/docs/guide", "host domain any"),
+        ("https://www.example.org/docs/guidebook/", "host domain any"),
+        ("http://www.example.org/", "host domain any"),
+        ("https://www.example.org:8443/", "domain any"),
+        ("https://example.org/", "domain any"),
+        ("https://other.example.org/docs/guide/", "domain any"),
+        ("https://www.example.org.evil.test/docs/guide/", "any"),
+        ("https://notexample.org/", "any"),
+        ("https://evil.test/www.example.org/", "any"),
+        ("https://evil.test/?https://www.example.org/docs/guide/", "any"),
+    ],
+)
+def test_a_link_belongs_to_the_crawl_as_far_as_it_reaches(text: str, reaches: str) -> None:
+    for reach in REACHES:
+        verdict = Scope(reach=reach).judge(ROOT, 1)(urls.parse(text).text)
+        assert verdict == (None if reach in reaches.split() else OUT), reach
+
+
+@pytest.mark.parametrize(("root", "folder"), [("http://h/a/b", "http://h/a/"), ("http://h/?x=/y/", "http://h/")])
+def test_the_folder_of_a_root_ends_at_the_last_slash_of_its_path(root: str, folder: str) -> None:
+    judge = Scope(reach="prefix").judge(urls.parse(root), 1)
+    assert judge(folder + "z") is None
+
+
+def test_addresses_and_names_without_a_dot_are_domains_of_their_own() -> None:
+    judge = Scope(reach="domain").judge(urls.parse("http://127.0.0.1:8000/"), 1)
+    assert judge("http://127.0.0.1:9000/") is None
+    assert judge("http://127.0.0.2:8000/") is OUT
+    assert Scope(reach="domain").judge(urls.parse("http://intranet/"), 1)("http://wiki/") is OUT
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "missing"),
+    [
+        ("/private/*", "http://h/private/x http://other:8000/private/", "http://h/private http://h/a/private/x"),
+        ("/", "http://h/", "http://h/a http://h/?x"),
+        ("*.pdf", "http://h/a.pdf https://g/b/c.pdf", "http://h/a.pdf?x http://h/apdf"),
+        ("*.pdf*", "http://h/a.pdf http://h/a.pdf?x", "http://h/"),
+        ("h.test/docs/*", "http://h.test/docs/x https://h.test/docs/", "http://www.h.test/docs/x http://h.test/x"),
+        ("h.test", "http://h.test/ https://h.test/a/b?c", "http://h.test:8000/ http://www.h.test/"),
+        ("*.h.test/*", "http://www.h.test/ http://a.b.h.test/x", "http://h.test/ http://wwwh.test/"),
+        ("https://h.test/*", "https://h.test/x", "http://h.test/x"),
+        ("http*://h.test/*", "https://h.test/x http://h.test/", "http://g.test/h.test/"),
+        ("/page?.html", "http://h/page1.html http://h/page?.html", "http://h/page.html http://h/page12.html"),
+        ("/a[1]*", "http://h/a[1]x", "http://h/a1"),
+        ("/größe/*", "http://h/gr%C3%B6%C3%9Fe/x", "http://h/grosse/x"),
+        ("re:/[0-9]{4}/", "http://h/x/2024/y", "http://h/x/24/y"),
+        ("re:(?i)\\.PDF$", "http://h/a.pdf http://h/a.PDF", "http://h/a.pdf?x"),
+        ("re:^https:", "https://h/", "http://h/?https:"),
+        ("re:a|b", "http://h/a http://h/b", "http://h/c"),
+    ],
+)
+def test_a_pattern_matches_what_a_person_expects(pattern: str, matching: str, missing: str) -> None:
+    including = Scope("any", include=(pattern,)).judge(ROOT, 1)
+    excluding = Scope("any", exclude=(pattern,)).judge(ROOT, 1)
+    for text in matching.split():
+        assert (including(text), excluding(text)) == (None, OUT), text
+    for text in missing.split():
+        assert (including(text), excluding(text)) == (OUT, None), text
+
+
+def test_exclude_outweighs_include_and_neither_widens_the_reach() -> None:
+    judge = Scope(include=("/a/*",), exclude=("/a/b/*",)).judge(urls.parse("http://h/"), 1)
+    assert judge("http://h/a/x") is None
+    assert judge("http://h/a/b/x") is OUT
+    assert judge("http://h/c") is OUT
+    assert judge("http://other/a/x") is OUT
+
+
+@pytest.mark.parametrize("pattern", ["re:(", "re:[z-a]", "re:(?P<n>a)(?P<n>b)", "re:a{99999999999}"])
+def test_an_expression_that_cannot_be_read_is_named(pattern: str) -> None:
+    with pytest.raises(ConfigError, match=r"scope\.exclude") as error:
+        Scope(exclude=("*.pdf", pattern))
+    assert repr(pattern) in str(error.value)
+
+
+def test_a_glob_of_many_stars_does_not_take_for_ever() -> None:
+    judge = Scope("any", exclude=("*a" * 40 + "b",)).judge(ROOT, 1)
+    assert judge("http://h/" + "a" * 2000) is None
+
+
+@pytest.mark.parametrize(
+    ("max_depth", "depth", "verdict"), [(None, 10**6, None), (2, 2, None), (2, 3, DEEP), (0, 1, DEEP)]
+)
+def test_links_are_followed_to_the_depth_allowed(max_depth: int | None, depth: int, verdict: Reason | None) -> None:
+    assert Scope(max_depth=max_depth).judge(ROOT, depth)("https://www.example.org/") is verdict
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"),
+    [
+        ("a/a/a", None),
+        ("a/a/a/a", TRAP),
+        ("a/b/a/b/a/b/a/", TRAP),
+        ("a/b/c/d/e/f/g/h/i/j", None),
+        ("////", TRAP),
+        ("x?a/a/a/a/a/a", None),
+        ("2024/2024/1/1/1", None),
+    ],
+)
+def test_a_segment_that_comes_back_too_often_is_a_trap(path: str, verdict: Reason | None) -> None:
+    assert Scope().judge(urls.parse("http://h/"), 1)(f"http://h/{path}") is verdict
+
+
+def test_how_often_a_segment_may_occur_is_a_setting() -> None:
+    root = urls.parse("http://h/")
+    assert Scope(max_repeats=1).judge(root, 1)("http://h/a/a") is TRAP
+    assert Scope(max_repeats=5).judge(root, 1)("http://h/a/a/a/a/a") is None
+
+
+def test_a_root_passes_reach_depth_include_and_the_trap_rule_but_not_exclude() -> None:
+    seed = Request(urls.parse("http://h/a/a/a/a/a"), depth=7)
+    assert Scope("page", max_depth=0, include=("/other/*",)).reject(seed) is None
+    assert Scope("any", exclude=("/a/*",)).reject(seed) is OUT
+
+
+def test_what_a_seed_redirected_to_is_a_root_too() -> None:
+    target = urls.parse("http://www.elsewhere.test/")
+    seed = urls.parse("http://short.test/x")
+    assert Scope().reject(Request(target, via=seed, seed=seed)) is None
+    assert Scope().reject(Request(target, via=seed, seed=seed, root=seed)) is OUT
+
+
+def test_any_other_request_is_judged_as_a_link_from_its_root() -> None:
+    scope = Scope(max_depth=3)
+    assert scope.reject(Request(urls.parse("https://www.example.org/x"), depth=3, root=ROOT)) is None
+    assert scope.reject(Request(urls.parse("https://www.example.org/x"), depth=4, root=ROOT)) is DEEP
+    assert scope.reject(Request(urls.parse("https://example.net/"), depth=1, root=ROOT)) is OUT
+
+
+def test_a_scope_travels_to_a_worker_and_judges_the_same_there() -> None:
+    scope: Bounds = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
+    away: Bounds = pickle.loads(pickle.dumps(scope))
+    assert away == scope
+    for text in ("http://h/a/x", "http://h/b", "http://h/c", "http://h/a/x.pdf", "http://h/a/z/z/z"):
+        assert away.judge(ROOT, 1)(text) is scope.judge(ROOT, 1)(text)
+
+
+paths = st.text("ab/.?*[]%-", max_size=30)
+
+
+@given(paths, paths)
+def test_a_glob_without_wildcards_matches_itself_alone(one: str, other: str) -> None:
+    glob = "/" + one.replace("*", "").replace("?", "")
+    judge = Scope("any", exclude=(glob,), max_repeats=100).judge(ROOT, 1)
+    assert judge(f"http://h{glob}") is OUT
+    assert (judge(f"http://h/{other}") is OUT) == (f"/{other}" == glob)
+
+
+@given(st.text(max_size=20))
+def test_any_glob_can_be_read(glob: str) -> None:
+    if not glob.startswith("re:"):
+        Scope(include=(glob,)).judge(ROOT, 1)(Url("http://h/").text)
