@@ -1,0 +1,174 @@
+"""Says what robots.txt lets us fetch: asked for once per site while fresh, read as RFC 9309 has it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from .. import urls
+from ..errors import FetchError, UrlError, VisitError
+from ..model import Reason, Request, Response, Url
+from ..parse.codings import decode
+from ..politeness import setback
+from ..protocols import Fetcher, Offloader, Rules
+from .rules import ALLOW_ALL, MAX_BYTES, RobotsRules, parse_rules, product_token
+
+__all__ = ["ALLOW_ALL", "MAX_BYTES", "IgnoreRobots", "RobotsCache", "RobotsRules", "parse_rules", "product_token"]
+
+MAX_REDIRECTS = 5
+"""RFC 9309 2.3.1.2."""
+MAX_SITES = 50_000
+"""A few hundred bytes each; a site beyond is asked again."""
+INLINE_BYTES = 8 << 10
+"""0.3 ms of reading at most: cheaper than to hand over."""
+UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
+"""How long a site that cannot be asked is left alone, by failures in a row. The first two end before a second and a
+third attempt at a page come round; after that a dead host costs its pages no more time-outs."""
+
+_HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
+
+
+class IgnoreRobots:
+    """Robots for a crawl whose owner may ignore robots.txt: all is allowed, nothing is asked."""
+
+    async def rules(self, request: Request) -> tuple[Rules, bool]:
+        return ALLOW_ALL, False
+
+
+class RobotsCache:
+    """Robots that asks each site once while its answer is fresh; callers who come meanwhile share that answer.
+
+    200: its rules. 4xx, or more than five redirects: no rules. 429, 5xx and no answer at all: unreachable, which means
+    nothing may be fetched (RFC 9309 2.3.1.4); 429 is among them since it says `not now` and not `not here`. A site
+    once asked and unreachable later keeps its old rules.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        offloader: Offloader,
+        user_agent: str,
+        ttl_s: float = 86400.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetcher = fetcher
+        self._offloader = offloader
+        self._agent = product_token(user_agent)
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def rules(self, request: Request) -> tuple[Rules, bool]:
+        """The rules of the request's site, and whether that took a fetch just now.
+
+        Raises FetchError: ROBOTS_UNREACHABLE, or what the host itself would answer any request with (DNS, CONNECT ...).
+        """
+        site = request.url.site
+        known, is_asked = self._fresh(site), False
+        if known is None:
+            known, is_asked = await self._learnt(site)
+        if known.rules is not None:
+            return known.rules, is_asked
+        error = known.error
+        raise FetchError(error.reason, error.detail, transient=error.transient, retry_after_s=error.retry_after_s)
+
+    async def _learnt(self, site: str) -> tuple[_Known, bool]:
+        """One asks, the others wait for the turn and find the answer; if the one is cancelled, the next asks."""
+        turn = self._turns.get(site)
+        if turn is None:
+            turn = self._turns[site] = asyncio.Lock()
+        async with turn:
+            known = self._fresh(site)
+            if known is not None:
+                return known, False
+            known = await self._ask(site)
+            self._remember(site, known)
+            return known, True
+
+    def _fresh(self, site: str) -> _Known | None:
+        known = self._known.get(site)
+        return known if known and known.until > self._clock() else None
+
+    def _remember(self, site: str, known: _Known) -> None:
+        self._known.pop(site, None)
+        if len(self._known) >= MAX_SITES:
+            del self._known[next(iter(self._known))]
+        self._known[site] = known
+
+    async def _ask(self, site: str) -> _Known:
+        try:
+            rules = await self._fetch(Url(f"{site}/robots.txt"))
+        except FetchError as error:
+            return self._unreachable(site, error)
+        return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0)
+
+    def _unreachable(self, site: str, error: FetchError) -> _Known:
+        before = self._known.get(site)
+        failures = before.failures if before else 0
+        until = self._clock() + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
+        return _Known(until, before.rules if before else None, error.with_traceback(None), failures + 1)
+
+    async def _fetch(self, url: Url) -> RobotsRules:
+        """The rules at `url` or where it redirects to. Raises FetchError."""
+        first = url
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                response = await self._fetcher.fetch(Request(url))
+            except FetchError as error:
+                if url is first and error.reason in _HOST_REASONS:
+                    raise
+                raise _unreachable(url, str(error), error.retry_after_s) from error
+            if not 300 <= response.status < 400:
+                return await self._read(response)
+            target = _target(response)
+            if target is None:
+                return ALLOW_ALL
+            url = target
+        return ALLOW_ALL
+
+    async def _read(self, response: Response) -> RobotsRules:
+        if response.status == 429 or response.status >= 500:
+            error = setback(response, time.time())
+            raise _unreachable(response.url, f"HTTP {response.status}", error.retry_after_s if error else None)
+        if response.status >= 400 or not response.body:
+            return ALLOW_ALL
+        body, coding = response.body, response.header("content-encoding")
+        try:
+            if not coding and len(body) <= INLINE_BYTES:
+                return parse_rules(body, self._agent)
+            return await self._offloader.run(_decoded_rules, body, coding, self._agent, size=len(body))
+        except VisitError as error:
+            raise _unreachable(response.url, str(error), None) from error
+
+
+class _Known(NamedTuple):
+    """What is known of a site: rules, or why there are none."""
+
+    until: float
+    rules: RobotsRules | None
+    error: FetchError
+    failures: int
+
+
+_NO_ERROR = FetchError(Reason.ROBOTS_UNREACHABLE)
+
+
+def _target(response: Response) -> Url | None:
+    location = response.header("location")
+    try:
+        return urls.parse(location, response.url) if location else None
+    except UrlError:
+        return None
+
+
+def _unreachable(url: Url, why: str, retry_after_s: float | None) -> FetchError:
+    return FetchError(Reason.ROBOTS_UNREACHABLE, f"{url}: {why}", transient=True, retry_after_s=retry_after_s)
+
+
+def _decoded_rules(body: bytes, coding: str, agent: str) -> RobotsRules:
+    """For workers. Raises ParseError."""
+    return parse_rules(decode(body, coding, 8 * MAX_BYTES), agent)
