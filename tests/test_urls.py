@@ -122,7 +122,7 @@ def test_a_refusal_says_what_was_refused_and_no_more_than_a_line_of_it() -> None
 # Text that comes near to being a URL, which pure chance would hardly ever write.
 pieces = st.sampled_from(
     ["http://", "https://", "//", "/", "\\", ":", "@", "?", "#", "..", ".", "%2e", "%", "[", "]", "::1", "80", "443",
-     "user:pass@", "example.org", "bücher", "xn--", "xn--a", "١", "0x7f", "\t", "\n", "\0", " ", "\ud800", "ß", "😀", "&"]
+     "user:pass@", "example.org", "bücher", "xn--", "xn--a", "١", "0x7f", "\t", "\n", "\0", " ", "\ud800", "ß", "&"]
 )  # fmt: skip
 near_urls = st.lists(pieces | st.text(max_size=3), max_size=12).map("".join)
 any_text = near_urls | st.text(st.characters(), max_size=60) | near_urls.map(lambda text: "http://h" + text)
