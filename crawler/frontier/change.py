@@ -1,0 +1,126 @@
+"""What one transaction brings to the store: everything a call changed, in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..model import Outcome, Position, Request, Url
+from .order import Entry, key
+
+
+@dataclass(slots=True)
+class Family:
+    """New requests with consecutive rows that have all but the URL in common: the links of one page to one site."""
+
+    first: int
+    """The row of the first."""
+    site: str
+    rank: int
+    like: Request
+    """Any one of them: depth, priority, redirects, via, seed and root hold for all."""
+    via: int
+    """Rows, as all references: 0 is none, or itself; below zero is a URL that was never queued."""
+    seed: int
+    root: int
+    texts: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def key(self) -> int:
+        return key(self.rank, self.first)
+
+    def entries(self, number: int) -> list[Entry]:
+        """The first `number` of them, ready to be lent."""
+        like, rank, first = self.like, self.rank, self.first
+        return [
+            Entry(
+                key(rank, first + i),
+                Request(Url(text), like.depth, like.via, like.seed, like.root, 1, like.priority, like.redirects),
+                self.seed,
+                self.root,
+            )
+            for i, text in enumerate(self.texts[:number])
+        ]
+
+
+@dataclass(slots=True)
+class Visited:
+    """One final visit, as it is stored."""
+
+    row: int
+    disposition: str
+    reason: str | None
+    detail: str
+    status: int | None
+    attempt: int
+    visited_at: float
+    digest: bytes | None
+    duplicate_of: str | None
+
+    @classmethod
+    def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visited:
+        return cls(
+            entry.row,
+            outcome.disposition,
+            outcome.reason,
+            outcome.detail,
+            outcome.response.status if outcome.response else None,
+            entry.request.attempt,
+            outcome.visited_at,
+            digest,
+            outcome.duplicate_of.text if outcome.duplicate_of else None,
+        )
+
+
+@dataclass(slots=True)
+class Setback:
+    """A request that waits for another attempt."""
+
+    entry: Entry
+    due: float
+    """Unix seconds."""
+    reason: str | None
+
+
+@dataclass(slots=True)
+class SiteChange:
+    queued: int = 0
+    """By how much its queue grew."""
+    next_at: float = 0.0
+    """When its last slot is free again, in Unix seconds; 0: not before it was."""
+    shelved: bool = False
+    """Whether it has work and nothing of it stands in memory."""
+
+
+@dataclass(slots=True)
+class Change:
+    """Empty fields change nothing."""
+
+    families: list[Family] = field(default_factory=list)
+    fingerprints: bytes = b""
+    """Of the families' URLs, in the order of their rows, which follow those stored before without a gap."""
+    names: list[tuple[int, str]] = field(default_factory=list)
+    """URLs that are referred to but were never queued, under rows below zero."""
+    requeued: list[Entry] = field(default_factory=list)
+    """Setbacks whose wait is over."""
+    gone: list[Entry] = field(default_factory=list)
+    """No longer queued."""
+    setbacks: list[Setback] = field(default_factory=list)
+    visits: list[Visited] = field(default_factory=list)
+    claims: list[tuple[int, int]] = field(default_factory=list)
+    """A digest's first eight bytes as a number, and the row that had it first."""
+    sites: dict[str, SiteChange] = field(default_factory=dict)
+    positions: Mapping[str, Position] | None = None
+    """Of all sinks."""
+    settled: Mapping[str, int] | None = None
+    """Final visits by disposition, all told."""
+
+    def site(self, key: str) -> SiteChange:
+        return self.sites.setdefault(key, SiteChange())
+
+    def __bool__(self) -> bool:
+        return bool(self.families or self.names or self.requeued or self.gone or self.setbacks or self.visits
+                    or self.sites or self.positions is not None)  # fmt: skip

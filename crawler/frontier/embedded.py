@@ -1,0 +1,179 @@
+"""The frontier of one process: memory decides at once, a store remembers, and only durability is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+from ..model import Counts, Lease, Outcome, Position, Request, SiteView, Url
+from .discovery import Discovery
+from .ledger import Ledger, State
+from .store import Store
+from .terms import Clock, Terms
+from .workbench import Workbench
+
+T = TypeVar("T")
+
+ADDED_AT_ONCE = 256
+"""Requests taken in between two breaths of the loop: about two milliseconds."""
+UNSHELVED_AT_ONCE = 256
+"""Sites brought into memory by one look at the shelf."""
+LOOK_S = 1.0
+"""How often a shelf is counted while the bench has no room."""
+LEAST_WAIT_S = 0.001
+"""Timers fire up to this much early; a shorter wait would turn in circles."""
+MOST_WAIT_S = 3600.0
+
+
+class EmbeddedFrontier:
+    """A `Frontier`, for one event loop."""
+
+    def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: Workbench, clock: Clock) -> None:
+        self.key = key
+        """The key of `urls.fingerprint` in this crawl."""
+        self._store = store
+        self._clock = clock
+        self._bench = bench
+        self._ledger = Ledger(Discovery(key, terms.in_depth_order, state.seen, state.names), bench, clock, state)
+        self._coming: set[Future[Any]] = set()
+        """What is on its way from the disk."""
+        self._looked_at = 0.0
+        self._changed = asyncio.Event()
+
+    # -- the door ----------------------------------------------------------------------------------------------------
+
+    async def add(self, requests: Iterable[Request]) -> int:
+        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
+        left, total = iter(requests), 0
+        while part := list(islice(left, ADDED_AT_ONCE)):
+            self._store.check()
+            new, change = self._ledger.add(part)
+            written = self._store.write(change)
+            self._move_on()
+            await written
+            await asyncio.sleep(0)
+            total += new
+        return total
+
+    async def lease(self, limit: int) -> Sequence[Lease]:
+        """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
+        while True:
+            self._store.check()
+            now = self._clock.monotonic()
+            self._ledger.stir(now)
+            leases = self._bench.lend(limit, now)
+            self._ledger.note_shelved()
+            self._feed(now)
+            if leases or limit <= 0 or not self._coming:
+                return leases
+            await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
+
+    async def wait(self) -> bool:
+        """Wait until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
+        while True:
+            self._store.check()
+            now = self._clock.monotonic()
+            self._ledger.stir(now)
+            self._feed(now)
+            if self._ledger.is_exhausted:
+                return False
+            turn = self._bench.next_turn()
+            if turn is not None and turn <= now:
+                return True
+            await self._change_before(min(turn or now + MOST_WAIT_S, self._ledger.next_due or now + MOST_WAIT_S) - now)
+
+    async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
+        """Close leases, queue what they found, set next turns, keep the sinks' positions: ONE transaction.
+
+        Turns and discoveries count at once; the transaction is durable on return.
+        """
+        self._store.check()
+        written = self._store.write(self._ledger.settle(outcomes, positions))
+        self._move_on()
+        await written
+
+    async def release(self, leases: Sequence[Lease]) -> None:
+        """Give back unvisited, at the head of the queue."""
+        self._ledger.release(leases)
+        self._move_on()
+
+    async def claim(self, digest: bytes, lease: Lease) -> Url:
+        """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
+        claims = self._ledger.claims
+        first = claims.under_way(digest)
+        if first is None and (row := claims.candidate(digest)) is not None:
+            url, whole = await self._store.first(row)
+            if whole == digest:
+                return url
+            first = claims.under_way(digest)
+        if first is None:
+            claims.claim(digest, first := lease)
+        return first.request.url
+
+    async def positions(self) -> Mapping[str, Position]:
+        """What each sink, by name, had durably written at the last settle."""
+        return dict(self._ledger.positions)
+
+    def counts(self) -> Counts:
+        """Where the frontier stands, from memory."""
+        return self._ledger.counts()
+
+    def busiest(self, limit: int) -> Sequence[SiteView]:
+        """The sites with most to do, from memory."""
+        return self._bench.busiest(limit, self._clock.monotonic())
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def _move_on(self) -> None:
+        self._feed(self._clock.monotonic())
+        self._changed.set()
+
+    async def _change_before(self, seconds: float) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(max(seconds, LEAST_WAIT_S)):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    # -- bringing in from disk ---------------------------------------------------------------------------------------
+
+    def _feed(self, now: float) -> None:
+        """Ask for what memory wants next, so that it is there before it is missed."""
+        room = self._bench.room
+        while self._bench.hungry:
+            site = self._bench.hungry.pop()
+            if self._bench.holds(site) and site.is_hungry(room):
+                self._write_pending()
+                load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
+                self._expect(load, partial(self._ledger.loaded, site))
+        if self._bench.is_shelf_open and not self._ledger.is_unshelving:
+            self._look_at_shelf(now)
+
+    def _look_at_shelf(self, now: float) -> None:
+        limit = int(min(UNSHELVED_AT_ONCE, self._bench.vacancies))
+        if not limit and now < self._looked_at + LOOK_S:
+            return
+        self._looked_at = now
+        self._write_pending()
+        self._ledger.start_unshelving()
+        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.unshelved)
+
+    def _write_pending(self) -> None:
+        if pending := self._ledger.take_pending():
+            self._store.write(pending)
+
+    def _expect(self, coming: Future[T], then: Callable[[T], None]) -> None:
+        self._coming.add(coming)
+        coming.add_done_callback(partial(self._arrived, then))
+
+    def _arrived(self, then: Callable[[T], None], coming: Future[T]) -> None:
+        """A failure is told by the store to whoever asks next."""
+        self._coming.discard(coming)
+        if not coming.cancelled() and coming.exception() is None:
+            then(coming.result())
+        self._move_on()

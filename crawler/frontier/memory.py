@@ -1,0 +1,31 @@
+"""The frontier that ends with its process; every other one must agree with it."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from .. import urls
+from .embedded import EmbeddedFrontier
+from .ledger import State
+from .store import Nowhere
+from .terms import Clock, Terms
+from .workbench import Workbench
+
+MemoryFrontier = EmbeddedFrontier
+
+
+@asynccontextmanager
+async def open_memory(
+    terms: Terms, key: bytes | None = None, *, clock: Clock | None = None
+) -> AsyncIterator[MemoryFrontier]:
+    """An empty frontier; `key` is for who must know fingerprints beforehand."""
+    key = key or secrets.token_bytes(16)
+
+    def site_id(site: str) -> int:
+        return urls.fingerprint(site, key)
+
+    bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
+    yield MemoryFrontier(key, terms, Nowhere(), State(), bench, clock or Clock())

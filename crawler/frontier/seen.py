@@ -1,0 +1,149 @@
+"""An exact set, or map, of 64-bit fingerprints: open addressing over numpy arrays, about 17 bytes a member."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+Slots = NDArray[np.int64]
+
+FULL = 0.6
+"""Load at which the table grows: linear probing needs 3.6 looks for a stranger then."""
+GROWTH = 1.5
+LEAST = 1 << 12
+STEP = 1 << 14
+"""Slots moved to the larger table by each call while growing: about a millisecond."""
+FEW = 12
+"""Probes left at which plain Python overtakes numpy's cost per call."""
+
+
+class Fingerprints:
+    """Members are 64-bit hashes, spread evenly (0 counts as 1: it marks an empty slot); each may carry an integer.
+
+    Grows by steps: while the larger table fills, both are asked, so that no call takes long.
+    """
+
+    def __init__(self, *, with_values: bool = False, room: int = 0) -> None:
+        self._with_values = with_values
+        self._table = _Table(max(LEAST, int(room / FULL) + 1), with_values)
+        self._old: _Table | None = None
+        self._moved = 0
+
+    def __len__(self) -> int:
+        return self._table.used + (self._old.used if self._old else 0)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(table.nbytes for table in (self._table, self._old) if table)
+
+    def add_many(self, fingerprints: U64, values: U64 | None = None) -> NDArray[np.bool_]:
+        """Add all; tell which were new. Of equal ones in the same call the first is new, and its value stays."""
+        keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
+        strangers = self._strangers(keys)
+        _, first = np.unique(keys[strangers], return_index=True)
+        chosen = strangers[np.sort(first)]
+        self._make_room(len(chosen))
+        self._table.insert(keys[chosen], None if values is None else values[chosen])
+        self._move(8 * len(chosen) + STEP)
+        fresh = np.zeros(len(keys), np.bool_)
+        fresh[chosen] = True
+        return fresh
+
+    def get(self, fingerprint: int) -> int | None:
+        """The value carried by one member; None: not a member."""
+        for table in (self._table, self._old):
+            if table and (slot := table.find(fingerprint or 1)) >= 0:
+                return int(table.values[slot])
+        return None
+
+    def _strangers(self, keys: U64) -> Slots:
+        absent = np.flatnonzero(self._table.locate(keys) < 0)
+        if self._old and len(absent):
+            absent = absent[self._old.locate(keys[absent]) < 0]
+        return absent
+
+    def _make_room(self, coming: int) -> None:
+        needed = len(self) + coming
+        if needed <= self._table.size * FULL:
+            return
+        if self._old:
+            self._move(self._old.size)
+        self._old, self._moved = self._table, 0
+        self._table = _Table(max(int(self._old.size * GROWTH), int(needed / FULL * 1.2)), self._with_values)
+
+    def _move(self, slots: int) -> None:
+        """Carry members of the next `slots` of the old table over; they are in no other place."""
+        if self._old is None:
+            return
+        until = min(self._moved + slots, self._old.size)
+        for start in range(self._moved, until, STEP):
+            self._table.take(self._old, start, min(start + STEP, until))
+        self._moved = until
+        if until == self._old.size:
+            self._old = None
+
+
+class _Table:
+    """One array of slots; a key's home is its upper half scaled to the size, so that moving runs in order."""
+
+    def __init__(self, size: int, with_values: bool) -> None:
+        self.size = size
+        self.used = 0
+        self.keys: U64 = np.zeros(size, np.uint64)
+        self.values: U64 = np.zeros(size if with_values else 0, np.uint64)
+
+    @property
+    def nbytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
+    def find(self, key: int) -> int:
+        """The slot of one key, or -1."""
+        slot = (key >> 32) * self.size >> 32
+        while held := int(self.keys[slot]):
+            if held == key:
+                return slot
+            slot = slot + 1 if slot + 1 < self.size else 0
+        return -1
+
+    def locate(self, keys: U64) -> Slots:
+        """The slot of each key, or -1."""
+        found = np.full(len(keys), -1, np.int64)
+        todo, slots = np.arange(len(keys)), self._homes(keys)
+        while len(todo) > FEW:
+            held, wanted = self.keys[slots], keys[todo]
+            is_hit = held == wanted
+            found[todo[is_hit]] = slots[is_hit]
+            going = np.flatnonzero((held != 0) & ~is_hit)
+            todo, slots = todo[going], self._next(slots[going])
+        for i in todo.tolist():
+            found[i] = self.find(int(keys[i]))
+        return found
+
+    def insert(self, keys: U64, values: U64 | None) -> None:
+        """Add distinct keys that are not members."""
+        self.used += len(keys)
+        todo, slots = np.arange(len(keys)), self._homes(keys)
+        while len(todo):
+            wanted = keys[todo]
+            is_free = self.keys[slots] == 0
+            self.keys[slots[is_free]] = wanted[is_free]  # of several for one slot the last stays
+            is_in = self.keys[slots] == wanted
+            if values is not None:
+                self.values[slots[is_in]] = values[todo[is_in]]
+            todo, slots = todo[~is_in], self._next(slots[~is_in])
+
+    def take(self, other: _Table, start: int, stop: int) -> None:
+        """Add the members of another table's slots. They stay there: its chains must hold for the others."""
+        part = other.keys[start:stop]
+        held = np.flatnonzero(part)
+        self.insert(part[held], other.values[start:stop][held] if len(other.values) else None)
+        other.used -= len(held)
+
+    def _homes(self, keys: U64) -> Slots:
+        return ((keys >> np.uint64(32)) * np.uint64(self.size) >> np.uint64(32)).astype(np.int64)
+
+    def _next(self, slots: Slots) -> Slots:
+        slots = slots + 1
+        slots[slots == self.size] = 0
+        return slots

@@ -1,0 +1,142 @@
+"""One site as it stands in memory: its slots, when they are free, and the front of its queue."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from ..model import Disposition, Outcome
+from .order import Entry
+
+NO_BACKLOG = 1 << 200
+"""A horizon beyond every key: all that the site has queued stands in memory."""
+
+_SETBACKS = frozenset({Disposition.DEFERRED, Disposition.FAILED})
+
+
+class Site:
+    """Decides and never waits; times are monotonic seconds.
+
+    What is queued with a key up to `horizon` and not out stands in `heap`; what lies beyond is on disk.
+    """
+
+    __slots__ = (
+        "_late", "_resting", "_skipped", "_top", "_usual_s",
+        "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out", "place",
+        "queued",
+    )  # fmt: skip
+
+    def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
+        self.key = key
+        self.id = site_id
+        self.ip = ""
+        self.heap: list[Entry] = []
+        self.horizon = NO_BACKLOG
+        self.queued = 0
+        """In memory and on disk together; what is out is not counted."""
+        self.out: dict[int, Entry] = {}
+        self.hold = hold
+        """No slot is free before."""
+        self.latest = hold
+        """When the last slot is free again: what a restart goes by."""
+        self.place: tuple[float, int, Site] | None = None
+        """Where it stands in the line of sites, if it does."""
+        self.lent = 0
+        self.is_parked = False
+        self.is_loading = False
+        self._resting: list[float] = []
+        """When slots that were used are free again, soonest first."""
+        self._usual_s = 0.0
+        self._top = 0
+        self._late = NO_BACKLOG
+        """While loading: the least key that went to disk since, and that the load may not have seen."""
+        self._skipped: frozenset[int] = frozenset()
+
+    # -- turns -------------------------------------------------------------------------------------------------------
+
+    def turn(self, per_site: int, in_depth_order: bool) -> float | None:
+        """When it may lend next; None: not before something of it changes."""
+        if not self.heap or (in_depth_order and self._waits_for_shallower()):
+            return None
+        if len(self.out) + len(self._resting) < per_site:
+            return self.hold
+        return max(self.hold, self._resting[0]) if self._resting else None
+
+    def take(self, now: float) -> Entry:
+        """The first of its queue, on its turn."""
+        while self._resting and self._resting[0] <= now:
+            heapq.heappop(self._resting)
+        entry = heapq.heappop(self.heap)
+        self.out[entry.row] = entry
+        self.queued -= 1
+        self.lent += 1
+        return entry
+
+    def end(self, row: int, outcome: Outcome, now: float) -> Entry:
+        """A visit is over: its slot rests from the end of the exchange; a setback that asks for more rests them all."""
+        entry = self.out.pop(row)
+        free = outcome.ended + outcome.rest_s
+        if free > now:
+            heapq.heappush(self._resting, free)
+            self.latest = max(self.latest, free)
+        if outcome.disposition not in _SETBACKS:
+            self._usual_s = outcome.rest_s if outcome.response else self._usual_s
+        elif outcome.rest_s > self._usual_s:
+            self.hold = max(self.hold, free)
+        return entry
+
+    def _waits_for_shallower(self) -> bool:
+        depth = self.heap[0].request.depth
+        return any(entry.request.depth < depth for entry in self.out.values())
+
+    # -- the front of the queue and what lies behind it ---------------------------------------------------------------
+
+    @property
+    def has_backlog(self) -> bool:
+        return self.horizon < NO_BACKLOG
+
+    def admit(self, first: int, count: int, room: float) -> int:
+        """How many of `count` arrivals with keys from `first` on belong into memory; the others are left on disk."""
+        if not self.has_backlog:
+            if len(self.heap) + count <= room or first <= self._top:
+                return count
+            fit = max(0, int(room) - len(self.heap))
+            self.horizon = first + fit - 1 if fit else self._top
+        fit = min(max(0, self.horizon - first + 1), count)
+        if fit < count:
+            self._late = min(self._late, first + fit)
+        return fit
+
+    def push(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            heapq.heappush(self.heap, entry)
+        if entries:
+            self._top = max(self._top, entries[-1].key)
+
+    def trim(self, room: float) -> None:
+        """Leave to the disk what came to stand beyond the room for it."""
+        if len(self.heap) <= 2 * room:
+            return
+        self.heap = heapq.nsmallest(int(room), self.heap)
+        self.horizon = self._top = max(self.heap[-1].key, 0)
+        self._late = min(self._late, self.horizon + 1)
+
+    def is_hungry(self, room: float) -> bool:
+        return self.has_backlog and not self.is_loading and len(self.heap) <= room // 2
+
+    def start_loading(self) -> int:
+        """The key behind which to load. Meanwhile it keeps in mind what the load will find wrongly or not at all."""
+        self.is_loading = True
+        self._late = NO_BACKLOG
+        near = (entry for entries in (self.heap, self.out.values()) for entry in entries)
+        self._skipped = frozenset(entry.row for entry in near if entry.place > self.horizon)
+        return self.horizon
+
+    def loaded(self, entries: Sequence[Entry], was_all: bool) -> None:
+        """Take in what a load found, in order; `was_all`: nothing lay behind it."""
+        self.is_loading = False
+        horizon = NO_BACKLOG if was_all else entries[-1].key
+        self.horizon = min(horizon, self._late - 1) if self._late < NO_BACKLOG else horizon
+        self.push([entry for entry in entries if entry.key <= self.horizon and entry.row not in self._skipped])
+        if self.has_backlog:
+            self._top = max(self._top, self.horizon)

@@ -1,0 +1,31 @@
+"""What a frontier is told: the terms it lends on, and what time it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How much a site and an address bear at a time."""
+
+    per_site: int = 1
+    """Leases out at a time to one site."""
+    per_ip: int = 16
+    """Leases out at a time to one address, once known; never less than `per_site`."""
+    in_depth_order: bool = False
+    """Lend a site's requests of one depth only when all shallower ones came back: makes a depth limit exact."""
+
+    @property
+    def at_one_ip(self) -> int:
+        return max(self.per_ip, self.per_site)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The two clocks: turns count on the one that never jumps, what is stored on the one that survives a restart."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time

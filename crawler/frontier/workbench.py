@@ -1,0 +1,249 @@
+"""The sites in memory and who is next: turns, slots, addresses and leases. Decides in plain functions, never waits."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, islice
+
+from ..model import Lease, Outcome, SiteView
+from .order import Entry
+from .site import Site
+from .terms import Terms
+
+LEAST_ROOM = 8
+"""Requests of one site that may always stand in memory."""
+MOST_ROOM = 4096
+"""... and at most, where the others lie on disk: some seconds of a site crawled without delay."""
+LOOKED_AT = 2000
+"""Sites `busiest` looks at beside those with leases out: it is asked once a second."""
+
+
+class Workbench:
+    """Times are monotonic seconds. After each change `attend` puts the sites concerned where they belong."""
+
+    def __init__(self, terms: Terms, site_id: Callable[[str], int], *, sites: float, entries: float) -> None:
+        self._terms = terms
+        self._site_id = site_id
+        self._most_sites = sites
+        self._most_entries = entries
+        self._sites: dict[str, Site] = {}
+        self._out: dict[int, Site] = {}
+        self._rests: dict[int, float] = {}
+        """Sites that have nothing to do, but whose turn is still to come."""
+        self._line: list[tuple[float, int, Site]] = []
+        self._steps = count()
+        self._at_ip: dict[str, int] = {}
+        self._parked: dict[str, deque[Site]] = {}
+        self.queued = 0
+        """Of all sites, the shelf's too; what is out is not counted. Who brings arrivals counts them in."""
+        self.is_shelf_open = False
+        """Whether sites with work lie on disk only: newcomers go there too, and those here take turns with them."""
+        self.hungry: list[Site] = []
+        """Sites whose queue goes on on disk and that want more of it."""
+        self.shelved: list[Site] = []
+        """Sites that have left memory with work to do, to be noted on disk."""
+
+    # -- lending -----------------------------------------------------------------------------------------------------
+
+    def lend(self, limit: int, now: float) -> list[Lease]:
+        """Up to `limit` leases due now: the sites in the order of their turns, one each before anyone gets a second."""
+        leases: list[Lease] = []
+        while len(leases) < limit and (site := self._next_site(now)):
+            entry = site.take(now)
+            self._out[entry.row] = site
+            self._arrive_at_ip(site.ip, 1)
+            self.queued -= 1
+            leases.append(Lease(entry.request, entry.row))
+            self._line_up(site, now)
+            if site.is_hungry(self.room):
+                self._feed_or_leave(site)
+        return leases
+
+    def next_turn(self) -> float | None:
+        """When the next site may lend; None: not before something changes."""
+        while self._line and self._line[0][2].place is not self._line[0]:
+            heapq.heappop(self._line)
+        return self._line[0][0] if self._line else None
+
+    def _next_site(self, now: float) -> Site | None:
+        while (turn := self.next_turn()) is not None and turn <= now:
+            site = heapq.heappop(self._line)[2]
+            site.place = None
+            if not self._is_crowded(site.ip):
+                return site
+            site.is_parked = True
+            self._parked.setdefault(site.ip, deque()).append(site)
+        return None
+
+    def _line_up(self, site: Site, now: float) -> None:
+        """Behind those that wait already; a site keeps its place unless its turn moved past it."""
+        turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
+        if turn is None or site.is_parked:
+            site.place = None
+            return
+        at = max(turn, now)
+        if site.place is None or not turn <= site.place[0] <= at:
+            site.place = (at, next(self._steps), site)
+            heapq.heappush(self._line, site.place)
+
+    # -- what comes back ---------------------------------------------------------------------------------------------
+
+    def is_out(self, token: int) -> bool:
+        return token in self._out
+
+    def entry(self, token: int) -> Entry:
+        """The request as it was lent."""
+        return self._out[token].out[token]
+
+    def end(self, outcome: Outcome, now: float) -> Site:
+        """The lease is over; its site, to be attended to."""
+        site = self._out.pop(outcome.lease.token)
+        site.end(outcome.lease.token, outcome, now)
+        self._leave_ip(site.ip, 1, now)
+        if outcome.response and outcome.response.ip and outcome.response.ip != site.ip:
+            self._move(site, outcome.response.ip, now)
+        return site
+
+    def release(self, token: int, now: float) -> Site:
+        site = self._out.pop(token)
+        self.put_back(site, site.out.pop(token))
+        self._leave_ip(site.ip, 1, now)
+        return site
+
+    def put_back(self, site: Site, entry: Entry) -> None:
+        """To the head of the queue; in depth order to where it was."""
+        site.push([entry if self._terms.in_depth_order else entry.at_head()])
+        site.queued += 1
+        self.queued += 1
+
+    # -- what arrives ------------------------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> float:
+        """Requests of one site that may stand in memory."""
+        if math.isinf(self._most_entries):
+            return self._most_entries
+        return max(LEAST_ROOM, min(MOST_ROOM, self._most_entries // (len(self._sites) + 1)))
+
+    def site(self, key: str, now: float) -> Site | None:
+        """The site, new where it must be; None: it is, or goes, on the shelf."""
+        if site := self._sites.get(key):
+            return site
+        if self.is_shelf_open or len(self._sites) >= self._most_sites:
+            self.is_shelf_open = True
+            return None
+        site_id = self._site_id(key)
+        return self.set_up(Site(key, site_id, self._rests.pop(site_id, 0.0)))
+
+    def set_up(self, site: Site) -> Site:
+        self._sites[site.key] = site
+        return site
+
+    def rest(self, site_id: int, until: float) -> None:
+        """Keep the turn of a site that is not here."""
+        self._rests[site_id] = until
+
+    def attend(self, sites: Iterable[Site], now: float) -> None:
+        """Put sites that changed where they belong: in line, out of memory, or on the shelf."""
+        for site in sites:
+            if not self.holds(site):
+                continue
+            if not site.queued and not site.out:
+                self._forget(site, now)
+                continue
+            site.trim(self.room)
+            self._line_up(site, now)
+            if site.is_hungry(self.room) or self._had_its_share(site):
+                self._feed_or_leave(site)
+
+    def _feed_or_leave(self, site: Site) -> None:
+        """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
+        if not self.is_shelf_open:
+            self.hungry.append(site)
+        elif not site.out and not site.is_parked and not site.is_loading and (
+            not site.heap or self._had_its_share(site)
+        ):
+            self._leave(site)
+            self.shelved.append(site)
+
+    def _had_its_share(self, site: Site) -> bool:
+        return self.is_shelf_open and site.lent >= self.room
+
+    def _forget(self, site: Site, now: float) -> None:
+        self._leave(site)
+        if site.latest > now:
+            self._rests[site.id] = site.latest
+        if len(self._rests) > 2 * len(self._sites) + 1000:
+            self._rests = {site_id: until for site_id, until in self._rests.items() if until > now}
+
+    def _leave(self, site: Site) -> None:
+        site.place = None
+        del self._sites[site.key]
+
+    # -- addresses ---------------------------------------------------------------------------------------------------
+
+    def _is_crowded(self, ip: str) -> bool:
+        return bool(ip) and self._at_ip.get(ip, 0) >= self._terms.at_one_ip
+
+    def _arrive_at_ip(self, ip: str, leases: int) -> None:
+        if ip and leases:
+            self._at_ip[ip] = self._at_ip.get(ip, 0) + leases
+
+    def _leave_ip(self, ip: str, leases: int, now: float) -> None:
+        if not ip or not leases:
+            return
+        self._at_ip[ip] -= leases
+        if not self._at_ip[ip]:
+            del self._at_ip[ip]
+        self._unpark(ip, now)
+
+    def _unpark(self, ip: str, now: float) -> None:
+        """Bring back as many as there is room for now; those with a later turn ask again when it comes."""
+        waiting = self._parked.get(ip)
+        free = self._terms.at_one_ip - self._at_ip.get(ip, 0)
+        while waiting and free > 0:
+            site = waiting.popleft()
+            site.is_parked = False
+            self._line_up(site, now)
+            free -= site.place is not None and site.place[0] <= now
+        if not waiting:
+            self._parked.pop(ip, None)
+
+    def _move(self, site: Site, ip: str, now: float) -> None:
+        """A site's address became known, or changed: its leases count there from now on."""
+        old, site.ip = site.ip, ip
+        if site.is_parked:
+            site.is_parked = False
+            self._parked[old].remove(site)
+        self._arrive_at_ip(ip, len(site.out))
+        self._leave_ip(old, len(site.out), now)
+
+    # -- what it looks like ------------------------------------------------------------------------------------------
+
+    @property
+    def leased(self) -> int:
+        return len(self._out)
+
+    def __len__(self) -> int:
+        return len(self._sites)
+
+    def holds(self, site: Site) -> bool:
+        return self._sites.get(site.key) is site
+
+    @property
+    def vacancies(self) -> float:
+        return max(0, self._most_sites - len(self._sites))
+
+    def busiest(self, limit: int, now: float) -> Sequence[SiteView]:
+        """Those with most queued and out, among the sites with leases out and some thousands of others."""
+        candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
+        most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
+        return list(self._views(most, now))
+
+    def _views(self, sites: Iterable[Site], now: float) -> Iterator[SiteView]:
+        for site in sites:
+            turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
+            yield SiteView(site.key, site.queued, len(site.out), max(0.0, (turn or now) - now))
