@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -69,11 +71,17 @@ async def _until_told_to_end() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    try:
+    if _can_wait_for_stdin():
         await loop.connect_read_pipe(lambda: _UntilEnd(ended), sys.stdin)
-    except (ValueError, OSError):  # stdin is a file or /dev/null, which cannot be waited for: a signal must come
-        pass
     await ended.wait()
+
+
+def _can_wait_for_stdin() -> bool:
+    """Not for a file, nor for /dev/null (uvloop aborts the process over it): then a signal must come."""
+    if sys.stdin is None:
+        return False
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()
 
 
 class _UntilEnd(asyncio.Protocol):

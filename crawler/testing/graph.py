@@ -134,7 +134,6 @@ def _written(dice: Random, here: str, target: str, host: str | None) -> str:
 
 
 def _relative(here: str, target: str) -> str:
-    path, mark, query = target.partition("?")
-    folder = posixpath.dirname(here.partition("?")[0])
-    relative = posixpath.relpath(path, folder)
-    return f"{relative}{'/' if path.endswith('/') else ''}{mark}{query}"
+    folders, parts = here.partition("?")[0].split("/")[:-1], target.split("/")
+    shared = len(posixpath.commonprefix([folders, parts[:-1]]))
+    return "../" * (len(folders) - shared) + "/".join(parts[shared:]) or "./"

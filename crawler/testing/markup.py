@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import cycle, islice
 from zlib import crc32
@@ -15,6 +15,7 @@ from zlib import crc32
 NAV_LINKS = 6
 LINKS_PER_PARAGRAPH = 3
 POOL_PARAGRAPHS = 101
+LABELS_KEPT = 50_000  # pages of one site repeat their links
 POOL_SEED = 2009  # any fixed number: the same text everywhere
 
 Link = tuple[str, str]  # href and words
@@ -61,6 +62,7 @@ def document(
     )
 
 
+@lru_cache(maxsize=LABELS_KEPT)
 def label(href: str) -> str:
     """Words for a link: the last telling part of its address."""
     path, _, query = href.partition("#")[0].partition("?")

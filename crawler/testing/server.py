@@ -17,7 +17,7 @@ from crawler.testing.places import BACKLOG, Place, open_places
 from crawler.testing.web import Site, Web
 from crawler.testing.wire import Answer, Step
 
-KEPT_BYTES = 256 * 1024 * 1024  # answers of fixed pages kept ready; what does not fit is made again
+KEPT_BYTES = 64 * 1024 * 1024  # answers kept after they were asked for once; what does not fit is made again
 STRAY_STATUS = 421  # Misdirected Request: the Host header names no site of this web
 
 
@@ -82,12 +82,14 @@ class Served(HitLog):
         return self.web.url(host, target)
 
     def prepare(self) -> None:
-        """Make the answers of all fixed pages now, so that serving them costs next to nothing."""
-        for site in self.web.sites:
-            for target in site.pages:
-                page = site.page(target)
-                if page.fixed:
-                    self._keep(site, target, page.answer(Asked("GET", target, {}, 1, self.web.place)))
+        """Make and keep the answers of all fixed pages, whatever their size, so that serving them costs very little."""
+        every = [(site, target) for site in self.web.sites for target in site.pages]
+        for owner, target in every:
+            page = owner.page(target)
+            if page.fixed:
+                answer = page.answer(Asked("GET", target, {}, 1, self.web.place))
+                if answer.play is wire.whole:
+                    self._kept[owner.host, target] = wire.whole_bytes(answer)
 
     def receive(self, head: bytes, client: tuple[str, int]) -> _Exchange:
         """Take a request in hand: log it, and say how it is answered. Never raises."""
@@ -125,12 +127,9 @@ class Served(HitLog):
             return wire.sized_head(answer)
         if answer.play is not wire.whole:
             return answer.steps()
-        return self._keep(site, hit.target, answer) if page.fixed else wire.whole_bytes(answer)
-
-    def _keep(self, site: Site, target: str, answer: Answer) -> bytes:
         data = wire.whole_bytes(answer)
-        if answer.play is wire.whole and self._kept_bytes + len(data) <= KEPT_BYTES:
-            self._kept[site.host, target] = data
+        if page.fixed and self._kept_bytes + len(data) <= KEPT_BYTES:
+            self._kept[site.host, hit.target] = data
             self._kept_bytes += len(data)
         return data
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections import Counter
 from html import unescape
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from crawler import urls
 from crawler.testing import SAMPLES, Site, Web, charset_page, demo_web, link_graph, open_web, open_web_process, traps
 from crawler.testing.web import resolve
 
@@ -139,6 +143,25 @@ async def test_a_web_process_that_cannot_start_says_so() -> None:
     with pytest.raises(RuntimeError, match="stderr says why"):
         async with open_web_process("--no-such-option"):
             pass
+
+
+async def test_a_web_process_ends_by_signal_and_leaves_its_hits(client: aiohttp.ClientSession, tmp_path: Path) -> None:
+    hits = tmp_path / "hits.tsv"
+    command = (sys.executable, "-m", "crawler.testing", "--sites", "1", "--pages", "2", "--hits", str(hits))
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    home = (await process.stdout.readline()).decode().strip()
+    assert (await process.stdout.readline()).strip() == b""
+    await text(client, home)
+    process.terminate()
+    assert await process.wait() == 0
+    assert [line.split("\t")[1:] for line in hits.read_text().splitlines()] == [["200", home]]
+
+
+@pytest.mark.parametrize("web", [demo_web(), link_graph(seed=9, sites=3, pages_per_site=100)])
+async def test_described_urls_are_canonical_for_the_crawler_too(web: Web) -> None:
+    async with open_web(web) as served:
+        assert [url for url in served.web.truth() if urls.parse(url).text != url] == []
 
 
 async def visit(client: aiohttp.ClientSession, url: str) -> tuple[int, list[str]]:
