@@ -55,17 +55,20 @@ def _comment(info: FieldInfo) -> list[str]:
 
 
 def _line(key: str, value: object) -> str:
-    return f"# {leaf(key)} =" if value is None or value == {} else f"{leaf(key)} = {_toml(value)}"
+    return f"# {leaf(key)} =" if value is None or value == {} else f"{leaf(key)} = {text_of(value)}"
 
 
-def _toml(value: object) -> str:
+def text_of(value: object) -> str:
+    """One value as TOML writes it."""
     match value:
         case bool() | str():  # JSON's, but for DEL, which TOML wants escaped too
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case SinkConfig():
+            return text_of(dict(value))
         case int():
             return f"{value:_}" if value >= 100_000 else str(value)
         case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
+            return f"[{', '.join(map(text_of, value))}]"
         case dict():
-            return f"{{ {', '.join(f'{_toml(name)} = {_toml(inner)}' for name, inner in value.items())} }}"
+            return f"{{ {', '.join(f'{text_of(name)} = {text_of(inner)}' for name, inner in value.items())} }}"
     return str(value)

@@ -1,0 +1,85 @@
+"""Which commands there are, and how `crawl` itself is called."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import config, demo, run
+from .exits import exit_code_of
+
+_HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
+
+A seed is a file with one URL a line (also CSV, TSV or a sitemap; gzip or not), a URL, `-` for standard input, or a
+crawl folder to be continued.
+"""
+
+
+class _SeedsOrCommand(TyperGroup):
+    """`crawl urls.txt` means `crawl run urls.txt`; a file with a command's name is reached as ./config.
+
+    Contexts are Any here: their class is typer's own in one version and click's in another.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own = {name for param in self.get_params(ctx) for name in param.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            self._refuse_misspelt(ctx, args[0])
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def _refuse_misspelt(self, ctx: Any, word: str) -> None:
+        near = get_close_matches(word, self.commands, 1)
+        if near and not ctx.resilient_parsing and not Path(word).exists():
+            ctx.fail(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["SEEDS... [OPTIONS]   or:   crawl COMMAND ..."]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The options of `run`, for they are what one looks for here; then the commands."""
+        self.commands["run"].format_options(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        return super().shell_complete(ctx, incomplete) + self.commands["run"].shell_complete(ctx, incomplete)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        print(f"crawld {version('crawld')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What stands before a command: nothing but the version."""
+
+
+app = typer.Typer(cls=_SeedsOrCommand, help=_HELP, no_args_is_help=True, rich_markup_mode=None)
+app.callback()(_root)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command; what goes wrong on purpose becomes one line and an exit code."""
+    try:
+        app(prog_name="crawl")
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        print(f"crawl: {error}", file=sys.stderr)
+        sys.exit(code)

@@ -1,0 +1,59 @@
+"""`crawl config`: which settings there are, where they come from, and whether they can be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import values
+
+app = typer.Typer(help="Show, check or begin a file of settings.", no_args_is_help=True, rich_markup_mode=None)
+
+_File = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")]
+_Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")]
+
+
+@app.command()
+def show(config: _File = None, set_: _Set = None) -> None:
+    """Print every setting as it is in force, and where it comes from."""
+    from crawler.config import trace, value_of
+    from crawler.toml import text_of
+
+    loaded, origins = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")
+    for key, origin in origins.items():
+        value = value_of(loaded, key)
+        assignment = f"{key} = {'none' if value is None else text_of(value)}"
+        print(assignment if origin == "default" else f"{assignment}  # {origin}")
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
+    """Say what is wrong with a file of settings, or that nothing is."""
+    from crawler.config import load
+    from crawler.scope import Scope
+
+    scope = load(file).scope
+    Scope(include=scope.include, exclude=scope.exclude)
+    print(f"{file}: every setting can be used")
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("crawl.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a file of all settings with their meanings and defaults, to be changed by you."""
+    from crawler.errors import ConfigError
+    from crawler.toml import default_toml
+
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as opened:
+            opened.write(default_toml())
+    except FileExistsError as error:
+        raise ConfigError(f"{file} is there already: --force overwrites it") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    print(f"wrote {file}; use it with: crawl -c {file} SEEDS...")

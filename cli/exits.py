@@ -1,0 +1,78 @@
+"""Exit codes: what a script learns from a crawl."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crawler.metrics import Summary
+
+    from .values import Share
+
+
+class Exit(IntEnum):
+    """docs/command.md lists them; they never change their meaning."""
+
+    DONE = 0
+    ERROR = 1
+    """The crawl could not go on."""
+    USAGE = 2
+    """The command, its seeds, its settings or its folder cannot be used; nothing was fetched."""
+    FAILURES = 3
+    """Done, but more failed than --fail-on allows."""
+    NOTHING = 4
+    """Not one page could be fetched."""
+    DISK_FULL = 5
+    INTERRUPTED = 11
+    """State saved; the same command goes on."""
+    SIZE_LIMIT = 14
+    TIME_LIMIT = 15
+
+
+def exit_code_of(error: Exception) -> Exit | None:
+    """The code for an error that was raised on purpose; None for a bug."""
+    from crawler import errors
+
+    match error:
+        case errors.StorageFull():
+            return Exit.DISK_FULL
+        case errors.ConfigError() | errors.SeedError() | errors.UrlError() | errors.FolderError():
+            return Exit.USAGE
+        case errors.CrawlError():
+            return Exit.ERROR
+    return None
+
+
+def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
+    """The code for a run that came to an end."""
+    from crawler.metrics import Ending
+
+    match summary.ended:
+        case Ending.STOPPED | Ending.ABORTED:
+            return Exit.INTERRUPTED
+        case Ending.SIZE_LIMIT:
+            return Exit.SIZE_LIMIT
+        case Ending.TIME_LIMIT:
+            return Exit.TIME_LIMIT
+    if is_barren(summary):
+        return Exit.NOTHING
+    if fail_on is not None and fail_on.is_exceeded(failed(summary), sum(summary.counts.settled.values())):
+        return Exit.FAILURES
+    return Exit.DONE
+
+
+def is_barren(summary: Summary) -> bool:
+    """Whether the crawl, in its whole life, brought nothing home."""
+    from crawler.model import Disposition
+
+    brought = (Disposition.FETCHED, Disposition.UNCHANGED, Disposition.DUPLICATE)
+    settled = summary.counts.settled
+    return failed(summary) > 0 and not any(settled.get(one) for one in brought)
+
+
+def failed(summary: Summary) -> int:
+    """URLs that failed, in the crawl's whole life."""
+    from crawler.model import Disposition
+
+    return summary.counts.settled.get(Disposition.FAILED, 0)

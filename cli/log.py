@@ -1,0 +1,62 @@
+"""The log of a crawl: crawl.log in its folder, and the screen for those who ask."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crawler.errors import FolderError
+
+from .show import printable
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class _Plain(logging.Formatter):
+    """One line an event whatever the network sent; a traceback keeps its lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(printable, super().format(record).split("\n"))) if record.exc_info else self._one(record)
+
+    def _one(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+class _File(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing: a full disk ends the crawl by itself, and says so once."""
+
+
+class _Teller(logging.Handler):
+    """Hands each line to the view, which knows whether a panel stands there."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(self.format(record))
+
+
+@contextmanager
+def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterator[None]:
+    """Write what the library logs to `path`; with -v tell it too; with -vv, one line for each URL."""
+    log = logging.getLogger("crawler")
+    try:
+        handlers: list[logging.Handler] = [_File(path, encoding="utf-8")]
+    except OSError as error:
+        raise FolderError(f"{path}: {error.strerror}") from error
+    if verbose:
+        handlers.append(_Teller(tell))
+    for handler in handlers:
+        handler.setFormatter(_Plain(_FORMAT))
+        log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()

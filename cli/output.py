@@ -1,0 +1,65 @@
+"""What the command writes beside the crawl folder's records: standard output, and the list of unusable seeds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from crawler.breath import breathing
+from crawler.errors import SeedError, SinkError, StorageFull
+from crawler.model import Outcome, Position
+from crawler.seeds import BadSeed
+from crawler.sinks import ReaderGone, Wants
+from crawler.sinks.jsonl import record
+
+from .show import printable
+
+
+class StandardOutput:
+    """A sink for pipes: the same lines as in the crawl folder. Cannot be cut back; `url` tells repetitions apart."""
+
+    name = "stdout"
+
+    def __init__(self, wants: Wants) -> None:
+        self._wants = wants
+
+    async def rewind(self, position: Position | None) -> None:
+        """Nothing to cut."""
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
+        with breathing():
+            await asyncio.get_running_loop().run_in_executor(None, _write, lines)
+        return {}
+
+
+class BadSeeds:
+    """Lines that could not be used, listed in the crawl folder; with `strict` the first one ends the crawl."""
+
+    def __init__(self, path: Path, *, strict: bool) -> None:
+        self.count = 0
+        self._path = path
+        self._strict = strict
+
+    def __call__(self, bad: BadSeed) -> None:
+        if self._strict:
+            raise SeedError(str(bad))
+        try:
+            with self._path.open("a" if self.count else "w", encoding="utf-8") as file:
+                file.write(f"{printable(str(bad))}\n")
+        except OSError as error:
+            raise StorageFull(f"{self._path}: {error.strerror}") from error
+        self.count += 1
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(1, view) :]
+    except BrokenPipeError as error:
+        raise ReaderGone("nobody reads standard output any more") from error
+    except OSError as error:
+        raise SinkError(f"standard output cannot be written: {error.strerror}") from error

@@ -1,0 +1,124 @@
+"""What a person sees while a crawl runs: a live panel on a terminal, a line now and then elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from . import show
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+    from crawler.metrics import Snapshot
+
+REFRESH_S = 0.5
+"""The loop draws the panel itself, in a few milliseconds: twice a second is lively and costs it about one percent."""
+LINE_S = 10.0
+
+
+class View(Protocol):
+    """Where the words go."""
+
+    every_s: float
+
+    def refresh(self, now: Snapshot) -> None:
+        """Show where the crawl stands."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Say something that stays."""
+        ...
+
+
+class Silence:
+    """For -q."""
+
+    every_s = LINE_S
+
+    def refresh(self, now: Snapshot) -> None:
+        """Nothing."""
+
+    def tell(self, text: str) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """For a pipe, a file or a service's journal."""
+
+    every_s = LINE_S
+
+    def refresh(self, now: Snapshot) -> None:
+        self.tell(show.line(now))
+
+    def tell(self, text: str) -> None:
+        try:
+            print(text, file=sys.stderr, flush=True)
+        except OSError:
+            pass  # whoever listened went away; the crawl goes on
+
+
+class Panel:
+    """For a terminal."""
+
+    every_s = REFRESH_S
+
+    def __init__(self, live: Live, title: str) -> None:
+        self._live = live
+        self._title = title
+
+    def refresh(self, now: Snapshot) -> None:
+        self._live.update(drawn(now, self._title, self._live.console.width), refresh=True)
+
+    def tell(self, text: str) -> None:
+        self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def open_view(title: str, *, quiet: bool, is_live: bool) -> Iterator[View]:
+    """The view that fits: `is_live` says whether standard error is a terminal that is free for drawing."""
+    if quiet or not is_live:
+        yield Silence() if quiet else Lines()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True, redirect_stdout=False) as live:
+        yield Panel(live, title)
+
+
+def drawn(now: Snapshot, title: str, width: int) -> Text:
+    """The panel as text: cheap to make, and whole at 80 columns."""
+    from rich.text import Text
+
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for label, value in _rows(now, width):
+        text.append(f" {label:<9} ", "bold" if label else "")
+        text.append(f"{value}\n")
+    head = Text(no_wrap=True, overflow="ellipsis")
+    return head.append(f"\n {title:<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold").append(text)
+
+
+def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
+    counts = now.counts
+    received = f"{show.size(now.bytes):>9} {show.size(now.bytes_per_s):>9}/s"
+    yield "pages", f"{show.number(now.pages):<12}{now.pages_per_s:>8.1f}/s    {received}"
+    retrying = f", {show.number(counts.retrying)} to be tried again" if counts.retrying else ""
+    yield (
+        "in flight",
+        f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.number(counts.sites)} sites{retrying}",
+    )
+    yield "outcome", show.counted(now.dispositions) or "-"
+    yield "status", show.counted(now.statuses) or "-"
+    yield "bound by", now.bound_by
+    yield from (("", line) for line in textwrap.wrap(now.advice, width - 12))
+    for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
+        turn = f"in {busy.next_turn_in_s:.0f} s" if busy.next_turn_in_s >= 0.5 else "now"
+        name = show.printable(busy.site)[: width - 44]
+        yield label, f"{name:<{width - 44}} {show.number(busy.queued):>9} queued, next {turn}"
+    for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):
+        yield label, f"{show.number(n)} {reason} at {show.printable(site)}"

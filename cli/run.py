@@ -1,0 +1,135 @@
+"""`crawl SEEDS...`: from options to one crawl."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from . import values
+
+if TYPE_CHECKING:
+    from crawler.config import Config
+
+
+def run(
+    seeds: Annotated[list[str], typer.Argument(metavar="SEEDS...", hidden=True)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
+    depth: Annotated[
+        int | None, typer.Option(metavar="N", help="Hops from the seeds; 0: only the list. [default: no limit]")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="TIME", parser=values.seconds, help="Stop after 30s, 5m, 2h, ...")
+    ] = None,
+    size_limit: Annotated[
+        int | None, typer.Option(metavar="SIZE", parser=values.size, help="Stop after 10M, 2G, ...")
+    ] = None,
+    reach: Annotated[
+        Literal["page", "prefix", "host", "domain", "any"] | None,
+        typer.Option(metavar="HOW_FAR", help="Where links may lead: page, prefix, host, domain, any. [default: host]"),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Follow only what matches: a glob, or re:REGEX. Repeatable."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Never fetch what matches. Repeatable.")
+    ] = None,
+    delay: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
+    ] = None,
+    per_site: Annotated[
+        int | None, typer.Option(metavar="N", help="Requests at a time to one site. [default: 1]")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]")
+    ] = None,
+    retries: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Further attempts where one failed. [default: 2]")
+    ] = None,
+    user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="How to introduce yourself.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Where a site's owner reaches you: a mail address or URL.")
+    ] = None,
+    ignore_robots: Annotated[bool, typer.Option("--ignore-robots", help="Do not ask robots.txt.")] = False,
+    allow_network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
+    ] = None,
+    links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Set the old crawl folder aside and start over.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a seed that cannot be used.")] = False,
+    fail_on: Annotated[
+        values.Share | None,
+        typer.Option(metavar="N|N%", parser=values.share, help="Exit with 3 if more than this failed."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write records to standard output as well.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Show the log; -vv: all of it.")
+    ] = 0,
+) -> None:
+    """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
+    from crawler.config import load
+
+    from .work import Job, work
+
+    chosen: dict[str, object] = {
+        "max_depth": depth,
+        "limit": limit,
+        "time_limit_s": time_limit,
+        "size_limit_bytes": size_limit,
+        "reach": reach,
+        "include": include or None,
+        "exclude": exclude or None,
+        "delay_s": delay,
+        "per_site": per_site,
+        "concurrency": concurrency,
+        "max_attempts": None if retries is None else retries + 1,
+        "user_agent": user_agent,
+        "contact": contact,
+        "robots": "ignore" if ignore_robots else None,
+        "allow_networks": allow_network or None,
+    }
+    settings = {key: value for key, value in chosen.items() if value is not None}
+    settings |= dict(values.setting(text) for text in set_ or ())
+    loaded = _recording(load(config, os.environ, settings), links, text)
+    sources, folder = _places(seeds, out)
+    job = Job(
+        loaded, sources, folder, sys.argv[1:], fresh=fresh, strict=strict, fail_on=fail_on, json=json, quiet=quiet,
+        verbose=verbose,
+    )  # fmt: skip
+    raise typer.Exit(work(job))
+
+
+def _recording(config: Config, links: bool, text: bool) -> Config:
+    """The same, with heavy fields in every record."""
+    from crawler.config import amend
+
+    if not links and not text:
+        return config
+    sinks = [sink.model_copy(update={"links": links or sink.links, "text": text or sink.text}) for sink in config.sinks]
+    return amend(config, {"sinks": sinks})
+
+
+def _places(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
+    """Where the seeds come from and where the crawl lives. A crawl folder in place of a seed is continued."""
+    from crawler.folder import default_name
+
+    folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]
+    if len(folders) == 1 and out in (None, folders[0]):
+        return [seed for seed in seeds if Path(seed) != folders[0]], folders[0]
+    return seeds, out or Path(default_name(seeds))

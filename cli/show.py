@@ -1,0 +1,157 @@
+"""Words on the screen: what a crawl is doing, what it did and what to do next. Pure: text in, text out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from .exits import failed, is_barren
+
+if TYPE_CHECKING:
+    from crawler.config import Change
+    from crawler.folder import Folder
+    from crawler.metrics import Snapshot, Summary
+    from crawler.model import Counts
+
+Key = TypeVar("Key", bound=str | int)
+
+SHOWN_FAILURES = 10
+"""Sites in the summary; all of them stand in the records."""
+
+
+def printable(text: str) -> str:
+    """Text from the network, made harmless for a terminal or a log: what cannot be seen is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def beginning(folder: Folder, counts: Counts) -> list[str]:
+    """What is about to happen."""
+    if folder.is_new:
+        lines = [f"crawling into {folder.path}"]
+    else:
+        lines = [f"continuing {folder.path}: {number(settled(counts))} done, {number(counts.queued)} queued"]
+    return lines + [_change(change) for change in folder.changes]
+
+
+def line(now: Snapshot) -> str:
+    """One line for a log: `key=value`, the same keys in the same order."""
+    counts = now.counts
+    values = {
+        "elapsed_s": f"{now.elapsed_s:.0f}",
+        "pages": now.pages,
+        "pages_per_s": f"{now.pages_per_s:.1f}",
+        "bytes": now.bytes,
+        "in_flight": now.in_flight,
+        "queued": counts.queued,
+        "sites": counts.sites,
+        "failed": sum(n for disposition, n in now.dispositions.items() if disposition == "failed"),
+        "bound_by": now.bound_by,
+    }
+    return " ".join(f"{key}={value}" for key, value in values.items())
+
+
+def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: int = 0) -> list[str]:
+    """What happened, what failed and where, what is left, and how to go on."""
+    lines = [_headline(summary, folder)]
+    if summary.dispositions:
+        lines.append(f"  {counted(summary.dispositions)}")
+    lines += _failures(summary)
+    if bad_seeds:
+        lines.append(f"  {number(bad_seeds)} unusable lines among the seeds: {folder.bad_seeds_path}")
+    lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
+    if settled(summary.counts):
+        lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
+    if summary.queued:
+        lines += [f"{number(summary.queued)} still queued; to go on:", f"  {going_on(command)}"]
+    return lines
+
+
+def going_on(arguments: Sequence[str]) -> str:
+    """The command that continues, ready to be pasted."""
+    return printable(shlex.join(["crawl", *(word for word in arguments if word != "--fresh")]))
+
+
+def settled(counts: Counts) -> int:
+    return sum(counts.settled.values())
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def size(amount: float) -> str:
+    """Bytes for people, in steps of 1024 as `--size-limit` counts them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if amount >= 100 or unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02} h"
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
+def counted(counts: Mapping[Key, int]) -> str:
+    """`fetched 12 · failed 3`, the most frequent first."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    return " · ".join(f"{name} {number(n)}" for name, n in ranked)
+
+
+def _headline(summary: Summary, folder: Folder) -> str:
+    if not summary.dispositions and summary.ended == "exhausted":
+        return (
+            f"nothing left to do: {folder.path} is finished, with {number(settled(summary.counts))} URLs settled"
+            " (--fresh starts over)"
+        )
+    what = {
+        "exhausted": "nothing could be crawled" if is_barren(summary) else "finished",
+        "page-limit": "page limit reached",
+        "time-limit": "time limit reached",
+        "size-limit": "size limit reached",
+        "stopped": "stopped, everything is saved",
+        "aborted": "left at once, everything is saved",
+    }[summary.ended]
+    rate = summary.pages / max(summary.elapsed_s, 0.001)
+    return (
+        f"{what}: {number(summary.pages)} pages in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
+    )
+
+
+def _failures(summary: Summary) -> Iterable[str]:
+    shown = summary.failures[:SHOWN_FAILURES]
+    for site, reason, n, example in shown:
+        yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(example)[:200]}"
+    rest = failed(summary) and summary.dispositions.get("failed", 0) - sum(one.n for one in shown)  # type: ignore[call-overload]
+    if rest > 0:
+        yield f"  failed {number(rest)} more, elsewhere"
+
+
+def _politeness(summary: Summary) -> str:
+    from crawler.metrics import ADVICE, Bound
+
+    share = summary.bounds.get(Bound.POLITENESS, 0)
+    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}" if share > 0.5 else ""
+
+
+def _change(change: Change) -> str:
+    if change.applies:
+        return f"  {change.key}: now {_value(change.new)}, was {_value(change.old)}"
+    return (
+        f"  {change.key} stays {_value(change.old)} in this folder; --fresh or another folder (-o) takes the new value"
+    )
+
+
+def _value(value: object) -> str:
+    from crawler.toml import text_of
+
+    return "unlimited" if value is None else printable(text_of(value))

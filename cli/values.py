@@ -1,0 +1,54 @@
+"""What people write for times, sizes and shares, as numbers; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import typer
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_STEPS = " KMGT"
+
+
+class Share(NamedTuple):
+    """A number of failures, or a percentage of all."""
+
+    amount: float
+    is_percentage: bool
+
+    def is_exceeded(self, failed: int, total: int) -> bool:
+        return failed > (self.amount * total / 100 if self.is_percentage else self.amount)
+
+
+def seconds(text: str) -> float:
+    """`90`, `30s`, `5m`, `2h`, `1d`, `1h30m`."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise typer.BadParameter(f"{text!r} is no time; write 30s, 5m, 2h or 1h30m")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def size(text: str) -> int:
+    """`500`, `10K`, `10M`, `2G`: in steps of 1024."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no size; write 500K, 10M or 2G")
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** _STEPS.index(unit.upper() or " "))
+
+
+def share(text: str) -> Share:
+    """`10`: so many failures; `5%`: so many of a hundred."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is neither a number of failures nor a percentage; write 10 or 5%")
+    return Share(float(match[1]), bool(match[2]))
+
+
+def setting(text: str) -> tuple[str, str]:
+    """`KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE, such as politeness.delay_s=0.5")
+    return key.strip(), value.strip()

@@ -1,0 +1,185 @@
+"""One crawl under the command: its event loop, its signals, its view, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler import Crawl, Summary, open_crawl, seeds
+from crawler.config import Config
+from crawler.sinks import ReaderGone, Wants
+
+from . import show
+from .exits import Exit, exit_code
+from .log import logging_to
+from .output import BadSeeds, StandardOutput
+from .panel import Lines, View, open_view
+from .values import Share
+
+if TYPE_CHECKING:
+    from crawler.folder import Folder
+    from crawler.protocols import Sink
+
+MAX_FILES = 1 << 20
+"""What we ask for at most where the system sets no limit: far more than any concurrency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the command line asks for."""
+
+    config: Config
+    sources: Sequence[str]
+    folder: Path
+    command: Sequence[str]
+    """The arguments as they were typed, for the command that goes on."""
+    fresh: bool = False
+    strict: bool = False
+    fail_on: Share | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+
+
+def work(job: Job) -> Exit:
+    """Crawl until the end, whatever ends it. Raises CrawlError."""
+    seeds.check(job.sources, strict=job.strict)
+    return run_loop(crawled(job))
+
+
+def run_loop(main: Coroutine[None, None, Exit]) -> Exit:
+    """Run one coroutine on the fastest loop there is, with as many files as the system allows."""
+    _take_all_files()
+    sys.setswitchinterval(
+        1e-4
+    )  # a busy loop would starve the threads that feed worker processes (docs/architecture.md)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+async def crawled(job: Job) -> Exit:
+    """One crawl in a running loop: from opening its folder to the last word."""
+    with open_view(f"crawling into {job.folder}", quiet=job.quiet, is_live=_may_draw(job)) as view:
+        try:
+            with _Hands(view.tell).on_signals() as hands:
+                summary, folder, bad = await _run(job, view, hands)
+        except ReaderGone:
+            return Exit.INTERRUPTED
+    if not job.quiet:
+        for line in show.ending(summary, folder, job.command, bad.count):
+            Lines().tell(line)
+    return exit_code(summary, job.fail_on)
+
+
+async def _run(job: Job, view: View, hands: _Hands) -> tuple[Summary, Folder, BadSeeds]:
+    async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job)) as crawl:
+        hands.hold(crawl)
+        assert crawl.folder is not None
+        bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
+        with logging_to(crawl.folder.log_path, view.tell, job.verbose):
+            for line in show.beginning(crawl.folder, crawl.snapshot().counts):
+                view.tell(line)
+            with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                summary = await crawl.run(seeds.read(job.sources, bad) if job.sources else ())
+        return summary, crawl.folder, bad
+
+
+def _sinks(job: Job) -> list[Sink]:
+    sinks = job.config.sinks
+    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers")))
+    return [StandardOutput(wants)] if job.json else []
+
+
+def _may_draw(job: Job) -> bool:
+    """Whether a panel has a terminal to itself."""
+    is_shared = job.json and sys.stdout.isatty()
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_shared
+
+
+class _Hands:
+    """What signals do: the first stops, the second aborts, the third ends the process; none of them loses a page."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._crawl: Crawl | None = None
+        self._asked = 0
+
+    @contextmanager
+    def on_signals(self) -> Iterator[_Hands]:
+        loop = asyncio.get_running_loop()
+        wanted = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
+        # What was ignored stays ignored: nohup, and jobs in the background of a script.
+        heard = {one: act for one, act in wanted.items() if signal.getsignal(one) is not signal.SIG_IGN}
+        for one, act in heard.items():
+            loop.add_signal_handler(one, act)
+        try:
+            yield self
+        finally:
+            for one in heard:
+                loop.remove_signal_handler(one)
+
+    def hold(self, crawl: Crawl) -> None:
+        """The crawl that signals are for; one that came while it was opened counts."""
+        self._crawl = crawl
+        if self._asked:
+            crawl.stop()
+
+    def _interrupt(self) -> None:
+        if self._asked == 0:
+            self._stop()
+        elif self._asked == 1 and self._crawl is not None:
+            self._asked += 1
+            self._tell("leaving now; what was in hand will be fetched again")
+            self._crawl.abort()
+        else:  # kill -9 loses nothing either
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h")  # the panel hid the cursor
+            os._exit(Exit.INTERRUPTED)
+
+    def _stop(self) -> None:
+        self._asked = max(self._asked, 1)
+        self._tell("finishing what is in hand, for half a minute at most; Ctrl-C again leaves now")
+        if self._crawl is not None:
+            self._crawl.stop()
+
+
+@contextmanager
+def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    timer: list[asyncio.TimerHandle] = []
+
+    def again() -> None:
+        timer[:] = [loop.call_later(seconds, again)]
+        act()
+
+    timer.append(loop.call_later(seconds, again))
+    try:
+        yield
+    finally:
+        timer[0].cancel()
+
+
+def _take_all_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    except (OSError, ValueError):
+        pass  # macOS names a limit it does not grant
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
