@@ -15,7 +15,7 @@ from ..urls import absolute
 from .reading import Reading, one_line
 
 _REFRESH = re.compile(
-    r"[\t\n\f\r ]*+(?=[0-9.])[0-9.]*+(?=[;,\t\n\f\r ])[\t\n\f\r ]*+[;,]?[\t\n\f\r ]*+(.+)",
+    r"[\t\n\f\r ]*+(?=[0-9.])[0-9.]*+(?=[;,\t\n\f\r ])[\t\n\f\r ]*+[;,]?+[\t\n\f\r ]*+(.+)",
     re.DOTALL,
 )
 _REFRESH_URL = re.compile(
