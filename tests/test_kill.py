@@ -1,0 +1,95 @@
+"""`kill -9` is a supported way to stop: killed at any moment and started again, a crawl loses and repeats nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+
+from crawler.testing import Served, link_graph, open_web
+
+CRAWL = Path(sys.executable).with_name("crawl")
+PAGES = 400
+ROUNDS = 12
+CONCURRENCY = 16
+SEED = 20261122
+"""Of the moments of death: another number, other moments."""
+
+
+@pytest.mark.parametrize("whom", ["group", "main"])
+async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path: Path, whom: str) -> None:
+    moments = random.Random(f"{SEED}-{whom}")
+    folder = tmp_path / "crawl"
+    async with open_web(link_graph(seed=7, sites=4, pages_per_site=PAGES // 4, links_per_page=12)) as served:
+        kills = 0
+        rounds = ROUNDS if whom == "group" else 3
+        while kills < rounds and not await finishes(served, folder, moments.uniform(0.4, 1.6), whom):
+            kills += 1
+            assert_no_record_is_torn_or_double(folder)
+        assert kills >= 3, "the crawl was over before it could be killed"
+        assert await finishes(served, folder, 120, whom)
+        urls = assert_no_record_is_torn_or_double(folder)
+        assert urls == served.web.reachable()
+
+        asked = served.counts(robots=False)
+        again = sum(asked.values()) - len(asked)
+        assert set(asked) == urls
+        assert again <= kills * in_flight_at_most()
+
+        before = len(served.hits)
+        assert await finishes(served, folder, 60, whom)
+        assert len(served.hits) == before, "a finished crawl asked again"
+
+
+def in_flight_at_most() -> int:
+    """What may be under way at a kill: visits, and outcomes recorded but not settled."""
+    return CONCURRENCY
+
+
+def assert_no_record_is_torn_or_double(folder: Path) -> set[str]:
+    """Settled records, that is all but the tail that the next start cuts off; the set of their URLs."""
+    path = folder / "pages.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    assert len(lines) - len(whole) <= 1
+    urls = [record["url"] for record in whole]
+    assert len(urls) == len(set(urls))
+    return set(urls)
+
+
+async def finishes(served: Served, folder: Path, within_s: float, whom: str) -> bool:
+    """Run the command; kill it with SIGKILL after `within_s`. Whether it came to its own end, with exit code 0."""
+    process = await anyio.open_process(command(served.seeds, folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+    async with process:
+        with anyio.move_on_after(within_s):
+            assert process.stderr is not None
+            said = b"".join([chunk async for chunk in process.stderr])
+            code = await process.wait()
+            assert code == 0, said.decode()
+            return True
+        kill(process.pid, whom)
+        await process.wait()
+        return False
+
+
+def kill(pid: int, whom: str) -> None:
+    """The whole process group at once, or the main process alone: its workers must follow it."""
+    if whom == "group":
+        os.killpg(pid, signal.SIGKILL)
+    else:
+        os.kill(pid, signal.SIGKILL)
+
+
+def command(seeds: Sequence[str], folder: Path) -> list[str]:
+    politeness = ("--delay", "0", "--per-site", "4", "--concurrency", str(CONCURRENCY))
+    scope = ("--reach", "any", "--allow-network", "127.0.0.0/8")
+    return [str(CRAWL), *seeds, "-o", str(folder), *politeness, *scope, "-q"]
