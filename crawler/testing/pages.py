@@ -74,7 +74,7 @@ def html(
     content_type = f"text/html; charset={charset}" if declared == "header" else "text/html"
 
     def answer(asked: Asked) -> Answer:
-        written = markup.document(
+        marked_up = markup.document(
             title,
             [(asked.place(href), markup.label(href)) for href in hrefs],
             paragraphs=paragraphs,
@@ -83,7 +83,7 @@ def html(
             meta_charset=charset if declared == "meta" else "",
             base=asked.place(base) if base else "",
         )
-        return Answer(200, (("Content-Type", content_type),), encoded(written, charset, bom=declared == "bom"))
+        return Answer(200, (("Content-Type", content_type),), encoded(marked_up, charset, bom=declared == "bom"))
 
     return Page(answer, 200, title, hrefs, base=base)
 
@@ -113,10 +113,9 @@ def plain(body: bytes | str, content_type: str = "text/plain; charset=utf-8", st
 
 def error(status: int = 500, *, retry_after_s: int | None = None) -> Page:
     """A page that is an HTTP error, every time; with Retry-After if wanted."""
-    title = f"Error {status}"
     wait = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
-    answer = Answer(status, (("Content-Type", "text/html"), *wait), markup.document(title, ()).encode())
-    return Page(lambda _: answer, status, title, disposition="failed")
+    answer = Answer(status, (("Content-Type", "text/html"), *wait), markup.document(f"Error {status}", ()).encode())
+    return Page(lambda _: answer, status, disposition="failed")
 
 
 @cache

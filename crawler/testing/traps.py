@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from crawler.testing.pages import Asked, Page, html, missing
+from crawler.testing.web import Trap
 from crawler.testing.wire import Answer
-
-Trap = Callable[[str], Page]
 
 
 def calendar(prefix: str = "/calendar/", *, first: int = 2020 * 12, months: int | None = None) -> Trap:

@@ -65,7 +65,9 @@ class Web:
     def __init__(
         self, sites: Sequence[Site], seeds: Iterable[str] = (), authorities: Mapping[str, str] | None = None
     ) -> None:
-        """`seeds` (default: the home of the first site) are where a crawl of this web should begin."""
+        """`seeds` (default: the home of the first site) are where a crawl should begin. ValueError for a host twice."""
+        if len({site.host for site in sites}) < len(sites):
+            raise ValueError("two sites of a web have the same host: put their pages into one")
         self.sites = tuple(sites)
         self.authorities = {site.host: site.host for site in sites} | dict(authorities or {})
         self._by_authority = {self.authorities[site.host]: site for site in sites}

@@ -13,7 +13,7 @@ import pytest
 
 from crawler import urls
 from crawler.testing import SAMPLES, Site, Web, charset_page, demo_web, link_graph, open_web, open_web_process, traps
-from crawler.testing.web import resolve
+from crawler.testing.web import Trap, resolve
 
 
 def test_every_page_of_a_graph_can_be_reached_from_its_own_home() -> None:
@@ -118,7 +118,7 @@ def test_a_calendar_may_end_and_others_go_on() -> None:
     ("trap", "start"),
     [(traps.repeating_paths(), "/loop/"), (traps.growing_queries(), "/filter"), (traps.calendar(), "/calendar/")],
 )
-def test_traps_have_no_end(trap: traps.Trap, start: str) -> None:
+def test_traps_have_no_end(trap: Trap, start: str) -> None:
     web = Web([Site("a.test", traps={start: trap})], [f"http://a.test{start}"])
     assert len(web.reachable(max_depth=6)) > len(web.reachable(max_depth=5)) > 5
 

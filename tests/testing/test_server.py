@@ -32,6 +32,7 @@ from crawler.testing import (
     slow,
     truncated,
     unframed,
+    written,
 )
 from crawler.testing.behaviours import CODINGS
 
@@ -281,6 +282,26 @@ async def test_sites_may_share_an_address(client: aiohttp.ClientSession) -> None
     async with open_web(Web(sites)) as served:
         assert served.url(ALPHA) != served.url(BETA)
         assert [BETA in await read(client, served.url(host)) for host in (ALPHA, BETA)] == [False, True]
+
+
+async def test_a_port_that_is_taken_is_an_error() -> None:
+    async with open_web(one_site()) as served:
+        with pytest.raises(OSError, match="in use"):
+            async with open_web(one_site(), port=port_of(served)):
+                pass
+
+
+def test_a_host_is_described_once() -> None:
+    with pytest.raises(ValueError, match="same host"):
+        Web([Site(ALPHA), Site(ALPHA)])
+
+
+async def test_html_as_written_keeps_its_letters_and_its_links_are_placed(client: aiohttp.ClientSession) -> None:
+    page = written("<title>T</title><A HREF=//alpha.test/x>", title="T", links=["//alpha.test/x"])
+    async with open_web(one_site(page=page)) as served:
+        url = served.url(ALPHA, "/page")
+        assert served.web.links(url) == [served.url(ALPHA, "/x")]
+        assert await read(client, url) == f"<title>T</title><A HREF=//{served.web.authority(ALPHA)}/x>"
 
 
 async def read(client: aiohttp.ClientSession, url: str) -> str:
