@@ -66,7 +66,9 @@ def _root(
     """What stands before a command: nothing but the version."""
 
 
-app = typer.Typer(cls=_SeedsOrCommand, help=_HELP, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=_SeedsOrCommand, help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 app.callback()(_root)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)

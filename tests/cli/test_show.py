@@ -1,0 +1,152 @@
+"""The words: harmless, complete, and with the next step in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crawler.cli import show
+from crawler.cli.exits import Exit, exit_code
+from crawler.cli.panel import drawn
+from crawler.cli.values import share
+from crawler.config import load
+from crawler.folder import Folder, open_folder
+from crawler.metrics import ADVICE, Bound, Ending, Failures, Snapshot, Summary
+from crawler.model import Counts, Disposition, Reason, SiteView
+
+FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
+
+SUMMARY = Summary(
+    ended=Ending.EXHAUSTED,
+    elapsed_s=100.0,
+    pages=1200,
+    bytes=3 << 20,
+    counts=Counts(known=1210, settled={FETCHED: 1200, FAILED: 10}),
+    dispositions={FETCHED: 1200, FAILED: 10},
+    reasons={Reason.STATUS_5XX: 10},
+    statuses={200: 1200, 503: 10},
+    bounds={Bound.POLITENESS: 0.9, Bound.NETWORK: 0.1},
+    failures=[Failures("https://a.example", Reason.STATUS_5XX, 10, "https://a.example/\x1b[2Jx")],
+)
+
+SNAPSHOT = Snapshot(
+    elapsed_s=75.0,
+    pages=1234567,
+    pages_per_s=123.45,
+    bytes=123 << 20,
+    bytes_per_s=1.5 * (1 << 20),
+    in_flight=256,
+    counts=Counts(known=9_000_000, queued=7_654_321, leased=256, retrying=12, sites=43_210),
+    dispositions={FETCHED: 1234567, Disposition.REDIRECTED: 400, FAILED: 12},
+    reasons={},
+    statuses={200: 1234567, 301: 400, 503: 12},
+    bound_by=Bound.POLITENESS,
+    advice=ADVICE[Bound.POLITENESS],
+    busiest=[SiteView(f"https://{'long-' * 20}{number}.example", 12345, 1, 0.7) for number in range(8)],
+    failures=[Failures("https://\x1b[31ma.example", Reason.STATUS_5XX, 12, "https://a.example/")],
+)
+
+
+def _folder(path: Path = Path("a.crawl")) -> Folder:
+    return Folder(path, load())
+
+
+def test_what_the_network_says_cannot_move_the_cursor() -> None:
+    assert show.printable("\x1b[2J\r\n\u202e\udc80 é 猫") == r"\x1b[2J\r\n\u202e\udc80 é 猫"
+
+
+def test_the_end_says_what_happened_what_failed_and_where() -> None:
+    text = "\n".join(show.ending(SUMMARY, _folder(), ["urls.txt"]))
+    assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.0 MB" in text
+    assert "fetched 1,200 · failed 10" in text
+    assert r"failed 10 at https://a.example: status-5xx, such as https://a.example/\x1b[2Jx" in text
+    assert "bound by politeness 90% of the time" in text
+    assert "--delay 0.1" in text
+    assert "a.crawl/pages.jsonl" in text
+    assert "queued" not in text
+
+
+def test_the_end_of_a_stopped_crawl_is_the_command_that_goes_on() -> None:
+    summary = replace(SUMMARY, ended=Ending.STOPPED, counts=replace(SUMMARY.counts, queued=4321))
+    lines = show.ending(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
+    assert lines[0].startswith("stopped, everything is saved: ")
+    assert lines[-2:] == ["4,321 still queued; to go on:", "  crawl 'my urls.txt' --set 'user_agent=a b'"]
+
+
+def test_a_finished_crawl_says_so() -> None:
+    summary = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={})
+    assert show.ending(summary, _folder(), [])[0].startswith("nothing left to do: a.crawl is finished, with 1,210 URLs")
+
+
+def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
+    with open_folder(tmp_path, load(settings={"max_depth": 2})) as folder:
+        assert show.beginning(folder, Counts()) == [f"crawling into {tmp_path}"]
+    with open_folder(tmp_path, load(settings={"max_depth": "none", "frontier.kind": "memory"})) as folder:
+        lines = show.beginning(folder, Counts(queued=7, settled={FETCHED: 5}))
+    assert lines == [
+        f"continuing {tmp_path}: 5 done, 7 queued",
+        "  scope.max_depth: now unlimited, was 2",
+        '  frontier.kind stays "sqlite" in this folder; --fresh or another folder (-o) takes the new value',
+    ]
+
+
+def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
+    assert show.line(SNAPSHOT) == (
+        "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 sites=43210"
+        " failed=12 bound_by=politeness"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
+    text = drawn(SNAPSHOT, "crawling into a.crawl", width).plain
+    assert "\x1b" not in text
+    assert "bound by  politeness" in text
+    if width >= 80:
+        assert max(map(len, text.splitlines())) <= width
+        assert "--delay 0.1, --per-site 4" in " ".join(text.split())
+        assert "256" in text
+        assert "1:15 min" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.42, "0.4 s"), (42, "42 s"), (100, "1:40 min"), (7322, "2:02:02 h"), (90000, "25:00:00 h")]
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert show.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1023, "1.0 kB"), (3 << 20, "3.0 MB"), (512 << 20, "512 MB")]
+)
+def test_sizes_are_for_people(size: int, text: str) -> None:
+    assert show.size(size) == text
+
+
+NONE_FETCHED = replace(SUMMARY, pages=0, counts=Counts(known=2, settled={FAILED: 2}))
+
+
+@pytest.mark.parametrize(
+    ("summary", "fail_on", "code"),
+    [
+        (SUMMARY, None, Exit.DONE),
+        (SUMMARY, "10", Exit.DONE),
+        (SUMMARY, "9", Exit.FAILURES),
+        (SUMMARY, "0.5%", Exit.FAILURES),
+        (SUMMARY, "1%", Exit.DONE),
+        (NONE_FETCHED, None, Exit.NOTHING),
+        (replace(SUMMARY, ended=Ending.PAGE_LIMIT), None, Exit.DONE),
+        (replace(SUMMARY, ended=Ending.SIZE_LIMIT), None, Exit.SIZE_LIMIT),
+        (replace(SUMMARY, ended=Ending.TIME_LIMIT), "0", Exit.TIME_LIMIT),
+        (replace(SUMMARY, ended=Ending.STOPPED), "0", Exit.INTERRUPTED),
+        (replace(SUMMARY, ended=Ending.ABORTED), None, Exit.INTERRUPTED),
+    ],
+)
+def test_a_script_learns_how_it_went(summary: Summary, fail_on: str | None, code: Exit) -> None:
+    assert exit_code(summary, share(fail_on) if fail_on else None) == code
+
+
+def test_exit_codes_never_change() -> None:
+    assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 11, 14, 15]
