@@ -1,6 +1,7 @@
 """What to visit next, and what is already known."""
 
 from .memory import MemoryFrontier, open_memory
+from .sqlite import SqliteFrontier, open_sqlite
 from .terms import Clock, Terms
 
-__all__ = ["Clock", "MemoryFrontier", "Terms", "open_memory"]
+__all__ = ["Clock", "MemoryFrontier", "SqliteFrontier", "Terms", "open_memory", "open_sqlite"]

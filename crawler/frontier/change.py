@@ -47,7 +47,7 @@ class Family:
 
 
 @dataclass(slots=True)
-class Visited:
+class Visit:
     """One final visit, as it is stored."""
 
     row: int
@@ -61,7 +61,7 @@ class Visited:
     duplicate_of: str | None
 
     @classmethod
-    def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visited:
+    def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visit:
         return cls(
             entry.row,
             outcome.disposition,
@@ -109,7 +109,7 @@ class Change:
     gone: list[Entry] = field(default_factory=list)
     """No longer queued."""
     setbacks: list[Setback] = field(default_factory=list)
-    visits: list[Visited] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
     claims: list[tuple[int, int]] = field(default_factory=list)
     """A digest's first eight bytes as a number, and the row that had it first."""
     sites: dict[str, SiteChange] = field(default_factory=dict)

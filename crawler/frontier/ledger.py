@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FrontierError
 from ..model import Counts, Disposition, Lease, Outcome, Position, Request
-from .change import Change, Family, Setback, Visited
+from .change import Change, Family, Setback, Visit
 from .claims import Claims
 from .discovery import Discovery
 from .order import Entry
@@ -19,6 +19,9 @@ from .site import Site
 from .store import Load, Shelf, Shelved
 from .terms import Clock
 from .workbench import Workbench
+
+Touched = dict[Site, None]
+"""Sites a call changed, in the order it came to them."""
 
 
 @dataclass(slots=True)
@@ -69,17 +72,18 @@ class Ledger:
     def add(self, requests: Sequence[Request]) -> tuple[int, Change]:
         change = self.take_pending()
         new = self._discovery.add(requests, change)
-        self._queue(change.families, change, set(), self._clock.monotonic())
+        self._queue(change.families, change, {}, self._clock.monotonic())
         return new, change
 
     def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> Change:
         now = self._clock.monotonic()
         self._check_out([outcome.lease for outcome in outcomes])
-        change, touched = self.take_pending(), set()
+        change = self.take_pending()
+        touched: Touched = {}
         visits = [(outcome, self._bench.entry(outcome.lease.token)) for outcome in outcomes]
         for outcome, entry in visits:
             site = self._bench.end(outcome, now)
-            touched.add(site)
+            touched[site] = None
             if outcome.is_final:
                 self._close(outcome, entry, change)
             else:
@@ -92,15 +96,15 @@ class Ledger:
     def release(self, leases: Sequence[Lease]) -> None:
         now = self._clock.monotonic()
         self._check_out(leases)
-        touched = set()
+        touched: Touched = {}
         for lease in leases:
             self.claims.give_up(lease.token)
-            touched.add(self._bench.release(lease.token, now))
+            touched[self._bench.release(lease.token, now)] = None
         self._attend(touched, now)
 
     def stir(self, now: float) -> None:
         """Queue the setbacks whose wait is over."""
-        touched: set[Site] = set()
+        touched: Touched = {}
         due = self._retries.pop_due(now)
         for entry in due:
             self._arrive(entry.request.url.site, entry.key, [entry], self._pending, touched, now)
@@ -151,7 +155,7 @@ class Ledger:
         self.claims.give_up(entry.row)
         self._settled[outcome.disposition] = self._settled.get(outcome.disposition, 0) + 1
         self._leave_queue(entry, change)
-        change.visits.append(Visited.of(outcome, entry, digest))
+        change.visits.append(Visit.of(outcome, entry, digest))
 
     def _defer(self, outcome: Outcome, entry: Entry, site: Site, change: Change, now: float) -> None:
         """Another attempt; without a reason the visit was none, and without a wait it is first when the turn comes."""
@@ -184,13 +188,13 @@ class Ledger:
 
     # -- arrivals ----------------------------------------------------------------------------------------------------
 
-    def _queue(self, families: Sequence[Family], change: Change, touched: set[Site], now: float) -> None:
+    def _queue(self, families: Sequence[Family], change: Change, touched: Touched, now: float) -> None:
         for family in families:
             self._arrive(family.site, family.key, family, change, touched, now)
         self._attend(touched, now)
 
     def _arrive(
-        self, key: str, first: int, what: Family | Sequence[Entry], change: Change, touched: set[Site], now: float
+        self, key: str, first: int, what: Family | Sequence[Entry], change: Change, touched: Touched, now: float
     ) -> None:
         """Newcomers of one site with keys from `first` on: into memory as far as they belong there."""
         number = len(what)
@@ -207,7 +211,7 @@ class Ledger:
         site.queued += number
         fit = site.admit(first, number, self._bench.room)
         site.push(what.entries(fit) if isinstance(what, Family) else what[:fit])
-        touched.add(site)
+        touched[site] = None
 
     def _attend(self, touched: Iterable[Site], now: float) -> None:
         self._bench.attend(touched, now)

@@ -1,0 +1,115 @@
+"""Opens the frontier's file: makes it whole or not at all, and refuses what is damaged, in use or not ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Literal
+
+from ..errors import FrontierError, StorageFull
+from . import schema
+
+MAGIC = b"SQLite format 3\x00"
+KEY_BYTES = 16
+CACHE_KIB = 16_384
+CHECKPOINT_PAGES = 4000
+"""Pages written to the log before they go to their places: pages that are hot are written there once for all."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Connection:
+    """The only connection to the file, with the write lock held. Raises FrontierError."""
+    with told(path):
+        if not path.exists():
+            _create(path)
+        _check_header(path)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+        try:
+            _set_up(connection, durability)
+            _check(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What SQLite and the system say, as what a person needs to know."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translated(path, error) from error
+    except OSError as error:
+        kind = StorageFull if error.errno in _FULL else FrontierError
+        raise kind(f"{path}: {error.strerror or error}") from error
+
+
+def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
+    text = str(error)
+    if "is full" in text:
+        return StorageFull(f"no space left for {path} ({text}): make room and run the same command again")
+    if "locked" in text or "busy" in text:
+        return FrontierError(f"{path} is in use by another process: stop that crawl, or give this one another folder")
+    if isinstance(error, sqlite3.OperationalError) and "malformed" not in text:
+        return FrontierError(f"{path} cannot be used: {text}")
+    return FrontierError(f"{path} is damaged ({text}): restore it from a copy, or start over with --fresh")
+
+
+def _create(path: Path) -> None:
+    """Under another name first: a file of the right name is always whole, whatever happens meanwhile."""
+    draft = path.with_name(path.name + ".new")
+    for left in (draft, Path(f"{draft}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
+        left.unlink(missing_ok=True)
+    with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+        connection.executescript(
+            f"PRAGMA application_id = {schema.APPLICATION_ID}; PRAGMA user_version = {schema.VERSION};"
+            f"BEGIN; {schema.TABLES}; COMMIT;"
+        )
+        rows = [("key", secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+    os.replace(draft, path)
+
+
+def _check_header(path: Path) -> None:
+    with path.open("rb") as file:
+        begins = file.read(len(MAGIC))
+    if begins == MAGIC:
+        return
+    if not begins.strip(b"\x00"):
+        raise FrontierError(f"{path} is damaged (it is empty): restore it from a copy, or start over with --fresh")
+    raise FrontierError(f"{path} is not a crawl's frontier: restore the right one, or start over with --fresh")
+
+
+def _set_up(connection: sqlite3.Connection, durability: Literal["process", "power"]) -> None:
+    for pragma in (
+        "locking_mode = EXCLUSIVE",
+        "journal_mode = WAL",
+        f"synchronous = {'FULL' if durability == 'power' else 'NORMAL'}",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        f"cache_size = -{CACHE_KIB}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Is it ours, can we read it, and is all of it there? Costs nothing that grows with the file."""
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if application != schema.APPLICATION_ID:
+        raise FrontierError(f"{path} is not a crawl's frontier but another program's database: leave it where it is")
+    if version != schema.VERSION:
+        raise FrontierError(f"{path} has layout {version} and this version reads {schema.VERSION}: use the other one")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    [pages] = connection.execute("PRAGMA page_count").fetchone()
+    [page_size] = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size < pages * page_size:
+        raise sqlite3.DatabaseError("its end is missing")

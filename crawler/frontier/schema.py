@@ -1,0 +1,123 @@
+"""The SQLite layout: append-only tables in discovery order, and the one statement that is a whole transaction."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x63727764
+"""`crwd`, in the file's header."""
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+
+-- All URLs ever queued, in the order of discovery, never changed. Those below zero are only referred to.
+CREATE TABLE url (
+    id INTEGER PRIMARY KEY, text TEXT NOT NULL, depth INTEGER, priority INTEGER, redirects INTEGER,
+    via INTEGER, seed INTEGER, root INTEGER
+);
+
+-- What is queued or out on lease, site by site in the order of lending. Kept beside `url` and not as an index on a
+-- column of it, so that a visit does not write the URL's own page again.
+CREATE TABLE queue (
+    site INTEGER, rank INTEGER, id INTEGER, PRIMARY KEY (site, rank, id)
+) WITHOUT ROWID;
+
+-- What had a setback and is not done with; without `due` it is queued again.
+CREATE TABLE retry (id INTEGER PRIMARY KEY, rank INTEGER, due REAL, attempt INTEGER, reason TEXT);
+
+CREATE TABLE visit (
+    id INTEGER PRIMARY KEY, disposition TEXT, reason TEXT, detail TEXT, status INTEGER, attempt INTEGER,
+    visited_at REAL, digest BLOB, duplicate_of TEXT
+);
+
+-- By the 64-bit fingerprint of the site. `shelved`: nothing of it stands in memory.
+CREATE TABLE site (id INTEGER PRIMARY KEY, queued INTEGER, next_at REAL, shelved INTEGER);
+CREATE INDEX shelf ON site (next_at) WHERE shelved;
+
+-- Packed columns, one row a transaction, so that opening reads blobs and not rows: the fingerprints of the URLs from
+-- row `first` on; and pairs of a digest's first eight bytes and the row that had it first.
+CREATE TABLE seen (first INTEGER PRIMARY KEY, fingerprints BLOB);
+CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
+"""
+
+CHANGE_FIELDS = (
+    "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
+    "claims", "meta",
+)  # fmt: skip
+
+
+def _columns(number: int, at: str = "value") -> str:
+    return ", ".join(f"json_extract({at}, '$[{i}]')" for i in range(number))
+
+
+_FAMILIES = """(
+    SELECT json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS depth,
+           json_extract(value, '$[2]') AS priority, json_extract(value, '$[3]') AS redirects,
+           json_extract(value, '$[4]') AS via, json_extract(value, '$[5]') AS seed,
+           json_extract(value, '$[6]') AS root, json_extract(value, '$[7]') AS site,
+           json_extract(value, '$[8]') AS rank, json_extract(value, '$[9]') AS texts
+    FROM json_each(new.families) LIMIT -1 OFFSET 0
+)"""
+"""LIMIT keeps SQLite from folding the query into its user, which would parse each family again for each link."""
+
+# A statement of its own is a transaction of its own, and Python gives the GIL back once for it: a busy loop can starve
+# a writer thread that has to get it back for every statement, let alone every row.
+PROCEDURE = f"""
+CREATE TEMP VIEW change AS SELECT {", ".join(f"NULL AS {name}" for name in CHANGE_FIELDS)};
+CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
+    INSERT INTO url SELECT {_columns(2)}, 0, 0, 0, 0, 0, 0 FROM json_each(new.names);
+    INSERT INTO url
+        SELECT f.first + link.key, link.value, f.depth, f.priority, f.redirects, f.via, f.seed, f.root
+        FROM {_FAMILIES} AS f, json_each(f.texts) AS link;
+    INSERT INTO queue
+        SELECT f.site, f.rank, f.first + link.key FROM {_FAMILIES} AS f, json_each(f.texts) AS link;
+    INSERT INTO seen SELECT new.first, new.fingerprints WHERE new.first IS NOT NULL;
+    INSERT INTO queue SELECT {_columns(3)} FROM json_each(new.requeued);
+    UPDATE retry SET due = NULL WHERE id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued));
+    DELETE FROM queue WHERE (site, rank, id) IN (SELECT {_columns(3)} FROM json_each(new.gone));
+    INSERT OR REPLACE INTO retry SELECT {_columns(5)} FROM json_each(new.setbacks);
+    DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
+    INSERT INTO visit
+        SELECT {_columns(7)},
+               substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
+               json_extract(value, '$[9]')
+        FROM json_each(new.visits);
+    INSERT INTO site SELECT {_columns(4)} FROM json_each(new.sites) WHERE true
+        ON CONFLICT (id) DO UPDATE SET
+            queued = queued + excluded.queued,
+            next_at = max(next_at, excluded.next_at),
+            shelved = max(shelved, excluded.shelved);
+    INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
+    INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
+END;
+"""
+CHANGE = f"INSERT INTO change VALUES ({', '.join('?' * len(CHANGE_FIELDS))})"
+
+_ENTRY = """json_array(
+    u.id, q.rank, u.text, u.depth, u.priority, u.redirects, v.text, u.seed, s.text, u.root, r.text, t.attempt
+)"""
+_JOINED = """
+    CROSS JOIN url u ON u.id = q.id
+    LEFT JOIN url v ON v.id = u.via LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
+    LEFT JOIN retry t ON t.id = u.id
+"""
+
+# Queries answer in one row of JSON, for the same reason.
+LOAD = f"""
+SELECT json_group_array({_ENTRY}) FROM (
+    SELECT rank, id FROM queue WHERE site = ? AND (rank, id) > (?, ?) ORDER BY rank, id LIMIT ?
+) q {_JOINED}
+"""
+SHELF = "SELECT json_group_array(id) FROM (SELECT id FROM site WHERE shelved ORDER BY next_at LIMIT ?)"
+UNSHELVE = "UPDATE site SET shelved = 0 WHERE id IN (SELECT value FROM json_each(?))"
+UNSHELVED = f"""
+SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
+    SELECT json_group_array({_ENTRY})
+    FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?2) q {_JOINED}
+)))) FROM json_each(?1) AS chosen CROSS JOIN site ON site.id = chosen.value
+"""
+SHELVED = "SELECT count(*) FROM site WHERE shelved"
+SETBACKS = f"SELECT json_group_array(json_array({_ENTRY}, q.due)) FROM retry q {_JOINED} WHERE q.due IS NOT NULL"
+FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"
+RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"
+SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved <> (queued > 0)"
+SWAP_ORDER = "UPDATE {} SET rank = (rank & 1048575) << 20 | rank >> 20"

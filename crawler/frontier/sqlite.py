@@ -1,0 +1,144 @@
+"""The frontier in one SQLite file, which survives `kill -9` at any instant."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from anyio import CancelScope
+
+from .. import urls
+from ..breath import breathing
+from ..errors import FrontierError
+from ..model import Url
+from .change import Change
+from .embedded import EmbeddedFrontier
+from .ledger import State
+from .opening import open_file, told
+from .store import Load, Shelf
+from .tables import Tables
+from .terms import Clock, Terms
+from .workbench import Workbench
+
+T = TypeVar("T")
+
+MOST_SITES = 20_000
+"""Sites in memory; all others wait their turn on disk."""
+MOST_ENTRIES = 200_000
+"""Requests in memory, about 500 bytes each."""
+MOST_LOADED = 1024
+"""Requests brought into memory at once: about 4 ms of the interpreter's time."""
+
+
+class SqliteFrontier(EmbeddedFrontier):
+    """A `Frontier` on disk."""
+
+
+@asynccontextmanager
+async def open_sqlite(
+    path: Path,
+    terms: Terms,
+    *,
+    durability: Literal["process", "power"] = "process",
+    clock: Clock | None = None,
+    most_sites: int = MOST_SITES,
+    most_entries: int = MOST_ENTRIES,
+) -> AsyncIterator[SqliteFrontier]:
+    """The frontier stored at `path`, new if there is none. Raises FrontierError if it is damaged, in use or not ours.
+
+    What was settled survives the end of the process, with `power` a power cut too.
+    """
+    clock = clock or Clock()
+    with ThreadPoolExecutor(1, thread_name_prefix="frontier") as thread:
+        store = _SqliteStore(path, thread)
+        try:
+            key, state = await store.open(terms, durability, clock.wall())
+            bench = Workbench(terms, store.site_id, sites=most_sites, entries=most_entries)
+            yield SqliteFrontier(key, terms, store, state, bench, clock)
+        finally:
+            with CancelScope(shield=True):
+                await store.close()
+
+
+class _SqliteStore:
+    """A `Store`: hands everything to one thread, in order. After a failure it does nothing further."""
+
+    def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._thread = thread
+        self._trouble: Exception | None = None
+        self._tables: Tables
+        self.site_id: Callable[[str], int]
+
+    async def open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:
+        return await self._do(self._open, terms, durability, now)
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        with breathing():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+
+    # -- the door ----------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        if self._trouble:
+            raise FrontierError(str(self._trouble)) from self._trouble
+
+    def write(self, change: Change) -> Awaitable[None]:
+        return asyncio.shield(self._do(self._tables.apply, change))
+
+    def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
+        return self._do(self._tables.load, site_id, behind, min(limit, MOST_LOADED))
+
+    def unshelve(self, limit: int, room: int) -> Future[Shelf]:
+        return self._do(self._tables.unshelve, limit, room)
+
+    async def first(self, row: int) -> tuple[Url, bytes]:
+        return await asyncio.shield(self._do(self._tables.first, row))
+
+    # -- the thread --------------------------------------------------------------------------------------------------
+
+    def _do(self, work: Callable[..., T], *arguments: object) -> Future[T]:
+        """Under way on return; the loop breathes until it is done."""
+        breath = breathing()
+        breath.__enter__()
+        done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work, *arguments)
+
+        def end(done: Future[T]) -> None:
+            breath.__exit__(None, None, None)
+            _ = done.cancelled() or done.exception()  # told by check() to whoever does not wait for it
+
+        done.add_done_callback(end)
+        return done
+
+    def _work(self, work: Callable[..., T], *arguments: object) -> T:
+        self.check()
+        try:
+            with told(self._path):
+                return work(*arguments)
+        except Exception as error:
+            self._trouble = error
+            raise
+
+    def _open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:
+        connection = open_file(self._path, durability)
+        key = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()[0]
+
+        @lru_cache(1 << 16)
+        def site_id(site: str) -> int:
+            return urls.fingerprint(site, key) - (1 << 63)
+
+        self.site_id = site_id
+        self._tables = Tables(connection, site_id)
+        self._tables.set_order("depth" if terms.in_depth_order else "priority")
+        return key, self._tables.state(now)
+
+    def _close(self) -> None:
+        if hasattr(self, "_tables"):
+            self._tables.close()

@@ -1,0 +1,191 @@
+"""The frontier's SQLite file as its one thread uses it: blocking calls, rows in, values out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+
+from ..model import Request, Url
+from . import schema
+from .change import Change
+from .claims import Claims
+from .ledger import State
+from .order import ROW_BITS, ROW_MASK, Entry, key
+from .seen import U64, Fingerprints
+from .store import Load, Shelf, Shelved
+
+BLOBS_AT_ONCE = 1000
+"""Packed columns read by one statement."""
+
+
+class Tables:
+    """Owns the connection. Raises sqlite3.Error as it comes."""
+
+    def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
+        self._connection = connection
+        self._site_id = site_id
+        connection.executescript(schema.PROCEDURE)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def apply(self, change: Change) -> None:
+        """One statement, which is one transaction."""
+        first = change.families[0].first if change.families else None
+        digests, visits = self._visits(change)
+        meta = [(name, orjson.dumps(value).decode()) for name, value in
+                (("positions", change.positions), ("settled", change.settled)) if value is not None]  # fmt: skip
+        claims = np.array(change.claims, "<u8").tobytes() if change.claims else None
+        self._connection.execute(
+            schema.CHANGE,
+            (
+                _json(self._families(change)),
+                first,
+                change.fingerprints if first is not None else None,
+                _json(change.names),
+                _json(self._places(change.requeued)),
+                _json(self._places(change.gone)),
+                _json([(s.entry.row, s.entry.rank, s.due, s.entry.request.attempt, s.reason) for s in change.setbacks]),
+                _json(visits),
+                digests,
+                _json([(self._site_id(k), s.queued, s.next_at, int(s.shelved)) for k, s in change.sites.items()]),
+                claims,
+                _json(meta),
+            ),
+        )
+
+    def _families(self, change: Change) -> list[tuple[object, ...]]:
+        return [
+            (f.first, f.like.depth, f.like.priority, f.like.redirects, f.via, f.seed, f.root,
+             self._site_id(f.site), f.rank, f.texts)
+            for f in change.families
+        ]  # fmt: skip
+
+    def _places(self, entries: list[Entry]) -> list[tuple[int, int, int]]:
+        return [(self._site_id(e.request.url.site), e.rank, e.row) for e in entries]
+
+    def _visits(self, change: Change) -> tuple[bytes, list[tuple[object, ...]]]:
+        """The digests stand in one blob, since JSON cannot carry them."""
+        digests, rows = b"", []
+        for v in change.visits:
+            place = (len(digests) + 1, len(v.digest)) if v.digest else (None, None)
+            digests += v.digest or b""
+            rows.append((v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at, *place,
+                         v.duplicate_of))  # fmt: skip
+        return digests, rows
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def load(self, site_id: int, behind: int, limit: int) -> Load:
+        found = self._ask(schema.LOAD, site_id, behind >> ROW_BITS, behind & ROW_MASK, limit)
+        return _load(found, limit)
+
+    def unshelve(self, limit: int, room: int) -> Shelf:
+        """Nothing is lost if this is not durable: whatever has work is on the shelf when the file is opened."""
+        sites: list[Shelved] = []
+        if limit:
+            chosen = self._value(schema.SHELF, limit)
+            self._connection.execute(schema.UNSHELVE, (chosen,))
+            sites = [
+                Shelved(site_id, queued, next_at, _load(found, room))
+                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, chosen, room)
+            ]
+        return Shelf(sites, self._value(schema.SHELVED))
+
+    def first(self, row: int) -> tuple[Url, bytes]:
+        text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
+        return Url(text), digest
+
+    def _ask(self, query: str, *arguments: object) -> Any:
+        return orjson.loads(self._value(query, *arguments))
+
+    def _value(self, query: str, *arguments: object) -> Any:
+        return self._connection.execute(query, arguments).fetchone()[0]
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    def meta(self, name: str) -> Any:
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row and row[0]
+
+    def set_order(self, name: str) -> None:
+        """Ranks hold priority and depth one behind the other; another order has them the other way round."""
+        if self.meta("order") != name:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for table in ("queue", "retry"):
+                self._connection.execute(schema.SWAP_ORDER.format(table))
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
+            self._connection.execute("COMMIT")
+
+    def state(self, now: float) -> State:
+        """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
+        self._connection.execute(schema.SHELVE_ALL)
+        last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
+        shelved, queued = self._connection.execute(
+            "SELECT count(*), sum(queued) FROM site WHERE shelved"
+        ).fetchone()
+        return State(
+            seen=self._seen(last or 0),
+            claims=self._claims(),
+            names=names or 0,
+            queued=queued or 0,
+            shelved=shelved,
+            setbacks=[(_entry(row), due) for row, due in self._ask(schema.SETBACKS)],
+            rests=dict(self._ask(schema.RESTS, now)),
+            positions=orjson.loads(self.meta("positions") or b"{}"),
+            settled=orjson.loads(self.meta("settled") or b"{}"),
+        )
+
+    def _seen(self, last: int) -> Fingerprints:
+        seen = Fingerprints(room=last + last // 8)
+        for part in self._packed("seen", "first", "fingerprints"):
+            seen.add_many(part)
+        if len(seen) != last:
+            raise sqlite3.DatabaseError(f"{last} URLs but {len(seen)} fingerprints")
+        return seen
+
+    def _claims(self) -> Claims:
+        claims = Claims()
+        for part in self._packed("claim", "id", "pairs"):
+            claims.add_settled(part.reshape(-1, 2))
+        return claims
+
+    def _packed(self, table: str, by: str, column: str) -> Iterator[U64]:
+        """Blobs by the thousand, as one array each: hex, since SQLite glues text only."""
+        query = f"""
+            SELECT max({by}), group_concat(hex({column}), '')
+            FROM (SELECT {by}, {column} FROM {table} WHERE {by} > ? ORDER BY {by} LIMIT {BLOBS_AT_ONCE})
+        """
+        at, text = self._connection.execute(query, (-1,)).fetchone()
+        while text:
+            yield np.frombuffer(bytes.fromhex(text), "<u8")
+            at, text = self._connection.execute(query, (at,)).fetchone()
+
+
+def _json(rows: object) -> str:
+    return orjson.dumps(rows).decode()
+
+
+def _load(found: list[list[Any]], limit: int) -> Load:
+    return Load(sorted(map(_entry, found)), len(found) < limit)
+
+
+def _entry(row: list[Any]) -> Entry:
+    number, rank, text, depth, priority, redirects, via, seed_row, seed, root_row, root, attempt = row
+    request = Request(
+        Url(text),
+        depth,
+        Url(via) if via is not None else None,
+        Url(seed) if seed is not None else None,
+        Url(root) if root is not None else None,
+        attempt or 1,
+        priority,
+        redirects,
+    )
+    return Entry(key(rank, number), request, seed_row, root_row)
