@@ -4,12 +4,16 @@ import ast
 import graphlib
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FunctionType
 
 import grimp
 
+import crawler
+from crawler.cli.exits import Exit
 from crawler.model import Disposition, Reason
 from crawler.sinks.jsonl import FIELDS, HEAVY
 from crawler.toml import default_toml
@@ -22,6 +26,15 @@ MAX_LINES = 400
 
 REGISTRIES = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "crates" + ".io", "--index" + "-url")
 """A lock or a document that names a registry works for those alone who may reach it."""
+
+STANDARD = {*sys.stdlib_module_names, "compression"}
+"""Modules that come with Python, 3.14 included."""
+
+SLOW = {"aiohttp", "asyncio", "anyio", "numpy", "pydantic", "rich", "turbohtml", "uvloop"}
+"""What `crawl --help` has no time for: each of them takes from 50 to 500 ms to import."""
+
+COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic"}
+"""Distributions that are not named as they are imported."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
 
@@ -40,6 +53,35 @@ def test_imports_run_in_no_circle() -> None:
     graphlib.TopologicalSorter(imports).prepare()  # a CycleError names the circle
 
 
+def test_every_package_reaches_the_wheel() -> None:
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in _modules() if path.name == "__init__.py"}
+    installed_as = {re.sub("^cli", "crawler/cli", folder).replace("/", ".") for folder in folders}
+    assert installed_as == set(PYPROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_every_import_is_a_declared_dependency_and_every_dependency_is_imported() -> None:
+    imported = {name for path in _modules() for name in _imports(path)} - STANDARD - {"crawler"}
+    distributions = {COMES_WITH.get(name, name.replace("_", "-")) for name in imported}
+    assert distributions == set(_names(PYPROJECT["project"]["dependencies"]))
+
+
+def test_every_export_is_described_in_the_code_and_in_the_documents() -> None:
+    documents = _read("README.md") + "".join(path.read_text() for path in ROOT.glob("docs/*.md"))
+    exports = {name: getattr(crawler, name) for name in crawler.__all__}
+    assert [name for name, export in exports.items() if not _is_described(export)] == []
+    assert [name for name in exports if not re.search(rf"`{name}\b|crawler\.{name}\b", documents)] == []
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    links = [
+        (path, target.split("#")[0])
+        for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text())
+        if "://" not in target and not target.startswith("#")
+    ]
+    assert [(path.name, target) for path, target in links if not (path.parent / target).exists()] == []
+
+
 def test_the_default_settings_on_file_are_those_of_the_code() -> None:
     assert _read("config/default.toml") == default_toml()
 
@@ -51,6 +93,18 @@ def test_the_documents_name_every_field_of_a_record_in_order() -> None:
 def test_the_documents_name_every_disposition_and_every_reason() -> None:
     assert _column("docs/records.md", "Dispositions") == list(Disposition)
     assert _column("docs/records.md", "Reasons") == list(Reason)
+
+
+def test_the_documents_name_every_exit_code() -> None:
+    cells = _column("README.md", "The command", r"([\d, ]+)")
+    assert {int(code) for cell in cells for code in cell.split(",")} == set(Exit)
+
+
+def test_help_is_answered_before_anything_slow_is_imported() -> None:
+    script = "import atexit, sys, crawler.cli as cli; atexit.register(lambda: print(*sys.modules)); cli.main()"
+    asked = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: crawl" in asked.stdout
+    assert SLOW & set(asked.stdout.split()) == set()
 
 
 def test_every_dependency_is_locked_with_its_hashes() -> None:
@@ -90,10 +144,27 @@ def _read(name: str) -> str:
     return (ROOT / name).read_text()
 
 
-def _column(name: str, heading: str) -> list[str]:
-    """What stands in backticks in the first column of the tables of a document's section."""
+def _column(name: str, heading: str, cell: str = "`([^`]+)`") -> list[str]:
+    """What such cells hold in the first column of the tables of a document's section."""
     section = _read(name).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    return re.findall(rf"^\| {cell} \|", section, re.MULTILINE)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The first part of every absolute name that this module imports."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def _is_described(export: object) -> bool:
+    """Whether someone wrote it a docstring: a dataclass's own is its signature, and an alias can have none."""
+    if not isinstance(export, type | FunctionType):
+        return True
+    text = vars(export).get("__doc__") or export.__doc__ or ""
+    return bool(text) and not text.startswith(f"{export.__name__}(")
 
 
 def _names(requirements: Iterable[str]) -> list[str]:
