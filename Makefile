@@ -17,6 +17,7 @@ ifneq ($(shell $(BIN)/python -ISc '' 2>/dev/null && cat $(READY) 2>/dev/null),$(
 endif
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help
 help:  ## this list
 	@echo "crawld: a polite, durable, async-first web crawler"
@@ -43,16 +44,22 @@ test: $(READY)  ## the tests: make test ARGS="-k robots"
 	$(BIN)/python -m pytest -q $(ARGS)
 
 .PHONY: lint
-lint: $(READY)  ## ruff, and the floors of the house
+lint: $(READY)  ## ruff, its format, and the floors of the house
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: format
+format: $(READY)  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 .PHONY: types
 types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test  ## all of the above: what a change must pass
+check: lint types test  ## lint, types and test: what a change must pass
 
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
