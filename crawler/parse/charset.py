@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import turbohtml
 from turbohtml.detect import detect
 
 _LABEL = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"',]+)""", re.IGNORECASE)
@@ -21,9 +22,7 @@ def sniff(body: bytes, label: str) -> str:
     for mark, name in _MARKS:
         if body.startswith(mark):
             return name
-    if label and _is_known(label):
-        return label.lower()
-    return (detect(body).encoding or "utf-8").lower()
+    return _named(label) or (detect(body).encoding or "utf-8").lower()
 
 
 def decode(body: bytes, charset: str) -> str:
@@ -37,9 +36,9 @@ def decode(body: bytes, charset: str) -> str:
         return body.decode("utf-8", "replace")
 
 
-def _is_known(label: str) -> bool:
+def _named(label: str) -> str:
+    """The encoding that a label stands for; empty if the standard knows none."""
     try:
-        b"".decode(f"whatwg-{label}")
+        return (turbohtml.parse(b"", encoding=label).encoding or "").lower() if label else ""
     except LookupError:
-        return False
-    return True
+        return ""

@@ -27,8 +27,8 @@ _ABSOLUTE = ("http://", "https://")
 class Memory:
     """What one worker remembers of one run: how hrefs resolve, and which URLs it reported."""
 
-    def __init__(self) -> None:
-        self._room = MAX_REMEMBERED
+    def __init__(self, size_bytes: int = MAX_REMEMBERED) -> None:
+        self._size = self._room = size_bytes
         self._shelves: dict[str, dict[str, str]] = {}
         """By what the answers depend on, nothing, an origin or a folder: href as written -> canonical, or ""."""
         self._reported: set[str] = set()
@@ -93,7 +93,7 @@ class Memory:
         if self._room < 0:
             self._shelves.clear()
             self._reported.clear()
-            self._room = MAX_REMEMBERED
+            self._room = self._size
 
 
 def memory_of(run: bytes) -> Memory:

@@ -216,7 +216,8 @@ def test_scripts_and_styles_are_not_what_a_person_reads() -> None:
 TAGS = ["<a href=", "x>", "<base href='//o/'>", "<title>", "</title>", "<svg>", "<template>", "</template>", "<table>",
         "<meta charset=utf-16>", "<meta charset=shift_jis>", "<meta name=robots content=none>", "<frame src=y>", "<!--",
         "<meta http-equiv=refresh content='1;z'>", "-->", "<![CDATA[", "&#xd800;", "&#0;", "&", "\0", "<b>", "</p>",
-        "<link rel=canonical href=q>", "<script>", "</script>", "<select>", "<math>", "<noscript>", "é", "<frameset>"]  # fmt: skip
+        "<link rel=canonical href=q>", "<script>", "</script>", "<select>", "<math>", "<noscript>", "é", "<frameset>",
+]  # fmt: skip
 
 
 @given(

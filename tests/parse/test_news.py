@@ -1,0 +1,171 @@
+"""Of a page's links only the news travels, and nothing that should have travelled is ever held back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import urls
+from crawler.model import Page, Reason, Url
+from crawler.parse import Content, Document, Job, parse
+from crawler.parse.news import MAX_RUNS, Memory, memory_of
+from crawler.scope import Scope
+
+KEY = b"sixteen bytes ..."
+RUNS = iter(range(10**9))
+ROOT = urls.parse("http://h/")
+
+
+def fresh_job(max_depth: int | None = None) -> Job:
+    """A job of a run that no worker remembers."""
+    return Job(key=KEY, run=f"test-news-{next(RUNS)}".encode(), bounds=Scope(max_depth=max_depth))
+
+
+def document(*hrefs: str, url: str = "http://h/page", anchor: Url = ROOT, depth: int = 0) -> Document:
+    body = "".join(f'<a href="{href}">x</a>' for href in hrefs).encode()
+    return Document(urls.parse(url), body, "text/html; charset=utf-8", anchor=anchor, depth=depth)
+
+
+def news(page: Page) -> list[str]:
+    return page.news.split()
+
+
+def test_a_page_reports_each_of_its_links_once_in_order() -> None:
+    page = parse(document("/b", "/a", "b", "http://h/a#part", "/c"), fresh_job())
+    assert news(page) == ["http://h/b", "http://h/a", "http://h/c"]
+    assert page.n_links == 3
+
+
+def test_news_carries_the_fingerprints_that_the_frontier_would_make() -> None:
+    page = parse(document("/a", "/b"), fresh_job())
+    packed = page.news.fingerprints
+    assert [int.from_bytes(packed[i : i + 8], "little") for i in (0, 8)] == [
+        urls.fingerprint(text, KEY) for text in news(page)
+    ]
+    assert len(page.news) == 2
+
+
+def test_what_was_reported_is_not_news_again_in_that_run() -> None:
+    job = fresh_job()
+    assert news(parse(document("/a", "/b"), job)) == ["http://h/a", "http://h/b"]
+    page = parse(document("/b", "/c", url="http://h/other"), job)
+    assert news(page) == ["http://h/c"]
+    assert page.n_links == 2
+
+
+def test_another_run_knows_nothing_of_it() -> None:
+    parse(document("/a"), fresh_job())
+    assert news(parse(document("/a"), fresh_job())) == ["http://h/a"]
+
+
+def test_a_page_is_no_news_to_itself() -> None:
+    page = parse(document("", "#top", "page", "/a"), fresh_job())
+    assert news(page) == ["http://h/a"]
+    assert page.n_links == 2
+
+
+def test_a_page_without_links_reports_nothing() -> None:
+    page = parse(document(), fresh_job())
+    assert (page.news.texts, page.news.fingerprints, page.news.split(), len(page.news)) == ("", b"", [], 0)
+
+
+def test_links_out_of_scope_are_counted_and_not_reported() -> None:
+    page = parse(document("http://other/", "/a", "mailto:me", "ftp://h/"), fresh_job())
+    assert news(page) == ["http://h/a"]
+    assert page.n_links == 2
+
+
+def test_what_one_root_may_not_reach_another_may() -> None:
+    job = fresh_job()
+    assert news(parse(document("http://other/x"), job)) == []
+    beyond = document("http://other/x", url="http://other/", anchor=urls.parse("http://other/"))
+    assert news(parse(beyond, job)) == ["http://other/x"]
+
+
+def test_what_lies_too_deep_from_one_page_may_be_near_another() -> None:
+    job = fresh_job(max_depth=3)
+    assert news(parse(document("/a", depth=3), job)) == []
+    assert news(parse(document("/a", depth=2), job)) == ["http://h/a"]
+
+
+def test_the_depth_of_the_job_bounds_any_bounds() -> None:
+    job = replace(fresh_job(), max_depth=1)
+    assert news(parse(document("/a", depth=1), job)) == []
+    assert news(parse(document("/a", depth=0), job)) == ["http://h/a"]
+
+
+def test_a_page_that_asks_not_to_be_followed_hides_its_links_from_nobody_else() -> None:
+    job = fresh_job()
+    asking = document("/a")
+    asking = replace(asking, body=b"<meta name=robots content=nofollow>" + asking.body)
+    page = parse(asking, job)
+    assert (news(page), page.n_links) == ([], 1)
+    assert news(parse(document("/a"), job)) == ["http://h/a"]
+
+
+class Faulty:
+    """Bounds with a bug that shows at one URL."""
+
+    def judge(self, anchor: Url, depth: int) -> Callable[[str], Reason | None]:
+        def verdict(text: str) -> Reason | None:
+            if text.endswith("/b"):
+                raise LookupError(text)
+            return None
+
+        return verdict
+
+
+def ended(content: Content) -> object:
+    raise SystemExit
+
+
+@pytest.mark.parametrize("trouble", [{"bounds": Faulty()}, {"extract": ended}])
+def test_a_page_that_fails_half_way_takes_no_link_with_it(trouble: dict[str, object]) -> None:
+    job = fresh_job()
+    with pytest.raises((LookupError, SystemExit)):
+        parse(document("/a", "/b"), replace(job, **trouble))  # type: ignore[arg-type]
+    assert news(parse(document("/a", "/b"), job)) == ["http://h/a", "http://h/b"]
+
+
+BASES = st.sampled_from(
+    ["http://h/", "http://h/a/b", "http://h/a/", "https://h/a/b?x=/y/", "http://g/a/b", "http://h:81/a/b", "ftp://h/a/b",
+     "data:,x", "http://h/a/c#d/e", "http://[::1]/a"]
+)  # fmt: skip
+PIECES = st.sampled_from(
+    ["http://", "https://", "HTTP://", "http:", "https:", "//", "/", "\\", "?", "#", "..", ".", "h", "g", "a", "b", " ",
+     "\t", "\n", "@", ":", "mailto:", "ftp://", "%41", "ä", "\x0b", "\xa0", "x" * 600]
+)  # fmt: skip
+PAGES = st.lists(st.tuples(st.lists(st.lists(PIECES, max_size=5).map("".join), max_size=8), BASES), max_size=8)
+
+
+@given(PAGES, st.integers(0, 5000))
+def test_what_is_remembered_of_hrefs_never_leads_elsewhere(pages: list[tuple[list[str], str]], size_bytes: int) -> None:
+    """One memory over many pages, large enough or not, says what resolving each href afresh would say."""
+    memory = Memory(size_bytes)
+    for hrefs, base in pages:
+        resolve = urls.resolver(base)
+        expected = [text for href in hrefs if (text := resolve(href))]
+        assert memory.resolve(hrefs, base) == list(dict.fromkeys(expected))
+
+
+def test_a_full_memory_starts_over_and_only_repeats_itself() -> None:
+    job, memory = fresh_job(), Memory(size_bytes=50_000)
+    reported: list[str] = []
+    for n in range(1000):
+        found = memory.resolve([f"/{n}", f"/{n + 1}"], "http://h/page")
+        told = memory.news(found, document(), 1, job)
+        memory.mark(told)
+        reported += told
+    assert set(reported) == {f"http://h/{n}" for n in range(1001)}
+    assert 1001 < len(reported) < 1100
+
+
+def test_a_worker_remembers_few_runs_and_forgets_the_oldest() -> None:
+    runs = [f"test-runs-{n}".encode() for n in range(MAX_RUNS + 1)]
+    memories = [memory_of(run) for run in runs]
+    assert [memory_of(run) for run in runs[1:]] == memories[1:]
+    assert memory_of(runs[0]) is not memories[0]

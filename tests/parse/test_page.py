@@ -1,0 +1,243 @@
+"""The life of one body in a worker."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+
+import brotli
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import urls
+from crawler.errors import ParseError
+from crawler.model import Page, Reason
+from crawler.parse import Content, Document, Job, parse
+from crawler.scope import Scope
+from crawler.testing import SAMPLES, Sample, charset_page
+from crawler.testing.pages import Asked
+
+RUNS = iter(range(10**9))
+HTML = b"""<!doctype html><html lang=en><title>Harbour</title><meta name=description content="Boats and such">
+<link rel=canonical href="./"><p>The harbour lies still.
+<a href="quay?a=1&amp;b=2#boats">Quay</a> <a href=/>Home</a></p>"""
+URLSET = b"<urlset><url><loc>http://h/1</loc></url><url><loc>http://elsewhere/2</loc></url></urlset>"
+
+
+def fresh_job() -> Job:
+    return Job(key=b"sixteen bytes ...", run=f"test-page-{next(RUNS)}".encode(), bounds=Scope())
+
+
+def document(body: bytes, content_type: str = "text/html", content_encoding: str = "") -> Document:
+    return Document(urls.parse("http://h/town/harbour"), body, content_type, content_encoding)
+
+
+def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
+    page = parse(document(gzip.compress(HTML), "text/html; charset=utf-8", "gzip"), fresh_job())
+    assert page == Page(
+        digest=sha256(HTML).digest(),
+        length=len(HTML),
+        kind="html",
+        charset="utf-8",
+        title="Harbour",
+        description="Boats and such",
+        language="en",
+        canonical="http://h/town/",
+        simhash=page.simhash,
+        n_links=2,
+        news=page.news,
+    )
+    assert page.simhash
+    assert page.news.split() == ["http://h/town/quay?a=1&b=2", "http://h/"]
+
+
+def test_links_and_text_are_written_out_when_they_are_wanted() -> None:
+    job = replace(fresh_job(), wants_links=True, wants_text=True)
+    for _ in range(2):  # known links are still links
+        page = parse(document(HTML), job)
+        assert orjson.loads(page.links_json) == ["http://h/town/quay?a=1&b=2", "http://h/"]
+        assert "The harbour lies still." in page.text
+    assert page.news.split() == []
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_titles_are_right_in_every_alphabet(sample: Sample) -> None:
+    answer = charset_page(sample).answer(Asked("GET", "/", {}, 1, lambda href: href))
+    page = parse(document(answer.body, dict(answer.headers)["Content-Type"]), fresh_job())
+    assert (page.kind, page.title, page.language) == ("html", sample.title, sample.lang)
+
+
+def test_a_sitemap_names_pages_as_near_as_itself_and_everything_else_one_hop_away() -> None:
+    job = replace(fresh_job(), max_depth=0)
+    page = parse(document(URLSET, "application/xml"), job)
+    assert (page.kind, page.n_links, page.news.split()) == ("sitemap", 2, ["http://h/1"])
+    assert parse(document(b"<a href=/2>"), job).news.split() == []
+    feed = b"<rss><channel><item><link>/3</link></item></channel></rss>"
+    assert parse(document(feed, "application/rss+xml"), job).news.split() == []
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/gzip", "application/x-gzip", "application/octet-stream", "text/xml", ""]
+)
+def test_a_gzipped_sitemap_is_opened_and_its_digest_is_that_of_the_file(content_type: str) -> None:
+    body = gzip.compress(URLSET)
+    page = parse(document(body, content_type), fresh_job())
+    assert (page.kind, page.n_links, page.digest, page.length) == ("sitemap", 2, sha256(body).digest(), len(body))
+
+
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"any file"), gzip.compress(bytes(64 << 20)), gzip.compress(URLSET)[:-9], b"\x1f\x8b"]
+)
+def test_any_other_gzip_file_is_left_closed(body: bytes) -> None:
+    page = parse(document(body, "application/gzip"), fresh_job())
+    assert (page.kind, page.n_links, page.digest) == ("other", 0, sha256(body).digest())
+
+
+def test_a_binary_that_claims_to_be_html_is_recorded_and_not_read() -> None:
+    page = parse(document(b"\x89PNG\r\n\x1a\n<a href=/x>", "text/html"), fresh_job())
+    assert (page.kind, page.n_links, page.title, page.charset, page.simhash) == ("other", 0, "", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "charset", "text"),
+    [
+        ("größe".encode(), "text/plain; charset=utf-8", "utf-8", "größe"),
+        ("größe".encode("latin-1"), "text/plain; charset=latin1", "windows-1252", "größe"),
+        ("größe".encode(), "text/plain", "utf-8", "größe"),
+        ("\ufeffgröße".encode("utf-16-le"), "text/plain", "utf-16le", "größe"),
+        ("größe".encode(), "text/plain; charset=nonsense", "utf-8", "größe"),
+    ],
+)
+def test_plain_text_is_its_own_text(body: bytes, content_type: str, charset: str, text: str) -> None:
+    page = parse(document(body, content_type), replace(fresh_job(), wants_text=True))
+    assert (page.kind, page.charset, page.text) == ("text", charset, text)
+    assert page.simhash
+
+
+def test_an_empty_body_is_a_page_too() -> None:
+    page = parse(document(b""), fresh_job())
+    assert (page.length, page.n_links, page.digest) == (0, 0, sha256(b"").digest())
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "reason"),
+    [
+        (b"not gzip at all", "gzip", Reason.DECOMPRESSION),
+        (gzip.compress(HTML)[:-5], "gzip", Reason.DECOMPRESSION),
+        (brotli.compress(bytes(1 << 20)), "br", Reason.TOO_LARGE),
+        (bytes(1 << 17), "", Reason.TOO_LARGE),
+    ],
+)
+def test_a_body_that_cannot_be_read_says_why(body: bytes, coding: str, reason: Reason) -> None:
+    with pytest.raises(ParseError) as error:
+        parse(document(body, content_encoding=coding), replace(fresh_job(), max_body_bytes=1 << 16))
+    assert error.value.reason is reason
+
+
+def described(content: Content) -> object:
+    return {
+        "url": content.url.text,
+        "status": content.status,
+        "type": content.content_type,
+        "charset": content.charset,
+        "bytes": len(content.body),
+        "text": content.text,
+        "title": content.page.title,
+    }
+
+
+def test_the_users_own_function_sees_the_content_and_adds_its_data() -> None:
+    body = "<meta charset=koi8-r><title>Маяк</title>".encode("koi8-r")
+    page = parse(document(gzip.compress(body), "text/html", "gzip"), replace(fresh_job(), extract=described))
+    assert orjson.loads(page.data_json) == {
+        "url": "http://h/town/harbour",
+        "status": 200,
+        "type": "text/html",
+        "charset": "koi8-r",
+        "bytes": len(body),
+        "text": body.decode("koi8-r"),
+        "title": "Маяк",
+    }
+    assert page.data_error == ""
+
+
+def stumbling(content: Content) -> object:
+    return len(content.page.nothing_of_the_kind)  # type: ignore[attr-defined]
+
+
+def unwritable(content: Content) -> object:
+    return {"a set": {1, 2}}
+
+
+def silent(content: Content) -> object:
+    return None
+
+
+@pytest.mark.parametrize(("extract", "error"), [(stumbling, "AttributeError: "), (unwritable, "TypeError: ")])
+def test_a_failing_function_loses_its_data_and_not_the_pages_links(extract: object, error: str) -> None:
+    page = parse(document(HTML), replace(fresh_job(), extract=extract))  # type: ignore[arg-type]
+    assert page.data_json == b""
+    assert page.data_error.startswith(error)
+    assert len(page.news) == 2
+
+
+def test_a_function_may_have_nothing_to_say() -> None:
+    page = parse(document(HTML), replace(fresh_job(), extract=silent))
+    assert (page.data_json, page.data_error) == (b"", "")
+
+
+def test_document_job_and_page_travel_between_processes() -> None:
+    job = replace(fresh_job(), extract=described)
+    there = pickle.loads(pickle.dumps((document(HTML), job)))
+    assert there == (document(HTML), job)
+    page = parse(*there)
+    assert pickle.loads(pickle.dumps(page)) == page
+
+
+def test_a_worker_starts_without_the_event_loop_and_the_settings() -> None:
+    unwanted = ("asyncio", "anyio", "aiohttp", "pydantic", "numpy", "tldextract")
+    program = f"import sys, crawler.parse; print([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+TYPES = [
+    "text/html",
+    "text/html; charset=utf-16",
+    "text/xml",
+    "application/rss+xml",
+    "text/plain",
+    "",
+    "application/gzip",
+]
+BODIES = [
+    HTML,
+    URLSET,
+    gzip.compress(URLSET),
+    b"<rss><channel><item><link>/3</link></item></channel></rss>",
+    "größe".encode(),
+]
+
+
+@given(st.data())
+def test_no_bytes_do_worse_than_a_refusal(data: st.DataObject) -> None:
+    body = bytearray(data.draw(st.sampled_from(BODIES)) + data.draw(st.binary(max_size=50)))
+    for place in data.draw(st.lists(st.integers(0, len(body) - 1), max_size=8)):
+        body[place] = data.draw(st.integers(0, 255))
+    coding = data.draw(st.sampled_from(["", "", "", "gzip", "br"]))
+    asked = Document(urls.parse("http://h/x"), bytes(body), data.draw(st.sampled_from(TYPES)), coding)
+    job = replace(fresh_job(), wants_links=True, wants_text=True, extract=described)
+    try:
+        page = parse(asked, job)
+    except ParseError:
+        return
+    assert page.digest == sha256(asked.body).digest() or coding
+    assert len(orjson.loads(page.links_json)) == page.n_links
+    assert len(page.news) == len(page.news.split())
+    assert page.data_error == ""

@@ -1,0 +1,121 @@
+"""Sitemaps and feeds, as they are and as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.errors import ParseError
+from crawler.model import Reason
+from crawler.parse import xml
+from crawler.parse.reading import Reading
+
+SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def read(document: str | bytes) -> Reading:
+    return xml.read(document.encode() if isinstance(document, str) else document, "http://h/sitemap.xml")
+
+
+def sitemap(*urls: str) -> str:
+    return f"<urlset xmlns='{SITEMAP}'>{''.join(f'<url>{url}</url>' for url in urls)}</urlset>"
+
+
+def rss(inside: str) -> str:
+    return f"<rss version='2.0'><channel>{inside}</channel></rss>"
+
+
+def atom(inside: str) -> str:
+    return f"<feed xmlns='http://www.w3.org/2005/Atom'>{inside}</feed>"
+
+
+@pytest.mark.parametrize(
+    ("document", "hrefs"),
+    [
+        (sitemap("<loc>http://h/1</loc><lastmod>2024</lastmod>"), ["http://h/1"]),
+        (sitemap("<loc>\n http://h/1\n</loc>", "<loc>http://h/2</loc>"), ["http://h/1", "http://h/2"]),
+        (sitemap("<loc>http://h/?a=1&amp;b=2</loc>"), ["http://h/?a=1&b=2"]),
+        (sitemap("<loc><![CDATA[http://h/?a&b]]></loc>"), ["http://h/?a&b"]),
+        (sitemap("<loc>http://h/&#x31;<!-- x -->2</loc>"), ["http://h/12"]),
+        (sitemap("<loc>http://h/1</loc><i:image><i:loc>http://h/i.png</i:loc></i:image>"), ["http://h/1"]),
+        (sitemap("<loc></loc>", "<loc/>", ""), []),
+        ("<sm:urlset xmlns:sm='x'><sm:url><sm:loc>http://h/1</sm:loc></sm:url></sm:urlset>", ["http://h/1"]),
+        ("<sm:urlset><sm:url><sm:loc>http://h/1</sm:loc></sm:url></sm:urlset>", ["http://h/1"]),
+        ("<urlset><loc>http://h/1</loc></urlset>", []),
+        ("<sitemapindex><sitemap><loc>http://h/1.xml.gz</loc></sitemap></sitemapindex>", ["http://h/1.xml.gz"]),
+        (rss("<link>http://h/</link><item><link>http://h/1</link></item>"), ["http://h/", "http://h/1"]),
+        (rss("<atom:link rel='self' href='http://h/feed'/><image><link>http://h/i</link></image>"), []),
+        ("<rdf:RDF><item><link>http://h/1</link></item></rdf:RDF>", ["http://h/1"]),
+        (atom("<link href='http://h/'/><link rel='self' href='f'/><entry><link href='/1'/></entry>"),
+         ["http://h/", "/1"]),
+        (atom("<link rel='next' href='?2'/><entry><link rel='edit' href='e'/><link rel='alternate' href='a'/></entry>"),
+         ["?2", "a"]),
+    ],
+)  # fmt: skip
+def test_a_sitemap_or_feed_names_its_pages(document: str, hrefs: list[str]) -> None:
+    assert read(document).hrefs == hrefs
+
+
+@pytest.mark.parametrize("written", [rss, atom])
+def test_a_feed_has_a_title(written: Callable[[str], str]) -> None:
+    item = "<item><title>One</title></item><entry><title>One</title></entry>"
+    assert read(written(f"<title> The\n news </title>{item}")).title == "The news"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "iso-8859-1", "windows-1251"])
+def test_a_document_is_read_in_the_charset_it_declares(charset: str) -> None:
+    text = "Привет" if charset == "windows-1251" else "größe"
+    document = f"<?xml version='1.0' encoding='{charset}'?><feed><title>{text}</title></feed>"
+    reading = read(document.encode(charset))
+    assert (reading.title, reading.charset) == (text, charset)
+
+
+def test_what_stood_before_an_error_is_kept() -> None:
+    whole = "<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/2</loc></url></urlset>"
+    assert read(whole[:60]).hrefs == ["http://h/1"]
+    assert read(whole.replace("</url></urlset>", "</urlset>")).hrefs == ["http://h/1", "http://h/2"]
+    assert read("<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/?a&b</loc>").hrefs == ["http://h/1"]
+
+
+@pytest.mark.parametrize(
+    "document", ["", "<urlset>", "<urlset></rss>", "words", "<?xml version='1.0' encoding='nonsense'?><urlset/>"]
+)
+def test_where_nothing_can_be_read_that_is_said(document: str) -> None:
+    with pytest.raises(ParseError, match="not well-formed") as error:
+        read(document)
+    assert error.value.reason is Reason.PARSE
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    ["<!ENTITY a 'b'>", "<!ENTITY a SYSTEM 'file:///etc/passwd'>", "<!ENTITY % p SYSTEM 'http://evil.test/'> %p;"],
+)
+def test_a_document_that_declares_entities_is_refused(declaration: str) -> None:
+    with pytest.raises(ParseError, match="entities"):
+        read(f"<!DOCTYPE urlset [{declaration}]><urlset><url><loc>http://h/1</loc></url></urlset>")
+
+
+def test_a_sitemap_is_read_to_the_number_its_protocol_allows() -> None:
+    urls = "".join(f"<url><loc>http://h/{n}</loc></url>" for n in range(xml.MAX_LOCATIONS + 10))
+    assert len(read(f"<urlset>{urls}</urlset>").hrefs) == xml.MAX_LOCATIONS
+
+
+def test_deep_nesting_is_only_depth() -> None:
+    assert read("<a>" * 50_000 + "<url><loc>x</loc></url>" + "</a>" * 50_000).hrefs == ["x"]
+
+
+PIECES = ["<urlset>", "<url>", "<loc>", "http://h/", "</loc>", "</url>", "<link href='x'/>", "<item>", "<channel>",
+          "<title>", "</title>", "<!DOCTYPE a [", "<!ENTITY a 'b'>", "]>", "&a;", "<?xml version='1.0'?>", "<![CDATA[",
+          "]]>", "\0", "<feed>",
+]  # fmt: skip
+DOCUMENTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join).map(str.encode)
+
+
+@given(DOCUMENTS | st.binary(max_size=100))
+def test_no_bytes_do_worse_than_a_refusal(document: bytes) -> None:
+    with suppress(ParseError):
+        read(document)
