@@ -185,6 +185,8 @@ class SinkConfig(_Table):
 
 
 class Config(_Table):
+    """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults."""
+
     user_agent: str = ""
     """How we introduce ourselves; empty: the project's name and version."""
     contact: str = ""

@@ -54,6 +54,8 @@ class Frontier(Protocol):
 
 
 class Fetcher(Protocol):
+    """The wire. A behaviour around fetching (a cache, a login, a browser) is a Fetcher that holds a Fetcher."""
+
     async def fetch(self, request: Request) -> Response:
         """One exchange, following nothing. Raises FetchError."""
         ...
@@ -72,6 +74,8 @@ class Rules(Protocol):
 
 
 class Robots(Protocol):
+    """What every site allows us."""
+
     async def rules(self, request: Request) -> tuple[Rules, bool]:
         """The rules of the request's site, fetched at most once while fresh; and whether that took a fetch just now.
 
@@ -81,6 +85,8 @@ class Robots(Protocol):
 
 
 class Offloader(Protocol):
+    """Where CPU work goes, so that the loop stays free."""
+
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         """Run a picklable pure function in a worker; `size` bytes below the inline bound run here.
 
