@@ -160,7 +160,7 @@ class Exchange:
         if len(body) > most:
             body = self._cut(body, most)
         if not self.share.take(len(body)):
-            await self._wait(wire, len(body))
+            await self._wait(wire, stream, len(body))
         return body, False
 
     async def _long_body(self, wire: Wire, stream: StreamReader, most: int) -> tuple[bytes, bool]:
@@ -172,7 +172,7 @@ class Exchange:
             if is_cut:
                 chunk = self._cut(chunk, len(chunk) - (size - most))
             if not self.share.take(len(chunk)):
-                await self._wait(wire, len(chunk))
+                await self._wait(wire, stream, len(chunk))
             chunks.append(chunk)
             if is_cut:
                 return b"".join(chunks), True
@@ -183,19 +183,19 @@ class Exchange:
             raise FetchError(Reason.TOO_LARGE, f"more than {self.line.max_body_bytes:,} bytes")
         return chunk[:size]
 
-    async def _wait(self, wire: Wire, size: int) -> None:
+    async def _wait(self, wire: Wire, stream: StreamReader, size: int) -> None:
         """Until the budget has room. The server is held off meanwhile, and the time is not held against it."""
-        deadline, loop = self._deadline, asyncio.get_running_loop()
-        begun = loop.time()
+        deadline, begun = self._deadline, asyncio.get_running_loop().time()
         ends = deadline.when() if deadline else None
         if deadline:
             deadline.reschedule(None)
-        if wire.connected:
+        is_held = wire.connected and not stream.is_eof()
+        if is_held:
             wire.pause_reading()
         await self.share.wait(size)
-        if wire.connected:
+        if is_held and wire.connected:
             wire.resume_reading()
-        waited = loop.time() - begun
+        waited = asyncio.get_running_loop().time() - begun
         self._budget_ms += waited * 1000
         if deadline and ends is not None:
             deadline.reschedule(ends + waited)

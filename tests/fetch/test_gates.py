@@ -1,0 +1,43 @@
+"""So many at a time to one address."""
+
+import asyncio
+
+from crawler.fetch.gates import Gates
+
+
+async def test_no_more_than_the_limit_are_inside_and_all_get_in() -> None:
+    gates = Gates(3)
+    inside = worst = served = 0
+
+    async def visit() -> None:
+        nonlocal inside, worst, served
+        await gates.enter("192.0.2.1")
+        inside += 1
+        worst = max(worst, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        served += 1
+        gates.leave("192.0.2.1")
+
+    await asyncio.gather(*[visit() for _ in range(20)])
+    assert (worst, served) == (3, 20)
+
+
+async def test_another_address_is_another_gate() -> None:
+    gates = Gates(1)
+    assert gates.is_entered("192.0.2.1")
+    assert gates.is_entered("192.0.2.2")
+    assert not gates.is_entered("192.0.2.1")
+
+
+async def test_whoever_is_cancelled_in_the_queue_or_at_the_door_leaves_no_place_taken() -> None:
+    gates = Gates(1)
+    await gates.enter("192.0.2.1")
+    in_queue, at_door = (asyncio.create_task(gates.enter("192.0.2.1")) for _ in range(2))
+    await asyncio.sleep(0)
+    in_queue.cancel()
+    await asyncio.sleep(0)
+    gates.leave("192.0.2.1")  # the place is at_door's now,
+    at_door.cancel()  # who does not come any more
+    await asyncio.gather(in_queue, at_door, return_exceptions=True)
+    assert gates.is_entered("192.0.2.1")
