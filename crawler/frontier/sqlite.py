@@ -7,6 +7,7 @@ from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -19,6 +20,7 @@ from ..errors import FrontierError
 from ..model import Url
 from .change import Change
 from .embedded import EmbeddedFrontier
+from .known import Known
 from .ledger import State
 from .opening import open_file, told
 from .store import Load, Shelf
@@ -39,6 +41,19 @@ MOST_LOADED = 1024
 class SqliteFrontier(EmbeddedFrontier):
     """A `Frontier` on disk."""
 
+    def __init__(
+        self, key: bytes, terms: Terms, store: SqliteStore, state: State, bench: Workbench, clock: Clock
+    ) -> None:
+        super().__init__(key, terms, store, state, bench, clock)
+        self._disk = store
+
+    async def find(self, url: Url) -> Known | None:
+        """All that is known of one URL; None: it was never queued. Looks through the whole file: for a person's sake."""
+        known = await self._disk.find(url, urls.fingerprint(url.text, self.key))
+        if known and self._bench.is_out(known.row):
+            return replace(known, standing="leased")
+        return known
+
 
 @asynccontextmanager
 async def open_sqlite(
@@ -56,7 +71,7 @@ async def open_sqlite(
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(1, thread_name_prefix="frontier") as thread:
-        store = _SqliteStore(path, thread)
+        store = SqliteStore(path, thread)
         try:
             key, state = await store.open(terms, durability, clock.wall())
             bench = Workbench(terms, store.site_id, sites=most_sites, entries=most_entries)
@@ -66,7 +81,7 @@ async def open_sqlite(
                 await store.close()
 
 
-class _SqliteStore:
+class SqliteStore:
     """A `Store`: hands everything to one thread, in order. After a failure it does nothing further."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
@@ -101,6 +116,9 @@ class _SqliteStore:
 
     async def first(self, row: int) -> tuple[Url, bytes]:
         return await asyncio.shield(self._do(self._tables.first, row))
+
+    async def find(self, url: Url, fingerprint: int) -> Known | None:
+        return await asyncio.shield(self._do(self._tables.find, url, fingerprint))
 
     # -- the thread --------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ import numpy as np
 import orjson
 
 from ..model import Request, Url
-from . import schema
+from . import known, schema
 from .change import Change
 from .claims import Claims
+from .known import Known
 from .ledger import State
 from .order import ROW_BITS, ROW_MASK, Entry, key
 from .seen import U64, Fingerprints
@@ -101,6 +102,9 @@ class Tables:
     def first(self, row: int) -> tuple[Url, bytes]:
         text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
         return Url(text), digest
+
+    def find(self, url: Url, fingerprint: int) -> Known | None:
+        return known.find(self._connection, url, fingerprint)
 
     def _ask(self, query: str, *arguments: object) -> Any:
         return orjson.loads(self._value(query, *arguments))

@@ -13,7 +13,7 @@ from .order import Entry
 from .site import Site
 from .terms import Terms
 
-LEAST_ROOM = 8
+LEAST_ROOM = 2
 """Requests of one site that may always stand in memory."""
 MOST_ROOM = 4096
 """... and at most, where the others lie on disk: some seconds of a site crawled without delay."""

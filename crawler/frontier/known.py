@@ -1,0 +1,82 @@
+"""What the file knows of one URL: where it stands, what became of it, and how we came to know it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from ..model import Disposition, Reason, Url
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One URL's story so far."""
+
+    url: Url
+    row: int
+    standing: Literal["queued", "waiting", "leased", "done"]
+    """`waiting`: for another attempt."""
+    depth: int
+    attempts: int
+    """Visits that came to an end."""
+    disposition: Disposition | None = None
+    reason: Reason | None = None
+    """Of the last visit."""
+    detail: str = ""
+    status: int | None = None
+    visited_at: float | None = None
+    """Unix seconds; final visits only."""
+    due: float | None = None
+    """Unix seconds: when it may be tried again."""
+    duplicate_of: Url | None = None
+    via: tuple[Url, ...] = ()
+    """The pages that led here, the nearest first, the seed last."""
+
+
+ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
+STORY = """
+SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
+       v.visited_at, v.duplicate_of
+FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) WHERE u.id = ?
+"""
+CHAIN = """
+WITH RECURSIVE chain (text, via, hops) AS (
+    SELECT text, via, 1 FROM url WHERE id = ?
+    UNION ALL SELECT u.text, u.via, hops + 1 FROM chain JOIN url u ON u.id = chain.via WHERE hops < 1000
+)
+SELECT json_group_array(text) FROM (SELECT text FROM chain ORDER BY hops)
+"""
+
+
+def find(connection: sqlite3.Connection, url: Url, fingerprint: int) -> Known | None:
+    packed = fingerprint.to_bytes(8, "little")
+    for first, at in orjson.loads(connection.execute(ROWS, (packed,)).fetchone()[0]):
+        row = first + (at - 1) // 8
+        story = connection.execute(STORY, (row,)).fetchone()
+        if story and story[0] == url.text:
+            return _known(connection, url, row, story[1:])
+    return None
+
+
+def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
+    (depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at, first) = story
+    above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
+    word = reason if disposition else setback
+    return Known(
+        url,
+        row,
+        standing="done" if disposition else "queued" if due is None else "waiting",
+        depth=depth,
+        attempts=attempt if disposition else (next_attempt or 1) - 1,
+        disposition=disposition and Disposition(disposition),
+        reason=word and Reason(word),
+        detail=detail or "",
+        status=status,
+        visited_at=visited_at,
+        due=due,
+        duplicate_of=Url(first) if first else None,
+        via=tuple(map(Url, above)),
+    )
