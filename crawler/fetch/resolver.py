@@ -70,7 +70,7 @@ class Resolver(AbstractResolver):
         if known is None or known.until <= self._clock():
             known = await asyncio.shield(self._asked(host))
         if known.error:
-            raise FetchError(known.error.reason, known.error.detail, transient=known.error.transient)
+            raise _again(known.error)
         return known.addresses
 
     async def resolve(
@@ -97,7 +97,7 @@ class Resolver(AbstractResolver):
             known = await self._look_up(host)
         except FetchError as error:
             ttl_s = SETBACK_TTL_S if error.transient else UNKNOWN_TTL_S
-            known = _Known((), self._clock() + ttl_s, error.with_traceback(None))
+            known = _Known((), self._clock() + ttl_s, _again(error))
         finally:
             del self._asking[host]
         self._remember(host, known)
@@ -130,6 +130,11 @@ class _Known(NamedTuple):
     addresses: tuple[str, ...]
     until: float
     error: FetchError | None
+
+
+def _again(error: FetchError) -> FetchError:
+    """The same, without the frames that hang on what was raised: it is kept for long, and raised many times."""
+    return FetchError(error.reason, error.detail, transient=error.transient)
 
 
 class NameServers:

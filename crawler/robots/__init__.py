@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 from weakref import WeakValueDictionary
 
 from .. import urls
@@ -31,6 +31,13 @@ third attempt at a page come round; after that a dead host costs its pages no mo
 _HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
 
 
+@runtime_checkable
+class Capping(Protocol):
+    """A Fetcher that can read the beginning of a body and leave the rest."""
+
+    def capped(self, limit_bytes: int) -> Fetcher: ...
+
+
 class IgnoreRobots:
     """Robots for a crawl whose owner may ignore robots.txt: all is allowed, nothing is asked."""
 
@@ -53,8 +60,11 @@ class RobotsCache:
         user_agent: str,
         ttl_s: float = 86400.0,
         clock: Callable[[], float] = time.monotonic,
+        release: Callable[[Response], None] = lambda response: None,
     ) -> None:
-        self._fetcher = fetcher
+        """`release` is told of each response once it is read: its bytes go back to the budget."""
+        self._fetcher = fetcher.capped(MAX_BYTES) if isinstance(fetcher, Capping) else fetcher
+        self._release = release
         self._offloader = offloader
         self._agent = product_token(user_agent)
         self._ttl_s = ttl_s
@@ -73,8 +83,7 @@ class RobotsCache:
             known, is_asked = await self._learnt(site)
         if known.rules is not None:
             return known.rules, is_asked
-        error = known.error
-        raise FetchError(error.reason, error.detail, transient=error.transient, retry_after_s=error.retry_after_s)
+        raise _again(known.error)
 
     async def _learnt(self, site: str) -> tuple[_Known, bool]:
         """One asks, the others wait for the turn and find the answer; if the one is cancelled, the next asks."""
@@ -110,7 +119,7 @@ class RobotsCache:
         before = self._known.get(site)
         failures = before.failures if before else 0
         until = self._clock() + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
-        return _Known(until, before.rules if before else None, error.with_traceback(None), failures + 1)
+        return _Known(until, before.rules if before else None, _again(error), failures + 1)
 
     async def _fetch(self, url: Url) -> RobotsRules:
         """The rules at `url` or where it redirects to. Raises FetchError."""
@@ -122,8 +131,11 @@ class RobotsCache:
                 if url is first and error.reason in _HOST_REASONS:
                     raise
                 raise _unreachable(url, str(error), error.retry_after_s) from error
-            if not 300 <= response.status < 400:
-                return await self._read(response)
+            try:
+                if not 300 <= response.status < 400:
+                    return await self._read(response)
+            finally:
+                self._release(response)
             target = _target(response)
             if target is None:
                 return ALLOW_ALL
@@ -155,6 +167,11 @@ class _Known(NamedTuple):
 
 
 _NO_ERROR = FetchError(Reason.ROBOTS_UNREACHABLE)
+
+
+def _again(error: FetchError) -> FetchError:
+    """The same, without the frames that hang on what was raised: it is kept for long, and raised many times."""
+    return FetchError(error.reason, error.detail, transient=error.transient, retry_after_s=error.retry_after_s)
 
 
 def _target(response: Response) -> Url | None:

@@ -13,7 +13,7 @@ from crawler.errors import FetchError, OffloadError
 from crawler.fetch import open_fetcher
 from crawler.model import Reason, Request, Response, Url
 from crawler.offload import Inline
-from crawler.robots import MAX_BYTES, MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
+from crawler.robots import MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
 from crawler.testing import Served, Site, Web, html, open_web, robots
 
 SITE = "http://a.test"
@@ -179,6 +179,14 @@ async def test_a_large_file_is_read_by_a_worker_and_one_that_kills_it_means_unre
     assert sizes == [len(body)]
 
 
+async def test_every_response_is_released_once_read() -> None:
+    script = Script({ROBOTS: (301, "/r2"), SITE + "/r2": b"User-agent: *\nDisallow: /\n"})
+    released: list[str] = []
+    asking = RobotsCache(script, Inline(), "storybot/1.0", release=lambda response: released.append(response.url.text))
+    await asking.rules(HOME)
+    assert released == script.asked
+
+
 async def test_who_ignores_robots_asks_nobody() -> None:
     rules, was_asked = await IgnoreRobots().rules(HOME)
     assert rules.allows(HOME.url)
@@ -194,7 +202,8 @@ async def over_the_wire(site: robots.Robots) -> AsyncIterator[tuple[RobotsCache,
     async with open_web(web) as served:
         config = FetchConfig(allow_networks=("127.0.0.0/8",))
         async with open_fetcher(config, "storybot/1.0") as fetcher:
-            yield RobotsCache(fetcher.capped(MAX_BYTES), Inline(), "storybot/1.0"), served
+            yield RobotsCache(fetcher, Inline(), "storybot/1.0"), served
+            assert fetcher.budget.used == 0
 
 
 STATED = robots.Rules(disallow=("/private/",), crawl_delay_s=1.5)
