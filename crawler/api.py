@@ -6,25 +6,24 @@ import os
 import pickle
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import anyio
-from anyio import create_task_group, to_thread
+from anyio import create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import urls
-from .breath import breathing
 from .config import Config, amend, effective_user_agent
 from .engine import Engine, Limits
 from .errors import ConfigError, CrawlError
 from .fetch import Budget, open_fetcher
 from .folder import Folder, open_folder
 from .frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from .intake import batches
 from .metrics import Snapshot, Summary
-from .model import Outcome, Position, Request, Response, Url
+from .model import Outcome, Position, Request, Url
 from .offload import Workers, open_offloader
 from .parse import Content, Job
 from .politeness import Politeness
@@ -36,9 +35,6 @@ from .visit import Visitor
 
 Seed = str | Url | Request
 Extract = Callable[[Content], object]
-
-SEED_BATCH = 500
-"""Seeds read and queued at a time: a few milliseconds of work."""
 
 
 class Crawl:
@@ -159,9 +155,12 @@ async def stream(
     Arguments and errors as in `open_crawl`.
     """
     send, receive = anyio.create_memory_object_stream[Outcome](0)
-    async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, **settings
-    ) as opened, create_task_group() as tasks:
+    async with (
+        open_crawl(
+            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, **settings
+        ) as opened,
+        create_task_group() as tasks,
+    ):
         tasks.start_soon(_run_into, opened, seeds, send)
         try:
             yield receive
@@ -203,15 +202,8 @@ class _Parts:
             scope = _scope(config)
             job = _job(config, scope, frontier.key, self.extract)
 
-            def release(response: Response) -> None:
-                budget.release(len(response.body))
-
-            def dispose(outcome: Outcome) -> None:
-                if outcome.response is not None:
-                    release(outcome.response)
-
-            visitor = Visitor(robots, fetcher, offloader, frontier, scope, _politeness(config), job, release)
-            return Engine(frontier, visitor.visit, sinks, _limits(config), dispose, lambda: offloader.waiting)
+            visitor = Visitor(robots, fetcher, offloader, frontier, scope, _politeness(config), job, budget.release)
+            return Engine(frontier, visitor.visit, sinks, _limits(config), budget.dispose, lambda: offloader.waiting)
 
         return Crawl(config, self.folder, frontier, make_engine)
 
@@ -336,14 +328,9 @@ async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator
         async for seed in seeds:
             yield [_request(seed)]
         return
-    remaining = iter([seeds] if isinstance(seeds, str) else seeds)
-    with breathing():
-        while batch := await to_thread.run_sync(_next_batch, remaining):
-            yield batch
-
-
-def _next_batch(seeds: Iterator[Seed]) -> list[Request]:
-    return [_request(seed) for seed in islice(seeds, SEED_BATCH)]
+    async with aclosing(batches([seeds] if isinstance(seeds, str) else seeds)) as read:
+        async for batch in read:
+            yield [_request(seed) for seed in batch]
 
 
 @contextmanager
