@@ -58,11 +58,12 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or _cores())
         for _ in range(pool.count):
-            tasks.start_soon(pool.serve)
+            tasks.start_soon(_Worker(pool, workers).serve)
         try:
             yield pool
         finally:
             tasks.cancel_scope.cancel()
+            pool.close()
 
 
 def _cores() -> int:
@@ -86,6 +87,14 @@ class _Call:
     size: int
     answer: asyncio.Future[Any]
 
+    def end(self, answer: object) -> None:
+        if self.answer.done():  # the caller was cancelled meanwhile
+            return
+        if isinstance(answer, BaseException):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+
 
 @dataclass(slots=True)
 class Pool:
@@ -94,6 +103,11 @@ class Pool:
     workers: Workers
     count: int
     _calls: asyncio.Queue[_Call] = field(default_factory=asyncio.Queue, init=False)
+    _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._calls.qsize() >= self.workers.batch // 2 * self.count
 
     @property
     def waiting(self) -> int:
@@ -105,23 +119,20 @@ class Pool:
             return work(*args)
         call = _Call(work, args, size, asyncio.get_running_loop().create_future())
         self._calls.put_nowait(call)
+        if self._is_crowded:
+            self._crowded.set()
         with breathing():
             answer: T = await call.answer
         return answer
 
-    async def serve(self) -> None:
-        """One worker's life: take what has collected, run it, answer; replaced when it dies."""
-        worker = _Worker(self.workers)
-        try:
-            await worker.renew()
-            while True:
-                await self._run(worker, await self._take())
-        finally:
-            with anyio.CancelScope(shield=True):
-                await worker.end()
+    async def take(self, *, ahead: bool = False) -> list[_Call]:
+        """A fair share of what has collected: what one worker took, no other can take from it.
 
-    async def _take(self) -> list[_Call]:
-        """A fair share of what has collected: what one worker took, no other can take from it."""
+        `ahead`, for a worker that is busy: only once so much has collected that no idle worker can be left.
+        """
+        while ahead and not self._is_crowded:
+            self._crowded.clear()
+            await self._crowded.wait()
         first = await self._calls.get()
         share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
         batch, size = [first], first.size
@@ -131,103 +142,133 @@ class Pool:
             size += call.size
         return [call for call in batch if not call.answer.done()]
 
-    async def _run(self, worker: _Worker, batch: list[_Call]) -> None:
-        """Answer every call. When the worker dies, each is tried again alone, and the guilty one stands out."""
-        try:
-            answers = await worker.run([(call.work, call.args) for call in batch])
-        except BrokenExecutor:
-            reason = await worker.renew_after_death()
-            if len(batch) == 1:
-                _answer(batch[0], OffloadError(reason, self._what_happened(reason)))
-            else:
-                for call in batch:
-                    await self._run(worker, [call])
-        except asyncio.CancelledError:
-            for call in batch:
-                call.answer.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
-            for call in batch:
-                _answer(call, error)
-        else:
-            for call, answer in zip(batch, answers, strict=True):
-                _answer(call, answer)
-
-
-    def _what_happened(self, reason: Reason) -> str:
-        if reason is Reason.PARSE_TIMEOUT:
-            return f"more than {self.workers.page_cpu_s:g} CPU seconds"
-        return "the worker process died of this page"
-
-
-def _answer(call: _Call, answer: object) -> None:
-    if call.answer.done():  # the caller was cancelled meanwhile
-        return
-    if isinstance(answer, BaseException):
-        call.answer.set_exception(answer)
-    else:
-        call.answer.set_result(answer)
+    def close(self) -> None:
+        """Whoever still waits for a worker waits in vain."""
+        while not self._calls.empty():
+            self._calls.get_nowait().answer.cancel()
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One executor with one worker in it, and the process behind it."""
+    """One executor with one worker process in it, fed by two lanes so that the next batch lies there already."""
 
+    pool: Pool
     workers: Workers
     _executor: Executor | None = field(default=None, init=False)
     _process: BaseProcess | None = field(default=None, init=False)
-    _has_worked: bool = field(default=False, init=False)
-    _is_busy: bool = field(default=False, init=False)
+    _is_broken: bool = field(default=False, init=False)
+    _running: int = field(default=0, init=False)
+    _trials: int = field(default=0, init=False)
+    _trial: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Guards `_executor` while suspects are tried: one at a time and nothing beside them."""
+    _calm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
-    async def run(self, batch: Sequence[tuple[Callable[..., Any], tuple[object, ...]]]) -> list[object]:
+    async def serve(self) -> None:
+        """One worker's life, from its start to the end of the pool."""
+        self._calm.set()
+        try:
+            await self._in_thread(self._start)
+            async with create_task_group() as lanes:
+                lanes.start_soon(self._lane, False)
+                lanes.start_soon(self._lane, True)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._stop)
+
+    async def _lane(self, is_ahead: bool) -> None:
+        while True:
+            batch = await self.pool.take(ahead=is_ahead)
+            try:
+                await self._calm.wait()
+                await self._serve(batch)
+            finally:
+                for call in batch:
+                    call.answer.cancel()  # without effect on those that were answered
+
+    async def _serve(self, batch: list[_Call]) -> None:
+        try:
+            await self._run(batch)
+        except BrokenExecutor:
+            self._calm.clear()
+            self._trials += 1
+            async with self._trial:
+                await self._try_one_by_one(batch)
+            self._trials -= 1
+            if not self._trials:
+                self._calm.set()
+
+    async def _run(self, batch: list[_Call]) -> None:
+        """Answer every call. Raises BrokenExecutor when the worker died meanwhile."""
         loop = asyncio.get_running_loop()
-        self._is_busy = True
-        answers = await loop.run_in_executor(self._executor, _run_batch, batch, self._cpu_s)
-        self._is_busy = False
-        self._has_worked = True
-        return answers
+        tasks = [(call.work, call.args) for call in batch]
+        answers: Sequence[object]
+        self._running += 1
+        try:
+            answers = await loop.run_in_executor(self._executor, _run_batch, tasks, self._cpu_s)
+        except BrokenExecutor:
+            self._is_broken = True
+            raise
+        except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
+            answers = [error] * len(batch)
+        finally:
+            # A batch that was cancelled still runs in the worker: it counts until `_stop` has ended it.
+            self._running -= not asyncio.current_task().cancelling()  # type: ignore[union-attr]
+        for call, answer in zip(batch, answers, strict=True):
+            call.end(answer)
+
+    async def _try_one_by_one(self, suspects: list[_Call]) -> None:
+        """The worker died, of one of these or of nobody's fault: each is tried alone, and the guilty one stands out."""
+        if self._is_broken:
+            await self._renew()
+        for call in suspects:
+            try:
+                await self._run([call])
+            except BrokenExecutor:
+                call.end(await self._renew())
 
     @property
     def _cpu_s(self) -> float | None:
         return self.workers.page_cpu_s if self.workers.executor == "process" else None
 
-    async def renew(self) -> None:
-        # In a thread: the fork server imports its preloads before it answers.
-        with breathing():
-            await to_thread.run_sync(self._start)
+    # -- the process -------------------------------------------------------------------------------------------------
 
-    async def renew_after_death(self) -> Reason:
+    async def _renew(self) -> OffloadError:
         """A new worker in place of the dead one; what the old one died of."""
-        if not self._has_worked:
-            raise CrawlError(
-                "worker processes cannot start: a script that crawls needs `if __name__ == '__main__':` around its "
-                "entry point (or set offload.executor = 'thread')"
-            )
-        code = await to_thread.run_sync(self._stop)
-        log.warning("a worker process died (exit code %s) and was replaced", code)
-        await self.renew()
-        return Reason.PARSE_TIMEOUT if code == -signal.SIGXCPU else Reason.PARSE_CRASH
+        code = await self._in_thread(self._stop)
+        log.warning("a worker process died (exit code %s) and is replaced", code)
+        await self._in_thread(self._start)
+        if code == -signal.SIGXCPU:
+            return OffloadError(Reason.PARSE_TIMEOUT, f"more than {self.workers.page_cpu_s:g} CPU seconds")
+        return OffloadError(Reason.PARSE_CRASH, "the worker process died of this page")
 
-    async def end(self) -> None:
-        if self._executor is not None:
-            await to_thread.run_sync(self._stop)
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # Starting takes a third of a second where the fork server has to import its preloads first.
+        with breathing():
+            return await to_thread.run_sync(work)
 
     def _start(self) -> None:
+        self._is_broken, self._running = False, 0
         if self.workers.executor == "thread":
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="crawl-worker")
             return
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOAD)
-        executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
-        executor.submit(os.getpid)  # starts the process now rather than with the first page
-        self._executor = executor
+        self._executor = executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
+        started = executor.submit(os.getpid)
         self._process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
-        self._is_busy = False
+        try:
+            started.result()
+        except BrokenExecutor as error:
+            raise CrawlError(
+                "worker processes cannot start: a script that crawls needs `if __name__ == '__main__':` around its "
+                "entry point (or set offload.executor = 'thread')"
+            ) from error
 
     def _stop(self) -> int | None:
         """Shut the executor down; a worker that is busy with a page nobody waits for is killed."""
-        assert self._executor is not None
-        if self._is_busy and self._process is not None:
+        if self._executor is None:
+            return None
+        if self._running and self._process is not None:
             self._process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         if self._process is None:
