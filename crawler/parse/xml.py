@@ -14,6 +14,8 @@ from .reading import Reading, one_line
 
 MAX_LOCATIONS = 50_000
 """What a sitemap may hold, by its protocol; the rest is not read."""
+MAX_NESTING = 256
+"""Elements within elements; what lies deeper is no sitemap and no feed, and the rest is not read."""
 _MAX_TITLE = 1024
 _TITLES = {("channel", "title"), ("feed", "title")}
 _LOCATIONS = {("url", "loc"), ("sitemap", "loc"), ("item", "link"), ("channel", "link")}
@@ -67,6 +69,8 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local, parent = name.rpartition(":")[2].lower(), self._path[-1]
         self._path.append(local)
+        if len(self._path) > MAX_NESTING:
+            raise _Enough
         place = (parent, local)
         if place in _LOCATIONS or place in _TITLES:
             self._text.clear()

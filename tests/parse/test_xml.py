@@ -104,8 +104,9 @@ def test_a_sitemap_is_read_to_the_number_its_protocol_allows() -> None:
     assert len(read(f"<urlset>{urls}</urlset>").hrefs) == xml.MAX_LOCATIONS
 
 
-def test_deep_nesting_is_only_depth() -> None:
-    assert read("<a>" * 50_000 + "<url><loc>x</loc></url>" + "</a>" * 50_000).hrefs == ["x"]
+def test_what_nests_without_end_is_left_there() -> None:
+    assert read("<urlset><url><loc>x</loc></url>" + "<a>" * 1_000_000).hrefs == ["x"]
+    assert read("<feed>" + "<div>" * 100 + "</div>" * 100 + "<entry><link href='x'/></entry></feed>").hrefs == ["x"]
 
 
 PIECES = ["<urlset>", "<url>", "<loc>", "http://h/", "</loc>", "</url>", "<link href='x'/>", "<item>", "<channel>",
