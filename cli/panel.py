@@ -112,7 +112,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
         "in flight",
         f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.number(counts.sites)} sites{retrying}",
     )
-    yield "outcome", show.counted(now.dispositions) or "-"
+    yield "outcome", show.outcomes(now.dispositions) or "-"
     yield "status", show.counted(now.statuses) or "-"
     yield "bound by", now.bound_by
     yield from (("", line) for line in textwrap.wrap(now.advice, max(20, width - 12), break_on_hyphens=False))

@@ -83,7 +83,7 @@ def run(
     ] = 0,
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
-    from crawler.config import load
+    from crawler.config import trace
 
     from .work import Job, work
 
@@ -106,7 +106,7 @@ def run(
     }
     settings = {key: value for key, value in chosen.items() if value is not None}
     settings |= dict(values.setting(text) for text in set_ or ())
-    loaded = _recording(load(config, os.environ, settings), links, text)
+    loaded = _recording(trace(config, os.environ, settings, "command line")[0], links, text)
     sources, folder = _places(seeds, out)
     job = Job(
         loaded, sources, folder, sys.argv[1:], fresh=fresh, strict=strict, fail_on=fail_on, json=json, quiet=quiet,

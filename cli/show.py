@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crawler.config import Change
     from crawler.folder import Folder
     from crawler.metrics import Snapshot, Summary
-    from crawler.model import Counts
+    from crawler.model import Counts, Disposition
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -57,7 +57,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     """What happened, what failed and where, what is left, and how to go on."""
     lines = [_headline(summary, folder)]
     if summary.dispositions:
-        lines.append(f"  {counted(summary.dispositions)}")
+        lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _failures(summary)
     if bad_seeds:
         lines.append(f"  {number(bad_seeds)} unusable lines among the seeds: {folder.bad_seeds_path}")
@@ -99,6 +99,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{rest:02} h"
     return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
+def outcomes(dispositions: Mapping[Disposition, int]) -> str:
+    """What became of the URLs. A visit that was put off is no outcome yet."""
+    return counted({name: n for name, n in dispositions.items() if name != "deferred"})
 
 
 def counted(counts: Mapping[Key, int]) -> str:

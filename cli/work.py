@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from crawler import Crawl, Summary, open_crawl, seeds
 from crawler.config import Config
+from crawler.scope import Scope
 from crawler.sinks import ReaderGone, Wants
 
 from . import show
@@ -50,7 +51,8 @@ class Job:
 
 
 def work(job: Job) -> Exit:
-    """Crawl until the end, whatever ends it. Raises CrawlError."""
+    """Crawl until the end, whatever ends it. Raises CrawlError; what can be refused is, before a folder is made."""
+    Scope(include=job.config.scope.include, exclude=job.config.scope.exclude)
     seeds.check(job.sources, strict=job.strict)
     return run_loop(crawled(job))
 

@@ -1,0 +1,244 @@
+"""The command as people meet it: what it says, what it leaves behind, and what a script learns from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from crawler.testing import Served
+
+from .conftest import ALLOWED, CRAWL, Crawl
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def fetched(path: Path) -> list[str]:
+    return [record["url"] for record in records(path) if record["disposition"] == "fetched"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = "import sys, crawler.cli.app; print({'aiohttp', 'pydantic', 'numpy', 'rich', 'anyio'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"set()\n"
+
+
+async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
+    ran = await crawl("--help")
+    assert ran.code == 0
+    assert "crawl SEEDS..." in ran.out
+    assert "--depth" in ran.out
+    assert "demo" in ran.out
+    bare = await crawl()
+    assert (bare.code, bare.err) == (2, ran.out)
+    assert (await crawl("--version")).out.startswith("crawld ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--dept", "1", "a.example"], "--depth"),
+        (["a.example", "--dleay=1"], "--delay"),
+        (["demoo"], "did you mean `crawl demo`"),
+        (["config", "shwo"], "show"),
+        (["a.example", "--set", "dealy_s=1"], "dealy_s: no such setting; did you mean politeness.delay_s?"),
+        (["a.example", "--set", "delay_s"], "not KEY=VALUE"),
+        (["a.example", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
+        (["a.example", "--time-limit", "soon"], "'soon' is no time; write 30s"),
+        (["a.example", "--reach", "planet"], "'planet'"),
+        (["a.example", "--include", "re:("], "re:("),
+        (["a.example", "-c", "gone.toml"], "gone.toml: No such file"),
+        (["ftp://a.example/"], "not http or https"),
+        (["gone.txt"], "gone.txt: no such file"),
+        (["gone"], "gone: no such file; for a web site, write https://"),
+        (["empty.txt"], "empty.txt: empty"),
+        (["comments.txt"], "no line that could be used as a seed"),
+        (["binary.txt"], "binary.txt: a binary file"),
+        (["folder"], "folder: a directory"),
+        (["bad.txt", "--strict"], "bad.txt:2: neither a URL nor a host name: 'what is this'"),
+        (["a.example", "-o", "folder"], "folder is not empty and no crawl folder"),
+        (["a.example", "-o", "empty.txt"], "empty.txt cannot be a crawl folder"),
+    ],
+)
+async def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left_behind(
+    crawl: Crawl, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    for name, content in {"empty.txt": b"", "comments.txt": b"# none\n", "binary.txt": b"\x7fELF\0"}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "bad.txt").write_text("a.example\nwhat is this\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").touch()
+    before = sorted(tmp_path.rglob("*"))
+    ran = await crawl(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+async def test_an_unknown_variable_is_told(crawl: Crawl) -> None:
+    ran = await crawl("a.example", env={**os.environ, "CRAWL_DEPTH": "1"})
+    assert ran.code == 2
+    assert "CRAWL_DEPTH in the environment: depth: no such setting; did you mean scope.max_depth?" in ran.err
+
+
+async def test_from_a_seed_file_to_a_finished_crawl_folder(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    (tmp_path / "urls.txt").write_text(f"# mine\n{web.url('a.test')}\nnot a seed\n{web.url('a.test', '/1')}\n")
+    ran = await crawl("urls.txt", *ALLOWED)
+    assert (ran.code, ran.out) == (0, "")
+    assert "finished: 3 pages" in ran.err
+    assert "failed 1 at" in ran.err
+    assert "status-4xx" in ran.err
+    folder = tmp_path / "urls.crawl"
+    assert {record["url"] for record in records(folder / "pages.jsonl")} == web.web.reachable()
+    assert (folder / "bad-seeds.txt").read_text() == "urls.txt:3: neither a URL nor a host name: 'not a seed'\n"
+    assert "1 unusable lines among the seeds: urls.crawl/bad-seeds.txt" in ran.err
+    assert (folder / "crawl.log").exists()
+
+    asked = len(web.hits)
+    again = await crawl("urls.txt", *ALLOWED)
+    assert again.code == 0
+    assert "nothing left to do: urls.crawl is finished" in again.err
+    assert len(web.hits) == asked
+
+    anew = await crawl("urls.txt", "--fresh", *ALLOWED)
+    assert anew.code == 0
+    assert len(records(folder / "pages.jsonl")) == len(records(tmp_path / "urls.crawl.old-1" / "pages.jsonl"))
+
+
+async def test_json_is_all_that_standard_output_gets(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    ran = await crawl("-", "-o", "out", "--json", "--links", *ALLOWED, stdin=f"url,name\n{web.url('a.test')},A\n")
+    assert ran.code == 0
+    assert ran.out == (tmp_path / "out" / "pages.jsonl").read_text("utf-8")
+    home = next(record for record in map(json.loads, ran.out.splitlines()) if record["title"] == "A")
+    assert len(home["links"]) == 4
+
+
+async def test_quiet_is_quiet(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    ran = await crawl(web.url("a.test"), "-q", *ALLOWED)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert len(list(tmp_path.glob("127.*.crawl/pages.jsonl"))) == 1
+
+
+async def test_limits_end_a_crawl_and_the_same_command_goes_on(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    home, pages = web.url("b.test"), tmp_path / "b" / "pages.jsonl"
+    ran = await crawl(home, "-o", "b", "--limit", "5", *ALLOWED)
+    assert (ran.code, len(fetched(pages))) == (0, 5)
+    assert "page limit reached" in ran.err
+    assert f"crawl {home} -o b --limit 5" in ran.err
+    ran = await crawl(home, "-o", "b", "--limit", "40", "--size-limit", "1", *ALLOWED)
+    assert ran.code == 14
+    assert "scope.limit: now 40, was 5" in ran.err
+    assert 5 < len(fetched(pages)) < 40
+    ran = await crawl("b", "--set", "size_limit_bytes=none", "--set", "scope.limit=none", "--time-limit", "0.1s")
+    assert ran.code == 15
+    ran = await crawl("b", "--set", "time_limit_s=none")
+    assert ran.code == 0
+    assert len(fetched(pages)) == len(set(fetched(pages))) == 41
+
+
+async def test_a_script_learns_of_failures(crawl: Crawl, web: Served) -> None:
+    assert (await crawl(web.url("a.test"), "--fail-on", "0", *ALLOWED)).code == 3
+    assert (await crawl(web.url("a.test"), "--fail-on", "50%", *ALLOWED)).code == 0
+    ran = await crawl(web.url("a.test", "/broken"), "-o", "none", *ALLOWED)
+    assert ran.code == 4
+    assert "nothing could be crawled" in ran.err
+
+
+async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
+    crawl: Crawl, tmp_path: Path, web: Served
+) -> None:
+    pages = tmp_path / "b" / "pages.jsonl"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        command = [CRAWL, web.url("b.test"), "-o", "b", *ALLOWED]
+        async with await anyio.open_process(command, cwd=tmp_path) as process:
+            await seen(web, len(web.hits) + 5)
+            if number is signal.SIGINT:
+                refused = await crawl(web.url("a.test"), "-o", "b", *ALLOWED)
+                assert refused.code == 2
+                assert f"b is in use by pid {process.pid}" in refused.err
+            process.send_signal(number)
+            assert process.stderr is not None
+            said = b"".join([chunk async for chunk in process.stderr]).decode()
+            assert await process.wait() == 11
+        assert "stopped, everything is saved" in said
+        assert "still queued; to go on:\n  crawl http" in said
+    assert (await crawl(web.url("b.test"), "-o", "b", *ALLOWED)).code == 0
+    assert len(fetched(pages)) == len(set(fetched(pages))) == 41
+    assert max(web.counts(robots=False).values()) == 1
+
+
+async def test_a_second_interrupt_leaves_at_once_and_loses_nothing(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    command = [CRAWL, web.url("b.test"), "-o", "b", *ALLOWED]
+    async with await anyio.open_process(command, cwd=tmp_path) as process:
+        await seen(web, 5)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 11
+    assert (await crawl("b")).code == 0
+    pages = tmp_path / "b" / "pages.jsonl"
+    assert len(fetched(pages)) == len(set(fetched(pages))) == 41
+
+
+async def test_a_reader_that_goes_away_ends_the_crawl_quietly(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    ran = await anyio.run_process(
+        f"'{CRAWL}' '{web.url('b.test')}' -o b --json -q {' '.join(ALLOWED)} | head -1", cwd=tmp_path, check=False
+    )
+    assert len(ran.stdout.splitlines()) == 1
+    assert ran.stderr == b""
+    assert (await crawl("b")).code == 0
+    pages = tmp_path / "b" / "pages.jsonl"
+    assert len(fetched(pages)) == len(set(fetched(pages))) == 41
+
+
+async def test_seeds_are_visited_while_their_list_is_still_written(tmp_path: Path, web: Served) -> None:
+    """And a crawl whose input never ends can be stopped."""
+    command = [CRAWL, "-", "-o", "b", *ALLOWED]
+    async with await anyio.open_process(command, cwd=tmp_path) as process:
+        assert process.stdin is not None
+        await process.stdin.send(f"{web.url('a.test')}\n".encode())
+        await seen(web, 3)
+        process.send_signal(signal.SIGINT)
+        with anyio.fail_after(20):
+            assert await process.wait() == 11
+
+
+async def test_a_panel_stands_on_a_terminal(tmp_path: Path, web: Served) -> None:
+    ours, theirs = pty.openpty()
+    command = [CRAWL, web.url("b.test"), "-o", "b", "--delay", "0.02", *ALLOWED[:2]]
+    async with await anyio.open_process(command, cwd=tmp_path, stdout=None, stderr=theirs) as process:
+        os.close(theirs)
+        drawn = await anyio.to_thread.run_sync(_all_of, ours)
+        assert await process.wait() == 0
+    assert "bound by" in drawn
+    assert "in flight" in drawn
+    assert "\x1b[?25h" in drawn, "the cursor is shown again"
+    assert "finished: 41 pages" in drawn
+
+
+def _all_of(terminal: int) -> str:
+    chunks = []
+    with open(terminal, "rb", buffering=0) as file:
+        try:
+            while chunk := file.read(65536):
+                chunks.append(chunk)
+        except OSError:  # how Linux says that the other side was closed
+            pass
+    return b"".join(chunks).decode()
+
+
+async def seen(web: Served, hits: int) -> None:
+    """Wait until the web was asked so often."""
+    with anyio.fail_after(20):
+        while len(web.hits) < hits:
+            await anyio.sleep(0.01)

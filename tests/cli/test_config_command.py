@@ -1,0 +1,42 @@
+"""`crawl config`: what is in force, where it comes from, what is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from crawler.toml import default_toml
+
+from .conftest import Crawl
+
+
+async def test_show_tells_where_each_setting_comes_from(crawl: Crawl, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[politeness]\ndelay_s = 5\n")
+    env = {**os.environ, "CRAWL_PER_SITE": "2"}
+    ran = await crawl("config", "show", "-c", "my.toml", "--set", "max-depth=1", env=env)
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert "politeness.delay_s = 5.0  # my.toml" in lines
+    assert "politeness.per_site = 2  # CRAWL_PER_SITE in the environment" in lines
+    assert "scope.max_depth = 1  # --set" in lines
+    assert "scope.limit = none" in lines
+
+
+async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> None:
+    assert (await crawl("config", "init")).code == 0
+    assert (tmp_path / "crawl.toml").read_text() == default_toml()
+    assert (await crawl("config", "check", "crawl.toml")).code == 0
+    again = await crawl("config", "init")
+    assert again.code == 2
+    assert "crawl.toml is there already: --force overwrites it" in again.err
+    assert (await crawl("config", "init", "--force")).code == 0
+
+
+async def test_check_says_all_that_is_wrong(crawl: Crawl, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[scope]\nmax_dpth = 1\nlimit = 0\n")
+    ran = await crawl("config", "check", "my.toml")
+    assert ran.code == 2
+    assert "my.toml: [scope] max_dpth: no such setting; did you mean scope.max_depth?" in ran.err
+    assert "my.toml: [scope] limit = 0: should be greater than or equal to 1" in ran.err
+    (tmp_path / "my.toml").write_text("[scope]\ninclude = ['re:(']\n")
+    assert (await crawl("config", "check", "my.toml")).code == 2
