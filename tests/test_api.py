@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -30,7 +31,7 @@ from crawler.testing import (
     slow,
 )
 
-QUICK: dict[str, object] = {
+QUICK: dict[str, Any] = {
     "delay_s": 0.0,
     "retry_delay_s": 0.02,
     "allow_networks": ["127.0.0.0/8"],
@@ -60,7 +61,7 @@ def records(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
 
 
-async def crawl_into(served: Served, sink: ListSink, **settings: object) -> crawler.Summary:
+async def crawl_into(served: Served, sink: ListSink, **settings: Any) -> crawler.Summary:
     with anyio.fail_after(60):
         return await crawler.crawl(served.seeds, sinks=[sink], **(QUICK | settings))
 
@@ -145,7 +146,8 @@ async def test_setbacks_are_tried_again_and_end() -> None:
 
 
 async def test_redirects_in_a_circle_end_by_themselves() -> None:
-    web = Web([Site("a.test", {"/": html("A", ["/r1", "/same"]), "/same": redirect("/same"), **redirect_loop("/r", 3)})])
+    circle = redirect_loop("/r", 3)
+    web = Web([Site("a.test", {"/": html("A", ["/r1", "/same"]), "/same": redirect("/same"), **circle})])
     sink = ListSink()
     async with open_web(web) as served:
         await crawl_into(served, sink)
@@ -180,7 +182,8 @@ async def test_a_seed_may_move_and_its_new_home_is_in_scope() -> None:
 
 
 async def test_depth_counts_hops_and_zero_fetches_the_list_alone() -> None:
-    web = Web([Site("a.test", {"/": html("0", ["/1"]), "/1": html("1", ["/2"]), "/2": html("2", ["/3"]), "/3": html("3")})])
+    ladder = {"/": html("0", ["/1"]), "/1": html("1", ["/2"]), "/2": html("2", ["/3"]), "/3": html("3")}
+    web = Web([Site("a.test", ladder)])
     for depth in (0, 1, 2):
         sink = ListSink()
         async with open_web(web) as served:

@@ -67,8 +67,13 @@ def assert_no_record_is_torn_or_double(folder: Path) -> set[str]:
 
 async def finishes(served: Served, folder: Path, within_s: float, whom: str) -> bool:
     """Run the command; kill it with SIGKILL after `within_s`. Whether it came to its own end, with exit code 0."""
-    process = await anyio.open_process(command(served.seeds, folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+    process = await anyio.open_process(
+        command(served.seeds, folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     async with process:
         with anyio.move_on_after(within_s):
             assert process.stderr is not None

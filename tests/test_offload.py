@@ -103,7 +103,7 @@ async def test_an_idle_worker_gets_work_while_another_is_busy() -> None:
 
 
 async def until(claim: Callable[[], bool]) -> None:
-    while not claim():  # noqa: ASYNC110  a turn of the loop at a time: nothing announces this
+    while not claim():  # a turn of the loop at a time: nothing announces this
         await asyncio.sleep(0)
 
 
