@@ -113,7 +113,13 @@ class Visitor:
         except VisitError as error:
             return self._setback(fetched, error)
         timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
-        read = replace(fetched, page=page, response=replace(response, timings=timings))
+        read = replace(
+            fetched,
+            page=page,
+            response=replace(response, timings=timings),
+            reason=Reason.PARSE if page.data_error else None,
+            detail=page.data_error,
+        )
         if not page.length:  # all empty pages are alike, and that says nothing
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)

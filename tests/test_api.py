@@ -289,6 +289,19 @@ async def test_a_parse_function_of_the_users_own_fills_data(tmp_path: Path) -> N
     assert [record["data"] for record in records(tmp_path / "c")] == [{"words": 3, "status": 200}]
 
 
+def give_up(content: crawler.Content) -> object:
+    raise KeyError("price")
+
+
+async def test_a_parse_function_that_fails_costs_its_data_and_not_the_page(tmp_path: Path) -> None:
+    web = Web([Site("a.test", {"/": html("A", ["/b"]), "/b": html("B")})])
+    async with open_web(web) as served:
+        summary = await crawler.crawl(served.seeds, folder=tmp_path / "c", parse=give_up, **QUICK)
+    assert summary.pages == 2
+    got = records(tmp_path / "c")
+    assert {(r["disposition"], r["reason"], r["detail"]) for r in got} == {("fetched", "parse", "KeyError: 'price'")}
+
+
 async def test_a_parse_function_that_cannot_travel_is_refused_at_once() -> None:
     with pytest.raises(crawler.ConfigError, match=r"lambda.*top of a module"):
         async with crawler.open_crawl(parse=lambda content: 1):
