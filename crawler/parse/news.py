@@ -40,6 +40,8 @@ class Memory:
         resolve = urls.resolver(base)
         found: dict[str, None] = {}
         for href in hrefs:
+            if "#" in href:
+                href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ in nothing else
             first = href[:1]
             if first == "/":
                 shelf = rooted
@@ -94,6 +96,12 @@ class Memory:
             self._shelves.clear()
             self._reported.clear()
             self._room = self._size
+
+
+def _without_fragment(href: str) -> str:
+    """What leads to the same place. White space before the fragment would be stripped once it stood at the end."""
+    head = href[: href.index("#")]
+    return href if head and head[-1] <= " " else head
 
 
 def memory_of(run: bytes) -> Memory:
