@@ -106,6 +106,7 @@ class Visitor:
             content_encoding=response.header("content-encoding"),
             anchor=request.anchor,
             depth=request.depth,
+            status=response.status,
         )
         started = time.perf_counter()
         try:
