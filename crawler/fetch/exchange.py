@@ -81,7 +81,6 @@ class Exchange:
         except BaseException:
             connection.close()
             raise
-        ip = wire.ip
         if is_cut:
             connection.close()
         else:
@@ -95,7 +94,7 @@ class Exchange:
             download=(perf_counter() - answered) * 1000 - self._budget_ms,
             queue=queue_ms + self._budget_ms,
         )
-        ip = "" if self.origin.is_proxied else ip
+        ip = "" if self.origin.is_proxied else wire.ip
         return Response(self.url, message.code, message.raw_headers, body, ip, started_at, timings)
 
     async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
