@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from .exits import Exit
 
 PORT = 8471
-"""The same each time if it is free, so that a demo that was stopped can go on: its queue names the port."""
+"""Where the demo web is served if nobody else is there."""
 DELAY_S = 0.1
 NETWORK = "127.0.0.0/8"
 
@@ -33,9 +35,10 @@ def demo(
 
     A demo that was stopped goes on; one that is finished is set aside and starts over.
     """
-    from .work import run_loop
+    from .process import prepare_workers, run_loop
 
-    raise typer.Exit(run_loop(_demo(out, delay, quiet, verbose)))
+    prepare_workers("process")
+    raise typer.Exit(run_loop(lambda: _demo(out, delay, quiet, verbose)))
 
 
 async def _demo(out: Path, delay: float, quiet: bool, verbose: int) -> Exit:
@@ -44,9 +47,10 @@ async def _demo(out: Path, delay: float, quiet: bool, verbose: int) -> Exit:
     from .work import Job, crawled
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
-    async with _served() as (served, is_the_same_web):
-        fresh = not is_the_same_web or await _is_finished(out)
+    port = await _port_of_what_is_left(out)
+    async with _served(port or PORT) as served:
         command = ["demo", *(["-o", str(out)] if out != Path("demo.crawl") else [])]
+        fresh = urlsplit(served.seeds[0]).port != port
         job = Job(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
         code = await crawled(job)
     if not quiet and code == 0:
@@ -55,32 +59,33 @@ async def _demo(out: Path, delay: float, quiet: bool, verbose: int) -> Exit:
 
 
 @asynccontextmanager
-async def _served() -> AsyncIterator[tuple[Served, bool]]:
-    """The demo web, and whether it has the addresses it had last time."""
+async def _served(port: int) -> AsyncIterator[Served]:
+    """The demo web, on `port` if it is free."""
     from crawler.testing import demo_web, open_web
 
-    try:
-        async with open_web(demo_web(), port=PORT) as served:
-            yield served, True
-            return
-    except OSError:  # the port is taken
-        pass
-    async with open_web(demo_web()) as served:
-        yield served, False
+    async with AsyncExitStack() as stack:
+        try:
+            served = await stack.enter_async_context(open_web(demo_web(), port=port))
+        except OSError:
+            served = await stack.enter_async_context(open_web(demo_web()))
+        yield served
 
 
-async def _is_finished(out: Path) -> bool:
+async def _port_of_what_is_left(out: Path) -> int | None:
+    """Where the web of an unfinished demo was served, for that is where its queue leads; None: nothing is left."""
     from crawler import open_crawl
 
-    if not (out / "crawl.toml").exists():
-        return False
+    try:
+        with (out / "pages.jsonl").open("rb") as file:
+            first = json.loads(file.readline())
+    except (OSError, ValueError):
+        return None
     async with open_crawl(folder=out) as last:
-        counts = last.snapshot().counts
-        return counts.known > 0 and counts.queued == 0
+        return urlsplit(first["url"]).port if last.snapshot().counts.queued else None
 
 
 _NEXT = """
 what to look at next:
-  {out}/pages.jsonl    one line of JSON for each URL: what became of it, and why
-  {out}/crawl.toml     the settings; `crawl config show` lists all there are
+  {out}/pages.jsonl   a line of JSON for each URL: what became of it
+  {out}/crawl.toml    the settings; `crawl config show` lists all
   crawl https://example.org/ --depth 2   a real one"""

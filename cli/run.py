@@ -83,9 +83,11 @@ def run(
     ] = 0,
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
+    from crawler import seeds as _seeds
     from crawler.config import trace
+    from crawler.scope import Scope
 
-    from .work import Job, work
+    from .process import prepare_workers, run_loop
 
     chosen: dict[str, object] = {
         "max_depth": depth,
@@ -108,11 +110,18 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     loaded = _recording(trace(config, os.environ, settings, "command line")[0], links, text)
     sources, folder = _places(seeds, out)
+    # What can be refused is refused before there is a folder.
+    Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
+    _seeds.check(sources, strict=strict)
+    prepare_workers(loaded.offload.executor)
+
+    from .work import Job, crawled
+
     job = Job(
         loaded, sources, folder, sys.argv[1:], fresh=fresh, strict=strict, fail_on=fail_on, json=json, quiet=quiet,
         verbose=verbose,
     )  # fmt: skip
-    raise typer.Exit(work(job))
+    raise typer.Exit(run_loop(lambda: crawled(job)))
 
 
 def _recording(config: Config, links: bool, text: bool) -> Config:

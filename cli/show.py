@@ -18,6 +18,8 @@ Key = TypeVar("Key", bound=str | int)
 
 SHOWN_FAILURES = 10
 """Sites in the summary; all of them stand in the records."""
+WORTH_ADVICE_S = 10
+"""Nobody waits for a shorter crawl."""
 
 
 def printable(text: str) -> str:
@@ -134,8 +136,8 @@ def _headline(summary: Summary, folder: Folder) -> str:
 
 def _failures(summary: Summary) -> Iterable[str]:
     shown = summary.failures[:SHOWN_FAILURES]
-    for site, reason, n, example in shown:
-        yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(example)[:200]}"
+    for site, reason, n, url in shown:
+        yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(url.removeprefix(site))[:200]}"
     rest = failed(summary) and summary.dispositions.get("failed", 0) - sum(one.n for one in shown)  # type: ignore[call-overload]
     if rest > 0:
         yield f"  failed {number(rest)} more, elsewhere"
@@ -145,7 +147,13 @@ def _politeness(summary: Summary) -> str:
     from crawler.metrics import ADVICE, Bound
 
     share = summary.bounds.get(Bound.POLITENESS, 0)
-    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}" if share > 0.5 else ""
+    if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
+        return ""
+    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
+
+
+def _pages(n: int) -> str:
+    return "1 page" if n == 1 else f"{number(n)} pages"
 
 
 def _change(change: Change) -> str:

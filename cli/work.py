@@ -1,13 +1,12 @@
-"""One crawl under the command: its event loop, its signals, its view, its end."""
+"""One crawl under the command: its signals, its view, its end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from crawler import Crawl, Summary, open_crawl, seeds
 from crawler.config import Config
-from crawler.scope import Scope
 from crawler.sinks import ReaderGone, Wants
 
 from . import show
@@ -28,9 +26,6 @@ from .values import Share
 if TYPE_CHECKING:
     from crawler.folder import Folder
     from crawler.protocols import Sink
-
-MAX_FILES = 1 << 20
-"""What we ask for at most where the system sets no limit: far more than any concurrency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +45,9 @@ class Job:
     verbose: int = 0
 
 
-def work(job: Job) -> Exit:
-    """Crawl until the end, whatever ends it. Raises CrawlError; what can be refused is, before a folder is made."""
-    Scope(include=job.config.scope.include, exclude=job.config.scope.exclude)
-    seeds.check(job.sources, strict=job.strict)
-    return run_loop(crawled(job))
-
-
-def run_loop(main: Coroutine[None, None, Exit]) -> Exit:
-    """Run one coroutine on the fastest loop there is, with as many files as the system allows."""
-    _take_all_files()
-    sys.setswitchinterval(
-        1e-4
-    )  # a busy loop would starve the threads that feed worker processes (docs/architecture.md)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(main)
-
-
 async def crawled(job: Job) -> Exit:
     """One crawl in a running loop: from opening its folder to the last word."""
-    with open_view(f"crawling into {job.folder}", quiet=job.quiet, is_live=_may_draw(job)) as view:
+    with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
         try:
             with _Hands(view.tell).on_signals() as hands:
                 summary, folder, bad = await _run(job, view, hands)
@@ -167,21 +145,3 @@ def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         timer[0].cancel()
-
-
-def _take_all_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    except (OSError, ValueError):
-        pass  # macOS names a limit it does not grant
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

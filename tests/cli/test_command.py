@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,19 @@ async def test_a_second_interrupt_leaves_at_once_and_loses_nothing(crawl: Crawl,
     assert len(fetched(pages)) == len(set(fetched(pages))) == 41
 
 
+async def test_control_c_on_a_terminal_reaches_every_process_and_harms_none(tmp_path: Path, web: Served) -> None:
+    command = [CRAWL, web.url("b.test"), "-o", "b", *ALLOWED]
+    for asked in (0, 3):
+        async with await anyio.open_process(command, cwd=tmp_path, start_new_session=True) as process:
+            await until((tmp_path / "b" / "lock").exists)
+            await seen(web, asked)
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.stderr is not None
+            said = b"".join([chunk async for chunk in process.stderr]).decode()
+            assert (await process.wait(), "worker" in said) == (11, False)
+    assert "worker" not in (tmp_path / "b" / "crawl.log").read_text()
+
+
 async def test_a_reader_that_goes_away_ends_the_crawl_quietly(crawl: Crawl, tmp_path: Path, web: Served) -> None:
     ran = await anyio.run_process(
         f"'{CRAWL}' '{web.url('b.test')}' -o b --json -q {' '.join(ALLOWED)} | head -1", cwd=tmp_path, check=False
@@ -239,6 +253,10 @@ def _all_of(terminal: int) -> str:
 
 async def seen(web: Served, hits: int) -> None:
     """Wait until the web was asked so often."""
-    with anyio.fail_after(20):
-        while len(web.hits) < hits:
+    await until(lambda: len(web.hits) >= hits)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    with anyio.fail_after(30):
+        while not is_so():
             await anyio.sleep(0.01)

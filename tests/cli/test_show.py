@@ -61,7 +61,7 @@ def test_the_end_says_what_happened_what_failed_and_where() -> None:
     text = "\n".join(show.ending(SUMMARY, _folder(), ["urls.txt"]))
     assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.0 MB" in text
     assert "fetched 1,200 · failed 10" in text
-    assert r"failed 10 at https://a.example: status-5xx, such as https://a.example/\x1b[2Jx" in text
+    assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
     assert "bound by politeness 90% of the time" in text
     assert "--delay 0.1" in text
     assert "a.crawl/pages.jsonl" in text
@@ -101,7 +101,7 @@ def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
-    text = drawn(SNAPSHOT, "crawling into a.crawl", width).plain
+    text = drawn(SNAPSHOT, "a.crawl", width).plain
     assert "\x1b" not in text
     assert "bound by  politeness" in text
     if width >= 80:

@@ -1,0 +1,62 @@
+"""The process as a whole, which the library leaves alone: its event loop, its threads, its files, its children."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from multiprocessing import forkserver, resource_tracker
+from typing import TypeVar
+
+T = TypeVar("T")
+
+MAX_FILES = 1 << 20
+"""What we ask for at most where the system sets no limit: far more than any concurrency."""
+
+
+def prepare_workers(executor: str) -> None:
+    """Start what worker processes descend from: it imports what they need while we import what we need.
+
+    A terminal sends Ctrl-C, and its own end, to every process of the command. They are for this one alone, so that the
+    others are born deaf to them; until they could ignore them by themselves they would be killed.
+    """
+    if executor != "process":
+        return
+    from crawler.offload import PRELOAD
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    resource_tracker.ensure_running()  # first, for it changes the mask as well
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
+    """Run one coroutine on the fastest loop there is, with as many files as the system allows."""
+    _take_all_files()
+    sys.setswitchinterval(1e-4)  # a busy loop would starve the threads that feed worker processes (crawler/breath.py)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main())
+
+
+def _take_all_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    except (OSError, ValueError):
+        pass  # macOS names a limit it does not grant
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
