@@ -195,7 +195,7 @@ class _Parts:
         offloader = await self.stack.enter_async_context(open_offloader(_workers(config)))
         budget = Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
         fetcher = await self._fetcher(budget)
-        robots = self._robots(fetcher, offloader)
+        robots = self._robots(fetcher, offloader, budget)
 
         def make_engine() -> Engine:
             """The engine of one run. What workers reported lately is news again in the next: a new `run` token."""
@@ -247,11 +247,11 @@ class _Parts:
             open_fetcher(config.fetch, agent, contact=config.contact, per_ip=config.politeness.per_ip, budget=budget)
         )
 
-    def _robots(self, fetcher: Fetcher, offloader: Offloader) -> Robots:
+    def _robots(self, fetcher: Fetcher, offloader: Offloader, budget: Budget) -> Robots:
         if self.config.politeness.robots == "ignore":
             return IgnoreRobots()
         agent = effective_user_agent(self.config)
-        return RobotsCache(fetcher, offloader, agent, ttl_s=self.config.politeness.robots_ttl_s)
+        return RobotsCache(fetcher, offloader, agent, ttl_s=self.config.politeness.robots_ttl_s, release=budget.release)
 
 
 def _workers(config: Config) -> Workers:
