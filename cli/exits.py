@@ -23,7 +23,8 @@ class Exit(IntEnum):
     """Done, but more failed than --fail-on allows."""
     NOTHING = 4
     """Not one page could be fetched."""
-    DISK_FULL = 5
+    STORAGE = 5
+    """The disk is full, or the crawl folder cannot be written any more; the same command goes on once it can."""
     INTERRUPTED = 11
     """State saved; the same command goes on."""
     SIZE_LIMIT = 14
@@ -35,8 +36,8 @@ def exit_code_of(error: Exception) -> Exit | None:
     from crawler import errors
 
     match error:
-        case errors.StorageFull():
-            return Exit.DISK_FULL
+        case errors.StorageFull() | errors.SinkError():
+            return Exit.STORAGE
         case errors.ConfigError() | errors.SeedError() | errors.UrlError() | errors.FolderError():
             return Exit.USAGE
         case errors.CrawlError():

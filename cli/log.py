@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crawler.errors import FolderError
+from crawler.errors import CrawlError, FolderError
 
 from .show import printable
 
+log = logging.getLogger("crawler.cli")
+"""What was said on the screen, so that crawl.log tells the whole story."""
+
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class _Plain(logging.Formatter):
-    """One line an event whatever the network sent; a traceback keeps its lines."""
+    """One line an event, whatever the network sent; a traceback keeps its lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(map(printable, super().format(record).split("\n"))) if record.exc_info else self._one(record)
-
-    def _one(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        text = super().format(record)
+        return "\n".join(map(printable, text.split("\n"))) if record.exc_info else printable(text)
 
 
 class _File(logging.FileHandler):
@@ -37,26 +40,32 @@ class _Teller(logging.Handler):
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(self.format(record))
+        if record.name != log.name:  # else it stands there already
+            self._tell(self.format(record))
 
 
 @contextmanager
 def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterator[None]:
     """Write what the library logs to `path`; with -v tell it too; with -vv, one line for each URL."""
-    log = logging.getLogger("crawler")
+    library = logging.getLogger("crawler")
     try:
         handlers: list[logging.Handler] = [_File(path, encoding="utf-8")]
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     if verbose:
         handlers.append(_Teller(tell))
+    formatter = _Plain(_FORMAT, _TIME)
+    formatter.converter = time.gmtime
     for handler in handlers:
-        handler.setFormatter(_Plain(_FORMAT))
-        log.addHandler(handler)
-    log.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+        handler.setFormatter(formatter)
+        library.addHandler(handler)
+    library.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     try:
         yield
+    except CrawlError as error:
+        log.error(error)
+        raise
     finally:
         for handler in handlers:
-            log.removeHandler(handler)
+            library.removeHandler(handler)
             handler.close()

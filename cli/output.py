@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,4 +63,5 @@ def _write(data: bytes) -> None:
     except BrokenPipeError as error:
         raise ReaderGone("nobody reads standard output any more") from error
     except OSError as error:
-        raise SinkError(f"standard output cannot be written: {error.strerror}") from error
+        kind = StorageFull if error.errno == errno.ENOSPC else SinkError
+        raise kind(f"standard output cannot be written: {error.strerror}") from error

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Crawl, Summary, open_crawl, seeds
+from crawler import Crawl, open_crawl, seeds
 from crawler.config import Config
 from crawler.sinks import ReaderGone, Wants
 
 from . import show
 from .exits import Exit, exit_code
-from .log import logging_to
+from .log import log, logging_to
 from .output import BadSeeds, StandardOutput
 from .panel import Lines, View, open_view
 from .values import Share
 
 if TYPE_CHECKING:
-    from crawler.folder import Folder
     from crawler.protocols import Sink
 
 
@@ -50,16 +49,15 @@ async def crawled(job: Job) -> Exit:
     with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
         try:
             with _Hands(view.tell).on_signals() as hands:
-                summary, folder, bad = await _run(job, view, hands)
+                code, last_words = await _run(job, view, hands)
         except ReaderGone:
             return Exit.INTERRUPTED
-    if not job.quiet:
-        for line in show.ending(summary, folder, job.command, bad.count):
-            Lines().tell(line)
-    return exit_code(summary, job.fail_on)
+    for line in () if job.quiet else last_words:
+        Lines().tell(line)
+    return code
 
 
-async def _run(job: Job, view: View, hands: _Hands) -> tuple[Summary, Folder, BadSeeds]:
+async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
     async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job)) as crawl:
         hands.hold(crawl)
         assert crawl.folder is not None
@@ -67,9 +65,13 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Summary, Folder, Ba
         with logging_to(crawl.folder.log_path, view.tell, job.verbose):
             for line in show.beginning(crawl.folder, crawl.snapshot().counts):
                 view.tell(line)
+                log.info(line)
             with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
                 summary = await crawl.run(seeds.read(job.sources, bad) if job.sources else ())
-        return summary, crawl.folder, bad
+            last_words = show.ending(summary, crawl.folder, job.command, bad.count)
+            for line in last_words:
+                log.info(line)
+        return exit_code(summary, job.fail_on), last_words
 
 
 def _sinks(job: Job) -> list[Sink]:

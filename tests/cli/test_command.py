@@ -103,7 +103,9 @@ async def test_from_a_seed_file_to_a_finished_crawl_folder(crawl: Crawl, tmp_pat
     assert {record["url"] for record in records(folder / "pages.jsonl")} == web.web.reachable()
     assert (folder / "bad-seeds.txt").read_text() == "urls.txt:3: neither a URL nor a host name: 'not a seed'\n"
     assert "1 unusable lines among the seeds: urls.crawl/bad-seeds.txt" in ran.err
-    assert (folder / "crawl.log").exists()
+    log = (folder / "crawl.log").read_text()
+    assert "Z INFO    crawler.cli: crawling into urls.crawl\n" in log
+    assert "crawler.cli: finished: 3 pages" in log
 
     asked = len(web.hits)
     again = await crawl("urls.txt", *ALLOWED)
@@ -213,6 +215,27 @@ async def test_a_reader_that_goes_away_ends_the_crawl_quietly(crawl: Crawl, tmp_
     assert (await crawl("b")).code == 0
     pages = tmp_path / "b" / "pages.jsonl"
     assert len(fetched(pages)) == len(set(fetched(pages))) == 41
+
+
+@pytest.mark.parametrize(("closing", "code"), [(">&-", 0), ("2>&-", 0), ("<&-", 0), (">/dev/full", 5)])
+async def test_standard_files_may_be_closed_or_full(tmp_path: Path, web: Served, closing: str, code: int) -> None:
+    command = f"'{CRAWL}' '{web.url('a.test')}' -o a --json {' '.join(ALLOWED)} {closing}"
+    ran = await anyio.run_process(command, cwd=tmp_path, check=False)
+    assert ran.returncode == code
+    if code == 0:
+        assert len(fetched(tmp_path / "a" / "pages.jsonl")) == 3
+
+
+async def test_a_folder_that_goes_away_ends_the_crawl_at_once(tmp_path: Path, web: Served) -> None:
+    command = [CRAWL, web.url("b.test"), "-o", "b", *ALLOWED]
+    async with await anyio.open_process(command, cwd=tmp_path) as process:
+        await seen(web, 5)
+        (tmp_path / "b").rename(tmp_path / "c")
+        assert process.stderr is not None
+        said = b"".join([chunk async for chunk in process.stderr]).decode()
+        assert await process.wait() == 5
+    assert "crawl: pages cannot be written" in said
+    assert "ERROR   crawler.cli: pages cannot be written" in (tmp_path / "c" / "crawl.log").read_text()
 
 
 async def test_seeds_are_visited_while_their_list_is_still_written(tmp_path: Path, web: Served) -> None:
