@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """docs/command.md lists them; they never change their meaning."""
+    """README.md lists them; they never change their meaning."""
 
     DONE = 0
     ERROR = 1

@@ -110,6 +110,8 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     loaded = _recording(trace(config, os.environ, settings, "command line")[0], links, text)
     sources, folder = _places(seeds, out)
+    if fresh and not sources:
+        raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # What can be refused is refused before there is a folder.
     Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
     _seeds.check(sources, strict=strict)

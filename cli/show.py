@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from .exits import failed, is_barren
+from .exits import is_barren
 
 if TYPE_CHECKING:
     from crawler.config import Change
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=str | int)
 
-SHOWN_FAILURES = 10
+SHOWN_FAILURES = 5
 """Sites in the summary; all of them stand in the records."""
 WORTH_ADVICE_S = 10
 """Nobody waits for a shorter crawl."""
@@ -135,12 +135,16 @@ def _headline(summary: Summary, folder: Folder) -> str:
 
 
 def _failures(summary: Summary) -> Iterable[str]:
+    from crawler.model import Disposition, Reason
+
     shown = summary.failures[:SHOWN_FAILURES]
     for site, reason, n, url in shown:
         yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(url.removeprefix(site))[:200]}"
-    rest = failed(summary) and summary.dispositions.get("failed", 0) - sum(one.n for one in shown)  # type: ignore[call-overload]
+    rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown)
     if rest > 0:
-        yield f"  failed {number(rest)} more, elsewhere"
+        yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
+    if Reason.BLOCKED_ADDRESS in summary.reasons:
+        yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
 
 
 def _politeness(summary: Summary) -> str:

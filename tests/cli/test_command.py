@@ -6,8 +6,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,6 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def fetched(path: Path) -> list[str]:
     return [record["url"] for record in records(path) if record["disposition"] == "fetched"]
-
-
-def test_help_imports_nothing_heavy() -> None:
-    program = "import sys, crawler.cli.app; print({'aiohttp', 'pydantic', 'numpy', 'rich', 'anyio'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"set()\n"
 
 
 async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
@@ -144,6 +137,7 @@ async def test_limits_end_a_crawl_and_the_same_command_goes_on(crawl: Crawl, tmp
     assert 5 < len(fetched(pages)) < 40
     ran = await crawl("b", "--set", "size_limit_bytes=none", "--set", "scope.limit=none", "--time-limit", "0.1s")
     assert ran.code == 15
+    assert (await crawl("b", "--fresh")).code == 2
     ran = await crawl("b", "--set", "time_limit_s=none")
     assert ran.code == 0
     assert len(fetched(pages)) == len(set(fetched(pages))) == 41
@@ -155,6 +149,10 @@ async def test_a_script_learns_of_failures(crawl: Crawl, web: Served) -> None:
     ran = await crawl(web.url("a.test", "/broken"), "-o", "none", *ALLOWED)
     assert ran.code == 4
     assert "nothing could be crawled" in ran.err
+    ran = await crawl(web.url("a.test"), "-o", "private")
+    assert ran.code == 4
+    assert "blocked-address" in ran.err
+    assert "--allow-network 127.0.0.0/8" in ran.err
 
 
 async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
