@@ -67,6 +67,15 @@ def write(plan: Plan, places: list[Place]) -> Iterator[tuple[Place, bytes]]:
         yield place, _page(place, places, plan.port, rng, paragraphs).encode()
 
 
+def prose(rng: random.Random, size: int) -> str:
+    """Paragraphs of inline HTML, `size` bytes of them and a little more."""
+    words, texts, room = _vocabulary(rng), list[str](), size
+    while room > 0:
+        texts.append(f"<p>{_paragraph(rng, words)}</p>\n")
+        room -= len(texts[-1].encode())
+    return "".join(texts)
+
+
 def _place(index: int, plan: Plan, words: list[str]) -> Place:
     rng = random.Random(plan.seed * 1_000_003 + index)
     section = SECTIONS[(index - 1) % len(SECTIONS)]

@@ -16,7 +16,7 @@ from benchmarks.pages import FORBIDDEN, ROBOTS, Place, Plan, lay_out, write
 Answers = Mapping[bytes, bytes]
 """Request target to the whole answer, head and body."""
 
-_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Speaker(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         target = head.split(b" ", 2)[1]
-        self._transport.write(self._answers.get(target, _NOT_FOUND))
+        self._transport.write(self._answers.get(target, NOT_FOUND))
         if b"connection: close" in head.lower():
             self._transport.close()
 

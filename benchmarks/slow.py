@@ -11,18 +11,18 @@ from collections.abc import Iterator
 
 import uvloop
 
-from benchmarks.site import answer
+from benchmarks.site import NOT_FOUND, answer
 
-ROBOTS = answer(b"User-agent: *\nAllow: /\n", "text/plain")
+ROBOTS = {"none": NOT_FOUND, "allow": answer(b"User-agent: *\nAllow: /\n", "text/plain")}
 
 
 @contextlib.contextmanager
-def slow_sites(count: int, delay_s: float) -> Iterator[list[str]]:
+def slow_sites(count: int, delay_s: float, *, robots: str = "none") -> Iterator[list[str]]:
     """One URL for each of `count` sites, each on its own address; an answer takes `delay_s`, robots.txt nothing.
 
     Linux answers on all of 127.0.0.0/8; elsewhere the addresses have to be added to the loopback interface first.
     """
-    command = [sys.executable, "-m", "benchmarks.slow", str(count), str(delay_s)]
+    command = [sys.executable, "-m", "benchmarks.slow", str(count), str(delay_s), robots]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -34,8 +34,9 @@ def slow_sites(count: int, delay_s: float) -> Iterator[list[str]]:
 class Sleeper(asyncio.Protocol):
     """Answers a GET after a while, without holding anything but a timer."""
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float, robots: bytes) -> None:
         self._delay_s = delay_s
+        self._robots = robots
         self._pending = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,7 +48,7 @@ class Sleeper(asyncio.Protocol):
         *heads, self._pending = (self._pending + data).split(b"\r\n\r\n")
         for head in heads:
             if head.startswith(b"GET /robots.txt "):
-                self._write(ROBOTS)
+                self._write(self._robots)
             else:
                 asyncio.get_running_loop().call_later(self._delay_s, self._write, self._body)
 
@@ -59,14 +60,14 @@ def _addresses(count: int) -> list[str]:
     return [f"127.{1 + index // 62_500}.{index // 250 % 250}.{1 + index % 250}" for index in range(count)]
 
 
-async def _serve(count: int, delay_s: float) -> None:
+async def _serve(count: int, delay_s: float, robots: bytes) -> None:
     loop = asyncio.get_running_loop()
     first, *rest = _addresses(count)
     listeners = [socket.create_server((first, 0), backlog=64)]
     port = listeners[0].getsockname()[1]
     listeners += [socket.create_server((host, port), backlog=64) for host in rest]
     for listener in listeners:
-        await loop.create_server(lambda: Sleeper(delay_s), sock=listener)
+        await loop.create_server(lambda: Sleeper(delay_s, robots), sock=listener)
     print(port, flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -75,10 +76,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.slow", description=__doc__)
     parser.add_argument("count", type=int)
     parser.add_argument("delay_s", type=float)
+    parser.add_argument("robots", choices=ROBOTS)
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a listener and some connections for every site
-    uvloop.run(_serve(given.count, given.delay_s))
+    uvloop.run(_serve(given.count, given.delay_s, ROBOTS[given.robots]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import uvloop
@@ -12,7 +13,7 @@ from benchmarks.site import Site, serving
 CONNECTIONS = 32
 
 
-def main() -> int:
+def main(_: Sequence[str] = ()) -> int:
     with serving(Plan()) as site:
         seconds = uvloop.run(_fetch_all(site))
     rate = site.plan.pages / seconds

@@ -1,0 +1,40 @@
+"""Thousands of slow answers at a time: how little longer than one of them all of them take: `many_slow`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks.contestants import PYTHON
+from benchmarks.inside import crawl
+from benchmarks.machine import describe
+from benchmarks.slow import slow_sites
+
+LONGER_GOAL = 2.0  # times as long as one answer: room for two exchanges with each of 2,000 sites
+MEMORY_GOAL_MB = 400.0
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    given = _parse(arguments)
+    print(describe(PYTHON))
+    settings = {"concurrency": given.sites, "max_depth": 0}
+    with slow_sites(given.sites, given.delay, robots=given.robots) as seeds:
+        report, cost = crawl(seeds, settings, watch=False)
+    print(f"{given.sites} sites, each answers after {given.delay:g} s; robots.txt: {given.robots}, at once")
+    print(f"start-up {report.import_s:.2f} s imports + {report.open_s:.2f} s workers, folder and frontier")
+    print(f"{report.pages} pages in {report.run_s:.2f} s, robots.txt of every site asked before its page")
+    print(f"the tree: {cost.cpu_s:.1f} s CPU, at most {cost.peak_bytes / 1e6:.0f} MB")
+    print(f"goals: under {given.delay * LONGER_GOAL:g} s and {MEMORY_GOAL_MB:.0f} MB")
+    met = report.run_s < given.delay * LONGER_GOAL and cost.peak_bytes / 1e6 < MEMORY_GOAL_MB
+    return 0 if report.pages == given.sites and met else 1
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks many_slow", description=__doc__)
+    parser.add_argument("--sites", type=int, default=2000)
+    parser.add_argument("--delay", type=float, default=2.0, help="seconds until a page is answered")
+    parser.add_argument("--robots", choices=("none", "allow"), default="none", help="404, or a file to be parsed")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
