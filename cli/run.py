@@ -12,7 +12,7 @@ import typer
 from . import values
 
 if TYPE_CHECKING:
-    from crawler.config import Config
+    from crawler.settings import Config
 
 
 def run(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import Crawl, open_crawl, seeds
-from crawler.config import Config
+from crawler.settings import Config
 from crawler.sinks import ReaderGone, Wants
 
 from . import show

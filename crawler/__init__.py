@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, open_crawl, stream
-    from .config import Config
     from .errors import (
         ConfigError,
         CrawlError,
@@ -38,16 +37,17 @@ if TYPE_CHECKING:
     )
     from .parse import Content
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+    from .settings import Config
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
-    "config": "Config",
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "metrics": "Bound Ending Failures Snapshot Summary",
     "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+    "settings": "Config",
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
 

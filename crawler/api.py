@@ -15,7 +15,7 @@ from anyio import create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import urls
-from .config import Config, amend, effective_user_agent
+from .config import amend, effective_user_agent
 from .engine import Engine, Limits
 from .errors import ConfigError, CrawlError
 from .fetch import Budget, open_fetcher
@@ -30,6 +30,7 @@ from .politeness import Politeness
 from .protocols import Fetcher, Frontier, Offloader, Robots, Sink
 from .robots import IgnoreRobots, RobotsCache
 from .scope import Scope
+from .settings import Config
 from .sinks import JsonLines, ReaderGone, Stream, Wants
 from .visit import Visitor
 

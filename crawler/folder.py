@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from . import seeds as _seeds
-from .config import Change, Config, amend, differences, explicit, load
+from .config import Change, amend, differences, explicit, load
 from .errors import FolderError, StorageFull
+from .settings import Config
 from .toml import to_toml
 
 MAX_NAME = 60

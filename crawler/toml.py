@@ -8,7 +8,8 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from .config import Config, SinkConfig, explicit, fields, leaf
+from .config import explicit, fields, leaf
+from .settings import Config, SinkConfig
 
 
 def default_toml() -> str:

@@ -7,10 +7,6 @@ from pathlib import Path
 import pytest
 
 from crawler.config import (
-    Config,
-    FetchConfig,
-    PolitenessConfig,
-    ScopeConfig,
     amend,
     differences,
     effective_user_agent,
@@ -20,6 +16,7 @@ from crawler.config import (
     trace,
 )
 from crawler.errors import ConfigError
+from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
 from crawler.toml import default_toml, to_toml
 
 ROOT = Path(__file__).parents[1]

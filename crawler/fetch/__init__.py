@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import CookieJar
 
-from ..config import FetchConfig
+from ..settings import FetchConfig
 from .budget import Budget
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher

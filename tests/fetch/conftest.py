@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pycares
 import pytest
 
-from crawler.config import FetchConfig
 from crawler.fetch import Budget, HttpFetcher, open_fetcher
 from crawler.model import Request, Url
+from crawler.settings import FetchConfig
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

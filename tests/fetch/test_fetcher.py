@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler.config import FetchConfig
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Budget, HttpFetcher, open_fetcher
 from crawler.model import Reason, Request, Url
+from crawler.settings import FetchConfig
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
 
 MANY = 2000

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from crawler.config import FetchConfig
 from crawler.errors import FetchError, OffloadError
 from crawler.fetch import open_fetcher
 from crawler.model import Reason, Request, Response, Url
 from crawler.offload import Inline
 from crawler.robots import MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
+from crawler.settings import FetchConfig
 from crawler.testing import Served, Site, Web, html, open_web, robots
 
 SITE = "http://a.test"
