@@ -91,8 +91,8 @@ class SiteChange:
     """By how much its queue grew."""
     next_at: float = 0.0
     """When its last slot is free again, in Unix seconds; 0: not before it was."""
-    shelved: bool = False
-    """Whether it has work and nothing of it stands in memory."""
+    is_shelved: bool | None = None
+    """Whether it has work and nothing of it stands in memory; None: as before."""
 
 
 @dataclass(slots=True)

@@ -144,6 +144,8 @@ class EmbeddedFrontier:
 
     def _feed(self, now: float) -> None:
         """Ask for what memory wants next, so that it is there before it is missed."""
+        if not self._store.is_usable:
+            return
         room = self._bench.room
         while self._bench.hungry:
             site = self._bench.hungry.pop()

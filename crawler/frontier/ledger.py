@@ -204,7 +204,7 @@ class Ledger:
         self._lone.discard(key)
         site = self._bench.site(key, now)
         if site is None:
-            noted.shelved = self._is_shelf_fed = True
+            noted.is_shelved = self._is_shelf_fed = True
             if self.is_unshelving:
                 self._late.setdefault(key, []).append((first, number))
             return
@@ -226,7 +226,7 @@ class Ledger:
     def note_shelved(self) -> None:
         """Sites that left the bench with work to do are found on the shelf from now on."""
         for site in self._bench.shelved:
-            self._pending.site(site.key).shelved = self._is_shelf_fed = True
+            self._pending.site(site.key).is_shelved = self._is_shelf_fed = True
             self.shelved += 1
         self._bench.shelved.clear()
 
@@ -242,19 +242,23 @@ class Ledger:
         """Sites come back to the bench; what went to them meanwhile is behind their horizon."""
         self.is_unshelving = False
         now = self._clock.monotonic()
-        self._attend([self._set_up(shelved, now) for shelved in shelf.sites if shelved.load.entries], now)
+        newcomers = [shelved for shelved in shelf.sites if shelved.load.entries]
+        self._attend([site for shelved in newcomers if (site := self._set_up(shelved, now))], now)
         self.shelved = shelf.left
         self._bench.is_shelf_open = shelf.left > 0 or self._is_shelf_fed
         self._late.clear()
 
-    def _set_up(self, shelved: Shelved, now: float) -> Site:
+    def _set_up(self, shelved: Shelved, now: float) -> Site | None:
         key = shelved.load.entries[0].request.url.site
+        if key in self._bench:
+            return None
         site = Site(key, shelved.site_id, max(0.0, now + shelved.next_at - self._clock.wall()))
         site.queued, site.horizon = shelved.queued, -1
         site.start_loading()
         for first, number in self._late.pop(key, ()):
             site.queued += number
             site.admit(first, number, 0)
+            self._pending.site(key).is_shelved = False  # the latecomers put it there once more
         site.loaded(shelved.load.entries, shelved.load.was_all)
         return self._bench.set_up(site)
 

@@ -85,7 +85,7 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
         ON CONFLICT (id) DO UPDATE SET
             queued = queued + excluded.queued,
             next_at = max(next_at, excluded.next_at),
-            shelved = max(shelved, excluded.shelved);
+            shelved = coalesce(excluded.shelved, shelved);
     INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
     INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
 END;
@@ -119,5 +119,5 @@ SHELVED = "SELECT count(*) FROM site WHERE shelved"
 SETBACKS = f"SELECT json_group_array(json_array({_ENTRY}, q.due)) FROM retry q {_JOINED} WHERE q.due IS NOT NULL"
 FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"
 RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"
-SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved <> (queued > 0)"
-SWAP_ORDER = "UPDATE {} SET rank = (rank & 1048575) << 20 | rank >> 20"
+SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved IS NOT (queued > 0)"
+SWAP_ORDER = "UPDATE {} SET rank = ((rank & 1048575) << 20) | (rank >> 20)"

@@ -10,6 +10,8 @@ Slots = NDArray[np.int64]
 
 FULL = 0.6
 """Load at which the table grows: linear probing needs 3.6 looks for a stranger then."""
+NEARLY_FULL = 0.5
+"""Load at which the next table is made ready."""
 GROWTH = 1.5
 LEAST = 1 << 12
 STEP = 1 << 14
@@ -27,6 +29,8 @@ class Fingerprints:
     def __init__(self, *, with_values: bool = False, room: int = 0) -> None:
         self._with_values = with_values
         self._table = _Table(max(LEAST, int(room / FULL) + 1), with_values)
+        self._table.clear(self._table.size)
+        self._next: _Table | None = None
         self._old: _Table | None = None
         self._moved = 0
 
@@ -35,7 +39,7 @@ class Fingerprints:
 
     @property
     def nbytes(self) -> int:
-        return sum(table.nbytes for table in (self._table, self._old) if table)
+        return sum(table.nbytes for table in (self._table, self._old, self._next) if table)
 
     def add_many(self, fingerprints: U64, values: U64 | None = None) -> NDArray[np.bool_]:
         """Add all; tell which were new. Of equal ones in the same call the first is new, and its value stays."""
@@ -46,6 +50,7 @@ class Fingerprints:
         self._make_room(len(chosen))
         self._table.insert(keys[chosen], None if values is None else values[chosen])
         self._move(8 * len(chosen) + STEP)
+        self._get_ready(32 * len(chosen) + STEP)
         fresh = np.zeros(len(keys), np.bool_)
         fresh[chosen] = True
         return fresh
@@ -69,8 +74,18 @@ class Fingerprints:
             return
         if self._old:
             self._move(self._old.size)
-        self._old, self._moved = self._table, 0
-        self._table = _Table(max(int(self._old.size * GROWTH), int(needed / FULL * 1.2)), self._with_values)
+        following = self._next
+        if following is None or needed > following.size * FULL:
+            following = _Table(int(needed / FULL * GROWTH), self._with_values)
+        following.clear(following.size)
+        self._old, self._moved, self._table, self._next = self._table, 0, following, None
+
+    def _get_ready(self, slots: int) -> None:
+        """Have the next table at hand when it is needed: the first touch of so much memory takes its time, too."""
+        if self._next:
+            self._next.clear(slots)
+        elif self._old is None and len(self) > self._table.size * NEARLY_FULL:
+            self._next = _Table(int(self._table.size * GROWTH), self._with_values)
 
     def _move(self, slots: int) -> None:
         """Carry members of the next `slots` of the old table over; they are in no other place."""
@@ -90,12 +105,19 @@ class _Table:
     def __init__(self, size: int, with_values: bool) -> None:
         self.size = size
         self.used = 0
-        self.keys: U64 = np.zeros(size, np.uint64)
-        self.values: U64 = np.zeros(size if with_values else 0, np.uint64)
+        self.keys: U64 = np.empty(size, np.uint64)
+        self.values: U64 = np.empty(size if with_values else 0, np.uint64)
+        self._cleared = 0
 
     @property
     def nbytes(self) -> int:
         return self.keys.nbytes + self.values.nbytes
+
+    def clear(self, slots: int) -> None:
+        """Make the next slots ready for use; all must be before the first."""
+        until = min(self._cleared + slots, self.size)
+        self.keys[self._cleared : until] = 0
+        self._cleared = until
 
     def find(self, key: int) -> int:
         """The slot of one key, or -1."""
@@ -105,6 +127,12 @@ class _Table:
                 return slot
             slot = slot + 1 if slot + 1 < self.size else 0
         return -1
+
+    def _free(self, slot: int) -> int:
+        """The first empty slot from here on."""
+        while self.keys[slot]:
+            slot = slot + 1 if slot + 1 < self.size else 0
+        return slot
 
     def locate(self, keys: U64) -> Slots:
         """The slot of each key, or -1."""
@@ -124,7 +152,7 @@ class _Table:
         """Add distinct keys that are not members."""
         self.used += len(keys)
         todo, slots = np.arange(len(keys)), self._homes(keys)
-        while len(todo):
+        while len(todo) > FEW:
             wanted = keys[todo]
             is_free = self.keys[slots] == 0
             self.keys[slots[is_free]] = wanted[is_free]  # of several for one slot the last stays
@@ -132,6 +160,11 @@ class _Table:
             if values is not None:
                 self.values[slots[is_in]] = values[todo[is_in]]
             todo, slots = todo[~is_in], self._next(slots[~is_in])
+        for i, slot in zip(todo.tolist(), slots.tolist(), strict=True):
+            at = self._free(slot)
+            self.keys[at] = keys[i]
+            if values is not None:
+                self.values[at] = values[i]
 
     def take(self, other: _Table, start: int, stop: int) -> None:
         """Add the members of another table's slots. They stay there: its chains must hold for the others."""
@@ -147,3 +180,4 @@ class _Table:
         slots = slots + 1
         slots[slots == self.size] = 0
         return slots
+

@@ -87,7 +87,10 @@ class SqliteStore:
     def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
         self._path = path
         self._thread = thread
-        self._trouble: Exception | None = None
+        self._trouble: FrontierError | None = None
+        """Why nothing further is taken on."""
+        self._failed: FrontierError | None = None
+        """Why the thread does nothing further: what it was told before was not done."""
         self._tables: Tables
         self.site_id: Callable[[str], int]
 
@@ -95,18 +98,25 @@ class SqliteStore:
         return await self._do(self._open, terms, durability, now)
 
     async def close(self) -> None:
-        """Waits for what is under way."""
+        """Waits for what is under way; nothing further is taken on."""
+        self._trouble = self._trouble or FrontierError(f"{self._path} is closed")
         with breathing():
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
+    @property
+    def is_usable(self) -> bool:
+        return self._trouble is None
+
     def check(self) -> None:
         if self._trouble:
-            raise FrontierError(str(self._trouble)) from self._trouble
+            raise self._trouble
 
     def write(self, change: Change) -> Awaitable[None]:
-        return asyncio.shield(self._do(self._tables.apply, change))
+        written = asyncio.shield(self._do(self._tables.apply, change))
+        written.add_done_callback(_heed)
+        return written
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         return self._do(self._tables.load, site_id, behind, min(limit, MOST_LOADED))
@@ -130,18 +140,19 @@ class SqliteStore:
 
         def end(done: Future[T]) -> None:
             breath.__exit__(None, None, None)
-            _ = done.cancelled() or done.exception()  # told by check() to whoever does not wait for it
+            _heed(done)
 
         done.add_done_callback(end)
         return done
 
     def _work(self, work: Callable[..., T], *arguments: object) -> T:
-        self.check()
+        if self._failed:
+            raise self._failed
         try:
             with told(self._path):
                 return work(*arguments)
-        except Exception as error:
-            self._trouble = error
+        except FrontierError as error:
+            self._failed = self._trouble = error
             raise
 
     def _open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:
@@ -160,3 +171,9 @@ class SqliteStore:
     def _close(self) -> None:
         if hasattr(self, "_tables"):
             self._tables.close()
+
+
+def _heed(done: Future[T]) -> None:
+    """A failure is told by check() to whoever comes next, even if nobody waits for this."""
+    if not done.cancelled():
+        done.exception()

@@ -39,8 +39,13 @@ class Shelf(NamedTuple):
 class Store(Protocol):
     """Does all it is told in the order it is told: each call is under way when it returns, awaited or not."""
 
+    @property
+    def is_usable(self) -> bool:
+        """Not closed, and nothing failed before: memory is ahead of the disk then."""
+        ...
+
     def check(self) -> None:
-        """Raises FrontierError if anything failed before: memory is ahead of the disk then."""
+        """Raises FrontierError if it is not usable."""
         ...
 
     def write(self, change: Change) -> Awaitable[None]:
@@ -65,6 +70,8 @@ class Nowhere:
 
     def __init__(self) -> None:
         self._fetched: dict[int, tuple[Url, bytes]] = {}
+
+    is_usable = True
 
     def check(self) -> None:
         """Memory does not fail."""

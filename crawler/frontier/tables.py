@@ -55,7 +55,7 @@ class Tables:
                 _json([(s.entry.row, s.entry.rank, s.due, s.entry.request.attempt, s.reason) for s in change.setbacks]),
                 _json(visits),
                 digests,
-                _json([(self._site_id(k), s.queued, s.next_at, int(s.shelved)) for k, s in change.sites.items()]),
+                _json([(self._site_id(k), s.queued, s.next_at, s.is_shelved) for k, s in change.sites.items()]),
                 claims,
                 _json(meta),
             ),

@@ -161,7 +161,7 @@ class Workbench:
 
     def _feed_or_leave(self, site: Site) -> None:
         """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
-        if not self.is_shelf_open:
+        if not self.is_shelf_open or not site.lent:
             self.hungry.append(site)
         elif not site.out and not site.is_parked and not site.is_loading and (
             not site.heap or self._had_its_share(site)
@@ -229,6 +229,9 @@ class Workbench:
 
     def __len__(self) -> int:
         return len(self._sites)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._sites
 
     def holds(self, site: Site) -> bool:
         return self._sites.get(site.key) is site

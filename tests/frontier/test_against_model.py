@@ -1,0 +1,411 @@
+"""Any sequence of calls, held against a model that is simple enough to be believed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from crawler.frontier import Terms, open_memory, open_sqlite
+from crawler.frontier.sqlite import MOST_ENTRIES, MOST_SITES
+from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from tests.frontier.conftest import HandClock, lend, links
+
+SITES = [f"http://s{i}" for i in range(4)]
+IPS = ["10.0.0.1", "10.0.0.2"]
+
+names = st.tuples(st.sampled_from(SITES), st.integers(0, 40)).map(lambda pair: f"{pair[0]}/{pair[1]}")
+requests = st.builds(
+    lambda text, depth, priority: Request(Url(text), depth=depth, priority=priority),
+    names, st.integers(0, 3), st.integers(-1, 1),
+)  # fmt: skip
+picks = st.lists(st.integers(0, 99), min_size=1, max_size=6)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will become of whichever visit it falls to: drawn beforehand, since who is out may hang on a thread."""
+
+    pick: int
+    kind: str
+    rest_s: float
+    since_s: float
+    ip: str
+    wait_s: float
+    page: str
+    found: tuple[str, ...]
+
+
+plans = st.lists(
+    st.builds(
+        Plan,
+        st.integers(0, 99),
+        st.sampled_from(["fetched", "fetched", "redirected", "failed", "deferred", "robots"]),
+        st.sampled_from([0.0, 0.0, 1.0, 5.0]),
+        st.sampled_from([0.0, 0.5]),
+        st.sampled_from(IPS),
+        st.sampled_from([0.0, 1.0, 4.0]),
+        st.sampled_from(["html", "html", "sitemap"]),
+        st.lists(names, min_size=1, max_size=12).map(tuple),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@dataclass
+class Known:
+    request: Request
+    number: int
+    state: str = "queued"
+    due: float = 0.0
+    is_returned: bool = False
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        return (self.request.priority, self.request.depth, self.number)
+
+
+@dataclass
+class SiteModel:
+    resting: list[float] = field(default_factory=list)
+    hold: float = 0.0
+    usual_s: float = 0.0
+
+
+class Story(RuleBasedStateMachine):
+    """What is lent is queued, due and the first of its site; what is due is lent; nothing is lost or comes twice."""
+
+    on_disk = False
+    most_sites, most_entries = MOST_SITES, MOST_ENTRIES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clock = HandClock()
+        self.stack = AsyncExitStack()
+        self.folder = tempfile.TemporaryDirectory()
+        self.known: dict[str, Known] = {}
+        self.sites = {site: SiteModel() for site in SITES}
+        self.out: dict[str, Lease] = {}
+        self.claims: dict[bytes, tuple[str, bool]] = {}
+        self.owned: dict[str, bytes] = {}
+        self.settled: dict[Disposition, int] = {}
+        self.written = 0
+
+    @initialize(per_site=st.integers(1, 3), in_depth_order=st.booleans())
+    def open(self, per_site: int, in_depth_order: bool) -> None:
+        self.terms = Terms(per_site, per_ip=1000, in_depth_order=in_depth_order)
+        self.frontier = self.run(self.stack.enter_async_context(self.opened()))
+
+    def opened(self) -> Any:
+        if not self.on_disk:
+            return open_memory(self.terms, clock=self.clock.both)
+        return open_sqlite(
+            Path(self.folder.name) / "f.sqlite",
+            self.terms,
+            clock=self.clock.both,
+            most_sites=self.most_sites,
+            most_entries=self.most_entries,
+        )
+
+    def run(self, coroutine: Any) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+    @property
+    def has_shelf(self) -> bool:
+        return self.most_sites < len(SITES)
+
+    # -- rules -------------------------------------------------------------------------------------------------------
+
+    @rule(seeds=st.lists(requests, max_size=30))
+    def add(self, seeds: list[Request]) -> None:
+        assert self.run(self.frontier.add(seeds)) == self.learn(seeds)
+
+    @rule(limit=st.integers(0, 12))
+    def lease(self, limit: int) -> None:
+        self.wake()
+        leases = self.run(lend(self.frontier, limit))
+        assert len(leases) <= limit
+        for lease in leases:
+            self.check_lease(lease)
+        if len(leases) < limit:
+            self.check_nothing_else_is_due()
+
+    @rule(plans=plans)
+    def settle(self, plans: list[Plan]) -> None:
+        outcomes = [self.outcome(plan, self.out.pop(self.pick(plan.pick))) for plan in plans if self.out]
+        self.written += 1
+        self.run(self.frontier.settle(outcomes, {"sink": {"pages": self.written}}))
+        for outcome in outcomes:
+            self.learn_outcome(outcome)
+        for outcome in outcomes:
+            self.learn_links(outcome)
+        for outcome in outcomes:
+            self.learn(outcome.found)
+        self.forget_idle_sites()
+
+    @rule(picks=picks)
+    def release(self, picks: list[int]) -> None:
+        chosen = {self.pick(pick) for pick in picks if self.out}
+        self.run(self.frontier.release([self.out.pop(text) for text in chosen]))
+        for text in chosen:
+            self.known[text].state = "queued"
+            self.known[text].is_returned = not self.terms.in_depth_order
+            self.give_up(text)
+
+    def pick(self, number: int) -> str:
+        return sorted(self.out)[number % len(self.out)]
+
+    @rule(pick=st.integers(0, 99), content=st.sampled_from([bytes([i]) * 32 for i in range(8)]))
+    def claim(self, pick: int, content: bytes) -> None:
+        if not self.out:
+            return
+        text = self.pick(pick)
+        first = self.run(self.frontier.claim(content, self.out[text])).text
+        if content in self.claims:
+            assert first == self.claims[content][0]
+        else:
+            assert first == text
+            self.give_up(text)
+            self.claims[content] = (text, False)
+            self.owned[text] = content
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 2.0, 10.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.clock.move(seconds)
+
+    @rule(moved=st.sampled_from([0.0, 3.0]), swap=st.booleans())
+    def reopen(self, moved: float, swap: bool) -> None:
+        if not self.on_disk:
+            return
+        self.run(self.stack.aclose())
+        self.clock.move(moved)
+        self.terms = Terms(self.terms.per_site, 1000, self.terms.in_depth_order ^ swap)
+        self.frontier = self.run(self.stack.enter_async_context(self.opened()))
+        for text in self.out:
+            self.known[text].state = "queued"
+            self.give_up(text)
+        self.out.clear()
+        for known in self.known.values():
+            known.is_returned = False
+        for site in self.sites.values():
+            latest = max([site.hold, *site.resting])
+            self.sites_after_restart(site, latest)
+        assert self.run(self.frontier.positions()) == ({"sink": {"pages": self.written}} if self.written else {})
+
+    def sites_after_restart(self, site: SiteModel, latest: float) -> None:
+        site.resting, site.hold, site.usual_s = [], latest, 0.0
+
+    def forget_idle_sites(self) -> None:
+        """A site without anything to do keeps one thing: when its last slot is free again."""
+        for key, site in self.sites.items():
+            if not self.queued(key) and not self.out_at(key):
+                self.sites_after_restart(site, max([site.hold, *site.resting]))
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "frontier"):
+                self.check_counts()
+                self.drain()
+        finally:
+            self.run(self.stack.aclose())
+            self.folder.cleanup()
+            self.loop.close()
+
+    def drain(self) -> None:
+        """All that was ever queued is lent in the end, once."""
+        self.run(self.frontier.release(list(self.out.values())))
+        for text in self.out:
+            self.known[text].state = "queued"
+        left = {text for text, known in self.known.items() if known.state != "done"}
+        for _ in range(10 * len(left) + 10):
+            for lease in self.run(lend(self.frontier, 1000)):
+                left.remove(lease.request.url.text)
+                self.run(self.frontier.settle([Outcome(lease, Disposition.FETCHED)], {}))
+            self.clock.move(100)
+        assert not left
+        assert not self.run(self.frontier.wait())
+        assert self.frontier.counts().sites == 0
+
+    # -- what must hold ----------------------------------------------------------------------------------------------
+
+    def check_lease(self, lease: Lease) -> None:
+        text = lease.request.url.text
+        known, site = self.known[text], self.sites[lease.request.url.site]
+        assert known.state == "queued"
+        assert (lease.request.depth, lease.request.attempt) == (known.request.depth, known.request.attempt)
+        assert lease.request.origin == known.request.origin
+        assert lease.request.anchor == known.request.anchor
+        assert lease.request.via == known.request.via
+        assert self.free_slots(lease.request.url.site) > 0
+        assert site.hold <= self.clock.now
+        self.check_order(known)
+        known.state, known.is_returned = "out", False
+        self.out[text] = lease
+
+    def check_order(self, lent: Known) -> None:
+        rivals = [k for k in self.queued(lent.request.url.site) if k is not lent]
+        if self.terms.in_depth_order:
+            assert all(lent.request.depth <= k.request.depth for k in rivals)
+            assert all(lent.request.depth <= lease.request.depth for lease in self.out_at(lent.request.url.site))
+            assert all(lent.rank < k.rank for k in rivals if k.request.depth == lent.request.depth)
+        elif not lent.is_returned:
+            assert not any(k.is_returned for k in rivals) or self.has_shelf
+            assert all(lent.rank < k.rank for k in rivals if not k.is_returned)
+
+    def check_nothing_else_is_due(self) -> None:
+        if self.has_shelf:
+            return  # others may stand on the shelf until those in memory have had their share
+        for key, site in self.sites.items():
+            queued = self.queued(key)
+            if not queued or site.hold > self.clock.now or self.free_slots(key) <= 0:
+                continue
+            assert self.terms.in_depth_order
+            depth = min(known.request.depth for known in queued)
+            assert any(lease.request.depth < depth for lease in self.out_at(key))
+
+    @rule()
+    def check_counts(self) -> None:
+        self.wake()
+        self.run(self.frontier.lease(0))
+        counts = self.frontier.counts()
+        states = [known.state for known in self.known.values()]
+        assert counts.known == len(states)
+        assert counts.queued == states.count("queued") + states.count("waiting")
+        assert counts.leased == states.count("out")
+        assert counts.retrying == states.count("waiting")
+        assert counts.settled == self.settled
+        if not self.on_disk:  # sites on the shelf are counted when it is looked at
+            assert counts.sites == len({k.request.url.site for k in self.known.values() if k.state != "done"})
+
+    # -- the model ---------------------------------------------------------------------------------------------------
+
+    def learn(self, found: Any) -> int:
+        before = len(self.known)
+        for request in found:
+            self.known.setdefault(request.url.text, Known(request, len(self.known)))
+        return len(self.known) - before
+
+    def outcome(self, plan: Plan, lease: Lease) -> Outcome:
+        request = lease.request
+        response = Response(request.url, 200, (), ip=plan.ip)
+        over = Outcome(lease, Disposition.FAILED, Reason.DNS, rest_s=plan.rest_s, ended=self.clock.now - plan.since_s)
+        if plan.kind == "robots":
+            return replace(over, disposition=Disposition.DEFERRED, reason=None, retry_in_s=0.0)
+        if plan.kind == "deferred":
+            return replace(over, disposition=Disposition.DEFERRED, retry_in_s=plan.wait_s)
+        if plan.kind == "failed":
+            return over
+        if plan.kind == "redirected":
+            target = Request(
+                Url(plan.found[0]), request.depth, via=request.url, seed=request.origin, redirects=1,
+                root=None if request.url == request.anchor else request.anchor,
+            )  # fmt: skip
+            return replace(
+                over, disposition=Disposition.REDIRECTED, reason=None, response=response, found=(target,)
+            )
+        digest = self.owned.get(request.url.text, b"")
+        page = Page(digest, kind=plan.page, news=links(self.frontier.key, *plan.found))
+        return replace(over, disposition=Disposition.FETCHED, reason=None, response=response, page=page)
+
+    def learn_outcome(self, outcome: Outcome) -> None:
+        text = outcome.url.text
+        known, site = self.known[text], self.sites[outcome.url.site]
+        free = outcome.ended + outcome.rest_s
+        if free > self.clock.now:
+            site.resting.append(free)
+        if outcome.disposition in (Disposition.FAILED, Disposition.DEFERRED):
+            if outcome.rest_s > site.usual_s:
+                site.hold = max(site.hold, free)
+        elif outcome.response:
+            site.usual_s = outcome.rest_s
+        if outcome.disposition is Disposition.FETCHED and text in self.owned:
+            self.claims[self.owned.pop(text)] = (text, True)
+        self.give_up(text)
+        if outcome.is_final:
+            known.state = "done"
+            self.settled[outcome.disposition] = self.settled.get(outcome.disposition, 0) + 1
+        elif outcome.reason is None:
+            known.state, known.is_returned = "queued", not self.terms.in_depth_order
+        else:
+            known.state, known.due = "waiting", self.clock.now + (outcome.retry_in_s or 0.0)
+            request = known.request
+            known.request = Request(
+                request.url, request.depth, request.via, request.seed, request.root, request.attempt + 1,
+                request.priority, request.redirects,
+            )  # fmt: skip
+
+    def learn_links(self, outcome: Outcome) -> None:
+        if outcome.page is None:
+            return
+        above = outcome.request
+        depth = above.depth + (outcome.page.kind != "sitemap")
+        by_site: dict[str, list[Request]] = {}
+        for text in outcome.page.news.split():
+            url = Url(text)
+            by_site.setdefault(url.site, []).append(
+                Request(url, depth, via=above.url, seed=above.origin, root=above.anchor)
+            )
+        for group in by_site.values():
+            self.learn(group)
+
+    def wake(self) -> None:
+        for known in self.known.values():
+            if known.state == "waiting" and known.due <= self.clock.now:
+                known.state = "queued"
+
+    def give_up(self, text: str) -> None:
+        if content := self.owned.pop(text, None):
+            del self.claims[content]
+
+    def queued(self, site: str) -> list[Known]:
+        return [k for k in self.known.values() if k.state == "queued" and k.request.url.site == site]
+
+    def out_at(self, site: str) -> list[Lease]:
+        return [lease for lease in self.out.values() if lease.request.url.site == site]
+
+    def free_slots(self, key: str) -> int:
+        site = self.sites[key]
+        site.resting = [free for free in site.resting if free > self.clock.now]
+        return self.terms.per_site - len(self.out_at(key)) - len(site.resting)
+
+
+class DiskStory(Story):
+    on_disk = True
+
+
+class SmallStory(Story):
+    """Next to nothing stands in memory: queues go on on disk."""
+
+    on_disk = True
+    most_entries = 4
+
+
+class ShelfStory(Story):
+    """Fewer sites stand in memory than there are."""
+
+    on_disk = True
+    most_sites, most_entries = 2, 6
+
+
+EXAMPLES = int(os.environ.get("FRONTIER_EXAMPLES", "40"))
+"""Each opens files and threads: few by default, thousands for a soak."""
+for story in (Story, DiskStory, SmallStory, ShelfStory):
+    # Not shrunk: a story takes seconds to tell again, and its order may hang on a thread.
+    story.TestCase.settings = settings(
+        max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=[Phase.generate]
+    )
+
+TestInMemory = Story.TestCase
+TestOnDisk = DiskStory.TestCase
+TestMostlyOnDisk = SmallStory.TestCase
+TestWithAShelf = ShelfStory.TestCase
