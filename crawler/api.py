@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -309,13 +310,22 @@ def _check_extract(extract: Extract | None, config: Config) -> None:
     """Refuse now what would fail at every page."""
     if extract is None or config.offload.executor != "process":
         return
+    name = getattr(extract, "__qualname__", repr(extract))
     try:
         pickle.dumps(extract)
+        if _is_typed_in(extract):
+            raise ConfigError("it was typed into an interactive session, which workers cannot import")
     except Exception as error:
         raise ConfigError(
-            f"the parse function {getattr(extract, '__qualname__', extract)!r} cannot be sent to worker processes "
-            f"({error}): define it at the top of a module, or set executor='thread'"
+            f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
+            f"module, or set executor='thread'"
         ) from error
+
+
+def _is_typed_in(function: object) -> bool:
+    """Whether it lives in a notebook or a prompt: pickled by name, it would be missed only in the worker."""
+    main = sys.modules["__main__"]
+    return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")
 
 
 def _request(seed: Seed) -> Request:

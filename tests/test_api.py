@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -306,6 +307,23 @@ async def test_a_parse_function_that_cannot_travel_is_refused_at_once() -> None:
     with pytest.raises(crawler.ConfigError, match=r"lambda.*top of a module"):
         async with crawler.open_crawl(parse=lambda content: 1):
             pass
+
+
+async def test_a_parse_function_typed_into_a_prompt_is_refused_and_runs_in_a_thread() -> None:
+    typed = """
+import asyncio, crawler
+def mine(content): return 1
+async def main(**settings):
+    async with crawler.open_crawl(parse=mine, **settings): print("opened")
+try: asyncio.run(main())
+except crawler.ConfigError as error: print(error)
+asyncio.run(main(executor="thread"))
+"""
+    ran = await anyio.run_process([sys.executable, "-c", typed])
+    refused, opened = ran.stdout.decode().splitlines()
+    assert "'mine'" in refused
+    assert "interactive session" in refused
+    assert opened == "opened"
 
 
 async def test_a_fetcher_of_the_users_own_is_used() -> None:
