@@ -30,7 +30,8 @@ def _print(report: Report, cost: Cost) -> None:
     late = ", ".join(f"{name} {value:.1f}" for name, value in report.late_ms.items())
     print(f"{report.pages} pages in {report.run_s:.1f} s: {report.pages / report.run_s:.0f} pages/s, start-up apart")
     print(f"a turn of the loop comes late by (ms): {late}")
-    print(f"the loop's thread: {report.loop_cpu_s / report.pages * 1000:.2f} ms CPU a page")
+    loop_ms, threads_ms = (spent / report.pages * 1000 for spent in (report.loop_cpu_s, report.threads_cpu_s))
+    print(f"CPU a page: the loop's thread {loop_ms:.2f} ms, all threads of its process {threads_ms:.2f} ms")
     print(f"the tree: {cost.cpu_s / report.pages * 1000:.2f} s CPU per 1,000 pages, at most {_mb(cost)}")
 
 
