@@ -62,7 +62,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _failures(summary)
     if bad_seeds:
-        lines.append(f"  {number(bad_seeds)} unusable lines among the seeds: {folder.bad_seeds_path}")
+        lines.append(f"  {_many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
@@ -117,7 +117,7 @@ def counted(counts: Mapping[Key, int]) -> str:
 def _headline(summary: Summary, folder: Folder) -> str:
     if not summary.dispositions and summary.ended == "exhausted":
         return (
-            f"nothing left to do: {folder.path} is finished, with {number(settled(summary.counts))} URLs settled"
+            f"nothing left to do: {folder.path} is finished, with {_many(settled(summary.counts), 'URL')} settled"
             " (--fresh starts over)"
         )
     what = {
@@ -156,8 +156,8 @@ def _politeness(summary: Summary) -> str:
     return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
 
 
-def _pages(n: int) -> str:
-    return "1 page" if n == 1 else f"{number(n)} pages"
+def _many(n: int, what: str) -> str:
+    return f"{number(n)} {what}" if n == 1 else f"{number(n)} {what}s"
 
 
 def _change(change: Change) -> str:

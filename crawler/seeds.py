@@ -29,8 +29,6 @@ MAX_LINE = 1 << 17
 """Characters of a line that are looked at: what the csv module takes for one field, far more than any URL."""
 COLUMNS = ("url", "urls", "uri", "loc", "link", "href", "address", "page", "seed", "website", "site", "host", "domain")
 """What a header line calls the column we want, best first."""
-LIST_SUFFIXES = (".csv", ".gz", ".json", ".jsonl", ".list", ".lst", ".seeds", ".tab", ".tsv", ".txt", ".urls", ".xml")
-"""`urls.txt` that is not there is a missing file, not a host in a top-level domain of that name."""
 _BARE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\\,;]+)(:\d{1,5})?(?:[/?#].*)?", re.DOTALL)
 
 
@@ -87,18 +85,22 @@ def check(sources: Iterable[str], *, strict: bool = False) -> None:
 
 
 def kind(source: str) -> Literal["stdin", "url", "file"]:
-    """What a word on the command line means: a file where there is one, or where it looks like one."""
+    """What a word on the command line means: `urls.txt` is a file even where there is none, `example.org` is a site."""
     if source == "-":
         return "stdin"
     if "://" in source:
         return "url"
-    if Path(source).exists() or Path(source).suffix.lower() in LIST_SUFFIXES:
-        return "file"
+    return "file" if Path(source).exists() or not _names_a_site(source) else "url"
+
+
+def _names_a_site(word: str) -> bool:
+    """Whether it leads to this machine, an address, a port, or below a public suffix (there is no top-level txt)."""
     try:
-        parse(source)
+        url = parse(word)
     except UrlError:
-        return "file"
-    return "url"
+        return False
+    below = f"x.{urls.host(url)}"
+    return url.text.startswith("http:") or urls.registered(below) != below
 
 
 def parse(text: str) -> Url:

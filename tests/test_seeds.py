@@ -169,8 +169,12 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
 def test_a_word_is_a_file_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert kind("example.org") == "url"
+    assert kind("example.co.uk/sitemap.xml") == "url"
+    assert kind("bücher.de") == "url"
     assert kind("localhost:8000") == "url"
-    assert kind("urls.txt") == "file"
+    assert kind("http://intranet.local/") == "url"
+    for name in ("urls.txt", "urls.text", "seeds", "data/urls.csv.gz", "../x", "intranet.local"):
+        assert kind(name) == "file"
     assert kind("-") == "stdin"
     _file(tmp_path, "a.example\n", "example.org")
     assert kind("example.org") == "file"
@@ -178,7 +182,7 @@ def test_a_word_is_a_file_where_there_is_one(tmp_path: Path, monkeypatch: pytest
 
 def test_sources_follow_one_another(tmp_path: Path) -> None:
     first, second = _file(tmp_path, "a.example\n", "1.txt"), _file(tmp_path, "# none\n", "2.txt")
-    assert _texts(first, second, "b.example/x,y?q=1") == TWO
+    assert _texts(first, second, "https://b.example/x,y?q=1") == TWO
     with pytest.raises(SeedError, match=r"2\.txt: no line that could"):
         check([first, second])
 

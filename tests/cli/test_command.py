@@ -40,17 +40,17 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--dept", "1", "a.example"], "--depth"),
-        (["a.example", "--dleay=1"], "--delay"),
+        (["--dept", "1", "example.org"], "--depth"),
+        (["example.org", "--dleay=1"], "--delay"),
         (["demoo"], "did you mean `crawl demo`"),
         (["config", "shwo"], "show"),
-        (["a.example", "--set", "dealy_s=1"], "dealy_s: no such setting; did you mean politeness.delay_s?"),
-        (["a.example", "--set", "delay_s"], "not KEY=VALUE"),
-        (["a.example", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
-        (["a.example", "--time-limit", "soon"], "'soon' is no time; write 30s"),
-        (["a.example", "--reach", "planet"], "'planet'"),
-        (["a.example", "--include", "re:("], "re:("),
-        (["a.example", "-c", "gone.toml"], "gone.toml: No such file"),
+        (["example.org", "--set", "dealy_s=1"], "dealy_s: no such setting; did you mean politeness.delay_s?"),
+        (["example.org", "--set", "delay_s"], "not KEY=VALUE"),
+        (["example.org", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
+        (["example.org", "--time-limit", "soon"], "'soon' is no time; write 30s"),
+        (["example.org", "--reach", "planet"], "'planet'"),
+        (["example.org", "--include", "re:("], "re:("),
+        (["example.org", "-c", "gone.toml"], "gone.toml: No such file"),
         (["ftp://a.example/"], "not http or https"),
         (["gone.txt"], "gone.txt: no such file"),
         (["gone"], "gone: no such file; for a web site, write https://"),
@@ -59,8 +59,8 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["binary.txt"], "binary.txt: a binary file"),
         (["folder"], "folder: a directory"),
         (["bad.txt", "--strict"], "bad.txt:2: neither a URL nor a host name: 'what is this'"),
-        (["a.example", "-o", "folder"], "folder is not empty and no crawl folder"),
-        (["a.example", "-o", "empty.txt"], "empty.txt cannot be a crawl folder"),
+        (["example.org", "-o", "folder"], "folder is not empty and no crawl folder"),
+        (["example.org", "-o", "empty.txt"], "empty.txt cannot be a crawl folder"),
     ],
 )
 async def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left_behind(
@@ -80,7 +80,7 @@ async def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left_behin
 
 
 async def test_an_unknown_variable_is_told(crawl: Crawl) -> None:
-    ran = await crawl("a.example", env={**os.environ, "CRAWL_DEPTH": "1"})
+    ran = await crawl("example.org", env={**os.environ, "CRAWL_DEPTH": "1"})
     assert ran.code == 2
     assert "CRAWL_DEPTH in the environment: depth: no such setting; did you mean scope.max_depth?" in ran.err
 
@@ -95,7 +95,7 @@ async def test_from_a_seed_file_to_a_finished_crawl_folder(crawl: Crawl, tmp_pat
     folder = tmp_path / "urls.crawl"
     assert {record["url"] for record in records(folder / "pages.jsonl")} == web.web.reachable()
     assert (folder / "bad-seeds.txt").read_text() == "urls.txt:3: neither a URL nor a host name: 'not a seed'\n"
-    assert "1 unusable lines among the seeds: urls.crawl/bad-seeds.txt" in ran.err
+    assert "1 unusable line among the seeds: urls.crawl/bad-seeds.txt" in ran.err
     log = (folder / "crawl.log").read_text()
     assert "Z INFO    crawler.cli: crawling into urls.crawl\n" in log
     assert "crawler.cli: finished: 3 pages" in log
