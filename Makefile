@@ -63,7 +63,7 @@ check: lint types test  ## lint, types and test: what a change must pass
 
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks $(or $(ARGS),all)
 
 .PHONY: wheel
 wheel: $(READY)  ## build dist/*.whl

@@ -1,6 +1,6 @@
 """What a page costs the frontier: time of the loop's thread, of the writer's thread, and bytes on disk.
 
-    python -m benchmarks.frontier_cost [pages]
+python -m benchmarks.frontier_cost [pages]
 """
 
 from __future__ import annotations

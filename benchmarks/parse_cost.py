@@ -1,21 +1,17 @@
 """What a page of 40 kB costs in a worker, to hand over to one, and beside a busy loop: `parse_cost`."""
 
-import argparse
 import asyncio
 import multiprocessing
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import uvloop
 
-from benchmarks.contestants import PYTHON
-from benchmarks.inside import ROOT
 from benchmarks.machine import describe
 from benchmarks.pages import prose
 from crawler.breath import breathing
@@ -54,13 +50,8 @@ class Beside:
     """Turns of the busy loop, each with its share of work; what breathing costs it."""
 
 
-def main(arguments: Sequence[str] = ()) -> int:
-    argparse.ArgumentParser(prog="python -m benchmarks parse_cost", description=__doc__).parse_args(arguments)
-    print(describe(PYTHON), flush=True)
-    return subprocess.run([PYTHON, "-m", "benchmarks.parse_cost", "--here"], cwd=ROOT, check=False).returncode
-
-
-def _measure() -> int:
+def main() -> int:
+    print(describe(sys.executable))
     known, new = _documents(repeat=True), _documents(repeat=False)
     print(f"\npages of {len(new[0].body):,} bytes with {LINKS} links")
     print("\n| parse alone, in one process | ms a page |\n|---|---|")
@@ -198,4 +189,4 @@ def _read_all(batch: list[Document], job: Job) -> list[Page]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(_measure() if "--here" in sys.argv else main(sys.argv[1:]))
+    raise SystemExit(main())
