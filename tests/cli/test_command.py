@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 import pytest
 
+from crawler import Config
+from crawler.folder import open_folder
 from crawler.testing import Served
 
 from .conftest import ALLOWED, CRAWL, Crawl
@@ -163,10 +165,6 @@ async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
         command = [CRAWL, web.url("b.test"), "-o", "b", *ALLOWED]
         async with await anyio.open_process(command, cwd=tmp_path) as process:
             await seen(web, len(web.hits) + 5)
-            if number is signal.SIGINT:
-                refused = await crawl(web.url("a.test"), "-o", "b", *ALLOWED)
-                assert refused.code == 2
-                assert f"b is in use by pid {process.pid}" in refused.err
             process.send_signal(number)
             assert process.stderr is not None
             said = b"".join([chunk async for chunk in process.stderr]).decode()
@@ -176,6 +174,13 @@ async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
     assert (await crawl(web.url("b.test"), "-o", "b", *ALLOWED)).code == 0
     assert len(fetched(pages)) == len(set(fetched(pages))) == 41
     assert max(web.counts(robots=False).values()) == 1
+
+
+async def test_a_folder_in_use_is_refused(crawl: Crawl, tmp_path: Path) -> None:
+    with open_folder(tmp_path / "b", Config()):
+        ran = await crawl("example.org", "-o", "b")
+    assert ran.code == 2
+    assert f"b is in use by pid {os.getpid()}: stop that crawl" in ran.err
 
 
 async def test_a_second_interrupt_leaves_at_once_and_loses_nothing(crawl: Crawl, tmp_path: Path, web: Served) -> None:
