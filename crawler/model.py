@@ -46,6 +46,10 @@ class Request:
     """Lower goes first within a site; ties go in depth, then in discovery order."""
     redirects: int = 0
     """How many redirects in a row led here."""
+    etag: str = ""
+    """The ETag of an earlier answer: asks for a body only if the content is another now (RFC 9110 13.1.2)."""
+    last_modified: str = ""
+    """The Last-Modified of an earlier answer, likewise (RFC 9110 13.1.3)."""
 
     @property
     def origin(self) -> Url:
