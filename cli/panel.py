@@ -110,7 +110,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     retrying = f", {show.number(counts.retrying)} to be tried again" if counts.retrying else ""
     yield (
         "in flight",
-        f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.number(counts.sites)} sites{retrying}",
+        f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.many(counts.sites, 'site')}{retrying}",
     )
     yield "outcome", show.outcomes(now.dispositions) or "-"
     yield "status", show.counted(now.statuses) or "-"

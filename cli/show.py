@@ -62,7 +62,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _failures(summary)
     if bad_seeds:
-        lines.append(f"  {_many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
+        lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
@@ -82,6 +82,10 @@ def settled(counts: Counts) -> int:
 
 def number(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def many(n: int, what: str) -> str:
+    return f"{number(n)} {what}" if n == 1 else f"{number(n)} {what}s"
 
 
 def size(amount: float) -> str:
@@ -117,7 +121,7 @@ def counted(counts: Mapping[Key, int]) -> str:
 def _headline(summary: Summary, folder: Folder) -> str:
     if not summary.dispositions and summary.ended == "exhausted":
         return (
-            f"nothing left to do: {folder.path} is finished, with {_many(settled(summary.counts), 'URL')} settled"
+            f"nothing left to do: {folder.path} is finished, with {many(settled(summary.counts), 'URL')} settled"
             " (--fresh starts over)"
         )
     what = {
@@ -154,10 +158,6 @@ def _politeness(summary: Summary) -> str:
     if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
         return ""
     return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
-
-
-def _many(n: int, what: str) -> str:
-    return f"{number(n)} {what}" if n == 1 else f"{number(n)} {what}s"
 
 
 def _change(change: Change) -> str:
