@@ -111,7 +111,7 @@ class Change:
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     claims: list[tuple[int, int]] = field(default_factory=list)
-    """A digest's first eight bytes as a number, and the row that had it first."""
+    """A digest's mark, and the row that had it first."""
     sites: dict[str, SiteChange] = field(default_factory=dict)
     positions: Mapping[str, Position] | None = None
     """Of all sinks."""

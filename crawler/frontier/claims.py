@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 
 from ..model import Lease
@@ -9,13 +11,14 @@ from .seen import Fingerprints
 
 
 class Claims:
-    """Settled claims are kept as the digest's first 8 bytes and the row: 34 bytes each.
+    """Settled claims are kept as 64 bits of the digest, keyed like a URL's, and the row: about 34 bytes each.
 
     Those 64 bits only point to a candidate; whoever asks compares the whole digest, which costs nothing further,
     since the candidate's row must be read for its URL anyway.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
         self._under_way: dict[bytes, Lease] = {}
         self._by_token: dict[int, bytes] = {}
         self._settled = Fingerprints(with_values=True)
@@ -24,8 +27,8 @@ class Claims:
         return self._under_way.get(digest)
 
     def candidate(self, digest: bytes) -> int | None:
-        """The row of a settled page whose digest begins alike."""
-        return self._settled.get(_prefix(digest))
+        """The row of a settled page whose digest has the same mark."""
+        return self._settled.get(self._mark(digest))
 
     def claim(self, digest: bytes, lease: Lease) -> None:
         """The lease holds one claim, its latest."""
@@ -38,17 +41,16 @@ class Claims:
             del self._under_way[digest]
 
     def settle(self, token: int) -> tuple[int, int] | None:
-        """Keep the lease's claim for good: the digest's prefix and the row; None: it held none."""
+        """What to keep of the lease's claim for good: the digest's mark and the row; None: it held none."""
         digest = self._by_token.pop(token, None)
         if digest is None:
             return None
         del self._under_way[digest]
-        return _prefix(digest), token
+        return self._mark(digest), token
 
     def add_settled(self, pairs: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
-        """Prefixes and rows, two columns. The first row of a prefix stays."""
+        """Marks and rows, two columns. The first row of a mark stays."""
         self._settled.add_many(np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
 
-
-def _prefix(digest: bytes) -> int:
-    return int.from_bytes(digest[:8], "little")
+    def _mark(self, digest: bytes) -> int:
+        return int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), "little")

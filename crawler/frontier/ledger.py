@@ -28,8 +28,8 @@ Touched = dict[Site, None]
 class State:
     """What an opened store remembered. Empty: a new crawl."""
 
+    claims: Claims
     seen: Fingerprints = field(default_factory=Fingerprints)
-    claims: Claims = field(default_factory=Claims)
     names: int = 0
     """URLs that are referred to but were never queued."""
     queued: int = 0

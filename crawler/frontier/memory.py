@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from .. import urls
+from .claims import Claims
 from .embedded import EmbeddedFrontier
 from .ledger import State
 from .store import Nowhere
@@ -28,4 +29,4 @@ async def open_memory(
         return urls.fingerprint(site, key)
 
     bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
-    yield MemoryFrontier(key, terms, Nowhere(), State(), bench, clock or Clock())
+    yield MemoryFrontier(key, terms, Nowhere(), State(Claims(key)), bench, clock or Clock())

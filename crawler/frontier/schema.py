@@ -34,7 +34,7 @@ CREATE TABLE site (id INTEGER PRIMARY KEY, queued INTEGER, next_at REAL, shelved
 CREATE INDEX shelf ON site (next_at) WHERE shelved;
 
 -- Packed columns, one row a transaction, so that opening reads blobs and not rows: the fingerprints of the URLs from
--- row `first` on; and pairs of a digest's first eight bytes and the row that had it first.
+-- row `first` on; and pairs of a digest's 64-bit mark and the row that had it first.
 CREATE TABLE seen (first INTEGER PRIMARY KEY, fingerprints BLOB);
 CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
 """

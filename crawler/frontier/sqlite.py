@@ -48,7 +48,7 @@ class SqliteFrontier(EmbeddedFrontier):
         self._disk = store
 
     async def find(self, url: Url) -> Known | None:
-        """All that is known of one URL; None: it was never queued. Looks through the whole file: for a person's sake."""
+        """All that is known of one URL; None: it was never queued. Looks through the whole file, for a person."""
         known = await self._disk.find(url, urls.fingerprint(url.text, self.key))
         if known and self._bench.is_out(known.row):
             return replace(known, standing="leased")
@@ -166,7 +166,7 @@ class SqliteStore:
         self.site_id = site_id
         self._tables = Tables(connection, site_id)
         self._tables.set_order("depth" if terms.in_depth_order else "priority")
-        return key, self._tables.state(now)
+        return key, self._tables.state(key, now)
 
     def _close(self) -> None:
         if hasattr(self, "_tables"):

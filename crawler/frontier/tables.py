@@ -127,7 +127,7 @@ class Tables:
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
             self._connection.execute("COMMIT")
 
-    def state(self, now: float) -> State:
+    def state(self, key: bytes, now: float) -> State:
         """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
@@ -136,7 +136,7 @@ class Tables:
         ).fetchone()
         return State(
             seen=self._seen(last or 0),
-            claims=self._claims(),
+            claims=self._claims(key),
             names=names or 0,
             queued=queued or 0,
             shelved=shelved,
@@ -154,8 +154,8 @@ class Tables:
             raise sqlite3.DatabaseError(f"{last} URLs but {len(seen)} fingerprints")
         return seen
 
-    def _claims(self) -> Claims:
-        claims = Claims()
+    def _claims(self, key: bytes) -> Claims:
+        claims = Claims(key)
         for part in self._packed("claim", "id", "pairs"):
             claims.add_settled(part.reshape(-1, 2))
         return claims

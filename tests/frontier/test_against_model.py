@@ -397,7 +397,7 @@ class ShelfStory(Story):
     most_sites, most_entries = 2, 6
 
 
-EXAMPLES = int(os.environ.get("FRONTIER_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("FRONTIER_EXAMPLES", "15"))
 """Each opens files and threads: few by default, thousands for a soak."""
 for story in (Story, DiskStory, SmallStory, ShelfStory):
     # Not shrunk: a story takes seconds to tell again, and its order may hang on a thread.
