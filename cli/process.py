@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import resource
-import signal
 import sys
 from collections.abc import Callable, Coroutine
-from multiprocessing import forkserver, resource_tracker
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,22 +15,11 @@ MAX_FILES = 1 << 20
 
 
 def prepare_workers(executor: str) -> None:
-    """Start what worker processes descend from: it imports what they need while we import what we need.
+    """Start what worker processes descend from: it imports what they need while we import what we need."""
+    if executor == "process":
+        from crawler.offload import start_fork_server
 
-    A terminal sends Ctrl-C, and its own end, to every process of the command. They are for this one alone, so that the
-    others are born deaf to them; until they could ignore them by themselves they would be killed.
-    """
-    if executor != "process":
-        return
-    from crawler.offload import PRELOAD
-
-    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    resource_tracker.ensure_running()  # first, for it changes the mask as well
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        start_fork_server()
 
 
 def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:

@@ -247,6 +247,7 @@ class Engine:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
                 self.dispose(outcome)
+                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             self._check_size()
             self._moved.set()
 

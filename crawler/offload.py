@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, TypeVar
@@ -251,8 +252,8 @@ class _Worker:
         if self.workers.executor == "thread":
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="crawl-worker")
             return
+        start_fork_server()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
         self._executor = executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
         started = executor.submit(os.getpid)
         self._process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
@@ -277,9 +278,24 @@ class _Worker:
         return self._process.exitcode
 
 
+def start_fork_server() -> None:
+    """Start what worker processes descend from, unless it runs already: it imports what they need.
+
+    A terminal sends Ctrl-C, and its own end, to every process it holds. They are for the main process alone, so the
+    others are born deaf to them; until they could ignore them by themselves they would be killed.
+    """
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    resource_tracker.ensure_running()  # first, for it changes the mask as well
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _begin() -> None:
     """In a new worker: leave Ctrl-C to the parent, die with it, dump no core."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork server may have been started by others, who hear it
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
