@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..model import Outcome, Position, Request, Url
-from .order import Entry, key
+from ..model import Outcome, Position, Request
+from .order import ROW_BITS, Entry, Packed, key, text_of
 
 
 @dataclass(slots=True)
@@ -32,18 +32,12 @@ class Family:
     def key(self) -> int:
         return key(self.rank, self.first)
 
-    def entries(self, number: int) -> list[Entry]:
-        """The first `number` of them, ready to be lent."""
-        like, rank, first = self.like, self.rank, self.first
-        return [
-            Entry(
-                key(rank, first + i),
-                Request(Url(text), like.depth, like.via, like.seed, like.root, 1, like.priority, like.redirects),
-                self.seed,
-                self.root,
-            )
-            for i, text in enumerate(self.texts[:number])
-        ]
+    def packed(self, number: int) -> list[Packed]:
+        """The first `number` of them."""
+        like, above = self.like, self.rank << ROW_BITS
+        via, seed, root = map(text_of, (like.via, like.seed, like.root))
+        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root
+        return [(above | row, text, *alike) for row, text in enumerate(self.texts[:number], self.first)]
 
 
 @dataclass(slots=True)
@@ -71,7 +65,7 @@ class Visit:
             entry.request.attempt,
             outcome.visited_at,
             digest,
-            outcome.duplicate_of.text if outcome.duplicate_of else None,
+            text_of(outcome.duplicate_of),
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from operator import methodcaller
 
 import numpy as np
 
@@ -56,35 +57,32 @@ class Discovery:
 
     def _follow_links(self, visits: Sequence[tuple[Outcome, Entry]], change: Change) -> None:
         """One look into the set for all pages; Python touches only the pages that have news, and of these the news."""
-        packed = b"".join(outcome.page.news.fingerprints for outcome, _ in visits if outcome.page)
-        fingerprints = np.frombuffer(packed, "<u8")
+        news = [outcome.page.news for outcome, _ in visits if outcome.page]
+        fingerprints = np.frombuffer(b"".join(links.fingerprints for links in news), "<u8")
         fresh = np.flatnonzero(self._seen.add_many(fingerprints))
         row = len(self._seen) - len(fresh) + 1
-        new, taken, start = fresh.tolist(), 0, 0
-        for outcome, parent in visits:
-            stop = start + (len(outcome.page.news) if outcome.page else 0)
-            begun = taken
-            while taken < len(new) and new[taken] < stop:
-                taken += 1
-            if taken > begun:
-                links = _by_site(outcome, [i - start for i in new[begun:taken]])
-                change.families += self._page_families(row, outcome, parent, links)
-                order = [[start + i for i in found] for found, _ in links.values()]
-                change.fingerprints += _packed(fingerprints, order)
-                row += taken - begun
-            start = stop
+        ends = np.cumsum([len(links) for links in news])
+        parts = np.searchsorted(fresh, ends).tolist()
+        begun = start = 0
+        for (outcome, parent), links, end, done in zip(visits, news, ends.tolist(), parts, strict=True):
+            if done > begun:
+                found = fresh[begun:done]
+                texts = _chosen(links.split(), (found - start).tolist())
+                for site, places in _by_site(texts):
+                    family = self._page_family(row, site, outcome, parent)
+                    family.texts = texts if places is None else [texts[i] for i in places]
+                    change.families.append(family)
+                    change.fingerprints += fingerprints[found if places is None else found[places]].tobytes()
+                    row += len(family)
+            begun, start = done, end
 
-    def _page_families(
-        self, row: int, outcome: Outcome, parent: Entry, links: Mapping[str, tuple[list[int], list[str]]]
-    ) -> Iterable[Family]:
-        above, deeper = parent.request, outcome.page is not None and outcome.page.kind != SAME_DEPTH
-        depth = above.depth + deeper
-        like = Request(above.url, depth, above.url, above.origin, above.anchor)
-        ranked = rank(like.priority, depth, self._in_depth_order)
-        seed, root = parent.seed or parent.row, parent.root or parent.row
-        for site, (_, texts) in links.items():
-            yield Family(row, site, ranked, like, parent.row, seed, root, texts)
-            row += len(texts)
+    def _page_family(self, row: int, site: str, outcome: Outcome, parent: Entry) -> Family:
+        """Links of a page to one site, still without them."""
+        above = parent.request
+        is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH
+        like = Request(above.url, above.depth + is_deeper, above.url, above.origin, above.anchor)
+        ranked = rank(like.priority, like.depth, self._in_depth_order)
+        return Family(row, site, ranked, like, parent.row, parent.seed or parent.row, parent.root or parent.row, [])
 
     def _family(self, first: int, requests: Sequence[Request], change: Change, parent: Entry | None) -> Family:
         like = requests[0]
@@ -124,16 +122,19 @@ class Discovery:
         return self._last_name
 
 
-def _by_site(outcome: Outcome, positions: Iterable[int]) -> dict[str, tuple[list[int], list[str]]]:
-    """The page's links at `positions`, grouped by site."""
-    texts = outcome.page.news.split() if outcome.page else []
-    groups: dict[str, tuple[list[int], list[str]]] = {}
-    for i in positions:
-        text = texts[i]
-        found, group = groups.setdefault(text[: text.index("/", 8)], ([], []))
-        found.append(i)
-        group.append(text)
-    return groups
+def _chosen(texts: list[str], places: list[int]) -> list[str]:
+    return texts if len(texts) == len(places) else [texts[i] for i in places]
+
+
+def _by_site(texts: Sequence[str]) -> Iterable[tuple[str, list[int] | None]]:
+    """Each site and where its URLs stand; None: everywhere."""
+    first = texts[0][: texts[0].index("/", 8) + 1]
+    if all(map(methodcaller("startswith", first), texts)):
+        return [(first[:-1], None)]
+    groups: dict[str, list[int]] = {}
+    for i, text in enumerate(texts):
+        groups.setdefault(text[: text.index("/", 8)], []).append(i)
+    return groups.items()
 
 
 def _kinship(request: Request) -> tuple[object, ...]:

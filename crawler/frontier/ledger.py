@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import FrontierError
-from ..model import Counts, Disposition, Lease, Outcome, Position, Request
+from ..model import Counts, Disposition, Lease, Outcome, Position, Request, Url
 from .change import Change, Family, Setback, Visit
 from .claims import Claims
 from .discovery import Discovery
-from .order import Entry
+from .order import Entry, Packed, pack
 from .retries import Retries
 from .seen import Fingerprints
 from .site import Site
@@ -107,7 +107,7 @@ class Ledger:
         touched: Touched = {}
         due = self._retries.pop_due(now)
         for entry in due:
-            self._arrive(entry.request.url.site, entry.key, [entry], self._pending, touched, now)
+            self._arrive(entry.request.url.site, entry.key, [pack(entry)], self._pending, touched, now)
         self._pending.requeued += due
         if due:
             self._attend(touched, now)
@@ -194,7 +194,7 @@ class Ledger:
         self._attend(touched, now)
 
     def _arrive(
-        self, key: str, first: int, what: Family | Sequence[Entry], change: Change, touched: Touched, now: float
+        self, key: str, first: int, what: Family | Sequence[Packed], change: Change, touched: Touched, now: float
     ) -> None:
         """Newcomers of one site with keys from `first` on: into memory as far as they belong there."""
         number = len(what)
@@ -210,7 +210,7 @@ class Ledger:
             return
         site.queued += number
         fit = site.admit(first, number, self._bench.room)
-        site.push(what.entries(fit) if isinstance(what, Family) else what[:fit])
+        site.push(what.packed(fit) if isinstance(what, Family) else what[:fit])
         touched[site] = None
 
     def _attend(self, touched: Iterable[Site], now: float) -> None:
@@ -249,7 +249,7 @@ class Ledger:
         self._late.clear()
 
     def _set_up(self, shelved: Shelved, now: float) -> Site | None:
-        key = shelved.load.entries[0].request.url.site
+        key = Url(shelved.load.entries[0][1]).site
         if key in self._bench:
             return None
         site = Site(key, shelved.site_id, max(0.0, now + shelved.next_at - self._clock.wall()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..model import Request
+from ..model import Request, Url
 
 ROW_BITS = 40
 ROW_MASK = (1 << ROW_BITS) - 1
@@ -16,8 +16,16 @@ HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
 """Taken off a key, it puts a request before all others of its site and keeps the order among those so treated."""
 
 
+Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int]
+"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, and the rows of seed and root.
+
+Plain values in a plain tuple, which the garbage collector lets be: it would stop the loop for a fifth of a second, time
+and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
+"""
+
+
 class Entry(NamedTuple):
-    """One queued request as it stands in memory. Keys are unique, so that entries compare by key alone."""
+    """One request with its place in the queue."""
 
     key: int
     """Rank and row, smallest first; below zero: given back, at the head of the queue."""
@@ -37,11 +45,43 @@ class Entry(NamedTuple):
 
     @property
     def place(self) -> int:
-        """The key it had before it was ever given back."""
-        return self.key if self.key >= 0 else self.key + HEAD
+        return place(self.key)
 
     def at_head(self) -> Entry:
         return self if self.key < 0 else self._replace(key=self.key - HEAD)
+
+
+def pack(entry: Entry) -> Packed:
+    request = entry.request
+    via, seed, root = map(text_of, (request.via, request.seed, request.root))
+    return (
+        entry.key, request.url.text, request.depth, via, seed, root,
+        request.attempt, request.priority, request.redirects, entry.seed, entry.root,
+    )  # fmt: skip
+
+
+def unpack(packed: Packed) -> Entry:
+    key, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row = packed
+    request = Request(
+        Url(text),
+        depth,
+        Url(via) if via is not None else None,
+        Url(seed) if seed is not None else None,
+        Url(root) if root is not None else None,
+        attempt,
+        priority,
+        redirects,
+    )
+    return Entry(key, request, seed_row, root_row)
+
+
+def text_of(url: Url | None) -> str | None:
+    return None if url is None else url.text
+
+
+def place(key: int) -> int:
+    """The key it had before it was ever given back."""
+    return key if key >= 0 else key + HEAD
 
 
 def rank(priority: int, depth: int, in_depth_order: bool) -> int:

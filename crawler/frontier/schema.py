@@ -93,7 +93,7 @@ END;
 CHANGE = f"INSERT INTO change VALUES ({', '.join('?' * len(CHANGE_FIELDS))})"
 
 _ENTRY = """json_array(
-    u.id, q.rank, u.text, u.depth, u.priority, u.redirects, v.text, u.seed, s.text, u.root, r.text, t.attempt
+    q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root
 )"""
 _JOINED = """
     CROSS JOIN url u ON u.id = q.id

@@ -10,7 +10,7 @@ Slots = NDArray[np.int64]
 
 FULL = 0.6
 """Load at which the table grows: linear probing needs 3.6 looks for a stranger then."""
-NEARLY_FULL = 0.5
+NEARLY_FULL = 0.57
 """Load at which the next table is made ready."""
 GROWTH = 1.5
 LEAST = 1 << 12
@@ -39,6 +39,7 @@ class Fingerprints:
 
     @property
     def nbytes(self) -> int:
+        """The next table, while it is made ready, takes memory bit by bit, too."""
         return sum(table.nbytes for table in (self._table, self._old, self._next) if table)
 
     def add_many(self, fingerprints: U64, values: U64 | None = None) -> NDArray[np.bool_]:
@@ -50,7 +51,7 @@ class Fingerprints:
         self._make_room(len(chosen))
         self._table.insert(keys[chosen], None if values is None else values[chosen])
         self._move(8 * len(chosen) + STEP)
-        self._get_ready(32 * len(chosen) + STEP)
+        self._get_ready(64 * len(chosen) + STEP)
         fresh = np.zeros(len(keys), np.bool_)
         fresh[chosen] = True
         return fresh
@@ -111,7 +112,7 @@ class _Table:
 
     @property
     def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
+        return (self._cleared * (self.keys.nbytes + self.values.nbytes)) // self.size
 
     def clear(self, slots: int) -> None:
         """Make the next slots ready for use; all must be before the first."""

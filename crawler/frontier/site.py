@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome
-from .order import Entry
+from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
 """A horizon beyond every key: all that the site has queued stands in memory."""
@@ -30,7 +30,7 @@ class Site:
         self.key = key
         self.id = site_id
         self.ip = ""
-        self.heap: list[Entry] = []
+        self.heap: list[Packed] = []
         self.horizon = NO_BACKLOG
         self.queued = 0
         """In memory and on disk together; what is out is not counted."""
@@ -66,7 +66,7 @@ class Site:
         """The first of its queue, on its turn."""
         while self._resting and self._resting[0] <= now:
             heapq.heappop(self._resting)
-        entry = heapq.heappop(self.heap)
+        entry = unpack(heapq.heappop(self.heap))
         self.out[entry.row] = entry
         self.queued -= 1
         self.lent += 1
@@ -86,7 +86,7 @@ class Site:
         return entry
 
     def _waits_for_shallower(self) -> bool:
-        depth = self.heap[0].request.depth
+        depth = self.heap[0][2]
         return any(entry.request.depth < depth for entry in self.out.values())
 
     # -- the front of the queue and what lies behind it ---------------------------------------------------------------
@@ -107,18 +107,18 @@ class Site:
             self._late = min(self._late, first + fit)
         return fit
 
-    def push(self, entries: Sequence[Entry]) -> None:
+    def push(self, entries: Sequence[Packed]) -> None:
         for entry in entries:
             heapq.heappush(self.heap, entry)
         if entries:
-            self._top = max(self._top, entries[-1].key)
+            self._top = max(self._top, entries[-1][0])
 
     def trim(self, room: float) -> None:
         """Leave to the disk what came to stand beyond the room for it."""
         if len(self.heap) <= 2 * room:
             return
         self.heap = heapq.nsmallest(int(room), self.heap)
-        self.horizon = self._top = max(self.heap[-1].key, 0)
+        self.horizon = self._top = max(self.heap[-1][0], 0)
         self._late = min(self._late, self.horizon + 1)
 
     def is_hungry(self, room: float) -> bool:
@@ -128,15 +128,15 @@ class Site:
         """The key behind which to load. Meanwhile it keeps in mind what the load will find wrongly or not at all."""
         self.is_loading = True
         self._late = NO_BACKLOG
-        near = (entry for entries in (self.heap, self.out.values()) for entry in entries)
-        self._skipped = frozenset(entry.row for entry in near if entry.place > self.horizon)
+        near = (entry[0] for entries in (self.heap, self.out.values()) for entry in entries)
+        self._skipped = frozenset(key & ROW_MASK for key in near if place(key) > self.horizon)
         return self.horizon
 
-    def loaded(self, entries: Sequence[Entry], was_all: bool) -> None:
+    def loaded(self, entries: Sequence[Packed], was_all: bool) -> None:
         """Take in what a load found, in order; `was_all`: nothing lay behind it."""
         self.is_loading = False
-        horizon = NO_BACKLOG if was_all else entries[-1].key
+        horizon = NO_BACKLOG if was_all else entries[-1][0]
         self.horizon = min(horizon, self._late - 1) if self._late < NO_BACKLOG else horizon
-        self.push([entry for entry in entries if entry.key <= self.horizon and entry.row not in self._skipped])
+        self.push([entry for entry in entries if entry[0] <= self.horizon and entry[0] & ROW_MASK not in self._skipped])
         if self.has_backlog:
             self._top = max(self._top, self.horizon)

@@ -9,13 +9,13 @@ from typing import NamedTuple, Protocol
 from ..errors import FrontierError
 from ..model import Url
 from .change import Change
-from .order import Entry
+from .order import Packed
 
 
 class Load(NamedTuple):
     """The next entries of a site, in order, and whether that was all it had."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[Packed]
     was_all: bool
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ..model import Request, Url
+from ..model import Url
 from . import known, schema
 from .change import Change
 from .claims import Claims
 from .known import Known
 from .ledger import State
-from .order import ROW_BITS, ROW_MASK, Entry, key
+from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
 from .seen import U64, Fingerprints
 from .store import Load, Shelf, Shelved
 
@@ -140,7 +140,7 @@ class Tables:
             names=names or 0,
             queued=queued or 0,
             shelved=shelved,
-            setbacks=[(_entry(row), due) for row, due in self._ask(schema.SETBACKS)],
+            setbacks=[(unpack(_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
             rests=dict(self._ask(schema.RESTS, now)),
             positions=orjson.loads(self.meta("positions") or b"{}"),
             settled=orjson.loads(self.meta("settled") or b"{}"),
@@ -177,19 +177,14 @@ def _json(rows: object) -> str:
 
 
 def _load(found: list[list[Any]], limit: int) -> Load:
-    return Load(sorted(map(_entry, found)), len(found) < limit)
+    """Texts that repeat, as those of pages and seeds do, stand in memory once."""
+    once: dict[str | None, str | None] = {}
+    return Load(sorted(_packed(row, once) for row in found), len(found) < limit)
 
 
-def _entry(row: list[Any]) -> Entry:
-    number, rank, text, depth, priority, redirects, via, seed_row, seed, root_row, root, attempt = row
-    request = Request(
-        Url(text),
-        depth,
-        Url(via) if via is not None else None,
-        Url(seed) if seed is not None else None,
-        Url(root) if root is not None else None,
-        attempt or 1,
-        priority,
-        redirects,
-    )
-    return Entry(key(rank, number), request, seed_row, root_row)
+def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
+    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row = row
+    return (
+        key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
+        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
-from .order import Entry
+from .order import Entry, pack
 from .site import Site
 from .terms import Terms
 
@@ -115,7 +115,7 @@ class Workbench:
 
     def put_back(self, site: Site, entry: Entry) -> None:
         """To the head of the queue; in depth order to where it was."""
-        site.push([entry if self._terms.in_depth_order else entry.at_head()])
+        site.push([pack(entry if self._terms.in_depth_order else entry.at_head())])
         site.queued += 1
         self.queued += 1
 
