@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import timegm
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from email.utils import parsedate_tz
 
 from .errors import FetchError
 from .model import Reason, Response
@@ -59,7 +60,19 @@ def retry_after_s(text: str, now: float) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    at = _http_date(text)
+    return None if at is None else max(0.0, at - now)
+
+
+def _http_date(text: str) -> float | None:
+    """Unix seconds of an HTTP-date (RFC 9110 5.6.7) in any of its three forms, of which asctime's names no zone."""
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, OverflowError, IndexError, TypeError):
+        fields = parsedate_tz(text)
+        if fields is None:
+            return None
+        year, month, day, hour, minute, second = fields[:6]
+        if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+            return None
+        return float(timegm((year, month, day, hour, minute, second)) - (fields[9] or 0))
+    except (ValueError, OverflowError, IndexError, TypeError):  # what the module says of nonsense
         return None

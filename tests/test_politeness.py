@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler.model import Reason, Response, Url
 from crawler.politeness import Politeness, retry_after_s, setback
@@ -39,6 +44,14 @@ def test_retry_after_lengthens_the_wait_but_not_without_bound() -> None:
         (" 0 ", 0),
         ("Thu, 09 Oct 2025 08:54:20 GMT", 60),
         ("Thu, 09 Oct 2025 08:00:00 GMT", 0),
+        ("Thursday, 09-Oct-25 08:54:20 GMT", 60),
+        ("Thu Oct  9 08:54:20 2025", 60),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
+        ("Thu, 09 Oct 2025 10:54:20 +0200", 60),
+        ("Thu, 09 Oct 99999 08:54:20 GMT", None),
+        ("Thu, 09 Oct 2025 25:54:20 GMT", None),
+        ("Thu, 00 Oct 2025 08:54:20 GMT", None),
+        (", ,", None),
         ("", None),
         ("soon", None),
         ("-5", None),
@@ -48,8 +61,11 @@ def test_retry_after_lengthens_the_wait_but_not_without_bound() -> None:
         ("Thu, 99 Oct 2025 08:54:20 GMT", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
-    assert retry_after_s(text, NOON) == seconds
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for zone in ("UTC", "Asia/Tokyo"):  # a date says its own zone, or means UTC: ours is nobody's business
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert retry_after_s(text, NOON) == seconds
 
 
 @pytest.mark.parametrize(
@@ -73,3 +89,16 @@ def test_what_a_status_means(status: int, reason: Reason, transient: bool) -> No
 @pytest.mark.parametrize("status", [200, 204, 301, 304, 399])
 def test_other_statuses_are_no_setback(status: int) -> None:
     assert setback(answer(status), NOON) is None
+
+
+@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d(:\d\d)? ?\S{0,9}"))
+def test_whatever_retry_after_says_is_seconds_or_nothing(text: str) -> None:
+    wait_s = retry_after_s(text, NOON)
+    assert wait_s is None or wait_s >= 0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_zone() -> Iterator[None]:
+    """The zone of this machine, once the stories are over."""
+    yield
+    time.tzset()
