@@ -74,6 +74,16 @@ def _create(path: Path) -> None:
         rows = [("key", secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     os.replace(draft, path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name is as durable as the folder that holds it."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _check_header(path: Path) -> None:
@@ -91,6 +101,7 @@ def _set_up(connection: sqlite3.Connection, durability: Literal["process", "powe
         "locking_mode = EXCLUSIVE",
         "journal_mode = WAL",
         f"synchronous = {'FULL' if durability == 'power' else 'NORMAL'}",
+        f"fullfsync = {int(durability == 'power')}",  # macOS: down to the disk itself
         f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         f"cache_size = -{CACHE_KIB}",
         "temp_store = MEMORY",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crawler import urls
-from crawler.frontier import Clock, MemoryFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import Clock, MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
 from crawler.frontier.sqlite import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
 
@@ -52,6 +52,10 @@ async def frontier(open_frontier: Open) -> AsyncIterator[MemoryFrontier]:
         yield frontier
 
 
+def opened(path: Path, clock: HandClock, **terms: Any) -> AbstractAsyncContextManager[SqliteFrontier]:
+    return open_sqlite(path, Terms(**terms), clock=clock.both)
+
+
 def request(text: str, **fields: Any) -> Request:
     return Request(Url(text), **fields)
 
@@ -67,6 +71,10 @@ def texts(leases: Sequence[Lease]) -> list[str]:
 def links(key: bytes, *found: str) -> Links:
     packed = b"".join(urls.fingerprint(text, key).to_bytes(8, "little") for text in found)
     return Links("\n".join(found), packed)
+
+
+def page(frontier: MemoryFrontier, *found: str, kind: str = "html", digest: bytes = b"") -> Page:
+    return Page(digest, kind=kind, news=links(frontier.key, *found))
 
 
 def fetched(

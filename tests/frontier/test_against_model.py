@@ -18,47 +18,7 @@ from crawler.frontier import Terms, open_memory, open_sqlite
 from crawler.frontier.sqlite import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.frontier.conftest import HandClock, lend, links
-
-SITES = [f"http://s{i}" for i in range(4)]
-IPS = ["10.0.0.1", "10.0.0.2"]
-
-names = st.tuples(st.sampled_from(SITES), st.integers(0, 40)).map(lambda pair: f"{pair[0]}/{pair[1]}")
-requests = st.builds(
-    lambda text, depth, priority: Request(Url(text), depth=depth, priority=priority),
-    names, st.integers(0, 3), st.integers(-1, 1),
-)  # fmt: skip
-picks = st.lists(st.integers(0, 99), min_size=1, max_size=6)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will become of whichever visit it falls to: drawn beforehand, since who is out may hang on a thread."""
-
-    pick: int
-    kind: str
-    rest_s: float
-    since_s: float
-    ip: str
-    wait_s: float
-    page: str
-    found: tuple[str, ...]
-
-
-plans = st.lists(
-    st.builds(
-        Plan,
-        st.integers(0, 99),
-        st.sampled_from(["fetched", "fetched", "redirected", "failed", "deferred", "robots"]),
-        st.sampled_from([0.0, 0.0, 1.0, 5.0]),
-        st.sampled_from([0.0, 0.5]),
-        st.sampled_from(IPS),
-        st.sampled_from([0.0, 1.0, 4.0]),
-        st.sampled_from(["html", "html", "sitemap"]),
-        st.lists(names, min_size=1, max_size=12).map(tuple),
-    ),
-    min_size=1,
-    max_size=6,
-)
+from tests.frontier.plans import SITES, Plan, picks, plans, requests
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -17,16 +16,11 @@ from tests.frontier.conftest import (
     fetched,
     lend,
     lend_one,
-    links,
+    page,
     pages,
     request,
     texts,
 )
-
-
-def page(frontier: MemoryFrontier, *found: str, kind: str = "html", digest: bytes = b"") -> Page:
-    return Page(digest, kind=kind, news=links(frontier.key, *found))
-
 
 # -- knowing ---------------------------------------------------------------------------------------------------------
 
@@ -367,78 +361,6 @@ async def test_nothing_is_lent_beyond_the_limit(frontier: MemoryFrontier) -> Non
     await frontier.add(request(f"http://s{i}/") for i in range(9))
     assert len(await lend(frontier, 4)) == 4
     assert await lend(frontier, 0) == []
-
-
-# -- waiting ---------------------------------------------------------------------------------------------------------
-
-
-async def test_an_empty_frontier_does_not_make_wait(frontier: MemoryFrontier) -> None:
-    assert not await frontier.wait()
-
-
-async def test_who_waits_is_woken_by_arrivals_settles_and_releases(frontier: MemoryFrontier, clock: HandClock) -> None:
-    await frontier.add(pages("a", 1))
-    lease = await lend_one(frontier)
-
-    async def woken_by(change: object) -> bool:
-        waiting = asyncio.ensure_future(frontier.wait())
-        await asyncio.sleep(0.01)
-        assert not waiting.done()
-        await change  # type: ignore[misc]
-        return await asyncio.wait_for(waiting, 5)
-
-    assert await woken_by(frontier.add(pages("b", 1)))
-    other = await lend_one(frontier)
-    assert await woken_by(frontier.release([other]))
-    [other] = await lend(frontier, 9)
-    assert await woken_by(
-        frontier.settle([fetched(lease, clock, page=page(frontier, "http://a/2"))], {})
-    )  # fmt: skip
-    [last] = await lend(frontier, 9)
-    await frontier.settle([fetched(other, clock)], {})
-    assert not await woken_by(frontier.settle([fetched(last, clock)], {}))
-
-
-async def test_who_waits_is_woken_when_a_turn_falls_due(frontier: MemoryFrontier, clock: HandClock) -> None:
-    await frontier.add(pages("a", 1, 2))
-    await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=0.02)], {})
-    waiting = asyncio.ensure_future(frontier.wait())
-    await asyncio.sleep(0)
-    clock.move(0.02)
-    assert await asyncio.wait_for(waiting, 5)
-
-
-async def test_waiting_may_be_cancelled(frontier: MemoryFrontier) -> None:
-    await frontier.add(pages("a", 1, 2))
-    [lease] = await lend(frontier, 9)
-    waiting = asyncio.ensure_future(frontier.wait())
-    await asyncio.sleep(0.01)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    await frontier.release([lease])
-    assert await frontier.wait()
-
-
-async def test_settles_at_the_same_time_all_count(frontier: MemoryFrontier, clock: HandClock) -> None:
-    await frontier.add(request(f"http://s{i}/") for i in range(8))
-    leases = await lend(frontier, 9)
-    async with asyncio.TaskGroup() as tasks:
-        for n, lease in enumerate(leases):
-            found = page(frontier, "http://same/", f"http://own{n}/")
-            outcome = fetched(lease, clock, page=found)
-            tasks.create_task(frontier.settle([outcome], {"sink": {"file": n}}))
-    assert frontier.counts().known == 8 + 1 + 8
-    assert await frontier.positions() == {"sink": {"file": 7}}
-
-
-async def test_a_settle_counts_before_it_is_durable(frontier: MemoryFrontier, clock: HandClock) -> None:
-    await frontier.add(pages("a", 1, 2))
-    settling = frontier.settle([fetched(await lend_one(frontier), clock, page=page(frontier, "http://b/"))], {})
-    written = asyncio.ensure_future(settling)
-    await asyncio.sleep(0)
-    assert sorted(texts(await lend(frontier, 9))) == ["http://a/2", "http://b/"]
-    await written
 
 
 async def drain(frontier: MemoryFrontier, clock: HandClock) -> list[str]:
