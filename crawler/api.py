@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -16,6 +16,7 @@ from anyio import create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import urls
+from .canonical import Policy
 from .config import amend, effective_user_agent
 from .engine import Engine, Limits
 from .errors import ConfigError, CrawlError
@@ -54,7 +55,7 @@ class Crawl:
 
     async def add(self, seeds: Iterable[Seed]) -> int:
         """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
-        return await self._frontier.add([_request(seed) for seed in seeds])
+        return await self._frontier.add([_request(seed, _policy(self.config)) for seed in seeds])
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = ()) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
@@ -67,7 +68,7 @@ class Crawl:
         self._is_running = True
         try:
             with _unwrapped():
-                return await self._engine.run(_batches(seeds))
+                return await self._engine.run(_batches(seeds, _policy(self.config)))
         finally:
             self._engine = self._make_engine()
             self._is_running = False
@@ -279,10 +280,15 @@ def _job(config: Config, scope: Scope, key: bytes, extract: Extract | None) -> J
         bounds=scope,
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
+        policy=_policy(config),
         wants_links=any(sink.links for sink in config.sinks),
         wants_text=any(sink.text for sink in config.sinks),
         extract=extract,
     )
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
 
 
 def _politeness(config: Config) -> Politeness:
@@ -328,20 +334,22 @@ def _is_typed_in(function: object) -> bool:
     return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")
 
 
-def _request(seed: Seed) -> Request:
+def _request(seed: Seed, policy: Policy) -> Request:
     if isinstance(seed, Request):
-        return seed
-    return Request(seed if isinstance(seed, Url) else urls.parse(seed))
+        return replace(seed, url=urls.folded(seed.url, policy))
+    return Request(urls.parse(str(seed), policy=policy))
 
 
-async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
+async def _batches(
+    seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy
+) -> AsyncIterator[Sequence[Request]]:
     if isinstance(seeds, AsyncIterable):
         async for seed in seeds:
-            yield [_request(seed)]
+            yield [_request(seed, policy)]
         return
     async with aclosing(batches([seeds] if isinstance(seeds, str) else seeds)) as read:
         async for batch in read:
-            yield [_request(seed) for seed in batch]
+            yield [_request(seed, policy) for seed in batch]
 
 
 @contextmanager

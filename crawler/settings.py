@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from .canonical import TRACKING
 MIB = 1 << 20
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "lock", "bad-seeds.txt", "frontier.sqlite"})
 """What stands in a crawl folder beside the sinks' files."""
@@ -43,6 +45,25 @@ class ScopeConfig(Table):
     """Stop after this much was downloaded; the same command continues."""
     max_repeats: Annotated[int, Field(ge=1)] = 3
     """How often one path segment may occur in a URL before it counts as a trap."""
+
+
+class UrlsConfig(Table):
+    """Which spellings of a URL count as one: what is folded is fetched once."""
+
+    strip_params: tuple[str, ...] = TRACKING
+    """Query parameters that are dropped, in any case; `*` stands for anything, `?` for one character."""
+    strip_session_ids: bool = True
+    """Drop session ids: `;jsessionid=`, PHPSESSID and their like, `/(S(...))/`, and `sid` where it looks like one."""
+    sort_params: bool = False
+    """Order query parameters by name; to some servers their order means something."""
+
+    @field_validator("strip_params")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"[!-~]+", name) or set(name) & set("&=#"):
+                raise ValueError(f"{name!r} should be a parameter's name, or a pattern of names")
+        return names
 
 
 class PolitenessConfig(Table):
@@ -177,6 +198,7 @@ class Config(Table):
     contact: str = ""
     """A mail address or URL where a site's owner reaches you; becomes part of the User-Agent."""
     scope: ScopeConfig = ScopeConfig()
+    urls: UrlsConfig = UrlsConfig()
     politeness: PolitenessConfig = PolitenessConfig()
     fetch: FetchConfig = FetchConfig()
     offload: OffloadConfig = OffloadConfig()

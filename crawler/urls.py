@@ -1,7 +1,8 @@
 """Text becomes a canonical Url, as a browser would read it, and what a Url says about where it leads.
 
-Standard: WHATWG URL, by Ada. Our policy on top, in `_policy` alone: http and https only, no fragment, no credentials,
-at most MAX_LENGTH characters. Canonical text is a fixed point: parsing it again changes nothing.
+Standard: WHATWG URL, by Ada. On top, in `_canonical` alone: http and https only, no fragment, no credentials, at most
+MAX_LENGTH characters; and, where a Policy is given, what that folds (crawler/canonical.py). Canonical text is a fixed
+point: parsing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import can_ada
 
+from .canonical import Fold, Policy, changes, folding
 from .errors import UrlError
 from .model import Url
 
@@ -24,25 +26,41 @@ MAX_LENGTH = 2083
 """Characters; longer URLs are nearly always a trap or a mistake (it was Internet Explorer's limit: sites obey it)."""
 
 
-def parse(text: str, base: Url | None = None) -> Url:
+def parse(text: str, base: Url | None = None, policy: Policy | None = None) -> Url:
     """The canonical form of `text`, resolved against `base`. Raises UrlError, and nothing else."""
-    return Url(_policy(_read(text) if base is None else _join(_read(base.text), text), text))
+    url = _read(text) if base is None else _join(_read(base.text), text)
+    return Url(_canonical(url, text, folding(policy) if policy else None))
 
 
-def resolver(base: str) -> Callable[[str], str]:
+def resolver(base: str, policy: Policy | None = None) -> Callable[[str], str]:
     """For many links of one document: what an href canonically points to, or "" where no crawler can go.
 
-    `base` is any absolute URL. The answer equals `parse(href, base).text`, at a fraction of the cost.
+    `base` is any absolute URL, itself never folded. The answer equals `parse(href, base, policy).text`, at a fraction
+    of the cost.
     """
-    root = _read(base)
+    root, fold = _read(base), folding(policy) if policy else None
 
     def resolve(href: str) -> str:
         try:
-            return _policy(_join(root, href), href)
+            return _canonical(_join(root, href), href, fold)
         except UrlError:
             return ""
 
     return resolve
+
+
+def folded(url: Url, policy: Policy) -> Url:
+    """The one that stands for `url` in a crawl of that policy."""
+    return parse(url.text, policy=policy)
+
+
+def explain(text: str, base: Url | None = None, policy: Policy | None = None) -> tuple[Url, list[str]]:
+    """`parse`, and what became of the URL on the way, a few words each: what was dropped. Raises UrlError."""
+    read = _read(text) if base is None else _join(_read(base.text), text)
+    said = ["credentials"] if read.username or read.password else []
+    said += [f"fragment {read.hash}"] if read.hash else []
+    plain = _canonical(read, text, None)
+    return parse(plain, policy=policy), [*said, *(changes(plain, policy) if policy else ())]
 
 
 def absolute(text: str, base: str) -> str:
@@ -125,17 +143,26 @@ def _scalar(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _policy(url: can_ada.URL, text: str) -> str:
-    href = url.href
+def _canonical(url: can_ada.URL, text: str, fold: Fold | None) -> str:
+    href = str(url.href)
     if not href.startswith(("http://", "https://")):
         raise UrlError(f"not http or https: {text[:200]!r}")
     if "@" in href:
         url.username = url.password = ""
         href = url.href
-    href = href.partition("#")[0]
+    if "#" in href:
+        href = href[: href.index("#")]
+    if fold and ("?" in href or ";" in href or "/(" in href):
+        href = _refolded(href, fold)
     if len(href) > MAX_LENGTH:
         raise UrlError(f"longer than {MAX_LENGTH} characters: {text[:100]!r}...")
     return href
+
+
+def _refolded(href: str, fold: Fold) -> str:
+    """Folded, and a fixed point again: `/a/..;jsessionid=1/b` leaves dots behind."""
+    short = fold(href)
+    return short if "/." not in short and "/%2" not in short else fold(_read(short).href)
 
 
 def _is_address(host: str) -> bool:

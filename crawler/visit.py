@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from . import urls
 from .errors import FetchError, UrlError, VisitError
-from .model import Disposition, Lease, Outcome, Reason, Request, Response
+from .model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from .parse import Document, Job, parse
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -77,7 +77,7 @@ class Visitor:
         """A redirect is a link at the same depth; the target of a root is a root itself (DESIGN 6.9)."""
         request = fetched.request
         try:
-            target = urls.parse(response.header("location"), request.url)
+            target = self._target(response, request)
         except UrlError as error:
             where = response.header("location")[:200]
             detail = f"HTTP {response.status} to {where!r}: {error}"
@@ -95,6 +95,15 @@ class Visitor:
         )
         reason = self.scope.reject(found)
         return replace(fetched, disposition=Disposition.REDIRECTED, reason=reason, found=() if reason else (found,))
+
+    def _target(self, response: Response, request: Request) -> Url:
+        """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.
+
+        For some servers hand over a page only to who comes back with the session id they gave.
+        """
+        location = response.header("location")
+        target = urls.parse(location, request.url, self.job.policy)
+        return target if target != request.url else urls.parse(location, request.url)
 
     async def _read(self, fetched: Outcome, response: Response) -> Outcome:
         """Decode, parse, hash and follow in a worker; then see whether the content is news."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..canonical import Policy
 from ..model import Page, Url
 from ..protocols import Bounds
 from .charset import decode
@@ -38,6 +39,8 @@ class Job:
     """Links that lie deeper are never news, whatever `bounds` would say."""
     max_body_bytes: int = 16 << 20
     """Bound of the decoded body."""
+    policy: Policy = Policy()
+    """Which spellings of a URL count as one: all links pass it."""
     wants_links: bool = False
     """Fill `Page.links_json`."""
     wants_text: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import urls
+from ..canonical import Policy
 from .job import Document, Job
 
 MAX_REMEMBERED = 32 << 20
@@ -33,11 +34,11 @@ class Memory:
         """By what the answers depend on, nothing, an origin or a folder: href as written -> canonical, or ""."""
         self._reported: set[str] = set()
 
-    def resolve(self, hrefs: Iterable[str], base: str) -> list[str]:
-        """The distinct canonical URLs behind `hrefs`, in order of first appearance."""
+    def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> list[str]:
+        """The distinct canonical URLs behind `hrefs`, in order of first appearance. One policy a run."""
         self._make_room()
         absolute, rooted, relative, once = self._shelves_of(base)
-        resolve = urls.resolver(base)
+        resolve = urls.resolver(base, policy)
         found: dict[str, None] = {}
         for href in hrefs:
             if "#" in href:

@@ -27,7 +27,7 @@ def parse(document: Document, job: Job) -> Page:
     kind, reading = _read(document, body, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
-    found = memory.resolve(reading.hrefs, base)
+    found = memory.resolve(reading.hrefs, base, job.policy)
     depth = document.depth + (kind != "sitemap")
     news = memory.news(found, document, depth, job) if reading.is_followed else []
     page = Page(
@@ -38,7 +38,7 @@ def parse(document: Document, job: Job) -> Page:
         title=reading.title,
         description=reading.description,
         language=reading.language,
-        canonical=urls.resolver(base)(reading.canonical) if reading.canonical else "",
+        canonical=urls.resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
         simhash=simhash(reading.words),
         n_links=len(found),
         news=Links("\n".join(news), urls.fingerprints(news, job.key)),
