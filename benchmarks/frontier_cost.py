@@ -43,6 +43,8 @@ async def main(pages: int) -> None:
             await measure(f"sqlite: {name}", on_disk(path), pages, new, sites)
             size = sum(file.stat().st_size for file in Path(folder).glob(f"{path.name}*"))
             await measure_opening(path, size)
+        for is_busy in (False, True):
+            await measure_latency(Path(folder) / f"busy-{is_busy}.sqlite", is_busy)
     measure_seen(10_000_000)
 
 
@@ -125,6 +127,31 @@ async def measure_opening(path: Path, size: int) -> None:
     async with on_disk(path)() as frontier:
         took, known = time.perf_counter() - begun, frontier.counts().known
     print(f"{'':8}{known:,} URLs, {size / known:.0f} bytes each, opened in {took:.2f} s")
+
+
+async def measure_latency(path: Path, is_busy: bool) -> None:
+    """How long a settle takes while the loop never comes to rest: the writer must get the GIL all the same."""
+    async with on_disk(path)() as frontier:
+        web, loop = Web(frontier.key, 20, 1), asyncio.get_running_loop()
+        took: list[float] = []
+        await frontier.add(web.seeds())
+
+        def work() -> None:
+            until = time.perf_counter() + 0.0005
+            while time.perf_counter() < until:
+                pass
+            if is_busy and len(took) < 20:
+                loop.call_soon(work)
+
+        work()
+        for _ in range(20):
+            leases = await lease(frontier, IN_FLIGHT)
+            outcomes = [outcome(lease, web.page()) for lease in leases]
+            begun = time.perf_counter()
+            await frontier.settle(outcomes, {})
+            took.append(time.perf_counter() - begun)
+        print(f"settle of {IN_FLIGHT} pages with 20 new links each, loop {'saturated' if is_busy else 'idle'}: "
+              f"median {1000 * sorted(took)[10]:.1f} ms, slowest {1000 * max(took):.1f} ms")  # fmt: skip
 
 
 def measure_seen(number: int) -> None:

@@ -1,4 +1,4 @@
-"""An exact set, or map, of 64-bit fingerprints: open addressing over numpy arrays, about 17 bytes a member."""
+"""An exact set, or map, of 64-bit fingerprints: open addressing over numpy arrays, 13 to 20 bytes a member at rest."""
 
 from __future__ import annotations
 
