@@ -19,12 +19,12 @@ _Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", he
 @app.command()
 def show(config: _File = None, set_: _Set = None) -> None:
     """Print every setting as it is in force, and where it comes from."""
-    from crawler.config import trace, value_of
+    from crawler.config import shown, trace, value_of
     from crawler.toml import text_of
 
     loaded, origins = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")
     for key, origin in origins.items():
-        value = value_of(loaded, key)
+        value = shown(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
         print(assignment if origin == "default" else f"{assignment}  # {origin}")
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from .errors import ConfigError
-from .settings import Config, SinkConfig, Table
+from .settings import SECRETS, Config, SinkConfig, Table
 
 PREFIX = "CRAWL_"
 """Environment variables that begin like this are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
@@ -70,7 +70,22 @@ def explicit(config: Config) -> dict[str, object]:
 def differences(old: Config, new: Config) -> list[Change]:
     """What `new` chose otherwise than `old` has it."""
     pairs = ((key, value_of(old, key), value) for key, value in explicit(new).items())
-    return [Change(key, before, value, key not in FIXED) for key, before, value in pairs if value != before]
+    return [
+        Change(key, shown(key, before), shown(key, value), key not in FIXED)
+        for key, before, value in pairs
+        if value != before
+    ]
+
+
+def shown(key: str, value: object) -> object:
+    """The value as people may see it: one that may hold a password is not shown."""
+    is_plain = key not in SECRETS or not value or (key == "fetch.proxy" and "@" not in str(value))
+    return value if is_plain else "(not shown)"
+
+
+def has_secrets(config: Config) -> bool:
+    """Whether somebody chose a setting that is not shown."""
+    return any(shown(key, value) != value for key, value in explicit(config).items())
 
 
 def effective_user_agent(config: Config) -> str:
@@ -180,7 +195,8 @@ def _complaint(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_nearest(where)}"
-    value = f" = {error['input']!r}" if not isinstance(error["input"], dict) else ""
+    is_shown = key not in SECRETS and not isinstance(error["input"], dict)
+    value = f" = {error['input']!r}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from . import seeds as _seeds
-from .config import Change, amend, differences, explicit, load
+from .config import Change, amend, differences, explicit, has_secrets, load
 from .errors import FolderError, StorageFull
 from .settings import Config
 from .toml import to_toml
@@ -137,6 +137,8 @@ def _store(path: Path, config: Config) -> None:
     if (path / _SETTINGS).exists() and (path / _SETTINGS).read_text("utf-8") == text:
         return
     with (path / _NEW).open("w", encoding="utf-8") as file:
+        if has_secrets(config):
+            os.fchmod(file.fileno(), 0o600)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

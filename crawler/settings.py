@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .canonical import TRACKING
+from .errors import UrlError
+from .urls import parse
+
 MIB = 1 << 20
+LinkKind: TypeAlias = Literal[
+    "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
+    "images", "media", "styles", "scripts", "forms",
+]  # fmt: skip
+SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
+"""Settings that may hold passwords and tokens: never shown, and kept in files that their owner alone can read."""
+_SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "lock", "bad-seeds.txt", "frontier.sqlite"})
 """What stands in a crawl folder beside the sinks' files."""
 
@@ -45,6 +55,14 @@ class ScopeConfig(Table):
     """Stop after this much was downloaded; the same command continues."""
     max_repeats: Annotated[int, Field(ge=1)] = 3
     """How often one path segment may occur in a URL before it counts as a trap."""
+    follow: tuple[LinkKind, ...] = ("anchors", "frames", "refresh", "pagination")
+    """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe), refresh,
+    pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media (video, audio,
+    embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what they list."""
+    nofollow: Literal["ignore", "pages", "links"] = "pages"
+    """Whose `nofollow` counts: nobody's; that of pages (robots meta, X-Robots-Tag); that of single links (rel) too."""
+    sitemaps: bool = False
+    """Visit the sitemaps that robots.txt names; what they list is as near as the seed."""
 
 
 class UrlsConfig(Table):
@@ -92,6 +110,42 @@ class PolitenessConfig(Table):
         return self
 
 
+class SiteConfig(Table):
+    """What one site alone is told: it never reaches another, wherever links and redirects lead."""
+
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request to this site."""
+    basic_auth: str = ""
+    """`user:password`, sent as Basic authentication (RFC 7617)."""
+    bearer: str = ""
+    """A token, sent as Bearer authentication (RFC 6750)."""
+    client_cert: str = ""
+    """A PEM file with the certificate we show to this site when it asks for one."""
+    client_key: str = ""
+    """A PEM file with its private key, unencrypted; empty: it stands in `client_cert`."""
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line_each(cls, headers: dict[str, str]) -> dict[str, str]:
+        return _header_fields(headers)
+
+    @field_validator("bearer")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return _header_text(text)
+
+    @model_validator(mode="after")
+    def _says_who_we_are_once(self) -> SiteConfig:
+        said = [self.basic_auth, self.bearer, *(name for name in self.headers if name.lower() == "authorization")]
+        if sum(map(bool, said)) > 1:
+            raise ValueError("should have one of basic_auth, bearer and an Authorization header")
+        if self.basic_auth and ":" not in self.basic_auth:
+            raise ValueError("basic_auth should be user:password")
+        if self.client_key and not self.client_cert:
+            raise ValueError("client_key should stand beside a client_cert")
+        return self
+
+
 class FetchConfig(Table):
     """One exchange over the network."""
 
@@ -110,13 +164,22 @@ class FetchConfig(Table):
     allow_networks: tuple[str, ...] = ()
     """Networks that would be refused (private, loopback, ...) and are wanted: `["127.0.0.0/8"]`."""
     proxy: str | None = None
-    """`http://user:password@host:port`; the address guard cannot see behind it."""
+    """`http://user:password@host:port`, or `socks5://...` with the extra `socks`; the guard cannot see behind it."""
+    no_proxy: tuple[str, ...] = ()
+    """Reached without the proxy: host names with all below them, networks, or `*`."""
     cookies: bool = False
-    """Keep cookies for the length of a run."""
+    """Keep cookies for the length of a run, each site's for itself (RFC 6265bis)."""
     verify_tls: bool = True
     """Check certificates."""
+    ca_file: str = ""
+    """A PEM file of authorities to trust beside the system's."""
+    accept_language: str = ""
+    """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
     headers: dict[str, str] = Field(default_factory=dict)
-    """Sent with every request."""
+    """Sent with every request to every site; what is secret belongs into `sites`."""
+    sites: dict[str, SiteConfig] = Field(default_factory=dict)
+    """Tables by site, `[fetch.sites."https://example.org"]`, with any of headers, basic_auth, bearer, client_cert,
+    client_key: what that scheme, host and port alone is told."""
 
     @field_validator("allow_networks")
     @classmethod
@@ -126,16 +189,26 @@ class FetchConfig(Table):
     @field_validator("proxy")
     @classmethod
     def _proxy(cls, proxy: str | None) -> str | None:
-        if proxy is not None and not proxy.startswith(("http://", "https://")):
-            raise ValueError("should begin with http:// or https://")
+        if proxy is not None and not proxy.startswith(("http://", "https://", "socks4://", "socks5://", "socks5h://")):
+            raise ValueError("should begin with http://, https://, socks5:// or socks4://")
         return proxy
 
     @field_validator("headers")
     @classmethod
-    def _one_line_each(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            _header_text(name + value)
-        return headers
+    def _for_all_to_read(cls, headers: dict[str, str]) -> dict[str, str]:
+        if secret := next((name for name in headers if name.lower() in _SECRET_FIELDS), None):
+            raise ValueError(f"{secret} would go to every site: name the one it is for in [fetch.sites]")
+        return _header_fields(headers)
+
+    @field_validator("accept_language")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return _header_text(text)
+
+    @field_validator("sites")
+    @classmethod
+    def _by_site(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        return {_site(text): site for text, site in sites.items()}
 
     @model_validator(mode="after")
     def _two_of_the_largest_bodies_fit(self) -> FetchConfig:
@@ -217,6 +290,22 @@ class Config(Table):
         if len({sink.path for sink in sinks}) < len(sinks):
             raise ValueError("two sinks should not write the same file")
         return sinks
+
+
+def _site(text: str) -> str:
+    try:
+        url = parse(text)
+    except UrlError as error:
+        raise ValueError(f"{text!r} should be a site like https://example.org: {error}") from error
+    if url.path != "/":
+        raise ValueError(f"{text!r} should be a site without a path: {url.site}")
+    return url.site
+
+
+def _header_fields(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        _header_text(name + value)
+    return headers
 
 
 def _header_text(text: str) -> str:

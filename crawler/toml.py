@@ -9,7 +9,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from .config import explicit, fields, leaf
-from .settings import Config, SinkConfig
+from .settings import Config, SinkConfig, SiteConfig
 
 
 def default_toml() -> str:
@@ -66,6 +66,8 @@ def text_of(value: object) -> str:
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case SinkConfig():
             return text_of(dict(value))
+        case SiteConfig():
+            return text_of(value.model_dump(exclude_unset=True))
         case int():
             return f"{value:_}" if value >= 100_000 else str(value)
         case tuple():

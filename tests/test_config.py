@@ -101,7 +101,7 @@ def test_tables_may_be_given_whole() -> None:
         ("[scope]\nreach = 'planet'\n", "reach = 'planet': should be 'page', 'prefix', 'host', 'domain' or 'any'"),
         ("scope = 3\n", r"\[scope\] = 3: should be a table"),
         ("[fetch]\nallow_networks = ['300.0.0.0/8']\n", "does not appear to be an IPv4 or IPv6 network"),
-        ("[fetch]\nproxy = 'socks5://x'\n", "proxy = 'socks5://x': should begin with http"),
+        ("[fetch]\nproxy = 'ftp://x'\n", "proxy: should begin with http"),
         ('[fetch]\nheaders = {X = "a\\r\\nY: b"}\n', "one line"),
         ("[fetch]\nbudget_bytes = 100\n", r"my.toml: \[fetch\]: budget_bytes should be at least twice max_body_bytes"),
         ('user_agent = "a\\nb"\n', "user_agent = .*one line"),

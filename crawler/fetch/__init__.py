@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-
-from aiohttp import CookieJar
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from ..settings import FetchConfig
 from .budget import Budget
+from .cookies import Cookies
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher
 from .gates import Gates
 from .guard import Guard
 from .origins import Origins, request_fields
+from .relays import Relay, SocksConnector
 from .resolver import NameServers, Resolver
 from .wire import Connector
 
@@ -37,23 +36,33 @@ async def open_fetcher(
     for. Raises ConfigError.
     """
     budget = budget or Budget(config.budget_bytes, config.max_body_bytes)
-    fields = request_fields(user_agent, contact, config.headers)
+    fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
-    names = NameServers()
-    # The proxy was named by the user, wherever it stands; what lies behind it we cannot see.
-    resolver = Resolver(Guard(("0.0.0.0/0", "::/0")) if config.proxy else guard, names.ask, hosts)
-    connector = Connector(resolver, None if config.proxy else guard)
-    jar = CookieJar() if config.cookies else None
-    try:
+    relay = Relay(config.proxy, config.no_proxy)
+    async with AsyncExitStack() as stack:
+        names = NameServers()
+        stack.push_async_callback(names.close)
+        resolver = Resolver(guard, names.ask, hosts)
+        stack.push_async_callback(resolver.close)
+        direct = Connector(resolver, guard)
+        stack.push_async_callback(direct.close)
+        relayed = direct
+        if relay.url is not None:
+            # The proxy was named by the user, wherever it stands; what lies behind it we cannot see.
+            proxies = Resolver(Guard(("0.0.0.0/0", "::/0")), names.ask, hosts)
+            stack.push_async_callback(proxies.close)
+            relayed = SocksConnector(proxies, relay.url) if relay.is_socks else Connector(proxies, None)
+            stack.push_async_callback(relayed.close)
         yield HttpFetcher(
-            line=Line(connector, jar, config.timeout_s, config.connect_timeout_s, config.max_body_bytes),
+            line=Line(
+                Cookies() if config.cookies else None,
+                config.timeout_s,
+                config.connect_timeout_s,
+                config.max_body_bytes,
+            ),
             resolver=resolver,
-            origins=Origins(guard, fields, config.proxy, verify_tls=config.verify_tls),
-            gates=Gates(sys.maxsize if config.proxy else per_ip),
+            origins=Origins(guard, fields, config, relay, direct, relayed),
+            gates=Gates(per_ip),
             budget=budget,
             connect_timeout_s=config.connect_timeout_s,
         )
-    finally:
-        await connector.close()
-        await resolver.close()
-        await names.close()

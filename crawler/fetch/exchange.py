@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from time import perf_counter, time
 from typing import cast
 
-from aiohttp import ClientError, ClientOSError, ClientTimeout, CookieJar, ServerDisconnectedError
+from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
-from yarl import URL
 
 from ..errors import FetchError
-from ..model import Reason, Response, Timings, Url
+from ..model import Reason, Request, Response, Timings
 from .budget import Share
-from .origins import Origin, request_bytes
+from .cookies import Cookies
+from .framing import check_answer, check_interim
+from .origins import Origin, is_conditional, request_bytes
 from .setbacks import setback
-from .wire import Connector, Wire
-
-READ_BYTES = 1 << 16
-"""A body declared up to this size is awaited whole; of a longer one about twice as much may wait unread."""
-MAX_FIELD_BYTES = 1 << 16
-"""Of the status line or one header field: policies and cookies overrun aiohttp's 8 KiB in the wild."""
+from .wire import READ_BYTES, Wire
 
 
 class Line:
-    """What all exchanges share: the pool, the jar and the bounds."""
+    """What all exchanges share: the cookies and the bounds."""
 
     def __init__(
-        self,
-        connector: Connector,
-        jar: CookieJar | None,
-        timeout_s: float,
-        connect_timeout_s: float,
-        max_body_bytes: int,
+        self, cookies: Cookies | None, timeout_s: float, connect_timeout_s: float, max_body_bytes: int
     ) -> None:
-        self.connector = connector
-        self.jar = jar
+        self.cookies = cookies
         self.timeout_s = timeout_s
         self.max_body_bytes = max_body_bytes
         # The ceiling rounds timers of more than 5 s up to whole seconds, unless told otherwise.
@@ -52,7 +43,7 @@ class Exchange:
 
     line: Line
     origin: Origin
-    url: Url
+    request: Request
     share: Share
     cap: int | None = None
     _deadline: asyncio.Timeout | None = None
@@ -84,9 +75,10 @@ class Exchange:
         if is_cut:
             connection.close()
         else:
-            self.line.connector.put_back(connection)
-        if self.line.jar is not None:
-            self._keep_cookies(self.line.jar, message)
+            wire.rest()
+            self.origin.connector.put_back(connection)
+        if self.line.cookies is not None and "Set-Cookie" in message.headers:
+            self.line.cookies.keep(self.request.url, message.headers.getall("Set-Cookie"))
         timings = Timings(
             dns=dns_ms,
             connect=self._connect_ms,
@@ -95,7 +87,7 @@ class Exchange:
             queue=queue_ms + self._budget_ms,
         )
         ip = "" if self.origin.is_proxied else wire.ip
-        return Response(self.url, message.code, message.raw_headers, body, ip, started_at, timings)
+        return Response(self.request.url, message.code, message.raw_headers, body, ip, started_at, timings)
 
     async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
         """The answer's head. A kept connection that the server closed as we reached for it is no setback.
@@ -105,7 +97,6 @@ class Exchange:
         while True:
             connection = await self._connect()
             wire = _wire(connection)
-            wire.exchanges += 1
             try:
                 return (connection, *await self._ask(wire))
             except BaseException as error:
@@ -116,7 +107,7 @@ class Exchange:
     async def _connect(self) -> Connection:
         begun = perf_counter()
         try:
-            connection = await self.line.connector.connect(self.origin.request, [], self.line.connect_timeout)
+            connection = await self.origin.connector.connect(self.origin.request, [], self.line.connect_timeout)
         except TimeoutError as error:
             raise FetchError(Reason.TIMEOUT, "no connection in time", transient=True) from error
         except RuntimeError as error:  # uvloop's way of saying that a descriptor is not free yet
@@ -126,23 +117,19 @@ class Exchange:
         return connection
 
     async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
+        wire.expect()
         if wire.transport is None:
             raise ServerDisconnectedError
-        wire.set_response_params(
-            auto_decompress=False,
-            read_until_eof=True,
-            read_bufsize=READ_BYTES,
-            max_line_size=MAX_FIELD_BYTES,
-            max_field_size=MAX_FIELD_BYTES,
-        )
-        cookie = self._cookie(self.line.jar) if self.line.jar is not None else ""
-        wire.transport.write(request_bytes(self.origin, self.url, cookie))
-        while True:
+        cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
+        wire.transport.write(request_bytes(self.origin, self.request, cookie))
+        for count in itertools.count(1):
             message, stream = await wire.read()
             if message.code >= 200:
+                if not check_answer(message, is_conditional(self.origin, self.request)):
+                    wire.force_close()
                 return message, stream
-            if message.code == 101:
-                raise FetchError(Reason.BAD_RESPONSE, "HTTP 101, which nobody asked for")
+            check_interim(message, count)
+        raise AssertionError("counted to the end")
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
         """The body as sent, and whether it was cut at the cap."""
@@ -198,13 +185,6 @@ class Exchange:
         self._budget_ms += waited * 1000
         if deadline and ends is not None:
             deadline.reschedule(ends + waited)
-
-    def _cookie(self, jar: CookieJar) -> str:
-        return jar.filter_cookies(URL(self.url.text, encoded=True)).output(header="", sep=";").strip()
-
-    def _keep_cookies(self, jar: CookieJar, message: RawResponseMessage) -> None:
-        if fields := message.headers.getall("Set-Cookie", ()):
-            jar.update_cookies_from_headers(list(fields), URL(self.url.text, encoded=True))
 
 
 def _wire(connection: Connection) -> Wire:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from ..errors import FetchError
-from ..model import Reason, Request, Response, Url
+from ..model import Reason, Request, Response
 from .budget import Budget, Share
 from .exchange import Exchange, Line
 from .gates import Gates
@@ -33,7 +33,7 @@ class HttpFetcher:
         """
         share = self.budget.open(request.url)
         try:
-            response = await self.exchange(request.url, share)
+            response = await self.exchange(request, share)
         except BaseException:
             share.drop()
             raise
@@ -44,10 +44,10 @@ class HttpFetcher:
         """A Fetcher whose bodies end at `limit_bytes` at the latest; the rest is left unread."""
         return Capped(self, limit_bytes)
 
-    async def exchange(self, url: Url, share: Share, cap: int | None = None) -> Response:
+    async def exchange(self, request: Request, share: Share, cap: int | None = None) -> Response:
         """One exchange in its turn, charged to `share`."""
         begun = perf_counter()
-        origin = self.origins.find(url.site)
+        origin = self.origins.find(request.url.site)
         address = origin.literal or self._known(origin) or await self._address(origin)
         resolved = perf_counter()
         if not self.gates.is_entered(address):
@@ -56,7 +56,7 @@ class HttpFetcher:
             if self.budget.is_short:
                 await share.wait(0)
             dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
-            return await Exchange(self.line, origin, url, share, cap).run(dns_ms, queue_ms)
+            return await Exchange(self.line, origin, request, share, cap).run(dns_ms, queue_ms)
         finally:
             self.gates.leave(address)
 
@@ -86,6 +86,6 @@ class Capped:
         """One exchange, its body cut at the limit. Raises FetchError."""
         share = Share(self.fetcher.budget, request.url.text)
         try:
-            return await self.fetcher.exchange(request.url, share, self.limit_bytes)
+            return await self.fetcher.exchange(request, share, self.limit_bytes)
         finally:
             share.drop()

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 import socket
 from functools import partial
 
 from aiohappyeyeballs import AddrInfoType
 from aiohttp import TCPConnector
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
 
 from .guard import Guard
-from .resolver import Resolver
 
 KEEP_ALIVE_S = 20.0
 """Longer than a site's usual turn takes to come round; servers close at 5 to 75 s, and a lost race is asked again."""
+READ_BYTES = 1 << 16
+"""A body declared up to this size is awaited whole; of a longer one about twice as much may wait unread."""
+MAX_FIELD_BYTES = 1 << 16
+"""Of the status line or one header field: policies and cookies overrun aiohttp's 8 KiB in the wild."""
+MAX_FIELDS = 256
+"""Header fields of one answer, and of its trailer: aiohttp's 128 are overrun too."""
+MAX_HEAD_BYTES = 1 << 18
+"""All of an answer before its body, interim answers included, give or take one read: what browsers allow."""
+
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class AddressRefused(OSError):
@@ -24,13 +38,32 @@ class AddressRefused(OSError):
 
 
 class Wire(ResponseHandler):
-    """One connection. aiohttp reads HTTP from it; we note whom it leads to and whether it was used before."""
+    """One connection. aiohttp reads HTTP from it; we note whom it leads to, and mind when it may speak and how much.
+
+    What arrives while nothing is asked ends the connection: it must not answer the next request (RFC 9112 9.2).
+    """
 
     def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._connector = connector
         self.ip = ""
         self.exchanges = 0
+        self._is_asked = True  # from the start: some servers greet, and then it is aiohttp who says what is wrong
+        self._is_answered = False
+        self._head = bytearray()
+        self._is_retrying = False
+        self._fault: BaseException | None = None
+
+    def expect(self) -> None:
+        """The next answer, to be read by a parser that knows nothing of earlier ones."""
+        self.exchanges += 1
+        self._is_asked, self._is_answered, self._is_retrying = True, False, False
+        self._head.clear()
+        self._parse_anew()
+
+    def rest(self) -> None:
+        """The answer is over: nothing is expected until somebody asks again."""
+        self._is_asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -40,13 +73,79 @@ class Wire(ResponseHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connector.open_connections -= 1
+        if isinstance(exc, ConnectionError):  # else a body that ends with its connection would count as whole
+            self._tell_reader(exc)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_asked:
+            self.close()
+            return
+        super().data_received(data)
+        if self._fault is not None:
+            self._read_apart(bytes(self._head + data))
+        elif not self._is_answered:
+            self._head += data
+            if len(self._head) > MAX_HEAD_BYTES:
+                self._give_up(BadHttpMessage(f"more than {MAX_HEAD_BYTES:,} bytes before the body"))
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        if data[0].code >= 200:
+            self._is_answered = True
+        super().feed_data(data, size)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """Those who wait for the body are told too: aiohttp tells those alone who wait for the head."""
+        if isinstance(exc, HttpProcessingError) and not (self._is_answered or self._is_retrying):
+            exc.__cause__ = exc_cause
+            self._fault = exc
+            return
+        self._tell_reader(exc)
+        super().set_exception(exc, exc if exc_cause is None else exc_cause)
+
+    def _read_apart(self, data: bytes) -> None:
+        """Read once more, heads and body apart: an answer is lost to aiohttp's parser when junk follows in one piece.
+
+        Content-Length too small, a body after 204: RFC 9112 6.3 lets us take the answer and drop what follows.
+        """
+        self._fault, self._is_retrying = None, True
+        self._parse_anew()
+        begin = 0
+        for blank in _BLANK_LINE.finditer(data):
+            super().data_received(data[begin : blank.end()])
+            begin = blank.end()
+            if self._is_answered or self._exception is not None:
+                break
+        if self._exception is None:
+            super().data_received(data[begin:])
+        if self._exception is None:
+            self._give_up(BadHttpMessage("an answer that cannot be read twice alike"))
+
+    def _parse_anew(self) -> None:
+        self.set_response_params(
+            auto_decompress=False,
+            read_until_eof=True,
+            read_bufsize=READ_BYTES,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_FIELDS,
+        )
+
+    def _give_up(self, error: Exception) -> None:
+        self._is_retrying = True
+        self.set_exception(error)
+        if self.transport is not None:
+            self.transport.close()
+
+    def _tell_reader(self, error: BaseException) -> None:
+        if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
+            self._payload.set_exception(error)
 
 
 class Connector(TCPConnector):
     """aiohttp's pool without its limits: the frontier and the visitors bound concurrency."""
 
-    def __init__(self, resolver: Resolver, guard: Guard | None) -> None:
+    def __init__(self, resolver: AbstractResolver, guard: Guard | None) -> None:
         """Without a guard (behind a proxy) any address is connected to."""
         super().__init__(
             resolver=resolver,

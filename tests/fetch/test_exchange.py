@@ -73,7 +73,6 @@ async def test_any_status_is_an_answer_and_nothing_is_followed(status: int, serv
     "answer",
     [
         b"HTTP/1.1 204 No Content\r\n\r\n",
-        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99999999999\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     ],
 )
@@ -273,7 +272,7 @@ async def test_a_cancelled_fetch_leaves_nothing_behind(serve: Serve) -> None:
                 await task
         assert fetcher.budget.used == 0
         assert fetcher.gates.is_entered("127.0.0.1")
-        assert fetcher.line.connector.open_connections <= 1  # the last one is being closed
+        assert fetcher.origins.direct.open_connections <= 1  # the last one is being closed
 
 
 # --- reading no more than wanted ---

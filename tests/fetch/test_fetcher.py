@@ -140,7 +140,7 @@ async def test_connections_are_not_kept_when_files_run_short(serve: Serve) -> No
     server = await serve(ok(b"hello"))
     with open_files(len(os.listdir("/dev/fd")) + 20):
         async with open_loopback() as fetcher:
-            fetcher.line.connector._most_kept = 0
+            fetcher.origins.direct._most_kept = 0
             for _ in range(3):
                 await fetcher.fetch(server.request())
     assert server.connections == 3

@@ -1,0 +1,131 @@
+"""What stands between us and a site: nothing, an HTTP proxy or a SOCKS proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from ipaddress import ip_address, ip_network
+from typing import Any, Protocol, cast
+
+from aiohttp import ClientConnectionError, ClientProxyConnectionError
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from ..errors import ConfigError
+from .resolver import Resolver
+from .wire import Connector
+
+
+class Relay:
+    """The proxy, and for which hosts it is passed by."""
+
+    def __init__(self, proxy: str | None, no_proxy: Sequence[str]) -> None:
+        """Raises ConfigError."""
+        self.url = _url(proxy) if proxy else None
+        self._is_passed_by = [_matcher(text.strip()) for text in no_proxy if text.strip()]
+
+    def stands_before(self, host: str) -> bool:
+        """Whether this host is reached through the proxy."""
+        return self.url is not None and not any(matches(host) for matches in self._is_passed_by)
+
+    @property
+    def is_socks(self) -> bool:
+        return self.url is not None and self.url.scheme.startswith("socks")
+
+
+class SocksConnector(Connector):
+    """Connections through a SOCKS proxy, which looks the names up: nothing about a site is asked from here.
+
+    SOCKS 5 (RFC 1928, 1929) and 4a. Raises ConfigError where the library for it is not installed.
+    """
+
+    def __init__(self, resolver: Resolver, proxy: URL) -> None:
+        super().__init__(_NamesStay(), None)
+        self._proxies = resolver
+        self._proxy = proxy
+        self._open = _socks(proxy)
+
+    async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
+        """aiohttp's place for making a socket. The proxy is asked for it, and aiohttp goes on from there."""
+        request = options["req"]
+        _, _, _, _, (host, port, *_) = options.pop("addr_infos")[0]
+        options.pop("client_error", None)
+        address = (await self._proxies.addresses(self._proxy.raw_host or ""))[0]
+        try:
+            sock = await self._open(address).connect(host, port)
+        except OSError as error:
+            raise ClientProxyConnectionError(request.connection_key, error) from error
+        except Exception as error:  # whatever the proxy said or did, in the library's many words
+            raise ClientConnectionError(f"the proxy refused: {error}") from error
+        try:
+            return await self._wrap_existing_connection(*args, sock=sock, **options)
+        except BaseException:
+            sock.close()
+            raise
+
+
+class _Opener(Protocol):
+    async def connect(self, dest_host: str, dest_port: int) -> socket.socket: ...
+
+
+class _NamesStay(AbstractResolver):
+    """Gives names back as they are: the proxy knows what to do with them."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=host, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+def _socks(proxy: URL) -> Callable[[str], _Opener]:
+    try:
+        library = import_module("python_socks")
+        opener = import_module("python_socks.async_.asyncio").Proxy
+    except ImportError as error:
+        raise ConfigError("fetch.proxy: SOCKS needs one more library: pip install 'crawld[socks]'") from error
+    kind = library.ProxyType.SOCKS4 if proxy.scheme == "socks4" else library.ProxyType.SOCKS5
+
+    def of(address: str) -> _Opener:
+        made = opener(kind, address, proxy.port or 1080, proxy.user, proxy.password, True, loop=_loop())
+        return cast(_Opener, made)
+
+    return of
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def _url(text: str) -> URL:
+    try:
+        url = URL(text)
+        _ = url.port
+    except ValueError as error:
+        raise ConfigError(f"fetch.proxy: not a URL like http://host:port ({error})") from error
+    if not url.raw_host:
+        raise ConfigError("fetch.proxy: not a URL like http://host:port")
+    return url
+
+
+def _matcher(text: str) -> Callable[[str], bool]:
+    """What one entry of no_proxy stands for."""
+    if text == "*":
+        return lambda host: True
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        name = text.lower().removeprefix("*").strip(".")
+        return lambda host: host == name or host.endswith(f".{name}")
+    return lambda host: _is_inside(host, network)
+
+
+def _is_inside(host: str, network: Any) -> bool:
+    try:
+        return ip_address(host) in network
+    except ValueError:
+        return False

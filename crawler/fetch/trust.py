@@ -1,0 +1,49 @@
+"""Whose certificates we trust, and which one we show: TLS contexts, one for each answer to that."""
+
+from __future__ import annotations
+
+import ssl
+
+from ..errors import ConfigError
+from ..settings import FetchConfig, SiteConfig
+
+Tls = ssl.SSLContext | bool
+"""What aiohttp takes: True and False stand for its own contexts, that check certificates or do not."""
+
+
+def trust(config: FetchConfig) -> Tls:
+    """For sites that are shown no certificate. Raises ConfigError."""
+    if not config.verify_tls or not config.ca_file:
+        return config.verify_tls
+    return _context(config)
+
+
+def trust_of_site(config: FetchConfig, site: SiteConfig) -> Tls | None:
+    """For a site that is shown one; None: it is like all others. Raises ConfigError."""
+    if not site.client_cert:
+        return None
+    context = _context(config)
+    try:
+        # An encrypted key would be asked for on the terminal: nobody is there.
+        context.load_cert_chain(site.client_cert, site.client_key or None, password=lambda: b"")
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"fetch.sites: client_cert {site.client_cert}: {_said(error)}") from error
+    return context
+
+
+def _context(config: FetchConfig) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not config.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if config.ca_file:
+        try:
+            context.load_verify_locations(config.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"fetch.ca_file: {config.ca_file}: {_said(error)}") from error
+    context.set_alpn_protocols(("http/1.1",))
+    return context
+
+
+def _said(error: OSError) -> str:
+    return "not the PEM file it should be" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
