@@ -39,6 +39,9 @@ class Policy:
     """Order parameters by name; those of one name keep their order. Off: to some servers the order means something."""
 
 
+DEFAULT_POLICY = Policy()
+
+
 Fold: TypeAlias = Callable[[str], str]
 """A URL as the standard serialises it, without fragment and credentials -> the one it counts for."""
 

@@ -63,10 +63,10 @@ def explain(text: str, base: Url | None = None, policy: Policy | None = None) ->
     return parse(plain, policy=policy), [*said, *(changes(plain, policy) if policy else ())]
 
 
-def absolute(text: str, base: str) -> str:
+def absolute(text: str, base: str | None = None) -> str:
     """`text` resolved against any absolute URL, of any scheme, no policy applied; empty where that makes no URL."""
     try:
-        return str(_join(_read(base), text).href)
+        return str((_read(text) if base is None else _join(_read(base), text)).href)
     except UrlError:
         return ""
 

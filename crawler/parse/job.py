@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..canonical import Policy
+from ..canonical import DEFAULT_POLICY, Policy
 from ..model import Page, Url
 from ..protocols import Bounds
 from .charset import decode
@@ -39,7 +39,7 @@ class Job:
     """Links that lie deeper are never news, whatever `bounds` would say."""
     max_body_bytes: int = 16 << 20
     """Bound of the decoded body."""
-    policy: Policy = Policy()
+    policy: Policy = DEFAULT_POLICY
     """Which spellings of a URL count as one: all links pass it."""
     wants_links: bool = False
     """Fill `Page.links_json`."""

@@ -14,9 +14,18 @@ from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
-from .rules import ALLOW_ALL, MAX_BYTES, RobotsRules, parse_rules, product_token
+from .rules import ALLOW_ALL, MAX_BYTES, RobotsRules, Verdict, parse, product_token
 
-__all__ = ["ALLOW_ALL", "MAX_BYTES", "IgnoreRobots", "RobotsCache", "RobotsRules", "parse_rules", "product_token"]
+__all__ = [
+    "ALLOW_ALL",
+    "MAX_BYTES",
+    "IgnoreRobots",
+    "RobotsCache",
+    "RobotsRules",
+    "Verdict",
+    "parse",
+    "product_token",
+]
 
 MAX_REDIRECTS = 5
 """RFC 9309 2.3.1.2."""
@@ -151,7 +160,7 @@ class RobotsCache:
         body, coding = response.body, response.header("content-encoding")
         try:
             if not coding and len(body) <= INLINE_BYTES:
-                return parse_rules(body, self._agent)
+                return parse(body, self._agent)
             return await self._offloader.run(_decoded_rules, body, coding, self._agent, size=len(body))
         except VisitError as error:
             raise _unreachable(response.url, str(error), None) from error
@@ -188,4 +197,4 @@ def _unreachable(url: Url, why: str, retry_after_s: float | None) -> FetchError:
 
 def _decoded_rules(body: bytes, coding: str, agent: str) -> RobotsRules:
     """For workers. Raises ParseError."""
-    return parse_rules(decode(body, coding, 8 * MAX_BYTES), agent)
+    return parse(decode(body, coding, 8 * MAX_BYTES), agent)

@@ -19,6 +19,21 @@ class Rule(NamedTuple):
     head: str
     is_allow: bool
     rest: str
+    line: int
+    """Counted from 1; that of the first, where the same rule is stated twice."""
+
+    def __str__(self) -> str:
+        return f"{'Allow' if self.is_allow else 'Disallow'}: {self.head}{self.rest}"
+
+
+class Verdict(NamedTuple):
+    """Whether a URL may be fetched, and what decided."""
+
+    allowed: bool
+    line: int = 0
+    """Of robots.txt, counted from 1; 0: no rule matched."""
+    rule: str = ""
+    """That line as we read it: `Disallow: /private/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +43,30 @@ class RobotsRules:
     rules: tuple[Rule, ...] = ()
     """The longest pattern first, allow before disallow: the first that matches decides."""
     heads: tuple[str, ...] = ()
-    """Those of all rules, each once: a path that begins with none of them is allowed, and most do not."""
+    """Those of all rules, each once: a path that begins with none of them is allowed, and most do not.
+    None at all: nothing is forbidden."""
     delay_s: float | None = None
     sitemaps: tuple[str, ...] = ()
 
     def allows(self, url: Url) -> bool:
         """RFC 9309 2.2.2: the longest pattern that matches decides, allow wins a tie, no match allows."""
-        if not self.rules:
-            return True
-        path = url.path
+        rule = self._deciding(url.path) if self.heads else None
+        return rule is None or rule.is_allow or url.path == "/robots.txt"
+
+    def verdict(self, url: Url) -> Verdict:
+        """What `allows` says, and why."""
+        rule = self._deciding(url.path)
+        return Verdict(self.allows(url), rule.line, str(rule)) if rule else Verdict(True)
+
+    def _deciding(self, path: str) -> Rule | None:
         written, meant = (path, path) if "%" not in path else (escaped(path), unescaped(escaped(path)))
-        if not (written.startswith(self.heads) or meant.startswith(self.heads)):
-            return True
-        for head, is_allow, rest in self.rules:
-            subject = written if is_allow else meant
-            if subject.startswith(head) and (not rest or _fits(rest, subject, len(head))):
-                return is_allow or path == "/robots.txt"
-        return True
+        if self.heads and not (written.startswith(self.heads) or meant.startswith(self.heads)):
+            return None
+        for rule in self.rules:
+            subject = written if rule.is_allow else meant
+            if subject.startswith(rule.head) and (not rule.rest or _fits(rule.rest, subject, len(rule.head))):
+                return rule
+        return None
 
 
 ALLOW_ALL = RobotsRules()
@@ -59,9 +81,9 @@ def product_token(user_agent: str) -> str:
     return match[1].lower() if match else _token(user_agent.encode("latin-1", "replace"))
 
 
-_MAX_LINE = 2083 * 8
+_MAX_LINE = 2083 * 8 - 1
 """Bytes; the rest of a longer line is not read. As Google's parser has it."""
-_UTF8_BOM = b"\xef\xbb\xbf"
+_UTF8_MARKS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")
 _FIELDS = {
     b"user-agent": "agent",
     b"useragent": "agent",
@@ -84,34 +106,37 @@ _FIELDS = {
 class _Group:
     """What is said to one kind of crawler, over the whole file."""
 
-    rules: dict[tuple[str, bool], None] = field(default_factory=dict)
+    rules: dict[tuple[str, bool], int] = field(default_factory=dict)
+    """The line each rule stands on first."""
     delay_s: float | None = None
     is_named: bool = False
 
-    def add(self, kind: str, value: bytes) -> None:
+    def add(self, kind: str, value: bytes, line: int) -> None:
         if kind == "delay":
             self.delay_s = _delay(value) if self.delay_s is None else self.delay_s
         elif kind == "allow" and value:
             pattern = escaped(value)
-            self.rules[pattern, True] = None
-            if pattern.endswith("/index.html"):  # whoever allows the index page means the folder's own URL too
-                self.rules[pattern.removesuffix("index.html") + "$", True] = None
+            self.rules.setdefault((pattern, True), line)
+            folder, slash, page = pattern.rpartition("/")
+            if slash and page.startswith("index.htm"):  # whoever allows the index page means the folder's own URL too
+                self.rules.setdefault((f"{folder}/$", True), line)
         elif value:
             # Percent-encoded letters are decoded to forbid (RFC 9309 2.2.2), never to allow: Google's parser does not.
-            self.rules[unescaped(escaped(value)), False] = None
+            self.rules.setdefault((unescaped(escaped(value)), False), line)
 
 
-def parse_rules(body: bytes, agent: str) -> RobotsRules:
-    """What robots.txt says to the crawler with product token `agent` (lower case). Never raises.
+def parse(body: bytes, agent: str) -> RobotsRules:
+    """What robots.txt says to the crawler with product token `agent`, in any case. Never raises.
 
     Standard: RFC 9309, with the leniency of Google's parser: misspelt fields, a missing colon, lines cut at 16 KiB,
     CR alone as line end. Crawl-delay belongs to its group, as allow and disallow do; other fields belong to none.
     """
+    agent = agent.lower()
     ours, anyones = _Group(), _Group()
     named: list[_Group] = []
     is_naming = False
     sitemaps: list[str] = []
-    for kind, value in _lines(body[:MAX_BYTES]):
+    for line, kind, value in _lines(body[:MAX_BYTES]):
         if kind == "sitemap":
             sitemaps.append(value.decode("utf-8", "replace"))
         elif kind == "agent":
@@ -124,37 +149,41 @@ def parse_rules(body: bytes, agent: str) -> RobotsRules:
         else:
             is_naming = False
             for group in named:
-                group.add(kind, value)
+                group.add(kind, value, line)
     group = ours if ours.is_named else anyones
     return _compact(group, sitemaps)
 
 
 def _compact(group: _Group, sitemaps: list[str]) -> RobotsRules:
-    if all(is_allow for _, is_allow in group.rules):
-        return RobotsRules((), (), group.delay_s, tuple(sitemaps))  # nothing is forbidden
     ordered = sorted(group.rules, key=lambda rule: (-len(rule[0]), not rule[1]))
-    rules = tuple(_rule(pattern, is_allow) for pattern, is_allow in ordered)
-    heads = tuple(dict.fromkeys(rule.head for rule in rules))
+    rules = tuple(_rule(pattern, is_allow, group.rules[pattern, is_allow]) for pattern, is_allow in ordered)
+    forbids = not all(rule.is_allow for rule in rules)
+    heads = tuple(dict.fromkeys(rule.head for rule in rules)) if forbids else ()
     return RobotsRules(rules, heads, group.delay_s, tuple(sitemaps))
 
 
-def _rule(pattern: str, is_allow: bool) -> Rule:
+def _rule(pattern: str, is_allow: bool, line: int) -> Rule:
     """`*` is special anywhere, `$` at the end alone (RFC 9309 2.2.3)."""
     at = pattern.find("*")
     if at < 0:
         at = len(pattern) - pattern.endswith("$")
-    return Rule(pattern[:at], is_allow, pattern[at:])
+    return Rule(pattern[:at], is_allow, pattern[at:], line)
 
 
-def _lines(body: bytes) -> list[tuple[str, bytes]]:
-    """The lines that say something we know: field and value."""
+def _lines(body: bytes) -> list[tuple[int, str, bytes]]:
+    """The lines that say something we know: number, field and value."""
     found = []
-    for line in body.removeprefix(_UTF8_BOM).splitlines():
-        name, value = _split(line[:_MAX_LINE].partition(b"#")[0])
+    for number, line in enumerate(_without_mark(body).splitlines(), 1):
+        name, value = _split(line[:_MAX_LINE].partition(b"#")[0].partition(b"\0")[0])
         kind = _FIELDS.get(name) or (_kind(name) if name else "")
         if kind:
-            found.append((kind, value))
+            found.append((number, kind, value))
     return found
+
+
+def _without_mark(body: bytes) -> bytes:
+    """Without the byte order mark, or what is left of it at the beginning."""
+    return next((body.removeprefix(mark) for mark in _UTF8_MARKS if body.startswith(mark)), body)
 
 
 def _kind(name: bytes) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crawler.model import Url
 from crawler.robots import (
     MAX_BYTES,
-    parse_rules,
+    parse,
     product_token,
 )
 
@@ -20,7 +20,7 @@ SITE = "http://a.test"
 
 def allowed(text: str | bytes, path: str, agent: str = "storybot") -> bool:
     body = text.encode() if isinstance(text, str) else text
-    return parse_rules(body, agent).allows(Url(SITE + path))
+    return parse(body, agent).allows(Url(SITE + path))
 
 
 # --- the file (RFC 9309 2.1, 2.2) ---
@@ -54,14 +54,14 @@ def test_what_is_no_rule_does_not_end_a_list_of_names(between: str) -> None:
 
 
 def test_a_crawl_delay_belongs_to_its_group_and_ends_the_names() -> None:
-    rules = parse_rules(b"User-agent: *\nCrawl-delay: 2.5\n\nUser-agent: bad\nDisallow: /\n", "storybot")
+    rules = parse(b"User-agent: *\nCrawl-delay: 2.5\n\nUser-agent: bad\nDisallow: /\n", "storybot")
     assert rules.delay_s == 2.5
     assert rules.allows(Url(SITE + "/p"))
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", ""])
 def test_a_delay_that_is_no_time_is_none(value: str) -> None:
-    assert parse_rules(f"User-agent: *\nCrawl-delay: {value}\n".encode(), "storybot").delay_s is None
+    assert parse(f"User-agent: *\nCrawl-delay: {value}\n".encode(), "storybot").delay_s is None
 
 
 @pytest.mark.parametrize("name", ["storybot", "STORYBOT", "StoryBot/2.0", "storybot images", "Storybot*"])
@@ -116,7 +116,7 @@ def test_only_the_first_500_kib_count() -> None:
 
 def test_sitemaps_are_everyones_wherever_they_stand() -> None:
     text = "Sitemap: http://a.test/1.xml\nUser-agent: x\nSite-map: http://a.test/\u00fc.xml\nDisallow: /\n"
-    assert parse_rules(text.encode(), "storybot").sitemaps == ("http://a.test/1.xml", "http://a.test/\u00fc.xml")
+    assert parse(text.encode(), "storybot").sitemaps == ("http://a.test/1.xml", "http://a.test/\u00fc.xml")
 
 
 # --- matching a path (RFC 9309 2.2.2, 2.2.3) ---
@@ -179,7 +179,7 @@ def test_a_pattern_of_many_stars_costs_no_more_than_its_length() -> None:
 
 @given(st.binary(max_size=400), st.text("/ab*$?%2Ff~", max_size=12))
 def test_any_bytes_are_a_robots_txt(body: bytes, path: str) -> None:
-    rules = parse_rules(body, "storybot")
+    rules = parse(body, "storybot")
     assert rules.allows(Url(f"{SITE}/{path}")) in (True, False)
     assert pickle.loads(pickle.dumps(rules)) == rules
 
