@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from aiohttp import CookieJar
@@ -20,6 +21,8 @@ MAX_PAIR_BYTES = 4096
 """Name and value together (RFC 6265bis 5.6); aiohttp's jar holds to it too, from 3.14 on."""
 MAX_BYTES = 1 << 25
 """All names and values of all jars; some memory is needed beside them."""
+_DOMAIN = re.compile(r";\s*domain\s*=[^;]*", re.IGNORECASE)
+"""Names a host in any case; aiohttp's jar takes it literally."""
 
 
 class Cookies:
@@ -49,7 +52,7 @@ class Cookies:
         """Take in the Set-Cookie fields of this URL's answer; what no browser would keep is dropped."""
         site = registered_domain(url)
         jar = self._jars.pop(site, None) or _Jar(CookieJar(unsafe=True, quote_cookie=False))
-        wanted = [field for field in fields[:MAX_FIELDS] if _is_wanted(field, url)]
+        wanted = [_DOMAIN.sub(_lowered, field) for field in fields[:MAX_FIELDS] if _is_wanted(field, url)]
         jar.jar.update_cookies_from_headers(wanted, _yarl(url))
         jar.trim(site)
         self._bytes += jar.count()
@@ -76,6 +79,10 @@ class _Jar:
         """How many bytes there are more than at the last count."""
         before, self.size = self.size, sum(len(cookie.key) + len(cookie.value) for cookie in self.jar)
         return self.size - before
+
+
+def _lowered(attribute: re.Match[str]) -> str:
+    return attribute[0].lower()
 
 
 def _is_wanted(field: str, url: Url) -> bool:
