@@ -43,6 +43,10 @@ def run(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Never fetch what matches. Repeatable.")
     ] = None,
+    sitemaps: Annotated[
+        bool | None,
+        typer.Option("--sitemaps/--no-sitemaps", show_default=False, help="Visit the sitemaps that robots.txt names."),
+    ] = None,
     delay: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
     ] = None,
@@ -97,6 +101,7 @@ def run(
         "reach": reach,
         "include": include or None,
         "exclude": exclude or None,
+        "sitemaps": sitemaps,
         "delay_s": delay,
         "per_site": per_site,
         "concurrency": concurrency,

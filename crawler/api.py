@@ -30,7 +30,7 @@ from .offload import Workers, open_offloader
 from .parse import Content, Job
 from .politeness import Politeness
 from .protocols import Fetcher, Frontier, Offloader, Robots, Sink
-from .robots import IgnoreRobots, RobotsCache
+from .robots import IgnoreRobots, RobotsCache, product_token
 from .scope import Scope
 from .settings import Config
 from .sinks import JsonLines, ReaderGone, Stream, Wants
@@ -205,7 +205,10 @@ class _Parts:
             scope = _scope(config)
             job = _job(config, scope, frontier.key, self.extract)
 
-            visitor = Visitor(robots, fetcher, offloader, frontier, scope, _politeness(config), job, budget.release)
+            visitor = Visitor(
+                robots, fetcher, offloader, frontier, scope, _politeness(config), job,
+                takes_sitemaps=config.scope.sitemaps, release=budget.release,
+            )  # fmt: skip
             return Engine(frontier, visitor.visit, sinks, _limits(config), budget.dispose, lambda: offloader.waiting)
 
         return Crawl(config, self.folder, frontier, make_engine)
@@ -281,6 +284,9 @@ def _job(config: Config, scope: Scope, key: bytes, extract: Extract | None) -> J
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
         policy=_policy(config),
+        follow=frozenset(config.scope.follow),
+        nofollow=config.scope.nofollow,
+        agent=product_token(effective_user_agent(config)),
         wants_links=any(sink.links for sink in config.sinks),
         wants_text=any(sink.text for sink in config.sinks),
         extract=extract,

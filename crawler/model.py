@@ -114,6 +114,11 @@ class Response:
         wanted = name.lower().encode()
         return next((value.decode("latin-1") for key, value in self.headers if key.lower() == wanted), "")
 
+    def all(self, name: str) -> tuple[str, ...]:
+        """All values of the named header as latin-1 text, in order."""
+        wanted = name.lower().encode()
+        return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -123,6 +128,10 @@ class Links:
     """URLs joined by newlines (a canonical URL holds none)."""
     fingerprints: bytes = b""
     """Eight bytes a URL, little-endian: `urls.fingerprint` under the crawl's key."""
+    priorities: bytes = b""
+    """One signed byte a URL: `Request.priority`, as a sitemap gives it. Empty: 0 for all."""
+    modified: bytes = b""
+    """Four bytes a URL, little-endian: Unix seconds when it last changed, as a sitemap says; 0: unknown. Empty: all."""
 
     def __len__(self) -> int:
         return len(self.fingerprints) // 8
@@ -147,6 +156,8 @@ class Page:
     description: str = ""
     language: str = ""
     canonical: str = ""
+    robots: str = ""
+    """What it asks of robots, as far as it concerns us: `noindex, nofollow`."""
     simhash: int = 0
     """64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
     n_links: int = 0
@@ -161,6 +172,8 @@ class Page:
     """What the user's own parse function returned, as JSON."""
     data_error: str = ""
     """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
+    note: str = ""
+    """What a person should know: that the rest of a sitemap was not read, and why."""
 
 
 class Disposition(StrEnum):

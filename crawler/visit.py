@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from . import urls
 from .errors import FetchError, UrlError, VisitError
 from .model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from .parse import Document, Job, parse
+from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope
+
+ROBOTS_PATH = "/robots.txt"
+MAX_SITEMAPS = 1000
+"""Of one robots.txt; an index holds more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Visitor:
     scope: Scope
     politeness: Politeness
     job: Job
+    takes_sitemaps: bool = False
+    """Whether the sitemaps that robots.txt names are visited too."""
     release: Callable[[Response], None] = lambda response: None
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
 
@@ -43,6 +50,8 @@ class Visitor:
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
         rules, was_asked = await self.robots.rules(request)
+        if was_asked and self.takes_sitemaps:
+            begun = replace(begun, found=self._sitemaps(request, rules))
         rest_s = self.politeness.rest_s(rules.delay_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
@@ -50,7 +59,10 @@ class Visitor:
         if was_asked and rest_s:
             return self._after_robots(begun, rules)
 
-        response = await self.fetcher.fetch(request)
+        try:
+            response = await self.fetcher.fetch(request)
+        except FetchError as error:
+            return self._setback(begun, error)
         fetched = _ended(begun, disposition=Disposition.FETCHED, response=response, rest_s=rest_s)
         try:
             return await self._judge(fetched, response)
@@ -73,6 +85,19 @@ class Visitor:
         rest_s = self.politeness.rest_s(rules.delay_s)
         return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
 
+    def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
+        """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""
+        depth = 0 if request.url.site == request.anchor.site else request.depth
+        via = Url(request.url.site + ROBOTS_PATH)
+        found = []
+        for text in rules.sitemaps[:MAX_SITEMAPS]:
+            with suppress(UrlError):
+                url = urls.parse(text, via, self.job.policy)
+                named = Request(url, depth, via, request.origin, request.anchor, priority=SITEMAP_FIRST)
+                if url != request.anchor and self.scope.reject(named) is None:
+                    found.append(named)
+        return tuple(found)
+
     def _redirect(self, fetched: Outcome, response: Response) -> Outcome:
         """A redirect is a link at the same depth; the target of a root is a root itself (DESIGN 6.9)."""
         request = fetched.request
@@ -94,7 +119,8 @@ class Visitor:
             redirects=request.redirects + 1,
         )
         reason = self.scope.reject(found)
-        return replace(fetched, disposition=Disposition.REDIRECTED, reason=reason, found=() if reason else (found,))
+        followed = () if reason else (found,)
+        return replace(fetched, disposition=Disposition.REDIRECTED, reason=reason, found=(*followed, *fetched.found))
 
     def _target(self, response: Response, request: Request) -> Url:
         """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.
@@ -116,6 +142,11 @@ class Visitor:
             anchor=request.anchor,
             depth=request.depth,
             status=response.status,
+            priority=request.priority,
+            is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
+            links=response.all("link"),
+            robots=response.all("x-robots-tag"),
+            refresh=response.header("refresh"),
         )
         started = time.perf_counter()
         try:
@@ -128,7 +159,7 @@ class Visitor:
             page=page,
             response=replace(response, timings=timings),
             reason=Reason.PARSE if page.data_error else None,
-            detail=page.data_error,
+            detail=page.data_error or page.note,
         )
         if not page.length:  # all empty pages are alike, and that says nothing
             return read

@@ -2,5 +2,6 @@
 
 from .job import Content, Document, Job
 from .page import parse
+from .sitemap import FIRST as SITEMAP_FIRST
 
-__all__ = ["Content", "Document", "Job", "parse"]
+__all__ = ["SITEMAP_FIRST", "Content", "Document", "Job", "parse"]

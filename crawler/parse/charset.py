@@ -1,28 +1,105 @@
-"""Which characters the bytes stand for. Standard: WHATWG Encoding; names are its names in lower case."""
+"""Which characters the bytes stand for. Standards: WHATWG Encoding, MIME Sniffing (parameters), XML 1.0 and RFC 7303.
+
+Encodings go by their WHATWG names, in lower case; a label that the standard's table does not hold counts as none.
+"""
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import turbohtml
-from turbohtml.detect import detect
+import turbohtml.detect  # registers the whatwg-* codecs
 
-_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"',]+)""", re.IGNORECASE)
+__all__ = ["decode", "decoded", "html_label", "label", "named", "of_text", "of_xml", "xml_declared"]
+
+_PARAMETER = re.compile(
+    r";[\t\n\r ]*+(?:(?P<name>[^;=]*+)=)?(?:(?P<quoted>\"(?:[^\"\\]++|\\.)*+(?:\"|\\?$))[^;]*+|(?P<plain>[^;]*+))",
+    re.DOTALL,
+)
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]++")
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
+_UNMARKED = ((b"<\0?\0x\0", "utf-16le"), (b"\0<\0?\0x", "utf-16be"))
+"""How an XML declaration begins in UTF-16 that no byte order mark announces."""
+_LOOK = 1024
+"""Bytes in which an encoding may be declared."""
+_DECLARATION = re.compile(
+    rb"<\?xml(?=[\t\n\r ])[^>]*?[\t\n\r ]encoding[\t\n\r ]*=[\t\n\r ]*(?:\"([^\">]*)\"|'([^'>]*)')", re.DOTALL
+)
+_FALLBACKS = ("utf-8", "windows-1252")
+"""What HTML without any declaration is read as."""
 
 
 def label(content_type: str) -> str:
     """The charset that a Content-Type header names, as written; empty if none."""
-    found = _LABEL.search(content_type)
-    return found[1] if found else ""
+    at = content_type.find(";")
+    while at >= 0 and (found := _PARAMETER.match(content_type, at)):
+        at = found.end() if found.end() < len(content_type) else -1
+        name, quoted, plain = found["name"], found["quoted"], found["plain"]
+        if not name or name.lower() != "charset":
+            continue
+        value = _QUOTED_PAIR.sub(r"\1", quoted[1:].removesuffix('"')) if quoted is not None else plain.rstrip("\t\n\r ")
+        if _VALUE.fullmatch(value):
+            return value
+    return ""
 
 
-def sniff(body: bytes, label: str) -> str:
+@lru_cache(maxsize=1024)
+def named(label: str) -> str:
+    """The encoding that a label stands for; empty if the standard knows none."""
+    try:
+        return (turbohtml.parse(b"", encoding=label).encoding or "").lower() if label else ""
+    except LookupError:
+        return ""
+
+
+def html_label(body: bytes, label: str) -> str:
+    """What an HTML parser must be told of the encoding; mark, `<meta>` and looks of the bytes it finds itself.
+
+    An XML declaration counts where nothing else declares an encoding (WHATWG HTML, prescan).
+    """
+    if named(label):
+        return label
+    if not body.startswith((b"<?xml", b"<\0?\0", b"\0<\0?")):
+        return ""
+    declared = _unmarked(body) or xml_declared(body)
+    if not declared or declared.startswith("utf-16"):
+        return declared
+    found = turbohtml.parse(body, positions=False)
+    is_open = found.encoding_confidence == "tentative" and (found.encoding or "").lower() in _FALLBACKS
+    return declared if is_open else ""
+
+
+def of_text(body: bytes, label: str) -> str:
     """The charset of text that cannot name its own: byte order mark, then header, then what the bytes look like."""
-    for mark, name in _MARKS:
-        if body.startswith(mark):
-            return name
-    return _named(label) or (detect(body).encoding or "utf-8").lower()
+    return _marked(body) or named(label) or ("utf-8" if _is_utf8(body) else "windows-1252")
+
+
+def of_xml(body: bytes, label: str) -> str:
+    """The charset of an XML document, of which the beginning will do: mark, header, declaration, then UTF-8."""
+    return _marked(body) or named(label) or _unmarked(body) or xml_declared(body) or "utf-8"
+
+
+def xml_declared(body: bytes) -> str:
+    """The encoding that an XML declaration names; UTF-16 that can be read as ASCII is none, and UTF-8 instead."""
+    found = _DECLARATION.match(body[:_LOOK])
+    if not found:
+        return ""
+    name = named((found[1] or found[2] or b"").decode("latin-1"))
+    return "utf-8" if name.startswith("utf-16") else name
+
+
+def decoded(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
+    """A long body as text, piece by piece where the encoding lets us, and with its byte order mark; never fails."""
+    if charset == "utf-8":
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        yield from (decoder.decode(piece) for piece in pieces)
+        yield decoder.decode(b"", final=True)
+    else:
+        yield decode(b"".join(pieces), charset)
 
 
 def decode(body: bytes, charset: str) -> str:
@@ -31,14 +108,22 @@ def decode(body: bytes, charset: str) -> str:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
     try:
-        return body.decode(f"whatwg-{charset or 'utf-8'}")  # a codec of turbohtml.detect
+        return body.decode(f"whatwg-{charset or 'utf-8'}")
     except LookupError:
         return body.decode("utf-8", "replace")
 
 
-def _named(label: str) -> str:
-    """The encoding that a label stands for; empty if the standard knows none."""
+def _marked(body: bytes) -> str:
+    return next((name for mark, name in _MARKS if body.startswith(mark)), "")
+
+
+def _unmarked(body: bytes) -> str:
+    return next((name for sign, name in _UNMARKED if body.startswith(sign)), "")
+
+
+def _is_utf8(body: bytes) -> bool:
     try:
-        return (turbohtml.parse(b"", encoding=label).encoding or "").lower() if label else ""
-    except LookupError:
-        return ""
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -6,7 +6,7 @@ Standard: RFC 9110 8.4 (content codings), RFC 1950-1952 (deflate, gzip), RFC 793
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import brotli
@@ -60,9 +60,12 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
     return _bounded(body, limit)
 
 
-def gunzip(body: bytes, limit: int) -> bytes:
-    """A file that is itself gzip, opened. Raises ParseError."""
-    return _bounded(_decode(body, "gzip", limit), limit)
+def gunzipped(body: bytes, limit: int) -> Iterator[bytes]:
+    """A file that is itself gzip, opened piece by piece: at most one byte more than `limit`. Raises ParseError."""
+    try:
+        yield from _gzip_pieces(body, limit + 1)
+    except _BROKEN as error:
+        raise ParseError(Reason.DECOMPRESSION, f"gzip: {error}") from error
 
 
 def is_gzip(body: bytes) -> bool:
@@ -86,7 +89,11 @@ def _decode(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def _gzip(body: bytes, room: int) -> bytes:
-    return _unwind(lambda: isal_zlib.decompressobj(wbits=31), body, room, lambda rest: rest.startswith(_GZIP_MAGIC))
+    return b"".join(_gzip_pieces(body, room))
+
+
+def _gzip_pieces(body: bytes, room: int) -> Iterator[bytes]:
+    return _pieces(lambda: isal_zlib.decompressobj(wbits=31), body, room, lambda rest: rest.startswith(_GZIP_MAGIC))
 
 
 def _deflate(body: bytes, room: int) -> bytes:
@@ -108,12 +115,17 @@ def _brotli(body: bytes, room: int) -> bytes:
 
 
 def _unwind(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> bytes:
+    return b"".join(_pieces(begin, body, room, goes_on))
+
+
+def _pieces(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> Iterator[bytes]:
     """Member after member while `goes_on`, piece by piece, so that what a member leaves over is cheap to carry."""
-    view, at, parts, members, stream = memoryview(body), 0, [b""], 1, begin()
+    view, at, members, stream = memoryview(body), 0, 1, begin()
     while at < len(view) and room > 0:
         piece = view[at : at + _PIECE]
-        parts.append(stream.decompress(piece, room))
-        room -= len(parts[-1])
+        opened = stream.decompress(piece, room)
+        yield opened
+        room -= len(opened)
         at += len(piece)
         if stream.eof:
             at -= len(stream.unused_data)
@@ -125,7 +137,6 @@ def _unwind(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Calla
             stream = begin()
     if room > 0 and not stream.eof:
         raise EOFError("ends too early")
-    return b"".join(parts)
 
 
 _NONE = ("", "identity")

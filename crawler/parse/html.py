@@ -1,113 +1,140 @@
 """An HTML document read: what it is called, what it says of itself, where it leads. Standard: WHATWG HTML.
 
-Followed by default are `a` and `area`, `frame` and `iframe`, `link` with rel next or prev, and meta refresh; those with
-rel=nofollow too, for that word is about ranking. `<meta name=robots content=nofollow>` (or none) is obeyed: the links
-of such a page are counted and not followed.
+Read as a browser reads it that runs no scripts: what stands in `<noscript>` is there; what stands in `<template>` is
+not, unless the template declares a shadow root. XHTML is read as XML where it is well-formed, as HTML where not.
 """
 
 from __future__ import annotations
 
 import re
+from html.entities import html5
 
 import turbohtml
 
 from ..urls import absolute
+from . import charset as charsets
+from .job import Job
+from .links import kinds_of_link, readers
+from .microsyntax import refresh_target
 from .reading import Reading, one_line
 
-_REFRESH = re.compile(
-    r"[\t\n\f\r ]*+(?=[0-9.])[0-9.]*+(?=[;,\t\n\f\r ])[\t\n\f\r ]*+[;,]?+[\t\n\f\r ]*+(.+)",
-    re.DOTALL,
-)
-_REFRESH_URL = re.compile(
-    r"(?:url[\t\n\f\r ]*+=[\t\n\f\r ]*+)?(?:'([^']*)|\"([^\"]*)|(.*))",
-    re.DOTALL | re.IGNORECASE,
-)
 _MAX_TITLE = 1024
 _MAX_DESCRIPTION = 4096
 _MAX_LANGUAGE = 35
 """RFC 5646 4.4.1: what software should hold at least."""
+_ALWAYS = ("html", "title", "base", "meta", "link")
+_FOREIGN = {"image", "script"}
+"""SVG's own elements that lead somewhere as HTML's do."""
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
+"""One that XML knows only where a document type declares it, as those of XHTML do."""
 
 
-def read(body: bytes, charset: str, url: str, *, wants_text: bool) -> Reading:
-    """`charset` is the label that the header gave; `url` the document's own. A byte order mark overrules both."""
-    document = _tree(body, charset)
-    if document.select_one("template"):  # links in there are not links
-        document.remove("template")
-    reading = Reading(charset=(document.encoding or "").lower(), base=url)
-    reading.hrefs = [
-        href for anchor in document.iter_elements(("a", "area")) if (href := anchor.attr("href")) is not None
-    ]
-    seen: set[str] = set()
-    for element in document.iter_elements(("html", "title", "base", "meta", "link", "frame", "iframe")):
-        _note(reading, element, seen)
-    if wants_text:
+def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
+    """`label` is the charset that the header gave; `url` the document's own. A byte order mark overrules both."""
+    document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)
+    if document.select_one("template"):
+        document.remove("template:not([shadowrootmode])")
+    reading = Reading(charset=charset, base=url)
+    reading.hrefs = _anchors(document, job) if "anchors" in job.follow else []
+    _note_all(reading, document, job)
+    if job.wants_text:
         reading.text = document.main_text() or document.to_text()
     reading.words = document.remove("script,style").text  # last: it changes the tree
     return reading
 
 
-def _tree(body: bytes, charset: str) -> turbohtml.Document:
+def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
+    encoding = charsets.html_label(body, label) or None
+    document = turbohtml.parse(body, encoding=encoding, positions=False, allow_declarative_shadow_roots=False)
+    return document, (document.encoding or "").lower()
+
+
+def _xml_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
+    charset = charsets.of_xml(body, label)
+    text = charsets.decode(body, charset)
     try:
-        return turbohtml.parse(body, encoding=charset or None, positions=False)
-    except LookupError:  # a label that no standard knows
-        return turbohtml.parse(body, positions=False)
+        return turbohtml.parse_xml(_ENTITY.sub(_character, text) if "&" in text else text), charset
+    except turbohtml.HTMLParseError:
+        return turbohtml.parse(text, positions=False, allow_declarative_shadow_roots=False), charset
 
 
-def _note(reading: Reading, element: turbohtml.Element, seen: set[str]) -> None:
+def _character(entity: re.Match[str]) -> str:
+    return "".join(f"&#{ord(char)};" for char in html5.get(entity[1], "\ufffd"))
+
+
+def _anchors(document: turbohtml.Document, job: Job) -> list[str]:
+    anchors = document.iter_elements(("a", "area"))
+    if job.nofollow == "links":
+        anchors = (anchor for anchor in anchors if "nofollow" not in (anchor.attr("rel") or "").lower().split())
+    if document.select_one("svg"):
+        return [href for anchor in anchors if (href := _foreign_href(anchor)) is not None]
+    return [href for anchor in anchors if (href := anchor.attr("href")) is not None]
+
+
+def _foreign_href(anchor: turbohtml.Element) -> str | None:
+    """SVG links too, which used to have a namespace for it; but it has no `area`."""
+    href = anchor.attr("href")
+    if anchor.namespace is turbohtml.Namespace.HTML:
+        return href
+    return None if anchor.tag == "area" else href if href is not None else anchor.attr("xlink:href")
+
+
+def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
     """The first of each kind counts, as in a browser; `seen` holds those that came."""
+    leading, seen = readers(job.follow), set[str]()
+    for element in document.iter_elements((*_ALWAYS, *leading)):
+        tag = element.tag
+        if element.namespace is not turbohtml.Namespace.HTML and tag not in _FOREIGN:
+            continue
+        if reader := leading.get(tag):
+            reading.hrefs += filter(None, reader(element))
+        elif tag == "meta":
+            _note_meta(reading, element, seen, job)
+        elif tag == "link":
+            _note_link(reading, element, seen, job)
+        else:
+            _note_head(reading, element, seen)
+
+
+def _note_head(reading: Reading, element: turbohtml.Element, seen: set[str]) -> None:
     tag = element.tag
-    if tag == "meta":
-        _note_meta(reading, element, seen)
-    elif tag == "link":
-        _note_link(reading, element, seen)
-    elif tag in {"frame", "iframe"}:
-        if source := element.attr("src"):
-            reading.hrefs.append(source)
-    elif tag == "html":
-        reading.language = one_line(element.attr("lang") or "", _MAX_LANGUAGE)
-    elif tag == "base" and "base" not in seen:
+    if tag == "html":
+        reading.language = one_line(element.attr("lang") or element.attr("xml:lang") or "", _MAX_LANGUAGE)
+    elif tag == "base" and tag not in seen:
         if (href := element.attr("href")) is not None:
-            seen.add("base")
+            seen.add(tag)
             reading.base = _base(reading.base, href)
-    elif tag == "title" and "title" not in seen and element.namespace is turbohtml.Namespace.HTML:
-        seen.add("title")
+    elif tag == "title" and tag not in seen:
+        seen.add(tag)
         reading.title = one_line(element.text, _MAX_TITLE)
 
 
-def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str]) -> None:
-    name = (meta.attr("name") or meta.attr("http-equiv") or "").strip().lower()
-    if name not in {"description", "robots", "refresh"}:
+def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str], job: Job) -> None:
+    content = meta.attr("content")
+    if content is None:
         return
-    content = meta.attr("content") or ""
-    if name == "robots":
-        reading.is_followed &= not {"nofollow", "none"} & set(re.split(r"[,\s]+", content.lower()))
-    elif name not in seen:
-        seen.add(name)
-        if name == "description":
+    if reading.refresh is None and (meta.attr("http-equiv") or "").lower() == "refresh":
+        reading.refresh = refresh_target(content)
+    name = (meta.attr("name") or "").strip().lower()
+    if name == "description":
+        if name not in seen:
+            seen.add(name)
             reading.description = one_line(content, _MAX_DESCRIPTION)
-        elif target := refresh_target(content):
-            reading.hrefs.append(target)
+    elif name and name in {"robots", job.agent}:
+        reading.directives.append(content)
 
 
-def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str]) -> None:
+def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str], job: Job) -> None:
     relations = (link.attr("rel") or "").lower().split()
     href = link.attr("href")
     if not href:
         return
-    if "next" in relations or "prev" in relations:
+    kinds = kinds_of_link(relations, link.attr("type") or "")
+    if not kinds.isdisjoint(job.follow) and not (job.nofollow == "links" and "nofollow" in relations):
         reading.hrefs.append(href)
-    if "canonical" in relations and "canonical" not in seen:
+    if "canonical" in kinds and "canonical" not in seen:
         seen.add("canonical")
         reading.canonical = href
-
-
-def refresh_target(content: str) -> str:
-    """Where `<meta http-equiv=refresh>` leads, by the standard's own steps; empty: the page itself."""
-    timed = _REFRESH.match(content)
-    if not timed:
-        return ""
-    found = _REFRESH_URL.match(timed[1])
-    return next((part for part in found.groups() if part), "") if found else ""
 
 
 def _base(url: str, href: str) -> str:

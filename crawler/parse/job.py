@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from ..canonical import DEFAULT_POLICY, Policy
 from ..model import Page, Url
 from ..protocols import Bounds
 from .charset import decode
+from .links import DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,16 @@ class Document:
     """The root that scope measures from; None: this document."""
     depth: int = 0
     status: int = 200
+    priority: int = 0
+    """That of the request: it says how many sitemap indexes led here."""
+    is_sitemap: bool = False
+    """Someone called it a sitemap: plain text is then a list of URLs."""
+    links: tuple[str, ...] = ()
+    """The values of its Link headers."""
+    robots: tuple[str, ...] = ()
+    """The values of its X-Robots-Tag headers."""
+    refresh: str = ""
+    """The value of its Refresh header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,12 @@ class Job:
     """Bound of the decoded body."""
     policy: Policy = DEFAULT_POLICY
     """Which spellings of a URL count as one: all links pass it."""
+    follow: frozenset[str] = DEFAULT
+    """The kinds of links that are followed: some of `links.KINDS`."""
+    nofollow: Literal["ignore", "pages", "links"] = "pages"
+    """Whose `nofollow` counts: nobody's, that of pages, that of single links too."""
+    agent: str = ""
+    """Our product token, in lower case: what robots directives call us."""
     wants_links: bool = False
     """Fill `Page.links_json`."""
     wants_text: bool = False

@@ -48,10 +48,16 @@ def essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+def is_xml(content_type: str) -> bool:
+    """Whether that is an XML type, by MIME Sniffing: an HTML document of such a type is XHTML."""
+    claimed = essence(content_type)
+    return claimed in _XML or claimed.endswith("+xml")
+
+
 def kind(content_type: str, body: bytes) -> Kind:
     """What to read a decoded body as. `other` is never read further."""
     claimed, head = essence(content_type), _head(body)
-    if claimed in _HTML or claimed in _XML or claimed in _VAGUE or claimed.endswith("+xml") or claimed == "text/plain":
+    if claimed in _HTML or claimed in _VAGUE or claimed == "text/plain" or is_xml(claimed):
         begun = _ROOT.match(head)
         root = begun["tag"].decode().lower() if begun else ""
         if root in _ROOTS:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+from array import array
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain
 
 import orjson
 
 from .. import urls
 from ..errors import ParseError
-from ..model import Links, Page
-from . import charset, codings, html, kinds, xml
+from ..model import Links, Page, Reason
+from . import charset, codings, directives, fields, html, kinds, sitemap, xml
 from .job import Content, Document, Job
 from .news import memory_of
 from .reading import Reading
@@ -25,11 +29,13 @@ def parse(document: Document, job: Job) -> Page:
     """
     body = codings.decode(document.body, document.content_encoding, job.max_body_bytes)
     kind, reading = _read(document, body, job)
+    fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
-    found = memory.resolve(reading.hrefs, base, job.policy)
+    found = memory.resolve(_followed(reading, job), base, job.policy)
     depth = document.depth + (kind != "sitemap")
-    news = memory.news(found, document, depth, job) if reading.is_followed else []
+    is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
+    news = [] if is_left else memory.news(found, document, depth, job)
     page = Page(
         digest=sha256(body).digest(),
         length=len(body),
@@ -39,11 +45,13 @@ def parse(document: Document, job: Job) -> Page:
         description=reading.description,
         language=reading.language,
         canonical=urls.resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
+        robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
         n_links=len(found),
-        news=Links("\n".join(news), urls.fingerprints(news, job.key)),
+        news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
         text=reading.text,
+        note=reading.note,
     )
     page = _extracted(page, document, body, job)
     memory.mark(news)  # the last thing that is done: nothing may be marked that does not travel
@@ -52,31 +60,69 @@ def parse(document: Document, job: Job) -> Page:
 
 def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
     """What kind of body it is, and what a reader of that kind makes of it."""
-    kind = kinds.kind(document.content_type, body)
-    url = document.url.text
-    if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(document.content_type):
-        return _read_gzip(url, body, job.max_body_bytes)
+    content_type, url = document.content_type, document.url.text
+    kind = kinds.kind(content_type, body)
+    if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
+        return _read_gzip(document, body, job)
     if kind == "html":
-        return kind, html.read(body, charset.label(document.content_type), url, wants_text=job.wants_text)
+        return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))
     if kind in {"sitemap", "feed"}:
-        return kind, xml.read(body, url)
-    return kind, _plain(document, body, job) if kind == "text" else Reading()
+        return kind, xml.read([body], document, job)
+    if kind == "text":
+        return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
+    return kind, Reading()
 
 
-def _read_gzip(url: str, body: bytes, limit: int) -> tuple[kinds.Kind, Reading]:
+def _read_gzip(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
     """A gzipped file may be a sitemap or a feed; any other is not ours to open."""
+    pieces = codings.gunzipped(body, sitemap.MAX_BYTES)
     try:
-        opened = codings.gunzip(body, limit)
-    except ParseError:
-        return "other", Reading()
-    kind = kinds.kind("application/xml", opened)
-    return (kind, xml.read(opened, url)) if kind in {"sitemap", "feed"} else ("other", Reading())
+        head = next(pieces, b"")
+        kind = kinds.kind("application/xml", head)
+        if kind in {"sitemap", "feed"}:
+            return kind, xml.read(chain([head], pieces), document, job)
+        if sitemap.is_list(document) and kinds.kind("text/plain", head) == "text":
+            return _read_list(document, chain([head], pieces))
+    except ParseError as error:
+        if error.reason is not Reason.DECOMPRESSION:
+            raise
+    return "other", Reading()
+
+
+def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind, Reading]:
+    reading = Reading(charset="utf-8", base=document.url.text)
+    try:
+        sitemap.read_list(charset.decoded(sitemap.within(pieces), "utf-8"), reading)
+    except (sitemap.Enough, ParseError) as error:
+        reading.note = str(error)
+    return "sitemap", reading
 
 
 def _plain(document: Document, body: bytes, job: Job) -> Reading:
-    name = charset.sniff(body, charset.label(document.content_type))
+    name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
     return Reading(charset=name, words=words, text=words if job.wants_text else "")
+
+
+def _followed(reading: Reading, job: Job) -> list[str]:
+    if reading.refresh and "refresh" in job.follow:
+        return [*reading.hrefs, reading.refresh]
+    return reading.hrefs
+
+
+def _packed(news: list[str], reading: Reading, job: Job) -> Links:
+    """The news in flat form, with what a sitemap says of each."""
+    links = Links("\n".join(news), urls.fingerprints(news, job.key))
+    if not news or not (any(reading.priorities) or any(reading.modified)):
+        return links
+    resolve = urls.resolver(reading.base, job.policy)
+    said = {resolve(href): i for i, href in enumerate(reading.hrefs)}
+    places = [said[text] for text in news]
+    return replace(
+        links,
+        priorities=array("b", [reading.priorities[i] for i in places]).tobytes(),
+        modified=struct.pack(f"<{len(news)}I", *(reading.modified[i] for i in places)),
+    )
 
 
 def _extracted(page: Page, document: Document, body: bytes, job: Job) -> Page:

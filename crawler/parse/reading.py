@@ -15,16 +15,24 @@ class Reading:
     language: str = ""
     canonical: str = ""
     """As written; resolve it against `base`."""
+    refresh: str | None = None
+    """Where the page leads after a while, as written; empty: to itself; None: nowhere."""
     base: str = ""
     """What hrefs are relative to, absolute; empty: the document's own URL."""
     hrefs: list[str] = field(default_factory=list)
-    """As written, in document order within each kind of link."""
-    is_followed: bool = True
-    """Whether the page lets robots follow its links."""
+    """As written, in document order within each kind of link; those of the kinds that the crawl follows."""
+    priorities: list[int] = field(default_factory=list)
+    """Of a sitemap alone: that of the request for each href, and 0 where nothing is said."""
+    modified: list[int] = field(default_factory=list)
+    """Of a sitemap alone: when each href last changed, in Unix seconds; 0 where nothing is said."""
+    directives: list[str] = field(default_factory=list)
+    """What the page asks of robots, as far as it concerns us: the contents of its robots metas and X-Robots-Tags."""
     words: str = ""
     """What a person would read, roughly: good enough to compare pages by."""
     text: str = ""
     """What a person would read, laid out; only when asked for."""
+    note: str = ""
+    """What a person should know: that the rest was not read, and why."""
 
 
 def one_line(text: str, limit: int) -> str:

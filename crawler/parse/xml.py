@@ -6,95 +6,169 @@ declares entities is refused. What stood before an error is kept: a sitemap cut 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from xml.parsers import expat
 
 from ..errors import ParseError
 from ..model import Reason
+from ..urls import absolute
+from . import charset, sitemap
+from .job import Document, Job
+from .links import kinds_of_link
 from .reading import Reading, one_line
 
-MAX_LOCATIONS = 50_000
-"""What a sitemap may hold, by its protocol; the rest is not read."""
 MAX_NESTING = 256
 """Elements within elements; what lies deeper is no sitemap and no feed, and the rest is not read."""
 _MAX_TITLE = 1024
 _TITLES = {("channel", "title"), ("feed", "title")}
 _LOCATIONS = {("url", "loc"), ("sitemap", "loc"), ("item", "link"), ("channel", "link")}
-_LINKED = {"feed", "entry", "channel", "item"}
-_RELATIONS = {"alternate", "next", "prev", "previous", "first", "last"}
-
-
-class _Enough(Exception):
-    """The rest need not be read."""
+_HINTS = {("url", "lastmod"), ("sitemap", "lastmod"), ("url", "priority")}
+_GUID = ("item", "guid")
+_TEXTS = {*_TITLES, *_LOCATIONS, *_HINTS, _GUID}
+_ENTRIES = {"url", "sitemap", "item"}
+_LINKED = {"feed", "entry", "channel", "item", "url"}
+_STEPS = {"previous", "first", "last", "next-archive", "prev-archive"}
+"""RFC 5005: a feed in pages; `next` and `prev` are known from HTML."""
 
 
 class _Entities(Exception):
     """The document declares entities, which nobody honest does and bombs are made of."""
 
 
-def read(body: bytes, url: str) -> Reading:
-    """Raises ParseError where nothing could be read, or where the document declares entities."""
-    reader = _Reader(Reading(charset="utf-8", base=url))
+def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
+    """A document that comes in pieces. Raises ParseError where nothing could be read, or where it declares entities."""
+    pieces = iter(pieces)
+    head = next(pieces, b"")
+    name = charset.of_xml(head, charset.label(document.content_type))
+    reading = Reading(charset=name, base=document.url.text)
+    reader = _Reader(reading, document, job)
     try:
-        reader.feed(body)
-    except _Enough:
-        pass
+        for text in _begun(charset.decoded(sitemap.within(chain([head], pieces)), name)):
+            reader.feed(text)
+        reader.end()
+    except sitemap.Enough as enough:
+        reading.note = str(enough)
     except _Entities:
         raise ParseError(Reason.PARSE, "declares entities") from None
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an encoding nobody knows
-        if not reader.reading.hrefs:
+    except (expat.ExpatError, ParseError) as error:
+        if not reading.hrefs:
             raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
-    return reader.reading
+        reading.note = f"read up to an error: {error}"
+    return reading
+
+
+def _begun(texts: Iterator[str]) -> Iterator[str]:
+    """The same, where blanks before the XML declaration are forgiven."""
+    for text in texts:
+        if begun := text.lstrip("\ufeff\t\n\r "):
+            yield begun
+            break
+    yield from texts
 
 
 class _Reader:
     """Follows expat through the document with a stack of names, collecting text only where it is wanted."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, document: Document, job: Job) -> None:
         self.reading = reading
+        self._document = document
+        self._follow = job.follow
         self._path = [""]
+        self._bases = [document.url.text]
         self._text: list[str] = []
-        self._parser = parser = expat.ParserCreate()
+        self._first = 0
+        """Where the locations of the entry begin that is being read."""
+        self._priority = self._modified = 0
+        self._is_link = False
+        """Whether the guid that is being read is a link."""
+        self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.XmlDeclHandler = self._declared
         parser.EntityDeclHandler = _refuse
 
-    def feed(self, body: bytes) -> None:
-        self._parser.Parse(body, True)
+    def feed(self, text: str) -> None:
+        self._parser.Parse(text.encode("utf-8", "replace"), False)
 
-    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
-        self.reading.charset = (encoding or "utf-8").lower()
+    def end(self) -> None:
+        self._parser.Parse(b"", True)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local, parent = name.rpartition(":")[2].lower(), self._path[-1]
         self._path.append(local)
         if len(self._path) > MAX_NESTING:
-            raise _Enough
+            raise sitemap.Enough(f"what nests deeper than {MAX_NESTING} elements was not read")
+        base = self._bases[-1]
+        self._bases.append(absolute(attributes["xml:base"], base) or base if "xml:base" in attributes else base)
+        if local in _ENTRIES:
+            self._begin_entry(local)
         place = (parent, local)
-        if place in _LOCATIONS or place in _TITLES:
+        if place in _TEXTS:
             self._text.clear()
             self._parser.CharacterDataHandler = self._text.append
-        if local == "link" and parent in _LINKED and attributes.get("rel", "alternate") in _RELATIONS:
-            self._found(attributes.get("href", ""))
+            self._is_link = attributes.get("isPermaLink", "true").lower() == "true"
+        if local == "link" and parent in _LINKED and "href" in attributes:
+            self._linked(parent, attributes)
+        elif place == ("item", "enclosure") and "media" in self._follow:
+            self._found(attributes.get("url", ""))
 
     def _end(self, name: str) -> None:
         local = self._path.pop()
+        base = self._bases.pop()
         place = (self._path[-1], local)
-        if place in _LOCATIONS:
-            self._found("".join(self._text))
-        elif place in _TITLES and not self.reading.title:
-            self.reading.title = one_line("".join(self._text), _MAX_TITLE)
-        else:
+        if place not in _TEXTS:
             return
+        text = "".join(self._text)
         self._text.clear()
         self._parser.CharacterDataHandler = None
+        if place in _LOCATIONS:
+            self._found(text, base)
+        elif place in _HINTS:
+            self._hinted(local, text)
+        elif place == _GUID:
+            if self._is_link and len(self.reading.hrefs) == self._first:
+                self._found(text, base)
+        elif not self.reading.title:
+            self.reading.title = one_line(text, _MAX_TITLE)
 
-    def _found(self, location: str) -> None:
+    def _begin_entry(self, local: str) -> None:
+        self._first, self._priority, self._modified = len(self.reading.hrefs), 0, 0
+        if local == "sitemap":
+            nested = sitemap.nested_priority(self._document.priority)
+            if nested is None:
+                raise sitemap.Enough(f"an index within {sitemap.MAX_INDEXES} others was not followed")
+            self._priority = nested
+
+    def _linked(self, parent: str, attributes: dict[str, str]) -> None:
+        relations = attributes.get("rel", "alternate").lower().split()
+        if parent == "url":  # how a sitemap names a page's translations
+            is_followed = "alternates" in self._follow and "alternate" in relations
+        elif "alternate" in relations:
+            is_followed = True
+        else:
+            kinds = kinds_of_link(relations, attributes.get("type", ""))
+            kinds |= {"pagination"} if not _STEPS.isdisjoint(relations) else set()
+            kinds |= {"media"} if "enclosure" in relations else set()
+            is_followed = not kinds.isdisjoint(self._follow)
+        if is_followed:
+            self._found(attributes["href"])
+
+    def _found(self, location: str, base: str = "") -> None:
+        base = base or self._bases[-1]
         if location := location.strip():
-            self.reading.hrefs.append(location)
-            if len(self.reading.hrefs) >= MAX_LOCATIONS:
-                raise _Enough
+            href = location if base == self.reading.base else absolute(location, base)
+            sitemap.add(self.reading, href, self._priority, self._modified)
+
+    def _hinted(self, local: str, text: str) -> None:
+        """What is said of an entry holds for it whether its location was read before or comes yet."""
+        if local == "lastmod":
+            self._modified = sitemap.unix_time(text)
+            said, value = self.reading.modified, self._modified
+        else:
+            self._priority = sitemap.page_priority(text)
+            said, value = self.reading.priorities, self._priority
+        said[self._first :] = [value] * (len(said) - self._first)
 
 
 def _refuse(*declaration: object) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from ..breath import breathing
 from ..errors import SinkError, StorageFull
-from ..model import Outcome, Page, Position, Response
+from ..model import Disposition, Outcome, Page, Position, Response
 
 T = TypeVar("T")
 
@@ -76,6 +76,7 @@ FIELDS = (
     "v", "url", "status", "disposition", "reason", "detail", "location", "duplicate_of", "seed", "via", "depth",
     "attempt", "fetched_at", "elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified", "charset",
     "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
+    "robots",
 )  # fmt: skip
 """What every record holds, in this order; what is unknown is null. docs/records.md explains each."""
 HEAVY = ("links", "text", "headers", "data")
@@ -92,7 +93,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         "disposition": outcome.disposition,
         "reason": outcome.reason,
         "detail": outcome.detail or None,
-        "location": outcome.found[0].url.text if outcome.found else None,
+        "location": _location(outcome),
         "duplicate_of": outcome.duplicate_of and outcome.duplicate_of.text,
         "seed": request.origin.text,
         "via": request.via and request.via.text,
@@ -104,6 +105,11 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     }
     values |= _heavy(outcome, wants)
     return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _location(outcome: Outcome) -> str | None:
+    is_followed = outcome.disposition is Disposition.REDIRECTED and outcome.reason is None and outcome.found
+    return outcome.found[0].url.text if is_followed else None
 
 
 def _exchange(response: Response | None) -> dict[str, object]:
@@ -133,6 +139,7 @@ def _content(page: Page | None) -> dict[str, object]:
         "language": page.language or None,
         "canonical": page.canonical or None,
         "n_links": page.n_links,
+        "robots": page.robots or None,
     }
 
 
@@ -154,7 +161,7 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
 _STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")
 _NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified"))
 _NO_CONTENT = dict.fromkeys(
-    ("charset", "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links")
+    ("charset", "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links", "robots")
 )
 
 

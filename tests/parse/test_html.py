@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.parse import html
+from crawler.parse import Job, html
+from crawler.parse.links import DEFAULT
 from crawler.parse.reading import Reading
+from crawler.scope import Scope
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
 
 URL = "http://h/a/page"
 
 
-def read(markup: str | bytes, charset: str = "", *, wants_text: bool = False) -> Reading:
+def job(*follow: str, wants_text: bool = False, nofollow: Literal["pages", "links"] = "pages") -> Job:
+    kinds = frozenset(follow) or DEFAULT
+    return Job(b"k", b"r", Scope(), follow=kinds, nofollow=nofollow, agent="ourbot", wants_text=wants_text)
+
+
+def read(markup: str | bytes, charset: str = "", *, asked: Job | None = None, wants_text: bool = False) -> Reading:
     body = markup.encode() if isinstance(markup, str) else markup
-    return html.read(body, charset, URL, wants_text=wants_text)
+    return html.read(body, charset, URL, asked or job(wants_text=wants_text))
 
 
 @pytest.mark.parametrize(
@@ -35,8 +44,6 @@ def read(markup: str | bytes, charset: str = "", *, wants_text: bool = False) ->
         ("<frameset><frame src=x><frame src=y></frameset>", ["x", "y"]),
         ("<link rel=next href=x><link rel=PREV href=y>", ["x", "y"]),
         ("<link rel=stylesheet href=x><link rel=icon href=y><link rel=next>", []),
-        ("<meta http-equiv=refresh content='0; url=x'>", ["x"]),
-        ("<meta http-equiv=refresh content='5'>", []),
         ("<a href=x rel=nofollow>", ["x"]),
         ("<noscript><a href=x>", ["x"]),
         ("<svg><a href=x>", ["x"]),
@@ -50,42 +57,6 @@ def read(markup: str | bytes, charset: str = "", *, wants_text: bool = False) ->
 )
 def test_the_links_of_a_page_are_those_a_reader_could_follow(markup: str, hrefs: list[str]) -> None:
     assert read(markup).hrefs == hrefs
-
-
-@pytest.mark.parametrize(
-    ("content", "target"),
-    [
-        ("0;url=x", "x"),
-        ("0; URL = x", "x"),
-        ("  5 ; url='x y' z", "x y"),
-        ('5;url="x', "x"),
-        ("5,x", "x"),
-        ("5 x", "x"),
-        ("5;'x'y", "x"),
-        (".5;x", "x"),
-        ("1.2.3;x", "x"),
-        ("5;url", "url"),
-        ("5;urlx=y", "urlx=y"),
-        ("5;u=x", "u=x"),
-        ("5", ""),
-        ("5;", ""),
-        ("5;url=", ""),
-        ("", ""),
-        ("url=x", ""),
-        ("x;url=x", ""),
-        ("-1;url=x", ""),
-        ("5x", ""),
-        ("١;x", ""),
-    ],
-)
-def test_a_refresh_leads_where_the_standard_steps_say(content: str, target: str) -> None:
-    assert html.refresh_target(content) == target
-
-
-@pytest.mark.parametrize("piece", ["1", ".", " ", ";", "url", "'", "1;", "=", "\t"])
-def test_a_refresh_made_to_confuse_is_read_once(piece: str) -> None:
-    html.refresh_target(piece * 500_000)
-    html.refresh_target("1;url" + piece * 500_000)
 
 
 @pytest.mark.parametrize(
@@ -135,28 +106,6 @@ def test_a_page_says_what_it_is_about_in_which_language_and_where_it_belongs() -
         '<link rel="shortlink canonical" href="/uns"><link rel=canonical href=/second>'
     )
     assert (reading.description, reading.language, reading.canonical) == ("Über uns", "de-AT", "/uns")
-
-
-@pytest.mark.parametrize(
-    ("content", "is_followed"),
-    [
-        ("nofollow", False),
-        ("NOINDEX, NoFollow", False),
-        ("none", False),
-        ("noindex nofollow", False),
-        ("noindex", True),
-        ("index,follow", True),
-        ("", True),
-    ],
-)
-def test_a_page_may_ask_that_its_links_be_left_alone(content: str, is_followed: bool) -> None:
-    reading = read(f'<meta name="ROBOTS" content="{content}"><a href=x>')
-    assert reading.is_followed is is_followed
-    assert reading.hrefs == ["x"]
-
-
-def test_one_refusal_among_several_robots_metas_is_a_refusal() -> None:
-    assert not read("<meta name=robots content=nofollow><meta name=robots content=all>").is_followed
 
 
 def served(sample: Sample) -> tuple[bytes, str]:

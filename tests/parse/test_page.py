@@ -92,7 +92,7 @@ def test_a_gzipped_sitemap_is_opened_and_its_digest_is_that_of_the_file(content_
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b"any file"), gzip.compress(bytes(64 << 20)), gzip.compress(URLSET)[:-9], b"\x1f\x8b"]
+    "body", [gzip.compress(b"any file"), gzip.compress(bytes(64 << 20)), gzip.compress(URLSET)[:12], b"\x1f\x8b"]
 )
 def test_any_other_gzip_file_is_left_closed(body: bytes) -> None:
     page = parse(document(body, "application/gzip"), fresh_job())

@@ -1,0 +1,40 @@
+"""What an answer's header fields say of its page, beside the page itself: where it leads, what robots may do.
+
+Standards: RFC 8288 (Link, as if each were a `<link>` of the page), WHATWG HTML (Refresh).
+"""
+
+from __future__ import annotations
+
+from .. import urls
+from . import directives, header
+from .job import Document, Job
+from .links import kinds_of_link
+from .microsyntax import refresh_target
+from .reading import Reading
+
+
+def note(reading: Reading, document: Document, job: Job) -> None:
+    """Add to what the body says. Links of a header are relative to the document, whatever its `<base>`."""
+    for value in document.robots:
+        if ours := directives.for_us(value, job.agent):
+            reading.directives.append(ours)
+    for value in document.links:
+        for link in header.links(value):
+            _note_link(reading, link, document.url.text, job)
+    if document.refresh and (target := refresh_target(document.refresh)) is not None:
+        reading.refresh = urls.absolute(target, document.url.text)
+
+
+def _note_link(reading: Reading, link: header.Link, url: str, job: Job) -> None:
+    anchor = link.parameters.get("anchor", "")
+    if anchor and urls.absolute(anchor, url).partition("#")[0] != url:
+        return  # it speaks of another document
+    relations = link.relations
+    kinds = kinds_of_link(relations, link.parameters.get("type", ""))
+    if not kinds:
+        return
+    target = urls.absolute(link.target, url)
+    if not kinds.isdisjoint(job.follow) and not (job.nofollow == "links" and "nofollow" in relations):
+        reading.hrefs.append(target)
+    if "canonical" in kinds and not reading.canonical:
+        reading.canonical = target

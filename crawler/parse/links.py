@@ -1,0 +1,114 @@
+"""Which elements and headers lead somewhere, in which kind of way. Standards: WHATWG HTML, RFC 8288.
+
+A crawl follows the kinds its settings name; all others are not even read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+
+import turbohtml
+
+from .microsyntax import srcset_urls
+
+KINDS = (
+    "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
+    "images", "media", "styles", "scripts", "forms",
+)  # fmt: skip
+"""All there are; `scope.follow` explains each."""
+DEFAULT = frozenset({"anchors", "frames", "refresh", "pagination"})
+"""Where a reader could go without choosing another language, format or site of the same page."""
+
+_Found = Iterator[str | None]
+_Reader = Callable[[turbohtml.Element], _Found]
+_FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
+_STEPS = {"next", "prev", "previous"}
+_ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"}
+
+
+def kinds_of_link(relations: Sequence[str], content_type: str) -> set[str]:
+    """The kinds that a link with these relations (in lower case) is of, be it an element or a header."""
+    kinds = set()
+    for relation in relations:
+        if relation in _STEPS:
+            kinds.add("pagination")
+        elif relation == "canonical":
+            kinds.add("canonical")
+        elif relation == "stylesheet":
+            kinds.add("styles")
+        elif relation == "modulepreload":
+            kinds.add("scripts")
+        elif relation in _ICONS:
+            kinds.add("images")
+        elif relation == "amphtml" or (relation == "alternate" and "stylesheet" not in relations):
+            kinds.add("feeds" if content_type.partition(";")[0].strip().lower() in _FEEDS else "alternates")
+    return kinds
+
+
+@lru_cache(maxsize=64)
+def readers(follow: frozenset[str]) -> dict[str, _Reader]:
+    """Tag -> what reads its URLs, for the kinds followed; `a`, `area`, `base`, `link` and `meta` are read elsewhere."""
+    chosen: dict[str, list[_Reader]] = {}
+    for kind, tag, reader in _READERS:
+        if kind in follow:
+            chosen.setdefault(tag, []).append(reader)
+    return {tag: _all_of(those) for tag, those in chosen.items()}
+
+
+def _all_of(those: list[_Reader]) -> _Reader:
+    return those[0] if len(those) == 1 else lambda element: (href for reader in those for href in reader(element))
+
+
+def _attribute(name: str) -> _Reader:
+    def read(element: turbohtml.Element) -> _Found:
+        yield element.attr(name)
+
+    return read
+
+
+def _srcset(element: turbohtml.Element) -> _Found:
+    return iter(srcset_urls(element.attr("srcset") or ""))
+
+
+def _source(element: turbohtml.Element) -> _Found:
+    """`<source src>` means something in audio and video alone."""
+    parent = element.parent
+    if isinstance(parent, turbohtml.Element) and parent.tag in {"audio", "video"}:
+        yield element.attr("src")
+
+
+def _image_button(element: turbohtml.Element) -> _Found:
+    if (element.attr("type") or "").lower() == "image":
+        yield element.attr("src")
+
+
+def _svg_image(element: turbohtml.Element) -> _Found:
+    yield element.attr("href") or element.attr("xlink:href")
+
+
+def _action(element: turbohtml.Element) -> _Found:
+    """Where a form leads that asks for a page; those that send something are never followed."""
+    if (element.attr("method") or "").lower() not in {"post", "dialog"}:
+        yield element.attr("action")
+
+
+_READERS: tuple[tuple[str, str, _Reader], ...] = (
+    ("frames", "frame", _attribute("src")),
+    ("frames", "iframe", _attribute("src")),
+    ("images", "img", _attribute("src")),
+    ("images", "img", _srcset),
+    ("images", "source", _srcset),
+    ("images", "input", _image_button),
+    ("images", "video", _attribute("poster")),
+    ("images", "body", _attribute("background")),
+    ("images", "image", _svg_image),
+    ("media", "video", _attribute("src")),
+    ("media", "audio", _attribute("src")),
+    ("media", "source", _source),
+    ("media", "track", _attribute("src")),
+    ("media", "embed", _attribute("src")),
+    ("media", "object", _attribute("data")),
+    ("scripts", "script", _attribute("src")),
+    ("forms", "form", _action),
+)
