@@ -11,7 +11,10 @@ _LOOK = 4096
 """Bytes looked at: enough to get past a licence in a comment."""
 _HTML = {"text/html", "application/xhtml+xml"}
 _XML = {"text/xml", "application/xml"}
-_VAGUE = {"", "*/*", "application/octet-stream", "application/unknown", "binary/octet-stream", "unknown/unknown"}
+_UNKNOWN = {"", "*/*", "application/unknown", "unknown/unknown"}
+"""What the standard takes for no type at all."""
+_VAGUE = _UNKNOWN | {"application/octet-stream", "binary/octet-stream"}
+"""What servers say who do not know; the standard believes them, and we look whether it is HTML or a sitemap."""
 _CODE = {"text/css", "text/javascript", "text/ecmascript"}
 _ROOTS: dict[str, Kind] = {"urlset": "sitemap", "sitemapindex": "sitemap", "rss": "feed", "feed": "feed", "rdf": "feed"}
 _TAGS = {"a", "b", "base", "body", "br", "div", "font", "h1", "head", "html", "iframe", "link", "meta", "p", "script"}
@@ -21,6 +24,8 @@ _ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype\s+(?P<doctype>[a-z]+)[^>]*>)*+<(?:[\w.-]+:)?(?P<tag>[a-z][\w.-]*)",
     re.IGNORECASE | re.DOTALL,
 )
+_HTML_BEGINS = re.compile(rb"[\t\n\x0c\r ]*+<!(?:doctype html[ >]|--)", re.IGNORECASE)
+_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
 _BINARY = bytes({*range(0x20)} - {*b"\t\n\x0c\r\x1b"})
 """Bytes that no text in an ASCII-like charset holds: the standard's binary data bytes."""
 _SIGNATURES = (
@@ -44,8 +49,9 @@ _SIGNATURES = (
 
 
 def essence(content_type: str) -> str:
-    """`text/html` of `Text/HTML; charset=utf-8`."""
-    return content_type.partition(";")[0].strip().lower()
+    """`text/html` of `Text/HTML; charset=utf-8`; empty for what is no type."""
+    claimed = content_type.partition(";")[0].strip("\t\n\r ").lower()
+    return claimed if _TYPE.fullmatch(claimed) else ""
 
 
 def is_xml(content_type: str) -> bool:
@@ -64,10 +70,12 @@ def kind(content_type: str, body: bytes) -> Kind:
             return _ROOTS[root]
         if claimed in _HTML:
             return "html" if root or not _is_binary(head) else "other"
-        if claimed != "text/plain" and (root == "html" or (claimed in _VAGUE and root in _TAGS)):
+        if claimed in _VAGUE and (root in _TAGS or _HTML_BEGINS.match(head)):
+            return "html"
+        if root == "html" and claimed != "text/plain":
             return "html"
     is_text = claimed.startswith("text/") and claimed not in _CODE and claimed not in _XML
-    return "text" if (is_text or not claimed) and not _is_binary(head) else "other"
+    return "text" if (is_text or claimed in _UNKNOWN) and not _is_binary(head) else "other"
 
 
 def may_hold_gzip(content_type: str) -> bool:
@@ -79,7 +87,9 @@ def may_hold_gzip(content_type: str) -> bool:
 def _head(body: bytes) -> bytes:
     """The beginning, with UTF-16 that says so brought near enough to ASCII to find a tag in it."""
     head = body[:_LOOK]
-    return head[2:].replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return head[2:].replace(b"\0", b"")
+    return head.replace(b"\0", b"") if head.startswith((b"<\0?\0x\0", b"\0<\0?\0x")) else head
 
 
 def _is_binary(head: bytes) -> bool:
