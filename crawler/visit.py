@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from . import urls
+from . import redirects, urls
 from .errors import FetchError, UrlError, VisitError
 from .model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
@@ -76,7 +76,7 @@ class Visitor:
             return self._setback(fetched, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
-        if 300 <= response.status < 400:
+        if redirects.is_redirect(response):
             return self._redirect(fetched, response)
         return await self._read(fetched, response)
 
@@ -107,6 +107,10 @@ class Visitor:
             where = response.header("location")[:200]
             detail = f"HTTP {response.status} to {where!r}: {error}"
             return self._setback(fetched, FetchError(Reason.BAD_RESPONSE, detail))
+        if target == request.url:  # worth another attempt where a cookie may make the difference
+            may_pass = bool(response.header("set-cookie"))
+            loop = FetchError(Reason.TOO_MANY_REDIRECTS, "redirects to itself", transient=may_pass)
+            return self._setback(fetched, loop)
         if request.redirects >= self.politeness.max_redirects:
             return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
         found = Request(
@@ -127,7 +131,7 @@ class Visitor:
 
         For some servers hand over a page only to who comes back with the session id they gave.
         """
-        location = response.header("location")
+        location = redirects.location(response)
         target = urls.parse(location, request.url, self.job.policy)
         return target if target != request.url else urls.parse(location, request.url)
 

@@ -1,0 +1,198 @@
+"""The life of one URL, with doors that do as they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
+
+import pytest
+
+from crawler.errors import FetchError
+from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.parse import Job
+from crawler.politeness import Politeness
+from crawler.protocols import Frontier
+from crawler.scope import Scope
+from crawler.visit import Visitor
+
+T = TypeVar("T")
+HERE = Url("http://site.test/a/page?q")
+
+
+class Allowed:
+    """A robots.txt that allows everything."""
+
+    delay_s: float | None = None
+    sitemaps: Sequence[str] = ()
+
+    def allows(self, url: Url) -> bool:
+        return True
+
+
+class Robots:
+    async def rules(self, request: Request) -> tuple[Allowed, bool]:
+        return Allowed(), False
+
+
+class Web:
+    """Answers each URL with the status and fields it was given."""
+
+    def __init__(self, answers: dict[str, tuple[int, list[tuple[str, str]]]]) -> None:
+        self.answers = answers
+        self.asked: list[Request] = []
+
+    async def fetch(self, request: Request) -> Response:
+        self.asked.append(request)
+        status, fields = self.answers[request.url.text]
+        headers = tuple((name.encode(), value.encode("latin-1")) for name, value in fields)
+        return Response(request.url, status, headers, b"<title>hello</title>")
+
+
+class Inline:
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return work(*args)
+
+
+class Claims:
+    """The only word a visit asks of the frontier: nobody had this content before."""
+
+    async def claim(self, digest: bytes, lease: Lease) -> Url:
+        return lease.request.url
+
+
+def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
+    scope = Scope(reach=reach)  # type: ignore[arg-type]
+    return Visitor(
+        robots=Robots(),
+        fetcher=web,
+        offloader=Inline(),
+        frontier=cast(Frontier, Claims()),
+        scope=scope,
+        politeness=Politeness(max_redirects=max_redirects),
+        job=Job(key=b"k" * 16, run=b"r" * 8, bounds=scope),
+    )
+
+
+async def visit(status: int, *fields: tuple[str, str], **request: object) -> Outcome:
+    """What becomes of HERE, answered so."""
+    web = Web({HERE.text: (status, list(fields))})
+    return await visitor(web).visit(Lease(Request(HERE, **request), 1))  # type: ignore[arg-type]
+
+
+def to(where: str) -> tuple[str, str]:
+    return ("Location", where)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
+async def test_a_redirect_is_a_link_at_the_same_depth(status: int) -> None:
+    outcome = await visit(status, to("/elsewhere"), depth=2, root=Url("http://site.test/"))
+    assert outcome.disposition is Disposition.REDIRECTED
+    (found,) = outcome.found
+    assert found.url == Url("http://site.test/elsewhere")
+    assert (found.depth, found.via, found.redirects) == (2, HERE, 1)
+    assert found.root == Url("http://site.test/")
+
+
+async def test_where_a_seed_leads_is_a_root_itself() -> None:
+    (found,) = (await visit(301, to("https://www.site.test/"))).found
+    assert (found.seed, found.root) == (HERE, None)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("other", "http://site.test/a/other"),
+        ("../up", "http://site.test/up"),
+        ("?z", "http://site.test/a/page?z"),
+        ("//cdn.test/x", "http://cdn.test/x"),
+        ("https://safe.test", "https://safe.test/"),
+        ("/x#part", "http://site.test/x"),
+        (" /spaced ", "http://site.test/spaced"),
+        ("/a b", "http://site.test/a%20b"),
+        ("/caf\xc3\xa9", "http://site.test/caf%C3%A9"),  # UTF-8, octet by octet
+        ("/caf\xe9", "http://site.test/caf%E9"),  # whatever it is
+        ("http://b\xc3\xbccher.test/", "http://xn--bcher-kva.test/"),
+        ("\\back", "http://site.test/back"),
+    ],
+)
+async def test_a_location_is_read_as_browsers_read_it(location: str, target: str) -> None:
+    (found,) = (await visit(302, to(location))).found
+    assert found.url == Url(target)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 306, 307, 308])
+@pytest.mark.parametrize("fields", [[], [to("")], [to("  ")]])
+async def test_what_leads_nowhere_is_a_page(status: int, fields: list[tuple[str, str]]) -> None:
+    outcome = await visit(status, *fields)
+    assert outcome.disposition is Disposition.FETCHED
+    assert outcome.page
+    assert outcome.page.title == "hello"
+
+
+@pytest.mark.parametrize("status", [305, 306, 200, 201])
+async def test_a_location_that_is_no_redirect_is_not_followed(status: int) -> None:
+    assert (await visit(status, to("http://proxy.test/"))).found == ()
+
+
+@pytest.mark.parametrize("location", ["mailto:me@site.test", "javascript:alert(1)", "http://", "http://a b/"])
+async def test_a_location_nobody_can_fetch_is_a_bad_response(location: str) -> None:
+    outcome = await visit(301, to(location))
+    assert (outcome.disposition, outcome.reason) == (Disposition.FAILED, Reason.BAD_RESPONSE)
+    assert location in outcome.detail
+
+
+async def test_two_locations_that_agree_are_one_and_two_that_do_not_are_none() -> None:
+    assert (await visit(301, to("/x"), to("/x"))).disposition is Disposition.REDIRECTED
+    outcome = await visit(301, to("/x"), ("location", "http://evil.test/"))
+    assert (outcome.disposition, outcome.reason) == (Disposition.FAILED, Reason.BAD_RESPONSE)
+
+
+async def test_not_modified_is_unchanged_and_costs_no_parse() -> None:
+    outcome = await visit(304, to("/x"), etag='"1"')
+    assert (outcome.disposition, outcome.page, outcome.found) == (Disposition.UNCHANGED, None, ())
+
+
+async def test_a_chain_ends_at_the_bound() -> None:
+    web = Web({f"http://site.test/{n}": (302, [to(f"/{n + 1}")]) for n in range(9)})
+    request, outcomes = Request(Url("http://site.test/0")), []
+    while True:
+        outcomes.append(await visitor(web, max_redirects=3).visit(Lease(request, 1)))
+        if not outcomes[-1].found:
+            break
+        (request,) = outcomes[-1].found
+    assert len(web.asked) == 4
+    assert (outcomes[-1].disposition, outcomes[-1].reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
+    assert outcomes[-1].detail == "4 in a row"
+
+
+async def test_a_page_that_redirects_to_itself_says_so_and_is_tried_again_if_a_cookie_may_help() -> None:
+    plain = await visit(302, to("#top"))
+    assert (plain.disposition, plain.reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
+    assert plain.detail == "redirects to itself"
+    assert (await visit(302, to("?q"), ("Set-Cookie", "seen=1"))).disposition is Disposition.DEFERRED
+
+
+async def test_a_redirect_out_of_scope_is_told_and_not_followed() -> None:
+    web = Web({HERE.text: (301, [to("https://other.test/")])})
+    root = Url("http://site.test/")
+    outcome = await visitor(web, reach="host").visit(Lease(Request(HERE, depth=1, via=root, root=root), 1))
+    assert (outcome.disposition, outcome.reason) == (Disposition.REDIRECTED, Reason.OUT_OF_SCOPE)
+    assert outcome.found == ()
+
+
+async def test_a_fetch_that_may_fare_better_is_tried_again_and_no_more_often_than_allowed() -> None:
+    class Down(Web):
+        async def fetch(self, request: Request) -> Response:
+            raise FetchError(Reason.CONNECT, "connection refused", transient=True)
+
+    down = visitor(Down({}))
+    first = await down.visit(Lease(Request(HERE), 1))
+    assert (first.disposition, first.reason, first.retry_in_s) == (Disposition.DEFERRED, Reason.CONNECT, 3.0)
+    last = await down.visit(Lease(Request(HERE, attempt=3), 1))
+    assert (last.disposition, last.reason) == (Disposition.FAILED, Reason.CONNECT)
+
+
+async def test_a_site_that_asks_to_be_left_alone_is() -> None:
+    outcome = await visit(503, ("Retry-After", "40"))
+    assert (outcome.disposition, outcome.reason) == (Disposition.DEFERRED, Reason.STATUS_5XX)
+    assert (outcome.retry_in_s, outcome.rest_s) == (40.0, 40.0)
