@@ -7,6 +7,7 @@ not, unless the template declares a shadow root. XHTML is read as XML where it i
 from __future__ import annotations
 
 import re
+from html import escape
 from html.entities import html5
 
 import turbohtml
@@ -27,6 +28,7 @@ _FOREIGN = {"image", "script"}
 """SVG's own elements that lead somewhere as HTML's do."""
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
 """One that XML knows only where a document type declares it, as those of XHTML do."""
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
 def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
@@ -52,10 +54,19 @@ def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
 def _xml_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
     charset = charsets.of_xml(body, label)
     text = charsets.decode(body, charset)
+    plain = _without_sections(text)
     try:
-        return turbohtml.parse_xml(_ENTITY.sub(_character, text) if "&" in text else text), charset
+        return turbohtml.parse_xml(_ENTITY.sub(_character, plain) if "&" in plain else plain), charset
     except turbohtml.HTMLParseError:
         return turbohtml.parse(text, positions=False, allow_declarative_shadow_roots=False), charset
+
+
+def _without_sections(text: str) -> str:
+    """CDATA sections written out, up to the last that ends: so none is looked for in vain."""
+    end = text.rfind("]]>") + 3
+    if end < 3:
+        return text
+    return _CDATA.sub(lambda section: escape(section[1], quote=False), text[:end]) + text[end:]
 
 
 def _character(entity: re.Match[str]) -> str:

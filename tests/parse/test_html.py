@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import time
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.parse import Job, html
-from crawler.parse.links import DEFAULT
+from crawler.parse.links import DEFAULT, KINDS
 from crawler.parse.reading import Reading
 from crawler.scope import Scope
+from crawler.settings import LinkKind, ScopeConfig
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
 
@@ -108,6 +110,136 @@ def test_a_page_says_what_it_is_about_in_which_language_and_where_it_belongs() -
     assert (reading.description, reading.language, reading.canonical) == ("Über uns", "de-AT", "/uns")
 
 
+@pytest.mark.parametrize(
+    ("kind", "markup", "hrefs"),
+    [
+        ("anchors", "<a href=x><area href=y><link rel=next href=z>", ["x", "y"]),
+        ("frames", "<iframe src=x></iframe><iframe src=''></iframe><iframe srcdoc='<a href=y>'></iframe>", ["x"]),
+        ("pagination", "<link rel='x next' href=x><link rel=previous href=y><a rel=next href=z>", ["x", "y"]),
+        ("canonical", "<link rel=canonical href=x><link rel=CANONICAL href=y>", ["x", "y"]),
+        ("alternates", "<link rel=alternate hreflang=de href=x><link rel=alternate media=handheld href=y>", ["x", "y"]),
+        ("alternates", "<link rel=amphtml href=x><link rel='alternate stylesheet' href=y>", ["x"]),
+        ("alternates", "<link rel=alternate type='application/rss+xml' href=x>", []),
+        ("feeds", "<link rel=alternate type='Application/RSS+XML; x=y' href=x><link rel=alternate href=y>", ["x"]),
+        ("styles", "<link rel=stylesheet href=x><link rel='alternate stylesheet' href=y>", ["x", "y"]),
+        ("styles", "<style>@import 'x'</style><p style='background: url(y)'>", []),
+        ("images", "<link rel='shortcut icon' href=x><link rel=apple-touch-icon href=y>", ["x", "y"]),
+        ("images", "<img src=x srcset='y 1x, z 2x'><img alt=w>", ["x", "y", "z"]),
+        ("images", "<picture><source srcset='x, y 2x'><source src=no><img src=z></picture>", ["x", "y", "z"]),
+        ("images", "<input type=IMAGE src=x><input src=y><video poster=z>", ["x", "z"]),
+        ("images", "<body background=x><svg><image href=y /><image xlink:href=z /></svg>", ["x", "y", "z"]),
+        ("media", "<video src=x><source src=y><track src=z></video><audio src=w></audio>", ["x", "y", "z", "w"]),
+        ("media", "<embed src=x><object data=y></object><source src=z>", ["x", "y"]),
+        ("scripts", "<script src=x></script><script>y</script><link rel=modulepreload href=z>", ["x", "z"]),
+        ("forms", "<form action=x></form><form method=GET action=y></form><form method=q action=z>", ["x", "y", "z"]),
+        ("forms", "<form method=post action=x></form><form method=Dialog action=y></form><form></form>", []),
+        ("styles", "<svg><link rel=stylesheet href=x /></svg>", []),
+        ("frames", "<svg><iframe src=x /></svg>", []),
+    ],
+)  # fmt: skip
+def test_a_crawl_follows_the_kinds_it_names(kind: str, markup: str, hrefs: list[str]) -> None:
+    assert read(markup, asked=job(kind)).hrefs == hrefs
+
+
+def test_all_kinds_together_are_all_links_and_the_settings_know_their_names() -> None:
+    markup = "<a href=1><iframe src=2></iframe><link rel=next href=3><img src=4><form action=5><script src=6></script>"
+    assert sorted(read(markup, asked=job(*KINDS)).hrefs) == list("123456")
+    assert get_args(LinkKind) == KINDS
+    assert set(ScopeConfig().follow) == DEFAULT
+
+
+def test_nofollow_on_a_link_counts_where_the_crawl_says_so() -> None:
+    markup = "<a href=x rel='ugc NoFollow'><a href=y rel=nofollowing><svg><a href=v rel=nofollow></a></svg>"
+    markup += "<link rel='next nofollow' href=z>"
+    assert read(markup).hrefs == ["x", "y", "v", "z"]
+    assert read(markup, asked=job(nofollow="links")).hrefs == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("markup", "hrefs"),
+    [
+        ("<noscript><a href=x></noscript>", ["x"]),
+        ("<head><noscript><link rel=next href=x></noscript>", ["x"]),
+        ("<svg><a xlink:href=x></a><a href=y xlink:href=z></a><area href=w /></svg>", ["x", "y"]),
+        ("<a xlink:href=x>", []),
+        ("<svg></svg><a href=x><a xlink:href=y>", ["x"]),
+        ("<math href=x><mi href=y></mi></math>", []),
+        ("<div><template shadowrootmode=open><a href=x></template></div>", ["x"]),
+        ("<template><div><template shadowrootmode=open><a href=x></template></div></template><a href=y>", ["y"]),
+        ("<plaintext><a href=x>", []),
+        ("<xmp><a href=x></xmp>", []),
+        ("<noembed><a href=x></noembed><noframes><a href=y></noframes>", []),
+        ("<select><option><a href=x>", None),
+        ("<table><a href=x><tr><td><a href=y></table>", ["x", "y"]),
+        ("<a href=x/>", ["x/"]),
+        ("<a href = x><a href\n=\ty>", ["x", "y"]),
+        ("<a href=x href=y>", ["x"]),
+        ("<a\fhref=x>", ["x"]),
+        ("<a/href=x>", ["x"]),
+        ('<a href="x\ny">', ["x\ny"]),
+        ("<a href='&#x78;&#0;&nbsp'>", ["x\ufffd\xa0"]),
+        ("<a href=?a&lt=b&lt;>", ["?a&lt=b<"]),
+        ("<![CDATA[<a href=x>]]>", None),
+        ("<svg><![CDATA[<a href=x>]]></svg>", []),
+        ("</br><a href=x></p>", ["x"]),
+    ],
+)
+def test_markup_is_read_as_a_browser_without_scripts_reads_it(markup: str, hrefs: list[str] | None) -> None:
+    found = read(markup).hrefs
+    assert hrefs is None or found == hrefs
+
+
+@pytest.mark.parametrize(
+    ("markup", "target"),
+    [
+        ("<meta http-equiv=refresh content='0; url=x'>", "x"),
+        ("<meta http-equiv=Refresh content=5>", ""),
+        ("<meta http-equiv=refresh content=nonsense><meta http-equiv=refresh content='1;y'>", "y"),
+        ("<meta http-equiv=refresh content='1;x'><meta http-equiv=refresh content='1;y'>", "x"),
+        ("<meta http-equiv=refresh content=1><meta http-equiv=refresh content='1;y'>", ""),
+        ("<meta name=refresh content='1;x'>", None),
+        ("<meta name=description http-equiv=refresh content='1;x'>", "x"),
+        ("<meta http-equiv=refresh>", None),
+        ("<noscript><meta http-equiv=refresh content='0;x'></noscript>", "x"),
+        ("<template><meta http-equiv=refresh content='0;x'></template>", None),
+    ],
+)
+def test_the_first_refresh_that_is_one_counts(markup: str, target: str | None) -> None:
+    assert read(markup).refresh == target
+
+
+def test_robots_metas_are_for_all_or_for_us_by_name() -> None:
+    markup = "<meta name=ROBOTS content=noindex><meta name=OurBot content=none><meta name=otherbot content=nofollow>"
+    assert read(markup + "<meta name=robots><meta content=x>").directives == ["noindex", "none"]
+
+
+XHTML = '<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="de"><head>{}</head><body>{}</body></html>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "title", "hrefs"),
+    [
+        (XHTML.format("<title>T</title>", '<a href="x"/><p/>'), "T", ["x"]),
+        (XHTML.format('<title/><script src="s"/>', '<a href="x?a=1&amp;b=2"/>'), "", ["x?a=1&b=2"]),
+        (XHTML.format("<title>a&nbsp;&eacute;&amp;lt;</title>", '<a href="&eacute;"/>'), "a é&lt;", ["é"]),
+        (XHTML.format("<title><![CDATA[a & b]]></title>", '<![CDATA[<a href="x">]]>'), "a & b", []),
+        (XHTML.format("", '<textarea/><a href="x"/><iframe/><a href="y"/>'), "", ["x", "y"]),
+        (XHTML.format("", '<!-- <a href="x"/> --><a href="y"/>'), "", ["y"]),
+        (XHTML.format("", '<template><a href="x"/></template><a href="y"/>'), "", ["y"]),
+        ("<?xml version='1.0'?><!DOCTYPE html>" + XHTML.format("", '<a href="x"/>'), "", ["x"]),
+        (XHTML.format("<title>T</title>", "<p>not closed<a href=x>"), "T", ["x"]),
+        ("<p>tag soup<br><a href=x>", "", ["x"]),
+        ("", "", []),
+        ("<!DOCTYPE html [<!ENTITY a \"<a href='x'/>\">]>" + XHTML.format("", "&a;&a;&unknown;"), "", []),
+    ],
+)
+def test_xhtml_is_xml_where_it_is_well_formed(markup: str, title: str, hrefs: list[str]) -> None:
+    reading = html.read(markup.encode(), "", URL, job(), is_xml=True)
+    assert (reading.title, reading.hrefs, reading.charset) == (title, hrefs, "utf-8")
+    if markup.startswith("<html"):
+        assert reading.language == "de"
+
+
 def served(sample: Sample) -> tuple[bytes, str]:
     answer = charset_page(sample).answer(Asked("GET", "/", {}, 1, lambda href: href))
     content_type = dict(answer.headers)["Content-Type"]
@@ -172,9 +304,11 @@ TAGS = ["<a href=", "x>", "<base href='//o/'>", "<title>", "</title>", "<svg>", 
 @given(
     st.lists(st.sampled_from(TAGS) | st.text(max_size=4), max_size=40).map("".join),
     st.sampled_from(["", "utf-8", "utf-16", "big5", "?"]),
+    st.booleans(),
 )
-def test_any_markup_can_be_read(markup: str, charset: str) -> None:
-    reading = read(markup.encode("utf-8", "replace"), charset, wants_text=True)
+def test_any_markup_can_be_read(markup: str, charset: str, is_xml: bool) -> None:
+    asked = job(*KINDS, wants_text=True)
+    reading = html.read(markup.encode("utf-8", "replace"), charset, URL, asked, is_xml=is_xml)
     for text in (reading.title, reading.words, reading.text, *reading.hrefs):
         assert text.encode("utf-8").decode() == text
 
@@ -182,3 +316,10 @@ def test_any_markup_can_be_read(markup: str, charset: str) -> None:
 @given(st.binary(max_size=300), st.text(max_size=10))
 def test_any_bytes_can_be_read(body: bytes, charset: str) -> None:
     assert read(body, charset, wants_text=True).charset
+
+
+@pytest.mark.parametrize("piece", ["<![CDATA[", "]]>", "&a", "<a>", "<a ", "<?", "<!--", "&nbsp;"])
+def test_xhtml_made_to_confuse_is_read_in_one_pass(piece: str) -> None:
+    began = time.process_time()
+    html.read(b"<html>" + piece.encode() * 50_000, "", URL, job(), is_xml=True)
+    assert time.process_time() - began < 20  # what is not linear takes hours
