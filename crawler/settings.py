@@ -101,7 +101,7 @@ class PolitenessConfig(Table):
     """Wait before the second attempt; three times longer before each further one."""
     robots: Literal["obey", "ignore"] = "obey"
     """Whether robots.txt decides (RFC 9309)."""
-    robots_ttl_s: Annotated[float, Field(gt=0)] = 86400.0
+    robots_ttl_s: Annotated[float, Field(gt=0, le=86400)] = 86400.0
     """How long a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
 
     @model_validator(mode="after")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 from weakref import WeakValueDictionary
 
-from .. import urls
+from .. import redirects, urls
 from ..errors import FetchError, UrlError, VisitError
 from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
@@ -37,6 +38,10 @@ UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
 """How long a site that cannot be asked is left alone, by failures in a row. The first two end before a second and a
 third attempt at a page come round; after that a dead host costs its pages no more time-outs."""
 
+LONG_UNREACHABLE_S = 30 * 86400.0
+"""After so long without anything but server errors, a site has no robots.txt (RFC 9309 2.3.1.4: `a reasonably long
+period, for example, 30 days`). Counted while this object lives, so in a crawl or daemon of a month and more."""
+
 _HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
 
 
@@ -59,7 +64,8 @@ class RobotsCache:
 
     200: its rules. 4xx, or more than five redirects: no rules. 429, 5xx and no answer at all: unreachable, which means
     nothing may be fetched (RFC 9309 2.3.1.4); 429 is among them since it says `not now` and not `not here`. A site
-    once asked and unreachable later keeps its old rules.
+    once asked and unreachable later keeps its old rules. One that answered with nothing but server errors for
+    LONG_UNREACHABLE_S has no rules; one that did not answer at all stays unreachable.
     """
 
     def __init__(
@@ -122,13 +128,16 @@ class RobotsCache:
             rules = await self._fetch(Url(f"{site}/robots.txt"))
         except FetchError as error:
             return self._unreachable(site, error)
-        return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0)
+        return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0, math.inf)
 
     def _unreachable(self, site: str, error: FetchError) -> _Known:
-        before = self._known.get(site)
-        failures = before.failures if before else 0
-        until = self._clock() + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
-        return _Known(until, before.rules if before else None, _again(error), failures + 1)
+        now, before = self._clock(), self._known.get(site)
+        rules, failures = (before.rules, before.failures) if before else (None, 0)
+        since = min(now, before.since if before else now) if isinstance(error, _ServerError) else math.inf
+        if rules is None and now - since >= LONG_UNREACHABLE_S:
+            rules = ALLOW_ALL
+        until = now + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
+        return _Known(until, rules, _again(error), failures + 1, since)
 
     async def _fetch(self, url: Url) -> RobotsRules:
         """The rules at `url` or where it redirects to. Raises FetchError."""
@@ -154,7 +163,12 @@ class RobotsCache:
     async def _read(self, response: Response) -> RobotsRules:
         if response.status == 429 or response.status >= 500:
             error = setback(response, time.time())
-            raise _unreachable(response.url, f"HTTP {response.status}", error.retry_after_s if error else None)
+            raise _ServerError(
+                Reason.ROBOTS_UNREACHABLE,
+                f"{response.url}: HTTP {response.status}",
+                transient=True,
+                retry_after_s=error.retry_after_s if error else None,
+            )
         if response.status >= 400 or not response.body:
             return ALLOW_ALL
         body, coding = response.body, response.header("content-encoding")
@@ -173,6 +187,13 @@ class _Known(NamedTuple):
     rules: RobotsRules | None
     error: FetchError
     failures: int
+    """In a row, up to now."""
+    since: float
+    """When it began to answer with nothing but server errors; infinite: it does not."""
+
+
+class _ServerError(FetchError):
+    """It answered, though not with what it has to say."""
 
 
 _NO_ERROR = FetchError(Reason.ROBOTS_UNREACHABLE)
@@ -184,9 +205,8 @@ def _again(error: FetchError) -> FetchError:
 
 
 def _target(response: Response) -> Url | None:
-    location = response.header("location")
     try:
-        return urls.parse(location, response.url) if location else None
+        return urls.parse(redirects.location(response), response.url) if redirects.is_redirect(response) else None
     except UrlError:
         return None
 

@@ -12,6 +12,9 @@ from ..model import Url
 MAX_BYTES = 500 << 10
 """RFC 9309 2.5: what must be read at least, and all we read."""
 
+_OWN_PATH = "/robots.txt"
+"""Always allowed (RFC 9309 2.2.2)."""
+
 
 class Rule(NamedTuple):
     """One allow or disallow line: a literal `head`, and what follows its first `*` or `$` in `rest`."""
@@ -51,12 +54,12 @@ class RobotsRules:
     def allows(self, url: Url) -> bool:
         """RFC 9309 2.2.2: the longest pattern that matches decides, allow wins a tie, no match allows."""
         rule = self._deciding(url.path) if self.heads else None
-        return rule is None or rule.is_allow or url.path == "/robots.txt"
+        return rule is None or rule.is_allow or url.path == _OWN_PATH
 
     def verdict(self, url: Url) -> Verdict:
         """What `allows` says, and why."""
-        rule = self._deciding(url.path)
-        return Verdict(self.allows(url), rule.line, str(rule)) if rule else Verdict(True)
+        rule = self._deciding(url.path) if url.path != _OWN_PATH else None
+        return Verdict(rule.is_allow, rule.line, str(rule)) if rule else Verdict(True)
 
     def _deciding(self, path: str) -> Rule | None:
         written, meant = (path, path) if "%" not in path else (escaped(path), unescaped(escaped(path)))

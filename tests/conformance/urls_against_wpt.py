@@ -1,7 +1,7 @@
 """Counts how many of the web platform's own URL tests we pass: `python tests/conformance/urls_against_wpt.py FILE...`
 
-FILE is one of `urltestdata.json`, `toascii.json`, `IdnaTestV2.json` from web-platform-tests, url/resources. Each case is
-asked twice: to the letter of the standard (`absolute`), and as the crawl uses it (`parse`: without fragment and
+FILE is one of `urltestdata.json`, `toascii.json`, `IdnaTestV2.json` from web-platform-tests, url/resources. Each case
+is asked twice: to the letter of the standard (`absolute`), and as the crawl uses it (`parse`: without fragment and
 credentials, and refused where it is neither http nor https). Prints what differs; exits with 1 if anything does.
 """
 

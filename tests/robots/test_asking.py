@@ -12,7 +12,7 @@ from crawler.errors import FetchError, OffloadError
 from crawler.fetch import open_fetcher
 from crawler.model import Reason, Request, Response, Url
 from crawler.offload import Inline
-from crawler.robots import MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
+from crawler.robots import LONG_UNREACHABLE_S, MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
 from crawler.settings import FetchConfig
 from crawler.testing import Served, Site, Web, html, open_web, robots
 
@@ -139,6 +139,41 @@ async def test_a_site_that_falls_silent_keeps_the_rules_it_gave() -> None:
     rules, _ = await asking.rules(HOME)
     assert rules.allows(HOME.url)
     assert not rules.allows(Url(SITE + "/private"))
+
+
+async def test_a_site_that_fails_for_a_month_has_no_robots_txt() -> None:
+    script, clock = Script({ROBOTS: (503, b"")}), Clock()
+    asking = cache(script, clock)
+    for day in range(30):
+        clock.now = day * 86400.0
+        with pytest.raises(FetchError):
+            await asking.rules(HOME)
+    clock.now = LONG_UNREACHABLE_S
+    assert (await asking.rules(HOME))[0].allows(HOME.url)
+
+
+async def test_a_host_that_is_dead_for_a_month_is_no_site_without_rules() -> None:
+    script, clock = Script({ROBOTS: FetchError(Reason.CONNECT, "refused", transient=True)}), Clock()
+    asking = cache(script, clock)
+    for _ in range(3):
+        with pytest.raises(FetchError):
+            await asking.rules(HOME)
+        clock.now += LONG_UNREACHABLE_S
+    script.answers[ROBOTS] = (503, b"")
+    with pytest.raises(FetchError):
+        await asking.rules(HOME)  # its month begins here
+    clock.now += LONG_UNREACHABLE_S
+    assert (await asking.rules(HOME))[0].allows(HOME.url)
+
+
+async def test_a_month_of_errors_does_not_forget_the_rules_it_gave() -> None:
+    script, clock = Script({ROBOTS: b"User-agent: *\nDisallow: /page\n"}), Clock()
+    asking = cache(script, clock)
+    await asking.rules(HOME)
+    script.answers[ROBOTS] = (500, b"")
+    for _ in range(3):
+        clock.now += LONG_UNREACHABLE_S
+        assert not (await asking.rules(HOME))[0].allows(HOME.url)
 
 
 async def test_redirects_are_followed_to_other_hosts() -> None:
