@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from ..urls import MAX_LENGTH
 from .job import Document
 from .reading import Reading
 
@@ -19,6 +20,8 @@ FIRST = -100
 """The priority of a sitemap that robots.txt names: it goes before pages. One in an index comes a step after its index,
 and so the priority says how many indexes led to a sitemap."""
 _NAMED = re.compile(r"/[^/?]*sitemap[^/?]*\.txt(?:\.gz)?(?:\?|$)", re.IGNORECASE)
+_ENDS = re.compile(r"[\r\n]")
+_LONGEST = 2 * MAX_LENGTH
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(.*))?)?", re.DOTALL)
 _LATEST = (1 << 32) - 1
 
@@ -93,9 +96,10 @@ def unix_time(text: str) -> int:
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Lines that may reach over pieces."""
+    """Lines that may reach over pieces; of one without an end, as much as tells that it is no URL."""
     rest = ""
     for text in texts:
-        *lines, rest = f"{rest}{text}".split("\n")
-        yield from (part for line in lines for part in line.split("\r"))
-    yield from rest.split("\r")
+        *lines, rest = _ENDS.split(rest + text)
+        yield from lines
+        rest = rest[:_LONGEST]
+    yield rest

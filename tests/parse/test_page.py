@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import struct
 import subprocess
 import sys
 from dataclasses import replace
 from hashlib import sha256
+from typing import Literal
 
 import brotli
 import orjson
@@ -80,6 +82,76 @@ def test_a_sitemap_names_pages_as_near_as_itself_and_everything_else_one_hop_awa
     assert parse(document(b"<a href=/2>"), job).news.split() == []
     feed = b"<rss><channel><item><link>/3</link></item></channel></rss>"
     assert parse(document(feed, "application/rss+xml"), job).news.split() == []
+
+
+def test_what_a_sitemap_says_of_its_entries_is_packed_beside_the_news() -> None:
+    entries = "<loc>http://h/1</loc><priority>1.0</priority>", "<loc>http://h/2#x</loc><lastmod>1970-01-02</lastmod>"
+    other = "<url><loc>http://elsewhere/</loc></url><url><loc>http://h/3</loc></url>"
+    body = f"<urlset>{other}{''.join(f'<url>{entry}</url>' for entry in entries)}</urlset>".encode()
+    news = parse(document(body, "text/xml"), fresh_job()).news
+    assert news.split() == ["http://h/3", "http://h/1", "http://h/2"]
+    assert list(memoryview(news.priorities).cast("b")) == [0, -5, 0]
+    assert struct.unpack("<3I", news.modified) == (0, 0, 86400)
+    silent = parse(document(URLSET, "text/xml"), fresh_job()).news
+    assert (len(silent), silent.priorities, silent.modified) == (1, b"", b"")
+
+
+@pytest.mark.parametrize("is_gzip", [False, True])
+def test_a_list_of_urls_is_a_sitemap_where_someone_says_so(is_gzip: bool) -> None:
+    text = b"http://h/1\nhttp://h/2\nhttp://elsewhere/\n"
+    asked = document(gzip.compress(text) if is_gzip else text, "application/gzip" if is_gzip else "text/plain")
+    page = parse(replace(asked, is_sitemap=True), replace(fresh_job(), max_depth=0))
+    assert (page.kind, page.n_links, page.news.split()) == ("sitemap", 3, ["http://h/1", "http://h/2"])
+    assert parse(asked, fresh_job()).n_links == 0
+
+
+def test_a_gzipped_sitemap_that_ends_too_early_is_still_a_sitemap() -> None:
+    page = parse(document(gzip.compress(URLSET)[:-9], "application/gzip"), fresh_job())
+    assert (page.kind, page.n_links) == ("sitemap", 2)
+    assert page.note == "read up to an error: decompression: gzip: ends too early"
+
+
+def test_a_sitemap_bomb_is_cut_where_the_protocol_ends() -> None:
+    begun = b"<urlset><url><loc>http://h/1</loc></url>"
+    bomb = gzip.compress(begun + b" " * (60 << 20) + b"<url><loc>http://h/2</loc></url></urlset>", 1)
+    page = parse(document(bomb, "application/gzip"), fresh_job())
+    assert (page.n_links, page.note) == (1, "only the first 50 MiB were read")
+
+
+@pytest.mark.parametrize(
+    ("body", "robots", "nofollow", "news", "said"),
+    [
+        ("<meta name=robots content='NoIndex, nofollow'>", (), "pages", 0, "noindex, nofollow"),
+        ("<meta name=ourbot content=none>", (), "pages", 0, "none"),
+        ("<meta name=otherbot content=nofollow>", (), "pages", 1, ""),
+        ("<meta name=robots content=nofollow>", (), "ignore", 1, "nofollow"),
+        ("<meta name=robots content=nofollow>", (), "links", 0, "nofollow"),
+        ("<meta name=robots content=noindex>", (), "pages", 1, "noindex"),
+        ("", ("noarchive", "ourbot: nofollow"), "pages", 0, "noarchive, nofollow"),
+        ("", ("otherbot: nofollow",), "pages", 1, ""),
+        ("<meta name=robots content=noindex>", ("noindex, nosnippet",), "pages", 1, "noindex, nosnippet"),
+    ],
+)
+def test_a_page_may_ask_that_its_links_be_left_alone(
+    body: str, robots: tuple[str, ...], nofollow: Literal["ignore", "pages", "links"], news: int, said: str
+) -> None:
+    asked = replace(document(f"{body}<a href=x>".encode()), robots=robots)
+    page = parse(asked, replace(fresh_job(), agent="ourbot", nofollow=nofollow))
+    assert (len(page.news), page.n_links, page.robots) == (news, 1, said)
+
+
+def test_header_fields_speak_for_pages_that_cannot() -> None:
+    asked = document(b"%PDF-1.7", "application/pdf")
+    page = parse(replace(asked, links=("</b>; rel=next, <c>; rel=canonical",), robots=("noindex",)), fresh_job())
+    assert (page.kind, page.news.split()) == ("other", ["http://h/b"])
+    assert (page.canonical, page.robots) == ("http://h/town/c", "noindex")
+
+
+def test_a_refresh_is_a_link_and_that_of_the_header_comes_first() -> None:
+    asked = document(b"<base href=/b/><meta http-equiv=refresh content='1;x'>")
+    assert parse(asked, fresh_job()).news.split() == ["http://h/b/x"]
+    assert parse(replace(asked, refresh="1;y"), fresh_job()).news.split() == ["http://h/town/y"]
+    assert parse(asked, replace(fresh_job(), follow=frozenset({"anchors"}))).n_links == 0
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,72 @@ def test_a_sitemap_or_feed_names_its_pages(document: str, hrefs: list[str]) -> N
     assert read(document).hrefs == hrefs
 
 
+@pytest.mark.parametrize(
+    ("document", "hrefs"),
+    [
+        (rss("<item><guid>http://h/1</guid></item>"), ["http://h/1"]),
+        (rss("<item><guid isPermaLink='true'>http://h/1</guid></item>"), ["http://h/1"]),
+        (rss("<item><guid isPermaLink='false'>no link</guid></item>"), []),
+        (rss("<item><link>http://h/1</link><guid>http://h/2</guid></item>"), ["http://h/1"]),
+        (rss("<item><link/><guid>http://h/2</guid></item>"), ["http://h/2"]),
+        (rss("<item><atom:link href='http://h/1'/></item><atom:link rel='next' href='?2'/>"), ["http://h/1", "?2"]),
+        (rss("<item><link>1</link></item>").replace("<channel>", "<channel xml:base='http://o/a/'>"), ["http://o/a/1"]),
+        (atom("<entry xml:base='b/'><link href='1'/></entry><entry><link href='2'/></entry>"), ["http://h/b/1", "2"]),
+        (atom("<entry xml:base='b/'><link xml:base='c/' href='1'/></entry>"), ["http://h/b/c/1"]),
+        (atom("<link rel='self' href='a'/><link rel='hub' href='b'/><link rel='next-archive' href='c'/>"), ["c"]),
+        (rss("<item><enclosure url='http://h/a.mp3'/></item>"), []),
+        ("\n\n \ufeff<?xml version='1.0'?><urlset><url><loc>http://h/1</loc></url></urlset>", ["http://h/1"]),
+        (urlset("<loc>http://h/1</loc><xhtml:link rel='alternate' hreflang='de' href='http://h/de'/>"), ["http://h/1"]),
+        ("<?xml version='1.0' encoding='nonsense'?>" + urlset("<loc>http://h/ä</loc>"), ["http://h/ä"]),
+        ("<!DOCTYPE urlset SYSTEM 'http://h/urlset.dtd'>" + urlset("<loc>http://h/1</loc>"), ["http://h/1"]),
+        ("<URLSET><URL><LOC>http://h/1</LOC></URL></URLSET>", ["http://h/1"]),
+    ],
+)
+def test_feeds_and_sitemaps_are_read_as_people_write_them(document: str, hrefs: list[str]) -> None:
+    assert read(document).hrefs == hrefs
+
+
+def test_translations_and_enclosures_are_followed_where_the_crawl_follows_their_kind() -> None:
+    translated = urlset("<loc>http://h/1</loc><xhtml:link rel='alternate' hreflang='de' href='http://h/de'/>")
+    assert read(translated, "alternates").hrefs == ["http://h/1", "http://h/de"]
+    feed = rss("<item><link>http://h/1</link><enclosure url='http://h/a.mp3'/></item>")
+    assert read(feed, "media").hrefs == ["http://h/1", "http://h/a.mp3"]
+    assert read(atom("<entry><link rel='enclosure' href='a.mp3'/></entry>"), "media").hrefs == ["a.mp3"]
+
+
+def test_what_a_sitemap_says_of_an_entry_travels_with_it_in_any_order() -> None:
+    reading = read(urlset(
+        "<loc>a</loc><lastmod>1970-01-02</lastmod><changefreq>daily</changefreq><priority>1.0</priority>",
+        "<priority>0.0</priority><lastmod>1970-01-01T00:01+00:00</lastmod><loc>b</loc>",
+        "<loc>c</loc><priority>high</priority><lastmod>yesterday</lastmod>",
+        "<loc>d</loc>",
+    ))  # fmt: skip
+    assert reading.hrefs == ["a", "b", "c", "d"]
+    assert reading.priorities == [-5, 5, 0, 0]
+    assert reading.modified == [86400, 60, 0, 0]
+
+
+def test_indexes_within_indexes_come_to_an_end() -> None:
+    index = "<sitemapindex><sitemap><loc>a</loc><lastmod>1970-01-02</lastmod></sitemap></sitemapindex>"
+    priority, read_so_far = sitemap.FIRST, []
+    while hrefs := read(index, priority=priority).hrefs:
+        read_so_far += hrefs
+        priority = read(index, priority=priority).priorities[0]
+    assert len(read_so_far) == sitemap.MAX_INDEXES
+    assert "was not followed" in read(index, priority=priority).note
+    assert read(urlset("<loc>a</loc>"), priority=priority).hrefs == ["a"]
+    assert read(index, priority=7).priorities == [sitemap.FIRST + 1]
+
+
+def test_a_sitemap_larger_than_its_protocol_allows_is_cut_and_that_is_said() -> None:
+    entry = f"<url><loc>http://h/{'x' * 2000}</loc></url>"
+    pieces = iter([b"<urlset>", *[entry.encode() * 512] * 60])
+    reading = xml.read(pieces, Document(SITEMAP_URL, b""), Job(b"k", b"r", Scope()))
+    assert 25_000 < len(reading.hrefs) < 26_500
+    assert reading.note == "only the first 50 MiB were read"
+    assert sum(1 for _ in pieces) > 5  # the rest was never opened
+
+
 @pytest.mark.parametrize("written", [rss, atom])
 def test_a_feed_has_a_title(written: Callable[[str], str]) -> None:
     item = "<item><title>One</title></item><entry><title>One</title></entry>"
@@ -86,6 +152,7 @@ def test_a_document_is_read_in_the_charset_it_declares(charset: str) -> None:
 def test_what_stood_before_an_error_is_kept() -> None:
     whole = "<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/2</loc></url></urlset>"
     assert read(whole[:60]).hrefs == ["http://h/1"]
+    assert read(whole[:60]).note.startswith("read up to an error: ")
     assert read(whole.replace("</url></urlset>", "</urlset>")).hrefs == ["http://h/1", "http://h/2"]
     assert read("<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/?a&b</loc>").hrefs == ["http://h/1"]
 
@@ -108,7 +175,10 @@ def test_a_document_that_declares_entities_is_refused(declaration: str) -> None:
 
 def test_a_sitemap_is_read_to_the_number_its_protocol_allows() -> None:
     urls = "".join(f"<url><loc>http://h/{n}</loc></url>" for n in range(sitemap.MAX_LOCATIONS + 10))
-    assert len(read(f"<urlset>{urls}</urlset>").hrefs) == sitemap.MAX_LOCATIONS
+    reading = read(f"<urlset>{urls}</urlset>")
+    assert len(reading.hrefs) == sitemap.MAX_LOCATIONS
+    assert reading.note == "only the first 50000 entries were read"
+    assert read("<urlset><url><loc>http://h/1</loc></url></urlset>").note == ""
 
 
 def test_what_nests_without_end_is_left_there() -> None:
