@@ -67,20 +67,23 @@ class Discovery:
         for (outcome, parent), links, end, done in zip(visits, news, ends.tolist(), parts, strict=True):
             if done > begun:
                 found = fresh[begun:done]
-                texts = _chosen(links.split(), (found - start).tolist())
-                for site, places in _by_site(texts):
-                    family = self._page_family(row, site, outcome, parent)
+                chosen = (found - start).tolist()
+                texts, said = _chosen(links.split(), chosen), memoryview(links.priorities).cast("b")
+                groups = _by_priority(texts, [said[i] for i in chosen]) if said else _by_site(texts)
+                for (site, priority), places in groups:
+                    family = self._page_family(row, site, priority, outcome, parent)
                     family.texts = texts if places is None else [texts[i] for i in places]
                     change.families.append(family)
                     change.fingerprints += fingerprints[found if places is None else found[places]].tobytes()
                     row += len(family)
             begun, start = done, end
 
-    def _page_family(self, row: int, site: str, outcome: Outcome, parent: Entry) -> Family:
+    def _page_family(self, row: int, site: str, priority: int, outcome: Outcome, parent: Entry) -> Family:
         """Links of a page to one site, still without them."""
         above = parent.request
         is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH
-        like = Request(above.url, above.depth + is_deeper, above.url, above.origin, above.anchor)
+        depth = above.depth + is_deeper
+        like = Request(above.url, depth, above.url, above.origin, above.anchor, priority=priority)
         ranked = rank(like.priority, like.depth, self._in_depth_order)
         return Family(row, site, ranked, like, parent.row, parent.seed or parent.row, parent.root or parent.row, [])
 
@@ -126,14 +129,19 @@ def _chosen(texts: list[str], places: list[int]) -> list[str]:
     return texts if len(texts) == len(places) else [texts[i] for i in places]
 
 
-def _by_site(texts: Sequence[str]) -> Iterable[tuple[str, list[int] | None]]:
-    """Each site and where its URLs stand; None: everywhere."""
+def _by_site(texts: Sequence[str]) -> Iterable[tuple[tuple[str, int], list[int] | None]]:
+    """Each site, with the priority of a link, and where its URLs stand; None: everywhere."""
     first = texts[0][: texts[0].index("/", 8) + 1]
     if all(map(methodcaller("startswith", first), texts)):
-        return [(first[:-1], None)]
-    groups: dict[str, list[int]] = {}
-    for i, text in enumerate(texts):
-        groups.setdefault(text[: text.index("/", 8)], []).append(i)
+        return [((first[:-1], 0), None)]
+    return _by_priority(texts, [0] * len(texts))
+
+
+def _by_priority(texts: Sequence[str], priorities: Sequence[int]) -> Iterable[tuple[tuple[str, int], list[int]]]:
+    """Each site and priority, and where their URLs stand."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    for i, (text, priority) in enumerate(zip(texts, priorities, strict=True)):
+        groups.setdefault((text[: text.index("/", 8)], priority), []).append(i)
     return groups.items()
 
 

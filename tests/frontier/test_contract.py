@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -114,6 +115,18 @@ async def test_a_reference_to_what_was_never_queued_is_kept(frontier: MemoryFron
 
 
 # -- order -----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_sitemap_lists_goes_in_the_order_it_wishes(frontier: MemoryFrontier, clock: HandClock) -> None:
+    await frontier.add([request("http://a/sitemap.xml")])
+    listed = page(frontier, "http://a/soon", "http://b/late", "http://a/first", "http://b/", kind="sitemap")
+    said = replace(listed.news, priorities=bytes([0, 5, 256 - 5, 0]))
+    [lease] = await lend(frontier, 1)
+    await frontier.settle([fetched(lease, clock, page=replace(listed, news=said))], {})
+    for turn in (["http://a/first", "http://b/"], ["http://a/soon", "http://b/late"]):
+        leases = await lend(frontier, 2)
+        assert sorted(texts(leases)) == turn
+        await frontier.settle([fetched(lease, clock) for lease in leases], {})
 
 
 async def test_a_site_goes_by_priority_then_depth_then_discovery(frontier: MemoryFrontier, clock: HandClock) -> None:
