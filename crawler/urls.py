@@ -1,17 +1,18 @@
 """Text becomes a canonical Url, as a browser would read it, and what a Url says about where it leads.
 
-Standard: WHATWG URL, by Ada. On top, in `_canonical` alone: http and https only, no fragment, no credentials, at most
-MAX_LENGTH characters; and, where a Policy is given, what that folds (crawler/canonical.py). Canonical text is a fixed
-point: parsing it again changes nothing.
+Standard: WHATWG URL, by Ada in two bindings, a fast one and a new one. On top, in `_canonical` alone: http and https
+only, no fragment, no credentials, at most MAX_LENGTH characters; and, where a Policy is given, what that folds
+(crawler/canonical.py). Canonical text is a fixed point: parsing it again changes nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import can_ada
 
@@ -66,7 +67,7 @@ def explain(text: str, base: Url | None = None, policy: Policy | None = None) ->
 def absolute(text: str, base: str | None = None) -> str:
     """`text` resolved against any absolute URL, of any scheme, no policy applied; empty where that makes no URL."""
     try:
-        return str((_read(text) if base is None else _join(_read(base), text)).href)
+        return _href(_read(text) if base is None else _join(_read(base), text))
     except UrlError:
         return ""
 
@@ -120,22 +121,44 @@ def registered(host: str) -> str:
     return f"{parts.domain}.{parts.suffix}" if parts.domain and parts.suffix else host
 
 
-def _read(text: str) -> can_ada.URL:
+class _Parsed(Protocol):
+    """A URL as a binding of Ada holds it."""
+
+    href: str
+    username: str
+    password: str
+    hash: str
+
+
+def _read(text: str) -> _Parsed:
     try:
         return can_ada.parse(text)
-    except ValueError as error:
-        raise UrlError(f"not a URL: {text[:200]!r}") from error
+    except ValueError:
+        return _newer(text, None)
     except TypeError:  # what the binding says of lone surrogates
         return _read(_scalar(text))
 
 
-def _join(base: can_ada.URL, text: str) -> can_ada.URL:
+def _join(base: _Parsed, text: str) -> _Parsed:
     try:
-        return base + text
-    except ValueError as error:
-        raise UrlError(f"not a URL: {text[:200]!r}") from error
+        return base + text if type(base) is can_ada.URL else _newer(text, base.href)
+    except ValueError:
+        return _newer(text, base.href)
     except TypeError:
         return _join(base, _scalar(text))
+
+
+def _newer(text: str, base: str | None) -> _Parsed:
+    """What Ada 4 makes of a text that the Ada 2 of the fast binding refuses. Raises UrlError.
+
+    Since 2026 the standard takes hosts of ASCII alone as they are, were their Punycode ever so wrong; and Unicode grew.
+    """
+    import ada_url  # noqa: PLC0415 - hardly ever needed, and a third slower than all else that parsing needs
+
+    try:
+        return ada_url.URL(_scalar(text), base=base)
+    except ValueError as error:
+        raise UrlError(f"not a URL: {text[:200]!r}") from error
 
 
 def _scalar(text: str) -> str:
@@ -143,19 +166,27 @@ def _scalar(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _canonical(url: can_ada.URL, text: str, fold: Fold | None) -> str:
-    href = str(url.href)
+def _canonical(url: _Parsed, text: str, fold: Fold | None) -> str:
+    href = _href(url)
     if not href.startswith(("http://", "https://")):
         raise UrlError(f"not http or https: {text[:200]!r}")
     if "@" in href:
         url.username = url.password = ""
-        href = url.href
+        href = _href(url)
     if "#" in href:
         href = href[: href.index("#")]
     if fold and ("?" in href or ";" in href or "/(" in href):
         href = _refolded(href, fold)
     if len(href) > MAX_LENGTH:
         raise UrlError(f"longer than {MAX_LENGTH} characters: {text[:100]!r}...")
+    return href
+
+
+def _href(url: _Parsed) -> str:
+    href = url.href
+    if "^" in href and href.startswith(("http://", "https://")):  # in a path the standard encodes it since 2025
+        path = re.split("[?#]", href, maxsplit=1)[0]
+        href = path.replace("^", "%5E") + href[len(path) :]
     return href
 
 
