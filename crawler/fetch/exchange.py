@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import dataclass
 from time import perf_counter, time
 from typing import cast
@@ -18,7 +17,7 @@ from ..errors import FetchError
 from ..model import Reason, Request, Response, Timings
 from .budget import Share
 from .cookies import Cookies
-from .framing import check_answer, check_interim
+from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, request_bytes
 from .setbacks import setback
 from .wire import READ_BYTES, Wire
@@ -122,14 +121,17 @@ class Exchange:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
         wire.transport.write(request_bytes(self.origin, self.request, cookie))
-        for count in itertools.count(1):
+        message, stream = await wire.read()
+        interim = 0
+        while message.code < 200:
+            interim += 1
+            check_interim(message, interim)
             message, stream = await wire.read()
-            if message.code >= 200:
-                if not check_answer(message, is_conditional(self.origin, self.request)):
-                    wire.force_close()
-                return message, stream
-            check_interim(message, count)
-        raise AssertionError("counted to the end")
+        if message.code == 304:
+            check_condition(is_conditional(self.origin, self.request))
+        if not check_framing(message):
+            wire.force_close()
+        return message, stream
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
         """The body as sent, and whether it was cut at the cap."""

@@ -21,18 +21,23 @@ def check_interim(message: RawResponseMessage, count: int) -> None:
         raise FetchError(Reason.BAD_RESPONSE, f"more than {MAX_INTERIM} interim answers")
 
 
-def check_answer(message: RawResponseMessage, is_conditional: bool) -> bool:
-    """Refuse what cannot be the answer; whether the connection may be used again. Raises FetchError: BAD_RESPONSE.
+def check_condition(is_conditional: bool) -> None:
+    """Refuse 304, `not modified`, where nothing was asked on condition (RFC 9110 15.4.5). Raises FetchError.
+
+    It takes a cache astray to say so, and that may pass.
+    """
+    if not is_conditional:
+        raise FetchError(Reason.BAD_RESPONSE, "HTTP 304, though nothing was said of an earlier answer", transient=True)
+
+
+def check_framing(message: RawResponseMessage) -> bool:
+    """Refuse a body nobody can tell the end of; whether the connection may be used again. Raises FetchError.
 
     The parser has refused contradicting lengths: Content-Length twice, or beside Transfer-Encoding (RFC 9112 6.3).
     """
-    if (
-        message.code == 304 and not is_conditional
-    ):  # RFC 9110 15.4.5; a cache astray, so another attempt may fare better
-        raise FetchError(Reason.BAD_RESPONSE, "HTTP 304, though nothing was said of an earlier answer", transient=True)
-    codings = message.headers.getall("Transfer-Encoding", ())
-    if not codings and not message.chunked:
+    if not message.chunked and "Transfer-Encoding" not in message.headers:
         return True
+    codings = message.headers.getall("Transfer-Encoding", ())
     if len(codings) != 1 or codings[0].strip(" \t").lower() not in ("chunked", "identity"):
         detail = f"Transfer-Encoding: {', '.join(codings)[:80]!r}, which nobody offered to read"
         raise FetchError(Reason.BAD_RESPONSE, detail)
