@@ -72,8 +72,21 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
 
 
 def going_on(arguments: Sequence[str]) -> str:
-    """The command that continues, ready to be pasted."""
-    return printable(shlex.join(["crawl", *(word for word in arguments if word != "--fresh")]))
+    """The command that continues, ready to be pasted; secret settings are in the folder, and not repeated here."""
+    words: list[str] = []
+    for word in arguments:
+        if _is_secret(word.removeprefix("--set=")) and (word.startswith("--set=") or words[-1:] == ["--set"]):
+            del words[len(words) - (words[-1:] == ["--set"]) :]
+        elif word != "--fresh":
+            words.append(word)
+    return printable(shlex.join(["crawl", *words]))
+
+
+def _is_secret(assignment: str) -> bool:
+    from crawler.settings import SECRETS
+
+    name = assignment.partition("=")[0].strip().replace("-", "_")
+    return name in SECRETS or f"fetch.{name}" in SECRETS
 
 
 def settled(counts: Counts) -> int:

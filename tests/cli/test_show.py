@@ -150,3 +150,17 @@ def test_a_script_learns_how_it_went(summary: Summary, fail_on: str | None, code
 
 def test_exit_codes_never_change() -> None:
     assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 11, 14, 15]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["urls.txt", "--fresh", "--delay", "2"], "crawl urls.txt --delay 2"),
+        (["a b.txt", "--set", "fetch.timeout_s=3"], "crawl 'a b.txt' --set fetch.timeout_s=3"),
+        (["u", "--set", "fetch.proxy=http://me:pw@x", "--set=headers={X='k'}", "-v"], "crawl u -v"),
+        (["--set", 'sites={"https://x" = {bearer="pw"}}', "u"], "crawl u"),
+        (["proxy=x", "--set"], "crawl proxy=x --set"),
+    ],
+)
+def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
+    assert show.going_on(arguments) == told
