@@ -61,9 +61,9 @@ class HttpFetcher:
             self.gates.leave(address)
 
     def _known(self, origin: Origin) -> str:
-        """Where the exchange will most likely lead; behind a proxy all lead to the proxy."""
+        """Where the exchange will most likely lead; behind a proxy nobody sees, and the host stands for it."""
         if origin.is_proxied:
-            return "proxy"
+            return origin.host
         addresses = self.resolver.known(origin.host)
         return addresses[0] if addresses else ""
 

@@ -15,7 +15,7 @@ import pytest
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch.relays import Relay
 from crawler.model import Reason, Request, Url
-from tests.fetch.conftest import Serve, ok, open_loopback
+from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,27 @@ async def test_who_is_reached_without_the_proxy_is_guarded_all_the_same(serve: S
     assert (near.body, near.ip, far.body, far.ip) == (b"direct", "127.0.0.1", b"relayed", "")
     assert caught.value.reason is Reason.BLOCKED_ADDRESS
     assert direct.heads[0].startswith(b"GET / HTTP/1.1\r\n")
+
+
+async def test_a_proxy_is_asked_by_as_many_as_there_are_sites_behind_it(serve: Serve) -> None:
+    inside, is_full = 0, asyncio.Event()
+
+    def patient(raw: RawServer) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal inside
+            await raw.read_head(reader)
+            inside += 1
+            if inside == 9:
+                is_full.set()
+            await is_full.wait()
+            writer.write(ok(b"relayed"))
+
+        return talk
+
+    proxy = await serve(patient)
+    async with open_loopback(proxy=proxy.url, per_ip=2) as fetcher:
+        await asyncio.gather(*[fetcher.fetch(Request(Url(f"http://far{number}.test/"))) for number in range(9)])
+    assert inside == 9
 
 
 async def test_the_proxy_may_stand_where_no_site_may(serve: Serve) -> None:
