@@ -172,7 +172,7 @@ def _typed(key: str, value: object) -> object:
     try:
         return tomllib.loads(f"value = {value}")["value"] if value[:1] in ("[", "{") else (value,)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{key}: {value!r} is not a TOML value: {error}") from error
+        raise ConfigError(f"{key}: {shown(key, value)!r} is not a TOML value: {error}") from error
 
 
 def _build(given: Mapping[str, _Given]) -> Config:

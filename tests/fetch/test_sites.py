@@ -97,6 +97,7 @@ async def test_languages_are_asked_for_where_wanted(serve: Serve) -> None:
         ({"sites": {"https://x.test": {"client_key": "k.pem"}}}, "client_key should stand beside"),
         ({"sites": {"https://x.test": {"beerer": "s3cret"}}}, "no such setting"),
         ({"proxy": "ftp://me:s3cret@x"}, "should begin with http"),
+        ({"sites": '{"https://x.test" = {bearer = s3cret}}'}, "not a TOML value"),
     ],
 )
 def test_what_cannot_be_told_is_refused_without_telling_the_secret(settings: dict[str, object], told: str) -> None:
