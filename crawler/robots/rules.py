@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from ..model import Url
 
 MAX_BYTES = 500 << 10
 """RFC 9309 2.5: what must be read at least, and all we read."""
+MAX_WILD = 1000
+"""Rules with `*` that are looked at for one URL, on the event loop: 8 ms at worst. 4,231 real files had 575 at most."""
 
 _OWN_PATH = "/robots.txt"
 """Always allowed (RFC 9309 2.2.2)."""
@@ -159,10 +162,21 @@ def parse(body: bytes, agent: str) -> RobotsRules:
 
 def _compact(group: _Group, sitemaps: list[str]) -> RobotsRules:
     ordered = sorted(group.rules, key=lambda rule: (-len(rule[0]), not rule[1]))
-    rules = tuple(_rule(pattern, is_allow, group.rules[pattern, is_allow]) for pattern, is_allow in ordered)
+    rules = tuple(_bounded(_rule(pattern, is_allow, group.rules[pattern, is_allow]) for pattern, is_allow in ordered))
     forbids = not all(rule.is_allow for rule in rules)
     heads = tuple(dict.fromkeys(rule.head for rule in rules)) if forbids else ()
     return RobotsRules(rules, heads, group.delay_s, tuple(sitemaps))
+
+
+def _bounded(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """The same, but for wildcards beyond MAX_WILD: what they forbid is forbidden from the first wildcard on."""
+    wild = 0
+    for rule in rules:
+        wild += "*" in rule.rest
+        if wild <= MAX_WILD or "*" not in rule.rest:
+            yield rule
+        elif not rule.is_allow:
+            yield rule._replace(rest="")
 
 
 def _rule(pattern: str, is_allow: bool, line: int) -> Rule:

@@ -9,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Url
-from crawler.robots import (
-    MAX_BYTES,
-    parse,
-    product_token,
-)
+from crawler.robots import MAX_BYTES, parse, product_token
+from crawler.robots.rules import MAX_WILD
 
 SITE = "http://a.test"
 
@@ -175,6 +172,14 @@ def test_the_longest_pattern_decides_and_allow_wins_a_tie(rules: str, path: str,
 def test_a_pattern_of_many_stars_costs_no_more_than_its_length() -> None:
     text = "User-agent: *\nDisallow: /" + "*a" * 2000 + "b$\n"
     assert allowed(text, "/" + "a" * 2000)
+
+
+def test_more_wildcards_than_anyone_needs_forbid_more_and_never_less() -> None:
+    many = "".join(f"Disallow: /a{n:04}*x\nAllow: /a{n:04}*xy\n" for n in range(MAX_WILD))
+    text = f"User-agent: *\n{many}Disallow: /b*c\nAllow: /b\nDisallow: /d$\n"
+    assert [allowed(text, path) for path in ("/a0001x", "/a0001xy", "/b", "/bc", "/d", "/dd", "/e")] == [
+        *(False, True), *(False, False), *(False, True), True
+    ]  # fmt: skip
 
 
 @given(st.binary(max_size=400), st.text("/ab*$?%2Ff~", max_size=12))
