@@ -14,6 +14,7 @@ import turbohtml
 
 from ..urls import absolute
 from . import charset as charsets
+from . import legacy
 from .job import Job
 from .links import kinds_of_link, readers
 from .microsyntax import refresh_target
@@ -24,8 +25,8 @@ _MAX_DESCRIPTION = 4096
 _MAX_LANGUAGE = 35
 """RFC 5646 4.4.1: what software should hold at least."""
 _ALWAYS = ("html", "title", "base", "meta", "link")
-_FOREIGN = {"image", "script"}
-"""SVG's own elements that lead somewhere as HTML's do."""
+_FOREIGN = "image"
+"""The one of these tags that leads somewhere in SVG."""
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
 """One that XML knows only where a document type declares it, as those of XHTML do."""
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -34,11 +35,16 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
     """`label` is the charset that the header gave; `url` the document's own. A byte order mark overrules both."""
     document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)
-    if document.select_one("template"):
-        document.remove("template:not([shadowrootmode])")
+    for template in document.select("template:not([shadowrootmode])") if document.select_one("template") else ():
+        if template.namespace is turbohtml.Namespace.HTML:
+            template.decompose()
     reading = Reading(charset=charset, base=url)
     reading.hrefs = _anchors(document, job) if "anchors" in job.follow else []
     _note_all(reading, document, job)
+    reading.hrefs = legacy.encoded(reading.hrefs, charset)
+    [reading.canonical] = legacy.encoded([reading.canonical], charset)
+    if reading.refresh:
+        [reading.refresh] = legacy.encoded([reading.refresh], charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
     reading.words = document.remove("script,style").text  # last: it changes the tree
@@ -77,17 +83,18 @@ def _anchors(document: turbohtml.Document, job: Job) -> list[str]:
     anchors = document.iter_elements(("a", "area"))
     if job.nofollow == "links":
         anchors = (anchor for anchor in anchors if "nofollow" not in (anchor.attr("rel") or "").lower().split())
-    if document.select_one("svg"):
+    if document.select_one("svg") or document.select_one("math"):
         return [href for anchor in anchors if (href := _foreign_href(anchor)) is not None]
     return [href for anchor in anchors if (href := anchor.attr("href")) is not None]
 
 
 def _foreign_href(anchor: turbohtml.Element) -> str | None:
-    """SVG links too, which used to have a namespace for it; but it has no `area`."""
-    href = anchor.attr("href")
+    """SVG has links too, with a namespace for it in former times; MathML has none."""
     if anchor.namespace is turbohtml.Namespace.HTML:
-        return href
-    return None if anchor.tag == "area" else href if href is not None else anchor.attr("xlink:href")
+        return anchor.attr("href")
+    if anchor.namespace is not turbohtml.Namespace.SVG or anchor.tag != "a":
+        return None
+    return anchor.attr("href", anchor.attr("xlink:href"))
 
 
 def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
@@ -95,7 +102,7 @@ def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
     leading, seen = readers(job.follow), set[str]()
     for element in document.iter_elements((*_ALWAYS, *leading)):
         tag = element.tag
-        if element.namespace is not turbohtml.Namespace.HTML and tag not in _FOREIGN:
+        if element.namespace is not turbohtml.Namespace.HTML and tag != _FOREIGN:
             continue
         if reader := leading.get(tag):
             reading.hrefs += filter(None, reader(element))

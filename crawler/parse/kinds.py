@@ -26,6 +26,7 @@ _ROOT = re.compile(
 )
 _HTML_BEGINS = re.compile(rb"[\t\n\x0c\r ]*+<!(?:doctype html[ >]|--)", re.IGNORECASE)
 _TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
+_ANY_TAG = re.compile(rb"</?(?:%s)[\t\n\x0c\r />]" % b"|".join(sorted(tag.encode() for tag in _TAGS)), re.IGNORECASE)
 _BINARY = bytes({*range(0x20)} - {*b"\t\n\x0c\r\x1b"})
 """Bytes that no text in an ASCII-like charset holds: the standard's binary data bytes."""
 _SIGNATURES = (
@@ -69,7 +70,7 @@ def kind(content_type: str, body: bytes) -> Kind:
         if root in _ROOTS:
             return _ROOTS[root]
         if claimed in _HTML:
-            return "html" if root or not _is_binary(head) else "other"
+            return "html" if root or not _is_binary(head) or _is_soup(head) else "other"
         if claimed in _VAGUE and (root in _TAGS or _HTML_BEGINS.match(head)):
             return "html"
         if root == "html" and claimed != "text/plain":
@@ -94,3 +95,9 @@ def _head(body: bytes) -> bytes:
 
 def _is_binary(head: bytes) -> bool:
     return head.startswith(_SIGNATURES) or len(head.translate(None, _BINARY)) < len(head)
+
+
+def _is_soup(head: bytes) -> bool:
+    """Whether that is HTML with a few bytes gone wrong: there is a tag, no signature, and hardly any binary data."""
+    binary = len(head) - len(head.translate(None, _BINARY))
+    return not head.startswith(_SIGNATURES) and binary * 16 < len(head) and bool(_ANY_TAG.search(head))

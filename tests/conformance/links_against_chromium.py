@@ -23,7 +23,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,8 +52,11 @@ IN_DOM = """(() => {
       const name = e.localName, isHtml = e.namespaceURI === "http://www.w3.org/1999/xhtml";
       if (!isHtml) {
         if (name === "a" && e.href && e.href.baseVal !== undefined && e.namespaceURI.endsWith("svg")
-            && (e.hasAttribute("href") || e.hasAttribute("xlink:href")))
-          found.push(new URL(e.href.baseVal, document.baseURI).href);
+            && (e.hasAttribute("href") || e.hasAttribute("xlink:href"))) {
+          const html = document.createElementNS("http://www.w3.org/1999/xhtml", "a");
+          html.setAttribute("href", e.href.baseVal);
+          found.push(html.href);
+        }
         continue;
       }
       if ((name === "a" || name === "area") && e.hasAttribute("href")) found.push(e.href);
@@ -115,14 +118,16 @@ async def _compare(pages: list[Path], chromium: str) -> Score:
 
 def _judge(score: Score, page: Path, url: str, seen: dict[str, Any]) -> None:
     job = Job(b"key", os.urandom(8), Scope(), follow=FOLLOW, wants_links=True)
-    read = parse(Document(urls.parse(url), page.read_bytes(), TYPES[page.suffix.lower()]), job)
+    document = Document(urls.parse(url), page.read_bytes(), TYPES[page.suffix.lower()])
+    read, charset = parse(document, job), seen["charset"].lower()
+    if read.charset != charset:  # links are compared all the same: as if somebody had named the encoding
+        score.charsets[read.charset, charset] += 1
+        read = parse(replace(document, content_type=f"{document.content_type};charset={charset}"), job)
     ours, theirs = set(orjson.loads(read.links_json)), _canonical(seen["found"], job)
     score.pages += 1
     score.links += len(theirs)
     score.missed += [f"{page}: {link}" for link in sorted(theirs - ours)]
     score.added += [f"{page}: {link}" for link in sorted(ours - theirs)]
-    if read.charset != seen["charset"].lower():
-        score.charsets[read.charset, seen["charset"].lower()] += 1
     if read.title != " ".join(seen["title"].split())[:1024]:
         score.titles.append(f"{page}: {read.title!r}, not {seen['title']!r}")
 
