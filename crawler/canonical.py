@@ -115,7 +115,7 @@ def _suspicion(policy: Policy) -> Callable[[str], bool]:
     """Whether a parameter of this name may have to go: asked of every link, and answered from memory nearly always."""
     wanted = [*map(_name, policy.strip_params), *(_SESSIONS if policy.strip_session_ids else ())]
     pattern = re.compile(rf"(?:amp;)*(?:{_any(wanted)})", re.IGNORECASE)
-    return lru_cache(maxsize=4096)(lambda name: pattern.fullmatch(name) is not None)
+    return lru_cache(maxsize=1024)(lambda name: pattern.fullmatch(name) is not None)
 
 
 def _any(patterns: list[str]) -> str:

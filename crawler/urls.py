@@ -175,7 +175,7 @@ def _canonical(url: _Parsed, text: str, fold: Fold | None) -> str:
         href = _href(url)
     if "#" in href:
         href = href[: href.index("#")]
-    if fold and ("?" in href or ";" in href or "/(" in href):
+    if fold and ("?" in href or ";" in href or "/(" in href) and len(href) <= 2 * MAX_LENGTH:
         href = _refolded(href, fold)
     if len(href) > MAX_LENGTH:
         raise UrlError(f"longer than {MAX_LENGTH} characters: {text[:100]!r}...")

@@ -116,6 +116,13 @@ def test_a_url_can_be_explained() -> None:
     assert urls.explain("http://h/?x") == (Url("http://h/?x"), [])
 
 
+def test_a_url_may_be_too_long_for_what_is_dropped_alone() -> None:
+    dropped = "utm_id=" + "x" * urls.MAX_LENGTH
+    assert folded(f"http://h/?a=1&{dropped}") == "http://h/?a=1"
+    with pytest.raises(UrlError, match="longer"):
+        folded(f"http://h/?{dropped}&{dropped}")
+
+
 def test_a_policy_travels_to_workers() -> None:
     mine = Policy(sort_params=True)
     assert pickle.loads(pickle.dumps(mine)) == mine
