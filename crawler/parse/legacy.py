@@ -6,22 +6,28 @@ Standards: WHATWG URL (query state, percent-encode after encoding), WHATWG Encod
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 
 from .charset import decode
 
 _UNICODE = {"", "utf-8", "utf-16le", "utf-16be", "replacement"}
 """Documents in these send UTF-8."""
-_MULTIBYTE = {
-    "big5": "big5hkscs",
-    "euc-jp": "euc_jp",
-    "euc-kr": "cp949",
-    "gb18030": "gb18030",
-    "gbk": "gbk",
-    "iso-2022-jp": "iso2022_jp",
-    "shift_jis": "cp932",
+_PAIRS: dict[str, tuple[Iterable[int], Iterable[int]]] = {
+    "big5": (range(0xA1, 0xFF), range(0x40, 0xFF)),
+    "euc-jp": (range(0xA1, 0xFF), range(0xA1, 0xFF)),
+    "euc-kr": (range(0x81, 0xFF), range(0x41, 0xFF)),
+    "gb18030": (range(0x81, 0xFF), range(0x40, 0xFF)),
+    "gbk": (range(0x81, 0xFF), range(0x40, 0xFF)),
+    "shift_jis": ({*range(0x81, 0xA0), *range(0xE0, 0xFD)} - {0xED, 0xEE}, range(0x40, 0xFD)),
 }
-"""What Python calls them. All other encodings have one byte a character: their decoders, read backwards, are exact."""
+"""First and second bytes of what an encoder may write; decoders read more than that."""
+_LAST = {"big5": "═╞╡╪十卅"}
+"""Characters with several pairs of bytes, of which the last is written; of all others the first."""
+_JAPANESE = {"euc-jp", "shift_jis"}
+_ALIKE = {"\N{YEN SIGN}": b"\\", "\N{OVERLINE}": b"~"}
+"""What Japanese encodings have in the place of two characters of ASCII."""
 _RUN = re.compile(r"[^\0-\x7f]+")
 _KEPT = frozenset(range(0x21, 0x7F)) - frozenset(b"\"#<>'")
 """The second byte of a character may be ASCII: these stand for themselves in a query."""
@@ -43,13 +49,14 @@ def _encoded(href: str, charset: str) -> str:
 
 def _percent(text: str, charset: str) -> str:
     """What an encoding has no bytes for goes out as an HTML character reference: that is how the web grew."""
-    if codec := _MULTIBYTE.get(charset):
-        try:
-            return _written(text.encode(codec))
-        except UnicodeEncodeError:
-            return _written(text.encode(codec, "xmlcharrefreplace"), _KEPT_OF_REFERENCES)
-    known = _single_bytes(charset)
-    return "".join(f"%{known[char]:02X}" if char in known else f"%26%23{ord(char)}%3B" for char in text)
+    if charset == "iso-2022-jp":  # the one that shifts between states
+        return _written(text.encode("iso2022_jp", "xmlcharrefreplace"), _KEPT_OF_REFERENCES)
+    known = _bytes_of(charset)
+    return "".join(_written(known[char]) if char in known else _otherwise(char, charset) for char in text)
+
+
+def _otherwise(char: str, charset: str) -> str:
+    return _written(char.encode("gb18030", "replace")) if charset == "gb18030" else f"%26%23{ord(char)}%3B"
 
 
 def _written(data: bytes, kept: frozenset[int] = _KEPT) -> str:
@@ -57,8 +64,18 @@ def _written(data: bytes, kept: frozenset[int] = _KEPT) -> str:
 
 
 @lru_cache(maxsize=64)
-def _single_bytes(charset: str) -> dict[str, int]:
-    """Character -> byte, for what is not ASCII."""
-    chars = {decode(bytes([byte]), charset): byte for byte in range(0x80, 0x100)}
-    chars.pop("\ufffd", None)
-    return chars
+def _bytes_of(charset: str) -> dict[str, bytes]:
+    """Character -> bytes, for what is not ASCII: the decoder read backwards. Takes up to 30 ms, once an encoding."""
+    leads, trails = _PAIRS.get(charset, ((), ()))
+    singles = [bytes([byte]) for byte in range(0x80, 0x100) if charset != "gb18030"]
+    if charset == "euc-jp":
+        singles = [b"\x8e" + byte for byte in singles]
+    known = dict(_ALIKE) if charset in _JAPANESE else {}
+    last = _LAST.get(charset, "")
+    for data in (*singles, *(bytes(pair) for pair in product(sorted(leads), trails))):
+        char = decode(data, charset)
+        if len(char) == 1 and char != "\ufffd" and (char not in known or char in last):
+            known[char] = data
+    if charset in _JAPANESE:
+        known["\N{MINUS SIGN}"] = known["\N{FULLWIDTH HYPHEN-MINUS}"]
+    return known
