@@ -346,9 +346,7 @@ def _request(seed: Seed, policy: Policy) -> Request:
     return Request(urls.parse(str(seed), policy=policy))
 
 
-async def _batches(
-    seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy
-) -> AsyncIterator[Sequence[Request]]:
+async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy) -> AsyncIterator[Sequence[Request]]:
     if isinstance(seeds, AsyncIterable):
         async for seed in seeds:
             yield [_request(seed, policy)]
