@@ -80,11 +80,12 @@ async def finishes(served: Served, folder: Path, whom: str, within: int | None =
         start_new_session=True,
     )
     async with process:
+        assert process.stderr is not None
         async with anyio.create_task_group() as tasks:
             if within is not None:
                 tasks.start_soon(kill_after, process.pid, whom, served, within)
             with anyio.fail_after(120):
-                said = b"".join([chunk async for chunk in process.stderr or ()])
+                said = b"".join([chunk async for chunk in process.stderr])
                 code = await process.wait()
             tasks.cancel_scope.cancel()
     assert code in (0, -signal.SIGKILL), said.decode()
