@@ -56,9 +56,10 @@ class ScopeConfig(Table):
     max_repeats: Annotated[int, Field(ge=1)] = 3
     """How often one path segment may occur in a URL before it counts as a trap."""
     follow: tuple[LinkKind, ...] = ("anchors", "frames", "refresh", "pagination")
-    """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe), refresh,
-    pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media (video, audio,
-    embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what they list."""
+    """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe),
+    refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media
+    (video, audio, embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what
+    they list."""
     nofollow: Literal["ignore", "pages", "links"] = "pages"
     """Whose `nofollow` counts: nobody's; that of pages (robots meta, X-Robots-Tag); that of single links (rel) too."""
     sitemaps: bool = False
