@@ -27,7 +27,7 @@ def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Co
     with told(path):
         if not path.exists():
             _create(path)
-        _check_header(path)
+        check_header(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
         try:
             _set_up(connection, durability)
@@ -86,7 +86,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
+    """Whether it is a SQLite file at all, which SQLite itself would say too late or too kindly. FrontierError."""
     with path.open("rb") as file:
         begins = file.read(len(MAGIC))
     if begins == MAGIC:
@@ -113,14 +114,19 @@ def _set_up(connection: sqlite3.Connection, durability: Literal["process", "powe
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Is it ours, can we read it, and is all of it there? Costs nothing that grows with the file."""
+    check_layout(connection, path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    [pages] = connection.execute("PRAGMA page_count").fetchone()
+    [page_size] = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size < pages * page_size:
+        raise sqlite3.DatabaseError("its end is missing")
+
+
+def check_layout(connection: sqlite3.Connection, path: Path) -> None:
+    """Is it ours, and can we read it? Raises FrontierError."""
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if application != schema.APPLICATION_ID:
         raise FrontierError(f"{path} is not a crawl's frontier but another program's database: leave it where it is")
     if version != schema.VERSION:
         raise FrontierError(f"{path} has layout {version} and this version reads {schema.VERSION}: use the other one")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    [pages] = connection.execute("PRAGMA page_count").fetchone()
-    [page_size] = connection.execute("PRAGMA page_size").fetchone()
-    if path.stat().st_size < pages * page_size:
-        raise sqlite3.DatabaseError("its end is missing")

@@ -1,0 +1,140 @@
+"""A frontier's file as it stands at this moment, looked at without a lock: also while another process crawls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+import orjson
+
+from .. import urls
+from ..errors import FrontierError
+from ..model import Url
+from . import known
+from .known import Known
+from .opening import check_header, check_layout, told
+
+T = TypeVar("T")
+
+ATTEMPTS = 20
+"""A crawl moves its log into the file every few seconds at most; a look takes milliseconds."""
+SALTED = 24
+"""The bytes of a log's header that are others whenever it begins anew."""
+
+
+class SiteTurn(NamedTuple):
+    """What the file knows of one site."""
+
+    queued: int
+    next_at: float
+    """Unix seconds; 0: it was never visited."""
+
+
+class Look:
+    """What can be asked. What is out on lease looks queued, for a lease lives in its process alone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._key = self._meta("key")
+
+    def find(self, url: Url) -> Known | None:
+        """All that is known of one URL; None: it was never queued."""
+        return known.find(self._connection, url, urls.fingerprint(url.text, self._key))
+
+    def site(self, site: str) -> SiteTurn | None:
+        """None: nothing of it was ever queued."""
+        number = urls.fingerprint(site, self._key) - (1 << 63)
+        row = self._connection.execute("SELECT queued, coalesce(next_at, 0) FROM site WHERE id = ?", (number,))
+        found = row.fetchone()
+        return found and SiteTurn(*found)
+
+    def roots(self, limit: int) -> list[Url]:
+        """What scope measures from: the seeds, and where seeds redirected to; in the order of discovery."""
+        rows = self._connection.execute("SELECT text FROM url WHERE id > 0 AND root = 0 ORDER BY id LIMIT ?", (limit,))
+        return [Url(text) for (text,) in rows]
+
+    def queued(self) -> int:
+        """What is queued or out on lease, retries included."""
+        [queued] = self._connection.execute("SELECT (SELECT count(*) FROM queue) + count(due) FROM retry").fetchone()
+        return int(queued)
+
+    def settled(self) -> Mapping[str, int]:
+        """How many URLs ended with each disposition."""
+        found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
+        return found
+
+    def _meta(self, name: str) -> bytes:
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else b""
+
+
+def look(path: Path, ask: Callable[[Look], T]) -> T:
+    """What `ask` finds out; it may be called more than once, since the file may change meanwhile. Blocks.
+
+    For other processes than the one that crawls: there, closing a file would give up the crawl's own lock on it
+    (POSIX), and `SqliteFrontier.find` answers. Raises FrontierError.
+    """
+    with told(path):
+        for _ in range(ATTEMPTS):
+            before = _stamp(path)
+            try:
+                with _opened(path) as connection:
+                    answer = ask(Look(connection))
+            except sqlite3.Error:
+                if _stamp(path) == before:
+                    raise
+            else:
+                if _stamp(path) == before:
+                    return answer
+    raise FrontierError(f"{path} changes too fast to be looked at: try again in a moment")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to the file under another name, with a copy of its log.
+
+    Whoever opens a log without a lock may take himself for the last one to close it, and remove it: a crawl would go
+    on writing into nowhere. So SQLite sees a log of our own, and a file that it may only read.
+    """
+    check_header(path)
+    with _folder_near(path) as folder:
+        twin = folder / path.name
+        try:
+            os.link(path, twin)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(path, twin)
+        log = Path(f"{path}-wal")
+        if log.exists():
+            shutil.copyfile(log, f"{twin}-wal")
+        with closing(sqlite3.connect(f"{twin.as_uri()}?mode=ro&vfs=unix-none", uri=True)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()  # the log's index in memory, not in a file
+            check_layout(connection, path)
+            yield connection
+
+
+@contextmanager
+def _folder_near(path: Path) -> Iterator[Path]:
+    """Beside the file, where a link can be made; elsewhere if nothing may be written there."""
+    try:
+        made = TemporaryDirectory(prefix=".look-", dir=path.resolve().parent)
+    except OSError:
+        made = TemporaryDirectory(prefix="crawld-")
+    with made as name:
+        yield Path(name)
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    """Another one whenever what had been written before was moved or written over; what is appended changes nothing."""
+    status, log = path.stat(), Path(f"{path}-wal")
+    try:
+        with log.open("rb") as file:
+            header = file.read(SALTED)
+    except FileNotFoundError:
+        header = b""
+    return status.st_ino, status.st_size, status.st_mtime_ns, header
