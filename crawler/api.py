@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import secrets
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
@@ -15,29 +14,25 @@ import anyio
 from anyio import create_task_group
 from anyio.abc import ObjectSendStream
 
-from . import urls
+from . import parts, urls
 from .canonical import Policy
-from .config import amend, effective_user_agent
+from .config import amend
 from .engine import Engine, Limits
 from .errors import ConfigError, CrawlError
-from .fetch import Budget, open_fetcher
+from .fetch import Budget
 from .folder import Folder, open_folder
-from .frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
 from .intake import batches
 from .metrics import Snapshot, Summary
 from .model import Outcome, Position, Request, Url
 from .offload import Workers, open_offloader
-from .parse import Content, Job
-from .politeness import Politeness
-from .protocols import Fetcher, Frontier, Offloader, Robots, Sink
-from .robots import IgnoreRobots, RobotsCache, product_token
-from .scope import Scope
+from .parts import Extract
+from .protocols import Fetcher, Frontier, Sink
 from .settings import Config
 from .sinks import JsonLines, ReaderGone, Stream, Wants
 from .visit import Visitor
 
 Seed = str | Url | Request
-Extract = Callable[[Content], object]
 
 
 class Crawl:
@@ -55,7 +50,7 @@ class Crawl:
 
     async def add(self, seeds: Iterable[Seed]) -> int:
         """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
-        return await self._frontier.add([_request(seed, _policy(self.config)) for seed in seeds])
+        return await self._frontier.add([_request(seed, parts.policy(self.config)) for seed in seeds])
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = ()) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
@@ -68,7 +63,7 @@ class Crawl:
         self._is_running = True
         try:
             with _unwrapped():
-                return await self._engine.run(_batches(seeds, _policy(self.config)))
+                return await self._engine.run(_batches(seeds, parts.policy(self.config)))
         finally:
             self._engine = self._make_engine()
             self._is_running = False
@@ -196,17 +191,16 @@ class _Parts:
         frontier = await self._frontier()
         sinks = await self._rewound_sinks(await frontier.positions())
         offloader = await self.stack.enter_async_context(open_offloader(_workers(config)))
-        budget = Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+        budget = parts.budget(config)
         fetcher = await self._fetcher(budget)
-        robots = self._robots(fetcher, offloader, budget)
+        robots = parts.robots(config, fetcher, offloader, budget.release)
 
         def make_engine() -> Engine:
             """The engine of one run. What workers reported lately is news again in the next: a new `run` token."""
-            scope = _scope(config)
-            job = _job(config, scope, frontier.key, self.extract)
-
+            scope = parts.scope(config)
+            job = parts.job(config, scope, frontier.key, self.extract)
             visitor = Visitor(
-                robots, fetcher, offloader, frontier, scope, _politeness(config), job,
+                robots, fetcher, offloader, frontier, scope, parts.politeness(config), job,
                 takes_sitemaps=config.scope.sitemaps, release=budget.release,
             )  # fmt: skip
             return Engine(frontier, visitor.visit, sinks, _limits(config), budget.dispose, lambda: offloader.waiting)
@@ -214,12 +208,7 @@ class _Parts:
         return Crawl(config, self.folder, frontier, make_engine)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
-        politeness = self.config.politeness
-        terms = Terms(
-            per_site=politeness.per_site,
-            per_ip=politeness.per_ip,
-            in_depth_order=self.config.scope.max_depth is not None,
-        )
+        terms = parts.terms(self.config)
         if self.folder is None or self.config.frontier.kind == "memory":
             return await self.stack.enter_async_context(open_memory(terms))
         durability = self.config.frontier.durability
@@ -248,64 +237,12 @@ class _Parts:
     async def _fetcher(self, budget: Budget) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
-        agent, config = effective_user_agent(self.config), self.config
-        return await self.stack.enter_async_context(
-            open_fetcher(config.fetch, agent, contact=config.contact, per_ip=config.politeness.per_ip, budget=budget)
-        )
-
-    def _robots(self, fetcher: Fetcher, offloader: Offloader, budget: Budget) -> Robots:
-        if self.config.politeness.robots == "ignore":
-            return IgnoreRobots()
-        agent = effective_user_agent(self.config)
-        return RobotsCache(fetcher, offloader, agent, ttl_s=self.config.politeness.robots_ttl_s, release=budget.release)
+        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget))
 
 
 def _workers(config: Config) -> Workers:
     offload = config.offload
     return Workers(offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s)
-
-
-def _scope(config: Config) -> Scope:
-    scope = config.scope
-    return Scope(
-        reach=scope.reach,
-        max_depth=scope.max_depth,
-        include=scope.include,
-        exclude=scope.exclude,
-        max_repeats=scope.max_repeats,
-    )
-
-
-def _job(config: Config, scope: Scope, key: bytes, extract: Extract | None) -> Job:
-    return Job(
-        key=key,
-        run=secrets.token_bytes(8),
-        bounds=scope,
-        max_depth=config.scope.max_depth,
-        max_body_bytes=config.fetch.max_body_bytes,
-        policy=_policy(config),
-        follow=frozenset(config.scope.follow),
-        nofollow=config.scope.nofollow,
-        agent=product_token(effective_user_agent(config)),
-        wants_links=any(sink.links for sink in config.sinks),
-        wants_text=any(sink.text for sink in config.sinks),
-        extract=extract,
-    )
-
-
-def _policy(config: Config) -> Policy:
-    return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
-
-
-def _politeness(config: Config) -> Politeness:
-    politeness = config.politeness
-    return Politeness(
-        delay_s=politeness.delay_s,
-        max_delay_s=politeness.max_delay_s,
-        max_attempts=politeness.max_attempts,
-        retry_delay_s=politeness.retry_delay_s,
-        max_redirects=config.fetch.max_redirects,
-    )
 
 
 def _limits(config: Config) -> Limits:

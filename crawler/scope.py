@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from . import urls
@@ -28,6 +28,17 @@ Judge: TypeAlias = Callable[[str], Reason | None]
 """Canonical text -> why not, or None."""
 _Test: TypeAlias = Callable[[str], object]
 """A compiled pattern: canonical text -> something true if it matches."""
+
+
+class Ruling(NamedTuple):
+    """What scope says of one request, and which of its rules said it."""
+
+    reason: Reason | None
+    """Why not; None: it belongs to the crawl."""
+    rule: Literal["root", "depth", "reach", "exclude", "include", "trap"]
+    """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches."""
+    pattern: str = ""
+    """The one that matched, as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,22 @@ class Scope:
         if request.url == request.anchor:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
         return self.judge(request.anchor, request.depth)(request.url.text)
+
+    def explain(self, request: Request) -> Ruling:
+        """`reject`, with the rule that decided."""
+        text, reason = request.url.text, self.reject(request)
+        is_root = request.url == request.anchor
+        if reason is Reason.DEPTH_LIMIT:
+            return Ruling(reason, "depth")
+        if reason is Reason.TRAP:
+            return Ruling(reason, "trap")
+        if reason is not None and not (is_root or _REACHES[self.reach](request.anchor)(text)):
+            return Ruling(reason, "reach")
+        if pattern := _matching(self.exclude, self._excludes, text):
+            return Ruling(reason, "exclude", pattern)
+        if is_root:
+            return Ruling(reason, "root")
+        return Ruling(reason, "include" if self.include else "reach", _matching(self.include, self._includes, text))
 
     def judge(self, anchor: Url, depth: int) -> Judge:
         """For links that lie `depth` hops out and descend from root `anchor`."""
@@ -81,6 +108,11 @@ class Scope:
         """Whether one segment of the path comes back too often: /a/b/a/b/a/b/a/ is a server that says yes to all."""
         segments = text.partition("?")[0].split("/")[3:]
         return max(Counter(segments).values(), default=0) > self.max_repeats
+
+
+def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) -> str:
+    """The first pattern that matches, or an empty string."""
+    return next((pattern for pattern, test in zip(patterns, tests, strict=True) if test(text)), "")
 
 
 def _page(anchor: Url) -> Callable[[str], bool]:

@@ -179,3 +179,42 @@ def test_a_glob_without_wildcards_matches_itself_alone(one: str, other: str) -> 
 def test_any_glob_can_be_read(glob: str) -> None:
     if not glob.startswith("re:"):
         Scope(include=(glob,)).judge(ROOT, 1)(Url("http://h/").text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "pattern"),
+    [
+        ("https://www.example.org/docs/guide/index.html?lang=en", "root", ""),
+        ("https://www.example.org/docs/a", "include", "*/docs/*"),
+        ("https://www.example.org/blog/", "include", ""),
+        ("https://www.example.org/docs/x.pdf", "exclude", "*.pdf"),
+        ("https://evil.test/docs/x.pdf", "reach", ""),
+        ("https://www.example.org/docs/a/a/a/a/", "trap", ""),
+    ],
+)
+def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str) -> None:
+    scope = Scope(include=("re:/manual/", "*/docs/*"), exclude=("*.zip", "*.pdf"))
+    ruling = scope.explain(Request(urls.parse(text), depth=1, root=ROOT))
+    assert (ruling.rule, ruling.pattern) == (rule, pattern)
+    deep = Scope(max_depth=0).explain(Request(urls.parse(text), depth=1, root=ROOT))
+    assert deep.rule == ("root" if rule == "root" else "depth")
+
+
+_PLACES = st.sampled_from(["https://a.test/", "https://a.test/x/y", "https://a.test/x/x/x/x/", "https://b.test/x.pdf"])
+_PATTERNS = st.lists(st.sampled_from(["*.pdf", "/x/*", "a.test", "re:y"]), max_size=2).map(tuple)
+
+
+@given(
+    st.sampled_from(REACHES), st.sampled_from([None, 0, 2]), _PATTERNS, _PATTERNS, _PLACES, _PLACES, st.integers(0, 3)
+)
+def test_a_ruling_says_what_the_crawl_does(
+    reach: Reach, max_depth: int | None, include: tuple[str, ...], exclude: tuple[str, ...], text: str, root: str,
+    depth: int,
+) -> None:  # fmt: skip
+    scope = Scope(reach, max_depth, include, exclude)
+    request = Request(Url(text), depth=depth, root=Url(root))
+    ruling = scope.explain(request)
+    assert ruling.reason == scope.reject(request)
+    if ruling.rule == "exclude":
+        assert ruling.pattern
+        assert ruling.reason is OUT

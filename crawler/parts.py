@@ -1,0 +1,94 @@
+"""From settings to the parts of a crawl, one function each: what a crawl, a rehearsal and an explanation share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from .canonical import Policy
+from .config import effective_user_agent
+from .fetch import Budget, HttpFetcher
+from .fetch import open_fetcher as _open_fetcher
+from .frontier import Terms
+from .model import Response
+from .parse import Content, Job
+from .politeness import Politeness
+from .protocols import Fetcher, Offloader, Robots
+from .robots import IgnoreRobots, RobotsCache, product_token
+from .scope import Scope
+from .settings import Config
+
+Extract = Callable[[Content], object]
+"""The user's own parse function."""
+
+
+def scope(config: Config) -> Scope:
+    """Raises ConfigError for a pattern that cannot be read."""
+    said = config.scope
+    return Scope(
+        reach=said.reach,
+        max_depth=said.max_depth,
+        include=said.include,
+        exclude=said.exclude,
+        max_repeats=said.max_repeats,
+    )
+
+
+def policy(config: Config) -> Policy:
+    return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
+
+
+def politeness(config: Config) -> Politeness:
+    said = config.politeness
+    return Politeness(
+        delay_s=said.delay_s,
+        max_delay_s=said.max_delay_s,
+        max_attempts=said.max_attempts,
+        retry_delay_s=said.retry_delay_s,
+        max_redirects=config.fetch.max_redirects,
+    )
+
+
+def terms(config: Config) -> Terms:
+    said = config.politeness
+    in_depth_order = config.scope.max_depth is not None
+    return Terms(per_site=said.per_site, per_ip=said.per_ip, in_depth_order=in_depth_order)
+
+
+def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
+    """For one run: what workers reported lately is news again in the next."""
+    return Job(
+        key=key,
+        run=secrets.token_bytes(8),
+        bounds=bounds,
+        max_depth=config.scope.max_depth,
+        max_body_bytes=config.fetch.max_body_bytes,
+        policy=policy(config),
+        follow=frozenset(config.scope.follow),
+        nofollow=config.scope.nofollow,
+        agent=product_token(effective_user_agent(config)),
+        wants_links=any(sink.links for sink in config.sinks),
+        wants_text=any(sink.text for sink in config.sinks),
+        extract=extract,
+    )
+
+
+def budget(config: Config) -> Budget:
+    return Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+
+
+def open_fetcher(config: Config, shared: Budget) -> AbstractAsyncContextManager[HttpFetcher]:
+    """Raises ConfigError on entering."""
+    agent = effective_user_agent(config)
+    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=config.politeness.per_ip, budget=shared)
+
+
+def robots(
+    config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
+) -> Robots:
+    """`release` as in RobotsCache."""
+    if config.politeness.robots == "ignore":
+        return IgnoreRobots()
+    agent = effective_user_agent(config)
+    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
