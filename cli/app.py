@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import config, demo, run
+from . import config, demo, explain, run
 from .exits import exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
@@ -71,6 +71,7 @@ app = typer.Typer(
 )
 app.callback()(_root)
 app.command("run")(run.run)
+app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)
 app.add_typer(config.app, name="config")
 

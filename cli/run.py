@@ -75,6 +75,9 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set the old crawl folder aside and start over.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be fetched first and what is refused; fetch no page.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a seed that cannot be used.")] = False,
     fail_on: Annotated[
         values.Share | None,
@@ -120,6 +123,14 @@ def run(
     # What can be refused is refused before there is a folder.
     Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
     _seeds.check(sources, strict=strict)
+    if dry_run:
+        if not sources:
+            raise typer.BadParameter(
+                "a dry run needs seeds; `crawl explain` tells about a folder", param_hint="--dry-run"
+            )
+        from .rehearsal import dry_run as rehearsed
+
+        raise typer.Exit(rehearsed(loaded, sources, folder, json=json))
     prepare_workers(loaded.offload.executor)
 
     from .work import Job, crawled

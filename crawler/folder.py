@@ -74,6 +74,17 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False) -> Iterator[
         os.close(lock)
 
 
+def read_folder(path: Path, config: Config) -> Folder:
+    """The crawl folder as it stands, with what `config` chose; it is not held and nothing of it written.
+
+    Another process may crawl it meanwhile; `crawler.frontier.look` asks its frontier. Raises FolderError, ConfigError.
+    """
+    with _told(path):
+        if not (path / _SETTINGS).is_file():
+            raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
+        return _merged(path, config)
+
+
 def default_name(seeds: Iterable[str]) -> str:
     """The folder that belongs to these seeds: the same seeds, the same folder. `urls.txt` gives `urls.crawl`."""
     names = [_stem(seed) for seed in seeds]
@@ -103,17 +114,18 @@ def _is_ours(path: Path) -> bool:
 
 
 def _continued(path: Path, config: Config) -> Folder:
+    folder = _merged(path, config)
+    _refuse_to_forget(folder)
+    return folder
+
+
+def _merged(path: Path, config: Config) -> Folder:
+    """The folder's settings overlaid by what was chosen now, as far as it may change."""
     stored = load(path / _SETTINGS)
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
-    folder = Folder(
-        path,
-        amend(stored, {key: value for key, value in explicit(config).items() if key not in refused}),
-        tuple(changes),
-        is_new=False,
-    )
-    _refuse_to_forget(folder)
-    return folder
+    chosen = {key: value for key, value in explicit(config).items() if key not in refused}
+    return Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
 
 
 def _refuse_to_forget(folder: Folder) -> None:

@@ -104,19 +104,24 @@ def _names_a_site(word: str) -> bool:
 
 
 def parse(text: str) -> Url:
-    """A seed as people write them: without a scheme, a name gets https, an address, localhost or host:port gets http.
+    """A seed as people write them. Raises UrlError."""
+    return urls.parse(with_scheme(text))
 
-    Raises UrlError.
+
+def with_scheme(text: str) -> str:
+    """The same with a scheme, if it had none: a name gets https, an address, localhost or host:port gets http.
+
+    Raises UrlError where it is neither a URL nor a host name.
     """
     if "://" in text or text[:6].lower() in ("http:/", "https:"):
-        return urls.parse(text)
+        return text
     if text.startswith("//"):
-        return urls.parse(f"https:{text}")
+        return f"https:{text}"
     bare = _BARE.fullmatch(text)
     if bare is None:
         raise UrlError("neither a URL nor a host name")
     host, port = bare.groups()
-    return urls.parse(f"{'http' if port or _is_local(host) else 'https'}://{text}")
+    return f"{'http' if port or _is_local(host) else 'https'}://{text}"
 
 
 def _is_local(host: str) -> bool:

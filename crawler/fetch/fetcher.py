@@ -48,7 +48,7 @@ class HttpFetcher:
         """One exchange in its turn, charged to `share`."""
         begun = perf_counter()
         origin = self.origins.find(request.url.site)
-        address = origin.literal or self._known(origin) or await self._address(origin)
+        address = await self._vetted(origin)
         resolved = perf_counter()
         if not self.gates.is_entered(address):
             await self.gates.enter(address)
@@ -59,6 +59,13 @@ class HttpFetcher:
             return await Exchange(self.line, origin, request, share, cap).run(dns_ms, queue_ms)
         finally:
             self.gates.leave(address)
+
+    async def vet(self, request: Request) -> None:
+        """Find out whether its address may be talked to, without a word to it. Raises FetchError."""
+        await self._vetted(self.origins.find(request.url.site))
+
+    async def _vetted(self, origin: Origin) -> str:
+        return origin.literal or self._known(origin) or await self._address(origin)
 
     def _known(self, origin: Origin) -> str:
         """Where the exchange will most likely lead; behind a proxy nobody sees, and the host stands for it."""

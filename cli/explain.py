@@ -1,0 +1,250 @@
+"""`crawl explain URL`: why a crawl fetches it or not, in words or as JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import show, values
+
+if TYPE_CHECKING:
+    from crawler.explain import Explanation
+    from crawler.folder import Folder
+    from crawler.frontier import Known
+    from crawler.scope import Ruling
+    from crawler.settings import Config
+
+WIDTH = 80
+SHOWN_CHANGES = 10
+SHOWN_VIA = 20
+"""Of a chain that is longer, so many; all of them stand in the JSON."""
+
+
+def explain(
+    url: Annotated[str, typer.Argument(metavar="URL", help="As you would write a seed.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to ask. [default: the one found here]"),
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
+    seed: Annotated[
+        str, typer.Option(metavar="URL", show_default=False, help="Judge it as a link below this seed.")
+    ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the site for its robots.txt.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Say what decides whether a URL is fetched: its canonical form, scope, robots.txt, its site's turn, its story.
+
+    Asks the site for its robots.txt and for nothing else. In a crawl folder, also while it is being crawled, it says
+    how the URL was found and what became of it.
+    """
+    from crawler.config import trace
+    from crawler.explain import explain as explained
+
+    from .process import run_loop
+
+    chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")[0]
+    folder = _folder(url, out, chosen)
+    settings = folder.config if folder else chosen
+    frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
+    answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
+    if json:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(record(answer, folder), option=orjson.OPT_APPEND_NEWLINE).decode())
+        return
+    for line in words(answer, folder):
+        print(line)
+
+
+def _folder(url: str, out: Path | None, config: Config) -> Folder | None:
+    """The crawl folder that was named, we stand in, belongs to this seed, or is the only one here."""
+    from crawler.folder import default_name, read_folder
+
+    if out is not None:
+        return read_folder(out, config)
+    here = sorted(path.parent for path in Path().glob("*.crawl/crawl.toml"))
+    candidates = [Path(), Path(default_name([url])), *(here if len(here) == 1 else ())]
+    found = (path for path in candidates if (path / "crawl.toml").is_file() and (path / "frontier.sqlite").is_file())
+    path = next(found, None)
+    return read_folder(path, config) if path else None
+
+
+def record(answer: Explanation, folder: Folder | None) -> dict[str, object]:
+    """The JSON object; docs/explain.md describes its fields."""
+    scope, robots, known, turn = answer.scope, answer.robots, answer.known, answer.turn
+    return {
+        "v": 1,
+        "url": answer.url.text,
+        "changes": list(answer.changes),
+        "verdict": _verdict(answer),
+        "reason": answer.reason,
+        "scope": {
+            "reason": scope.reason,
+            "rule": scope.rule,
+            "pattern": scope.pattern or None,
+            "root": answer.request.anchor.text,
+            "depth": answer.request.depth,
+        },
+        "robots": {
+            "verdict": robots.verdict,
+            "line": robots.line or None,
+            "rule": robots.rule or None,
+            "detail": robots.detail or None,
+            "crawl_delay_s": robots.crawl_delay_s,
+            "sitemaps": list(robots.sitemaps),
+        },
+        "site": {
+            "site": answer.url.site,
+            "delay_s": answer.rest_s,
+            "per_site": answer.per_site,
+            "queued": turn.queued if turn else None,
+            "next_turn_at": _time(turn.next_at) if turn else None,
+        },
+        "crawl": {"folder": str(folder.path), **_story(known)} if folder else None,
+    }
+
+
+def words(answer: Explanation, folder: Folder | None) -> list[str]:
+    """The same for people: lines of at most 80 columns where no URL is longer."""
+    lines = [_headline(answer, folder), *_row("url", answer.url.text)]
+    for change in answer.changes[:SHOWN_CHANGES]:
+        lines += _row("", f"without {change}" if not change.startswith("order") else f"changed: {change}")
+    lines += _row("scope", _scope(answer.scope, answer, folder))
+    lines += _row("robots", *_robots(answer))
+    lines += _row("site", *_site(answer))
+    return lines + (_row("crawl", *_crawl(answer.known, folder)) if folder else [])
+
+
+def _verdict(answer: Explanation) -> str:
+    """`fetch`, `exclude`, or `unknown` while robots.txt was not asked."""
+    if answer.reason:
+        return "exclude"
+    return "unknown" if answer.robots.verdict == "not-asked" else "fetch"
+
+
+def _headline(answer: Explanation, folder: Folder | None) -> str:
+    known = answer.known
+    if known and known.standing == "done":
+        return f"this crawl is done with it: {known.disposition}{f', {known.reason}' if known.reason else ''}"
+    if answer.reason:
+        return f"a crawl would not fetch it: {answer.reason}"
+    unless = ", unless robots.txt forbids it" if _verdict(answer) == "unknown" else ""
+    if known:
+        return f"this crawl will fetch it{unless}"
+    return f"a crawl would fetch it{', once a page names it' if folder else ''}{unless}"
+
+
+def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
+    root, depth = answer.request.anchor.text, answer.request.depth
+    pattern = f" {ruling.pattern}" if ruling.pattern else ""
+    match ruling.rule, ruling.reason:
+        case "root", _:
+            return "inside: it is a seed, or where a seed redirected to" if folder else "inside: judged as a seed"
+        case "depth", _:
+            return f"outside: {show.many(depth, 'hop')} from the seed, beyond max_depth"
+        case "reach", None:
+            return f"inside: within reach of {root}"
+        case "reach", _:
+            return f"outside: beyond the reach of {root}"
+        case "exclude", _:
+            return f"outside: matches exclude{pattern}"
+        case "include", None:
+            return f"inside: matches include{pattern}"
+        case "include", _:
+            return "outside: matches none of the include patterns"
+    return "outside: one part of its path comes back too often, as in a trap"
+
+
+def _robots(answer: Explanation) -> Iterator[str]:
+    robots, asked = answer.robots, f"{answer.url.site}/robots.txt"
+    match robots.verdict:
+        case "ignored":
+            yield "not asked: the settings ignore robots.txt"
+            return
+        case "not-asked":
+            yield "not asked: offline"
+            return
+        case "unreachable":
+            yield f"{robots.reason}: {robots.detail}"
+            return
+    by = f" by line {robots.line}: {robots.rule}" if robots.line else ": no rule matches"
+    yield f"{robots.verdict}{by}"
+    yield f"asked {asked}"
+    if robots.sitemaps:
+        yield f"names {show.many(len(robots.sitemaps), 'sitemap')}, the first {robots.sitemaps[0]}"
+
+
+def _site(answer: Explanation) -> Iterator[str]:
+    own = answer.robots.crawl_delay_s
+    asked = "" if own is None else f" (its Crawl-delay: {own:g} s)"
+    yield f"{answer.url.site}: {answer.rest_s:g} s between requests{asked}, {answer.per_site} at a time"
+    if answer.turn:
+        wait_s = answer.turn.next_at - datetime.now(UTC).timestamp()
+        turn = f"next turn in {show.duration(wait_s)}" if wait_s > 0 else "its turn has come"
+        yield f"{show.number(answer.turn.queued)} queued in the crawl folder, {turn}"
+
+
+def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
+    if known is None:
+        yield f"{folder.path} never queued it: no page that was read names it, or scope left it out"
+        return
+    what = known.disposition or known.standing
+    why = ": ".join(filter(None, [known.reason, known.detail]))
+    status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
+    yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
+    when = f", the last at {_time(known.visited_at)}" if known.visited_at else ""
+    due = f", again from {_time(known.due)}" if known.due else ""
+    yield f"depth {known.depth}, {show.many(known.attempts, 'attempt')}{when}{due}"
+    if known.duplicate_of:
+        yield f"same content as {known.duplicate_of}"
+    if not known.via:
+        yield "found: it is a seed"
+    for via in known.via[:SHOWN_VIA]:
+        yield f"found on {via}" if via is known.via[0] else f"  which was found on {via}"
+    if len(known.via) > SHOWN_VIA:
+        yield f"  and {len(known.via) - SHOWN_VIA} more, up to {known.via[-1]}"
+
+
+def _story(known: Known | None) -> dict[str, object]:
+    if known is None:
+        return {"standing": None}
+    return {
+        "standing": known.standing,
+        "disposition": known.disposition,
+        "reason": known.reason,
+        "detail": known.detail or None,
+        "status": known.status,
+        "depth": known.depth,
+        "attempts": known.attempts,
+        "visited_at": _time(known.visited_at),
+        "due_at": _time(known.due),
+        "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
+        "via": [via.text for via in known.via],
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    """RFC 3339, UTC; None: never."""
+    return (
+        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if seconds else None
+    )
+
+
+def _row(name: str, *texts: str) -> list[str]:
+    """A name and what belongs to it, folded at spaces; what came from the network is made harmless."""
+    from textwrap import wrap
+
+    lines: list[str] = []
+    for text in texts:
+        lines += wrap(show.printable(text), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
+    return [f"{name if not i else '':<8}  {line}" for i, line in enumerate(lines)]

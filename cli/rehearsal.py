@@ -1,0 +1,137 @@
+"""`crawl SEEDS --dry-run`: what would be fetched first and what is refused, in words or as JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import show
+from .exits import Exit
+
+if TYPE_CHECKING:
+    from crawler.rehearsal import Rehearsal
+    from crawler.seeds import BadSeed
+    from crawler.settings import Config
+
+SHOWN = 20
+"""Refusals and bad lines on the screen; the JSON lines hold all refusals, and as many bad lines as were kept."""
+MOST_BAD = 1000
+"""Bad lines that are kept."""
+
+
+class BadLines:
+    """Lines of the seeds that cannot be used: all counted, the first ones kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kept: list[BadSeed] = []
+
+    def __call__(self, bad: BadSeed) -> None:
+        self.count += 1
+        if len(self.kept) < MOST_BAD:
+            self.kept.append(bad)
+
+
+def dry_run(config: Config, sources: Sequence[str], folder: Path, *, json: bool) -> Exit:
+    """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
+    from crawler import seeds
+    from crawler.folder import read_folder
+    from crawler.rehearsal import rehearse
+
+    from .process import run_loop
+
+    is_there = (folder / "crawl.toml").is_file()
+    settings = read_folder(folder, config).config if is_there else config
+    bad = BadLines()
+    told = run_loop(lambda: rehearse(seeds.read(sources, bad), settings))
+    if json:
+        import orjson
+
+        for record in records(told, bad):
+            sys.stdout.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE).decode())
+    else:
+        for line in words(told, bad):
+            print(line)
+        if is_there:
+            print(f"{folder} is there already: what it has seen is not fetched again")
+    return Exit.DONE if told.first else Exit.NOTHING
+
+
+def records(told: Rehearsal, bad: BadLines) -> Iterator[dict[str, object]]:
+    """One object a line; docs/explain.md describes their fields."""
+    for number, turn in enumerate(told.first, 1):
+        yield {
+            "v": 1,
+            "verdict": "fetch",
+            "order": number,
+            "url": turn.url.text,
+            "site": turn.url.site,
+            "in_s": round(turn.in_s, 3),
+            "depth": turn.depth,
+            "via": turn.via.text if turn.via else None,
+            "was_read": turn.was_read,
+        }
+    for refusal in told.refused:
+        yield {
+            "v": 1,
+            "verdict": "exclude",
+            "url": refusal.url.text,
+            "reason": refusal.reason,
+            "detail": refusal.detail or None,
+        }
+    for one in bad.kept:
+        yield {"v": 1, "verdict": "unusable", "source": one.source, "line": one.line, "text": one.text, "why": one.why}
+    yield {
+        "v": 1,
+        "verdict": "summary",
+        "seeds": told.seeds,
+        "repeated": told.repeated,
+        "unusable": bad.count,
+        "is_cut": told.is_cut,
+        "sites": told.sites,
+        "asked": told.asked,
+        "first": len(told.first),
+        "queued": told.queued,
+        "excluded": dict(Counter(str(refusal.reason) for refusal in told.refused)),
+    }
+
+
+def words(told: Rehearsal, bad: BadLines) -> Iterator[str]:
+    """The same for people."""
+    yield f"dry run: {_seeds(told, bad)}"
+    if told.is_cut:
+        yield f"  only the first {show.number(told.seeds + told.repeated)} seeds were looked at"
+    if told.first:
+        yield f"would be fetched first ({show.number(told.queued)} more queued):"
+    for turn in told.first:
+        read = "  (sitemap, read)" if turn.was_read else ""
+        yield show.printable(f"  {show.duration(turn.in_s):>9}  {turn.url}{read}")
+    if told.refused:
+        yield f"refused: {show.counted(Counter(str(refusal.reason) for refusal in told.refused))}"
+    for refusal in told.refused[:SHOWN]:
+        yield show.printable(f"  {refusal.url}")
+        yield show.printable(f"      {refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}"[: 2 * 80])
+    yield from _more(len(told.refused))
+    if bad.count:
+        yield f"{show.many(bad.count, 'unusable line')}:"
+    for one in bad.kept[:SHOWN]:
+        yield show.printable(f"  {one}")
+    yield from _more(bad.count)
+    if not told.first:
+        yield "nothing would be fetched"
+
+
+def _seeds(told: Rehearsal, bad: BadLines) -> str:
+    parts = [show.many(told.seeds, "seed"), show.many(told.sites, "site")]
+    parts += [f"{show.number(told.asked)} of them asked"] if told.asked < told.sites else []
+    parts += [f"{show.number(told.repeated)} repeated"] if told.repeated else []
+    parts += [show.many(bad.count, "unusable line")] if bad.count else []
+    return ", ".join(parts)
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > SHOWN:
+        yield f"  and {show.number(count - SHOWN)} more (--json lists them)"

@@ -1,0 +1,145 @@
+"""Why (not): all that decides whether a crawl fetches one URL, and in a crawl folder what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from . import parts, seeds, urls
+from .errors import FetchError
+from .frontier import Known, Look, SiteTurn, look
+from .model import Reason, Request, Url
+from .offload import Inline
+from .robots import RobotsRules
+from .scope import Ruling, Scope
+from .settings import Config
+
+MOST_ROOTS = 10_000
+"""Seeds of a crawl folder that are tried as what a URL it does not know might descend from."""
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsAnswer:
+    """What robots.txt says of the URL."""
+
+    verdict: Literal["allowed", "disallowed", "unreachable", "ignored", "not-asked"]
+    """`ignored` by the settings; `unreachable`: the site cannot be asked, or may not."""
+    line: int = 0
+    """Of the rule that matched, from 1; 0: none did."""
+    rule: str = ""
+    """The rule as it was read: `Disallow: /private/`."""
+    reason: Reason | None = None
+    """Why the URL is not fetched, or None."""
+    detail: str = ""
+    crawl_delay_s: float | None = None
+    sitemaps: tuple[str, ...] = ()
+    """As written in robots.txt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer about one URL."""
+
+    url: Url
+    """Its canonical form."""
+    changes: tuple[str, ...]
+    """What was dropped or reordered on the way there, a few words each."""
+    request: Request
+    """As what it was judged: its depth, and the root that scope measures from."""
+    scope: Ruling
+    robots: RobotsAnswer
+    rest_s: float
+    """How long its site rests after each request."""
+    per_site: int
+    """Requests at a time to its site."""
+    known: Known | None = None
+    """Its story in the crawl folder; None: never queued there, or no folder."""
+    turn: SiteTurn | None = None
+    """Its site in the crawl folder, likewise."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why a crawl would not fetch it as things stand now, or None."""
+        return self.scope.reason or self.robots.reason
+
+
+async def explain(
+    text: str, config: Config, *, frontier: Path | None = None, seed: str = "", is_offline: bool = False
+) -> Explanation:
+    """What decides about the URL that `text` names, written as seeds may be.
+
+    `frontier` is the file of a crawl folder, which another process may be using; `seed` is what the URL is taken to
+    descend from, as a link, where the folder does not know it. Without both the URL is judged as a seed itself. Unless
+    offline, its site is asked for its robots.txt: one request, guarded as all are, and nothing else. Raises UrlError,
+    ConfigError, FrontierError.
+    """
+    policy, scope = parts.policy(config), parts.scope(config)
+    url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
+    above = [urls.folded(seeds.parse(seed), policy)] if seed else []
+    story = _Story()
+    if frontier is not None:
+        story = await asyncio.to_thread(look, frontier, lambda opened: _asked(opened, url))
+    request = _request(url, story, above or story.roots, scope)
+    robots = await ask_robots(url, config, is_offline=is_offline)
+    return Explanation(
+        url=url,
+        changes=tuple(changes),
+        request=request,
+        scope=scope.explain(request),
+        robots=robots,
+        rest_s=parts.politeness(config).rest_s(robots.crawl_delay_s),
+        per_site=config.politeness.per_site,
+        known=story.known,
+        turn=story.turn,
+    )
+
+
+async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> RobotsAnswer:
+    """What the URL's site says now. Raises ConfigError."""
+    if config.politeness.robots == "ignore":
+        return RobotsAnswer("ignored")
+    if is_offline:
+        return RobotsAnswer("not-asked")
+    async with parts.open_fetcher(config, parts.budget(config)) as fetcher:
+        try:
+            rules, _ = await parts.robots(config, fetcher, Inline()).rules(Request(url))
+        except FetchError as error:
+            return RobotsAnswer("unreachable", reason=error.reason, detail=error.detail)
+    assert isinstance(rules, RobotsRules)
+    verdict = rules.verdict(url)
+    return RobotsAnswer(
+        "allowed" if verdict.allowed else "disallowed",
+        verdict.line,
+        verdict.rule,
+        None if verdict.allowed else Reason.ROBOTS,
+        crawl_delay_s=rules.delay_s,
+        sitemaps=tuple(rules.sitemaps),
+    )
+
+
+class _Story(NamedTuple):
+    """What a crawl folder says."""
+
+    known: Known | None = None
+    turn: SiteTurn | None = None
+    roots: Sequence[Url] = ()
+
+
+def _asked(opened: Look, url: Url) -> _Story:
+    known = opened.find(url)
+    return _Story(known, opened.site(url.site), () if known else opened.roots(MOST_ROOTS))
+
+
+def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:
+    """The URL as the crawl met it; else as a link below the root that lets it in, or would come nearest to it."""
+    if story.known:
+        return Request(url, depth=story.known.depth, root=story.known.root)
+    if not roots or url in roots:
+        return Request(url)
+    links = [Request(url, depth=1, root=root) for root in roots]
+    let_in = (link for link in links if scope.reject(link) is None)
+    near = (link for link in links if link.anchor.site == url.site)
+    return next(let_in, None) or next(near, links[0])
