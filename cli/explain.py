@@ -208,11 +208,13 @@ def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
     if known.duplicate_of:
         yield f"same content as {known.duplicate_of}"
     if not known.via:
-        yield "found: it is a seed"
+        yield "it is a seed"
     for via in known.via[:SHOWN_VIA]:
         yield f"found on {via}" if via is known.via[0] else f"  which was found on {via}"
     if len(known.via) > SHOWN_VIA:
         yield f"  and {len(known.via) - SHOWN_VIA} more, up to {known.via[-1]}"
+    if known.seed and known.seed not in known.via[-1:]:
+        yield f"descends from the seed {known.seed}"
 
 
 def _story(known: Known | None) -> dict[str, object]:
@@ -230,6 +232,7 @@ def _story(known: Known | None) -> dict[str, object]:
         "due_at": _time(known.due),
         "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
         "via": [via.text for via in known.via],
+        "seed": known.seed.text if known.seed else None,
     }
 
 

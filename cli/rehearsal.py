@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Refusals and bad lines on the screen; the JSON lines hold all refusals, and as many bad lines as were kept."""
+SHOWN_TEXT = 200
+"""Characters of a bad line."""
 MOST_BAD = 1000
 """Bad lines that are kept."""
 
@@ -32,7 +34,7 @@ class BadLines:
     def __call__(self, bad: BadSeed) -> None:
         self.count += 1
         if len(self.kept) < MOST_BAD:
-            self.kept.append(bad)
+            self.kept.append(bad._replace(text=bad.text[:SHOWN_TEXT]))
 
 
 def dry_run(config: Config, sources: Sequence[str], folder: Path, *, json: bool) -> Exit:

@@ -33,7 +33,9 @@ class Known:
     """Unix seconds: when it may be tried again."""
     duplicate_of: Url | None = None
     via: tuple[Url, ...] = ()
-    """The pages that led here, the nearest first, the seed last."""
+    """The pages that led here, the nearest first, the seed last; or, at the end, a sitemap or robots.txt."""
+    seed: Url | None = None
+    """The seed it descends from; None: it is one."""
     root: Url | None = None
     """What scope measures from; None: this URL itself."""
 
@@ -41,8 +43,9 @@ class Known:
 ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
 STORY = """
 SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
-       v.visited_at, v.duplicate_of, r.text
-FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN url r ON r.id = u.root WHERE u.id = ?
+       v.visited_at, v.duplicate_of, s.text, r.text
+FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN url s ON s.id = u.seed
+LEFT JOIN url r ON r.id = u.root WHERE u.id = ?
 """
 CHAIN = """
 WITH RECURSIVE chain (text, via, hops) AS (
@@ -65,7 +68,8 @@ def find(connection: sqlite3.Connection, url: Url, fingerprint: int) -> Known | 
 
 def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
     (
-        depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at, first, root,
+        depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
+        first, seed, root,
     ) = story  # fmt: skip
     above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
     word = reason if disposition else setback
@@ -83,5 +87,6 @@ def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any,
         due=due,
         duplicate_of=Url(first) if first else None,
         via=tuple(map(Url, above)),
+        seed=Url(seed) if seed else None,
         root=Url(root) if root else None,
     )
