@@ -14,7 +14,7 @@ import typer
 from . import show, values
 
 if TYPE_CHECKING:
-    from crawler.explain import Explanation
+    from crawler.explanation import Explanation
     from crawler.folder import Folder
     from crawler.frontier import Known
     from crawler.scope import Ruling
@@ -48,7 +48,7 @@ def explain(
     how the URL was found and what became of it.
     """
     from crawler.config import trace
-    from crawler.explain import explain as explained
+    from crawler.explanation import explain as explained
 
     from .process import run_loop
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UrlError,
         VisitError,
     )
+    from .explanation import Explanation, explain
     from .metrics import Bound, Ending, Failures, Snapshot, Summary
     from .model import (
         Counts,
@@ -37,16 +38,19 @@ if TYPE_CHECKING:
     )
     from .parse import Content
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+    from .rehearsal import Rehearsal, rehearse
     from .settings import Config
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
+    "explanation": "Explanation explain",
     "metrics": "Bound Ending Failures Snapshot Summary",
     "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+    "rehearsal": "Rehearsal rehearse",
     "settings": "Config",
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -62,6 +66,7 @@ __all__ = [
     "Disposition",
     "Ending",
     "Failures",
+    "Explanation",
     "FetchError",
     "Fetcher",
     "FolderError",
@@ -75,6 +80,7 @@ __all__ = [
     "ParseError",
     "Position",
     "Reason",
+    "Rehearsal",
     "Request",
     "Response",
     "Robots",
@@ -90,7 +96,9 @@ __all__ = [
     "UrlError",
     "VisitError",
     "crawl",
+    "explain",
     "open_crawl",
+    "rehearse",
     "stream",
 ]
 

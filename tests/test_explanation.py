@@ -10,7 +10,7 @@ import pytest
 from crawler import crawl
 from crawler.config import load
 from crawler.errors import UrlError
-from crawler.explain import explain
+from crawler.explanation import explain
 from crawler.model import Reason
 from crawler.settings import Config
 from crawler.testing import Served, Site, Web, disallowing, html, open_web, robots
