@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crawler.scope import Ruling
     from crawler.settings import Config
 
-WIDTH = 80
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20
 """Of a chain that is longer, so many; all of them stand in the JSON."""
@@ -195,6 +194,9 @@ def _site(answer: Explanation) -> Iterator[str]:
 
 
 def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
+    if not folder.frontier_path.exists():
+        yield f"{folder.path} keeps no frontier: nobody knows what became of its URLs"
+        return
     if known is None:
         yield f"{folder.path} never queued it: no page that was read names it, or scope left it out"
         return
@@ -245,9 +247,5 @@ def _time(seconds: float | None) -> str | None:
 
 def _row(name: str, *texts: str) -> list[str]:
     """A name and what belongs to it, folded at spaces; what came from the network is made harmless."""
-    from textwrap import wrap
-
-    lines: list[str] = []
-    for text in texts:
-        lines += wrap(show.printable(text), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
+    lines = [line for text in texts for line in show.folded(text, show.WIDTH - 10)]
     return [f"{name if not i else '':<8}  {line}" for i, line in enumerate(lines)]

@@ -37,7 +37,7 @@ class BadLines:
             self.kept.append(bad._replace(text=bad.text[:SHOWN_TEXT]))
 
 
-def dry_run(config: Config, sources: Sequence[str], folder: Path, *, json: bool) -> Exit:
+def dry_run(config: Config, sources: Sequence[str], folder: Path, *, fresh: bool, json: bool) -> Exit:
     """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
     from crawler import seeds
     from crawler.folder import read_folder
@@ -45,7 +45,7 @@ def dry_run(config: Config, sources: Sequence[str], folder: Path, *, json: bool)
 
     from .process import run_loop
 
-    is_there = (folder / "crawl.toml").is_file()
+    is_there = (folder / "crawl.toml").is_file() and not fresh
     settings = read_folder(folder, config).config if is_there else config
     bad = BadLines()
     told = run_loop(lambda: rehearse(seeds.read(sources, bad), settings))
@@ -111,19 +111,29 @@ def words(told: Rehearsal, bad: BadLines) -> Iterator[str]:
     for turn in told.first:
         read = "  (sitemap, read)" if turn.was_read else ""
         yield show.printable(f"  {show.duration(turn.in_s):>9}  {turn.url}{read}")
+    yield from _refused(told)
+    yield from _unusable(bad)
+    if not told.first:
+        yield "nothing would be fetched"
+
+
+def _refused(told: Rehearsal) -> Iterator[str]:
     if told.refused:
         yield f"refused: {show.counted(Counter(str(refusal.reason) for refusal in told.refused))}"
     for refusal in told.refused[:SHOWN]:
         yield show.printable(f"  {refusal.url}")
-        yield show.printable(f"      {refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}"[: 2 * 80])
+        for line in show.folded(f"{refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}", show.WIDTH - 6):
+            yield f"      {line}"
     yield from _more(len(told.refused))
+
+
+def _unusable(bad: BadLines) -> Iterator[str]:
     if bad.count:
         yield f"{show.many(bad.count, 'unusable line')}:"
     for one in bad.kept[:SHOWN]:
-        yield show.printable(f"  {one}")
+        for line in show.folded(str(one), show.WIDTH - 2):
+            yield f"  {line}"
     yield from _more(bad.count)
-    if not told.first:
-        yield "nothing would be fetched"
 
 
 def _seeds(told: Rehearsal, bad: BadLines) -> str:

@@ -130,7 +130,7 @@ def run(
             )
         from .rehearsal import dry_run as rehearsed
 
-        raise typer.Exit(rehearsed(loaded, sources, folder, json=json))
+        raise typer.Exit(rehearsed(loaded, sources, folder, fresh=fresh, json=json))
     prepare_workers(loaded.offload.executor)
 
     from .work import Job, crawled

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=str | int)
 
+WIDTH = 80
+"""Columns of a terminal that nobody widened."""
 SHOWN_FAILURES = 5
 """Sites in the summary; all of them stand in the records."""
 WORTH_ADVICE_S = 10
@@ -27,6 +29,13 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Text from anywhere, made harmless, as lines of so many columns; what holds no space is left whole."""
+    from textwrap import wrap
+
+    return wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def beginning(folder: Folder, counts: Counts) -> list[str]:

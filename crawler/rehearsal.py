@@ -93,6 +93,7 @@ async def rehearse(
     The frontier, the rules and the visits are the crawl's own; time is made up where nothing is sent, and where
     robots.txt and sitemaps are asked for, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
+    first = min(first, config.scope.limit or first)
     told, scope, clock = Rehearsal(), parts.scope(config), _HandClock()
     within = _within(await _requests(seeds, config, most_seeds, told), scope, told)
     chosen = _of_first_sites(within, told)
