@@ -84,6 +84,7 @@ async def finishes(served: Served, folder: Path, whom: str, within: int | None =
         async with anyio.create_task_group() as tasks:
             if within is not None:
                 tasks.start_soon(kill_after, process.pid, whom, served, within)
+            assert process.stderr is not None
             with anyio.fail_after(120):
                 said = b"".join([chunk async for chunk in process.stderr])
                 code = await process.wait()

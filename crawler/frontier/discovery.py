@@ -154,5 +154,3 @@ def _kinship(request: Request) -> tuple[object, ...]:
 def _packed(fingerprints: U64, order: Iterable[Sequence[int]]) -> bytes:
     rows = [i for group in order for i in group]
     return fingerprints[rows].astype("<u8").tobytes()
-
-

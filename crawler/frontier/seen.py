@@ -181,4 +181,3 @@ class _Table:
         slots = slots + 1
         slots[slots == self.size] = 0
         return slots
-

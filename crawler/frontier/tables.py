@@ -131,9 +131,7 @@ class Tables:
         """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
-        shelved, queued = self._connection.execute(
-            "SELECT count(*), sum(queued) FROM site WHERE shelved"
-        ).fetchone()
+        shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         return State(
             seen=self._seen(last or 0),
             claims=self._claims(key),

@@ -163,8 +163,8 @@ class Workbench:
         """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
         if not self.is_shelf_open or not site.lent:
             self.hungry.append(site)
-        elif not site.out and not site.is_parked and not site.is_loading and (
-            not site.heap or self._had_its_share(site)
+        elif (
+            not site.out and not site.is_parked and not site.is_loading and (not site.heap or self._had_its_share(site))
         ):
             self._leave(site)
             self.shelved.append(site)

@@ -270,9 +270,7 @@ class Story(RuleBasedStateMachine):
                 Url(plan.found[0]), request.depth, via=request.url, seed=request.origin, redirects=1,
                 root=None if request.url == request.anchor else request.anchor,
             )  # fmt: skip
-            return replace(
-                over, disposition=Disposition.REDIRECTED, reason=None, response=response, found=(target,)
-            )
+            return replace(over, disposition=Disposition.REDIRECTED, reason=None, response=response, found=(target,))
         digest = self.owned.get(request.url.text, b"")
         page = Page(digest, kind=plan.page, news=links(self.frontier.key, *plan.found))
         return replace(over, disposition=Disposition.FETCHED, reason=None, response=response, page=page)

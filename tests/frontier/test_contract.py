@@ -176,9 +176,7 @@ async def test_in_depth_order_a_site_waits_for_its_shallower_pages(open_frontier
         assert {text for text in order if text != "http://a/next"} <= {f"http://a/{i}" for i in range(6)}
 
 
-async def test_what_is_released_goes_first_and_its_slot_is_free_at_once(
-    open_frontier: Open, clock: HandClock
-) -> None:
+async def test_what_is_released_goes_first_and_its_slot_is_free_at_once(open_frontier: Open, clock: HandClock) -> None:
     async with open_frontier(per_site=2) as frontier:
         await frontier.add(pages("a", 1, 2, 3, 4))
         leases = await lend(frontier, 9)
@@ -382,4 +380,3 @@ async def drain(frontier: MemoryFrontier, clock: HandClock) -> list[str]:
         order += texts(leases)
         await frontier.settle([fetched(lease, clock) for lease in leases], {})
     return order
-
