@@ -59,6 +59,14 @@ def run(
     retries: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Further attempts where one failed. [default: 2]")
     ] = None,
+    revisit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TIME",
+            parser=values.seconds,
+            help="Visit pages again when this command is run 12h, 1d, ... later; more rarely those that never change.",
+        ),
+    ] = None,
     user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="How to introduce yourself.")] = None,
     contact: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Where a site's owner reaches you: a mail address or URL.")
@@ -109,6 +117,7 @@ def run(
         "per_site": per_site,
         "concurrency": concurrency,
         "max_attempts": None if retries is None else retries + 1,
+        "revisit_after_s": revisit,
         "user_agent": user_agent,
         "contact": contact,
         "robots": "ignore" if ignore_robots else None,

@@ -75,6 +75,8 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
+    if summary.counts.scheduled and not summary.queued:
+        lines += [_schedule(summary.counts), f"  {going_on(command)}"]
     if summary.queued:
         lines += [f"{number(summary.queued)} still queued; to go on:", f"  {going_on(command)}"]
     return lines
@@ -142,6 +144,8 @@ def counted(counts: Mapping[Key, int]) -> str:
 
 def _headline(summary: Summary, folder: Folder) -> str:
     if not summary.dispositions and summary.ended == "exhausted":
+        if summary.counts.scheduled:
+            return f"nothing is due: {folder.path} is up to date"
         return (
             f"nothing left to do: {folder.path} is finished, with {many(settled(summary.counts), 'URL')} settled"
             " (--fresh starts over)"
@@ -158,6 +162,12 @@ def _headline(summary: Summary, folder: Folder) -> str:
     return (
         f"{what}: {number(summary.pages)} pages in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
     )
+
+
+def _schedule(counts: Counts) -> str:
+    wait_s = max(0.0, counts.due_in_s or 0.0)
+    when = f"in {duration(wait_s)}" if wait_s >= 1 else "now"
+    return f"{many(counts.scheduled, 'page')} on schedule, the next due {when}; to revisit:"
 
 
 def _failures(summary: Summary) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ class Crawl:
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = ()) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
 
+        With `revisit_after_s` that includes the pages due again when it begins; counts tell when the next will be.
+
         `seeds` are read while the crawl is under way and never stand in memory together; an ordinary iterable is
         read in a thread. Raises CrawlError: FrontierError, SinkError, StorageFull, UrlError.
         """
@@ -63,10 +66,22 @@ class Crawl:
         self._is_running = True
         try:
             with _unwrapped():
-                return await self._engine.run(_batches(seeds, parts.policy(self.config)))
+                return await self._engine.run(self._to_visit(seeds))
         finally:
             self._engine = self._make_engine()
             self._is_running = False
+
+    async def _to_visit(self, seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
+        """What is due again goes back into the frontier, then the seeds go there.
+
+        What falls due later waits for the next run: a run visits a page once at most, and so comes to an end.
+        """
+        if self.config.politeness.revisit_after_s is not None:
+            now = time.time()
+            while await self._frontier.revisit(now):
+                yield ()  # visits may begin meanwhile
+        async for batch in _batches(seeds, parts.policy(self.config)):
+            yield batch
 
     def stop(self) -> None:
         """Finish what is in hand, keep the rest for the next run."""

@@ -50,6 +50,12 @@ class Request:
     """The ETag of an earlier answer: asks for a body only if the content is another now (RFC 9110 13.1.2)."""
     last_modified: str = ""
     """The Last-Modified of an earlier answer, likewise (RFC 9110 13.1.3)."""
+    digest: bytes = b""
+    """Of the content an earlier visit found; empty: there is none to compare with."""
+    visit: int = 1
+    """Which visit of this URL, all but the first being revisits; attempts of one visit share its number."""
+    interval_s: float = 0.0
+    """A revisit: how long the page was left alone before it."""
 
     @property
     def origin(self) -> Url:
@@ -234,6 +240,8 @@ class Outcome:
     duplicate_of: Url | None = None
     retry_in_s: float | None = None
     """Deferred: how long until the same URL may be tried again; `retry` rather than `revisit`."""
+    revisit_in_s: float | None = None
+    """Final: how long until the page is due for another visit. None: it is not put on schedule."""
     rest_s: float = 0.0
     """How long the site rests before its next turn, from `ended`."""
     ended: float = 0.0
@@ -281,3 +289,7 @@ class Counts:
     sites: int = 0
     """Sites that have something queued or out."""
     settled: Mapping[Disposition, int] = field(default_factory=dict)
+    scheduled: int = 0
+    """Pages that were settled and will be visited again, not among `queued` yet."""
+    due_in_s: float | None = None
+    """When the first of those is due; below zero: it is."""

@@ -47,13 +47,19 @@ def politeness(config: Config) -> Politeness:
         max_attempts=said.max_attempts,
         retry_delay_s=said.retry_delay_s,
         max_redirects=config.fetch.max_redirects,
+        revisit_after_s=said.revisit_after_s,
+        revisit_at_most_s=said.revisit_at_most_s,
     )
 
 
 def terms(config: Config) -> Terms:
     said = config.politeness
-    in_depth_order = config.scope.max_depth is not None
-    return Terms(per_site=said.per_site, per_ip=said.per_ip, in_depth_order=in_depth_order)
+    return Terms(
+        per_site=said.per_site,
+        per_ip=said.per_ip,
+        in_depth_order=config.scope.max_depth is not None,
+        revisit_after_s=said.revisit_after_s,
+    )
 
 
 def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from email.utils import parsedate_tz
 
 from .errors import FetchError
-from .model import Reason, Response
+from .model import Disposition, Outcome, Reason, Response
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
+
+
+CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
+"""Of the time between two visits of a page, by what the later one found: it swings around the time between changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class Politeness:
     max_attempts: int = 3
     retry_delay_s: float = 3.0
     max_redirects: int = 10
+    revisit_after_s: float | None = None
+    """The least time between two visits of a page; None: each page is visited once."""
+    revisit_at_most_s: float = 30 * 86400.0
+    """The most; never less than the least."""
 
     @property
     def max_retry_after_s(self) -> float:
@@ -44,6 +52,20 @@ class Politeness:
             return None
         return max(self.retry_delay_s * RETRY_FACTOR ** (attempt - 1), self.hold_s(retry_after_s))
 
+    def revisit_in_s(self, outcome: Outcome) -> float | None:
+        """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.
+
+        None: for good, since revisits are off or our own scope excludes it. Who fails counts as unchanged: the wait
+        grows by steps, so that a site's bad hour costs little freshness and a page that is gone costs few requests.
+        """
+        least = self.revisit_after_s
+        if least is None or (outcome.disposition is Disposition.EXCLUDED and outcome.reason is not Reason.ROBOTS):
+            return None
+        if outcome.request.visit == 1:
+            return least
+        wait_s = outcome.request.interval_s * (CHANGED_FACTOR if _has_changed(outcome) else UNCHANGED_FACTOR)
+        return min(max(wait_s, least), max(least, self.revisit_at_most_s))
+
 
 def setback(response: Response, now: float) -> FetchError | None:
     """What a status of 400 and above means for the visit; None for all others. `now` in Unix seconds."""
@@ -62,6 +84,13 @@ def retry_after_s(text: str, now: float) -> float | None:
         return float(text[:9])
     at = _http_date(text)
     return None if at is None else max(0.0, at - now)
+
+
+def _has_changed(outcome: Outcome) -> bool:
+    """Whether a revisit found other content than the visit before; a page that only redirects has none."""
+    if outcome.disposition is Disposition.REDIRECTED:
+        return bool(outcome.request.digest)
+    return outcome.disposition in (Disposition.FETCHED, Disposition.DUPLICATE)
 
 
 def _http_date(text: str) -> float | None:

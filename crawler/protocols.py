@@ -17,6 +17,13 @@ class Frontier(Protocol):
         """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
         ...
 
+    async def revisit(self, due: float) -> int:
+        """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
+
+        0: there are no more. Durable on return; safe to cancel.
+        """
+        ...
+
     async def lease(self, limit: int) -> Sequence[Lease]:
         """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
         ...

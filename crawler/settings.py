@@ -104,6 +104,11 @@ class PolitenessConfig(Table):
     """Whether robots.txt decides (RFC 9309)."""
     robots_ttl_s: Annotated[float, Field(gt=0, le=86400)] = 86400.0
     """How long a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
+    revisit_after_s: Annotated[float, Field(ge=0)] | None = None
+    """Visit pages again, this much later: the least wait, which grows while a page does not change and shrinks when it
+    does. None: each page is visited once."""
+    revisit_at_most_s: Annotated[float, Field(ge=0)] = 30 * 86400.0
+    """The longest wait for a revisit; never less than revisit_after_s."""
 
     @model_validator(mode="after")
     def _an_address_serves_at_least_one_site_in_full(self) -> PolitenessConfig:

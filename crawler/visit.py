@@ -40,9 +40,11 @@ class Visitor:
         """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
         begun = Outcome(lease, Disposition.FAILED, rest_s=self.politeness.rest_s(None), visited_at=time.time())
         try:
-            return await self._visit(begun)
+            outcome = await self._visit(begun)
         except VisitError as error:
-            return self._setback(begun, error)
+            outcome = self._setback(begun, error)
+        revisit_in_s = self.politeness.revisit_in_s(outcome) if outcome.is_final else None
+        return outcome if revisit_in_s is None else replace(outcome, revisit_in_s=revisit_in_s)
 
     async def _visit(self, begun: Outcome) -> Outcome:
         request = begun.request
@@ -165,6 +167,8 @@ class Visitor:
             reason=Reason.PARSE if page.data_error else None,
             detail=page.data_error or page.note,
         )
+        if page.digest == request.digest:  # a revisit that no validator spared us
+            return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length:  # all empty pages are alike, and that says nothing
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)

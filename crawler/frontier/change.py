@@ -36,7 +36,7 @@ class Family:
         """The first `number` of them."""
         like, above = self.like, self.rank << ROW_BITS
         via, seed, root = map(text_of, (like.via, like.seed, like.root))
-        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root
+        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root, None
         return [(above | row, text, *alike) for row, text in enumerate(self.texts[:number], self.first)]
 
 
@@ -80,6 +80,16 @@ class Setback:
 
 
 @dataclass(slots=True)
+class Schedule:
+    """A page that was settled and will be visited again."""
+
+    entry: Entry
+    """As it will be lent."""
+    due: float | None
+    """Unix seconds; None: it is off the schedule."""
+
+
+@dataclass(slots=True)
 class SiteChange:
     queued: int = 0
     """By how much its queue grew."""
@@ -99,11 +109,12 @@ class Change:
     names: list[tuple[int, str]] = field(default_factory=list)
     """URLs that are referred to but were never queued, under rows below zero."""
     requeued: list[Entry] = field(default_factory=list)
-    """Setbacks whose wait is over."""
+    """Setbacks whose wait is over, and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)
     """No longer queued."""
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
+    schedules: list[Schedule] = field(default_factory=list)
     claims: list[tuple[int, int]] = field(default_factory=list)
     """A digest's mark, and the row that had it first."""
     sites: dict[str, SiteChange] = field(default_factory=dict)

@@ -18,6 +18,8 @@ from .workbench import Workbench
 
 T = TypeVar("T")
 
+REVISITED_AT_ONCE = 256
+"""Pages queued again in one transaction."""
 ADDED_AT_ONCE = 256
 """Requests taken in between two breaths of the loop: about two milliseconds."""
 UNSHELVED_AT_ONCE = 256
@@ -43,6 +45,8 @@ class EmbeddedFrontier:
         """What is on its way from the disk."""
         self._looked_at = 0.0
         self._changed = asyncio.Event()
+        self._revisiting = asyncio.Lock()
+        """Between asking what is due and queuing it, so that nothing is queued twice."""
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
@@ -58,6 +62,20 @@ class EmbeddedFrontier:
             await asyncio.sleep(0)
             total += new
         return total
+
+    async def revisit(self, due: float) -> int:
+        """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
+
+        0: there are no more. Durable on return; safe to cancel.
+        """
+        async with self._revisiting:
+            self._store.check()
+            self._ledger.start_revisiting()
+            found = await self._store.due(due, REVISITED_AT_ONCE)
+            written = self._store.write(self._ledger.revisit(found))
+            self._move_on()
+            await written
+        return len(found.entries)
 
     async def lease(self, limit: int) -> Sequence[Lease]:
         """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from ..model import Disposition, Reason, Url
+from .order import LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Known:
     url: Url
     row: int
     standing: Literal["queued", "waiting", "leased", "done"]
-    """`waiting`: for another attempt."""
+    """`waiting`: for another attempt; `done`, and on schedule perhaps."""
     depth: int
     attempts: int
     """Visits that came to an end."""
@@ -32,6 +33,10 @@ class Known:
     due: float | None = None
     """Unix seconds: when it may be tried again."""
     duplicate_of: Url | None = None
+    visits: int = 0
+    """Final visits, revisits included; the fields above are of the last."""
+    revisit_due: float | None = None
+    """Unix seconds: when it is visited again."""
     via: tuple[Url, ...] = ()
     """The pages that led here, the nearest first, the seed last; or, at the end, a sitemap or robots.txt."""
     seed: Url | None = None
@@ -43,9 +48,11 @@ class Known:
 ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
 STORY = """
 SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
-       v.visited_at, v.duplicate_of, s.text, r.text
-FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN url s ON s.id = u.seed
-LEFT JOIN url r ON r.id = u.root WHERE u.id = ?
+       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id
+FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN revisit e USING (id)
+LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
+LEFT JOIN queue q ON q.site = ?2 AND q.rank = ?3 AND q.id = u.id
+WHERE u.id = ?1
 """
 CHAIN = """
 WITH RECURSIVE chain (text, via, hops) AS (
@@ -56,11 +63,11 @@ SELECT json_group_array(text) FROM (SELECT text FROM chain ORDER BY hops)
 """
 
 
-def find(connection: sqlite3.Connection, url: Url, fingerprint: int) -> Known | None:
+def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: int) -> Known | None:
     packed = fingerprint.to_bytes(8, "little")
     for first, at in orjson.loads(connection.execute(ROWS, (packed,)).fetchone()[0]):
         row = first + (at - 1) // 8
-        story = connection.execute(STORY, (row,)).fetchone()
+        story = connection.execute(STORY, (row, site_id, LAST)).fetchone()
         if story and story[0] == url.text:
             return _known(connection, url, row, story[1:])
     return None
@@ -69,14 +76,14 @@ def find(connection: sqlite3.Connection, url: Url, fingerprint: int) -> Known | 
 def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
     (
         depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
-        first, seed, root,
+        first, seed, root, next_visit, revisit_due, is_revisited,
     ) = story  # fmt: skip
     above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
     word = reason if disposition else setback
     return Known(
         url,
         row,
-        standing="done" if disposition else "queued" if due is None else "waiting",
+        standing="waiting" if due is not None else "done" if disposition and not is_revisited else "queued",
         depth=depth,
         attempts=attempt if disposition else (next_attempt or 1) - 1,
         disposition=disposition and Disposition(disposition),
@@ -86,6 +93,8 @@ def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any,
         visited_at=visited_at,
         due=due,
         duplicate_of=Url(first) if first else None,
+        visits=(next_visit or 2) - 1 if disposition else 0,
+        revisit_due=revisit_due,
         via=tuple(map(Url, above)),
         seed=Url(seed) if seed else None,
         root=Url(root) if root else None,

@@ -9,19 +9,21 @@ import numpy as np
 
 from ..errors import FrontierError
 from ..model import Counts, Disposition, Lease, Outcome, Position, Request, Url
-from .change import Change, Family, Setback, Visit
+from .change import Change, Family, Schedule, Setback, Visit
 from .claims import Claims
 from .discovery import Discovery
-from .order import Entry, Packed, pack
+from .order import LAST, Entry, Packed, key, pack
 from .retries import Retries
 from .seen import Fingerprints
 from .site import Site
-from .store import Load, Shelf, Shelved
+from .store import Due, Load, Shelf, Shelved
 from .terms import Clock
 from .workbench import Workbench
 
 Touched = dict[Site, None]
 """Sites a call changed, in the order it came to them."""
+MOST_VALIDATOR = 1000
+"""Characters of an ETag or a date that are kept; longer ones are not worth their place: the body comes instead."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,9 @@ class State:
     """Sites without anything queued whose turn is still to come."""
     positions: Mapping[str, Position] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
+    scheduled: int = 0
+    next_due: float | None = None
+    """When the first revisit is due, in Unix seconds."""
 
 
 class Ledger:
@@ -57,6 +62,10 @@ class Ledger:
         self._clock = clock
         self._retries = Retries()
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
+        self._scheduled = state.scheduled
+        self._next_revisit = state.next_due
+        self._next_revisit_since: float | None = None
+        """Of those settled while the store is asked what is due."""
         self._lone: set[str] = set()
         """Sites that have nothing but setbacks."""
         self._late: dict[str, list[tuple[int, int]]] = {}
@@ -93,6 +102,22 @@ class Ledger:
         self._queue(change.families, change, touched, now)
         return change
 
+    def start_revisiting(self) -> None:
+        self._next_revisit_since = None
+
+    def revisit(self, due: Due) -> Change:
+        """Queue what is due for another visit, as if it were new."""
+        change = self.take_pending()
+        now = self._clock.monotonic()
+        touched: Touched = {}
+        for entry in due.entries:
+            self._arrive(entry.request.url.site, entry.key, [pack(entry)], change, touched, now)
+        change.requeued += due.entries
+        self._scheduled -= len(due.entries)
+        self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
+        self._attend(touched, now)
+        return change
+
     def release(self, leases: Sequence[Lease]) -> None:
         now = self._clock.monotonic()
         self._check_out(leases)
@@ -125,6 +150,8 @@ class Ledger:
             retrying=len(self._retries),
             sites=len(self._bench) + self.shelved + len(self._lone),
             settled=dict(self._settled),
+            scheduled=self._scheduled,
+            due_in_s=None if self._next_revisit is None else self._next_revisit - self._clock.wall(),
         )
 
     @property
@@ -152,10 +179,29 @@ class Ledger:
             digest = outcome.page.digest if outcome.page else None
             if claim := self.claims.settle(entry.row):
                 change.claims.append(claim)
+        elif outcome.disposition is Disposition.UNCHANGED:
+            digest = entry.request.digest
         self.claims.give_up(entry.row)
         self._settled[outcome.disposition] = self._settled.get(outcome.disposition, 0) + 1
         self._leave_queue(entry, change)
         change.visits.append(Visit.of(outcome, entry, digest))
+        self._schedule(outcome, entry, change)
+
+    def _schedule(self, outcome: Outcome, entry: Entry, change: Change) -> None:
+        """Another visit, if there is to be one; a page that is on schedule leaves it only when it is excluded."""
+        wait_s, request = outcome.revisit_in_s, entry.request
+        if request.visit > 1 and wait_s is None and outcome.disposition is not Disposition.EXCLUDED:
+            wait_s = request.interval_s
+        if wait_s is None:
+            if request.visit > 1:
+                change.schedules.append(Schedule(entry, None))
+            return
+        due = self._clock.wall() + wait_s
+        again = replace(_known_now(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
+        change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due))
+        self._scheduled += 1
+        self._next_revisit = _earlier(self._next_revisit, due)
+        self._next_revisit_since = _earlier(self._next_revisit_since, due)
 
     def _defer(self, outcome: Outcome, entry: Entry, site: Site, change: Change, now: float) -> None:
         """Another attempt; without a reason the visit was none, and without a wait it is first when the turn comes."""
@@ -272,3 +318,24 @@ class Ledger:
         for entry, due in state.setbacks:
             self._retries.add(entry, due + ahead)
             self._lone.add(entry.request.url.site)
+
+
+def _known_now(outcome: Outcome, request: Request) -> Request:
+    """The request with what its next visit can refer to: the content we had last."""
+    response, page = outcome.response, outcome.page
+    if outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED) or response is None:
+        return request
+    etag, last_modified = (_bounded(response.header(name)) for name in ("etag", "last-modified"))
+    if outcome.disposition is Disposition.UNCHANGED and page is None:  # 304: it may leave out what did not change
+        return replace(request, etag=etag or request.etag, last_modified=last_modified or request.last_modified)
+    if page is None:
+        return replace(request, etag="", last_modified="", digest=b"")
+    return replace(request, etag=etag, last_modified=last_modified, digest=page.digest)
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    return min((due for due in (one, other) if due is not None), default=None)
+
+
+def _bounded(validator: str) -> str:
+    return validator if len(validator) <= MOST_VALIDATOR else ""

@@ -45,12 +45,12 @@ class Look:
 
     def find(self, url: Url) -> Known | None:
         """All that is known of one URL; None: it was never queued."""
-        return known.find(self._connection, url, urls.fingerprint(url.text, self._key))
+        return known.find(self._connection, url, urls.fingerprint(url.text, self._key), self._number(url.site))
 
     def site(self, site: str) -> SiteTurn | None:
         """None: nothing of it was ever queued."""
-        number = urls.fingerprint(site, self._key) - (1 << 63)
-        row = self._connection.execute("SELECT queued, coalesce(next_at, 0) FROM site WHERE id = ?", (number,))
+        wanted = (self._number(site),)
+        row = self._connection.execute("SELECT queued, coalesce(next_at, 0) FROM site WHERE id = ?", wanted)
         found = row.fetchone()
         return found and SiteTurn(*found)
 
@@ -68,6 +68,10 @@ class Look:
         """How many URLs ended with each disposition."""
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
+
+    def _number(self, site: str) -> int:
+        """A site's key in the file."""
+        return urls.fingerprint(site, self._key) - (1 << 63)
 
     def _meta(self, name: str) -> bytes:
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

@@ -15,9 +15,14 @@ MIDDLE = 1 << (FIELD_BITS - 1)
 HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
 """Taken off a key, it puts a request before all others of its site and keeps the order among those so treated."""
 
+LAST = FIELD_MASK << FIELD_BITS | FIELD_MASK
+"""The rank of revisits: behind all that is new, whether priority or depth comes first in a rank."""
 
-Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int]
-"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, and the rows of seed and root.
+Earlier = tuple[str, str, bytes, int, float]
+"""What a revisit knows of earlier visits: ETag, Last-Modified, digest, its own number, and the interval in seconds."""
+Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, Earlier | None]
+"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and what
+a revisit knows; None: it is none.
 
 Plain values in a plain tuple, which the garbage collector lets be: it would stop the loop for a fifth of a second, time
 and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
@@ -56,12 +61,12 @@ def pack(entry: Entry) -> Packed:
     via, seed, root = map(text_of, (request.via, request.seed, request.root))
     return (
         entry.key, request.url.text, request.depth, via, seed, root,
-        request.attempt, request.priority, request.redirects, entry.seed, entry.root,
+        request.attempt, request.priority, request.redirects, entry.seed, entry.root, _earlier(request),
     )  # fmt: skip
 
 
 def unpack(packed: Packed) -> Entry:
-    key, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row = packed
+    key, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = packed
     request = Request(
         Url(text),
         depth,
@@ -71,6 +76,7 @@ def unpack(packed: Packed) -> Entry:
         attempt,
         priority,
         redirects,
+        *(earlier or ()),
     )
     return Entry(key, request, seed_row, root_row)
 
@@ -93,3 +99,9 @@ def rank(priority: int, depth: int, in_depth_order: bool) -> int:
 
 def key(rank: int, row: int) -> int:
     return rank << ROW_BITS | row
+
+
+def _earlier(request: Request) -> Earlier | None:
+    if request.visit == 1:
+        return None
+    return request.etag, request.last_modified, request.digest, request.visit, request.interval_s

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .order import LAST
+
 APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
 VERSION = 1
@@ -39,9 +41,18 @@ CREATE TABLE seen (first INTEGER PRIMARY KEY, fingerprints BLOB);
 CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
 """
 
+# Pages that are visited again, and what the next visit knows of earlier ones. Without `due` it is queued or a setback,
+# as `queue` and `retry` say, or the page is off the schedule. Made when a file is opened, for there are older files.
+REVISIT = """
+CREATE TABLE IF NOT EXISTS revisit (
+    id INTEGER PRIMARY KEY, due REAL, etag TEXT, last_modified TEXT, digest BLOB, visit INTEGER, interval_s REAL
+);
+CREATE INDEX IF NOT EXISTS due ON revisit (due) WHERE due IS NOT NULL;
+"""
+
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
-    "claims", "meta",
+    "claims", "meta", "schedules",
 )  # fmt: skip
 
 
@@ -73,10 +84,12 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     INSERT INTO seen SELECT new.first, new.fingerprints WHERE new.first IS NOT NULL;
     INSERT INTO queue SELECT {_columns(3)} FROM json_each(new.requeued);
     UPDATE retry SET due = NULL WHERE id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued));
+    UPDATE revisit SET due = NULL
+        WHERE due IS NOT NULL AND id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued));
     DELETE FROM queue WHERE (site, rank, id) IN (SELECT {_columns(3)} FROM json_each(new.gone));
     INSERT OR REPLACE INTO retry SELECT {_columns(5)} FROM json_each(new.setbacks);
     DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
-    INSERT INTO visit
+    INSERT OR REPLACE INTO visit
         SELECT {_columns(7)},
                substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
                json_extract(value, '$[9]')
@@ -86,6 +99,11 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
             queued = queued + excluded.queued,
             next_at = max(next_at, excluded.next_at),
             shelved = coalesce(excluded.shelved, shelved);
+    INSERT OR REPLACE INTO revisit
+        SELECT {_columns(4)},
+               substr(new.digests, json_extract(value, '$[6]'), json_extract(value, '$[7]')),
+               json_extract(value, '$[4]'), json_extract(value, '$[5]')
+        FROM json_each(new.schedules);
     INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
     INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
 END;
@@ -93,12 +111,13 @@ END;
 CHANGE = f"INSERT INTO change VALUES ({', '.join('?' * len(CHANGE_FIELDS))})"
 
 _ENTRY = """json_array(
-    q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root
+    q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root,
+    json(iif(e.id IS NULL, NULL, json_array(e.etag, e.last_modified, hex(e.digest), e.visit, e.interval_s)))
 )"""
 _JOINED = """
     CROSS JOIN url u ON u.id = q.id
     LEFT JOIN url v ON v.id = u.via LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
-    LEFT JOIN retry t ON t.id = u.id
+    LEFT JOIN retry t ON t.id = u.id LEFT JOIN revisit e ON e.id = u.id
 """
 
 # Queries answer in one row of JSON, for the same reason.
@@ -117,6 +136,17 @@ SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
 """
 SHELVED = "SELECT count(*) FROM site WHERE shelved"
 SETBACKS = f"SELECT json_group_array(json_array({_ENTRY}, q.due)) FROM retry q {_JOINED} WHERE q.due IS NOT NULL"
+DUE = f"""
+SELECT json_group_array({_ENTRY})
+FROM (SELECT {LAST} AS rank, id FROM revisit WHERE due <= ? ORDER BY due LIMIT ?) q {_JOINED}
+"""
+NEXT_DUE = "SELECT min(due) FROM revisit WHERE due > ?"
+SCHEDULED = "SELECT count(*), min(due) FROM revisit WHERE due IS NOT NULL"
+SCHEDULE_ALL = """
+INSERT INTO revisit
+SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1 FROM visit LEFT JOIN revisit USING (id)
+WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
+"""
 FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"
 RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"
 SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved IS NOT (queued > 0)"

@@ -23,7 +23,7 @@ from .embedded import EmbeddedFrontier
 from .known import Known
 from .ledger import State
 from .opening import open_file, told
-from .store import Load, Shelf
+from .store import Due, Load, Shelf
 from .tables import Tables
 from .terms import Clock, Terms
 from .workbench import Workbench
@@ -124,7 +124,10 @@ class SqliteStore:
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
         return self._do(self._tables.unshelve, limit, room)
 
-    async def first(self, row: int) -> tuple[Url, bytes]:
+    async def due(self, until: float, limit: int) -> Due:
+        return await asyncio.shield(self._do(self._tables.due, until, limit))
+
+    async def first(self, row: int) -> tuple[Url, bytes | None]:
         return await asyncio.shield(self._do(self._tables.first, row))
 
     async def find(self, url: Url, fingerprint: int) -> Known | None:
@@ -166,6 +169,7 @@ class SqliteStore:
         self.site_id = site_id
         self._tables = Tables(connection, site_id)
         self._tables.set_order("depth" if terms.in_depth_order else "priority")
+        self._tables.set_revisits(terms.revisit_after_s)
         return key, self._tables.state(key, now)
 
     def _close(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from asyncio import Future
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, Protocol
 
 from ..errors import FrontierError
 from ..model import Url
-from .change import Change
-from .order import Packed
+from .change import Change, Schedule
+from .order import Entry, Packed
 
 
 class Load(NamedTuple):
@@ -36,6 +37,14 @@ class Shelf(NamedTuple):
     left: int
 
 
+class Due(NamedTuple):
+    """Pages that are due for another visit, the longest overdue first, and when the first of all others is."""
+
+    entries: Sequence[Entry]
+    next_due: float | None
+    """Unix seconds."""
+
+
 class Store(Protocol):
     """Does all it is told in the order it is told: each call is under way when it returns, awaited or not."""
 
@@ -60,16 +69,23 @@ class Store(Protocol):
         """Take sites from the shelf, with the first `room` of their entries each."""
         ...
 
-    async def first(self, row: int) -> tuple[Url, bytes]:
-        """The URL of a row that was fetched, and its digest."""
+    async def due(self, until: float, limit: int) -> Due:
+        """Pages whose revisit is due by then. They stay on the schedule until a change queues them."""
+        ...
+
+    async def first(self, row: int) -> tuple[Url, bytes | None]:
+        """The URL of a row that was fetched once, and the digest its last visit left."""
         ...
 
 
 class Nowhere:
-    """Keeps just what a claim needs: for crawls that end with their process."""
+    """Keeps just what claims and revisits need: for crawls that end with their process."""
 
     def __init__(self) -> None:
-        self._fetched: dict[int, tuple[Url, bytes]] = {}
+        self._fetched: dict[int, tuple[Url, bytes | None]] = {}
+        self._scheduled: dict[int, Schedule] = {}
+        self._dues: list[tuple[float, int]] = []
+        """Heap of due times and rows; those that hold no longer are dropped when they come to the top."""
 
     is_usable = True
 
@@ -79,8 +95,14 @@ class Nowhere:
     async def write(self, change: Change) -> None:
         requests = {entry.row: entry.request for entry in change.gone}
         for visit in change.visits:
-            if visit.digest:
+            if visit.digest or visit.row in self._fetched:
                 self._fetched[visit.row] = requests[visit.row].url, visit.digest
+        for schedule in change.schedules:
+            if schedule.due is not None:
+                self._scheduled[schedule.entry.row] = schedule
+                heapq.heappush(self._dues, (schedule.due, schedule.entry.row))
+        for entry in change.requeued:
+            self._scheduled.pop(entry.row, None)
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         raise FrontierError("a frontier in memory has nothing elsewhere")
@@ -88,5 +110,13 @@ class Nowhere:
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
         raise FrontierError("a frontier in memory has nothing elsewhere")
 
-    async def first(self, row: int) -> tuple[Url, bytes]:
+    async def due(self, until: float, limit: int) -> Due:
+        """Those that are handed out leave the heap: they are queued before anyone may ask again."""
+        entries: list[Entry] = []
+        while self._dues and len(entries) < limit and self._dues[0][0] <= until:
+            _, row = heapq.heappop(self._dues)
+            entries.append(self._scheduled[row].entry)
+        return Due(entries, self._dues[0][0] if self._dues else None)
+
+    async def first(self, row: int) -> tuple[Url, bytes | None]:
         return self._fetched[row]

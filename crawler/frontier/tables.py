@@ -17,7 +17,7 @@ from .known import Known
 from .ledger import State
 from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
 from .seen import U64, Fingerprints
-from .store import Load, Shelf, Shelved
+from .store import Due, Load, Shelf, Shelved
 
 BLOBS_AT_ONCE = 1000
 """Packed columns read by one statement."""
@@ -29,7 +29,7 @@ class Tables:
     def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
         self._connection = connection
         self._site_id = site_id
-        connection.executescript(schema.PROCEDURE)
+        connection.executescript(schema.REVISIT + schema.PROCEDURE)
 
     def close(self) -> None:
         self._connection.close()
@@ -39,7 +39,8 @@ class Tables:
     def apply(self, change: Change) -> None:
         """One statement, which is one transaction."""
         first = change.families[0].first if change.families else None
-        digests, visits = self._visits(change)
+        digests = bytearray()
+        visits, schedules = self._visits(change, digests), self._schedules(change, digests)
         meta = [(name, orjson.dumps(value).decode()) for name, value in
                 (("positions", change.positions), ("settled", change.settled)) if value is not None]  # fmt: skip
         claims = np.array(change.claims, "<u8").tobytes() if change.claims else None
@@ -54,10 +55,11 @@ class Tables:
                 _json(self._places(change.gone)),
                 _json([(s.entry.row, s.entry.rank, s.due, s.entry.request.attempt, s.reason) for s in change.setbacks]),
                 _json(visits),
-                digests,
+                bytes(digests),
                 _json([(self._site_id(k), s.queued, s.next_at, s.is_shelved) for k, s in change.sites.items()]),
                 claims,
                 _json(meta),
+                _json(schedules),
             ),
         )
 
@@ -71,15 +73,20 @@ class Tables:
     def _places(self, entries: list[Entry]) -> list[tuple[int, int, int]]:
         return [(self._site_id(e.request.url.site), e.rank, e.row) for e in entries]
 
-    def _visits(self, change: Change) -> tuple[bytes, list[tuple[object, ...]]]:
+    def _visits(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
         """The digests stand in one blob, since JSON cannot carry them."""
-        digests, rows = b"", []
-        for v in change.visits:
-            place = (len(digests) + 1, len(v.digest)) if v.digest else (None, None)
-            digests += v.digest or b""
-            rows.append((v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at, *place,
-                         v.duplicate_of))  # fmt: skip
-        return digests, rows
+        return [
+            (v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at,
+             *_placed(v.digest, digests), v.duplicate_of)
+            for v in change.visits
+        ]  # fmt: skip
+
+    def _schedules(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
+        rows = [(s.entry.row, s.due, s.entry.request) for s in change.schedules]
+        return [
+            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, *_placed(r.digest, digests))
+            for row, due, r in rows
+        ]
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -99,12 +106,16 @@ class Tables:
             ]
         return Shelf(sites, self._value(schema.SHELVED))
 
-    def first(self, row: int) -> tuple[Url, bytes]:
+    def due(self, until: float, limit: int) -> Due:
+        found = self._ask(schema.DUE, until, limit)
+        return Due([unpack(_packed(row, {})) for row in found], self._value(schema.NEXT_DUE, until))
+
+    def first(self, row: int) -> tuple[Url, bytes | None]:
         text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
         return Url(text), digest
 
     def find(self, url: Url, fingerprint: int) -> Known | None:
-        return known.find(self._connection, url, fingerprint)
+        return known.find(self._connection, url, fingerprint, self._site_id(url.site))
 
     def _ask(self, query: str, *arguments: object) -> Any:
         return orjson.loads(self._value(query, *arguments))
@@ -127,11 +138,23 @@ class Tables:
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
             self._connection.execute("COMMIT")
 
+    def set_revisits(self, after_s: float | None) -> None:
+        """On: every page that was settled meanwhile is on schedule, too. None: off."""
+        if (self.meta("revisits") == 1) is (after_s is not None):
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        if after_s is not None:
+            self._connection.execute(schema.SCHEDULE_ALL, (after_s,))
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
+        self._connection.execute("COMMIT")
+
     def state(self, key: bytes, now: float) -> State:
         """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
+        is_on = self.meta("revisits") == 1
+        scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
             seen=self._seen(last or 0),
             claims=self._claims(key),
@@ -142,6 +165,8 @@ class Tables:
             rests=dict(self._ask(schema.RESTS, now)),
             positions=orjson.loads(self.meta("positions") or b"{}"),
             settled=orjson.loads(self.meta("settled") or b"{}"),
+            scheduled=scheduled,
+            next_due=next_due,
         )
 
     def _seen(self, last: int) -> Fingerprints:
@@ -170,6 +195,14 @@ class Tables:
             at, text = self._connection.execute(query, (at,)).fetchone()
 
 
+def _placed(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
+    """Where it stands among the others, from 1 as SQLite counts, and its length."""
+    if not digest:
+        return None, None
+    digests += digest
+    return len(digests) - len(digest) + 1, len(digest)
+
+
 def _json(rows: object) -> str:
     return orjson.dumps(rows).decode()
 
@@ -181,8 +214,11 @@ def _load(found: list[list[Any]], limit: int) -> Load:
 
 
 def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
-    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row = row
+    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = row
+    if earlier is not None:
+        etag, last_modified, digest, visit, interval_s = earlier
+        earlier = etag, last_modified, bytes.fromhex(digest), visit, interval_s
     return (
         key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
-        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row,
+        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, earlier,
     )  # fmt: skip

@@ -18,6 +18,9 @@ class Terms:
     in_depth_order: bool = False
     """Lend a site's requests of one depth only when all shallower ones came back: makes a depth limit exact."""
 
+    revisit_after_s: float | None = None
+    """Revisits are on; pages visited while they were off are due this long after their visit. None: they are off."""
+
     @property
     def at_one_ip(self) -> int:
         return max(self.per_ip, self.per_site)

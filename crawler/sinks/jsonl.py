@@ -74,7 +74,7 @@ class JsonLines:
 
 FIELDS = (
     "v", "url", "status", "disposition", "reason", "detail", "location", "duplicate_of", "seed", "via", "depth",
-    "attempt", "fetched_at", "elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified", "charset",
+    "attempt", "visit", "fetched_at", "elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified", "charset",
     "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
     "robots",
 )  # fmt: skip
@@ -99,6 +99,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         "via": request.via and request.via.text,
         "depth": request.depth,
         "attempt": request.attempt,
+        "visit": request.visit,
         "fetched_at": _iso(outcome.visited_at),
         **_exchange(outcome.response),
         **_content(outcome.page),
