@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ CRAWL = Path(sys.executable).with_name("crawl")
 PAGES = 400
 ROUNDS = 12
 CONCURRENCY = 16
+REVISIT = ("--revisit", "0s")
+"""Every run visits all pages once more."""
 SEED = 20261122
 """Of the moments of death: another number, other moments."""
 
@@ -50,6 +53,36 @@ async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path:
         assert len(served.hits) == before, "a finished crawl asked again"
 
 
+async def test_killed_amid_revisits_every_visit_is_in_the_output_once(tmp_path: Path) -> None:
+    moments = random.Random(SEED)
+    folder = tmp_path / "crawl"
+    graph = link_graph(seed=7, sites=4, pages_per_site=10, links_per_page=6)
+    async with open_web(graph) as served:
+        assert await finishes(served, folder, "group", revisit=True)
+        kills = 0
+        for _ in range(6):
+            kills += not await finishes(served, folder, "group", within=moments.randint(1, 60), revisit=True)
+            assert_visits_are_whole(folder, torn=1)
+        assert kills >= 3, "the crawl was over before it could be killed"
+        assert await finishes(served, folder, "group", revisit=True)
+        visits = assert_visits_are_whole(folder)
+        assert set(visits) == served.web.reachable()
+        assert min(visits.values()) >= 2
+        again = sum(served.counts(robots=False).values()) - sum(visits.values())
+        assert again <= kills * in_flight_at_most()
+
+
+def assert_visits_are_whole(folder: Path, torn: int = 0) -> Counter[str]:
+    """Each URL's visits are numbered without a gap and without a repetition; how many there are."""
+    lines = (folder / "pages.jsonl").read_bytes().splitlines(keepends=True)
+    whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    assert len(lines) - len(whole) <= torn
+    visits = Counter[str](record["url"] for record in whole)
+    numbered = sorted((record["url"], record["visit"]) for record in whole)
+    assert numbered == sorted((url, visit) for url, n in visits.items() for visit in range(1, n + 1))
+    return visits
+
+
 def in_flight_at_most() -> int:
     """What may be under way at a kill: visits, and outcomes recorded but not settled."""
     return CONCURRENCY
@@ -66,14 +99,16 @@ def assert_no_record_is_torn_or_double(folder: Path) -> set[str]:
     return set(urls)
 
 
-async def finishes(served: Served, folder: Path, whom: str, within: int | None = None) -> bool:
+async def finishes(
+    served: Served, folder: Path, whom: str, within: int | None = None, *, revisit: bool = False
+) -> bool:
     """Run the command; kill it once the server saw `within` more requests. Whether it came to its own end, exit code 0.
 
     Counted in requests, not seconds: a death while starting, or after the end, would say nothing, and where it falls
     between fetch, record and settlement is left to chance.
     """
     process = await anyio.open_process(
-        command(served.seeds, folder),
+        [*command(served.seeds, folder), *(REVISIT if revisit else ())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.model import Reason, Response, Url
+from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.politeness import Politeness, retry_after_s, setback
 
 NOON = 1_760_000_000.0  # 2025-10-09 08:53:20 UTC
@@ -102,3 +102,66 @@ def own_zone() -> Iterator[None]:
     """The zone of this machine, once the stories are over."""
     yield
     time.tzset()
+
+
+# -- revisits --------------------------------------------------------------------------------------------------------
+
+DAY = 86400.0
+KEPT = Politeness(revisit_after_s=DAY, revisit_at_most_s=30 * DAY)
+FINAL = [disposition for disposition in Disposition if disposition is not Disposition.DEFERRED]
+CHANGED = (Disposition.FETCHED, Disposition.DUPLICATE)
+
+
+def revisited(
+    disposition: Disposition, days: float, visit: int = 2, digest: bytes = b"", reason: Reason | None = None
+) -> Outcome:
+    request = Request(Url("http://a.test/"), visit=visit, interval_s=days * DAY, digest=digest)
+    return Outcome(Lease(request, 1), disposition, reason)
+
+
+def test_without_revisits_nothing_comes_back() -> None:
+    assert Politeness().revisit_in_s(revisited(Disposition.FETCHED, 0, visit=1)) is None
+
+
+@pytest.mark.parametrize("disposition", [one for one in FINAL if one is not Disposition.EXCLUDED])
+def test_whatever_became_of_a_first_visit_the_next_comes_after_the_least_wait(disposition: Disposition) -> None:
+    assert KEPT.revisit_in_s(revisited(disposition, 0, visit=1)) == DAY
+
+
+def test_a_page_that_does_not_change_is_asked_more_and_more_rarely_and_one_that_does_more_often() -> None:
+    waits = [1.0]
+    for disposition in [Disposition.UNCHANGED] * 6 + [Disposition.FETCHED] * 6:
+        waits.append((KEPT.revisit_in_s(revisited(disposition, waits[-1])) or 0) / DAY)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 15, 7.5, 3.75, 1.875, 1, 1]
+
+
+def test_a_page_that_became_a_redirect_changed_and_one_that_stayed_a_redirect_did_not() -> None:
+    assert KEPT.revisit_in_s(revisited(Disposition.REDIRECTED, 4, digest=b"content")) == 2 * DAY
+    assert KEPT.revisit_in_s(revisited(Disposition.REDIRECTED, 4)) == 8 * DAY
+
+
+def test_what_robots_exclude_is_asked_about_again_and_what_the_scope_excludes_is_not() -> None:
+    assert KEPT.revisit_in_s(revisited(Disposition.EXCLUDED, 4, reason=Reason.ROBOTS)) == 8 * DAY
+    assert KEPT.revisit_in_s(revisited(Disposition.EXCLUDED, 4, reason=Reason.OUT_OF_SCOPE)) is None
+
+
+@given(
+    least=st.floats(0, 1e9),
+    most=st.floats(0, 1e9),
+    days=st.floats(0, 1e6),
+    visit=st.integers(1, 9),
+    disposition=st.sampled_from([one for one in FINAL if one is not Disposition.EXCLUDED]),
+    digest=st.sampled_from([b"", b"x"]),
+)
+def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
+    least: float, most: float, days: float, visit: int, disposition: Disposition, digest: bytes
+) -> None:
+    most = max(least, most)
+    outcome = revisited(disposition, days, visit, digest)
+    wait_s = Politeness(revisit_after_s=least, revisit_at_most_s=most).revisit_in_s(outcome)
+    assert wait_s is not None
+    assert least <= wait_s <= most
+    before = days * DAY
+    if visit > 1 and least <= before <= most:
+        has_changed = disposition in CHANGED or (disposition is Disposition.REDIRECTED and digest)
+        assert wait_s <= before if has_changed else wait_s >= before

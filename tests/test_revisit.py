@@ -12,7 +12,8 @@ import pytest
 import crawler
 from crawler import Disposition, Ending
 from crawler.testing import Page, Served, Site, Web, cacheable, error, html, open_web, redirect
-from crawler.testing.web import Answer, Asked
+from crawler.testing.pages import Asked
+from crawler.testing.wire import Answer
 
 ALWAYS: dict[str, Any] = {
     "delay_s": 0.0,

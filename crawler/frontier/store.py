@@ -85,7 +85,7 @@ class Nowhere:
         self._fetched: dict[int, tuple[Url, bytes | None]] = {}
         self._scheduled: dict[int, Schedule] = {}
         self._dues: list[tuple[float, int]] = []
-        """Heap of due times and rows; those that hold no longer are dropped when they come to the top."""
+        """Heap of due times and rows."""
 
     is_usable = True
 
@@ -97,12 +97,12 @@ class Nowhere:
         for visit in change.visits:
             if visit.digest or visit.row in self._fetched:
                 self._fetched[visit.row] = requests[visit.row].url, visit.digest
+        for entry in change.requeued:  # first: what was tried again may be on schedule again
+            self._scheduled.pop(entry.row, None)
         for schedule in change.schedules:
             if schedule.due is not None:
                 self._scheduled[schedule.entry.row] = schedule
                 heapq.heappush(self._dues, (schedule.due, schedule.entry.row))
-        for entry in change.requeued:
-            self._scheduled.pop(entry.row, None)
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         raise FrontierError("a frontier in memory has nothing elsewhere")

@@ -19,7 +19,7 @@ class Stream:
     """A sink that goes no faster than its reader reads.
 
     It cannot be cut back: after a crash, outcomes that were read and not settled come again (at least once). Each
-    URL is final once, so `outcome.url` is the key to tell a repetition by.
+    visit of a URL is final once, so `outcome.url` and `outcome.request.visit` are the key to tell a repetition by.
     """
 
     name = "stream"

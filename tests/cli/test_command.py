@@ -157,6 +157,20 @@ async def test_a_script_learns_of_failures(crawl: Crawl, web: Served) -> None:
     assert "--allow-network 127.0.0.0/8" in ran.err
 
 
+async def test_the_same_command_keeps_a_crawl_fresh(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    home = web.url("a.test")
+    first = await crawl(home, "-o", "a", "--revisit", "1d", *ALLOWED)
+    assert first.code == 0
+    assert "5 pages on schedule, the next due in 23:59:5" in first.err
+    assert f"to revisit:\n  crawl {home} -o a --revisit 1d" in first.err
+    early = await crawl(home, "-o", "a", "--revisit", "1d", *ALLOWED)
+    assert early.code == 0
+    assert "nothing is due: a is up to date" in early.err
+    assert len(records(tmp_path / "a" / "pages.jsonl")) == 5
+    off = await crawl("a", "--set", "revisit_after_s=none")
+    assert "nothing left to do" in off.err
+
+
 async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
     crawl: Crawl, tmp_path: Path, web: Served
 ) -> None:

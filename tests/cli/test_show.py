@@ -80,6 +80,19 @@ def test_a_finished_crawl_says_so() -> None:
     assert show.ending(summary, _folder(), [])[0].startswith("nothing left to do: a.crawl is finished, with 1,210 URLs")
 
 
+def test_what_is_kept_fresh_says_when_it_is_due_again() -> None:
+    waiting = replace(SUMMARY.counts, scheduled=1210, due_in_s=7380.0)
+    lines = show.ending(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
+    assert lines[0].startswith("finished: ")
+    assert lines[-2:] == [
+        "1,210 pages on schedule, the next due in 2:03:00 h; to revisit:", "  crawl urls.txt --revisit 1d"
+    ]  # fmt: skip
+    idle = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={}, counts=replace(waiting, due_in_s=-5.0))
+    lines = show.ending(idle, _folder(), [])
+    assert lines[0] == "nothing is due: a.crawl is up to date"
+    assert "1,210 pages on schedule, the next due now; to revisit:" in lines
+
+
 def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
     with open_folder(tmp_path, load(settings={"max_depth": 2})) as folder:
         assert show.beginning(folder, Counts()) == [f"crawling into {tmp_path}"]
