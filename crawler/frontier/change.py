@@ -87,6 +87,8 @@ class Schedule:
     """As it will be lent."""
     due: float | None
     """Unix seconds; None: it is off the schedule."""
+    fingerprint: int = 0
+    """Of its URL: by it hints find it."""
 
 
 @dataclass(slots=True)
@@ -115,6 +117,8 @@ class Change:
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
+    hints: list[tuple[int, int]] = field(default_factory=list)
+    """Fingerprints of URLs, and when those changed last, in Unix seconds: pages visited before that are due."""
     claims: list[tuple[int, int]] = field(default_factory=list)
     """A digest's mark, and the row that had it first."""
     sites: dict[str, SiteChange] = field(default_factory=dict)

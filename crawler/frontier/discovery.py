@@ -23,7 +23,7 @@ class Discovery:
     """The exact set of all URLs ever queued, and the rows that new ones get."""
 
     def __init__(self, key: bytes, in_depth_order: bool, seen: Fingerprints, names: int = 0) -> None:
-        self._key = key
+        self.key = key
         self._in_depth_order = in_depth_order
         self._seen = seen
         self._names: dict[Url, int] = {}
@@ -43,7 +43,7 @@ class Discovery:
 
     def add(self, requests: Sequence[Request], change: Change, parent: Entry | None = None) -> int:
         """Add what was never seen; how many that were."""
-        fingerprints = np.array([urls.fingerprint(request.url.text, self._key) for request in requests], np.uint64)
+        fingerprints = np.array([urls.fingerprint(request.url.text, self.key) for request in requests], np.uint64)
         fresh = np.flatnonzero(self._seen.add_many(fingerprints))
         groups: dict[tuple[object, ...], list[int]] = {}
         for i in fresh.tolist():

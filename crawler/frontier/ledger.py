@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .. import urls
 from ..errors import FrontierError
-from ..model import Counts, Disposition, Lease, Outcome, Position, Request, Url
+from ..model import Counts, Disposition, Lease, Links, Outcome, Position, Request, Url
 from .change import Change, Family, Schedule, Setback, Visit
 from .claims import Claims
 from .discovery import Discovery
@@ -51,7 +52,9 @@ class State:
 class Ledger:
     """Holds the parts together. Times are monotonic seconds, but for what goes to the store."""
 
-    def __init__(self, discovery: Discovery, bench: Workbench, clock: Clock, state: State) -> None:
+    def __init__(
+        self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, *, keeps_fresh: bool = False
+    ) -> None:
         self.claims = state.claims
         self.positions = dict(state.positions)
         self.shelved = state.shelved
@@ -62,6 +65,7 @@ class Ledger:
         self._clock = clock
         self._retries = Retries()
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
+        self._keeps_fresh = keeps_fresh
         self._scheduled = state.scheduled
         self._next_revisit = state.next_due
         self._next_revisit_since: float | None = None
@@ -98,6 +102,8 @@ class Ledger:
             else:
                 self._defer(outcome, entry, site, change, now)
         self._discovery.follow(visits, change)
+        if self._keeps_fresh:
+            change.hints += [hint for outcome in outcomes if outcome.page for hint in _hints(outcome.page.news)]
         self._note(touched, positions, change, now)
         self._queue(change.families, change, touched, now)
         return change
@@ -198,7 +204,8 @@ class Ledger:
             return
         due = self._clock.wall() + wait_s
         again = replace(_known_now(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
-        change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due))
+        fingerprint = urls.fingerprint(request.url.text, self._discovery.key)
+        change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due, fingerprint))
         self._scheduled += 1
         self._next_revisit = _earlier(self._next_revisit, due)
         self._next_revisit_since = _earlier(self._next_revisit_since, due)
@@ -335,6 +342,13 @@ def _known_now(outcome: Outcome, request: Request) -> Request:
 
 def _earlier(one: float | None, other: float | None) -> float | None:
     return min((due for due in (one, other) if due is not None), default=None)
+
+
+def _hints(news: Links) -> Iterable[tuple[int, int]]:
+    """What a sitemap says about the age of the pages it lists, where it says it."""
+    modified = np.frombuffer(news.modified, "<u4")
+    dated = np.flatnonzero(modified)
+    return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
 
 
 def _bounded(validator: str) -> str:

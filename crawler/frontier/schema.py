@@ -45,14 +45,16 @@ CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
 # as `queue` and `retry` say, or the page is off the schedule. Made when a file is opened, for there are older files.
 REVISIT = """
 CREATE TABLE IF NOT EXISTS revisit (
-    id INTEGER PRIMARY KEY, due REAL, etag TEXT, last_modified TEXT, digest BLOB, visit INTEGER, interval_s REAL
+    id INTEGER PRIMARY KEY, due REAL, etag TEXT, last_modified TEXT, digest BLOB, visit INTEGER, interval_s REAL,
+    fingerprint INTEGER
 );
 CREATE INDEX IF NOT EXISTS due ON revisit (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS hint ON revisit (fingerprint) WHERE due IS NOT NULL;
 """
 
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
-    "claims", "meta", "schedules",
+    "claims", "meta", "schedules", "hints",
 )  # fmt: skip
 
 
@@ -101,9 +103,14 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
             shelved = coalesce(excluded.shelved, shelved);
     INSERT OR REPLACE INTO revisit
         SELECT {_columns(4)},
-               substr(new.digests, json_extract(value, '$[6]'), json_extract(value, '$[7]')),
-               json_extract(value, '$[4]'), json_extract(value, '$[5]')
+               substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
+               json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
         FROM json_each(new.schedules);
+    UPDATE revisit SET due = due - interval_s WHERE id IN (
+        SELECT revisit.id FROM json_each(new.hints) AS said CROSS JOIN revisit
+        WHERE due IS NOT NULL AND fingerprint = json_extract(said.value, '$[0]')
+            AND json_extract(said.value, '$[1]') > due - interval_s AND json_extract(said.value, '$[1]') < due
+    );
     INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
     INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
 END;
@@ -144,7 +151,8 @@ NEXT_DUE = "SELECT min(due) FROM revisit WHERE due > ?"
 SCHEDULED = "SELECT count(*), min(due) FROM revisit WHERE due IS NOT NULL"
 SCHEDULE_ALL = """
 INSERT INTO revisit
-SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1 FROM visit LEFT JOIN revisit USING (id)
+SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1, fingerprint(text)
+FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
 WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
 """
 FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"

@@ -24,7 +24,7 @@ from .known import Known
 from .ledger import State
 from .opening import open_file, told
 from .store import Due, Load, Shelf
-from .tables import Tables
+from .tables import SIGN, Tables
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -164,12 +164,12 @@ class SqliteStore:
 
         @lru_cache(1 << 16)
         def site_id(site: str) -> int:
-            return urls.fingerprint(site, key) - (1 << 63)
+            return urls.fingerprint(site, key) - SIGN
 
         self.site_id = site_id
         self._tables = Tables(connection, site_id)
         self._tables.set_order("depth" if terms.in_depth_order else "priority")
-        self._tables.set_revisits(terms.revisit_after_s)
+        self._tables.set_revisits(terms.revisit_after_s, key)
         return key, self._tables.state(key, now)
 
     def _close(self) -> None:

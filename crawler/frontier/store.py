@@ -85,7 +85,8 @@ class Nowhere:
         self._fetched: dict[int, tuple[Url, bytes | None]] = {}
         self._scheduled: dict[int, Schedule] = {}
         self._dues: list[tuple[float, int]] = []
-        """Heap of due times and rows."""
+        """Heap of due times and rows; one that is not what the schedule says any more is none."""
+        self._by_fingerprint: dict[int, Schedule] = {}
 
     is_usable = True
 
@@ -102,7 +103,10 @@ class Nowhere:
         for schedule in change.schedules:
             if schedule.due is not None:
                 self._scheduled[schedule.entry.row] = schedule
+                self._by_fingerprint[schedule.fingerprint] = schedule
                 heapq.heappush(self._dues, (schedule.due, schedule.entry.row))
+        for fingerprint, modified in change.hints:
+            self._hint(fingerprint, modified)
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         raise FrontierError("a frontier in memory has nothing elsewhere")
@@ -111,12 +115,29 @@ class Nowhere:
         raise FrontierError("a frontier in memory has nothing elsewhere")
 
     async def due(self, until: float, limit: int) -> Due:
-        """Those that are handed out leave the heap: they are queued before anyone may ask again."""
         entries: list[Entry] = []
-        while self._dues and len(entries) < limit and self._dues[0][0] <= until:
-            _, row = heapq.heappop(self._dues)
-            entries.append(self._scheduled[row].entry)
+        while (schedule := self._first_due()) and len(entries) < limit and self._dues[0][0] <= until:
+            entries.append(schedule.entry)
+            heapq.heappop(self._dues)
         return Due(entries, self._dues[0][0] if self._dues else None)
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         return self._fetched[row]
+
+    def _first_due(self) -> Schedule | None:
+        while self._dues:
+            due, row = self._dues[0]
+            schedule = self._scheduled.get(row)
+            if schedule and schedule.due == due:
+                return schedule
+            heapq.heappop(self._dues)
+        return None
+
+    def _hint(self, fingerprint: int, modified: int) -> None:
+        schedule = self._by_fingerprint.get(fingerprint)
+        if schedule is None or schedule.due is None or self._scheduled.get(schedule.entry.row) is not schedule:
+            return
+        visited = schedule.due - schedule.entry.request.interval_s
+        if visited < modified < schedule.due:
+            schedule.due = visited
+            heapq.heappush(self._dues, (visited, schedule.entry.row))

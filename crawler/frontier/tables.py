@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from .. import urls
 from ..model import Url
 from . import known, schema
 from .change import Change
@@ -19,6 +20,8 @@ from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
 from .seen import U64, Fingerprints
 from .store import Due, Load, Shelf, Shelved
 
+SIGN = 1 << 63
+"""SQLite's integers are signed: a fingerprint is stored less by this."""
 BLOBS_AT_ONCE = 1000
 """Packed columns read by one statement."""
 
@@ -60,6 +63,7 @@ class Tables:
                 claims,
                 _json(meta),
                 _json(schedules),
+                _json([(mark - SIGN, modified) for mark, modified in change.hints]),
             ),
         )
 
@@ -82,10 +86,10 @@ class Tables:
         ]  # fmt: skip
 
     def _schedules(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
-        rows = [(s.entry.row, s.due, s.entry.request) for s in change.schedules]
+        rows = [(s.entry.row, s.due, s.fingerprint, s.entry.request) for s in change.schedules]
         return [
-            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, *_placed(r.digest, digests))
-            for row, due, r in rows
+            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark - SIGN, *_placed(r.digest, digests))
+            for row, due, mark, r in rows
         ]
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -138,12 +142,13 @@ class Tables:
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
             self._connection.execute("COMMIT")
 
-    def set_revisits(self, after_s: float | None) -> None:
+    def set_revisits(self, after_s: float | None, key: bytes) -> None:
         """On: every page that was settled meanwhile is on schedule, too. None: off."""
         if (self.meta("revisits") == 1) is (after_s is not None):
             return
         self._connection.execute("BEGIN IMMEDIATE")
         if after_s is not None:
+            self._connection.create_function("fingerprint", 1, lambda text: urls.fingerprint(text, key) - SIGN)
             self._connection.execute(schema.SCHEDULE_ALL, (after_s,))
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
         self._connection.execute("COMMIT")

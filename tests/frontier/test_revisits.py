@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,38 @@ async def test_a_content_belongs_to_its_page_while_it_stands_there(frontier: Mem
     assert await frontier.claim(other, changed) == original.url
     await frontier.settle([settled(changed, clock, page=Page(other))], {})
     assert await frontier.claim(CONTENT, copy) == copy.request.url
+
+
+async def test_a_page_that_a_sitemap_says_to_have_changed_is_due(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier(revisit_after_s=DAY) as frontier:
+        await frontier.add(pages("a", *range(5)))
+        for _ in range(5):
+            await visited(frontier, clock, after_s=10 * DAY)
+        clock.move(5 * DAY)
+        await frontier.add(pages("a", 9))
+        now, visit = int(wall(clock)), int(wall(clock) - 5 * DAY)
+        said = {0: visit + 60, 1: visit - 60, 2: now + 99 * int(DAY), 3: 0, 7: now}
+        packed = links(frontier.key, *(f"http://a/{n}" for n in said))
+        modified = b"".join(seconds.to_bytes(4, "little") for seconds in said.values())
+        await visited(frontier, clock, page=Page(b"", kind="sitemap", news=replace(packed, modified=modified)))
+        assert await revisit(frontier, clock) == 1
+        assert sorted(texts(await lend(frontier, 1))) == ["http://a/7"], "new, and goes first"
+
+
+async def test_a_hint_counts_once(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier(revisit_after_s=DAY) as frontier:
+        await frontier.add(pages("a", 1))
+        await visited(frontier, clock, after_s=10 * DAY)
+        clock.move(DAY)
+        said = replace(links(frontier.key, "http://a/1"), modified=int(wall(clock) - 60).to_bytes(4, "little"))
+        for n in (7, 8):
+            await frontier.add(pages("a", n))
+            await visited(frontier, clock, page=Page(b"", news=said), after_s=None)
+        assert await revisit(frontier, clock) == 1
+        assert (await visited(frontier, clock, after_s=10 * DAY)).url.path == "/1"
+        await frontier.add(pages("a", 9))
+        await visited(frontier, clock, page=Page(b"", news=said), after_s=None)
+        assert await revisit(frontier, clock) == 0, "it was visited since"
 
 
 # -- on disk ---------------------------------------------------------------------------------------------------------
