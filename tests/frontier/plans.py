@@ -31,6 +31,7 @@ class Plan:
     wait_s: float
     page: str
     found: tuple[str, ...]
+    again_s: float | None
 
 
 plans = st.lists(
@@ -44,6 +45,7 @@ plans = st.lists(
         st.sampled_from([0.0, 1.0, 4.0]),
         st.sampled_from(["html", "html", "sitemap"]),
         st.lists(names, min_size=1, max_size=12).map(tuple),
+        st.sampled_from([None, 0.0, 2.0, 20.0]),
     ),
     min_size=1,
     max_size=6,

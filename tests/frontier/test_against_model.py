@@ -28,10 +28,19 @@ class Known:
     state: str = "queued"
     due: float = 0.0
     is_returned: bool = False
+    visit: int = 1
+    again: float | None = None
+    """When it is to be visited again."""
+    interval_s: float = 0.0
+
+    @property
+    def depth(self) -> int:
+        """In depth order revisits are the deepest."""
+        return self.request.depth if self.visit == 1 else 1000
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        return (self.request.priority, self.request.depth, self.number)
+        return (self.request.priority, self.request.depth, self.number) if self.visit == 1 else (1000, 0, self.number)
 
 
 @dataclass
@@ -63,7 +72,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(per_site=st.integers(1, 3), in_depth_order=st.booleans())
     def open(self, per_site: int, in_depth_order: bool) -> None:
-        self.terms = Terms(per_site, per_ip=1000, in_depth_order=in_depth_order)
+        self.terms = Terms(per_site, 1000, in_depth_order, revisit_after_s=1e6)
         self.frontier = self.run(self.stack.enter_async_context(self.opened()))
 
     def opened(self) -> Any:
@@ -139,6 +148,17 @@ class Story(RuleBasedStateMachine):
             self.claims[content] = (text, False)
             self.owned[text] = content
 
+    @rule()
+    def revisit(self) -> None:
+        due = [known for known in self.known.values() if known.again is not None and known.again <= self.clock.now]
+        queued = 0
+        while more := self.run(self.frontier.revisit(self.clock.both.wall())):
+            queued += more
+        assert queued == len(due)
+        for known in due:
+            known.state, known.again, known.visit = "queued", None, known.visit + 1
+            known.request = replace(known.request, attempt=1)
+
     @rule(seconds=st.sampled_from([0.5, 1.0, 2.0, 10.0]))
     def pass_time(self, seconds: float) -> None:
         self.clock.move(seconds)
@@ -149,7 +169,7 @@ class Story(RuleBasedStateMachine):
             return
         self.run(self.stack.aclose())
         self.clock.move(moved)
-        self.terms = Terms(self.terms.per_site, 1000, self.terms.in_depth_order ^ swap)
+        self.terms = replace(self.terms, in_depth_order=self.terms.in_depth_order ^ swap)
         self.frontier = self.run(self.stack.enter_async_context(self.opened()))
         for text in self.out:
             self.known[text].state = "queued"
@@ -203,6 +223,7 @@ class Story(RuleBasedStateMachine):
         known, site = self.known[text], self.sites[lease.request.url.site]
         assert known.state == "queued"
         assert (lease.request.depth, lease.request.attempt) == (known.request.depth, known.request.attempt)
+        assert (lease.request.visit, lease.request.interval_s) == (known.visit, known.interval_s)
         assert lease.request.origin == known.request.origin
         assert lease.request.anchor == known.request.anchor
         assert lease.request.via == known.request.via
@@ -215,9 +236,11 @@ class Story(RuleBasedStateMachine):
     def check_order(self, lent: Known) -> None:
         rivals = [k for k in self.queued(lent.request.url.site) if k is not lent]
         if self.terms.in_depth_order:
-            assert all(lent.request.depth <= k.request.depth for k in rivals)
-            assert all(lent.request.depth <= lease.request.depth for lease in self.out_at(lent.request.url.site))
-            assert all(lent.rank < k.rank for k in rivals if k.request.depth == lent.request.depth)
+            assert all(lent.depth <= k.depth for k in rivals)
+            if lent.visit == 1:
+                out = [self.known[lease.request.url.text] for lease in self.out_at(lent.request.url.site)]
+                assert all(lent.request.depth <= k.depth for k in out)
+            assert all(lent.rank < k.rank for k in rivals if k.depth == lent.depth)
         elif not lent.is_returned:
             assert not any(k.is_returned for k in rivals) or self.has_shelf
             assert all(lent.rank < k.rank for k in rivals if not k.is_returned)
@@ -230,7 +253,7 @@ class Story(RuleBasedStateMachine):
             if not queued or site.hold > self.clock.now or self.free_slots(key) <= 0:
                 continue
             assert self.terms.in_depth_order
-            depth = min(known.request.depth for known in queued)
+            depth = min(queued, key=lambda known: (known.depth, known.rank)).request.depth
             assert any(lease.request.depth < depth for lease in self.out_at(key))
 
     @rule()
@@ -244,6 +267,13 @@ class Story(RuleBasedStateMachine):
         assert counts.leased == states.count("out")
         assert counts.retrying == states.count("waiting")
         assert counts.settled == self.settled
+        times = [known.again for known in self.known.values() if known.again is not None]
+        assert counts.scheduled == len(times)
+        if counts.due_in_s is None or not times:
+            assert counts.due_in_s is None
+            assert not times
+        else:
+            assert abs(counts.due_in_s - min(times) + self.clock.now) < 0.001
         if not self.on_disk:  # sites on the shelf are counted when it is looked at
             assert counts.sites == len({k.request.url.site for k in self.known.values() if k.state != "done"})
 
@@ -258,7 +288,10 @@ class Story(RuleBasedStateMachine):
     def outcome(self, plan: Plan, lease: Lease) -> Outcome:
         request = lease.request
         response = Response(request.url, 200, (), ip=plan.ip)
-        over = Outcome(lease, Disposition.FAILED, Reason.DNS, rest_s=plan.rest_s, ended=self.clock.now - plan.since_s)
+        over = Outcome(
+            lease, Disposition.FAILED, Reason.DNS, rest_s=plan.rest_s, ended=self.clock.now - plan.since_s,
+            revisit_in_s=plan.again_s,
+        )  # fmt: skip
         if plan.kind == "robots":
             return replace(over, disposition=Disposition.DEFERRED, reason=None, retry_in_s=0.0)
         if plan.kind == "deferred":
@@ -291,6 +324,11 @@ class Story(RuleBasedStateMachine):
         self.give_up(text)
         if outcome.is_final:
             known.state = "done"
+            wait_s = outcome.revisit_in_s
+            if wait_s is None and known.visit > 1:
+                wait_s = known.interval_s
+            if wait_s is not None:
+                known.again, known.interval_s = self.clock.now + wait_s, wait_s
             self.settled[outcome.disposition] = self.settled.get(outcome.disposition, 0) + 1
         elif outcome.reason is None:
             known.state, known.is_returned = "queued", not self.terms.in_depth_order
