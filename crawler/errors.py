@@ -33,7 +33,11 @@ class SinkError(CrawlError):
     """Outcomes could not be stored."""
 
 
-class StorageFull(FrontierError, SinkError):
+class Unwritable(FrontierError, SinkError):
+    """The crawl folder cannot be written any more; what was settled is safe, and the crawl can be continued."""
+
+
+class StorageFull(Unwritable):
     """No space is left where the crawl writes; nothing half-written was kept, and the crawl can be continued."""
 
 

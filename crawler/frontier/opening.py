@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from ..errors import FrontierError, StorageFull
+from ..errors import FrontierError, StorageFull, Unwritable
 from . import schema
 
 MAGIC = b"SQLite format 3\x00"
@@ -54,6 +54,8 @@ def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
     text = str(error)
     if "is full" in text:
         return StorageFull(f"no space left for {path} ({text}): make room and run the same command again")
+    if "readonly" in text or "disk I/O" in text:
+        return Unwritable(f"{path} cannot be written ({text}): mend that and run the same command again")
     if "locked" in text or "busy" in text:
         return FrontierError(f"{path} is in use by another process: stop that crawl, or give this one another folder")
     if isinstance(error, sqlite3.OperationalError) and "malformed" not in text:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from crawler.errors import FrontierError, StorageFull
+from crawler.errors import FrontierError, StorageFull, Unwritable
+from crawler.frontier.opening import told
 from crawler.model import Disposition, Page, Request, Url
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 
@@ -244,3 +245,11 @@ async def test_a_kill_while_the_file_is_made_leaves_none(path: Path, clock: Hand
     async with opened(path, clock) as frontier:
         assert await frontier.add([Request(Url("http://a/"))]) == 1
     assert [file.name for file in path.parent.iterdir()] == ["frontier.sqlite"]
+
+
+def test_a_file_that_cannot_be_written_any_more_is_said_as_such(path: Path) -> None:
+    sqlite3.connect(path).close()
+    message = r"frontier.sqlite cannot be written .*run the same command again"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with pytest.raises(Unwritable, match=message), told(path):
+            connection.execute("CREATE TABLE t (x)")
