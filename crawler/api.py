@@ -129,8 +129,7 @@ async def open_crawl(
             if folder is not None:
                 home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
                 config = home.config
-            parts = _Parts(stack, config, home, tuple(sinks), fetcher, parse)
-            yield await parts.crawl()
+            yield await _Parts(stack, config, home, tuple(sinks), fetcher, parse).crawl()
 
 
 async def crawl(

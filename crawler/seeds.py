@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from xml.parsers import expat
@@ -126,15 +125,11 @@ def with_scheme(text: str) -> str:
 
 def _is_local(host: str) -> bool:
     """Whether a browser would be given http: addresses and this machine. Raises UrlError for a word that is no host."""
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        if host.lower() == "localhost" or host.lower().endswith(".localhost"):
-            return True
-        if "." not in host.strip(".") or host.rpartition(".")[2].isdigit():
-            raise UrlError("neither a URL nor a host name") from None
-        return False
-    return True
+    if urls.is_address(host.strip("[]")) or f".{host.lower()}".endswith(".localhost"):
+        return True
+    if "." not in host.strip(".") or host.rpartition(".")[2].isdigit():
+        raise UrlError("neither a URL nor a host name")
+    return False
 
 
 def _refuse(bad: BadSeed) -> None:

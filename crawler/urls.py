@@ -108,6 +108,15 @@ def registered_domain(url: Url) -> str:
     return registered(host(url))
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address rather than a name; IPv6 without brackets."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=65536)
 def registered(host: str) -> str:
     """`registered_domain` of a bare host.
@@ -115,7 +124,7 @@ def registered(host: str) -> str:
     Standard: the public suffix list with its private section, so that two users of one hosting service are two owners.
     """
     name = host.rstrip(".")
-    if "." not in name or _is_address(name):
+    if "." not in name or is_address(name):
         return host
     parts = _suffixes()(name)
     return f"{parts.domain}.{parts.suffix}" if parts.domain and parts.suffix else host
@@ -194,14 +203,6 @@ def _refolded(href: str, fold: Fold) -> str:
     """Folded, and a fixed point again: `/a/..;jsessionid=1/b` leaves dots behind."""
     short = fold(href)
     return short if "/." not in short and "/%2" not in short else fold(_read(short).href)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1)

@@ -58,8 +58,8 @@ class Visitor:
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
             return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
-        if was_asked and rest_s:
-            return self._after_robots(begun, rules)
+        if was_asked and rest_s:  # that was this site's turn: the URL itself comes with the next one; not an attempt
+            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
 
         try:
             response = await self.fetcher.fetch(request)
@@ -81,11 +81,6 @@ class Visitor:
         if redirects.is_redirect(response):
             return self._redirect(fetched, response)
         return await self._read(fetched, response)
-
-    def _after_robots(self, begun: Outcome, rules: Rules) -> Outcome:
-        """Asking for robots.txt was this site's turn: the URL itself comes with the next one. Not an attempt."""
-        rest_s = self.politeness.rest_s(rules.delay_s)
-        return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
 
     def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""

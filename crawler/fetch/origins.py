@@ -7,7 +7,6 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from aiohttp import ClientRequest
 from yarl import URL
@@ -15,6 +14,7 @@ from yarl import URL
 from ..errors import ConfigError, FetchError
 from ..model import Reason, Request
 from ..settings import FetchConfig, SiteConfig
+from ..urls import is_address
 from .guard import Guard
 from .relays import Relay
 from .trust import Tls, trust, trust_of_site
@@ -88,7 +88,7 @@ class Origins:
         if scheme not in ("http", "https"):
             raise FetchError(Reason.BLOCKED_SCHEME, f"{scheme}: is neither http nor https")
         host = _host(authority)
-        literal = host if _is_address(host) else ""
+        literal = host if is_address(host) else ""
         refusal = self._guard.refuses(literal) if literal else None
         if refusal:
             raise FetchError(Reason.BLOCKED_ADDRESS, f"{literal}: {refusal}")
@@ -192,11 +192,3 @@ def _host(authority: str) -> str:
     if authority.startswith("["):
         return authority[1 : authority.find("]")]
     return authority.partition(":")[0]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
