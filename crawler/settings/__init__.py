@@ -1,0 +1,48 @@
+"""Every setting with its meaning, its default and its bounds: the models and nothing else."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from .fetch import FetchConfig, SiteConfig
+from .output import OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig
+from .politeness import PolitenessConfig
+from .scope import LinkKind, ScopeConfig, UrlsConfig
+from .table import Table, header_text
+
+__all__ = [
+    "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "OffloadConfig", "PolitenessConfig",
+    "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
+]  # fmt: skip
+
+SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
+"""Settings that may hold passwords and tokens: never shown, and kept in files that their owner alone can read."""
+
+
+class Config(Table):
+    """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults."""
+
+    user_agent: str = ""
+    """How we introduce ourselves; empty: the project's name and version."""
+    contact: str = ""
+    """A mail address or URL where a site's owner reaches you; becomes part of the User-Agent."""
+    scope: ScopeConfig = ScopeConfig()
+    urls: UrlsConfig = UrlsConfig()
+    politeness: PolitenessConfig = PolitenessConfig()
+    fetch: FetchConfig = FetchConfig()
+    offload: OffloadConfig = OffloadConfig()
+    frontier: FrontierConfig = FrontierConfig()
+    sinks: tuple[SinkConfig, ...] = (SinkConfig(),)
+    """Where records go."""
+
+    @field_validator("user_agent", "contact")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return header_text(text)
+
+    @field_validator("sinks")
+    @classmethod
+    def _a_file_each(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
+        if len({sink.path for sink in sinks}) < len(sinks):
+            raise ValueError("two sinks should not write the same file")
+        return sinks

@@ -1,0 +1,132 @@
+"""Settings of one exchange over the network."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from ..errors import UrlError
+from ..urls import parse
+from .table import Table, header_fields, header_text
+
+MIB = 1 << 20
+_SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
+
+class SiteConfig(Table):
+    """What one site alone is told: it never reaches another, wherever links and redirects lead."""
+
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request to this site."""
+    basic_auth: str = ""
+    """`user:password`, sent as Basic authentication (RFC 7617)."""
+    bearer: str = ""
+    """A token, sent as Bearer authentication (RFC 6750)."""
+    client_cert: str = ""
+    """A PEM file with the certificate we show to this site when it asks for one."""
+    client_key: str = ""
+    """A PEM file with its private key, unencrypted; empty: it stands in `client_cert`."""
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line_each(cls, headers: dict[str, str]) -> dict[str, str]:
+        return header_fields(headers)
+
+    @field_validator("bearer")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return header_text(text)
+
+    @model_validator(mode="after")
+    def _says_who_we_are_once(self) -> SiteConfig:
+        said = [self.basic_auth, self.bearer, *(name for name in self.headers if name.lower() == "authorization")]
+        if sum(map(bool, said)) > 1:
+            raise ValueError("should have one of basic_auth, bearer and an Authorization header")
+        if self.basic_auth and ":" not in self.basic_auth:
+            raise ValueError("basic_auth should be user:password")
+        if self.client_key and not self.client_cert:
+            raise ValueError("client_key should stand beside a client_cert")
+        return self
+
+
+class FetchConfig(Table):
+    """One exchange over the network."""
+
+    concurrency: Annotated[int, Field(ge=1, le=20000)] = 256
+    """Visits under way at a time, over all sites."""
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """One exchange as a whole, from connecting to the last byte."""
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """Name look-up, TCP and TLS."""
+    max_body_bytes: Annotated[int, Field(ge=1)] = 16 * MIB
+    """Larger bodies are `too-large`, before as after decompression."""
+    budget_bytes: Annotated[int, Field(ge=1)] = 256 * MIB
+    """All bodies in memory at a time, together; never less than two of the largest."""
+    max_redirects: Annotated[int, Field(ge=0)] = 10
+    """Redirects in a row before `too-many-redirects`."""
+    allow_networks: tuple[str, ...] = ()
+    """Networks that would be refused (private, loopback, ...) and are wanted: `["127.0.0.0/8"]`."""
+    proxy: str | None = None
+    """`http://user:password@host:port`, or `socks5://...` with the extra `socks`; the guard cannot see behind it."""
+    no_proxy: tuple[str, ...] = ()
+    """Reached without the proxy: host names with all below them, networks, or `*`."""
+    cookies: bool = False
+    """Keep cookies for the length of a run, each site's for itself (RFC 6265bis)."""
+    verify_tls: bool = True
+    """Check certificates."""
+    ca_file: str = ""
+    """A PEM file of authorities to trust beside the system's."""
+    accept_language: str = ""
+    """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request to every site; what is secret belongs into `sites`."""
+    sites: dict[str, SiteConfig] = Field(default_factory=dict)
+    """Tables by site, `[fetch.sites."https://example.org"]`, with any of headers, basic_auth, bearer, client_cert,
+    client_key: what that scheme, host and port alone is told."""
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_network(network, strict=False)) for network in networks)
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, proxy: str | None) -> str | None:
+        if proxy is not None and not proxy.startswith(("http://", "https://", "socks4://", "socks5://", "socks5h://")):
+            raise ValueError("should begin with http://, https://, socks5:// or socks4://")
+        return proxy
+
+    @field_validator("headers")
+    @classmethod
+    def _for_all_to_read(cls, headers: dict[str, str]) -> dict[str, str]:
+        if secret := next((name for name in headers if name.lower() in _SECRET_FIELDS), None):
+            raise ValueError(f"{secret} would go to every site: name the one it is for in [fetch.sites]")
+        return header_fields(headers)
+
+    @field_validator("accept_language")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        return header_text(text)
+
+    @field_validator("sites")
+    @classmethod
+    def _by_site(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        return {_site(text): site for text, site in sites.items()}
+
+    @model_validator(mode="after")
+    def _two_of_the_largest_bodies_fit(self) -> FetchConfig:
+        if self.budget_bytes < 2 * self.max_body_bytes:
+            raise ValueError(f"budget_bytes should be at least twice max_body_bytes: {2 * self.max_body_bytes:_}")
+        return self
+
+
+def _site(text: str) -> str:
+    try:
+        url = parse(text)
+    except UrlError as error:
+        raise ValueError(f"{text!r} should be a site like https://example.org: {error}") from error
+    if url.path != "/":
+        raise ValueError(f"{text!r} should be a site without a path: {url.site}")
+    return url.site

@@ -1,0 +1,59 @@
+"""Settings of where the CPU work goes, where the queue lives, and where records go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from .table import Table
+
+OWN_FILES = frozenset({"crawl.toml", "crawl.log", "lock", "bad-seeds.txt", "frontier.sqlite"})
+"""What stands in a crawl folder beside the sinks' files."""
+
+
+class OffloadConfig(Table):
+    """Where the CPU work goes."""
+
+    executor: Literal["process", "thread", "inline"] = "process"
+    """Where parsing, hashing and decompression run."""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Worker processes; 0: one for each core this process may use."""
+    inline_below_bytes: Annotated[int, Field(ge=0)] = 2048
+    """Bodies cheaper to parse than to hand over stay on the loop."""
+    batch: Annotated[int, Field(ge=1, le=256)] = 16
+    """Pages handed over together at most, while all workers are busy."""
+    page_cpu_s: Annotated[float, Field(gt=0)] = 10.0
+    """CPU seconds one page may cost before its worker is ended and the page is `parse-timeout`."""
+
+
+class FrontierConfig(Table):
+    """What to visit next, and what is already known."""
+
+    kind: Literal["sqlite", "memory"] = "sqlite"
+    """Where the queue lives. `memory` forgets everything with the process."""
+    durability: Literal["process", "power"] = "process"
+    """What a settled page survives: the end of the process (kill -9), or a power cut too (slower)."""
+
+
+class SinkConfig(Table):
+    """Where records go; one table for each output."""
+
+    kind: Literal["jsonl"] = "jsonl"
+    """The format: one JSON object a line."""
+    path: str = "pages.jsonl"
+    """File name inside the crawl folder."""
+    links: bool = False
+    """Write the list of all links of each page."""
+    text: bool = False
+    """Write the readable text of each page."""
+    headers: bool = False
+    """Write the answer's header fields."""
+
+    @field_validator("path")
+    @classmethod
+    def _stands_in_the_folder(cls, path: str) -> str:
+        if Path(path).name != path or path in OWN_FILES or not path.isprintable() or path.startswith("."):
+            raise ValueError("should be a plain file name, and none of the crawl's own files")
+        return path

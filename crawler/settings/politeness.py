@@ -1,0 +1,40 @@
+"""Settings of when we may come again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .table import Table
+
+
+class PolitenessConfig(Table):
+    """When we may come again."""
+
+    delay_s: Annotated[float, Field(ge=0)] = 1.0
+    """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
+    max_delay_s: Annotated[float, Field(ge=0)] = 60.0
+    """What we honour of Crawl-delay at most; and the cap of Retry-After is ten times this."""
+    per_site: Annotated[int, Field(ge=1)] = 1
+    """Requests at a time to one site (scheme, host, port)."""
+    per_ip: Annotated[int, Field(ge=1)] = 16
+    """Requests at a time to one address, whatever the number of sites behind it; never less than per_site."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """How often a URL is tried before it counts as failed."""
+    retry_delay_s: Annotated[float, Field(ge=0)] = 3.0
+    """Wait before the second attempt; three times longer before each further one."""
+    robots: Literal["obey", "ignore"] = "obey"
+    """Whether robots.txt decides (RFC 9309)."""
+    robots_ttl_s: Annotated[float, Field(gt=0, le=86400)] = 86400.0
+    """How long a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
+    revisit_after_s: Annotated[float, Field(ge=0)] | None = None
+    """Visit pages again, this much later: the least wait, which grows while a page does not change and shrinks when it
+    does. None: each page is visited once."""
+    revisit_at_most_s: Annotated[float, Field(ge=0)] = 30 * 86400.0
+    """The longest wait for a revisit; never less than revisit_after_s."""
+
+    @model_validator(mode="after")
+    def _an_address_serves_at_least_one_site_in_full(self) -> PolitenessConfig:
+        self.__dict__["per_ip"] = max(self.per_ip, self.per_site)  # past `frozen`, before anyone has seen it
+        return self

@@ -1,0 +1,65 @@
+"""Settings of what belongs to a crawl, and which spellings are one URL."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, field_validator
+
+from ..canonical import TRACKING
+from .table import Table
+
+LinkKind: TypeAlias = Literal[
+    "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
+    "images", "media", "styles", "scripts", "forms",
+]  # fmt: skip
+
+
+class ScopeConfig(Table):
+    """Which URLs belong to this crawl, and where it ends."""
+
+    reach: Literal["page", "prefix", "host", "domain", "any"] = "host"
+    """How far a link may lead from its seed: nowhere, below its folder, its host, its registered domain, anywhere."""
+    max_depth: Annotated[int, Field(ge=0)] | None = None
+    """Hops from the seed; 0 fetches the list alone; absent: no limit."""
+    include: tuple[str, ...] = ()
+    """Follow only links that match one of these: globs over the whole URL, or `re:` and a regular expression."""
+    exclude: tuple[str, ...] = ()
+    """Never fetch what matches one of these, seeds included."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Stop after this many fetched pages, exactly."""
+    time_limit_s: Annotated[float, Field(gt=0)] | None = None
+    """Stop after this long; the same command continues."""
+    size_limit_bytes: Annotated[int, Field(gt=0)] | None = None
+    """Stop after this much was downloaded; the same command continues."""
+    max_repeats: Annotated[int, Field(ge=1)] = 3
+    """How often one path segment may occur in a URL before it counts as a trap."""
+    follow: tuple[LinkKind, ...] = ("anchors", "frames", "refresh", "pagination")
+    """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe),
+    refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media
+    (video, audio, embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what
+    they list."""
+    nofollow: Literal["ignore", "pages", "links"] = "pages"
+    """Whose `nofollow` counts: nobody's; that of pages (robots meta, X-Robots-Tag); that of single links (rel) too."""
+    sitemaps: bool = False
+    """Visit the sitemaps that robots.txt names; what they list is as near as the seed."""
+
+
+class UrlsConfig(Table):
+    """Which spellings of a URL count as one: what is folded is fetched once."""
+
+    strip_params: tuple[str, ...] = TRACKING
+    """Query parameters that are dropped, in any case; `*` stands for anything, `?` for one character."""
+    strip_session_ids: bool = True
+    """Drop session ids: `;jsessionid=`, PHPSESSID and their like, `/(S(...))/`, and `sid` where it looks like one."""
+    sort_params: bool = False
+    """Order query parameters by name; to some servers their order means something."""
+
+    @field_validator("strip_params")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"[!-~]+", name) or set(name) & set("&=#"):
+                raise ValueError(f"{name!r} should be a parameter's name, or a pattern of names")
+        return names

@@ -1,0 +1,30 @@
+"""What every table of settings has in common, and what header texts must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: object, info: Any) -> object:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError("should not be true or false")
+        return value
+
+
+def header_fields(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        header_text(name + value)
+    return headers
+
+
+def header_text(text: str) -> str:
+    if not text.isprintable() or not text.isascii():
+        raise ValueError("should be printable ASCII on one line: it is sent in a header field")
+    return text
