@@ -48,6 +48,7 @@ def explain(
     """
     from crawler.config import trace
     from crawler.explanation import explain as explained
+    from crawler.explanation import record
 
     from .process import run_loop
 
@@ -59,7 +60,8 @@ def explain(
     if json:
         import orjson
 
-        sys.stdout.write(orjson.dumps(record(answer, folder), option=orjson.OPT_APPEND_NEWLINE).decode())
+        said = record(answer, folder.path if folder else None)
+        sys.stdout.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE).decode())
         return
     for line in words(answer, folder):
         print(line)
@@ -78,41 +80,6 @@ def _folder(url: str, out: Path | None, config: Config) -> Folder | None:
     return read_folder(path, config) if path else None
 
 
-def record(answer: Explanation, folder: Folder | None) -> dict[str, object]:
-    """The JSON object; docs/explain.md describes its fields."""
-    scope, robots, known, turn = answer.scope, answer.robots, answer.known, answer.turn
-    return {
-        "v": 1,
-        "url": answer.url.text,
-        "changes": list(answer.changes),
-        "verdict": _verdict(answer),
-        "reason": answer.reason,
-        "scope": {
-            "reason": scope.reason,
-            "rule": scope.rule,
-            "pattern": scope.pattern or None,
-            "root": answer.request.anchor.text,
-            "depth": answer.request.depth,
-        },
-        "robots": {
-            "verdict": robots.verdict,
-            "line": robots.line or None,
-            "rule": robots.rule or None,
-            "detail": robots.detail or None,
-            "crawl_delay_s": robots.crawl_delay_s,
-            "sitemaps": list(robots.sitemaps),
-        },
-        "site": {
-            "site": answer.url.site,
-            "delay_s": answer.rest_s,
-            "per_site": answer.per_site,
-            "queued": turn.queued if turn else None,
-            "next_turn_at": _time(turn.next_at) if turn else None,
-        },
-        "crawl": {"folder": str(folder.path), **_story(known)} if folder else None,
-    }
-
-
 def words(answer: Explanation, folder: Folder | None) -> list[str]:
     """The same for people: lines of at most 80 columns where no URL is longer."""
     lines = [_headline(answer, folder), *_row("url", answer.url.text)]
@@ -124,20 +91,13 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
     return lines + (_row("crawl", *_crawl(answer.known, folder)) if folder else [])
 
 
-def _verdict(answer: Explanation) -> str:
-    """`fetch`, `exclude`, or `unknown` while robots.txt was not asked."""
-    if answer.reason:
-        return "exclude"
-    return "unknown" if answer.robots.verdict == "not-asked" else "fetch"
-
-
 def _headline(answer: Explanation, folder: Folder | None) -> str:
     known = answer.known
     if known and known.standing == "done":
         return f"this crawl is done with it: {known.disposition}{f', {known.reason}' if known.reason else ''}"
     if answer.reason:
         return f"a crawl would not fetch it: {answer.reason}"
-    unless = ", unless robots.txt forbids it" if _verdict(answer) == "unknown" else ""
+    unless = ", unless robots.txt forbids it" if answer.verdict == "unknown" else ""
     if known:
         return f"this crawl will fetch it{unless}"
     return f"a crawl would fetch it{', once a page names it' if folder else ''}{unless}"
@@ -194,6 +154,8 @@ def _site(answer: Explanation) -> Iterator[str]:
 
 
 def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
+    from crawler.explanation import iso
+
     if not folder.frontier_path.exists():
         yield f"{folder.path} keeps no frontier: nobody knows what became of its URLs"
         return
@@ -204,8 +166,8 @@ def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
     why = ": ".join(filter(None, [known.reason, known.detail]))
     status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
     yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
-    when = f", the last at {_time(known.visited_at)}" if known.visited_at else ""
-    due = f", again from {_time(known.due)}" if known.due else ""
+    when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
+    due = f", again from {iso(known.due)}" if known.due else ""
     yield f"depth {known.depth}, {show.many(known.attempts, 'attempt')}{when}{due}"
     if known.duplicate_of:
         yield f"same content as {known.duplicate_of}"
@@ -217,32 +179,6 @@ def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
         yield f"  and {len(known.via) - SHOWN_VIA} more, up to {known.via[-1]}"
     if known.seed and known.seed not in known.via[-1:]:
         yield f"descends from the seed {known.seed}"
-
-
-def _story(known: Known | None) -> dict[str, object]:
-    if known is None:
-        return {"standing": None}
-    return {
-        "standing": known.standing,
-        "disposition": known.disposition,
-        "reason": known.reason,
-        "detail": known.detail or None,
-        "status": known.status,
-        "depth": known.depth,
-        "attempts": known.attempts,
-        "visited_at": _time(known.visited_at),
-        "due_at": _time(known.due),
-        "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
-        "via": [via.text for via in known.via],
-        "seed": known.seed.text if known.seed else None,
-    }
-
-
-def _time(seconds: float | None) -> str | None:
-    """RFC 3339, UTC; None: never."""
-    return (
-        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if seconds else None
-    )
 
 
 def _row(name: str, *texts: str) -> list[str]:

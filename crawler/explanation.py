@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from . import parts, seeds, urls
 from .errors import FetchError
-from .frontier import Known, Look, SiteTurn, look
+from .frontier import Known, Look, SiteTurn, SqliteFrontier, look
 from .model import Reason, Request, Url
 from .offload import Inline
 from .robots import RobotsRules
@@ -65,23 +66,35 @@ class Explanation:
         """Why a crawl would not fetch it as things stand now, or None."""
         return self.scope.reason or self.robots.reason
 
+    @property
+    def verdict(self) -> Literal["fetch", "exclude", "unknown"]:
+        """`unknown` while robots.txt was not asked."""
+        if self.reason:
+            return "exclude"
+        return "unknown" if self.robots.verdict == "not-asked" else "fetch"
+
 
 async def explain(
-    text: str, config: Config, *, frontier: Path | None = None, seed: str = "", is_offline: bool = False
+    text: str,
+    config: Config,
+    *,
+    frontier: Path | SqliteFrontier | None = None,
+    seed: str = "",
+    is_offline: bool = False,
 ) -> Explanation:
     """What decides about the URL that `text` names, written as seeds may be.
 
-    `frontier` is the file of a crawl folder, which another process may be using; `seed` is what the URL is taken to
-    descend from, as a link, where the folder does not know it. Without both the URL is judged as a seed itself. Unless
-    offline, its site is asked for its robots.txt: one request, guarded as all are, and nothing else. Raises UrlError,
-    ConfigError, FrontierError.
+    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `seed` is what
+    the URL is taken to descend from, as a link, where the folder does not know it. Without both the URL is judged as a
+    seed itself. Unless offline, its site is asked for its robots.txt: one request, guarded as all are, and nothing
+    else. Raises UrlError, ConfigError, FrontierError.
     """
     policy, scope = parts.policy(config), parts.scope(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
     above = [urls.folded(seeds.parse(seed), policy)] if seed else []
     story = _Story()
     if frontier is not None:
-        story = await asyncio.to_thread(look, frontier, lambda opened: _asked(opened, url))
+        story = await _told(frontier, lambda opened: _asked(opened, url))
     request = _request(url, story, above or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
     return Explanation(
@@ -120,12 +133,79 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
     )
 
 
+def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
+    """The answer as a JSON object; docs/explain.md describes its fields. `folder`: the crawl folder that was asked."""
+    scope, robots, known, turn = answer.scope, answer.robots, answer.known, answer.turn
+    return {
+        "v": 1,
+        "url": answer.url.text,
+        "changes": list(answer.changes),
+        "verdict": answer.verdict,
+        "reason": answer.reason,
+        "scope": {
+            "reason": scope.reason,
+            "rule": scope.rule,
+            "pattern": scope.pattern or None,
+            "root": answer.request.anchor.text,
+            "depth": answer.request.depth,
+        },
+        "robots": {
+            "verdict": robots.verdict,
+            "line": robots.line or None,
+            "rule": robots.rule or None,
+            "detail": robots.detail or None,
+            "crawl_delay_s": robots.crawl_delay_s,
+            "sitemaps": list(robots.sitemaps),
+        },
+        "site": {
+            "site": answer.url.site,
+            "delay_s": answer.rest_s,
+            "per_site": answer.per_site,
+            "queued": turn.queued if turn else None,
+            "next_turn_at": iso(turn.next_at) if turn else None,
+        },
+        "crawl": {"folder": str(folder), **_story(known)} if folder else None,
+    }
+
+
+def iso(seconds: float | None) -> str | None:
+    """RFC 3339, UTC; None: never."""
+    return (
+        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if seconds else None
+    )
+
+
+def _story(known: Known | None) -> dict[str, object]:
+    if known is None:
+        return {"standing": None}
+    return {
+        "standing": known.standing,
+        "disposition": known.disposition,
+        "reason": known.reason,
+        "detail": known.detail or None,
+        "status": known.status,
+        "depth": known.depth,
+        "attempts": known.attempts,
+        "visited_at": iso(known.visited_at),
+        "due_at": iso(known.due),
+        "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
+        "via": [via.text for via in known.via],
+        "seed": known.seed.text if known.seed else None,
+    }
+
+
 class _Story(NamedTuple):
     """What a crawl folder says."""
 
     known: Known | None = None
     turn: SiteTurn | None = None
     roots: Sequence[Url] = ()
+
+
+async def _told(source: Path | SqliteFrontier, question: Callable[[Look], _Story]) -> _Story:
+    if isinstance(source, SqliteFrontier):
+        return await source.ask(question)  # noqa: ASYNC240  it is no path
+    return await asyncio.to_thread(look, source, question)
 
 
 def _asked(opened: Look, url: Url) -> _Story:

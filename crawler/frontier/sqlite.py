@@ -22,6 +22,7 @@ from .change import Change
 from .embedded import EmbeddedFrontier
 from .known import Known
 from .ledger import State
+from .looking import Look
 from .opening import open_file, told
 from .store import Due, Load, Shelf
 from .tables import SIGN, Tables
@@ -49,10 +50,14 @@ class SqliteFrontier(EmbeddedFrontier):
 
     async def find(self, url: Url) -> Known | None:
         """All that is known of one URL; None: it was never queued. Looks through the whole file, for a person."""
-        known = await self._disk.find(url, urls.fingerprint(url.text, self.key))
+        known = await self.ask(lambda opened: opened.find(url))
         if known and self._bench.is_out(known.row):
             return replace(known, standing="leased")
         return known
+
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
+        return await self._disk.ask(question)
 
 
 @asynccontextmanager
@@ -130,8 +135,8 @@ class SqliteStore:
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         return await asyncio.shield(self._do(self._tables.first, row))
 
-    async def find(self, url: Url, fingerprint: int) -> Known | None:
-        return await asyncio.shield(self._do(self._tables.find, url, fingerprint))
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        return await asyncio.shield(self._do(self._tables.ask, question))
 
     # -- the thread --------------------------------------------------------------------------------------------------
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 
 from .. import urls
 from ..model import Url
-from . import known, schema
+from . import schema
 from .change import Change
 from .claims import Claims
-from .known import Known
 from .ledger import State
+from .looking import Look
 from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
 from .seen import U64, Fingerprints
 from .store import Due, Load, Shelf, Shelved
+
+T = TypeVar("T")
 
 SIGN = 1 << 63
 """SQLite's integers are signed: a fingerprint is stored less by this."""
@@ -118,8 +120,8 @@ class Tables:
         text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
         return Url(text), digest
 
-    def find(self, url: Url, fingerprint: int) -> Known | None:
-        return known.find(self._connection, url, fingerprint, self._site_id(url.site))
+    def ask(self, question: Callable[[Look], T]) -> T:
+        return question(Look(self._connection))
 
     def _ask(self, query: str, *arguments: object) -> Any:
         return orjson.loads(self._value(query, *arguments))
