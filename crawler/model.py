@@ -114,6 +114,10 @@ class Response:
     started_at: float = 0.0
     """Unix seconds when the exchange began."""
     timings: Timings = Timings()
+    tls: str = ""
+    """`verified`; `unverified` where settings trust any certificate; empty without TLS."""
+    truncated: str = ""
+    """Why the body is not whole (WARC 1.1, 5.13): `length`, it is larger than allowed. Empty: it is."""
 
     def header(self, name: str) -> str:
         """The named header's first value as latin-1 text, or an empty string."""
@@ -178,6 +182,8 @@ class Page:
     """What the user's own parse function returned, as JSON."""
     data_error: str = ""
     """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
+    is_cut: bool = False
+    """Only what fitted was read of a body too large."""
     note: str = ""
     """What a person should know: that the rest of a sitemap was not read, and why."""
 
@@ -211,6 +217,7 @@ class Reason(StrEnum):
     CONNECT = "connect"
     TLS = "tls"
     TIMEOUT = "timeout"
+    TOO_SLOW = "too-slow"
     TOO_LARGE = "too-large"
     TOO_MANY_REDIRECTS = "too-many-redirects"
     BAD_RESPONSE = "bad-response"

@@ -70,6 +70,7 @@ def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = Non
         bounds=bounds,
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
+        keeps_oversized=config.fetch.oversized == "keep",
         policy=policy(config),
         follow=frozenset(config.scope.follow),
         nofollow=config.scope.nofollow,

@@ -148,6 +148,7 @@ class Visitor:
             links=response.all("link"),
             robots=response.all("x-robots-tag"),
             refresh=response.header("refresh"),
+            is_cut=bool(response.truncated),
         )
         started = time.perf_counter()
         try:
@@ -164,7 +165,7 @@ class Visitor:
         )
         if page.digest == request.digest:  # a revisit that no validator spared us
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length:  # all empty pages are alike, and that says nothing
+        if not page.length or page.is_cut:  # all empty pages are alike, and that says nothing; nor does a beginning
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from ..settings import FetchConfig
 from .budget import Budget
-from .cookies import Cookies
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher
 from .gates import Gates
@@ -39,7 +38,9 @@ async def open_fetcher(
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
     relay = Relay(config.proxy, config.no_proxy)
+    line = Line(config)
     async with AsyncExitStack() as stack:
+        stack.callback(line.pace.close)
         names = NameServers()
         stack.push_async_callback(names.close)
         resolver = Resolver(guard, names.ask, hosts)
@@ -54,12 +55,7 @@ async def open_fetcher(
             relayed = SocksConnector(proxies, relay.url) if relay.is_socks else Connector(proxies, None)
             stack.push_async_callback(relayed.close)
         yield HttpFetcher(
-            line=Line(
-                Cookies() if config.cookies else None,
-                config.timeout_s,
-                config.connect_timeout_s,
-                config.max_body_bytes,
-            ),
+            line=line,
             resolver=resolver,
             origins=Origins(guard, fields, config, relay, direct, relayed),
             gates=Gates(per_ip),

@@ -15,10 +15,12 @@ from aiohttp.streams import StreamReader
 
 from ..errors import FetchError
 from ..model import Reason, Request, Response, Timings
+from ..settings import FetchConfig
 from .budget import Share
 from .cookies import Cookies
 from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, request_bytes
+from .pace import Pace
 from .setbacks import setback
 from .wire import READ_BYTES, Wire
 
@@ -26,14 +28,14 @@ from .wire import READ_BYTES, Wire
 class Line:
     """What all exchanges share: the cookies and the bounds."""
 
-    def __init__(
-        self, cookies: Cookies | None, timeout_s: float, connect_timeout_s: float, max_body_bytes: int
-    ) -> None:
-        self.cookies = cookies
-        self.timeout_s = timeout_s
-        self.max_body_bytes = max_body_bytes
+    def __init__(self, config: FetchConfig) -> None:
+        self.cookies = Cookies() if config.cookies else None
+        self.pace = Pace(config.min_bytes_per_s, config.slow_after_s)
+        self.timeout_s = config.timeout_s
+        self.max_body_bytes = config.max_body_bytes
+        self.keeps_oversized = config.oversized == "keep"
         # The ceiling rounds timers of more than 5 s up to whole seconds, unless told otherwise.
-        self.connect_timeout = ClientTimeout(connect=connect_timeout_s, ceil_threshold=float("inf"))
+        self.connect_timeout = ClientTimeout(connect=config.connect_timeout_s, ceil_threshold=float("inf"))
 
 
 @dataclass(slots=True)
@@ -71,6 +73,8 @@ class Exchange:
         except BaseException:
             connection.close()
             raise
+        finally:
+            self.line.pace.forget(wire)
         if is_cut:
             connection.close()
         else:
@@ -86,7 +90,17 @@ class Exchange:
             queue=queue_ms + self._budget_ms,
         )
         ip = "" if self.origin.is_proxied else wire.ip
-        return Response(self.request.url, message.code, message.raw_headers, body, ip, started_at, timings)
+        return Response(
+            self.request.url,
+            message.code,
+            message.raw_headers,
+            body,
+            ip,
+            started_at,
+            timings,
+            tls=self.origin.tls,
+            truncated="length" if is_cut and self.cap is None else "",
+        )
 
     async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
         """The answer's head. A kept connection that the server closed as we reached for it is no setback.
@@ -99,6 +113,7 @@ class Exchange:
             try:
                 return (connection, *await self._ask(wire))
             except BaseException as error:
+                self.line.pace.forget(wire)
                 connection.close()
                 if wire.exchanges == 1 or not isinstance(error, (ServerDisconnectedError, ClientOSError)):
                     raise
@@ -121,6 +136,7 @@ class Exchange:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
         wire.transport.write(request_bytes(self.origin, self.request, cookie))
+        self.line.pace.watch(wire)
         message, stream = await wire.read()
         interim = 0
         while message.code < 200:
@@ -138,18 +154,19 @@ class Exchange:
         most = self.line.max_body_bytes if self.cap is None else self.cap
         if not stream.is_eof():
             declared = _declared(message)
-            if self.cap is None and declared > most:
+            if declared > most and not self._may_cut:
                 raise FetchError(Reason.TOO_LARGE, f"{declared:,} bytes declared, {most:,} allowed")
             if not 0 < declared <= READ_BYTES:
                 return await self._long_body(wire, stream, most)
             if stream.exception() is None:  # else the next read raises it
                 await stream.wait_eof()
         body = stream.read_nowait()
-        if len(body) > most:
+        is_cut = len(body) > most
+        if is_cut:
             body = self._cut(body, most)
         if not self.share.take(len(body)):
             await self._wait(wire, stream, len(body))
-        return body, False
+        return body, is_cut
 
     async def _long_body(self, wire: Wire, stream: StreamReader, most: int) -> tuple[bytes, bool]:
         chunks: list[bytes] = []
@@ -166,8 +183,12 @@ class Exchange:
                 return b"".join(chunks), True
         return b"".join(chunks), False
 
+    @property
+    def _may_cut(self) -> bool:
+        return self.cap is not None or self.line.keeps_oversized
+
     def _cut(self, chunk: bytes, size: int) -> bytes:
-        if self.cap is None:
+        if not self._may_cut:
             raise FetchError(Reason.TOO_LARGE, f"more than {self.line.max_body_bytes:,} bytes")
         return chunk[:size]
 
@@ -178,10 +199,12 @@ class Exchange:
         if deadline:
             deadline.reschedule(None)
         is_held = wire.connected and not stream.is_eof()
+        self.line.pace.forget(wire)
         if is_held:
             wire.pause_reading()
         await self.share.wait(size)
         if is_held and wire.connected:
+            self.line.pace.watch(wire)
             wire.resume_reading()
         waited = asyncio.get_running_loop().time() - begun
         self._budget_ms += waited * 1000

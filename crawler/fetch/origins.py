@@ -47,6 +47,8 @@ class Origin:
     is_proxied: bool
     cookie: str
     """The Cookie that settings name for this site."""
+    tls: str
+    """`verified`, `unverified`, or empty without TLS."""
     is_conditional: bool
     """Whether the fields ask for an answer on a condition, so that 304 is one."""
 
@@ -70,6 +72,7 @@ class Origins:
         self.direct = direct
         self._relayed = relayed
         self._trust = trust(config)
+        self._tls = "verified" if config.verify_tls else "unverified"
         self._sites = {site: _Special(fields, config, named) for site, named in config.sites.items()}
         self._loop = asyncio.get_running_loop()
         self._known: dict[str, Origin] = {}
@@ -108,6 +111,7 @@ class Origins:
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
             is_proxied=is_proxied,
             cookie=cookie,
+            tls=self._tls if scheme == "https" else "",
             is_conditional=any(name.lower().startswith("if-") for name in fields),
         )
 

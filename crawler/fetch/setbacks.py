@@ -18,7 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import FetchError
 from ..model import Reason
-from .wire import AddressRefused
+from .wire import AddressRefused, TooSlow
 
 
 def setback(error: Exception) -> FetchError:
@@ -34,6 +34,8 @@ def setback(error: Exception) -> FetchError:
             return FetchError(Reason.CONNECT, f"the proxy answered HTTP {error.status}", transient=True)
         case ServerDisconnectedError() | ClientPayloadError() | HttpProcessingError():
             return _bad_response(error)
+        case TooSlow():
+            return FetchError(Reason.TOO_SLOW, str(error), transient=True)
         case OSError():
             return _not_connected(error)
         case _:

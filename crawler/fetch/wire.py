@@ -29,12 +29,19 @@ MAX_FIELDS = 256
 """Header fields of one answer, and of its trailer: aiohttp's 128 are overrun too."""
 MAX_HEAD_BYTES = 1 << 18
 """All of an answer before its body, interim answers included, give or take one read: what browsers allow."""
+MAX_FRAMING = 2
+"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, over and above a head's worth:
+chunks of three bytes pass, an answer that is all framing ends."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class AddressRefused(OSError):
     """The guard's word at the last instant, when a socket is made for an address."""
+
+
+class TooSlow(OSError):
+    """An answer that began and then hardly went on."""
 
 
 class Wire(ResponseHandler):
@@ -48,6 +55,8 @@ class Wire(ResponseHandler):
         self._connector = connector
         self.ip = ""
         self.exchanges = 0
+        self.received = 0
+        """Bytes of the answer so far, its last interim answer not counted."""
         self._is_asked = True  # from the start: some servers greet, and then it is aiohttp who says what is wrong
         self._is_answered = False
         self._head = bytearray()
@@ -58,12 +67,24 @@ class Wire(ResponseHandler):
         """The next answer, to be read by a parser that knows nothing of earlier ones."""
         self.exchanges += 1
         self._is_asked, self._is_answered, self._is_retrying = True, False, False
+        self.received = 0
         self._head.clear()
         self._parse_anew()
 
     def rest(self) -> None:
         """The answer is over: nothing is expected until somebody asks again."""
         self._is_asked = False
+
+    def close(self) -> None:
+        """At once: nobody waits for what a server may still say, or until it agrees to end TLS."""
+        self.abort()
+
+    def give_up(self, error: Exception) -> None:
+        """End the answer with this error, and the connection with it."""
+        self._is_retrying = True
+        self.set_exception(error)
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -81,17 +102,22 @@ class Wire(ResponseHandler):
         if not self._is_asked:
             self.close()
             return
+        self.received += len(data)
         super().data_received(data)
         if self._fault is not None:
             self._read_apart(bytes(self._head + data))
         elif not self._is_answered:
             self._head += data
             if len(self._head) > MAX_HEAD_BYTES:
-                self._give_up(BadHttpMessage(f"more than {MAX_HEAD_BYTES:,} bytes before the body"))
+                self.give_up(BadHttpMessage(f"more than {MAX_HEAD_BYTES:,} bytes before the body"))
+        elif self.received > 2 * MAX_HEAD_BYTES and self._payload is not None:
+            self._check_framing(self._payload.total_bytes)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         if data[0].code >= 200:
             self._is_answered = True
+        else:
+            self.received = 0
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
@@ -119,7 +145,11 @@ class Wire(ResponseHandler):
         if self._exception is None:
             super().data_received(data[begin:])
         if self._exception is None:
-            self._give_up(BadHttpMessage("an answer that cannot be read twice alike"))
+            self.give_up(BadHttpMessage("an answer that cannot be read twice alike"))
+
+    def _check_framing(self, body_bytes: int) -> None:
+        if self.received > 2 * MAX_HEAD_BYTES + (1 + MAX_FRAMING) * body_bytes:
+            self.give_up(BadHttpMessage(f"{self.received:,} bytes for {body_bytes:,} of the body"))
 
     def _parse_anew(self) -> None:
         self.set_response_params(
@@ -130,12 +160,6 @@ class Wire(ResponseHandler):
             max_field_size=MAX_FIELD_BYTES,
             max_headers=MAX_FIELDS,
         )
-
-    def _give_up(self, error: Exception) -> None:
-        self._is_retrying = True
-        self.set_exception(error)
-        if self.transport is not None:
-            self.transport.close()
 
     def _tell_reader(self, error: BaseException) -> None:
         if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:

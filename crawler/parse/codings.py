@@ -51,13 +51,20 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
 
     A coding that we do not know leaves the body as it is, as browsers do.
     """
-    codings = [coding for part in content_encoding.lower().split(",") if (coding := part.strip()) not in _NONE]
-    if len(codings) > MAX_CODINGS:
-        raise ParseError(Reason.DECOMPRESSION, f"{len(codings)} content codings")
-    if all(coding in _DECODERS for coding in codings):
-        for coding in reversed(codings):
-            body = _bounded(_decode(body, coding, limit), limit)
+    for coding in _chain(content_encoding):
+        body = _bounded(_decode(body, coding, limit), limit)
     return _bounded(body, limit)
+
+
+def beginning(body: bytes, content_encoding: str, limit: int, *, is_cut: bool) -> bytes:
+    """`decode`, but a body too large is begun: at most one byte more than `limit` comes back. Raises ParseError.
+
+    `is_cut`: the body itself is only a beginning, so that its codings may end too early.
+    """
+    for coding in _chain(content_encoding):
+        body = _decode(body, coding, limit, is_cut)
+        is_cut = is_cut or len(body) > limit
+    return body[: limit + 1]
 
 
 def gunzipped(body: bytes, limit: int) -> Iterator[bytes]:
@@ -72,50 +79,55 @@ def is_gzip(body: bytes) -> bool:
     return body.startswith(_GZIP_MAGIC)
 
 
+def _chain(content_encoding: str) -> list[str]:
+    """The codings in the order they come off; none if there is one among them that we do not know."""
+    codings = [coding for part in content_encoding.lower().split(",") if (coding := part.strip()) not in _NONE]
+    if len(codings) > MAX_CODINGS:
+        raise ParseError(Reason.DECOMPRESSION, f"{len(codings)} content codings")
+    return codings[::-1] if all(coding in _DECODERS for coding in codings) else []
+
+
 def _bounded(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise ParseError(Reason.TOO_LARGE, f"more than {limit} bytes decoded")
     return body
 
 
-def _decode(body: bytes, coding: str, limit: int) -> bytes:
+def _decode(body: bytes, coding: str, limit: int, is_cut: bool = False) -> bytes:
     """At most one byte more than `limit`. Nothing stays nothing, though no coding has an empty form."""
     if not body:
         return body
+    pieces: list[bytes] = []
     try:
-        return _DECODERS[coding](body, limit + 1)
+        pieces.extend(_DECODERS[coding](body, limit + 1))
+    except EOFError as error:
+        if not is_cut:
+            raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
     except _BROKEN as error:
         raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
-
-
-def _gzip(body: bytes, room: int) -> bytes:
-    return b"".join(_gzip_pieces(body, room))
+    return b"".join(pieces)
 
 
 def _gzip_pieces(body: bytes, room: int) -> Iterator[bytes]:
     return _pieces(lambda: isal_zlib.decompressobj(wbits=31), body, room, lambda rest: rest.startswith(_GZIP_MAGIC))
 
 
-def _deflate(body: bytes, room: int) -> bytes:
+def _deflate(body: bytes, room: int) -> Iterator[bytes]:
     """zlib by the standard, raw by the habit of some servers: told apart by the two bytes zlib begins with."""
     is_zlib = len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
-    return _unwind(lambda: isal_zlib.decompressobj(wbits=15 if is_zlib else -15), body, room, lambda rest: False)
+    return _pieces(lambda: isal_zlib.decompressobj(wbits=15 if is_zlib else -15), body, room, lambda rest: False)
 
 
-def _zstd(body: bytes, room: int) -> bytes:
-    return _unwind(lambda: zstd.ZstdDecompressor(options=_ZSTD_WINDOW), body, room, bool)
+def _zstd(body: bytes, room: int) -> Iterator[bytes]:
+    return _pieces(lambda: zstd.ZstdDecompressor(options=_ZSTD_WINDOW), body, room, bool)
 
 
-def _brotli(body: bytes, room: int) -> bytes:
+def _brotli(body: bytes, room: int) -> Iterator[bytes]:
     stream = brotli.Decompressor()
     plain: bytes = stream.process(body, output_buffer_limit=room)
+    yield plain[:room]
     if len(plain) < room and not stream.is_finished():
         raise EOFError("ends too early")
-    return plain[:room]
-
-
-def _unwind(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> bytes:
-    return b"".join(_pieces(begin, body, room, goes_on))
 
 
 def _pieces(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> Iterator[bytes]:
@@ -140,9 +152,9 @@ def _pieces(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Calla
 
 
 _NONE = ("", "identity")
-_DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
-    "gzip": _gzip,
-    "x-gzip": _gzip,
+_DECODERS: dict[str, Callable[[bytes, int], Iterator[bytes]]] = {
+    "gzip": _gzip_pieces,
+    "x-gzip": _gzip_pieces,
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,

@@ -36,6 +36,8 @@ class Document:
     """The values of its X-Robots-Tag headers."""
     refresh: str = ""
     """The value of its Refresh header."""
+    is_cut: bool = False
+    """The body is only a beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Job:
     """Links that lie deeper are never news, whatever `bounds` would say."""
     max_body_bytes: int = 16 << 20
     """Bound of the decoded body."""
+    keeps_oversized: bool = False
+    """Read what fits of a body that is larger, rather than refuse it."""
     policy: Policy = DEFAULT_POLICY
     """Which spellings of a URL count as one: all links pass it."""
     follow: frozenset[str] = DEFAULT

@@ -27,7 +27,7 @@ def parse(document: Document, job: Job) -> Page:
     What the user's own parse function raises stands in `Page.data_error`, so that the page's links still travel.
     The links of a sitemap lie as deep as the sitemap itself, those of all else one hop further out.
     """
-    body = codings.decode(document.body, document.content_encoding, job.max_body_bytes)
+    body, is_cut = _decoded(document, job)
     kind, reading = _read(document, body, job)
     fields.note(reading, document, job)
     base = reading.base or document.url.text
@@ -51,11 +51,21 @@ def parse(document: Document, job: Job) -> Page:
         news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
         text=reading.text,
+        is_cut=is_cut,
         note=reading.note,
     )
     page = _extracted(page, document, body, job)
     memory.mark(news)  # the last thing that is done: nothing may be marked that does not travel
     return page
+
+
+def _decoded(document: Document, job: Job) -> tuple[bytes, bool]:
+    """The body without its codings, and whether it is only a beginning."""
+    coding, limit = document.content_encoding, job.max_body_bytes
+    if not job.keeps_oversized:
+        return codings.decode(document.body, coding, limit), False
+    body = codings.beginning(document.body, coding, limit, is_cut=document.is_cut)
+    return body[:limit], document.is_cut or len(body) > limit
 
 
 def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:

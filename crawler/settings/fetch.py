@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -60,8 +60,14 @@ class FetchConfig(Table):
     """One exchange as a whole, from connecting to the last byte."""
     connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """Name look-up, TCP and TLS."""
+    min_bytes_per_s: Annotated[float, Field(ge=0)] = 64.0
+    """What an answer that has begun must bring on average, or it is `too-slow`; 0: any pace will do."""
+    slow_after_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long it may bring less, from its first byte on."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 16 * MIB
     """Larger bodies are `too-large`, before as after decompression."""
+    oversized: Literal["discard", "keep"] = "discard"
+    """What becomes of them: `keep` reads what fits, and the record says `truncated`."""
     budget_bytes: Annotated[int, Field(ge=1)] = 256 * MIB
     """All bodies in memory at a time, together; never less than two of the largest."""
     max_redirects: Annotated[int, Field(ge=0)] = 10

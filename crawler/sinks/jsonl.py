@@ -74,8 +74,8 @@ class JsonLines:
 
 FIELDS = (
     "v", "url", "status", "disposition", "reason", "detail", "location", "duplicate_of", "seed", "via", "depth",
-    "attempt", "visit", "fetched_at", "elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified", "charset",
-    "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
+    "attempt", "visit", "fetched_at", "elapsed_ms", "timings", "ip", "tls", "content_type", "etag", "last_modified",
+    "charset", "length", "truncated", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
     "robots",
 )  # fmt: skip
 """What every record holds, in this order; what is unknown is null. docs/records.md explains each."""
@@ -121,6 +121,7 @@ def _exchange(response: Response | None) -> dict[str, object]:
         "elapsed_ms": round(timings.total, 1),
         "timings": {name: round(getattr(timings, name), 1) for name in _STAGES},
         "ip": response.ip or None,
+        "tls": response.tls or None,
         "content_type": response.header("content-type") or None,
         "etag": response.header("etag") or None,
         "last_modified": response.header("last-modified") or None,
@@ -133,6 +134,7 @@ def _content(page: Page | None) -> dict[str, object]:
     return {
         "charset": page.charset or None,
         "length": page.length,
+        "truncated": "length" if page.is_cut else None,
         "digest": f"sha256:{page.digest.hex()}",
         "simhash": f"{page.simhash:016x}" if page.simhash else None,
         "title": page.title or None,
@@ -160,9 +162,21 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
 
 
 _STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")
-_NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "content_type", "etag", "last_modified"))
+_NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "tls", "content_type", "etag", "last_modified"))
 _NO_CONTENT = dict.fromkeys(
-    ("charset", "length", "digest", "simhash", "title", "description", "language", "canonical", "n_links", "robots")
+    (
+        "charset",
+        "length",
+        "truncated",
+        "digest",
+        "simhash",
+        "title",
+        "description",
+        "language",
+        "canonical",
+        "n_links",
+        "robots",
+    )
 )
 
 
