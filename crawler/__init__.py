@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
     from .rehearsal import Rehearsal, rehearse
     from .settings import Config
+    from .shared import Shared, open_shared
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
@@ -52,6 +53,7 @@ _HOMES = {
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
     "rehearsal": "Rehearsal rehearse",
     "settings": "Config",
+    "shared": "Shared open_shared",
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -86,6 +88,7 @@ __all__ = [
     "Robots",
     "Rules",
     "SeedError",
+    "Shared",
     "Sink",
     "SinkError",
     "Snapshot",
@@ -98,6 +101,7 @@ __all__ = [
     "crawl",
     "explain",
     "open_crawl",
+    "open_shared",
     "rehearse",
     "stream",
 ]

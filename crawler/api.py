@@ -20,16 +20,17 @@ from .canonical import Policy
 from .config import amend
 from .engine import Engine, Limits
 from .errors import ConfigError, CrawlError
-from .fetch import Budget
+from .fetch import Network, Purse
 from .folder import Folder, open_folder
 from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
 from .intake import batches
 from .metrics import Snapshot, Summary
 from .model import Outcome, Position, Request, Url
-from .offload import Workers, open_offloader
 from .parts import Extract
+from .places import Places
 from .protocols import Fetcher, Frontier, Sink
 from .settings import Config
+from .shared import Shared, open_shared
 from .sinks import JsonLines, ReaderGone, Stream, Wants
 from .visit import Visitor
 
@@ -112,24 +113,29 @@ async def open_crawl(
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
+    shared: Shared | None = None,
+    weight: float = 1.0,
     **settings: object,
 ) -> AsyncIterator[Crawl]:
     """A crawl with all its parts, ready to run.
 
     `folder` keeps its state and its pages and continues what is in it; without one everything is in memory and goes to
     `sinks` alone. `settings` are those of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is called in a worker
-    with each page's Content, and what it returns becomes the record's `data`. Raises ConfigError, FolderError,
-    FrontierError.
+    with each page's Content, and what it returns becomes the record's `data`. With `shared` it is one of several crawls
+    that have workers, memory and places in common and visit each site in turn; places go by `weight`. Raises
+    ConfigError, FolderError, FrontierError.
     """
     with _unwrapped():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            _check_extract(parse, config)
+            _check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
                 home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
                 config = home.config
-            yield await _Parts(stack, config, home, tuple(sinks), fetcher, parse).crawl()
+            if shared:
+                shared.check(config)
+            yield await _Parts(stack, config, home, tuple(sinks), fetcher, parse, shared, weight).crawl()
 
 
 async def crawl(
@@ -144,9 +150,8 @@ async def crawl(
     **settings: object,
 ) -> Summary:
     """Crawl the seeds to the end; what happened. Arguments and errors as in `open_crawl`."""
-    async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, **settings
-    ) as opened:
+    config = amend(config or Config(), settings)
+    async with open_crawl(config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse) as opened:
         return await opened.run(seeds)
 
 
@@ -166,10 +171,11 @@ async def stream(
 
     Arguments and errors as in `open_crawl`.
     """
+    config = amend(config or Config(), settings)
     send, receive = anyio.create_memory_object_stream[Outcome](0)
     async with (
         open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, **settings
+            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse
         ) as opened,
         create_task_group() as tasks,
     ):
@@ -199,14 +205,20 @@ class _Parts:
     sinks: tuple[Sink, ...]
     fetcher: Fetcher | None
     extract: Extract | None
+    shared: Shared | None
+    weight: float
 
     async def crawl(self) -> Crawl:
         config = self.config
         frontier = await self._frontier()
         sinks = await self._rewound_sinks(await frontier.positions())
-        offloader = await self.stack.enter_async_context(open_offloader(_workers(config)))
-        budget = parts.budget(config)
-        fetcher = await self._fetcher(budget)
+        shared = self.shared
+        if shared is None:
+            shared = await self.stack.enter_async_context(open_shared(config))
+        offloader, budget = shared.offloader.lane(), shared.budget.purse()
+        self.stack.callback(budget.close)
+        seat = (shared.places if self.shared else Places()).seat(self.weight)
+        fetcher = await self._fetcher(budget, shared.network)
         robots = parts.robots(config, fetcher, offloader, budget.release)
 
         def make_engine() -> Engine:
@@ -217,12 +229,15 @@ class _Parts:
                 robots, fetcher, offloader, frontier, scope, parts.politeness(config), job,
                 takes_sitemaps=config.scope.sitemaps, release=budget.release,
             )  # fmt: skip
-            return Engine(frontier, visitor.visit, sinks, _limits(config), budget.dispose, lambda: offloader.waiting)
+            return Engine(
+                frontier, visitor.visit, sinks, _limits(config),
+                dispose=budget.dispose, parse_backlog=lambda: offloader.waiting, seat=seat,
+            )  # fmt: skip
 
         return Crawl(config, self.folder, frontier, make_engine)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
-        terms = parts.terms(self.config)
+        terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         if self.folder is None or self.config.frontier.kind == "memory":
             return await self.stack.enter_async_context(open_memory(terms))
         durability = self.config.frontier.durability
@@ -248,15 +263,10 @@ class _Parts:
             for sink in self.config.sinks
         ]
 
-    async def _fetcher(self, budget: Budget) -> Fetcher:
+    async def _fetcher(self, budget: Purse, network: Network) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget))
-
-
-def _workers(config: Config) -> Workers:
-    offload = config.offload
-    return Workers(offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s)
+        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
 
 
 def _limits(config: Config) -> Limits:

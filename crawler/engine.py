@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 
 from .metrics import Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
+from .places import Places, Seat
 from .protocols import Frontier, Sink
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Engine:
     dispose: Callable[[Outcome], None] = lambda outcome: None
     """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
     parse_backlog: Callable[[], int] = lambda: 0
+    seat: Seat = field(default_factory=lambda: Places().seat())
+    """A visit needs a place: crawls that have them in common share them."""
     metrics: Metrics = field(default_factory=Metrics)
 
     _leases: asyncio.Queue[Lease] = field(init=False)
@@ -72,6 +75,7 @@ class Engine:
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
         self._goes.set()
+        self.seat.wake = self._moved.set
 
     # -- what its owner may ask ------------------------------------------------------------------------------------
 
@@ -119,7 +123,10 @@ class Engine:
             async with create_task_group() as planting:
                 self._is_planting = True
                 planting.start_soon(self._plant, seeds)
-                await self._feed(visits)
+                try:
+                    await self._feed(visits)
+                finally:
+                    self.seat.let_be()
                 planting.cancel_scope.cancel()
             await self._come_to_rest()
             visits.cancel_scope.cancel()
@@ -144,22 +151,31 @@ class Engine:
     async def _feed(self, visits: TaskGroup) -> None:
         """Lend no faster than visitors take, and never a page more than the limit."""
         while await self._may_go_on():
-            room = self._room()
-            if room <= 0:
+            room = self.seat.take(min(self._room(), LEASE_BATCH))
+            if not room:
                 await self._until_moved()
                 continue
             self._moved.clear()
-            with CancelScope(shield=True):  # a lease cut off half-way would be lent to nobody
-                leases = await self.frontier.lease(min(room, LEASE_BATCH))
-            self._out |= {lease.token: lease for lease in leases}
+            leases = await self._lease(room)
             for lease in leases:
                 self._call_visitor(visits)
                 await self._leases.put(lease)
             if not leases:
                 await self._until_due()
 
+    async def _lease(self, room: int) -> Sequence[Lease]:
+        leases: Sequence[Lease] = ()
+        try:
+            with CancelScope(shield=True):  # a lease cut off half-way would be lent to nobody
+                leases = await self.frontier.lease(room)
+        finally:
+            self.seat.give_back(room - len(leases))
+        self._out |= {lease.token: lease for lease in leases}
+        return leases
+
     async def _may_go_on(self) -> bool:
         if not self._goes.is_set():
+            self.seat.let_be()
             await self._first_of(self._goes.wait)
         return self._ending is None
 
@@ -242,8 +258,8 @@ class Engine:
                 batch.append(self._outcomes.get_nowait())
             with CancelScope(shield=True):  # never half a batch
                 await self._store_and_settle(batch)
+            self._let_go([outcome.lease for outcome in batch])
             for outcome in batch:
-                self._out.pop(outcome.lease.token, None)
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
                 self.dispose(outcome)
@@ -276,7 +292,7 @@ class Engine:
     def _gauges(self, busy: float) -> Gauges:
         return Gauges(
             in_flight=len(self._out),
-            concurrency=self.limits.concurrency,
+            concurrency=len(self._out) if self.seat.is_refused else self.limits.concurrency,
             waits_for_turn=self._waits_for_turn and self.frontier.counts().queued > 0,
             parse_backlog=self.parse_backlog(),
             record_backlog=self._outcomes.qsize(),
@@ -290,14 +306,20 @@ class Engine:
         while not self._leases.empty():
             waiting.append(self._leases.get_nowait())
             self._leases.task_done()
-        for lease in waiting:
-            del self._out[lease.token]
+        self._let_go(waiting)
         await self._release(waiting)
 
     async def _give_back(self) -> None:
         """Whatever is still out when the run ends goes back to the queue."""
-        await self._release(list(self._out.values()))
-        self._out.clear()
+        left = list(self._out.values())
+        self._let_go(left)
+        await self._release(left)
+
+    def _let_go(self, leases: Sequence[Lease]) -> None:
+        before = len(self._out)
+        for lease in leases:
+            self._out.pop(lease.token, None)
+        self.seat.give_back(before - len(self._out))
 
     async def _release(self, leases: Sequence[Lease]) -> None:
         with anyio.move_on_after(1, shield=True):

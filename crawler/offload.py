@@ -28,6 +28,7 @@ from anyio import create_task_group, to_thread
 
 from .breath import breathing
 from .errors import CrawlError, OffloadError
+from .lanes import Lanes
 from .model import Reason
 
 T = TypeVar("T")
@@ -80,9 +81,13 @@ class Inline:
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         return work(*args)
 
+    def lane(self) -> Inline:
+        return self
+
 
 @dataclass(slots=True, eq=False)
 class _Call:
+    lane: object
     work: Callable[..., Any]
     args: tuple[object, ...]
     size: int
@@ -103,7 +108,7 @@ class Pool:
 
     workers: Workers
     count: int
-    _calls: asyncio.Queue[_Call] = field(default_factory=asyncio.Queue, init=False)
+    _calls: Lanes[_Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
@@ -115,16 +120,26 @@ class Pool:
         """Calls that no worker has taken yet."""
         return self._calls.qsize()
 
+    def lane(self) -> Lane:
+        """For one of several crawls: their calls are taken in turn."""
+        return Lane(self)
+
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return await self.run_in(None, work, *args, size=size)
+
+    async def run_in(self, lane: Lane | None, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         if 0 < size < self.workers.inline_below_bytes:
             return work(*args)
-        call = _Call(work, args, size, asyncio.get_running_loop().create_future())
+        call = _Call(lane, work, args, size, asyncio.get_running_loop().create_future())
         self._calls.put_nowait(call)
         if self._is_crowded:
             self._crowded.set()
         with breathing():
             answer: T = await call.answer
         return answer
+
+    def waiting_in(self, lane: Lane) -> int:
+        return self._calls.size(lane)
 
     async def take(self, *, ahead: bool = False) -> list[_Call]:
         """A fair share of what has collected: what one worker took, no other can take from it.
@@ -147,6 +162,21 @@ class Pool:
         """Whoever still waits for a worker waits in vain."""
         while not self._calls.empty():
             self._calls.get_nowait().answer.cancel()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One crawl's access to a pool it shares."""
+
+    pool: Pool
+
+    @property
+    def waiting(self) -> int:
+        """Its calls that no worker has taken yet."""
+        return self.pool.waiting_in(self)
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return await self.pool.run_in(self, work, *args, size=size)
 
 
 @dataclass(slots=True, eq=False)

@@ -8,16 +8,18 @@ from contextlib import AbstractAsyncContextManager
 
 from .canonical import Policy
 from .config import effective_user_agent
-from .fetch import Budget, HttpFetcher
+from .fetch import Budget, HttpFetcher, Network, Purse
 from .fetch import open_fetcher as _open_fetcher
 from .frontier import Terms
 from .model import Response
+from .offload import Workers
 from .parse import Content, Job
 from .politeness import Politeness
 from .protocols import Fetcher, Offloader, Robots
 from .robots import IgnoreRobots, RobotsCache, product_token
 from .scope import Scope
 from .settings import Config
+from .turns import Turns
 
 Extract = Callable[[Content], object]
 """The user's own parse function."""
@@ -52,14 +54,20 @@ def politeness(config: Config) -> Politeness:
     )
 
 
-def terms(config: Config) -> Terms:
+def terms(config: Config, turns: Turns | None = None) -> Terms:
     said = config.politeness
     return Terms(
         per_site=said.per_site,
         per_ip=said.per_ip,
         in_depth_order=config.scope.max_depth is not None,
         revisit_after_s=said.revisit_after_s,
+        turns=turns,
     )
+
+
+def workers(config: Config) -> Workers:
+    offload = config.offload
+    return Workers(offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s)
 
 
 def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
@@ -85,10 +93,13 @@ def budget(config: Config) -> Budget:
     return Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
 
 
-def open_fetcher(config: Config, shared: Budget) -> AbstractAsyncContextManager[HttpFetcher]:
+def open_fetcher(
+    config: Config, budget: Budget | Purse, network: Network | None = None
+) -> AbstractAsyncContextManager[HttpFetcher]:
     """Raises ConfigError on entering."""
     agent = effective_user_agent(config)
-    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=config.politeness.per_ip, budget=shared)
+    per_ip = config.politeness.per_ip
+    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
 
 
 def robots(

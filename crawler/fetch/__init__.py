@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from ..settings import FetchConfig
-from .budget import Budget
+from .budget import Budget, Purse
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher
 from .gates import Gates
 from .guard import Guard
 from .origins import Origins, request_fields
 from .relays import Relay, SocksConnector
-from .resolver import NameServers, Resolver
+from .resolver import Ask, NameServers, Resolver
 from .wire import Connector
 
-__all__ = ["Budget", "Capped", "Guard", "HttpFetcher", "open_fetcher"]
+__all__ = ["Budget", "Capped", "Guard", "HttpFetcher", "Network", "Purse", "open_fetcher", "open_network"]
+
+_ANYWHERE = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What fetchers may share: name servers and their answers, and the gates before each address."""
+
+    gates: Gates
+    ask: Ask
+    """Answers are not vetted: each fetcher has a guard of its own."""
+
+
+@asynccontextmanager
+async def open_network(per_ip: int) -> AsyncIterator[Network]:
+    """For fetchers of one loop that are opened and closed within the block."""
+    async with AsyncExitStack() as stack:
+        names = NameServers()
+        stack.push_async_callback(names.close)
+        answers = Resolver(Guard(_ANYWHERE), names.ask)
+        stack.push_async_callback(answers.close)
+        yield Network(Gates(per_ip), answers.found)
 
 
 @asynccontextmanager
@@ -26,13 +49,15 @@ async def open_fetcher(
     *,
     contact: str = "",
     per_ip: int = 16,
-    budget: Budget | None = None,
+    budget: Budget | Purse | None = None,
     hosts: Mapping[str, str] | None = None,
+    network: Network | None = None,
 ) -> AsyncIterator[HttpFetcher]:
     """A Fetcher over one pool of connections, closed with the block.
 
     `contact`, when it is a mail address, becomes the From field. `hosts` names addresses that no name server is asked
-    for. Raises ConfigError.
+    for; `network` are shared with other fetchers, each of which has connections and a guard of its own. Raises
+    ConfigError.
     """
     budget = budget or Budget(config.budget_bytes, config.max_body_bytes)
     fields = request_fields(config, user_agent, contact)
@@ -41,16 +66,18 @@ async def open_fetcher(
     line = Line(config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
-        names = NameServers()
-        stack.push_async_callback(names.close)
-        resolver = Resolver(guard, names.ask, hosts)
+        if network is None:
+            names = NameServers()
+            stack.push_async_callback(names.close)
+            network = Network(Gates(per_ip), names.ask)
+        resolver = Resolver(guard, network.ask, hosts)
         stack.push_async_callback(resolver.close)
         direct = Connector(resolver, guard)
         stack.push_async_callback(direct.close)
         relayed = direct
         if relay.url is not None:
             # The proxy was named by the user, wherever it stands; what lies behind it we cannot see.
-            proxies = Resolver(Guard(("0.0.0.0/0", "::/0")), names.ask, hosts)
+            proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts)
             stack.push_async_callback(proxies.close)
             relayed = SocksConnector(proxies, relay.url) if relay.is_socks else Connector(proxies, None)
             stack.push_async_callback(relayed.close)
@@ -58,7 +85,7 @@ async def open_fetcher(
             line=line,
             resolver=resolver,
             origins=Origins(guard, fields, config, relay, direct, relayed),
-            gates=Gates(per_ip),
+            gates=Gates(per_ip, network.gates),
             budget=budget,
             connect_timeout_s=config.connect_timeout_s,
         )

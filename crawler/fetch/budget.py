@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import count
 from typing import NamedTuple
 
 from ..model import Outcome, Response, Url
@@ -26,6 +27,11 @@ class Budget:
         self._kept_bytes = 0
         self._queue: deque[_Claim] = deque()
         self._overdrawing: Share | None = None
+        self._purses = count(1)
+
+    def purse(self) -> Purse:
+        """For one of several crawls: what each holds is told apart by it."""
+        return Purse(self, f"{next(self._purses)} ")
 
     @property
     def is_short(self) -> bool:
@@ -34,7 +40,10 @@ class Budget:
 
     def open(self, url: Url) -> Share:
         """A share for the body of `url`; what an earlier fetch of that URL still holds is released."""
-        self._release(url.text)
+        return self._open(url.text)
+
+    def open_unkept(self, url: Url) -> Share:
+        """A share for a body that will be dropped at once."""
         return Share(self, url.text)
 
     def release(self, response: Response) -> None:
@@ -44,6 +53,10 @@ class Budget:
     def dispose(self, outcome: Outcome) -> None:
         """The same, for all that the visit fetched from its URL."""
         self._release(outcome.url.text)
+
+    def _open(self, name: str) -> Share:
+        self._release(name)
+        return Share(self, name)
 
     def _release(self, name: str) -> None:
         held = self._kept.pop(name, 0)
@@ -78,6 +91,42 @@ class Budget:
             self._queue.remove(claim)
             self._overdrawing = claim.share
             _grant(claim)
+
+
+class Purse:
+    """One crawl's access to a budget it shares: the same, for URLs that others may fetch as well."""
+
+    __slots__ = ("_budget", "_mark")
+
+    def __init__(self, budget: Budget, mark: str) -> None:
+        self._budget = budget
+        self._mark = mark
+
+    @property
+    def used(self) -> int:
+        """By all who share it."""
+        return self._budget.used
+
+    @property
+    def is_short(self) -> bool:
+        return self._budget.is_short
+
+    def open(self, url: Url) -> Share:
+        return self._budget._open(self._mark + url.text)
+
+    def open_unkept(self, url: Url) -> Share:
+        return self._budget.open_unkept(url)
+
+    def release(self, response: Response) -> None:
+        self._budget._release(self._mark + response.url.text)
+
+    def dispose(self, outcome: Outcome) -> None:
+        self._budget._release(self._mark + outcome.url.text)
+
+    def close(self) -> None:
+        """Release all that it still holds."""
+        for name in [name for name in self._budget._kept if name.startswith(self._mark)]:
+            self._budget._release(name)
 
 
 class Share:

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from ..errors import FetchError
 from ..model import Reason, Request, Response
-from .budget import Budget, Share
+from .budget import Budget, Purse, Share
 from .exchange import Exchange, Line
 from .gates import Gates
 from .origins import Origin, Origins
@@ -23,7 +23,7 @@ class HttpFetcher:
     resolver: Resolver
     origins: Origins
     gates: Gates
-    budget: Budget
+    budget: Budget | Purse
     connect_timeout_s: float
 
     async def fetch(self, request: Request) -> Response:
@@ -91,7 +91,7 @@ class Capped:
 
     async def fetch(self, request: Request) -> Response:
         """One exchange, its body cut at the limit. Raises FetchError."""
-        share = Share(self.fetcher.budget, request.url.text)
+        share = self.fetcher.budget.open_unkept(request.url)
         try:
             return await self.fetcher.exchange(request, share, self.limit_bytes)
         finally:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import NamedTuple
 
 
 class Gates:
-    """Counts by address; a gate exists only while somebody is inside."""
+    """Counts by address; a gate exists only while somebody is inside.
 
-    def __init__(self, per_address: int) -> None:
-        self._per_address = per_address
-        self._inside: dict[str, int] = {}
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+    `others` pass through the same gates: all that are inside count, each waits until they are fewer than its own bound.
+    """
+
+    def __init__(self, per_address: int, others: Gates | None = None) -> None:
+        self.per_address = per_address
+        self._inside: dict[str, int] = others._inside if others else {}
+        self._waiting: dict[str, deque[_Waiting]] = others._waiting if others else {}
 
     def is_entered(self, address: str) -> bool:
         """Go in if there is room now; else False, and `enter` is the way. Whoever is in must `leave`."""
         inside = self._inside.get(address, 0)
-        if inside >= self._per_address:
+        if inside >= self.per_address or (inside and self._waiting.get(address)):
             return False
         self._inside[address] = inside + 1
         return True
@@ -27,28 +31,36 @@ class Gates:
         if self.is_entered(address):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue = self._waiting.setdefault(address, deque())
-        queue.append(turn)
+        waiting = _Waiting(turn, self.per_address)
+        self._waiting.setdefault(address, deque()).append(waiting)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave(address)
-            elif turn in queue:
-                queue.remove(turn)
+            else:
+                self._admit(address, self._inside[address])
             raise
 
     def leave(self, address: str) -> None:
         """Make room: the next in the queue takes the place over."""
+        self._admit(address, self._inside[address] - 1)
+
+    def _admit(self, address: str, inside: int) -> None:
         queue = self._waiting.get(address)
-        while queue:
-            turn = queue.popleft()
+        while queue and (queue[0].turn.done() or inside < queue[0].per_address):
+            turn = queue.popleft().turn
             if not turn.done():
+                inside += 1
                 turn.set_result(None)
-                return
-        self._waiting.pop(address, None)
-        inside = self._inside[address] - 1
+        if not queue:
+            self._waiting.pop(address, None)
         if inside:
             self._inside[address] = inside
         else:
             del self._inside[address]
+
+
+class _Waiting(NamedTuple):
+    turn: asyncio.Future[None]
+    per_address: int

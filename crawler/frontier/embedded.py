@@ -46,6 +46,7 @@ class EmbeddedFrontier:
         """What is on its way from the disk."""
         self._looked_at = 0.0
         self._changed = asyncio.Event()
+        bench.wake = self._changed.set
         self._revisiting = asyncio.Lock()
         """Between asking what is due and queuing it, so that nothing is queued twice."""
 
@@ -144,6 +145,29 @@ class EmbeddedFrontier:
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
+
+    # -- what its owner changes --------------------------------------------------------------------------------------
+
+    def hold(self, site: str) -> None:
+        """Lend nothing of a site until `let_go`; what is out stays out."""
+        self._bench.hold(site)
+
+    def let_go(self, site: str) -> None:
+        self._bench.let_go(site, self._clock.monotonic())
+        self._changed.set()
+
+    @property
+    def held(self) -> frozenset[str]:
+        return frozenset(self._bench.held)
+
+    def change(self, terms: Terms) -> None:
+        """Lend so many to a site and to an address from now on; of the other terms nothing changes."""
+        self._bench.change(terms, self._clock.monotonic())
+        self._changed.set()
+
+    def close(self) -> None:
+        """Give up its part in what frontiers share."""
+        self._bench.close(self._clock.monotonic())
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

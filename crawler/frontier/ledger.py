@@ -313,7 +313,7 @@ class Ledger:
             site.admit(first, number, 0)
             self._pending.site(key).is_shelved = False  # the latecomers put it there once more
         site.loaded(shelved.load.entries, shelved.load.was_all)
-        return self._bench.set_up(site)
+        return self._bench.set_up(site, now)
 
     def _restore(self, state: State) -> None:
         """Nothing of the queue stands in memory yet: all of it is on the shelf."""

@@ -29,4 +29,8 @@ async def open_memory(
         return urls.fingerprint(site, key)
 
     bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
-    yield MemoryFrontier(key, terms, Nowhere(), State(Claims(key)), bench, clock or Clock())
+    frontier = MemoryFrontier(key, terms, Nowhere(), State(Claims(key)), bench, clock or Clock())
+    try:
+        yield frontier
+    finally:
+        frontier.close()

@@ -21,9 +21,9 @@ class Site:
     """
 
     __slots__ = (
-        "_late", "_resting", "_skipped", "_top", "_usual_s",
+        "_late", "_resting", "_skipped", "_top",
         "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out", "place",
-        "queued",
+        "promised", "queued", "usual_s",
     )  # fmt: skip
 
     def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
@@ -44,9 +44,12 @@ class Site:
         self.lent = 0
         self.is_parked = False
         self.is_loading = False
+        self.promised = 0.0
+        """Not before, for others want it too; infinite: not before it is promised."""
+        self.usual_s = 0.0
+        """The rest that visits here are followed by."""
         self._resting: list[float] = []
         """When slots that were used are free again, soonest first."""
-        self._usual_s = 0.0
         self._top = 0
         self._late = NO_BACKLOG
         """While loading: the least key that went to disk since, and that the load may not have seen."""
@@ -55,12 +58,12 @@ class Site:
     # -- turns -------------------------------------------------------------------------------------------------------
 
     def turn(self, per_site: int, in_depth_order: bool) -> float | None:
-        """When it may lend next; None: not before something of it changes."""
+        """When it may lend next; None, or infinite: not before something of it changes."""
         if not self.heap or (in_depth_order and self._waits_for_shallower()):
             return None
         if len(self.out) + len(self._resting) < per_site:
-            return self.hold
-        return max(self.hold, self._resting[0]) if self._resting else None
+            return max(self.hold, self.promised)
+        return max(self.hold, self.promised, self._resting[0]) if self._resting else None
 
     def take(self, now: float) -> Entry:
         """The first of its queue, on its turn."""
@@ -68,6 +71,7 @@ class Site:
             heapq.heappop(self._resting)
         entry = unpack(heapq.heappop(self.heap))
         self.out[entry.row] = entry
+        self.promised = 0.0
         self.queued -= 1
         self.lent += 1
         return entry
@@ -80,8 +84,8 @@ class Site:
             heapq.heappush(self._resting, free)
             self.latest = max(self.latest, free)
         if outcome.disposition not in _SETBACKS:
-            self._usual_s = outcome.rest_s if outcome.response else self._usual_s
-        elif outcome.rest_s > self._usual_s:
+            self.usual_s = outcome.rest_s if outcome.response else self.usual_s
+        elif outcome.rest_s > self.usual_s:
             self.hold = max(self.hold, free)
         return entry
 

@@ -80,7 +80,11 @@ async def open_sqlite(
         try:
             key, state = await store.open(terms, durability, clock.wall())
             bench = Workbench(terms, store.site_id, sites=most_sites, entries=most_entries)
-            yield SqliteFrontier(key, terms, store, state, bench, clock)
+            frontier = SqliteFrontier(key, terms, store, state, bench, clock)
+            try:
+                yield frontier
+            finally:
+                frontier.close()
         finally:
             with CancelScope(shield=True):
                 await store.close()

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..turns import Turns
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -20,6 +22,8 @@ class Terms:
 
     revisit_after_s: float | None = None
     """Revisits are on; pages visited while they were off are due this long after their visit. None: they are off."""
+    turns: Turns | None = None
+    """Where other frontiers of this loop want the same sites: who grants their turns."""
 
     @property
     def at_one_ip(self) -> int:

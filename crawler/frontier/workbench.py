@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
+from ..turns import Rest, Turns
 from .order import Entry, pack
 from .site import Site
 from .terms import Terms
@@ -26,6 +27,7 @@ class Workbench:
 
     def __init__(self, terms: Terms, site_id: Callable[[str], int], *, sites: float, entries: float) -> None:
         self._terms = terms
+        self._turns = terms.turns
         self._site_id = site_id
         self._most_sites = sites
         self._most_entries = entries
@@ -45,6 +47,10 @@ class Workbench:
         """Sites whose queue goes on on disk and that want more of it."""
         self.shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
+        self.held: set[str] = set()
+        """Sites that are not lent, by their owner's wish."""
+        self.wake: Callable[[], None] = _nobody
+        """Called when a site may be lent that others had before."""
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
@@ -59,7 +65,7 @@ class Workbench:
             leases.append(Lease(entry.request, entry.row))
             self._line_up(site, now)
             if site.is_hungry(self.room):
-                self._feed_or_leave(site)
+                self._feed_or_leave(site, now)
         return leases
 
     def next_turn(self) -> float | None:
@@ -72,22 +78,66 @@ class Workbench:
         while (turn := self.next_turn()) is not None and turn <= now:
             site = heapq.heappop(self._line)[2]
             site.place = None
-            if not self._is_crowded(site.ip):
+            if self._is_crowded(site.ip):
+                site.is_parked = True
+                self._parked.setdefault(site.ip, deque()).append(site)
+            elif self._turns is None or self._takes(self._turns, site, now):
                 return site
-            site.is_parked = True
-            self._parked.setdefault(site.ip, deque()).append(site)
         return None
 
     def _line_up(self, site: Site, now: float) -> None:
         """Behind those that wait already; a site keeps its place unless its turn moved past it."""
         turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
-        if turn is None or site.is_parked:
+        if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
             site.place = None
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
             site.place = (at, next(self._steps), site)
             heapq.heappush(self._line, site.place)
+
+    # -- what other frontiers have to do with it ---------------------------------------------------------------------
+
+    @property
+    def per_site(self) -> int:
+        return self._terms.per_site
+
+    def call(self, site: str, at: float) -> None:
+        """The turn that a site was refused is known."""
+        if called := self._sites.get(site):
+            called.promised = at
+            self._line_up(called, at)
+            self.wake()
+
+    def _takes(self, turns: Turns, site: Site, now: float) -> bool:
+        site.promised = math.inf
+        return turns.take(site.key, self, now)
+
+    # -- what its owner changes --------------------------------------------------------------------------------------
+
+    def hold(self, site: str) -> None:
+        """Lend nothing of it until `let_go`; what is out is not called back."""
+        self.held.add(site)
+        if held := self._sites.get(site):
+            held.place = None
+
+    def let_go(self, site: str, now: float) -> None:
+        self.held.discard(site)
+        if held := self._sites.get(site):
+            self._line_up(held, now)
+
+    def change(self, terms: Terms, now: float) -> None:
+        """Lend on other terms from now on."""
+        self._terms = terms
+        for ip in list(self._parked):
+            self._unpark(ip, now)
+        for site in set(self._out.values()):
+            self._line_up(site, now)
+
+    def close(self, now: float) -> None:
+        """Leave nothing with those who share its sites."""
+        if self._turns is not None:
+            self._turns.forget(self, now)
 
     # -- what comes back ---------------------------------------------------------------------------------------------
 
@@ -102,6 +152,10 @@ class Workbench:
         """The lease is over; its site, to be attended to."""
         site = self._out.pop(outcome.lease.token)
         site.end(outcome.lease.token, outcome, now)
+        if self._turns is not None:
+            was_asked = outcome.response or outcome.rest_s
+            rest = Rest(outcome.ended, outcome.rest_s, site.usual_s, site.hold) if was_asked else None
+            self._turns.end(site.key, self, now, rest)
         self._leave_ip(site.ip, 1, now)
         if outcome.response and outcome.response.ip and outcome.response.ip != site.ip:
             self._move(site, outcome.response.ip, now)
@@ -110,6 +164,8 @@ class Workbench:
     def release(self, token: int, now: float) -> Site:
         site = self._out.pop(token)
         self.put_back(site, site.out.pop(token))
+        if self._turns is not None:  # it may have been asked, and not have come to an end
+            self._turns.end(site.key, self, now, Rest(now, site.usual_s))
         self._leave_ip(site.ip, 1, now)
         return site
 
@@ -136,10 +192,12 @@ class Workbench:
             self.is_shelf_open = True
             return None
         site_id = self._site_id(key)
-        return self.set_up(Site(key, site_id, self._rests.pop(site_id, 0.0)))
+        return self.set_up(Site(key, site_id, self._rests.pop(site_id, 0.0)), now)
 
-    def set_up(self, site: Site) -> Site:
+    def set_up(self, site: Site, now: float) -> Site:
         self._sites[site.key] = site
+        if self._turns is not None and site.hold > now:
+            self._turns.hold(site.key, site.hold, now)
         return site
 
     def rest(self, site_id: int, until: float) -> None:
@@ -157,30 +215,32 @@ class Workbench:
             site.trim(self.room)
             self._line_up(site, now)
             if site.is_hungry(self.room) or self._had_its_share(site):
-                self._feed_or_leave(site)
+                self._feed_or_leave(site, now)
 
-    def _feed_or_leave(self, site: Site) -> None:
+    def _feed_or_leave(self, site: Site, now: float) -> None:
         """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
         if not self.is_shelf_open or not site.lent:
             self.hungry.append(site)
         elif (
             not site.out and not site.is_parked and not site.is_loading and (not site.heap or self._had_its_share(site))
         ):
-            self._leave(site)
+            self._leave(site, now)
             self.shelved.append(site)
 
     def _had_its_share(self, site: Site) -> bool:
         return self.is_shelf_open and site.lent >= self.room
 
     def _forget(self, site: Site, now: float) -> None:
-        self._leave(site)
+        self._leave(site, now)
         if site.latest > now:
             self._rests[site.id] = site.latest
         if len(self._rests) > 2 * len(self._sites) + 1000:
             self._rests = {site_id: until for site_id, until in self._rests.items() if until > now}
 
-    def _leave(self, site: Site) -> None:
+    def _leave(self, site: Site, now: float) -> None:
         site.place = None
+        if self._turns is not None:
+            self._turns.leave(site.key, self, now)
         del self._sites[site.key]
 
     # -- addresses ---------------------------------------------------------------------------------------------------
@@ -250,3 +310,7 @@ class Workbench:
         for site in sites:
             turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
             yield SiteView(site.key, site.queued, len(site.out), max(0.0, (turn or now) - now))
+
+
+def _nobody() -> None:
+    """Nobody waits."""
