@@ -12,7 +12,7 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
-from .metrics import Ending, Gauges, Metrics, Snapshot, Summary
+from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
 from .protocols import Frontier, Sink
@@ -25,8 +25,6 @@ LEASE_BATCH = 64
 """Leases asked for at a time, and places in the queue to the visitors: enough to keep them busy, few to give back."""
 RECORD_BATCH = 256
 """Outcomes stored and settled in one transaction at most."""
-SAMPLE_S = 0.25
-"""How often the engine looks at itself."""
 BUSIEST = 8
 
 

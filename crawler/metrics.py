@@ -10,11 +10,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from .model import Counts, Disposition, Outcome, Reason, SiteView
+from .stages import Latency, Stages
 
 MAX_FAILURES = 10_000
 """Distinct (site, reason) pairs kept with an example each; what comes after them is counted, not named."""
 RECENT_S = 10.0
 """Rates are over this last stretch."""
+SAMPLE_S = 0.25
+"""How often the engine looks at itself."""
 
 
 class Ending(StrEnum):
@@ -96,6 +99,10 @@ class Snapshot:
     advice: str
     busiest: Sequence[SiteView]
     failures: Sequence[Failures]
+    stages: Mapping[str, float]
+    """The part of the time of all visits that each of `stages.STAGES` took lately."""
+    latency: Latency | None
+    """Of recent answers; None: there were none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,7 @@ class Metrics:
     reasons: Counter[Reason] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     bounds: Counter[Bound] = field(default_factory=Counter)
+    stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
@@ -152,6 +160,7 @@ class Metrics:
         if outcome.response is not None:
             self.statuses[outcome.response.status] += 1
             self.bytes += len(outcome.response.body)
+            self.stages.fold(outcome.response.timings)
         if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
             self._note_failure(outcome.url.site, outcome.reason, outcome.url.text)
 
@@ -159,6 +168,9 @@ class Metrics:
         """Sample what limits the crawl; called a few times a second."""
         self._bound = bound_by(gauges)
         self.bounds[self._bound] += 1
+        free = gauges.concurrency - gauges.in_flight
+        sample_ms = SAMPLE_S * 1000
+        self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
         now = time.monotonic()
         self._marks.append((now, self.pages, self.bytes))
         while self._marks[0][0] < now - RECENT_S:
@@ -181,6 +193,8 @@ class Metrics:
             advice=ADVICE[self._bound],
             busiest=busiest,
             failures=self.failures(5),
+            stages=self.stages.shares(),
+            latency=self.stages.latency(),
         )
 
     def summary(self, ended: Ending, counts: Counts) -> Summary:

@@ -46,6 +46,8 @@ SNAPSHOT = Snapshot(
     advice=ADVICE[Bound.POLITENESS],
     busiest=[SiteView(f"https://{'long-' * 20}{number}.example", 12345, 1, 0.7) for number in range(8)],
     failures=[Failures("https://\x1b[31ma.example", Reason.STATUS_5XX, 12, "https://a.example/")],
+    stages={},
+    latency=None,
 )
 
 
