@@ -14,7 +14,7 @@ from aiohttp import (
     ClientPayloadError,
     ServerDisconnectedError,
 )
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
 
 from ..errors import FetchError
 from ..model import Reason
@@ -45,9 +45,14 @@ def setback(error: Exception) -> FetchError:
 def _bad_response(error: Exception) -> FetchError:
     if isinstance(error, ServerDisconnectedError):
         return FetchError(Reason.BAD_RESPONSE, "closed without an answer", transient=True)
-    if isinstance(error, ClientPayloadError):
+    if isinstance(error, ClientPayloadError) and not _is_malformed(_bottom(error)):
         return FetchError(Reason.BAD_RESPONSE, f"body cut short: {_cause(error)}", transient=True)
     return FetchError(Reason.BAD_RESPONSE, _cause(error))
+
+
+def _is_malformed(error: BaseException) -> bool:
+    """Whether the parser refused what came, rather than missed what did not come any more."""
+    return isinstance(error, BadHttpMessage) and not isinstance(error, PayloadEncodingError)
 
 
 def _not_connected(error: OSError) -> FetchError:
@@ -67,14 +72,21 @@ def _text(error: OSError) -> str:
     """`Connection refused` rather than the loop's `Connect call failed (...)`."""
     if error.errno in errno.errorcode and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno or 0).lower()
+    if isinstance(error, ConnectionResetError) and not error.args:  # what the loop says of an end amid a TLS handshake
+        return "connection closed"
     return _line(error.strerror or str(error)) or type(error).__name__
 
 
 def _cause(error: BaseException) -> str:
     """What lies at the bottom: the parser's word, not its wrappers'."""
+    error = _bottom(error)
+    return _line(getattr(error, "message", "") or str(error)) or type(error).__name__
+
+
+def _bottom(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
-    return _line(getattr(error, "message", "") or str(error)) or type(error).__name__
+    return error
 
 
 def _line(text: str) -> str:
