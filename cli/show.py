@@ -20,6 +20,7 @@ WIDTH = 80
 """Columns of a terminal that nobody widened."""
 SHOWN_FAILURES = 5
 """Sites in the summary; all of them stand in the records."""
+SHOWN_CULPRITS = 3
 WORTH_ADVICE_S = 10
 """Nobody waits for a shorter crawl."""
 
@@ -72,6 +73,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += _failures(summary)
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
+    lines += _blocked(summary)
     lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
@@ -181,6 +183,12 @@ def _failures(summary: Summary) -> Iterable[str]:
         yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
+
+
+def _blocked(summary: Summary) -> Iterable[str]:
+    """The code that stopped everything else more than once; what happened once stands in the log."""
+    for culprit, times, worst_s in [one for one in summary.blocked if one.times > 1][:SHOWN_CULPRITS]:
+        yield printable(f"  {culprit} kept all visits waiting {number(times)} times, {duration(worst_s)} at worst")
 
 
 def _politeness(summary: Summary) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
-    from .metrics import Bound, Ending, Failures, Snapshot, Summary
+    from .metrics import Blocked, Bound, Ending, Failures, Snapshot, Summary
     from .model import (
         Counts,
         Disposition,
@@ -47,7 +47,7 @@ _HOMES = {
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
-    "metrics": "Bound Ending Failures Snapshot Summary",
+    "metrics": "Blocked Bound Ending Failures Snapshot Summary",
     "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
@@ -58,6 +58,7 @@ _HOMES = {
 _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Blocked",
     "Bound",
     "Config",
     "ConfigError",

@@ -33,6 +33,7 @@ from .settings import Config
 from .shared import Shared, open_shared
 from .sinks import JsonLines, ReaderGone, Stream, Wants
 from .visit import Visitor
+from .watchdog import Stall, open_watchdog
 
 Seed = str | Url | Request
 
@@ -67,7 +68,8 @@ class Crawl:
         self._is_running = True
         try:
             with _unwrapped():
-                return await self._engine.run(self._to_visit(seeds))
+                async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
+                    return await self._engine.run(self._to_visit(seeds))
         finally:
             self._engine = self._make_engine()
             self._is_running = False
@@ -83,6 +85,9 @@ class Crawl:
                 yield ()  # visits may begin meanwhile
         async for batch in _batches(seeds, parts.policy(self.config)):
             yield batch
+
+    def _note_blocked(self, stall: Stall) -> None:
+        self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
 
     def stop(self) -> None:
         """Finish what is in hand, keep the rest for the next run."""

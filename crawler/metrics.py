@@ -65,6 +65,15 @@ class Failures(NamedTuple):
     example: str
 
 
+class Blocked(NamedTuple):
+    """Code that kept the event loop from turning: how often, and for how many seconds at worst."""
+
+    culprit: str
+    """`file.py:function`."""
+    times: int
+    worst_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Gauges:
     """What the engine sees of itself at an instant."""
@@ -120,6 +129,8 @@ class Summary:
     bounds: Mapping[Bound, float]
     """Share of the time the run was bound by each."""
     failures: Sequence[Failures]
+    blocked: Sequence[Blocked] = ()
+    """What made the event loop stand still for longer than `watch.blocked_after_s`, the most frequent first."""
 
     @property
     def queued(self) -> int:
@@ -144,6 +155,7 @@ class Metrics:
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
 
@@ -163,6 +175,11 @@ class Metrics:
             self.stages.fold(outcome.response.timings)
         if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
             self._note_failure(outcome.url.site, outcome.reason, outcome.url.text)
+
+    def note_blocked(self, culprit: str, seconds: float) -> None:
+        """Count one stretch in which the loop stood still."""
+        _, times, worst_s = self._blocked.get(culprit, Blocked(culprit, 0, 0.0))
+        self._blocked[culprit] = Blocked(culprit, times + 1, max(worst_s, seconds))
 
     def observe(self, gauges: Gauges) -> None:
         """Sample what limits the crawl; called a few times a second."""
@@ -210,6 +227,7 @@ class Metrics:
             statuses=dict(self.statuses),
             bounds={bound: n / samples for bound, n in self.bounds.most_common()},
             failures=self.failures(20),
+            blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
         )
 
     def failures(self, limit: int) -> list[Failures]:

@@ -1,12 +1,18 @@
 """What every test starts from and leaves behind: nothing."""
 
+import inspect
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import hypothesis
 import pytest
+
+from crawler.watchdog import Stall, open_watchdog
+
+MAX_CPU_S = 1.0
+MAX_WAIT_S = 10.0
 
 # A deadline would measure the machine, not the code.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -29,6 +35,23 @@ def nothing_outlives_its_test() -> Iterator[None]:
     left_workers = set(multiprocessing.active_children()) - workers
     assert not left, f"threads outlive their test: {left}"
     assert not left_workers, f"worker processes outlive their test: {left_workers}"
+
+
+@pytest.fixture(autouse=True)
+def the_loop_turns(request: pytest.FixtureRequest, nothing_outlives_its_test: None) -> None:
+    """Where a test has an event loop, our code never holds it for long."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("_watched_loop")
+
+
+@pytest.fixture
+async def _watched_loop() -> AsyncIterator[None]:
+    """By CPU time, for the machine may be busy with others; what waits is given much longer than anything lasts."""
+    stalls: list[Stall] = []
+    async with open_watchdog(stalls.append, MAX_CPU_S):
+        yield
+    held = [stall for stall in stalls if stall.cpu_s >= MAX_CPU_S or stall.seconds >= MAX_WAIT_S]
+    assert not held, f"the event loop stood still: {held}"
 
 
 def _ends(thread: threading.Thread) -> bool:

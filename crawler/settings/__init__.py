@@ -9,10 +9,11 @@ from .output import OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .table import Table, header_text
+from .watch import WatchConfig
 
 __all__ = [
     "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "OffloadConfig", "PolitenessConfig",
-    "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
+    "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig", "WatchConfig",
 ]  # fmt: skip
 
 SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
@@ -32,6 +33,7 @@ class Config(Table):
     fetch: FetchConfig = FetchConfig()
     offload: OffloadConfig = OffloadConfig()
     frontier: FrontierConfig = FrontierConfig()
+    watch: WatchConfig = WatchConfig()
     sinks: tuple[SinkConfig, ...] = (SinkConfig(),)
     """Where records go."""
 

@@ -1,0 +1,279 @@
+"""Notices an event loop that stands still, and names the code that holds it.
+
+A thread looks at the loop's own a few times within the time that is allowed. What it sees twice in one turn of the
+loop, in the same callback, holds the loop; many short callbacks do not. Time in which this thread could not run either
+(the process was stopped, the machine slept, C code kept the GIL) counts as far as the loop's thread was on a CPU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+log = logging.getLogger(__name__)
+
+LOOKS = 4
+"""Within the time that is allowed: what is not noticed lasts less than twice as long."""
+MAX_CULPRITS = 1000
+SHOWN_FRAMES = 12
+_OUTSIDE = ("site-packages", "dist-packages")
+_CALL = asyncio.Handle._run.__code__
+"""Where asyncio's own loops call a callback; others are written in C and have no frames."""
+_OWN = __name__.partition(".")[0]
+
+
+@dataclass(slots=True)
+class Stall:
+    """One stretch in which a single callback kept the loop from turning."""
+
+    culprit: str
+    """`file.py:function`: the innermost frame of the user's code; without one, of what we called; else of ours."""
+    stack: tuple[str, ...] = ()
+    """`function file.py:line`, innermost first, up to the callback."""
+    seconds: float = 0.0
+    """At least so long."""
+    cpu_s: float = 0.0
+    """How much of it the loop's thread was on a CPU, where the platform tells."""
+
+
+Report = Callable[[Stall], None]
+
+
+@asynccontextmanager
+async def open_watchdog(report: Report, after_s: float = 0.25) -> AsyncIterator[None]:
+    """Inside, `report` is called on the running loop with each stall longer than `after_s`, once it is over.
+
+    While it lasts, it is logged: a loop that never turns again is named too. A culprit's stalls are logged at its
+    first, second, fourth, ... Several on one loop share one thread. Zero: nothing is watched.
+    """
+    if not after_s:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    dog = _dogs.get(loop)
+    if dog is None:
+        dog = _dogs[loop] = _Watchdog(loop)
+    owner = _Owner(report, after_s)
+    dog.join(owner)
+    try:
+        yield
+    finally:
+        if dog.leave(owner):
+            del _dogs[loop]
+
+
+class _Owner(NamedTuple):
+    report: Report
+    after_s: float
+
+
+class _Watchdog:
+    """A thread that looks, and a timer on the loop that shows it turning."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._owners: list[_Owner] = []
+        self._every_s = 0.0
+        self._timer: asyncio.Handle | None = None
+        self._is_over = False
+        self._woken = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="crawld watchdog", daemon=True)
+        self._cpu_s = _cpu_clock(threading.get_ident())
+        self._looped_by = threading.get_ident()
+        self._depth = sys.maxsize
+        """Frames below a callback, all of them the loop's own."""
+        self._beat = Beat(time.monotonic(), time.thread_time())
+        self._stalls: list[Stall] = []
+        self._times: Counter[str] = Counter()
+
+    # -- on the loop -------------------------------------------------------------------------------------------------
+
+    def join(self, owner: _Owner) -> None:
+        self._owners.append(owner)
+        self._every_s = min(owner.after_s for owner in self._owners) / LOOKS
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_soon(self._turn)
+        self._woken.set()
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    def leave(self, owner: _Owner) -> bool:
+        """Whether nobody is left, and the thread has ended."""
+        self._tell()
+        self._owners = [one for one in self._owners if one is not owner]
+        if self._owners:
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_over = True
+        self._woken.set()
+        self._thread.join(1.0)  # a log handler may keep it; it is nobody's business to wait for that
+        return True
+
+    def _turn(self) -> None:
+        self._depth = len(_frames(sys._getframe())) - 1
+        self._beat = Beat(time.monotonic(), time.thread_time())
+        self._timer = self._loop.call_later(self._every_s, self._turn)
+        self._tell()
+
+    def _tell(self) -> None:
+        stalls, self._stalls = self._stalls, []
+        for stall in stalls:
+            for owner in self._owners:
+                if stall.seconds >= owner.after_s:
+                    owner.report(stall)
+
+    # -- in the thread -----------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        judge = Judge(time.monotonic(), self._cpu_s())
+        told: Stall | None = None
+        while not self._is_over:
+            if self._woken.wait(self._every_s):  # from now on by another time
+                self._woken.clear()
+                judge = Judge(time.monotonic(), self._cpu_s())
+                continue
+            beat, now, cpu_s = self._beat, time.monotonic(), self._cpu_s()
+            stack = self._callback() if judge.is_overdue(beat, now, self._every_s) else ()
+            held = judge.look(beat, now, cpu_s, stack[0] if stack else None, self._every_s)
+            if held is None or held.is_another:
+                told = None
+            if held is not None and held.seconds >= self._every_s * LOOKS:
+                told = told or self._told(stack, held)
+                told.seconds, told.cpu_s = held.seconds, held.cpu_s
+            del stack  # a frame keeps what its function holds
+
+    def _callback(self) -> list[FrameType]:
+        """The frames of the callback that the loop is in, outermost first; none while it waits for something to do."""
+        frames = _frames(sys._current_frames().get(self._looped_by)) if self._loop.is_running() else []
+        if not isinstance(self._loop, asyncio.BaseEventLoop):
+            return frames[self._depth :]
+        begins = [at for at, frame in enumerate(frames) if frame.f_code is _CALL]
+        return frames[begins[-1] + 1 :] if begins else []
+
+    def _told(self, stack: Sequence[FrameType], held: Held) -> Stall:
+        stall = Stall(
+            culprit_of(stack),
+            tuple(f"{frame.f_code.co_qualname} {_place(frame)}:{frame.f_lineno}" for frame in reversed(stack)),
+        )
+        self._stalls.append(stall)
+        if stall.culprit in self._times or len(self._times) < MAX_CULPRITS:
+            self._times[stall.culprit] += 1
+        times = self._times[stall.culprit]
+        if times & (times - 1) == 0:
+            log.warning(
+                "%s keeps the event loop waiting (%.2f s so far, %.2f s of it computing; stall %s), and with it "
+                "all visits: let it await, or give it to a thread (asyncio.to_thread). Innermost first: %s",
+                stall.culprit, held.seconds, held.cpu_s, times, " < ".join(stall.stack[:SHOWN_FRAMES]),
+            )  # fmt: skip
+        return stall
+
+
+class Beat(NamedTuple):
+    """The last time the loop was seen to turn: when, and how much CPU its thread had used."""
+
+    at: float
+    cpu_s: float
+
+
+class Held(NamedTuple):
+    """How long one callback has kept the loop, and for how much of it on a CPU."""
+
+    seconds: float
+    cpu_s: float
+    is_another: bool = False
+    """Not the one of the look before, or not in the same turn."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Tells a loop that is held from one that is busy, and from a process that slept. Pure: time comes in."""
+
+    looked: float
+    cpu_s: float
+    _beat: Beat | None = None
+    _callback: object = None
+    _held: Held = field(default=Held(0.0, 0.0))
+
+    def is_overdue(self, beat: Beat, now: float, every_s: float) -> bool:
+        """Whether it is worth looking at frames at all: the loop turns every `every_s` if nothing holds it."""
+        return now - beat.at > 1.5 * every_s
+
+    def look(self, beat: Beat, now: float, cpu_s: float, callback: object, every_s: float) -> Held | None:
+        """How long `callback` has held the loop since its last beat. None: nothing does."""
+        gap, used = now - self.looked, cpu_s - self.cpu_s
+        is_late = gap > 2 * every_s
+        if callback is None:
+            held = None
+        elif callback is self._callback and beat == self._beat:
+            held = Held(self._held.seconds + (min(gap, used) if is_late else gap), self._held.cpu_s + used)
+        else:
+            unseen = min(now - beat.at, cpu_s - beat.cpu_s) if is_late else 0.0
+            held = Held(unseen, unseen, is_another=True)
+        self.looked, self.cpu_s, self._beat, self._callback = now, cpu_s, beat, callback
+        self._held = held or Held(0.0, 0.0)
+        return held
+
+
+_dogs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watchdog] = WeakKeyDictionary()
+"""One a loop, shared by all crawls on it: they stand still together."""
+
+
+def culprit_of(stack: Sequence[FrameType]) -> str:
+    """`file.py:function` of the frame that most likely is to be changed; `stack` has its outermost frame first."""
+    users = [frame for frame in stack if not _is_ours(frame) and not _is_installed(frame)]
+    last_own = max((at for at, frame in enumerate(stack) if _is_ours(frame)), default=-1)
+    called = [frame for frame in stack[last_own + 1 :] if not _is_standard(frame)]
+    own = [frame for frame in stack if _is_ours(frame)]
+    frame = (users[-1:] or called[:1] or own[-1:] or stack[-1:])[0]
+    return f"{_place(frame)}:{frame.f_code.co_qualname}"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return _module(frame) == _OWN
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return _is_standard(frame) or any(name in Path(frame.f_code.co_filename).parts for name in _OUTSIDE)
+
+
+def _is_standard(frame: FrameType) -> bool:
+    return _module(frame) in sys.stdlib_module_names or frame.f_code.co_filename.startswith("<frozen")
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _place(frame: FrameType) -> str:
+    """Folder and file: enough to find it, short enough for a line."""
+    return "/".join(Path(frame.f_code.co_filename).parts[-2:])
+
+
+def _frames(frame: FrameType | None) -> list[FrameType]:
+    """This frame and all that called it, outermost first."""
+    found: list[FrameType] = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found[::-1]
+
+
+def _cpu_clock(thread: int) -> Callable[[], float]:
+    """How much CPU a thread has used, in seconds; always zero where the platform does not tell (macOS)."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return lambda: 0.0
+    clock = time.pthread_getcpuclockid(thread)
+    return lambda: time.clock_gettime(clock)
