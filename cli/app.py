@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from crawler.harmless import printable
+
 from . import config, demo, explain, run
-from .exits import exit_code_of
+from .exits import Exit, exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
@@ -77,12 +80,11 @@ app.add_typer(config.app, name="config")
 
 
 def main() -> None:
-    """Run the command; what goes wrong on purpose becomes one line and an exit code."""
+    """Run the command; what goes wrong on purpose becomes one line and an exit code, a bug its traceback."""
     try:
         app(prog_name="crawl")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a bug is told here as well
         code = exit_code_of(error)
-        if code is None:
-            raise
-        print(f"crawl: {error}", file=sys.stderr)
-        sys.exit(code)
+        told = traceback.format_exc() if code is None else f"crawl: {error}"
+        print("\n".join(map(printable, told.split("\n"))), file=sys.stderr)  # either may quote the network
+        sys.exit(Exit.ERROR if code is None else code)

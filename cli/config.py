@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from crawler.harmless import printable
+
 from . import values
 
 app = typer.Typer(help="Show, check or begin a file of settings.", no_args_is_help=True, rich_markup_mode=None)
@@ -26,7 +28,7 @@ def show(config: _File = None, set_: _Set = None) -> None:
     for key, origin in origins.items():
         value = shown(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
-        print(assignment if origin == "default" else f"{assignment}  # {origin}")
+        print(printable(assignment) if origin == "default" else printable(f"{assignment}  # {origin}"))
 
 
 @app.command()

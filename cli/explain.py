@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crawler.harmless import json_line, printable
+
 from . import show, values
 
 if TYPE_CHECKING:
@@ -58,13 +60,10 @@ def explain(
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
     if json:
-        import orjson
-
-        said = record(answer, folder.path if folder else None)
-        sys.stdout.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE).decode())
+        sys.stdout.write(json_line(record(answer, folder.path if folder else None)).decode())
         return
     for line in words(answer, folder):
-        print(line)
+        print(printable(line))
 
 
 def _folder(url: str, out: Path | None, config: Config) -> Folder | None:

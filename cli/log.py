@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crawler.errors import CrawlError, FolderError
-
-from .show import printable
+from crawler.harmless import printable
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from crawler.breath import breathing
 from crawler.errors import SeedError, SinkError, StorageFull
+from crawler.harmless import printable
 from crawler.model import Outcome, Position
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
 from crawler.sinks.jsonl import record
-
-from .show import printable
 
 
 class StandardOutput:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from crawler.harmless import printable
+
 from . import show
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Lines:
 
     def tell(self, text: str) -> None:
         try:
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
         except OSError:
             pass  # whoever listened went away; the crawl goes on
 
@@ -75,7 +77,7 @@ class Panel:
         self._live.update(drawn(now, self._title, self._live.console.width), refresh=True)
 
     def tell(self, text: str) -> None:
-        self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -98,9 +100,11 @@ def drawn(now: Snapshot, title: str, width: int) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     for label, value in _rows(now, width):
         text.append(f" {label:<9} ", "bold" if label else "")
-        text.append(f"{value}\n")
+        text.append(f"{printable(value)}\n")
     head = Text(no_wrap=True, overflow="ellipsis")
-    return head.append(f"\n {title:<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold").append(text)
+    return head.append(
+        f"\n {printable(title):<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold"
+    ).append(text)
 
 
 def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
@@ -119,7 +123,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     room = max(16, width - 44)
     for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
         turn = f"in {busy.next_turn_in_s:.0f} s" if busy.next_turn_in_s >= 0.5 else "now"
-        name = show.printable(busy.site)[:room]
+        name = printable(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
     for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):
-        yield label, f"{show.number(n)} {reason} at {show.printable(site)}"
+        yield label, f"{show.number(n)} {reason} at {site}"

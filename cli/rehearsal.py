@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.harmless import json_line, printable
+
 from . import show
 from .exits import Exit
 
@@ -50,13 +52,11 @@ def dry_run(config: Config, sources: Sequence[str], folder: Path, *, fresh: bool
     bad = BadLines()
     told = run_loop(lambda: rehearse(seeds.read(sources, bad), settings))
     if json:
-        import orjson
-
         for record in records(told, bad):
-            sys.stdout.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE).decode())
+            sys.stdout.write(json_line(record).decode())
     else:
         for line in words(told, bad):
-            print(line)
+            print(printable(line))
         if is_there:
             print(f"{folder} is there already: what it has seen is not fetched again")
     return Exit.DONE if told.first else Exit.NOTHING
@@ -110,7 +110,7 @@ def words(told: Rehearsal, bad: BadLines) -> Iterator[str]:
         yield f"would be fetched first ({show.number(told.queued)} more queued):"
     for turn in told.first:
         read = "  (sitemap, read)" if turn.was_read else ""
-        yield show.printable(f"  {show.duration(turn.in_s):>9}  {turn.url}{read}")
+        yield f"  {show.duration(turn.in_s):>9}  {turn.url}{read}"
     yield from _refused(told)
     yield from _unusable(bad)
     if not told.first:
@@ -121,7 +121,7 @@ def _refused(told: Rehearsal) -> Iterator[str]:
     if told.refused:
         yield f"refused: {show.counted(Counter(str(refusal.reason) for refusal in told.refused))}"
     for refusal in told.refused[:SHOWN]:
-        yield show.printable(f"  {refusal.url}")
+        yield f"  {refusal.url}"
         for line in show.folded(f"{refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}", show.WIDTH - 6):
             yield f"      {line}"
     yield from _more(len(told.refused))

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from crawler.harmless import printable
+
 from .exits import is_barren
 
 if TYPE_CHECKING:
@@ -23,13 +25,6 @@ SHOWN_FAILURES = 5
 SHOWN_CULPRITS = 3
 WORTH_ADVICE_S = 10
 """Nobody waits for a shorter crawl."""
-
-
-def printable(text: str) -> str:
-    """Text from the network, made harmless for a terminal or a log: what cannot be seen is written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 def folded(text: str, width: int) -> list[str]:

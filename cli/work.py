@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import Crawl, open_crawl, seeds
+from crawler.errors import SeedError
+from crawler.folder import Folder, discard
 from crawler.settings import Config
 from crawler.sinks import ReaderGone, Wants
 
@@ -52,6 +54,9 @@ async def crawled(job: Job) -> Exit:
                 code, last_words = await _run(job, view, hands)
         except ReaderGone:
             return Exit.INTERRUPTED
+        except _NothingBegan as error:
+            discard(error.folder)
+            raise
     for line in () if job.quiet else last_words:
         Lines().tell(line)
     return code
@@ -66,12 +71,25 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
             for line in show.beginning(crawl.folder, crawl.snapshot().counts):
                 view.tell(line)
                 log.info(line)
-            with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
-                summary = await crawl.run(seeds.read(job.sources, bad) if job.sources else ())
+            try:
+                with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                    summary = await crawl.run(seeds.read(job.sources, bad) if job.sources else ())
+            except SeedError as error:
+                if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
+                    raise _NothingBegan(str(error), crawl.folder) from error
+                raise
             last_words = show.ending(summary, crawl.folder, job.command, bad.count)
             for line in last_words:
                 log.info(line)
         return exit_code(summary, job.fail_on), last_words
+
+
+class _NothingBegan(SeedError):
+    """There was no seed at all: the crawl folder holds nothing that anyone would want."""
+
+    def __init__(self, message: str, folder: Folder) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 def _sinks(job: Job) -> list[Sink]:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
 from .errors import FolderError, StorageFull
-from .settings import Config
+from .settings import OWN_FILES, Config
 from .toml import to_toml
 
 MAX_NAME = 60
@@ -72,6 +72,16 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False) -> Iterator[
         yield folder
     finally:
         os.close(lock)
+
+
+def discard(folder: Folder) -> None:
+    """Remove a crawl folder in which nothing was ever queued; it stays where it holds what is not the crawl's own."""
+    database = folder.frontier_path.name
+    own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *(sink.path for sink in folder.config.sinks)}
+    for name in own:
+        (folder.path / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.path.rmdir()
 
 
 def read_folder(path: Path, config: Config) -> Folder:

@@ -17,6 +17,7 @@ from aiohttp import (
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
 
 from ..errors import FetchError
+from ..harmless import printable
 from ..model import Reason
 from .wire import AddressRefused, TooSlow
 
@@ -91,5 +92,4 @@ def _bottom(error: BaseException) -> BaseException:
 
 def _line(text: str) -> str:
     """The first line, short and printable: it came from the network."""
-    first = text.strip().partition("\n")[0][:200].rstrip(" :")
-    return first.encode("unicode_escape").decode("ascii") if not first.isprintable() else first
+    return printable(text.strip().partition("\n")[0][:200].rstrip(" :"))

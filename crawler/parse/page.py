@@ -13,6 +13,7 @@ import orjson
 
 from .. import urls
 from ..errors import ParseError
+from ..harmless import printable
 from ..model import Links, Page, Reason
 from . import charset, codings, directives, fields, html, kinds, sitemap, xml
 from .job import Content, Document, Job
@@ -144,4 +145,4 @@ def _extracted(page: Page, document: Document, body: bytes, job: Job) -> Page:
         data = job.extract(content)
         return page if data is None else replace(page, data_json=orjson.dumps(data))
     except Exception as error:  # noqa: BLE001 - it is not our code, and may fail in any way
-        return replace(page, data_error=f"{type(error).__name__}: {error}"[:1000])
+        return replace(page, data_error=printable(f"{type(error).__name__}: {error}"[:1000]))

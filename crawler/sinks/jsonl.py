@@ -15,6 +15,7 @@ import orjson
 
 from ..breath import breathing
 from ..errors import SinkError, StorageFull
+from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         **_content(outcome.page),
     }
     values |= _heavy(outcome, wants)
-    return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+    return json_line(values)
 
 
 def _location(outcome: Outcome) -> str | None:

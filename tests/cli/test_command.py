@@ -55,6 +55,7 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["example.org", "-c", "gone.toml"], "gone.toml: No such file"),
         (["ftp://a.example/"], "not http or https"),
         (["gone.txt"], "gone.txt: no such file"),
+        (["-"], "standard input: empty"),
         (["gone"], "gone: no such file; for a web site, write https://"),
         (["empty.txt"], "empty.txt: empty"),
         (["comments.txt"], "no line that could be used as a seed"),

@@ -13,7 +13,7 @@ from crawler.cli.panel import drawn
 from crawler.cli.values import share
 from crawler.config import load
 from crawler.folder import Folder, open_folder
-from crawler.metrics import ADVICE, Bound, Ending, Failures, Snapshot, Summary
+from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Snapshot, Summary
 from crawler.model import Counts, Disposition, Reason, SiteView
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
@@ -55,8 +55,11 @@ def _folder(path: Path = Path("a.crawl")) -> Folder:
     return Folder(path, load())
 
 
-def test_what_the_network_says_cannot_move_the_cursor() -> None:
-    assert show.printable("\x1b[2J\r\n\u202e\udc80 é 猫") == r"\x1b[2J\r\n\u202e\udc80 é 猫"
+def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
+    blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
+    said = "\n".join(show.ending(replace(SUMMARY, blocked=blocked), _folder(), []))
+    assert "shop/sinks.py:Shop.write kept all visits waiting 12 times, 1.2 s at worst" in said
+    assert "once.py" not in said
 
 
 def test_the_end_says_what_happened_what_failed_and_where() -> None:
