@@ -167,6 +167,8 @@ class _Watchdog:
         stall = Stall(
             culprit_of(stack),
             tuple(f"{frame.f_code.co_qualname} {_place(frame)}:{frame.f_lineno}" for frame in reversed(stack)),
+            held.seconds,
+            held.cpu_s,
         )
         self._stalls.append(stall)
         if stall.culprit in self._times or len(self._times) < MAX_CULPRITS:
