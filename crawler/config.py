@@ -20,6 +20,8 @@ from .settings import SECRETS, Config, SinkConfig, Table
 
 PREFIX = "CRAWL_"
 """Environment variables that begin like this are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
+DAEMON = "daemon"
+"""The table of the daemon's own settings: it may stand in the same file, and no crawl looks at it."""
 FIXED = frozenset({"frontier.kind", "sinks"})
 """What a crawl folder keeps for its whole life: its files have that shape."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -102,6 +104,16 @@ def project_version() -> str:
         return "0"
 
 
+def read(path: Path) -> dict[str, object]:
+    """All tables of a TOML file, unchecked. Raises ConfigError."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, or not TOML: the message tells the line
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+
+
 @cache
 def fields() -> Mapping[str, FieldInfo]:
     """Every setting by its full name, in the order of the model; the sinks are one."""
@@ -128,18 +140,18 @@ class _Given(NamedTuple):
 def _from_file(path: Path | None) -> dict[str, _Given]:
     if path is None:
         return {}
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not TOML: the message tells the line
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    data = read(path)
+    data.pop(DAEMON, None)
     return {key: _Given(value, str(path)) for key, value in _flat(data)}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    names = {name: _full(name[len(PREFIX) :].lower().replace("__", ".")) for name in environ if name.startswith(PREFIX)}
+    names = {name: _full(name[len(PREFIX) :].lower().replace("__", ".")) for name in environ if _is_setting(name)}
     return {key: _Given(_typed(key, environ[name]), f"{name} in the environment") for name, key in names.items()}
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.startswith(PREFIX) and not variable.startswith(f"{PREFIX}{DAEMON.upper()}__")
 
 
 def _from_settings(settings: Mapping[str, object], origin: str) -> dict[str, _Given]:
@@ -185,7 +197,8 @@ def _build(given: Mapping[str, _Given]) -> Config:
     try:
         return Config.model_validate(nested)
     except ValidationError as error:
-        raise ConfigError("\n".join(_complaint(one, given) for one in error.errors())) from None
+        places = [".".join(map(str, one["loc"])) for one in error.errors()]
+        raise ConfigError("\n".join(_complaint(one, given) for one in error.errors()), places) from None
 
 
 def _complaint(error: ErrorDetails, given: Mapping[str, _Given]) -> str:

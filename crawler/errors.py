@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .model import Reason
 
 
@@ -10,7 +12,12 @@ class CrawlError(Exception):
 
 
 class ConfigError(CrawlError, ValueError):
-    """The settings cannot be used; the message names the file, the table and the key."""
+    """The settings cannot be used; the message names the file, the table and the key, a line for each."""
+
+    def __init__(self, message: str, places: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
+        """The full name of what each line of the message is about; empty where it is about no setting alone."""
 
 
 class UrlError(CrawlError, ValueError):

@@ -59,7 +59,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False) -> Iterator[
     """
     with _told(path):
         if fresh and _is_ours(path):
-            with _locked(path):
+            with held(path):
                 path.rename(_free_name(path))
         path.mkdir(parents=True, exist_ok=True)
         if not _is_ours(path) and any(path.iterdir()):
@@ -93,6 +93,16 @@ def read_folder(path: Path, config: Config) -> Folder:
         if not (path / _SETTINGS).is_file():
             raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
         return _merged(path, config)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError."""
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def default_name(seeds: Iterable[str]) -> str:
@@ -165,15 +175,6 @@ def _store(path: Path, config: Config) -> None:
         file.flush()
         os.fsync(file.fileno())
     (path / _NEW).replace(path / _SETTINGS)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = _lock(path)
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 def _lock(path: Path) -> int:

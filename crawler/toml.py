@@ -20,12 +20,12 @@ def default_toml() -> str:
             lines += [
                 *_heading(key, lines),
                 "",
-                *_comment(info),
+                *comment(info),
                 _line(key, info.get_default(call_default_factory=True)),
             ]
     lines += ["", f"# {SinkConfig.__doc__}", "[[sinks]]"]
     for name, info in SinkConfig.model_fields.items():
-        lines += ["", *_comment(info), _line(name, info.get_default(call_default_factory=True))]
+        lines += ["", *comment(info), _line(name, info.get_default(call_default_factory=True))]
     return "\n".join(lines) + "\n"
 
 
@@ -50,13 +50,14 @@ def _heading(key: str, lines: list[str]) -> list[str]:
     return ["", f"# {meaning}", f"[{table}]"]
 
 
-def _comment(info: FieldInfo) -> list[str]:
-    choices = f" One of: {', '.join(get_args(info.annotation))}." if get_origin(info.annotation) is Literal else ""
-    return [f"# {line}" for line in textwrap.wrap(f"{info.description}{choices}", 100)]
-
-
 def _line(key: str, value: object) -> str:
     return f"# {leaf(key)} =" if value is None or value == {} else f"{leaf(key)} = {text_of(value)}"
+
+
+def comment(info: FieldInfo) -> list[str]:
+    """A setting's meaning, in lines."""
+    choices = f" One of: {', '.join(get_args(info.annotation))}." if get_origin(info.annotation) is Literal else ""
+    return [f"# {line}" for line in textwrap.wrap(f"{info.description}{choices}", 100)]
 
 
 def text_of(value: object) -> str:

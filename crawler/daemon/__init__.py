@@ -1,0 +1,47 @@
+"""The daemon: many crawls in one long life. This is its front door."""
+
+from .events import Event, Kind, Listener
+from .job import Job, JobSpec, Seeds, Template
+from .jobs import Changed, Jobs, open_jobs
+from .settings import DaemonConfig, load_daemon
+from .states import State
+from .stats import Point
+from .trouble import (
+    BadJob,
+    BadSeeds,
+    BadSettings,
+    Complaint,
+    Full,
+    JobError,
+    KeyReused,
+    NoSuchJob,
+    StoreError,
+    WrongState,
+)
+
+__all__ = [
+    "BadJob",
+    "BadSeeds",
+    "BadSettings",
+    "Changed",
+    "Complaint",
+    "DaemonConfig",
+    "Event",
+    "Full",
+    "Job",
+    "JobError",
+    "JobSpec",
+    "Jobs",
+    "KeyReused",
+    "Kind",
+    "Listener",
+    "NoSuchJob",
+    "Point",
+    "Seeds",
+    "State",
+    "StoreError",
+    "Template",
+    "WrongState",
+    "load_daemon",
+    "open_jobs",
+]

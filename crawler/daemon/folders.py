@@ -1,0 +1,129 @@
+"""Where jobs live on disk: made whole or not at all, removed whole or not at all. Blocks: belongs into a thread."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ..folder import open_folder, read_folder
+from ..frontier import look
+from ..model import Counts, Disposition
+from ..settings import Config
+from .job import Record
+from .spool import sync_folder
+from .states import State
+
+SETTINGS = "crawl.toml"
+
+
+class Folders:
+    """DIR/crawls with a folder each job, and beside it what is coming and what is going."""
+
+    def __init__(self, data: Path) -> None:
+        self.crawls = data / "crawls"
+        self._coming = data / "coming"
+        """Jobs that are not acknowledged yet."""
+        self._going = data / "going"
+        """Jobs that are being removed."""
+        for folder in (self.crawls, self._coming, self._going):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, record: Record) -> Path:
+        return self.crawls / record.folder
+
+    def is_there(self, record: Record) -> bool:
+        return (self.path(record) / SETTINGS).is_file()
+
+    # -- coming --
+
+    def coming(self, name: str) -> Path:
+        """Where a new job's folder is prepared."""
+        return self._coming / name
+
+    def prepare(self, name: str, config: Config) -> None:
+        """An ordinary crawl folder, not in its place yet. Raises FolderError, StorageFull."""
+        with open_folder(self.coming(name), config):
+            pass
+        sync_folder(self.coming(name))
+        sync_folder(self._coming)
+
+    def arrive(self, name: str) -> None:
+        """Put it in its place; the job is kept by now."""
+        self.coming(name).replace(self.crawls / name)
+        sync_folder(self.crawls)
+
+    def turn_away(self, name: str) -> None:
+        shutil.rmtree(self.coming(name), ignore_errors=True)
+
+    # -- going --
+
+    def set_aside(self, record: Record) -> None:
+        """From now on the job is to be removed, whatever happens; one without a folder leaves a mark."""
+        aside = self._going / record.folder
+        if self.path(record).is_dir():
+            self.path(record).replace(aside)
+        else:
+            aside.mkdir(exist_ok=True)
+        sync_folder(self._going)
+
+    def bring_back(self, record: Record) -> None:
+        """It could not be removed after all."""
+        (self._going / record.folder).replace(self.path(record))
+
+    def forget(self, name: str) -> None:
+        shutil.rmtree(self._going / name, ignore_errors=True)
+
+    # -- after a restart --
+
+    def tidy(self, records: Iterable[Record]) -> list[Record]:
+        """Finish what was under way when the last daemon ended; the jobs that are to be removed."""
+        kept = {record.folder: record for record in records}
+        for path in list(self._coming.iterdir()):
+            if path.name in kept and not (self.crawls / path.name).exists():
+                self.arrive(path.name)
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        leaving = [path.name for path in self._going.iterdir()]
+        for name in leaving:
+            self.forget(name)
+        return [kept[name] for name in leaving if name in kept]
+
+    def strangers(self, records: Iterable[Record]) -> list[Path]:
+        """Crawl folders that no job knows of."""
+        known = {record.folder for record in records}
+        return [
+            path
+            for path in sorted(self.crawls.iterdir())
+            if path.name not in known and not path.name.startswith(".") and (path / SETTINGS).is_file()
+        ]
+
+
+def adopted(path: Path, job: str) -> Record:
+    """A crawl folder that somebody made elsewhere, as a job: paused, or completed where nothing is left.
+
+    Raises CrawlError where it is none that could go on.
+    """
+    config = read_folder(path, Config()).config
+    frontier = path / "frontier.sqlite"
+    counts = (
+        look(frontier, lambda opened: _counts(opened.queued(), opened.settled())) if frontier.exists() else Counts()
+    )
+    is_over = bool(counts.settled) and not counts.queued
+    made = (path / SETTINGS).stat().st_mtime
+    return Record(
+        id=job,
+        folder=path.name,
+        name=path.name,
+        state=State.COMPLETED if is_over else State.PAUSED,
+        created_at=made,
+        ended_at=made if is_over else None,
+        settings=config.model_dump(mode="json", exclude_unset=True),
+        counts=counts,
+    )
+
+
+def _counts(queued: int, settled: Mapping[str, int]) -> Counts:
+    return Counts(queued=queued, settled={Disposition(name): n for name, n in settled.items()})

@@ -1,0 +1,186 @@
+"""The nouns: what is asked for (JobSpec), what is kept of it (Record), and what is shown (Job)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..metrics import Bound, Ending, Snapshot
+from ..model import Counts, Disposition
+from .states import State
+
+PRIORITIES = range(-10, 11)
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: in the order of the values
+_RANDOM_BITS = 22
+_ID_DIGITS = 14
+
+Settings = Mapping[str, object]
+"""Chosen settings in tables, by the names they have in TOML."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What somebody asks for."""
+
+    name: str = ""
+    """For people; empty: the first seed's site."""
+    settings: Settings = field(default_factory=dict)
+    """As in TOML, in tables or by full name, over those of the template."""
+    template: str | None = None
+    priority: int | None = None
+    """-10 to 10: two steps double the share of a busy daemon. None: the template's, or 0."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    is_paused: bool = False
+    """Whether it waits for `resume` before it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Settings with a name, for jobs alike."""
+
+    name: str
+    settings: Settings = field(default_factory=dict)
+    priority: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """The seeds of a job, over all its uploads."""
+
+    given: int = 0
+    """Lines that were not empty and no comment."""
+    bad: int = 0
+    """Those that could not be used, of what was read so far; bad-seeds.txt in the folder lists them."""
+    is_reading: bool = False
+    """Whether some of them have not reached the frontier yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the database keeps of a job. Times are Unix seconds."""
+
+    id: str
+    folder: str
+    """Its name below DIR/crawls."""
+    name: str
+    state: State
+    created_at: float
+    settings: Settings = field(default_factory=dict)
+    """What was chosen, secrets and all; everything else is the daemon's."""
+    priority: int = 0
+    template: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    started_at: float | None = None
+    ended_at: float | None = None
+    ended: Ending | None = None
+    error: str = ""
+    given: int = 0
+    uploads: int = 0
+    """Files of seeds in the folder."""
+    planted: int = 0
+    """How many of them reached the frontier whole."""
+    bad: int = 0
+    """Bad seeds of those."""
+    bad_bytes: int = 0
+    """How long bad-seeds.txt was then."""
+    counts: Counts = field(default_factory=Counts)
+    """As the last run left them."""
+    bytes: int = 0
+    """Downloaded, over all runs that ended."""
+    key: str | None = None
+    """The idempotency key it was asked for with."""
+    digest: str = ""
+    """Of what was asked for with that key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job at an instant, fit to be shown: secrets are not in it."""
+
+    id: str
+    name: str
+    state: State
+    priority: int
+    template: str | None
+    labels: Mapping[str, str]
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    ended: Ending | None
+    error: str
+    settings: Settings
+    """What was chosen for this job; secrets read `***`."""
+    seeds: Seeds
+    counts: Counts
+    bytes: int
+    """Downloaded, over all runs."""
+    pages_per_s: float = 0.0
+    bytes_per_s: float = 0.0
+    in_flight: int = 0
+    bound_by: Bound = Bound.IDLE
+    advice: str = ""
+
+    @property
+    def pages(self) -> int:
+        """Pages fetched, over all runs."""
+        return self.counts.settled.get(Disposition.FETCHED, 0)
+
+
+def seen(record: Record, settings: Settings, snapshot: Snapshot | None, bad: int | None = None) -> Job:
+    """The record with what its run says now; `settings` are those that may be shown."""
+    job = Job(
+        id=record.id,
+        name=record.name,
+        state=record.state,
+        priority=record.priority,
+        template=record.template,
+        labels=record.labels,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        ended=record.ended,
+        error=record.error,
+        settings=settings,
+        seeds=Seeds(record.given, record.bad if bad is None else bad, record.planted < record.uploads),
+        counts=record.counts,
+        bytes=record.bytes,
+    )
+    if snapshot is None:
+        return job
+    return replace(
+        job,
+        counts=snapshot.counts,
+        bytes=record.bytes + snapshot.bytes,
+        pages_per_s=snapshot.pages_per_s,
+        bytes_per_s=snapshot.bytes_per_s,
+        in_flight=snapshot.in_flight,
+        bound_by=snapshot.bound_by,
+        advice=snapshot.advice,
+    )
+
+
+def weight(priority: int) -> float:
+    """The share of a job in what all jobs have together, against others."""
+    return float(2 ** (priority / 2))
+
+
+class Ids:
+    """Makes ids that sort by the time they were made, in the order they were made."""
+
+    def __init__(self, last: str = "") -> None:
+        self._last = _number(last) if last else 0
+
+    def next(self, now: float | None = None) -> str:
+        made = int((time.time() if now is None else now) * 1000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+        self._last = max(made, self._last + 1)
+        return "j-" + "".join(_DIGITS[self._last >> shift & 31] for shift in range(5 * (_ID_DIGITS - 1), -1, -5))
+
+
+def _number(text: str) -> int:
+    number = 0
+    for digit in text.removeprefix("j-"):
+        number = number << 5 | _DIGITS.index(digit)
+    return number

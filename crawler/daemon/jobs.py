@@ -1,0 +1,258 @@
+"""The door to all jobs: submit, look, change, pause, resume, cancel, remove; what HTTP offers is offered here first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from anyio import CancelScope, create_task_group
+
+from ..api import Crawl, open_crawl
+from ..config import amend
+from ..folder import held
+from ..metrics import Snapshot
+from ..settings import Config
+from . import asking, recovery
+from .book import Book, Draft
+from .events import Event, Events, Listener
+from .folders import Folders
+from .job import Job, JobSpec, Record, Settings, Template, seen
+from .running import Running
+from .settings import DaemonConfig
+from .states import State, Verb
+from .stats import Point, Series
+from .store import Store, open_store
+from .submission import Lines, Reception, Threads
+from .trouble import NoSuchJob
+
+API = "api"
+MOST_LISTED = 1000
+NOTHING_CHOSEN = Config()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of changed settings, by their full names."""
+
+    applied: tuple[str, ...]
+    """They hold already; those of a job that does not run hold from its next run on."""
+    needs_restart: tuple[str, ...]
+    """They hold once the job was paused and resumed, or the daemon was started again."""
+
+
+class Jobs:
+    """All jobs of a daemon. `open_jobs` makes it. Whatever returns is kept: `kill -9` and power cuts do not undo it.
+
+    Every call that names a job raises NoSuchJob where there is none; every call that changes something raises
+    StorageFull or StoreError where it cannot be kept, and has then changed nothing.
+    """
+
+    def __init__(
+        self, config: DaemonConfig, base: Config, book: Book, store: Store, reception: Reception, running: Running,
+        events: Events, folders: Folders,
+    ) -> None:  # fmt: skip
+        self.config = config
+        self.base = base
+        """What every job begins with: the crawl settings of the daemon's own file."""
+        self._book = book
+        self._reception = reception
+        self._running = running
+        self._events = events
+        self._folders = folders
+        self.store = store
+        """The database, for rooms that keep tables of their own in it."""
+
+    # -- asking for jobs ---------------------------------------------------------------------------------------------
+
+    async def submit(
+        self, spec: JobSpec, seeds: Lines, idempotency_key: str | None = None, *, who: str = API
+    ) -> tuple[Job, bool]:
+        """The new job; or the one asked for with this key before, and False.
+
+        Seeds are URLs, a line each as in a file of the command line; they never stand in memory together. Raises
+        BadSettings, BadSeeds, BadJob, Full, KeyReused; NoSuchJob for a template.
+        """
+        record, is_new = await self._reception.submit(spec, seeds, idempotency_key, who)
+        self._running.look_around()
+        return self._seen(record), is_new
+
+    async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
+        """Further seeds, for a job in any state; how many lines. One that is over reads them when it is resumed.
+
+        Raises BadSeeds, Full.
+        """
+        given = await self._reception.plant(job, seeds, who)
+        if run := self._running.runs.get(job):
+            run.uploaded.set()
+        return given
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def find(self, job: str) -> Job:
+        """Where the job stands."""
+        return self._seen(self._book.record(job))
+
+    def list(self, state: State | None = None, after: str | None = None, limit: int = 100) -> list[Job]:
+        """The newest first; `after` is the id of the last one that was seen."""
+        records = self._book.records() if state is None else self._book.in_state(state)
+        newest = sorted(records, key=lambda record: record.id, reverse=True)
+        older = (record for record in newest if after is None or record.id < after)
+        return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
+
+    def numbers(self) -> Mapping[State, int]:
+        """How many jobs are in each state."""
+        return self._book.numbers()
+
+    def snapshot(self, job: str) -> Snapshot | None:
+        """What its run says, at most a second old; None: it does not run."""
+        self._book.record(job)
+        run = self._running.runs.get(job)
+        return run.snapshot if run else None
+
+    def stats(self, job: str, since: float = 0.0) -> Sequence[Point]:
+        """How it went from then on (Unix seconds), since this daemon was started."""
+        self._book.record(job)
+        return self._running.series.get(job, Series()).since(since)
+
+    def folder(self, job: str) -> Path:
+        """The crawl folder."""
+        return self._folders.path(self._book.record(job))
+
+    def settings(self, job: str) -> Config:
+        """All settings the job runs with, secrets and all."""
+        return amend(self.base, self._book.record(job).settings)
+
+    # -- steering ----------------------------------------------------------------------------------------------------
+
+    async def pause(self, job: str, *, who: str = API) -> Job:
+        """It starts nothing further and gives its place to another; visits in hand are finished. Raises WrongState."""
+        await self._book.move(job, Verb.PAUSE, who)
+        self._running.halt(job)
+        return self.find(job)
+
+    async def resume(self, job: str, *, who: str = API) -> Job:
+        """It goes on where it stood, as soon as there is a place; also a job that is over, to see whether more came."""
+        await self._book.move(job, Verb.RESUME, who)
+        self._running.look_around()
+        return self.find(job)
+
+    async def cancel(self, job: str, *, who: str = API) -> Job:
+        """It ends at once; what it has fetched stays. Raises WrongState."""
+        await self._book.move(job, Verb.CANCEL, who)
+        self._running.halt(job, at_once=True)
+        return self.find(job)
+
+    async def remove(self, job: str, *, who: str = API) -> None:
+        """The job, its history and its folder are gone; one that is not over is cancelled first."""
+        if not self._book.record(job).state.is_over:
+            await self.cancel(job, who=who)
+        await self._running.rest(job)
+        await self._reception.let_go([job], who)
+
+    async def change(self, job: str, settings: Settings, *, priority: int | None = None, who: str = API) -> Changed:
+        """Change settings, by the names they have in TOML: all of them, or none. Raises BadSettings, BadJob."""
+        keys = await self._reception.change(job, settings, priority, who)
+        self._running.look_around()
+        return Changed((), keys) if job in self._running.runs else Changed(keys, ())
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    async def history(self, job: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """What became of the job, who did it and when: the events that are kept, the oldest first."""
+        self._book.record(job)
+        return await self.store.events(after, job, limit)
+
+    async def events(self, after: int, job: str | None = None, limit: int = 1000) -> Sequence[Event]:
+        """The kept events that followed the one with this id."""
+        return await self.store.events(after, job, limit)
+
+    def listen(self, job: str | None = None) -> AbstractContextManager[Listener]:
+        """What happens from now on, in batches; whoever is too slow is told so and cut off, and nobody waits for him.
+
+        To miss nothing, listen first, then replay `events`, and skip what was heard already by its id.
+        """
+        return self._events.listening(job)
+
+    @property
+    def last_event(self) -> int:
+        return self._book.last_event
+
+    # -- templates ---------------------------------------------------------------------------------------------------
+
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        return self._book.templates
+
+    async def put_template(self, template: Template) -> None:
+        """Keep it under its name; jobs made from an older one stay as they are. Raises BadJob, BadSettings."""
+        asking.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
+        chosen = asking.choose(template.settings, self.base)
+        await self._book.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
+
+    async def remove_template(self, name: str) -> None:
+        """Raises NoSuchJob."""
+        if name not in self._book.templates:
+            raise NoSuchJob(f"there is no template {name[:100]!r}")
+        await self._book.change(lambda: Draft(removed_templates=[name]))
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _seen(self, record: Record) -> Job:
+        run = self._running.runs.get(record.id)
+        shown = asking.masked(record.settings)
+        return seen(record, shown, run.snapshot, run.bad) if run else seen(record, shown, None)
+
+
+@asynccontextmanager
+async def open_jobs(
+    config: DaemonConfig, data: Path, base: Config = NOTHING_CHOSEN, now: Callable[[], float] = time.time
+) -> AsyncIterator[Jobs]:
+    """All that lies in `data`, going on: what ran when the last daemon ended runs again. `base` is what every job
+    begins with. On leaving, what is in hand gets `grace_s`.
+
+    Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
+    """
+    events = Events()
+    with _home(data), ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor:
+        async with open_store(data / "daemon.sqlite") as (store, remembered):
+            threads = Threads(executor)
+            book, folders = Book(store, remembered, events, now), Folders(data)
+            reception = Reception.of(book, folders, threads, config, base)
+            await recovery.recover(book, folders, threads, reception.new_id)
+
+            def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
+                return open_crawl(amend(base, record.settings), folder=folders.path(record))
+
+            running = Running(book, folders, events, opened, config.max_running)
+            async with _under_way(running, config.grace_s, events):
+                yield Jobs(config, base, book, store, reception, running, events, folders)
+
+
+@contextmanager
+def _home(data: Path) -> Iterator[None]:
+    data.mkdir(parents=True, exist_ok=True)
+    with held(data):
+        yield
+
+
+@asynccontextmanager
+async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncIterator[None]:
+    try:
+        async with create_task_group() as tasks:
+            tasks.start_soon(running.run)
+            try:
+                yield
+            finally:
+                with CancelScope(shield=True):
+                    await running.close(grace_s)
+                events.close()
+                tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:  # what the block raised, as it was raised
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise

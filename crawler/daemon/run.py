@@ -1,0 +1,131 @@
+"""One run of one job: its seeds reach the frontier, its crawl goes to its end or until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from anyio import create_task_group
+
+from ..api import Crawl
+from ..errors import FolderError
+from ..intake import batches
+from ..metrics import Ending, Snapshot, Summary
+from ..model import Url
+from . import spool
+from .book import Book
+from .job import Record
+
+Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
+"""Opens the crawl of a job in its folder."""
+
+
+class Run:
+    """A job that runs. Told to stop, it ends as soon as what is in hand is done."""
+
+    def __init__(self, job: str, book: Book, folder: Path) -> None:
+        self.job = job
+        self.over = asyncio.Event()
+        self.uploaded = asyncio.Event()
+        """Set when seeds were added."""
+        self.is_told = False
+        self.crawl: Crawl | None = None
+        self.bad: int | None = None
+        """Seeds that could not be used so far."""
+        self._book = book
+        self._folder = folder
+        self._planting = asyncio.Lock()
+        """Uploads reach the frontier one after the other."""
+        self._snapshot: Snapshot | None = None
+        self._bytes = self._most_bytes = 0
+        """Downloaded before the crawl was taken up again for seeds that came late, and at the last look."""
+
+    def stop(self) -> None:
+        """Finish what is in hand."""
+        self.is_told = True
+        if self.crawl:
+            self.crawl.stop()
+
+    def abort(self) -> None:
+        """Drop what is in hand; a later run fetches it again."""
+        self.is_told = True
+        if self.crawl:
+            self.crawl.abort()
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """As it was looked at last; None: it has not begun."""
+        return self._snapshot or self.look()
+
+    def look(self) -> Snapshot | None:
+        """Where it stands now."""
+        if self.crawl:
+            now = self.crawl.snapshot()
+            self._most_bytes = max(self._most_bytes, self._bytes + now.bytes)
+            self._snapshot = replace(now, bytes=self._most_bytes)
+        return self._snapshot
+
+    async def go(self, open_crawl: Open) -> Summary | None:
+        """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
+        record = self._book.record(self.job)
+        if not (self._folder / "crawl.toml").is_file():
+            raise FolderError(f"its folder {self._folder} is gone: put it back and resume, or remove the job")
+        async with open_crawl(record) as crawl:
+            self.crawl = crawl
+            try:
+                async with create_task_group() as tasks:
+                    tasks.start_soon(self._plant_later, crawl)
+                    summary = await self._crawl(crawl)
+                    tasks.cancel_scope.cancel()
+                return summary
+            finally:
+                self.look()
+                self.crawl = None
+
+    async def _crawl(self, crawl: Crawl) -> Summary | None:
+        while not self._is_told():
+            async with aclosing(self._plant(crawl)) as seeds:
+                summary = await crawl.run(seeds)
+            self._bytes += summary.bytes
+            if summary.ended is not Ending.EXHAUSTED or not self._has_more(crawl):
+                return None if self._is_told() else summary
+        return None
+
+    def _is_told(self) -> bool:
+        return self.is_told
+
+    def _has_more(self, crawl: Crawl) -> bool:
+        """Whether seeds came while the crawl came to its end."""
+        record = self._book.record(self.job)
+        return record.planted < record.uploads or crawl.snapshot().counts.queued > 0
+
+    # -- seeds -------------------------------------------------------------------------------------------------------
+
+    async def _plant_later(self, crawl: Crawl) -> None:
+        """What is uploaded while the crawl is under way."""
+        while True:
+            await self.uploaded.wait()
+            self.uploaded.clear()
+            async with aclosing(self._plant(crawl)) as planted:
+                async for _ in planted:
+                    pass
+
+    async def _plant(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
+        """Bring every upload that is not there yet to the frontier, whole, and only then note that it is.
+
+        Killed meanwhile, the next run reads it again from its beginning: the frontier knows what it has. Yields one
+        URL of each batch that is there, so that whoever runs the crawl sees that something came.
+        """
+        async with self._planting:
+            while (record := self._book.record(self.job)).planted < record.uploads:
+                bad = spool.BadLines(self._folder, record.bad, record.bad_bytes)
+                upload = spool.read(spool.path_of(self._folder, record.planted + 1), bad)
+                async with aclosing(batches(upload)) as read:
+                    async for batch in read:
+                        await crawl.add(batch)
+                        self.bad = bad.count
+                        yield batch[-1]
+                await self._book.amend(self.job, planted=record.planted + 1, bad=bad.count, bad_bytes=bad.length)

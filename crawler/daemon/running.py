@@ -1,0 +1,198 @@
+"""Which jobs run: as many as there are places, the most urgent first; what becomes of one touches no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import anyio
+from anyio import CancelScope, create_task_group
+from anyio.abc import TaskGroup
+
+from ..errors import CrawlError, StorageFull
+from ..metrics import Ending
+from . import stats
+from .book import Book
+from .events import Event, Events, Kind
+from .folders import Folders
+from .job import Record
+from .run import Open, Run
+from .states import State, Verb
+from .trouble import JobError, NoSuchJob, WrongState
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+RETRY_S = 5.0
+"""Until the next attempt where the database could not be written."""
+DAEMON = "daemon"
+"""Who acts, where nobody asked."""
+
+
+class Running:
+    """The jobs that run, in one task group."""
+
+    def __init__(self, book: Book, folders: Folders, events: Events, open_crawl: Open, places: int) -> None:
+        self.runs: dict[str, Run] = {}
+        self.series: dict[str, stats.Series] = {}
+        self._book = book
+        self._folders = folders
+        self._events = events
+        self._open_crawl = open_crawl
+        self._places = places
+        self._moved = asyncio.Event()
+        self._again: set[str] = set()
+        """Jobs whose state says that they run, and whose run is over."""
+        self._is_closing = False
+
+    # -- what the door asks ------------------------------------------------------------------------------------------
+
+    def look_around(self) -> None:
+        """Something changed: a job may be due to start."""
+        self._moved.set()
+
+    def halt(self, job: str, *, at_once: bool = False) -> None:
+        """The job's state says already that it does not run: bring its run to rest."""
+        run = self.runs.get(job)
+        if run is not None:
+            (run.abort if at_once else run.stop)()
+        self._moved.set()
+
+    async def rest(self, job: str) -> None:
+        """Wait until no run of the job is left."""
+        while run := self.runs.get(job):
+            await run.over.wait()
+
+    async def close(self, grace_s: float) -> None:
+        """All runs come to rest: what is in hand gets the grace time. Their jobs go on with the next daemon."""
+        self._is_closing = True
+        self._moved.set()
+        for run in self.runs.values():
+            run.stop()
+        with anyio.move_on_after(grace_s):
+            await self._all_over()
+        for run in self.runs.values():
+            run.abort()
+        await self._all_over()
+
+    async def _all_over(self) -> None:
+        for run in list(self.runs.values()):
+            await run.over.wait()
+
+    # -- the task group ----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Start what ran when the last daemon ended, then whatever is queued, until it is cancelled."""
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._tick)
+            for record in self._book.in_state(State.RUNNING):
+                self._begin(tasks, record)
+            while True:
+                self._moved.clear()
+                is_done = await self._start_queued(tasks)
+                with anyio.move_on_after(None if is_done else RETRY_S):
+                    await self._moved.wait()
+
+    async def _start_queued(self, tasks: TaskGroup) -> bool:
+        """False: the database could not be written."""
+        for job in [job for job in self._again if job not in self.runs]:
+            self._again.discard(job)
+            if job in self._book:
+                self._begin(tasks, self._book.record(job))
+        for record in self._due():
+            try:
+                await self._book.move(
+                    record.id, Verb.START, DAEMON, started_at=record.started_at or self._book.now(), ended=None
+                )
+            except (NoSuchJob, WrongState):  # it was cancelled or removed meanwhile
+                continue
+            except (JobError, StorageFull) as error:
+                log.warning("jobs stay queued: %s", error)
+                return False
+            self._begin(tasks, self._book.record(record.id))
+        return True
+
+    def _due(self) -> Sequence[Record]:
+        if self._is_closing:
+            return []
+        queued = [record for record in self._book.in_state(State.QUEUED) if record.id not in self.runs]
+        queued.sort(key=lambda record: (-record.priority, record.id))
+        return queued[: max(0, self._places - len(self.runs))]
+
+    def _begin(self, tasks: TaskGroup, record: Record) -> None:
+        if record.state is not State.RUNNING or self._is_closing:  # changed while that was written
+            return
+        run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record))
+        tasks.start_soon(self._live, run)
+
+    async def _live(self, run: Run) -> None:
+        """One run from its beginning to what is said of its end. Raises nothing but cancellation."""
+        verb, fields = Verb.COMPLETE, dict[str, Any]()
+        try:
+            summary = await run.go(self._open_crawl)
+            fields = {"ended": summary.ended} if summary else {}
+        except CrawlError as error:
+            verb, fields = Verb.FAIL, {"error": str(error)}
+        except Exception as error:
+            log.exception("a bug while job %s was running", run.job)
+            verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {type(error).__name__}: {error}"}
+        finally:
+            with CancelScope(shield=True):
+                await self._tell_end(run, verb, fields)
+            del self.runs[run.job]
+            run.over.set()
+            self._moved.set()
+
+    async def _tell_end(self, run: Run, verb: Verb, fields: dict[str, Any]) -> None:
+        try:
+            left = self._left_by(run)
+            when = _has_no_more if fields.get("ended") is Ending.EXHAUSTED else _is_running
+            if fields and await self._book.move(run.job, verb, DAEMON, when=when, **fields, **left):
+                return
+            await self._book.amend(run.job, **left)
+            if fields and _is_running(self._book.record(run.job)):  # seeds came while that was written
+                self._again.add(run.job)
+        except NoSuchJob:  # removed meanwhile
+            pass
+        except (JobError, StorageFull) as error:
+            log.error("the end of job %s could not be written, the next daemon runs it again: %s", run.job, error)
+
+    def _left_by(self, run: Run) -> dict[str, Any]:
+        record, snapshot = self._book.record(run.job), run.snapshot
+        if snapshot is None:
+            return {}
+        return {
+            "counts": replace(snapshot.counts, leased=0, due_in_s=None),
+            "bytes": record.bytes + snapshot.bytes,
+        }
+
+    # -- once a second -----------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.observe()
+
+    def observe(self) -> None:
+        """Look at every run, note where it stands and tell whoever listens."""
+        at = self._book.now()
+        for job, run in self.runs.items():
+            if (snapshot := run.look()) is None:
+                continue
+            point = stats.point(at, snapshot, self._book.record(job).bytes)
+            self.series.setdefault(job, stats.Series()).add(point)
+            if len(self._events):
+                rates = {"pages_per_s": snapshot.pages_per_s, "bytes_per_s": snapshot.bytes_per_s}
+                said = {"bound_by": snapshot.bound_by, "advice": snapshot.advice}
+                self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **rates, **said}))
+
+
+def _is_running(record: Record) -> bool:
+    return record.state is State.RUNNING
+
+
+def _has_no_more(record: Record) -> bool:
+    return _is_running(record) and record.planted >= record.uploads

@@ -1,0 +1,109 @@
+"""Settings of the daemon itself: the `[daemon]` table of the file that `crawl serve -c FILE` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from ..config import DAEMON, PREFIX, amend, load, read
+from ..errors import ConfigError
+from ..settings import Config, Table
+from ..toml import comment, text_of
+
+_PREFIX = f"{PREFIX}{DAEMON.upper()}__"
+MIB = 1 << 20
+
+
+class DaemonConfig(Table):
+    """Many crawls in one long life."""
+
+    host: str = "127.0.0.1"
+    """The address the API listens on; any but loopback asks for a token."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 7878
+    """0: any that is free."""
+    socket: str = ""
+    """A unix socket to listen on instead of host and port."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which browsers and clients may call us, beside localhost and the address we listen on."""
+    token_file: str = ""
+    """Holds the token that clients show, readable by its owner alone; empty: `token` in the data folder."""
+    data: str = "crawld-data"
+    """The folder of the jobs and all the daemon knows."""
+    max_running: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Jobs that run at a time; the others are queued."""
+    max_jobs: Annotated[int, Field(ge=1)] = 10_000
+    """Jobs the daemon keeps, those that are over included."""
+    max_seeds: Annotated[int, Field(ge=1)] = 100_000_000
+    """Seeds of one job."""
+    max_body_bytes: Annotated[int, Field(ge=1024)] = MIB
+    """The largest JSON body of a request; seeds are streamed and not bound by it."""
+    retention_s: Annotated[float, Field(gt=0)] | None = None
+    """Remove jobs that are over for this long, with their folders. Absent: keep them."""
+    grace_s: Annotated[float, Field(ge=0)] = 30.0
+    """What visits in hand get when the daemon stops."""
+    concurrency: Annotated[int, Field(ge=1, le=20000)] = 1024
+    """Visits under way at a time, over all jobs."""
+    budget_bytes: Annotated[int, Field(ge=1)] = 512 * MIB
+    """All bodies in memory at a time, over all jobs."""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Worker processes that all jobs share; 0: one for each core this process may use."""
+
+
+def load_daemon(path: Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[DaemonConfig, Config]:
+    """The daemon's own settings, and those that every job begins with: the other tables of the same file.
+
+    The environment overlays both: `CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`. Raises ConfigError.
+    """
+    environ = environ or {}
+    own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
+    tables = read(path) if path else {}
+    table = tables.get(DAEMON, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [{DAEMON}] should be a table")
+    given: dict[str, object] = table | {name.removeprefix(_PREFIX).lower(): _value(text) for name, text in own.items()}
+    return checked(given, str(path or "environment")), load(path, environ)
+
+
+def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
+    """Raises one ConfigError that names everything wrong."""
+    try:
+        return DaemonConfig.model_validate(given)
+    except ValidationError as error:
+        lines = [f"{origin}: [{DAEMON}] {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def shared_settings(config: DaemonConfig, base: Config) -> Config:
+    """What all jobs have together, as settings of one crawl."""
+    largest = 2 * base.fetch.max_body_bytes
+    return amend(
+        base,
+        {
+            "fetch.concurrency": config.concurrency,
+            "fetch.budget_bytes": max(config.budget_bytes, largest),
+            "offload.workers": config.workers or base.offload.workers,
+        },
+    )
+
+
+def daemon_toml() -> str:
+    """Every setting of the daemon with its meaning and its default: a file to start from."""
+    lines = [
+        "# Every setting of `crawl serve`, with its default: keep the lines you change, drop the rest.",
+        "# All tables of default.toml may stand beside this one; every job begins with them.",
+        "",
+        f"# {DaemonConfig.__doc__}",
+        f"[{DAEMON}]",
+    ]
+    for name, info in DaemonConfig.model_fields.items():
+        default = info.get_default()
+        lines += ["", *comment(info), f"# {name} =" if default is None else f"{name} = {text_of(default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _value(text: str) -> Any:
+    """What a variable holds: lists are separated by commas."""
+    return tuple(text.split(",")) if "," in text else text

@@ -1,0 +1,132 @@
+"""The seeds of a job as they were uploaded: in files of its folder before they are acknowledged, read when it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO
+
+from .. import seeds, urls
+from ..errors import SeedError, UrlError
+from ..fetch import Guard
+from ..model import Url
+from ..seeds import BadSeed
+from .trouble import BadSeeds, Complaint, Full
+
+FOLDER = "seeds"
+BAD_SEEDS = "bad-seeds.txt"
+CHECKED = 1000
+"""Seeds of an upload whose addresses are looked at at once; later ones are refused when they are visited."""
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Where an upload lies; they count from 1."""
+    return folder / FOLDER / f"{number:04}.txt"
+
+
+class Upload:
+    """One upload on its way into its file. Blocks: everything here belongs into a thread."""
+
+    def __init__(self, path: Path, guard: Guard, most: int) -> None:
+        self.given = 0
+        self.digest = blake2b(digest_size=16)
+        self.first = ""
+        """The first seed, as it was given."""
+        self._path = path
+        self._guard = guard
+        self._most = most
+        self._refused: list[Complaint] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = path.open("wb")
+
+    def write(self, texts: Sequence[str]) -> None:
+        """Take some lines. Raises BadSeeds, Full."""
+        data = normal(texts)
+        for line in data.decode().splitlines():
+            self._count(line.strip())
+        self.digest.update(data)
+        self._file.write(data)
+
+    def finish(self) -> None:
+        """All of it is on the disk, and something of it can be used. Raises BadSeeds."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        sync_folder(self._path.parent)
+        if self._refused:
+            raise BadSeeds(self._refused)
+        if not self.given:
+            raise BadSeeds([Complaint("seeds", "there are none")])
+        try:
+            seeds.check([str(self._path)])
+        except SeedError as error:
+            raise BadSeeds([Complaint("seeds", _without_place(str(error), self._path))]) from error
+
+    def give_up(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _count(self, line: str) -> None:
+        if not line or line.startswith("#"):
+            return
+        self.given += 1
+        self.first = self.first or line
+        if self.given > self._most:
+            raise Full(f"more than {self._most} seeds: split them over several jobs, or raise daemon.max_seeds")
+        if self.given <= CHECKED and (why := self._refuses(line)) and len(self._refused) < 10:
+            self._refused.append(Complaint(f"seeds.{self.given - 1}", f"{line[:200]!r} {why}"))
+
+    def _refuses(self, line: str) -> str | None:
+        """Why the guard would refuse it, as far as the text tells; a line that is no URL is counted as bad later."""
+        try:
+            host = urls.host(seeds.parse(line.partition(" #")[0].strip()))
+        except UrlError:
+            return None
+        address = host.strip("[]")
+        if not urls.is_address(address) or (why := self._guard.refuses(address)) is None:
+            return None
+        return f"leads to an address that is refused ({why}): fetch.allow_networks of the daemon's own settings decides"
+
+
+def normal(texts: Sequence[str]) -> bytes:
+    """The same as it is kept: UTF-8, a line each."""
+    return "".join(f"{line}\n" for text in texts for line in text.splitlines()).encode("utf-8", "replace")
+
+
+class BadLines:
+    """Seeds that could not be used, in bad-seeds.txt of the folder; each of them once, whatever is killed meanwhile."""
+
+    def __init__(self, folder: Path, count: int, length: int) -> None:
+        """`count` and `length` are what is known to be of uploads that were read whole; the rest is written anew."""
+        self.count = count
+        self.length = length
+        self._path = folder / BAD_SEEDS
+        if self._path.exists():
+            os.truncate(self._path, min(length, self._path.stat().st_size))
+
+    def __call__(self, bad: BadSeed) -> None:
+        shown = bad._replace(source=f"{FOLDER}/{Path(bad.source).name}")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{shown}\n")
+            self.length = file.tell()
+        self.count += 1
+
+
+def read(path: Path, on_bad: Callable[[BadSeed], None]) -> Iterator[Url]:
+    """The URLs of an upload. Raises SeedError."""
+    return seeds.read([str(path)], on_bad)
+
+
+def sync_folder(folder: Path) -> None:
+    """A name is as durable as the folder that holds it."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _without_place(text: str, path: Path) -> str:
+    return text.removeprefix(f"{path}: ").replace(str(path), "line")

@@ -1,0 +1,217 @@
+"""The daemon's database: what was acknowledged survives `kill -9` and a power cut. One thread does all, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from anyio import CancelScope
+
+from ..breath import breathing
+from ..errors import StorageFull
+from ..metrics import Ending
+from ..model import Counts, Disposition
+from .events import Event, Kind
+from .job import Record, Template
+from .states import State
+from .trouble import StoreError
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x63726C64  # "crld"
+VERSION = 1
+MOST_EVENTS_A_JOB = 1000
+"""Older ones of the same job go: a script that pauses and resumes all day fills no disk."""
+MOST_LONE_EVENTS = 10_000
+"""Of no job, or of one that was removed."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, job TEXT, kind TEXT NOT NULL, data TEXT NOT NULL, is_lone INT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_by_job ON event (job, id);
+CREATE INDEX IF NOT EXISTS lone_event ON event (id) WHERE is_lone;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction writes: all of it, or nothing."""
+
+    records: Sequence[Record] = ()
+    removed: Sequence[str] = ()
+    events: Sequence[Event] = ()
+    templates: Sequence[Template] = ()
+    removed_templates: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an opened database holds."""
+
+    records: Sequence[Record]
+    templates: Sequence[Template]
+    last_event: int
+
+
+class Store:
+    """Hands everything to its thread; the loop waits for durability alone."""
+
+    def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._thread = thread
+        self._connection: sqlite3.Connection
+
+    def write(self, change: Change) -> Future[None]:
+        """Durable when done. Raises StorageFull, StoreError; then nothing of it was written."""
+        return self.do(lambda connection: _write(connection, change))
+
+    def events(self, after: int, job: str | None, limit: int) -> Future[list[Event]]:
+        """Those with larger ids, in order."""
+        return self.do(lambda connection: _events(connection, after, job, limit))
+
+    def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """`work` in the thread, in a transaction of its own, begun in the order of the calls. Errors as in `write`."""
+        breath = breathing()
+        breath.__enter__()
+        done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+        done.add_done_callback(lambda _: breath.__exit__(None, None, None))
+        return done
+
+    async def open(self) -> Remembered:
+        with breathing():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+
+    async def close(self) -> None:
+        with breathing():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+
+    # -- in the thread -----------------------------------------------------------------------------------------------
+
+    def _open(self) -> Remembered:
+        with _told(self._path):
+            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
+            _set_up(self._connection, self._path)
+            return _remembered(self._connection)
+
+    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _told(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return result
+
+    def _close(self) -> None:
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
+
+@asynccontextmanager
+async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
+    """The database at `path`, new if there is none, and what it holds. Raises StoreError, StorageFull."""
+    with ThreadPoolExecutor(1, thread_name_prefix="daemon store") as thread:
+        store = Store(path, thread)
+        try:
+            remembered = await store.open()
+            yield store, remembered
+        finally:
+            with CancelScope(shield=True):
+                await store.close()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if "is full" in str(error):
+            raise StorageFull(f"no space left for {path}: make room; nothing was changed") from error
+        raise StoreError(f"{path} cannot be used ({error}): mend that, or restore it from a copy") from error
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if (application, version) not in ((0, 0), (APPLICATION_ID, VERSION)):
+        raise StoreError(f"{path} is another program's database, or another version's: give the daemon another folder")
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # what was acknowledged survives a power cut
+        "fullfsync = 1",  # macOS: down to the disk itself
+        f"application_id = {APPLICATION_ID}",
+        f"user_version = {VERSION}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.executescript(TABLES)
+
+
+def _remembered(connection: sqlite3.Connection) -> Remembered:
+    jobs = connection.execute("SELECT record FROM job ORDER BY id").fetchall()
+    templates = connection.execute("SELECT record FROM template ORDER BY name").fetchall()
+    [last] = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()
+    return Remembered(
+        [_record(text) for (text,) in jobs], [Template(**orjson.loads(text)) for (text,) in templates], last
+    )
+
+
+def _write(connection: sqlite3.Connection, change: Change) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO job VALUES (?, ?)", [(record.id, _text(record)) for record in change.records]
+    )
+    connection.executemany("DELETE FROM event WHERE job = ?", [(job,) for job in change.removed])
+    connection.executemany("DELETE FROM job WHERE id = ?", [(job,) for job in change.removed])
+    connection.executemany(
+        "INSERT OR REPLACE INTO template VALUES (?, ?)", [(one.name, _text(one)) for one in change.templates]
+    )
+    connection.executemany("DELETE FROM template WHERE name = ?", [(name,) for name in change.removed_templates])
+    for event in change.events:
+        is_lone = event.job is None or event.job in change.removed
+        connection.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            (event.id, event.at, event.job, event.kind, orjson.dumps(event.data).decode(), is_lone),
+        )
+        which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = ?1", MOST_EVENTS_A_JOB)
+        connection.execute(
+            f"DELETE FROM event WHERE {which} AND id <= "
+            f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            (event.job, most),
+        )
+
+
+def _events(connection: sqlite3.Connection, after: int, job: str | None, limit: int) -> list[Event]:
+    where = "id > ?1" if job is None else "id > ?1 AND job = ?3"
+    rows = connection.execute(
+        f"SELECT id, at, job, kind, data FROM event WHERE {where} ORDER BY id LIMIT ?2",
+        (after, limit) if job is None else (after, limit, job),
+    )
+    return [Event(number, at, of, Kind(kind), orjson.loads(data)) for number, at, of, kind, data in rows]
+
+
+def _text(noun: Record | Template) -> str:
+    return orjson.dumps(asdict(noun)).decode()
+
+
+def _record(text: str) -> Record:
+    """Fields that another version wrote and this one does not know are left out."""
+    known = {field.name for field in fields(Record)}
+    values: dict[str, Any] = {name: value for name, value in orjson.loads(text).items() if name in known}
+    settled = {Disposition(name): n for name, n in values["counts"].pop("settled").items()}
+    values["counts"] = Counts(settled=settled, **values["counts"])
+    values["state"] = State(values["state"])
+    values["ended"] = values["ended"] and Ending(values["ended"])
+    return Record(**values)

@@ -1,0 +1,232 @@
+"""A job on its way in and out: nothing is acknowledged before its seeds, its folder and its record are on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import orjson
+from anyio import CancelScope
+
+from .. import seeds as _seeds
+from .. import urls
+from ..breath import breathing
+from ..config import amend, differences
+from ..errors import UrlError
+from ..fetch import Guard
+from ..settings import Config
+from . import spool
+from .asking import check_names, choose
+from .book import Book, Draft, News
+from .events import Kind
+from .folders import Folders
+from .job import Ids, JobSpec, Record, Settings, Template
+from .settings import DaemonConfig
+from .states import State
+from .trouble import Full, KeyReused, NoSuchJob, WrongState
+
+T = TypeVar("T")
+
+Lines = AsyncIterable[Sequence[str]]
+"""Seeds in batches, a line each."""
+
+
+class Threads:
+    """Where work with files goes, so that the loop stays free."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        with breathing():
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+@dataclass(slots=True)
+class Reception:
+    """Takes jobs and seeds in."""
+
+    book: Book
+    folders: Folders
+    threads: Threads
+    config: DaemonConfig
+    base: Config
+    _ids: Ids
+    _keys: WeakValueDictionary[str, asyncio.Lock]
+    """A key that is being used; two requests with the same one take turns."""
+
+    @classmethod
+    def of(cls, book: Book, folders: Folders, threads: Threads, config: DaemonConfig, base: Config) -> Reception:
+        ids = [record.id for record in book.records()]
+        return cls(book, folders, threads, config, base, Ids(max(ids, default="")), WeakValueDictionary())
+
+    def new_id(self) -> str:
+        return self._ids.next(self.book.now())
+
+    async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
+        """The job, and whether it was made just now. Errors as in `Jobs.submit`."""
+        draft = self._drafted(spec)
+        if key is None:
+            return await self._taken_in(draft, spec, seeds, who), True
+        lock = self._keys.setdefault(key, asyncio.Lock())
+        async with lock:
+            if known := self.book.by_key(key):
+                await self._compare(known, spec, seeds)
+                return known, False
+            return await self._taken_in(replace(draft, key=key), spec, seeds, who), True
+
+    async def plant(self, job: str, seeds: Lines, who: str) -> int:
+        """Keep further seeds of a job; how many lines."""
+        record = self.book.record(job)
+        coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
+        upload = await self._spooled(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
+
+        def decide() -> Draft:
+            now = self.book.record(job)
+            coming.replace(spool.path_of(self.folders.path(now), now.uploads + 1))
+            spool.sync_folder(self.folders.path(now) / spool.FOLDER)
+            said = {"seeds": upload.given, "who": who}
+            new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
+            return Draft([new], news=[(job, Kind.NOTE, said)])
+
+        try:
+            await self.book.change(decide)
+        finally:
+            coming.unlink(missing_ok=True)
+        return upload.given
+
+    async def change(self, job: str, settings: Settings, priority: int | None, who: str) -> tuple[str, ...]:
+        """Keep other settings of a job; the names of what changed. Raises BadSettings, BadJob."""
+        check_names(JobSpec(priority=priority))
+        changes: list[tuple[str, object, object]] = []
+
+        def decide() -> Draft | None:
+            record = self.book.record(job)
+            chosen = choose(settings, self.base, over=record.settings)
+            new = replace(record, settings=chosen, priority=record.priority if priority is None else priority)
+            before, after = amend(self.base, record.settings), amend(self.base, chosen)
+            changes.extend((one.key, one.old, one.new) for one in differences(before, after))
+            if new.priority != record.priority:
+                changes.append(("priority", record.priority, new.priority))
+            said = {"who": who, "changes": [{"key": key, "from": old, "to": new} for key, old, new in changes]}
+            return Draft([new], news=[(job, Kind.CHANGE, said)]) if changes else None
+
+        await self.book.change(decide)
+        return tuple(key for key, _, _ in changes)
+
+    async def let_go(self, jobs: Sequence[str], who: str) -> None:
+        """Remove jobs that are over, and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
+        gone: list[Record] = []
+
+        def decide() -> Draft:
+            records = [self.book.record(job) for job in jobs]
+            for record in records:
+                if not record.state.is_over:
+                    raise WrongState(f"job {record.id} is {record.state}: cancel it first")
+            for record in records:
+                self.folders.set_aside(record)
+                gone.append(record)
+            said = {"to": "removed", "who": who, "ended": None, "error": ""}
+            news: list[News] = [(one.id, Kind.STATE, {"from": one.state, **said}) for one in records]
+            return Draft(removed=jobs, news=news)
+
+        try:
+            await self.book.change(decide)
+        except BaseException:
+            for record in gone:
+                self.folders.bring_back(record)
+            raise
+        for record in gone:
+            await self.threads.run(self.folders.forget, record.folder)
+
+    # -- one job -----------------------------------------------------------------------------------------------------
+
+    def _drafted(self, spec: JobSpec) -> Record:
+        """All but its seeds. Raises BadJob, NoSuchJob, Full."""
+        check_names(spec)
+        if len(self.book) >= self.config.max_jobs:
+            raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
+        template = self._template(spec.template)
+        job = self.new_id()
+        return Record(
+            id=job,
+            folder=job,
+            name=spec.name,
+            state=State.PAUSED if spec.is_paused else State.QUEUED,
+            created_at=self.book.now(),
+            settings=choose(spec.settings, self.base, over=template.settings),
+            priority=template.priority if spec.priority is None else spec.priority,
+            template=spec.template,
+            labels={**template.labels, **spec.labels},
+        )
+
+    def _template(self, name: str | None) -> Template:
+        if name is None:
+            return Template("")
+        if name not in self.book.templates:
+            raise NoSuchJob(f"there is no template {name[:100]!r}")
+        return self.book.templates[name]
+
+    async def _taken_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+        try:
+            await self.threads.run(self.folders.prepare, draft.folder, amend(self.base, draft.settings))
+            path = spool.path_of(self.folders.coming(draft.folder), 1)
+            upload = await self._spooled(path, self._guard(draft), self.config.max_seeds, seeds)
+            record = replace(
+                draft,
+                name=draft.name or _site(upload.first),
+                given=upload.given,
+                uploads=1,
+                digest=_digest(spec, upload.digest.digest()) if draft.key else "",
+            )
+            news = {"from": None, "to": record.state, "who": who, "ended": None, "error": ""}
+            await self.book.change(lambda: Draft([record], news=[(record.id, Kind.STATE, news)]))
+        except BaseException:
+            with CancelScope(shield=True):
+                if draft.id not in self.book:
+                    await self.threads.run(self.folders.turn_away, draft.folder)
+            raise
+        await self.threads.run(self.folders.arrive, record.folder)
+        return record
+
+    async def _spooled(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
+        upload = await self.threads.run(spool.Upload, path, guard, most)
+        try:
+            async for lines in seeds:
+                await self.threads.run(upload.write, lines)
+            await self.threads.run(upload.finish)
+        except BaseException:
+            upload.give_up()
+            raise
+        return upload
+
+    async def _compare(self, known: Record, spec: JobSpec, seeds: Lines) -> None:
+        digest = blake2b(digest_size=16)
+        async for lines in seeds:
+            digest.update(spool.normal(lines))
+        if known.digest != _digest(spec, digest.digest()):
+            raise KeyReused(f"this idempotency key belongs to job {known.id}, which was asked for otherwise")
+
+    def _guard(self, record: Record) -> Guard:
+        return Guard(amend(self.base, record.settings).fetch.allow_networks)
+
+
+def _digest(spec: JobSpec, seeds: bytes) -> str:
+    """Of all that was asked for."""
+    asked = [spec.name, spec.settings, spec.template, spec.priority, spec.labels, spec.is_paused, seeds.hex()]
+    text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=16).hexdigest()
+
+
+def _site(seed: str) -> str:
+    """What a job is called that was given no name."""
+    try:
+        return urls.host(_seeds.parse(seed.split(maxsplit=1)[0]))[:100]
+    except UrlError:
+        return "job"
