@@ -91,6 +91,9 @@ def _not_theirs(config: Config, base: Config) -> Iterator[Complaint]:
     for site, said in config.fetch.sites.items():
         if said.client_cert or said.client_key:
             yield Complaint(f"fetch.sites.{site}", "a certificate is for the daemon's own settings to choose")
+    largest = base.fetch.max_body_bytes
+    if config.fetch.max_body_bytes > largest and "fetch.max_body_bytes" in explicit(config):
+        yield Complaint("fetch.max_body_bytes", f"{largest} at most, as the daemon's own settings have it")
     allowed = base.fetch.allow_networks
     for network in config.fetch.allow_networks:
         if not _lies_in(network, allowed):

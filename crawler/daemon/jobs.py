@@ -17,13 +17,14 @@ from ..config import amend
 from ..folder import held
 from ..metrics import Snapshot
 from ..settings import Config
+from ..shared import open_shared
 from . import asking, recovery
 from .book import Book, Draft
 from .events import Event, Events, Listener
 from .folders import Folders
-from .job import Job, JobSpec, Record, Settings, Template, seen
+from .job import Job, JobSpec, Record, Settings, Template, seen, weight
 from .running import Running
-from .settings import DaemonConfig
+from .settings import DaemonConfig, shared_settings
 from .states import State, Verb
 from .stats import Point, Series
 from .store import Store, open_store
@@ -225,12 +226,15 @@ async def open_jobs(
             reception = Reception.of(book, folders, threads, config, base)
             await recovery.recover(book, folders, threads, reception.new_id)
 
-            def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
-                return open_crawl(amend(base, record.settings), folder=folders.path(record))
+            async with open_shared(shared_settings(config, base)) as shared:
 
-            running = Running(book, folders, events, opened, config.max_running)
-            async with _under_way(running, config.grace_s, events):
-                yield Jobs(config, base, book, store, reception, running, events, folders)
+                def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
+                    settings, share = amend(base, record.settings), weight(record.priority)
+                    return open_crawl(settings, folder=folders.path(record), shared=shared, weight=share)
+
+                running = Running(book, folders, events, opened, config.max_running)
+                async with _under_way(running, config.grace_s, events):
+                    yield Jobs(config, base, book, store, reception, running, events, folders)
 
 
 @contextmanager
@@ -253,6 +257,7 @@ async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncI
                 events.close()
                 tasks.cancel_scope.cancel()
     except BaseExceptionGroup as group:  # what the block raised, as it was raised
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from None
-        raise
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None

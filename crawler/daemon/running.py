@@ -86,6 +86,14 @@ class Running:
 
     async def run(self) -> None:
         """Start what ran when the last daemon ended, then whatever is queued, until it is cancelled."""
+        try:
+            await self._run()
+        finally:
+            for run in self.runs.values():  # never begun: the group was cancelled first
+                run.over.set()
+            self.runs.clear()
+
+    async def _run(self) -> None:
         async with create_task_group() as tasks:
             tasks.start_soon(self._tick)
             for record in self._book.in_state(State.RUNNING):
@@ -142,7 +150,7 @@ class Running:
         finally:
             with CancelScope(shield=True):
                 await self._tell_end(run, verb, fields)
-            del self.runs[run.job]
+            self.runs.pop(run.job, None)
             run.over.set()
             self._moved.set()
 

@@ -183,7 +183,14 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
         is_lone = event.job is None or event.job in change.removed
         connection.execute(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
-            (event.id, event.at, event.job, event.kind, orjson.dumps(event.data).decode(), is_lone),
+            (
+                event.id,
+                event.at,
+                event.job,
+                event.kind,
+                orjson.dumps(event.data, option=orjson.OPT_NON_STR_KEYS).decode(),
+                is_lone,
+            ),
         )
         which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = ?1", MOST_EVENTS_A_JOB)
         connection.execute(
@@ -203,7 +210,11 @@ def _events(connection: sqlite3.Connection, after: int, job: str | None, limit: 
 
 
 def _text(noun: Record | Template) -> str:
-    return orjson.dumps(asdict(noun)).decode()
+    return _json(asdict(noun))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _record(text: str) -> Record:
