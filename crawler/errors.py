@@ -73,6 +73,10 @@ class FetchError(VisitError):
     """The network, the address guard or the server stood in the way."""
 
 
+class OutOfFiles(FetchError):
+    """This machine had no file for a connection: nothing was asked of anyone, and it is no attempt."""
+
+
 class ParseError(VisitError):
     """The body is not what it claims to be."""
 

@@ -44,6 +44,9 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     that a crawl may allow), `fetch.concurrency` (visits under way over all crawls). Raises ConfigError.
     """
     config = amend(config or Config(), settings)
-    async with open_offloader(parts.workers(config)) as offloader, open_network(config.politeness.per_ip) as network:
+    async with (
+        open_offloader(parts.workers(config)) as offloader,
+        open_network(config.politeness.per_ip, config.fetch.concurrency) as network,
+    ):
         places = Places(config.fetch.concurrency)
         yield Shared(config, offloader, parts.budget(config), network, Turns(), places)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from . import redirects, urls
-from .errors import FetchError, UrlError, VisitError
+from .errors import FetchError, OutOfFiles, UrlError, VisitError
 from .model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
@@ -173,7 +173,10 @@ class Visitor:
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
     def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
-        """Another attempt where one may help, an end where not."""
+        """Another attempt where one may help, an end where not; none is spent where the fault is ours."""
+        if isinstance(error, OutOfFiles):
+            wait_s = self.politeness.retry_delay_s
+            return _ended(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
         attempt = outcome.request.attempt
         retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
         return _ended(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..settings import FetchConfig
 from .budget import Budget, Purse
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher
+from .files import Files
 from .gates import Gates
 from .guard import Guard
 from .origins import Origins, request_fields
@@ -24,22 +25,23 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What fetchers may share: name servers and their answers, and the gates before each address."""
+    """What fetchers may share: name servers with their answers, gates before each address, room for connections."""
 
     gates: Gates
     ask: Ask
     """Answers are not vetted: each fetcher has a guard of its own."""
+    files: Files
 
 
 @asynccontextmanager
-async def open_network(per_ip: int) -> AsyncIterator[Network]:
-    """For fetchers of one loop that are opened and closed within the block."""
+async def open_network(per_ip: int, concurrency: int = 256) -> AsyncIterator[Network]:
+    """For fetchers of one loop that are opened and closed within the block, with so many exchanges at a time."""
     async with AsyncExitStack() as stack:
         names = NameServers()
         stack.push_async_callback(names.close)
         answers = Resolver(Guard(_ANYWHERE), names.ask)
         stack.push_async_callback(answers.close)
-        yield Network(Gates(per_ip), answers.found)
+        yield Network(Gates(per_ip), answers.found, Files(concurrency))
 
 
 @asynccontextmanager
@@ -66,26 +68,30 @@ async def open_fetcher(
     line = Line(config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
-        if network is None:
-            names = NameServers()
+        if network is None or config.name_servers:
+            names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)
-            network = Network(Gates(per_ip), names.ask)
-        resolver = Resolver(guard, network.ask, hosts)
+            shared = network or Network(Gates(per_ip), names.ask, Files(config.concurrency))
+            network = replace(shared, ask=names.ask)
+        resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s)
         stack.push_async_callback(resolver.close)
-        direct = Connector(resolver, guard)
+        direct = Connector(resolver, guard, network.files)
         stack.push_async_callback(direct.close)
         relayed = direct
         if relay.url is not None:
             # The proxy was named by the user, wherever it stands; what lies behind it we cannot see.
-            proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts)
+            proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s)
             stack.push_async_callback(proxies.close)
-            relayed = SocksConnector(proxies, relay.url) if relay.is_socks else Connector(proxies, None)
+            if relay.is_socks:
+                relayed = SocksConnector(proxies, relay.url, network.files)
+            else:
+                relayed = Connector(proxies, None, network.files)
             stack.push_async_callback(relayed.close)
         yield HttpFetcher(
             line=line,
             resolver=resolver,
             origins=Origins(guard, fields, config, relay, direct, relayed),
             gates=Gates(per_ip, network.gates),
+            files=network.files,
             budget=budget,
-            connect_timeout_s=config.connect_timeout_s,
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from itertools import count
 from time import perf_counter
 
-from ..errors import FetchError
-from ..model import Reason, Request, Response
+from ..errors import OutOfFiles
+from ..model import Request, Response
 from .budget import Budget, Purse, Share
 from .exchange import Exchange, Line
+from .files import Files
 from .gates import Gates
 from .origins import Origin, Origins
 from .resolver import Resolver
@@ -23,8 +24,8 @@ class HttpFetcher:
     resolver: Resolver
     origins: Origins
     gates: Gates
+    files: Files
     budget: Budget | Purse
-    connect_timeout_s: float
 
     async def fetch(self, request: Request) -> Response:
         """One exchange. Raises FetchError.
@@ -56,9 +57,23 @@ class HttpFetcher:
             if self.budget.is_short:
                 await share.wait(0)
             dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
-            return await Exchange(self.line, origin, request, share, cap).run(dns_ms, queue_ms)
+            return await self._with_a_file(Exchange(self.line, origin, request, share, cap), dns_ms, queue_ms)
         finally:
             self.gates.leave(address)
+
+    async def _with_a_file(self, exchange: Exchange, dns_ms: float, queue_ms: float) -> Response:
+        """The exchange, begun anew as long as it finds no file for a connection. Raises FetchError."""
+        for times in count(1):
+            if not self.files.is_entered():
+                await self.files.enter()
+            try:
+                return await exchange.run(dns_ms, queue_ms)
+            except OutOfFiles as error:
+                missing = error
+            finally:
+                self.files.leave()
+            await self.files.run_out(missing, times)
+        raise AssertionError
 
     async def vet(self, request: Request) -> None:
         """Find out whether its address may be talked to, without a word to it. Raises FetchError."""
@@ -75,11 +90,7 @@ class HttpFetcher:
         return addresses[0] if addresses else ""
 
     async def _address(self, origin: Origin) -> str:
-        try:
-            async with asyncio.timeout(self.connect_timeout_s):
-                return (await self.resolver.addresses(origin.host))[0]
-        except TimeoutError as error:
-            raise FetchError(Reason.DNS, f"{origin.host}: the name servers did not answer", transient=True) from error
+        return (await self.resolver.addresses(origin.host))[0]
 
 
 @dataclass(frozen=True, slots=True)

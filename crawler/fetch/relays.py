@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ..errors import ConfigError
+from .files import Files
 from .resolver import Resolver
 from .wire import Connector
 
@@ -41,8 +42,8 @@ class SocksConnector(Connector):
     SOCKS 5 (RFC 1928, 1929) and 4a. Raises ConfigError where the library for it is not installed.
     """
 
-    def __init__(self, resolver: Resolver, proxy: URL) -> None:
-        super().__init__(_NamesStay(), None)
+    def __init__(self, resolver: Resolver, proxy: URL, files: Files) -> None:
+        super().__init__(_NamesStay(), None, files)
         self._proxies = resolver
         self._proxy = proxy
         self._open = _socks(proxy)

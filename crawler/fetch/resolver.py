@@ -26,6 +26,8 @@ UNKNOWN_TTL_S = 300.0
 SETBACK_TTL_S = 5.0
 """How long a resolver in trouble is left alone for this name: its other pages need not wait for the same time-out."""
 MAX_NAMES = 65536
+MAX_WAIT_S = 2.0
+"""For one name server at first; the wait doubles with each round."""
 
 
 class Found(NamedTuple):
@@ -51,7 +53,10 @@ class Resolver(AbstractResolver):
         ask: Ask,
         hosts: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        timeout_s: float = 10.0,
     ) -> None:
+        """A name that takes longer than `timeout_s` has none to answer for it, for all who wait."""
+        self._timeout_s = timeout_s
         self._guard = guard
         self._ask = ask
         self._hosts = {host: (address,) for host, address in (hosts or {}).items()}
@@ -108,9 +113,16 @@ class Resolver(AbstractResolver):
         return known
 
     async def _look_up(self, host: str) -> _Known:
-        found = Found(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._ask(host)
+        found = Found(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._answer(host)
         addresses = self._vetted(host, found.addresses)
         return _Known(addresses, self._clock() + min(max(found.ttl_s, MIN_TTL_S), MAX_TTL_S), None)
+
+    async def _answer(self, host: str) -> Found:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._ask(host)
+        except TimeoutError as error:
+            raise FetchError(Reason.DNS, f"{host}: the name servers did not answer", transient=True) from error
 
     def _vetted(self, host: str, addresses: Sequence[str]) -> tuple[str, ...]:
         """Those that pass the guard: a name that also points inward may still be reached where it points outward."""
@@ -142,9 +154,12 @@ def _again(error: FetchError) -> FetchError:
 
 
 class NameServers:
-    """Asks the system's name servers, and /etc/hosts before them, through c-ares."""
+    """Asks name servers, the system's unless others are named, and /etc/hosts before them, through c-ares."""
 
-    def __init__(self) -> None:
+    def __init__(self, servers: Sequence[str] = (), timeout_s: float = 10.0) -> None:
+        """`timeout_s`: what a look-up may take; a server that does not answer is passed by long before."""
+        self._servers = servers
+        self._wait_s = min(MAX_WAIT_S, timeout_s / 4)
         self._resolver: aiodns.DNSResolver | None = None
 
     async def ask(self, host: str) -> Found:
@@ -152,7 +167,7 @@ class NameServers:
         import aiodns  # noqa: PLC0415  (a crawl of literal addresses needs none)
 
         if self._resolver is None:
-            self._resolver = aiodns.DNSResolver()
+            self._resolver = aiodns.DNSResolver(self._servers, timeout=self._wait_s)
         try:
             with breathing():  # c-ares answers from a thread of its own
                 answer = await self._resolver.getaddrinfo(host, socket.AF_UNSPEC, type=socket.SOCK_STREAM)

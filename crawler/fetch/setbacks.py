@@ -16,7 +16,7 @@ from aiohttp import (
 )
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
 
-from ..errors import FetchError
+from ..errors import FetchError, OutOfFiles
 from ..harmless import printable
 from ..model import Reason
 from .wire import AddressRefused, TooSlow
@@ -61,7 +61,7 @@ def _not_connected(error: OSError) -> FetchError:
         return FetchError(Reason.BLOCKED_ADDRESS, str(error))
     if error.errno in (errno.EMFILE, errno.ENFILE):
         detail = "too many open files: raise the limit (ulimit -n) or lower fetch.concurrency"
-        return FetchError(Reason.CONNECT, detail, transient=True)
+        return OutOfFiles(Reason.CONNECT, detail, transient=True)
     return FetchError(Reason.CONNECT, _text(error), transient=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import resource
 import socket
 from functools import partial
 
@@ -17,6 +16,7 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
+from .files import Files
 from .guard import Guard
 
 KEEP_ALIVE_S = 20.0
@@ -66,6 +66,7 @@ class Wire(ResponseHandler):
     def expect(self) -> None:
         """The next answer, to be read by a parser that knows nothing of earlier ones."""
         self.exchanges += 1
+        self._connector.files.idle.pop(self, None)
         self._is_asked, self._is_answered, self._is_retrying = True, False, False
         self.received = 0
         self._head.clear()
@@ -74,6 +75,7 @@ class Wire(ResponseHandler):
     def rest(self) -> None:
         """The answer is over: nothing is expected until somebody asks again."""
         self._is_asked = False
+        self._connector.files.idle[self] = None
 
     def close(self) -> None:
         """At once: nobody waits for what a server may still say, or until it agrees to end TLS."""
@@ -89,11 +91,14 @@ class Wire(ResponseHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connector.open_connections += 1
+        self._connector.files.open += 1
         peer = transport.get_extra_info("peername")
         self.ip = peer[0] if peer else ""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connector.open_connections -= 1
+        self._connector.files.open -= 1
+        self._connector.files.idle.pop(self, None)
         if isinstance(exc, ConnectionError):  # else a body that ends with its connection would count as whole
             self._tell_reader(exc)
         super().connection_lost(exc)
@@ -169,35 +174,31 @@ class Wire(ResponseHandler):
 class Connector(TCPConnector):
     """aiohttp's pool without its limits: the frontier and the visitors bound concurrency."""
 
-    def __init__(self, resolver: AbstractResolver, guard: Guard | None) -> None:
+    def __init__(self, resolver: AbstractResolver, guard: Guard | None, files: Files) -> None:
         """Without a guard (behind a proxy) any address is connected to."""
         super().__init__(
             resolver=resolver,
             use_dns_cache=False,
             limit=0,
             keepalive_timeout=KEEP_ALIVE_S,
-            socket_factory=partial(_guarded_socket, guard) if guard else None,
+            socket_factory=partial(_socket, guard, files),
         )
+        self.files = files
         self.open_connections = 0
-        self._most_kept = _open_files() // 2
         self._factory = partial(Wire, self, self._loop)  # type: ignore[assignment]  # a Wire is a ResponseHandler
 
     def put_back(self, connection: Connection) -> None:
         """Keep the connection for the site's next turn, unless open files run short."""
-        if self.open_connections > self._most_kept:
+        if self.files.is_short:
             connection.close()
         else:
             connection.release()
 
 
-def _guarded_socket(guard: Guard, info: AddrInfoType) -> socket.socket:
+def _socket(guard: Guard | None, files: Files, info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
-    refusal = guard.refuses(str(address[0]))
+    refusal = guard.refuses(str(address[0])) if guard else None
     if refusal:
         raise AddressRefused(f"{address[0]}: {refusal}")
+    files.make_room()
     return socket.socket(family, kind, protocol)
-
-
-def _open_files() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft > 0 else 1 << 20

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from weakref import WeakValueDictionary
 
 from .. import redirects, urls
-from ..errors import FetchError, UrlError, VisitError
+from ..errors import FetchError, OutOfFiles, UrlError, VisitError
 from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..politeness import setback
@@ -126,6 +126,8 @@ class RobotsCache:
     async def _ask(self, site: str) -> _Known:
         try:
             rules = await self._fetch(Url(f"{site}/robots.txt"))
+        except OutOfFiles:  # that says nothing of the site
+            raise
         except FetchError as error:
             return self._unreachable(site, error)
         return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0, math.inf)
@@ -146,7 +148,7 @@ class RobotsCache:
             try:
                 response = await self._fetcher.fetch(Request(url))
             except FetchError as error:
-                if url is first and error.reason in _HOST_REASONS:
+                if isinstance(error, OutOfFiles) or (url is first and error.reason in _HOST_REASONS):
                     raise
                 raise _unreachable(url, str(error), error.retry_after_s) from error
             try:

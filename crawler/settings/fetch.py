@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ..errors import UrlError
-from ..urls import parse
+from ..urls import is_address, parse
 from .table import Table, header_fields, header_text
 
 MIB = 1 << 20
@@ -74,6 +74,8 @@ class FetchConfig(Table):
     """Redirects in a row before `too-many-redirects`."""
     allow_networks: tuple[str, ...] = ()
     """Networks that would be refused (private, loopback, ...) and are wanted: `["127.0.0.0/8"]`."""
+    name_servers: tuple[str, ...] = ()
+    """Addresses of name servers to ask instead of the system's: `["9.9.9.9", "127.0.0.1:5353", "[::1]:53"]`."""
     proxy: str | None = None
     """`http://user:password@host:port`, or `socks5://...` with the extra `socks`; the guard cannot see behind it."""
     no_proxy: tuple[str, ...] = ()
@@ -96,6 +98,13 @@ class FetchConfig(Table):
     @classmethod
     def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ip_network(network, strict=False)) for network in networks)
+
+    @field_validator("name_servers")
+    @classmethod
+    def _addresses(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
+        for server in servers:
+            _check_name_server(server)
+        return servers
 
     @field_validator("proxy")
     @classmethod
@@ -126,6 +135,19 @@ class FetchConfig(Table):
         if self.budget_bytes < 2 * self.max_body_bytes:
             raise ValueError(f"budget_bytes should be at least twice max_body_bytes: {2 * self.max_body_bytes:_}")
         return self
+
+
+def _check_name_server(text: str) -> None:
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{text!r} should have a port from 1 to 65535")
+    if not is_address(host):
+        raise ValueError(f"{text!r} should be an address like 9.9.9.9, with a port perhaps: 127.0.0.1:5353")
 
 
 def _site(text: str) -> str:

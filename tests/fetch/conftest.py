@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import pycares
@@ -116,3 +117,16 @@ async def open_loopback(
 def ok(body: bytes = b"", *fields: bytes) -> bytes:
     """A plain answer."""
     return b"\r\n".join([b"HTTP/1.1 200 OK", *fields, b"Content-Length: %d" % len(body), b"", body])
+
+
+@contextmanager
+def open_files(soft: int) -> Iterator[None]:
+    """A limit of open files for the length of a story."""
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 < hard < soft:
+        pytest.skip(f"this machine allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import resource
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Budget, HttpFetcher, open_fetcher
 from crawler.model import Reason, Request, Url
 from crawler.settings import FetchConfig
-from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
+from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_files, open_loopback
 
 MANY = 2000
 
@@ -43,33 +41,6 @@ class Crowd:
                 writer.write(ok(b"hello"))
 
         return talk
-
-
-@contextmanager
-def open_files(soft: int) -> Iterator[None]:
-    """A limit of open files for the length of a story."""
-    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 < hard < soft:
-        pytest.skip(f"this machine allows {hard} open files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
-
-
-@contextmanager
-def every_file_taken() -> Iterator[None]:
-    """Not one more file can be opened."""
-    taken: list[int] = []
-    try:
-        with suppress(OSError):
-            while True:
-                taken.append(os.open(os.devnull, os.O_RDONLY))
-        yield
-    finally:
-        for file in taken:
-            os.close(file)
 
 
 async def test_two_thousand_slow_answers_are_waited_for_together(serve: Serve) -> None:
@@ -124,26 +95,6 @@ async def test_time_spent_waiting_for_the_budget_is_not_held_against_the_server(
         budget.release(first)
         response = await second
     assert response.timings.queue > 200
-
-
-async def test_running_out_of_files_is_told_and_may_pass(serve: Serve) -> None:
-    server = await serve(ok(b"hello"))
-    async with open_loopback() as fetcher:
-        with open_files(256), every_file_taken():
-            with pytest.raises(FetchError, match="too many open files") as caught:
-                await fetcher.fetch(server.request())
-        assert (caught.value.reason, caught.value.transient) == (Reason.CONNECT, True)
-        assert (await fetcher.fetch(server.request())).body == b"hello"
-
-
-async def test_connections_are_not_kept_when_files_run_short(serve: Serve) -> None:
-    server = await serve(ok(b"hello"))
-    with open_files(len(os.listdir("/dev/fd")) + 20):
-        async with open_loopback() as fetcher:
-            fetcher.origins.direct._most_kept = 0
-            for _ in range(3):
-                await fetcher.fetch(server.request())
-    assert server.connections == 3
 
 
 async def test_a_plain_proxy_is_told_the_whole_url_and_who_asks(serve: Serve) -> None:
