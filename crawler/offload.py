@@ -30,13 +30,14 @@ from .breath import breathing
 from .errors import CrawlError, OffloadError
 from .lanes import Lanes
 from .model import Reason
+from .shelter import sheltered
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BATCH_BYTES = 8 << 20
 """A hand-over holds no more than this, so that a crash or a slow page delays few others."""
-PRELOAD = ["crawler.parse"]
+PRELOAD = ["crawler.parse", "crawler.shelter"]
 """Imported once by the fork server, so that a new worker stands in about 0.03 s."""
 
 
@@ -318,7 +319,8 @@ def start_fork_server() -> None:
     resource_tracker.ensure_running()  # first, for it changes the mask as well
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
-        forkserver.ensure_running()
+        with sheltered():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -62,6 +62,8 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         in_depth_order=config.scope.max_depth is not None,
         revisit_after_s=said.revisit_after_s,
         turns=turns,
+        rest_s=said.delay_s,
+        longest_s=politeness(config).longest_s,
     )
 
 

@@ -38,6 +38,12 @@ class Politeness:
         """Retry-After is honoured up to ten times the largest delay: a bounded lever in a stranger's hand."""
         return 10 * self.max_delay_s
 
+    @property
+    def longest_s(self) -> float:
+        """Nothing waits longer than this, be it a site or another attempt."""
+        last = self.retry_delay_s * RETRY_FACTOR ** min(max(self.max_attempts - 2, 0), 50)
+        return max(self.delay_s, self.max_delay_s, self.max_retry_after_s, last)
+
     def rest_s(self, crawl_delay_s: float | None) -> float:
         """How long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
         return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))

@@ -41,7 +41,7 @@ class EmbeddedFrontier:
         self._clock = clock
         self._bench = bench
         discovery = Discovery(key, terms.in_depth_order, state.seen, state.names)
-        self._ledger = Ledger(discovery, bench, clock, state, keeps_fresh=terms.revisit_after_s is not None)
+        self._ledger = Ledger(discovery, bench, clock, state, terms)
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0

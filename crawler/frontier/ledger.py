@@ -18,7 +18,7 @@ from .retries import Retries
 from .seen import Fingerprints
 from .site import Site
 from .store import Due, Load, Shelf, Shelved
-from .terms import Clock
+from .terms import Clock, Terms
 from .workbench import Workbench
 
 Touched = dict[Site, None]
@@ -52,9 +52,7 @@ class State:
 class Ledger:
     """Holds the parts together. Times are monotonic seconds, but for what goes to the store."""
 
-    def __init__(
-        self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, *, keeps_fresh: bool = False
-    ) -> None:
+    def __init__(self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
         self.positions = dict(state.positions)
         self.shelved = state.shelved
@@ -65,7 +63,8 @@ class Ledger:
         self._clock = clock
         self._retries = Retries()
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
-        self._keeps_fresh = keeps_fresh
+        self._keeps_fresh = terms.revisit_after_s is not None
+        self._longest_s = terms.longest_s
         self._scheduled = state.scheduled
         self._next_revisit = state.next_due
         self._next_revisit_since: float | None = None
@@ -78,7 +77,7 @@ class Ledger:
         """Whether anything went to the shelf since."""
         self._pending = Change()
         """Changes that may wait for the next transaction: a restart would make them again."""
-        self._restore(state)
+        self._restore(state, terms.rest_s)
 
     # -- calls from outside ------------------------------------------------------------------------------------------
 
@@ -305,7 +304,7 @@ class Ledger:
         key = Url(shelved.load.entries[0][1]).site
         if key in self._bench:
             return None
-        site = Site(key, shelved.site_id, max(0.0, now + shelved.next_at - self._clock.wall()))
+        site = Site(key, shelved.site_id, max(self._bench.opens_at, self._at(shelved.next_at, now)))
         site.queued, site.horizon = shelved.queued, -1
         site.start_loading()
         for first, number in self._late.pop(key, ()):
@@ -315,16 +314,22 @@ class Ledger:
         site.loaded(shelved.load.entries, shelved.load.was_all)
         return self._bench.set_up(site, now)
 
-    def _restore(self, state: State) -> None:
+    def _restore(self, state: State, rest_s: float) -> None:
         """Nothing of the queue stands in memory yet: all of it is on the shelf."""
-        ahead = self._clock.monotonic() - self._clock.wall()
+        now = self._clock.monotonic()
+        if len(state.seen):
+            self._bench.opens_at = now + rest_s
         self._bench.queued = state.queued
         self._bench.is_shelf_open = state.shelved > 0
         for site_id, until in state.rests.items():
-            self._bench.rest(site_id, until + ahead)
+            self._bench.rest(site_id, max(self._bench.opens_at, self._at(until, now)))
         for entry, due in state.setbacks:
-            self._retries.add(entry, due + ahead)
+            self._retries.add(entry, self._at(due, now))
             self._lone.add(entry.request.url.site)
+
+    def _at(self, stored: float, now: float) -> float:
+        """When a time that was stored is on our clock; the other one may have been set since."""
+        return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
 
 
 def _known_now(outcome: Outcome, request: Request) -> Request:

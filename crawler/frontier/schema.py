@@ -99,7 +99,7 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     INSERT INTO site SELECT {_columns(4)} FROM json_each(new.sites) WHERE true
         ON CONFLICT (id) DO UPDATE SET
             queued = queued + excluded.queued,
-            next_at = max(next_at, excluded.next_at),
+            next_at = iif(excluded.next_at > 0, excluded.next_at, next_at),
             shelved = coalesce(excluded.shelved, shelved);
     INSERT OR REPLACE INTO revisit
         SELECT {_columns(4)},
@@ -156,6 +156,8 @@ FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
 WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
 """
 FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"
+TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"
+"""What was visited in a future that the clock came back from is due one interval from now."""
 RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"
 SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved IS NOT (queued > 0)"
 SWAP_ORDER = "UPDATE {} SET rank = ((rank & 1048575) << 20) | (rank >> 20)"

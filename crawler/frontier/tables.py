@@ -161,6 +161,8 @@ class Tables:
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         is_on = self.meta("revisits") == 1
+        if is_on:
+            self._connection.execute(schema.TAKE_BACK, (now,))
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
             seen=self._seen(last or 0),

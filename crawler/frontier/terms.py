@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ class Terms:
     """Revisits are on; pages visited while they were off are due this long after their visit. None: they are off."""
     turns: Turns | None = None
     """Where other frontiers of this loop want the same sites: who grants their turns."""
+
+    rest_s: float = 0.0
+    """How long every site rests when a stored frontier is opened again: whoever asked it last may have been killed
+    amid that, or the clock that turns are stored by may have been set forward meanwhile."""
+    longest_s: float = math.inf
+    """No turn and no other attempt is further away: one that is stored so was stored by a clock that was set back."""
 
     @property
     def at_one_ip(self) -> int:

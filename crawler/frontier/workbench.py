@@ -39,6 +39,8 @@ class Workbench:
         self._steps = count()
         self._at_ip: dict[str, int] = {}
         self._parked: dict[str, deque[Site]] = {}
+        self.opens_at = 0.0
+        """No site has its turn before, whatever else is known of it."""
         self.queued = 0
         """Of all sites, the shelf's too; what is out is not counted. Who brings arrivals counts them in."""
         self.is_shelf_open = False
@@ -192,7 +194,7 @@ class Workbench:
             self.is_shelf_open = True
             return None
         site_id = self._site_id(key)
-        return self.set_up(Site(key, site_id, self._rests.pop(site_id, 0.0)), now)
+        return self.set_up(Site(key, site_id, self._rests.pop(site_id, self.opens_at)), now)
 
     def set_up(self, site: Site, now: float) -> Site:
         self._sites[site.key] = site

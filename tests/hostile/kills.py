@@ -1,0 +1,218 @@
+"""The kill matrix: each story kills a crawl at random instants and says what held; nothing is lost, nothing twice.
+
+`python -m tests.hostile.kills --rounds 120` tells all of them at length and prints a table; tests/test_kill.py a short
+form of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from random import Random
+
+import anyio
+
+from crawler.testing import Web, open_web
+from tests.hostile.victim import Victim, are_gone, ended, troubled_web
+
+SEED = 20261122
+"""Of the instants of death: another number, other instants."""
+WHOM = ("group", "main", "worker", "group", "main", "fork server")
+"""Who dies, round by round."""
+SITES = 4
+
+
+@asynccontextmanager
+async def victim(web: Web, folder: Path, *, delay_s: float = 0.0, per_site: int = 4) -> AsyncIterator[Victim]:
+    with tempfile.TemporaryDirectory(prefix="kill-") as spare:  # its name short enough for a socket's address
+        async with open_web(web) as served:
+            yield Victim(served, folder / "crawl", Path(spare), delay_s, per_site)
+
+
+# -- the stories ------------------------------------------------------------------------------------------------------
+
+
+async def killed_again_and_again(crawl: Victim, rounds: int, moments: Random, dying: Sequence[str] = WHOM) -> str:
+    """Anyone of its processes dies, while it fetches, as often as said."""
+    pages = len(crawl.served.web.reachable())
+    per_round = 2 * pages // rounds
+    for whom in islice(cycle(dying), rounds):
+        if await crawl.survives(whom, moments.randint(1, max(2, per_round))):
+            break
+        crawl.records()
+    deaths = crawl.kills["group"] + crawl.kills["main"]
+    assert deaths >= rounds // 3, f"the crawl was over after {deaths} deaths"
+    await is_whole(crawl)
+    kills = ", ".join(f"{number} {whom}" for whom, number in crawl.kills.items())
+    return f"{pages} pages; killed {kills}; {crawl.fetched_again()} fetched again of {crawl.in_flight_at_most()}"
+
+
+async def killed_while_it_starts(crawl: Victim, rounds: int, moments: Random) -> str:
+    """From the first instant on: the folder is made, workers are started, seeds are read."""
+    for _ in range(rounds):
+        await crawl.dies_after(moments.uniform(0.0, 2.5))
+        crawl.records()
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {len(crawl.served.counts())} URLs asked for in the end"
+
+
+async def killed_as_it_ends(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Once the server saw the last request: the last outcomes are parsed, recorded, settled, and all is closed."""
+    web = crawl.served.web
+    for _ in range(rounds):
+        wanted = web.reachable()
+
+        async def kill(pid: int, wanted: set[str] = wanted) -> None:
+            while not wanted <= set(crawl.served.counts(robots=False)):
+                await anyio.sleep(0.002)
+            await anyio.sleep(moments.uniform(0.0, 0.6))
+            crawl.kill(pid, "group")
+
+        await crawl.ends(kill=kill)
+        crawl.records()
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {crawl.fetched_again()} fetched again of {crawl.in_flight_at_most()}"
+
+
+async def killed_while_it_starts_over(crawl: Victim, rounds: int, moments: Random) -> str:
+    """`--fresh` sets the old folder aside, whole; a death amid that leaves an old folder or a new one, no mixture."""
+    await crawl.finishes()
+    old = (crawl.folder / "pages.jsonl").read_bytes()
+    for _ in range(rounds):
+        await crawl.dies_after(moments.uniform(0.3, 2.0), "--fresh")
+        crawl.records()
+    await crawl.finishes()
+    assert not crawl.lost()
+    aside = [path / "pages.jsonl" for path in crawl.folder.parent.glob("crawl.old-*")]
+    kept = [path.read_bytes() for path in [*aside, crawl.folder / "pages.jsonl"] if path.exists()]
+    assert old in kept, "the pages of the old folder are gone"
+    return f"{crawl.kills['group']} deaths; {len(aside)} folders set aside, the first crawl's pages among them"
+
+
+async def started_beside_the_dying(crawl: Victim, rounds: int, moments: Random) -> str:
+    """A second start beside a living crawl is refused, one at the instant of its death goes on or is refused."""
+    codes: list[int] = []
+
+    async def soon(pid: int) -> None:
+        await crawl.sees(3)
+        crawl.kill(pid, "group")
+
+    for _ in range(rounds):
+        async with crawl.running() as first:
+            await crawl.sees(moments.randint(1, 4))
+            if not codes:
+                code, said = await crawl.ends()
+                assert code == 2, f"two crawls in one folder: {code} {said}"
+                assert "in use by" in said
+            crawl.kill(first.pid, "main")
+            code, said = await crawl.ends(kill=soon)
+            assert code == -signal.SIGKILL or (code == 2 and "in use by" in said), f"{code} {said}"
+            codes.append(code)
+            await ended(first)
+        crawl.records()
+    await is_whole(crawl)
+    return f"{len(codes)} deaths; {codes.count(2)} second starts were refused, the others went on"
+
+
+async def leaves_nothing_behind(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Workers and what they descend from follow the main process; the temporary folder is empty in the end."""
+    slowest_s = 0.0
+    for whom in islice(cycle(("main", "main", "group")), rounds):
+        async with crawl.running() as first:
+            await crawl.sees(moments.randint(1, 20))
+            family = crawl.kill(first.pid, whom)
+            begun = time.monotonic()
+            await ended(first)
+            assert await are_gone(family), f"still there: {family}"
+            slowest_s = max(slowest_s, time.monotonic() - begun)
+    await is_whole(crawl)
+    left = sorted(path.name for path in crawl.spare.iterdir())
+    assert not left, f"left in the temporary folder: {left}"
+    return f"{rounds} deaths; the last process was gone after {slowest_s:.2f} s at most"
+
+
+async def rests_between_its_lives(crawl: Victim, rounds: int, moments: Random) -> str:
+    """A site is not asked again before its rest is over, though who asked it last was killed in the middle of it."""
+    for whom in islice(cycle(("group", "main")), rounds):
+        if await crawl.survives(whom, moments.randint(1, 6)):
+            break
+    await is_whole(crawl)
+    least = crawl.least_pause_s()
+    assert least >= crawl.delay_s, f"a site rested {least:.3f} s, not {crawl.delay_s} s"
+    return f"{sum(crawl.kills.values())} deaths; every site rested {least:.3f} s at least, {crawl.delay_s:g} s wanted"
+
+
+async def is_whole(crawl: Victim) -> None:
+    """The crawl comes to its end, and what must be true then is; a further run fetches nothing."""
+    await crawl.finishes()
+    lost = crawl.lost()
+    assert not lost, f"{len(lost)} lost: {sorted(lost)[:3]}"
+    again = crawl.fetched_again()
+    assert again <= crawl.in_flight_at_most(), f"{again} fetched again, {crawl.in_flight_at_most()} were in flight"
+    before = len(crawl.served.hits)
+    await crawl.finishes()
+    assert len(crawl.served.hits) == before, "a finished crawl asked again"
+    least = crawl.least_pause_s()
+    assert crawl.per_site > 1 or least >= crawl.delay_s, f"a site rested {least:.3f} s of {crawl.delay_s:g}"
+
+
+# -- the table -----------------------------------------------------------------------------------------------------
+
+Story = Callable[[Victim, int, Random], Awaitable[str]]
+
+STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
+    (killed_again_and_again, 2000, 0.0, 4, 1.0),
+    (rests_between_its_lives, 24, 3.0, 1, 0.1),
+    (killed_while_it_starts, 400, 0.0, 4, 0.15),
+    (killed_as_it_ends, 40, 0.0, 4, 0.1),
+    (killed_while_it_starts_over, 40, 0.0, 4, 0.1),
+    (started_beside_the_dying, 60, 0.3, 1, 0.05),
+    (leaves_nothing_behind, 400, 0.0, 4, 0.05),
+)
+"""Each with its pages, the delay of its sites in seconds, requests at a time to one, and its share of the rounds."""
+
+
+async def tell(rounds: int, seed: int, only: str) -> bool:
+    """All stories, a line each; whether all held."""
+    print(f"kill matrix, seed {seed}\n{'story':<28} {'':<6} {'seconds':>7}  what was seen")
+    held = True
+    for story, pages, delay_s, per_site, share in STORIES:
+        if only in story.__name__:
+            held &= await tell_one(
+                story, troubled_web(pages, SITES), delay_s, per_site, max(3, round(rounds * share)), seed
+            )
+    return held
+
+
+async def tell_one(story: Story, web: Web, delay_s: float, per_site: int, rounds: int, seed: int) -> bool:
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="crawld-kills-") as folder:
+        async with victim(web, Path(folder), delay_s=delay_s, per_site=per_site) as crawl:
+            try:
+                word, seen = "ok", await story(crawl, rounds, Random(f"{seed}-{story.__name__}"))
+            except Exception as error:  # noqa: BLE001 - the other stories are told all the same
+                word, seen = "FAILED", repr(error)
+    name = story.__name__.replace("_", " ")
+    print(f"{name:<28} {word:<6} {time.monotonic() - begun:>7.1f}  {seen}", flush=True)
+    return word == "ok"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--only", default="", help="part of a story's name")
+    chosen = parser.parse_args()
+    sys.exit(not asyncio.run(tell(chosen.rounds, chosen.seed, chosen.only)))
+
+
+if __name__ == "__main__":
+    main()
