@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
@@ -12,6 +13,8 @@ from ..urls import is_address, parse
 from .table import Table, header_fields, header_text
 
 MIB = 1 << 20
+_NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
+"""IPv6 in brackets or IPv4, with a port perhaps; any address without one."""
 _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -138,16 +141,9 @@ class FetchConfig(Table):
 
 
 def _check_name_server(text: str) -> None:
-    host, port = text, ""
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"{text!r} should have a port from 1 to 65535")
-    if not is_address(host):
-        raise ValueError(f"{text!r} should be an address like 9.9.9.9, with a port perhaps: 127.0.0.1:5353")
+    found = _NAME_SERVER.fullmatch(text)
+    if not (found and is_address(found[1] or found[2] or found[4]) and 0 < int(found[3] or 53) < 65536):
+        raise ValueError(f"{text!r} should be an address like 9.9.9.9, with a port perhaps: 127.0.0.1:5353, [::1]:53")
 
 
 def _site(text: str) -> str:
