@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
@@ -119,7 +118,8 @@ def _stem(seed: str) -> str:
         case "stdin":
             return "stdin"
         case "url":
-            name = urlsplit(seed if "://" in seed else f"//{seed.lstrip('/')}").netloc.rpartition("@")[2]
+            rest = seed.partition("://")[2] or seed.lstrip("/")
+            name = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
         case "file":
             name = Path(Path(seed).name.removesuffix(".gz")).stem
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"

@@ -17,6 +17,23 @@ class Table(BaseModel):
             raise ValueError("should not be true or false")
         return value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_can_be_written(cls, value: object) -> object:
+        if not _is_text(value):
+            raise ValueError("should be text in UTF-8")
+        return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value's texts can be written: an argument's bytes that are no UTF-8 arrive as lone surrogates."""
+    match value:
+        case str():
+            return value == value.encode(errors="replace").decode()
+        case list() | tuple():
+            return all(map(_is_text, value))
+    return True
+
 
 def header_fields(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
