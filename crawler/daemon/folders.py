@@ -21,6 +21,7 @@ class Folders:
     """DIR/crawls with a folder each job, and beside it what is coming and what is going."""
 
     def __init__(self, data: Path) -> None:
+        self.data = data
         self.crawls = data / "crawls"
         self._coming = data / "coming"
         """Jobs that are not acknowledged yet."""

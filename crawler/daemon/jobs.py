@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from anyio import CancelScope, create_task_group
+from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
 from ..config import amend
@@ -18,7 +19,7 @@ from ..folder import held
 from ..metrics import Snapshot
 from ..settings import Config
 from ..shared import open_shared
-from . import asking, recovery
+from . import asking, recovery, retention
 from .book import Book, Draft
 from .events import Event, Events, Listener
 from .folders import Folders
@@ -65,6 +66,8 @@ class Jobs:
         self._running = running
         self._events = events
         self._folders = folders
+        self.data = folders.data
+        """The folder of all of it."""
         self.store = store
         """The database, for rooms that keep tables of their own in it."""
 
@@ -154,6 +157,7 @@ class Jobs:
             await self.cancel(job, who=who)
         await self._running.rest(job)
         await self._reception.let_go([job], who)
+        self._running.series.pop(job, None)
 
     async def change(self, job: str, settings: Settings, *, priority: int | None = None, who: str = API) -> Changed:
         """Change settings, by the names they have in TOML: all of them, or none. Raises BadSettings, BadJob."""
@@ -233,7 +237,9 @@ async def open_jobs(
                     return open_crawl(settings, folder=folders.path(record), shared=shared, weight=share)
 
                 running = Running(book, folders, events, opened, config.max_running)
-                async with _under_way(running, config.grace_s, events):
+                async with _under_way(running, config.grace_s, events) as tasks:
+                    if config.retention_s is not None:
+                        tasks.start_soon(retention.keep_clear, reception, running.runs, config.retention_s)
                     yield Jobs(config, base, book, store, reception, running, events, folders)
 
 
@@ -245,12 +251,12 @@ def _home(data: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncIterator[None]:
+async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncIterator[TaskGroup]:
     try:
         async with create_task_group() as tasks:
             tasks.start_soon(running.run)
             try:
-                yield
+                yield tasks
             finally:
                 with CancelScope(shield=True):
                     await running.close(grace_s)

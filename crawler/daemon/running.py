@@ -26,6 +26,8 @@ from .trouble import JobError, NoSuchJob, WrongState
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+MOST_SERIES = 200
+"""Jobs whose figures are kept, those that run not counted: the ones that ran last."""
 RETRY_S = 5.0
 """Until the next attempt where the database could not be written."""
 DAEMON = "daemon"
@@ -151,6 +153,7 @@ class Running:
             with CancelScope(shield=True):
                 await self._tell_end(run, verb, fields)
             self.runs.pop(run.job, None)
+            self._keep_latest(run.job)
             run.over.set()
             self._moved.set()
 
@@ -176,6 +179,13 @@ class Running:
             "counts": replace(snapshot.counts, leased=0, due_in_s=None),
             "bytes": record.bytes + snapshot.bytes,
         }
+
+    def _keep_latest(self, job: str) -> None:
+        if job in self.series:
+            self.series[job] = self.series.pop(job)  # to the end of the line
+        idle = [job for job in self.series if job not in self.runs]
+        for oldest in idle[: max(0, len(idle) - MOST_SERIES)]:
+            del self.series[oldest]
 
     # -- once a second -----------------------------------------------------------------------------------------------
 

@@ -188,7 +188,7 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
                 event.at,
                 event.job,
                 event.kind,
-                orjson.dumps(event.data, option=orjson.OPT_NON_STR_KEYS).decode(),
+                _json(event.data),
                 is_lone,
             ),
         )

@@ -1,0 +1,44 @@
+"""Jobs that are over for long enough are removed, with their folders."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Container
+
+from ..errors import StorageFull
+from .book import Book
+from .states import State
+from .submission import Reception
+from .trouble import JobError
+
+log = logging.getLogger(__name__)
+
+WHO = "retention"
+MOST_AT_ONCE = 100
+LEAST_S, MOST_S = 0.05, 60.0
+"""Between two looks."""
+
+
+async def keep_clear(reception: Reception, runs: Container[str], retention_s: float) -> None:
+    """Look again and again, until cancelled."""
+    while True:
+        await asyncio.sleep(min(max(retention_s / 10, LEAST_S), MOST_S))
+        try:
+            await sweep(reception, runs, retention_s)
+        except (JobError, StorageFull) as error:
+            log.warning("jobs that are over could not be removed: %s", error)
+
+
+async def sweep(reception: Reception, runs: Container[str], retention_s: float) -> int:
+    """Remove what is due; how many jobs. `runs` are those of which something is still under way."""
+    book, removed = reception.book, 0
+    while due := [job for job in _over_since(book.now() - retention_s, book) if job not in runs][:MOST_AT_ONCE]:
+        await reception.let_go(due, WHO)
+        removed += len(due)
+    return removed
+
+
+def _over_since(at: float, book: Book) -> list[str]:
+    over = [record for state in State if state.is_over for record in book.in_state(state)]
+    return [record.id for record in over if record.ended_at is not None and record.ended_at <= at]

@@ -1,0 +1,128 @@
+"""What a new daemon makes of what the last one, or somebody else, left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+import crawler
+from crawler import FolderError
+from crawler.daemon import JobSpec, State
+from crawler.folder import held
+from crawler.testing import Site, Web, html, open_web, slow
+
+from .conftest import BASE, Open, lines, pages, submit, until
+
+PAUSED = {"is_paused": True}
+
+
+def slow_web(name: str = "a.test", pages: int = 30) -> Web:
+    """A site that takes its time, so that something happens meanwhile."""
+    rest = {f"/{n}": slow(html(str(n)), 0.02) for n in range(pages)}
+    return Web([Site(name, {"/": html("Home", list(rest)), **rest})])
+
+
+async def test_what_ran_runs_again_and_what_was_paused_stays_so(open_daemon: Open) -> None:
+    async with open_web(slow_web()) as served:
+        async with open_daemon() as jobs:
+            running, paused = await submit(jobs, served.seeds), await submit(jobs, served.seeds, **PAUSED)
+            await until(jobs, running.id, State.RUNNING)
+            with anyio.fail_after(30):
+                while served.counts(robots=False).total() < 8:
+                    await anyio.sleep(0.005)
+        async with open_daemon() as jobs:
+            assert jobs.find(running.id).state is State.RUNNING
+            assert jobs.find(paused.id).state is State.PAUSED
+            await until(jobs, running.id, State.COMPLETED)
+            assert len(pages(jobs, running.id)) == 31
+            assert set(served.counts(robots=False).values()) == {1}
+            told = [event.data["to"] for event in await jobs.history(running.id)]
+            assert told == ["queued", "running", "completed"]
+
+
+async def test_two_daemons_do_not_share_a_folder(open_daemon: Open) -> None:
+    async with open_daemon():
+        with pytest.raises(FolderError, match="in use by pid"):
+            async with open_daemon():
+                pass
+
+
+async def test_a_folder_that_a_command_crawls_is_left_to_it(open_daemon: Open) -> None:
+    async with open_web(slow_web()) as served, open_daemon() as jobs:
+        job = await submit(jobs, served.seeds, **PAUSED)
+        with held(jobs.folder(job.id)):
+            await jobs.resume(job.id)
+            failed = await until(jobs, job.id, State.FAILED)
+            assert "is in use by pid" in failed.error
+        await jobs.resume(job.id)
+        assert (await until(jobs, job.id, State.COMPLETED)).error == ""
+
+
+async def test_a_job_whose_folder_is_gone_fails_with_words(open_daemon: Open) -> None:
+    async with open_daemon() as jobs:
+        lost = await submit(jobs, ["https://a.test/"], **PAUSED)
+        folder = jobs.folder(lost.id)
+    shutil.rmtree(folder)
+    async with open_daemon() as jobs:
+        job = jobs.find(lost.id)
+        assert (job.state, "is gone" in job.error) == (State.FAILED, True)
+        await jobs.resume(lost.id)
+        assert "is gone" in (await until(jobs, lost.id, State.FAILED)).error
+        assert not folder.exists()
+        await jobs.remove(lost.id)
+        assert jobs.list() == []
+
+
+async def test_a_crawl_folder_of_the_command_becomes_a_paused_job(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_web(slow_web()) as served:
+        home = tmp_path / "data" / "crawls" / "mine.crawl"
+        await crawler.crawl(served.seeds, BASE, folder=home, limit=5)
+        (tmp_path / "data" / "crawls" / "no crawl at all").mkdir()
+        async with open_daemon() as jobs:
+            [job] = jobs.list()
+            assert (job.name, job.state, job.pages) == ("mine.crawl", State.PAUSED, 5)
+            await jobs.change(job.id, {"limit": None})
+            await jobs.resume(job.id)
+            await until(jobs, job.id, State.COMPLETED)
+            assert len(pages(jobs, job.id)) == 31
+            assert set(served.counts(robots=False).values()) == {1}
+        summary = await crawler.crawl([], folder=home)
+        assert summary.pages == 0
+        async with open_daemon() as jobs:
+            assert [one.id for one in jobs.list()] == [job.id]
+
+
+async def test_what_was_under_way_at_the_end_is_finished_or_undone(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_daemon() as jobs:
+        kept, removed = [await submit(jobs, ["https://a.test/"], **PAUSED) for _ in range(2)]
+        folders = [jobs.folder(job.id) for job in (kept, removed)]
+    data = tmp_path / "data"
+    folders[0].rename(data / "coming" / kept.id)  # acknowledged: the record was written
+    folders[1].rename(data / "going" / removed.id)  # its removal had begun
+    (data / "coming" / "j-never").mkdir()
+    (data / "coming" / "j-x+j-y.txt").write_text("half a list")
+    async with open_daemon() as jobs:
+        assert [job.id for job in jobs.list()] == [kept.id]
+        assert jobs.find(kept.id).state is State.PAUSED
+        assert (jobs.folder(kept.id) / "seeds" / "0001.txt").read_text() == "https://a.test/\n"
+    assert [path for name in ("coming", "going") for path in (data / name).iterdir()] == []
+
+
+async def test_seeds_are_read_again_where_reading_was_cut_off(open_daemon: Open) -> None:
+    """A kill between two batches: some seeds are in the frontier, and the file is not noted as read."""
+    async with open_web(slow_web(pages=3)) as served:
+        seeds = [served.url("a.test", f"/{n}") for n in range(3)]
+        async with open_daemon() as jobs:
+            job, _ = await jobs.submit(JobSpec(is_paused=True), lines(["bad one", *seeds]))
+            folder = jobs.folder(job.id)
+            (folder / "bad-seeds.txt").write_text("seeds/0001.txt:1: torn\nhalf a li")
+            async with crawler.open_crawl(BASE, folder=folder) as crawl:
+                await crawl.add(seeds[:2])
+            await jobs.resume(job.id)
+            done = await until(jobs, job.id, State.COMPLETED)
+            assert sorted(pages(jobs, job.id)) == seeds
+            assert done.seeds.bad == 1
+            assert len((folder / "bad-seeds.txt").read_text().splitlines()) == 1
