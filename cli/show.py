@@ -23,6 +23,7 @@ WIDTH = 80
 SHOWN_FAILURES = 5
 """Sites in the summary; all of them stand in the records."""
 SHOWN_CULPRITS = 3
+SHOWN_TRAPS = 5
 WORTH_ADVICE_S = 10
 """Nobody waits for a shorter crawl."""
 
@@ -66,6 +67,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _failures(summary)
+    lines += _traps(summary, folder)
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
@@ -165,6 +167,18 @@ def _schedule(counts: Counts) -> str:
     wait_s = max(0.0, counts.due_in_s or 0.0)
     when = f"in {duration(wait_s)}" if wait_s >= 1 else "now"
     return f"{many(counts.scheduled, 'page')} on schedule, the next due {when}; to revisit:"
+
+
+def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
+    cuts = folder.config.scope.traps == "cut"
+    for trap in summary.traps[:SHOWN_TRAPS]:
+        left_out = f"; {many(trap.refused, 'link')} left out" if cuts else " (scope.traps = cut would leave it out)"
+        yield (
+            f"  trap {printable(trap.pattern)[:200]}: {number(trap.news)} of {many(trap.fetched, 'page')} were new"
+            f"{left_out}"
+        )
+    if len(summary.traps) > SHOWN_TRAPS:
+        yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'trap')} more"
 
 
 def _failures(summary: Summary) -> Iterable[str]:

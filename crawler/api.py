@@ -232,7 +232,7 @@ class _Parts:
             job = parts.job(config, scope, frontier.key, self.extract)
             visitor = Visitor(
                 robots, fetcher, offloader, frontier, scope, parts.politeness(config), job,
-                takes_sitemaps=config.scope.sitemaps, release=budget.release,
+                takes_sitemaps=config.scope.sitemaps, bar=frontier.bar, release=budget.release,
             )  # fmt: skip
             return Engine(
                 frontier, visitor.visit, sinks, _limits(config),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from .model import Counts, Disposition, Outcome, Reason, SiteView
+from .model import Counts, Disposition, Outcome, Reason, SiteView, Trap
 from .stages import Latency, Stages
 
 MAX_FAILURES = 10_000
@@ -136,6 +136,11 @@ class Summary:
     def queued(self) -> int:
         """What is still to be visited."""
         return self.counts.queued + self.counts.leased
+
+    @property
+    def traps(self) -> Sequence[Trap]:
+        """Patterns of URLs that brought nothing new, over the whole life of the crawl folder; costliest first."""
+        return self.counts.traps
 
     @property
     def failed(self) -> int:

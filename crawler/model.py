@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -170,6 +170,8 @@ class Page:
     """What it asks of robots, as far as it concerns us: `noindex, nofollow`."""
     simhash: int = 0
     """64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
+    gist: int = 0
+    """64 bits over the letters of title and text, but for the words of its URL: equal where only numbers differ."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()
@@ -270,6 +272,14 @@ class Outcome:
         return self.disposition is not Disposition.DEFERRED
 
 
+class Bar(NamedTuple):
+    """Why a request that was lent is not to be fetched."""
+
+    reason: Reason | None
+    """None: not now; others are under way that may make it needless."""
+    detail: str = ""
+
+
 Position = Mapping[str, int]
 """What a sink had durably written: file name, relative to the sink's folder -> length in bytes."""
 
@@ -281,6 +291,19 @@ class SiteView(NamedTuple):
     queued: int
     leased: int
     next_turn_in_s: float
+
+
+class Trap(NamedTuple):
+    """A pattern of URLs whose pages brought nothing new."""
+
+    pattern: str
+    """As `https://example.org/calendar/#-#?view`: docs/traps.md says how it is read."""
+    fetched: int
+    """Its pages that were read."""
+    news: int
+    """Those of them that were like none before."""
+    refused: int = 0
+    """URLs and links that were left out for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,3 +323,5 @@ class Counts:
     """Pages that were settled and will be visited again, not among `queued` yet."""
     due_in_s: float | None = None
     """When the first of those is due; below zero: it is."""
+    traps: Sequence[Trap] = ()
+    """Patterns of URLs that are cut, or would be, those that cost most first."""

@@ -64,6 +64,9 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         turns=turns,
         rest_s=said.delay_s,
         longest_s=politeness(config).longest_s,
+        traps=config.scope.traps,
+        pages_per_site=config.scope.limit_per_site,
+        pages_per_domain=config.scope.limit_per_domain,
     )
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 
 from . import redirects, urls
 from .errors import FetchError, OutOfFiles, UrlError, VisitError
-from .model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from .model import Bar, Disposition, Lease, Outcome, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope
 
 ROBOTS_PATH = "/robots.txt"
+BARRED_S = 1.0
+"""How long a site rests whose last pages are under way."""
 MAX_SITEMAPS = 1000
 """Of one robots.txt; an index holds more."""
 
@@ -33,6 +35,8 @@ class Visitor:
     job: Job
     takes_sitemaps: bool = False
     """Whether the sitemaps that robots.txt names are visited too."""
+    bar: Callable[[Lease], Bar | None] = lambda lease: None
+    """Why a request is not to be fetched after all: its site gave its share, or leads into a trap."""
     release: Callable[[Response], None] = lambda response: None
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
 
@@ -50,6 +54,9 @@ class Visitor:
         request = begun.request
         if reason := self.scope.reject(request):
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
+
+        if bar := self.bar(begun.lease):
+            return self._barred(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
@@ -81,6 +88,11 @@ class Visitor:
         if redirects.is_redirect(response):
             return self._redirect(fetched, response)
         return await self._read(fetched, response)
+
+    def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
+        if bar.reason is None:  # it comes again when what is under way has come back
+            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
+        return replace(begun, disposition=Disposition.EXCLUDED, reason=bar.reason, detail=bar.detail, rest_s=0.0)
 
     def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..model import Outcome, Position, Request
+from ..traps import Stored
 from .order import ROW_BITS, Entry, Packed, key, text_of
 
 
@@ -121,6 +122,8 @@ class Change:
     """Fingerprints of URLs, and when those changed last, in Unix seconds: pages visited before that are due."""
     claims: list[tuple[int, int]] = field(default_factory=list)
     """A digest's mark, and the row that had it first."""
+    patterns: list[Stored] = field(default_factory=list)
+    """Of URLs, as far as their pages said something new about them."""
     sites: dict[str, SiteChange] = field(default_factory=dict)
     positions: Mapping[str, Position] | None = None
     """Of all sinks."""

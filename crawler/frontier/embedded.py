@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from ..model import Counts, Lease, Outcome, Position, Request, SiteView, Url
+from ..model import Bar, Counts, Lease, Outcome, Position, Request, SiteView, Url
 from .discovery import Discovery
 from .ledger import Ledger, State
 from .store import Store
@@ -120,6 +120,10 @@ class EmbeddedFrontier:
         """Give back unvisited, at the head of the queue."""
         self._ledger.release(leases)
         self._move_on()
+
+    def bar(self, lease: Lease) -> Bar | None:
+        """Why a lease is not to be fetched, a trap or a site's page limit; None: its page counts as under way."""
+        return self._ledger.bar(lease)
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
         """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""

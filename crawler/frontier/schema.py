@@ -52,9 +52,16 @@ CREATE INDEX IF NOT EXISTS due ON revisit (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS hint ON revisit (fingerprint) WHERE due IS NOT NULL;
 """
 
+# What is known of URL patterns; likewise.
+PATTERN = """
+CREATE TABLE IF NOT EXISTS pattern (
+    name TEXT PRIMARY KEY, standing INTEGER, fetched INTEGER, news INTEGER, refused INTEGER, windows TEXT
+) WITHOUT ROWID;
+"""
+
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
-    "claims", "meta", "schedules", "hints",
+    "claims", "meta", "schedules", "hints", "patterns",
 )  # fmt: skip
 
 
@@ -113,6 +120,7 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     );
     INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
     INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
+    INSERT OR REPLACE INTO pattern SELECT {_columns(6)} FROM json_each(new.patterns);
 END;
 """
 CHANGE = f"INSERT INTO change VALUES ({', '.join('?' * len(CHANGE_FIELDS))})"
@@ -154,6 +162,16 @@ INSERT INTO revisit
 SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1, fingerprint(text)
 FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
 WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
+"""
+PATTERNS = """
+SELECT json_group_array(json_array(name, standing, fetched, news, refused, windows))
+FROM (SELECT * FROM (SELECT * FROM pattern ORDER BY standing DESC, fetched DESC LIMIT ?) ORDER BY standing, fetched)
+"""
+FETCHED = """
+SELECT json_group_array(json_array(site, pages)) FROM (
+    SELECT substr(text, 1, instr(substr(text, 9), '/') + 7) AS site, count(*) AS pages
+    FROM visit JOIN url USING (id) WHERE disposition IN ('fetched', 'unchanged') GROUP BY site
+)
 """
 FIRST = "SELECT url.text, visit.digest FROM visit JOIN url USING (id) WHERE id = ?"
 TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"

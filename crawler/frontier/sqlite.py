@@ -179,7 +179,7 @@ class SqliteStore:
         self._tables = Tables(connection, site_id)
         self._tables.set_order("depth" if terms.in_depth_order else "priority")
         self._tables.set_revisits(terms.revisit_after_s, key)
-        return key, self._tables.state(key, now)
+        return key, self._tables.state(key, terms, now)
 
     def _close(self) -> None:
         if hasattr(self, "_tables"):

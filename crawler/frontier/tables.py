@@ -11,6 +11,7 @@ import orjson
 
 from .. import urls
 from ..model import Url
+from ..traps import MOST_PATTERNS, Stored
 from . import schema
 from .change import Change
 from .claims import Claims
@@ -19,6 +20,7 @@ from .looking import Look
 from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
 from .seen import U64, Fingerprints
 from .store import Due, Load, Shelf, Shelved
+from .terms import Terms
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ class Tables:
     def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
         self._connection = connection
         self._site_id = site_id
-        connection.executescript(schema.REVISIT + schema.PROCEDURE)
+        connection.executescript(schema.REVISIT + schema.PATTERN + schema.PROCEDURE)
 
     def close(self) -> None:
         self._connection.close()
@@ -66,6 +68,7 @@ class Tables:
                 _json(meta),
                 _json(schedules),
                 _json([(mark - SIGN, modified) for mark, modified in change.hints]),
+                _json([tuple(pattern) for pattern in change.patterns]),
             ),
         )
 
@@ -155,7 +158,7 @@ class Tables:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
         self._connection.execute("COMMIT")
 
-    def state(self, key: bytes, now: float) -> State:
+    def state(self, key: bytes, terms: Terms, now: float) -> State:
         """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
@@ -176,7 +179,12 @@ class Tables:
             settled=orjson.loads(self.meta("settled") or b"{}"),
             scheduled=scheduled,
             next_due=next_due,
+            patterns=self.patterns() if terms.traps != "off" else (),
+            pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
         )
+
+    def patterns(self) -> list[Stored]:
+        return [Stored(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
 
     def _seen(self, last: int) -> Fingerprints:
         seen = Fingerprints(room=last + last // 8)

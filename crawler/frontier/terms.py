@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..traps import Mode
 from ..turns import Turns
 
 
@@ -31,6 +32,12 @@ class Terms:
     amid that, or the clock that turns are stored by may have been set forward meanwhile."""
     longest_s: float = math.inf
     """No turn and no other attempt is further away: one that is stored so was stored by a clock that was set back."""
+    traps: Mode = "off"
+    """What becomes of URL patterns that bring nothing new."""
+    pages_per_site: int | None = None
+    """Pages that may be fetched from one site. None: any number."""
+    pages_per_domain: int | None = None
+    """... from all sites of one registered domain."""
 
     @property
     def at_one_ip(self) -> int:

@@ -19,7 +19,7 @@ from . import charset, codings, directives, fields, html, kinds, sitemap, xml
 from .job import Content, Document, Job
 from .news import memory_of
 from .reading import Reading
-from .simhash import simhash
+from .simhash import gist, simhash
 
 
 def parse(document: Document, job: Job) -> Page:
@@ -48,6 +48,7 @@ def parse(document: Document, job: Job) -> Page:
         canonical=urls.resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
+        gist=gist(f"{reading.title} {reading.words}", document.url.text),
         n_links=len(found),
         news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",

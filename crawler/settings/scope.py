@@ -29,12 +29,19 @@ class ScopeConfig(Table):
     """Never fetch what matches one of these, seeds included."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Stop after this many fetched pages, exactly."""
+    limit_per_site: Annotated[int, Field(ge=1)] | None = None
+    """Fetch this many pages of a site (scheme, host and port), exactly; what else is known of it is excluded."""
+    limit_per_domain: Annotated[int, Field(ge=1)] | None = None
+    """Likewise of a registered domain, all its sites together."""
     time_limit_s: Annotated[float, Field(gt=0)] | None = None
     """Stop after this long; the same command continues."""
     size_limit_bytes: Annotated[int, Field(gt=0)] | None = None
     """Stop after this much was downloaded; the same command continues."""
     max_repeats: Annotated[int, Field(ge=1)] = 3
     """How often one path segment may occur in a URL before it counts as a trap."""
+    traps: Literal["cut", "warn", "off"] = "cut"
+    """What becomes of a pattern of URLs that goes on and on and brings nothing new, as a calendar does: left out,
+    told in the summary, or not looked for."""
     follow: tuple[LinkKind, ...] = ("anchors", "frames", "refresh", "pagination")
     """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe),
     refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media

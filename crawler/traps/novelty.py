@@ -114,7 +114,9 @@ class Novelty:
 
     def sifted(self, links: Links, via: Url) -> Links:
         """The links of a page without those into traps; those of suspect patterns are told to go last."""
-        if not (self._cuts and self._troubled) or not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
+        if not (self._cuts and self._troubled):
+            return links
+        if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
             return links
         said = memoryview(links.priorities).cast("b")
         kept, priorities = [], array("b")
@@ -191,7 +193,8 @@ class Novelty:
         pattern.fetched, pattern.news, pattern.refused = stored.fetched, stored.news, stored.refused
         pattern.news_window, pattern.sound_window = (int(window, 16) for window in stored.windows.split())
         self._patterns[stored.name] = pattern
-        self._shapes.relearn(stored.name)
+        if stored.name != _odd(pattern.site):
+            self._shapes.relearn(stored.name)
         if not pattern.is_good:
             self._troubled[pattern.site] += 1
             self._traps = None
@@ -214,6 +217,8 @@ def _odd(site: str) -> str:
 
 def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:
     """Some of the links, with these priorities."""
+    if not kept:
+        return Links()
     texts = links.split()
     fingerprints = np.frombuffer(links.fingerprints, "<u8")[kept].tobytes()
     modified = np.frombuffer(links.modified, "<u4")[kept].tobytes() if links.modified else b""

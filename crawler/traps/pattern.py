@@ -23,6 +23,8 @@ _GIST = 4
 """Bytes kept of a gist."""
 _ALL = (1 << LONG) - 1
 _LATEST = (1 << SHORT) - 1
+_TRIAL = _LATEST << (LONG - SHORT)
+"""A window that takes SHORT pages to turn against its pattern."""
 
 
 class Standing(IntEnum):
@@ -37,8 +39,8 @@ class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_gists", "_simhashes", "_turn", "asked", "fetched", "name", "news", "news_window", "refused", "site", "sound_window",
-        "standing",
+        "_gists", "_simhashes", "_turn", "asked", "fetched", "name", "news", "news_window", "refused", "site",
+        "sound_window", "standing",
     )  # fmt: skip
 
     def __init__(self, name: str, site: str) -> None:
@@ -87,7 +89,7 @@ class Pattern:
         before = self.standing
         self.standing = self._judged(is_news)
         if self.standing is not Standing.CUT and before is Standing.CUT:  # a probe found something: it is tried anew
-            self.sound_window, self.asked = _ALL, 0
+            self.sound_window = _TRIAL
         return self.standing is not before
 
     def _judged(self, is_news: bool) -> Standing:

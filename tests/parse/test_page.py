@@ -52,6 +52,7 @@ def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
         language="en",
         canonical="http://h/town/",
         simhash=page.simhash,
+        gist=page.gist,
         n_links=2,
         news=page.news,
     )
