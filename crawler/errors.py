@@ -24,6 +24,10 @@ class UrlError(CrawlError, ValueError):
     """The text is not a URL a crawler could ever visit."""
 
 
+class SchemeError(UrlError):
+    """It is a URL, but neither http nor https."""
+
+
 class SeedError(CrawlError):
     """The seeds cannot be read or none of them can be used."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import can_ada
 
 from .canonical import Fold, Policy, changes, folding
-from .errors import UrlError
+from .errors import SchemeError, UrlError
 from .model import Url
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _scalar(text: str) -> str:
 def _canonical(url: _Parsed, text: str, fold: Fold | None) -> str:
     href = _href(url)
     if not href.startswith(("http://", "https://")):
-        raise UrlError(f"not http or https: {text[:200]!r}")
+        raise SchemeError(f"not http or https: {text[:200]!r}")
     if "@" in href:
         url.username = url.password = ""
         href = _href(url)

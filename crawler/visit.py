@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from . import redirects, urls
-from .errors import FetchError, OutOfFiles, UrlError, VisitError
+from .errors import FetchError, OutOfFiles, SchemeError, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
@@ -114,8 +114,8 @@ class Visitor:
             target = self._target(response, request)
         except UrlError as error:
             where = response.header("location")[:200]
-            detail = f"HTTP {response.status} to {where!r}: {error}"
-            return self._setback(fetched, FetchError(Reason.BAD_RESPONSE, detail))
+            reason = Reason.BLOCKED_SCHEME if isinstance(error, SchemeError) else Reason.BAD_RESPONSE
+            return self._setback(fetched, FetchError(reason, f"HTTP {response.status} to {where!r}: {error}"))
         if target == request.url:  # worth another attempt where a cookie may make the difference
             may_pass = bool(response.header("set-cookie"))
             loop = FetchError(Reason.TOO_MANY_REDIRECTS, "redirects to itself", transient=may_pass)
@@ -131,9 +131,9 @@ class Visitor:
             priority=request.priority,
             redirects=request.redirects + 1,
         )
-        reason = self.scope.reject(found)
-        followed = () if reason else (found,)
-        return replace(fetched, disposition=Disposition.REDIRECTED, reason=reason, found=(*followed, *fetched.found))
+        rejected = self.scope.reject(found)
+        followed = () if rejected else (found,)
+        return replace(fetched, disposition=Disposition.REDIRECTED, reason=rejected, found=(*followed, *fetched.found))
 
     def _target(self, response: Response, request: Request) -> Url:
         """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.

@@ -134,11 +134,34 @@ async def test_a_location_that_is_no_redirect_is_not_followed(status: int) -> No
     assert (await visit(status, to("http://proxy.test/"))).found == ()
 
 
-@pytest.mark.parametrize("location", ["mailto:me@site.test", "javascript:alert(1)", "http://", "http://a b/"])
-async def test_a_location_nobody_can_fetch_is_a_bad_response(location: str) -> None:
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("mailto:me@site.test", Reason.BLOCKED_SCHEME),
+        ("javascript:alert(1)", Reason.BLOCKED_SCHEME),
+        ("file:///etc/passwd", Reason.BLOCKED_SCHEME),
+        ("http://", Reason.BAD_RESPONSE),
+        ("http://a b/", Reason.BAD_RESPONSE),
+        ("//[::1", Reason.BAD_RESPONSE),
+    ],
+)
+async def test_a_location_nobody_can_fetch_says_why(location: str, reason: Reason) -> None:
+    outcome = await visit(301, to(location))
+    assert (outcome.disposition, outcome.reason, outcome.retry_in_s) == (Disposition.FAILED, reason, None)
+    assert location in outcome.detail
+
+
+@pytest.mark.parametrize("location", ["/" + "x" * 100_000, "http://" + "x" * 100_000 + ".test/", "/\x00\x1b[2J" * 300])
+async def test_a_location_beyond_all_bounds_is_a_bad_response_of_few_words(location: str) -> None:
     outcome = await visit(301, to(location))
     assert (outcome.disposition, outcome.reason) == (Disposition.FAILED, Reason.BAD_RESPONSE)
-    assert location in outcome.detail
+    assert outcome.detail.isprintable()
+    assert len(outcome.detail) < 2000
+
+
+async def test_a_thousand_locations_are_no_place_to_go() -> None:
+    outcome = await visit(301, *[to(f"/{number}") for number in range(1000)])
+    assert (outcome.disposition, outcome.reason) == (Disposition.FAILED, Reason.BAD_RESPONSE)
 
 
 async def test_two_locations_that_agree_are_one_and_two_that_do_not_are_none() -> None:

@@ -116,8 +116,12 @@ class Origins:
         )
 
     def _request(self, site: str, host: str, proxy: URL | None, tls: Tls) -> ClientRequest:
-        url = URL(f"{site}/", encoded=True)
-        if url.raw_host != host:  # two parsers that disagree are a hole in the guard
+        try:
+            url = URL(f"{site}/", encoded=True)
+            is_one = url.raw_host == host and url.port is not None
+        except ValueError:
+            is_one = False
+        if not is_one:  # two parsers that disagree are a hole in the guard
             raise FetchError(Reason.BAD_URL, f"{host!r} is no host name")
         return ClientRequest("GET", url, loop=self._loop, proxy=proxy, ssl=tls)
 
