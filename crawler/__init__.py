@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, open_crawl, stream
+    from .config import Change, Changes
     from .errors import (
         ConfigError,
         CrawlError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
+    "config": "Change Changes",
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
@@ -60,6 +62,8 @@ _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()
 __all__ = [
     "Blocked",
     "Bound",
+    "Change",
+    "Changes",
     "Config",
     "ConfigError",
     "Content",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
-import sys
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,18 +15,19 @@ from anyio.abc import ObjectSendStream
 
 from . import parts, urls
 from .canonical import Policy
-from .config import amend
-from .engine import Engine, Limits
-from .errors import ConfigError, CrawlError
-from .fetch import Network, Purse
+from .config import Changes, amend, changes, value_of
+from .engine import Engine, Limits, Visit
+from .errors import ConfigError, CrawlError, unwrapped
+from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder, open_folder
 from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
 from .intake import batches
 from .metrics import Snapshot, Summary
 from .model import Outcome, Position, Request, Url
+from .offload import Inline, Lane
 from .parts import Extract
-from .places import Places
-from .protocols import Fetcher, Frontier, Sink
+from .places import Places, Seat
+from .protocols import Fetcher, Robots, Sink
 from .settings import Config
 from .shared import Shared, open_shared
 from .sinks import JsonLines, ReaderGone, Stream, Wants
@@ -41,14 +40,14 @@ Seed = str | Url | Request
 class Crawl:
     """One crawl, held in the hand. `open_crawl` makes it."""
 
-    def __init__(
-        self, config: Config, folder: Folder | None, frontier: Frontier, make_engine: Callable[[], Engine]
-    ) -> None:
+    def __init__(self, config: Config, folder: Folder | None, works: _Works) -> None:
         self.config = config
+        """What is in force; a `change` that needs a restart is not."""
         self.folder = folder
-        self._frontier = frontier
-        self._make_engine = make_engine
-        self._engine = make_engine()
+        self._works = works
+        self._frontier = works.frontier
+        self._engine = works.engine(config)
+        self._wanted = config
         self._is_running = False
 
     async def add(self, seeds: Iterable[Seed]) -> int:
@@ -67,11 +66,11 @@ class Crawl:
             raise CrawlError("this crawl is running already: open another one, or wait for its end")
         self._is_running = True
         try:
-            with _unwrapped():
+            with unwrapped():
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     return await self._engine.run(self._to_visit(seeds))
         finally:
-            self._engine = self._make_engine()
+            self._engine = self._works.engine(self.config)
             self._is_running = False
 
     async def _to_visit(self, seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
@@ -104,6 +103,43 @@ class Crawl:
     def resume(self) -> None:
         self._engine.resume()
 
+    def change(self, config: Config | None = None, **settings: object) -> Changes:
+        """Other settings for this crawl, running or not: all that differs from those it was given last.
+
+        What can be changed live is in force for the next lease, the rest once the folder, which keeps all of it, is
+        opened again. Raises ConfigError, FolderError, StorageFull, and then nothing has changed.
+        """
+        wanted = amend(config or self._wanted, settings)
+        told = changes(self._wanted, wanted)
+        in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in told.applied})
+        retune = self._works.retuning(self._engine, in_force)
+        if self.folder is not None:
+            self.folder = self.folder.keep(wanted)
+        self._wanted, self.config = wanted, in_force
+        retune()
+        return told
+
+    def hold(self, site: str) -> None:
+        """Start no further visits to a site, given by any of its URLs, until `let_go`; not kept. Raises UrlError."""
+        self._frontier.hold(urls.parse(site).site)
+
+    def let_go(self, site: str) -> None:
+        self._frontier.let_go(urls.parse(site).site)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The sites that are held."""
+        return self._frontier.held
+
+    @property
+    def weight(self) -> float:
+        """Its part of the places it shares with others, against theirs."""
+        return self._works.seat.weight
+
+    @weight.setter
+    def weight(self, weight: float) -> None:
+        self._works.seat.weight = weight
+
     def snapshot(self) -> Snapshot:
         """Where the crawl stands now; cheap enough to ask a few times a second."""
         return self._engine.snapshot()
@@ -130,10 +166,10 @@ async def open_crawl(
     that have workers, memory and places in common and visit each site in turn; places go by `weight`. Raises
     ConfigError, FolderError, FrontierError.
     """
-    with _unwrapped():
+    with unwrapped():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            _check_extract(parse, shared.config if shared else config)
+            parts.check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
                 home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
@@ -223,23 +259,10 @@ class _Parts:
         offloader, budget = shared.offloader.lane(), shared.budget.purse()
         self.stack.callback(budget.close)
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._fetcher(budget, shared.network)
+        fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
-
-        def make_engine() -> Engine:
-            """The engine of one run. What workers reported lately is news again in the next: a new `run` token."""
-            scope = parts.scope(config)
-            job = parts.job(config, scope, frontier.key, self.extract)
-            visitor = Visitor(
-                robots, fetcher, offloader, frontier, scope, parts.politeness(config), job,
-                takes_sitemaps=config.scope.sitemaps, bar=frontier.bar, release=budget.release,
-            )  # fmt: skip
-            return Engine(
-                frontier, visitor.visit, sinks, _limits(config),
-                dispose=budget.dispose, parse_backlog=lambda: offloader.waiting, seat=seat,
-            )  # fmt: skip
-
-        return Crawl(config, self.folder, frontier, make_engine)
+        works = _Works(frontier, sinks, robots, fetcher, offloader, budget, seat, self.extract)
+        return Crawl(config, self.folder, works)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -268,10 +291,52 @@ class _Parts:
             for sink in self.config.sinks
         ]
 
-    async def _fetcher(self, budget: Purse, network: Network) -> Fetcher:
+    async def _fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
         return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
+
+
+@dataclass(frozen=True, slots=True)
+class _Works:
+    """The parts of one crawl that stay while its settings change."""
+
+    frontier: MemoryFrontier | SqliteFrontier
+    sinks: tuple[Sink, ...]
+    robots: Robots
+    fetcher: Fetcher
+    offloader: Lane | Inline
+    budget: Purse
+    seat: Seat
+    extract: Extract | None
+
+    def engine(self, config: Config) -> Engine:
+        """For one run."""
+        return Engine(
+            self.frontier, self._visit(config), self.sinks, _limits(config),
+            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+        )  # fmt: skip
+
+    def retuning(self, engine: Engine, config: Config) -> Callable[[], None]:
+        """What puts settings in force while the crawl runs. Raises ConfigError before it is called."""
+        visit, limits, terms = self._visit(config), _limits(config), parts.terms(config)
+
+        def retune() -> None:
+            self.frontier.change(terms)
+            engine.change(visit, limits)
+            if isinstance(self.fetcher, HttpFetcher):
+                self.fetcher.gates.per_address = config.politeness.per_ip
+
+        return retune
+
+    def _visit(self, config: Config) -> Visit:
+        """What workers reported lately is news again, for bounds may be others: a new `run` token."""
+        scope = parts.scope(config)
+        job = parts.job(config, scope, self.frontier.key, self.extract)
+        return Visitor(
+            self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+        ).visit  # fmt: skip
 
 
 def _limits(config: Config) -> Limits:
@@ -282,28 +347,6 @@ def _limits(config: Config) -> Limits:
         time_s=scope.time_limit_s,
         size_bytes=scope.size_limit_bytes,
     )
-
-
-def _check_extract(extract: Extract | None, config: Config) -> None:
-    """Refuse now what would fail at every page."""
-    if extract is None or config.offload.executor != "process":
-        return
-    name = getattr(extract, "__qualname__", repr(extract))
-    try:
-        pickle.dumps(extract)
-        if _is_typed_in(extract):
-            raise ConfigError("it was typed into an interactive session, which workers cannot import")
-    except Exception as error:
-        raise ConfigError(
-            f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
-            f"module, or set executor='thread'"
-        ) from error
-
-
-def _is_typed_in(function: object) -> bool:
-    """Whether it lives in a notebook or a prompt: pickled by name, it would be missed only in the worker."""
-    main = sys.modules["__main__"]
-    return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")
 
 
 def _request(seed: Seed, policy: Policy) -> Request:
@@ -320,24 +363,3 @@ async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy) 
     async with aclosing(batches([seeds] if isinstance(seeds, str) else seeds)) as read:
         async for batch in read:
             yield [_request(seed, policy) for seed in batch]
-
-
-@contextmanager
-def _unwrapped() -> Iterator[None]:
-    """Task groups wrap every error; callers get the one that matters as it was raised."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        leaves = list(_leaves(group))
-        ours = [error for error in leaves if isinstance(error, CrawlError)]
-        if not ours and len(leaves) > 1:
-            raise
-        raise (ours or leaves)[0] from group
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

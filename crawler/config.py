@@ -24,6 +24,16 @@ DAEMON = "daemon"
 """The table of the daemon's own settings: it may stand in the same file, and no crawl looks at it."""
 FIXED = frozenset({"frontier.kind", "sinks"})
 """What a crawl folder keeps for its whole life: its files have that shape."""
+LIVE = frozenset(
+    {
+        *(f"politeness.{name}" for name in ("delay_s", "max_delay_s", "per_site", "per_ip")),
+        *(f"politeness.{name}" for name in ("max_attempts", "retry_delay_s")),
+        *(f"fetch.{name}" for name in ("concurrency", "max_redirects")),
+        *(f"scope.{name}" for name in ("reach", "max_depth", "include", "exclude", "max_repeats", "follow")),
+        *(f"scope.{name}" for name in ("nofollow", "sitemaps", "limit", "time_limit_s", "size_limit_bytes")),
+    }
+)
+"""What a crawl that runs can take on; the rest it begins with."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -34,6 +44,15 @@ class Change(NamedTuple):
     old: object
     new: object
     applies: bool
+
+
+class Changes(NamedTuple):
+    """What becomes of settings that were changed in a crawl that has begun."""
+
+    applied: tuple[Change, ...]
+    """In force."""
+    needs_restart: tuple[Change, ...]
+    """In force when the crawl is opened the next time."""
 
 
 def load(
@@ -77,6 +96,16 @@ def differences(old: Config, new: Config) -> list[Change]:
         for key, before, value in pairs
         if value != before
     ]
+
+
+def changes(old: Config, new: Config) -> Changes:
+    """All that is not the same, whoever chose it. Raises ConfigError for what cannot be changed."""
+    differing = [key for key in fields() if value_of(old, key) != value_of(new, key)]
+    if fixed := [key for key in differing if key in FIXED]:
+        raise ConfigError("\n".join(f"{key}: cannot be changed in a crawl that has begun" for key in fixed))
+    told = [_change(key, old, new) for key in differing]
+    applied, pending = ([change for change in told if change.applies is applies] for applies in (True, False))
+    return Changes(tuple(applied), tuple(pending))
 
 
 def shown(key: str, value: object) -> object:
@@ -130,6 +159,10 @@ def value_of(config: Config, key: str) -> object:
     """One setting, by its full name."""
     value: object = getattr(_holder(config, key), leaf(key))
     return value
+
+
+def _change(key: str, old: Config, new: Config) -> Change:
+    return Change(key, shown(key, value_of(old, key)), shown(key, value_of(new, key)), key in LIVE)
 
 
 class _Given(NamedTuple):

@@ -95,6 +95,11 @@ class Engine:
     def resume(self) -> None:
         self._goes.set()
 
+    def change(self, visit: Visit, limits: Limits) -> None:
+        """From the next visit on, other rules and other bounds."""
+        self.visit, self.limits = visit, limits
+        self._moved.set()
+
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
         return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())

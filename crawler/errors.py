@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from .model import Reason
 
@@ -94,3 +95,24 @@ def _revive(
 ) -> VisitError:
     """Pickle's way back: keyword-only arguments need a function."""
     return kind(reason, detail, transient=transient, retry_after_s=retry_after_s)
+
+
+@contextmanager
+def unwrapped() -> Iterator[None]:
+    """Task groups wrap every error; callers get the one that matters as it was raised."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        ours = [error for error in leaves if isinstance(error, CrawlError)]
+        if not ours and len(leaves) > 1:
+            raise
+        raise (ours or leaves)[0] from group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,12 @@ class Folder:
     changes: tuple[Change, ...] = ()
     """What was chosen now otherwise than the folder had it, and whether it applies."""
     is_new: bool = True
+
+    def keep(self, config: Config) -> Folder:
+        """Continue with these settings the next time. Raises FolderError, StorageFull."""
+        with _told(self.path):
+            _store(self.path, config)
+        return replace(self, config=config)
 
     @property
     def frontier_path(self) -> Path:

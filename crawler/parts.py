@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import secrets
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from .canonical import Policy
 from .config import effective_user_agent
+from .errors import ConfigError
 from .fetch import Budget, HttpFetcher, Network, Purse
 from .fetch import open_fetcher as _open_fetcher
 from .frontier import Terms
@@ -115,3 +118,25 @@ def robots(
         return IgnoreRobots()
     agent = effective_user_agent(config)
     return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
+
+
+def check_extract(extract: Extract | None, config: Config) -> None:
+    """Refuse now what would fail at every page."""
+    if extract is None or config.offload.executor != "process":
+        return
+    name = getattr(extract, "__qualname__", repr(extract))
+    try:
+        pickle.dumps(extract)
+        if _is_typed_in(extract):
+            raise ConfigError("it was typed into an interactive session, which workers cannot import")
+    except Exception as error:
+        raise ConfigError(
+            f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
+            f"module, or set executor='thread'"
+        ) from error
+
+
+def _is_typed_in(function: object) -> bool:
+    """Whether it lives in a notebook or a prompt: pickled by name, it would be missed only in the worker."""
+    main = sys.modules["__main__"]
+    return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")

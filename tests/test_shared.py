@@ -2,39 +2,202 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 import crawler
+from crawler import Crawl, Ending, Reason
+from crawler.fetch import Guard
+from crawler.fetch.resolver import Found, Resolver
 from crawler.shared import Shared
-from crawler.testing import Site, Web, html, open_web
+from crawler.testing import Served, Site, Web, html, link_graph, open_web, slow
 
-QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "workers": 1, "executor": "inline", "retry_delay_s": 0.02}
+QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.02}
+
+BLOCKED = {Reason.BLOCKED_ADDRESS: 1}
 
 
-def web(pages: int) -> Web:
+def one_host(pages: int, slow_s: float = 0.0) -> Web:
     """One host of so many pages, all listed on its first."""
-    leaves = {f"/{n}": html(f"Page {n}") for n in range(pages)}
+    leaves = {f"/{n}": slow(html(f"Page {n}"), slow_s) for n in range(pages)}
     return Web([Site("alpha.test", {"/": html("Alpha", list(leaves)), **leaves})])
 
 
-async def run(shared: Shared, seeds: list[str], summaries: list[crawler.Summary], settings: dict[str, Any]) -> None:
-    async with crawler.open_crawl(shared=shared, **(QUICK | settings)) as crawl:
-        summaries.append(await crawl.run(seeds))
+@dataclass
+class Stage:
+    """Crawls of one web over shared parts."""
+
+    served: Served
+    shared: Shared
+    summaries: dict[str, crawler.Summary] = field(default_factory=dict)
+
+    async def run(self, name: str, settings: dict[str, Any]) -> None:
+        """One crawl from beginning to end, told apart by its agent."""
+        async with self.crawl(name, **settings) as crawl:
+            self.summaries[name] = await crawl.run(self.served.seeds)
+
+    @asynccontextmanager
+    async def crawl(self, name: str, **settings: Any) -> AsyncIterator[Crawl]:
+        async with crawler.open_crawl(shared=self.shared, **(QUICK | settings), user_agent=f"{name}/1.0") as crawl:
+            yield crawl
+
+    def agents(self) -> list[str]:
+        """Who asked the host, in order."""
+        return [hit.headers["user-agent"].partition("/")[0] for hit in self.served.of("alpha.test")]
+
+    def check_that_nothing_is_left(self) -> None:
+        shared = self.shared
+        assert shared.places.taken == 0
+        assert shared.budget.used == 0
+        assert not shared.network.gates._inside
+        assert not [line for line in shared.turns._sites.values() if line.out or line.waiting or line.called]
+
+
+@asynccontextmanager
+async def open_stage(web: Web, **settings: Any) -> AsyncIterator[Stage]:
+    async with open_web(web) as served, crawler.open_shared(**(QUICK | settings)) as shared:
+        with anyio.fail_after(60):
+            stage = Stage(served, shared)
+            yield stage
+            stage.check_that_nothing_is_left()
 
 
 async def test_two_crawls_of_one_host_take_turns_and_keep_its_rest() -> None:
-    summaries: list[crawler.Summary] = []
-    async with open_web(web(12)) as served, crawler.open_shared(**QUICK) as shared:
-        with anyio.fail_after(60):
-            async with anyio.create_task_group() as tasks:
-                for name in ("one", "two"):
-                    polite = {"delay_s": 0.05, "user_agent": f"{name}/1.0"}
-                    tasks.start_soon(run, shared, served.seeds, summaries, polite)
-        agents = [hit.headers["user-agent"] for hit in served.of("alpha.test")]
-        assert served.worst_concurrency("alpha.test") == 1
-        assert min(served.pauses("alpha.test")) >= 0.045
-    assert [one.pages for one in summaries] == [13, 13]
-    assert sum(one != other for one, other in pairwise(agents)) >= 20
+    async with open_stage(one_host(12)) as stage:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stage.run, "one", {"delay_s": 0.05})
+            tasks.start_soon(stage.run, "two", {"delay_s": 0.05})
+        assert stage.served.worst_concurrency("alpha.test") == 1
+        assert min(stage.served.pauses("alpha.test", robots=True)) >= 0.045
+        assert sum(one != other for one, other in pairwise(stage.agents())) >= 20
+    assert {name: summary.pages for name, summary in stage.summaries.items()} == {"one": 13, "two": 13}
+
+
+async def test_the_longest_rest_of_all_crawls_counts_while_they_want_the_host() -> None:
+    async with open_stage(one_host(6)) as stage:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stage.run, "calm", {"delay_s": 0.1})
+            tasks.start_soon(stage.run, "brisk", {"delay_s": 0.0})
+        agents = stage.agents()
+        first = max(agents.index("calm"), agents.index("brisk") + 1)  # who need not rest asks for two things at once
+        last = max(number for number, agent in enumerate(agents) if agent == "calm")
+        assert last - first > 8
+        assert min(stage.served.pauses("alpha.test", robots=True)[first:last]) >= 0.09
+    assert {summary.pages for summary in stage.summaries.values()} == {7}
+
+
+async def test_per_site_holds_over_all_crawls() -> None:
+    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+        async with anyio.create_task_group() as tasks:
+            for name in ("one", "two", "three"):
+                tasks.start_soon(stage.run, name, {"per_site": 2})
+        assert stage.served.worst_concurrency("alpha.test") == 2
+    assert {summary.pages for summary in stage.summaries.values()} == {31}
+
+
+async def test_addresses_bear_so_many_over_all_crawls() -> None:
+    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+        async with anyio.create_task_group() as tasks:
+            for name, per_ip in (("one", 8), ("two", 3)):
+                tasks.start_soon(stage.run, name, {"per_site": 3, "per_ip": per_ip})
+        assert stage.served.worst_concurrency("alpha.test") == 3
+
+
+async def test_a_crawl_that_is_paused_or_stopped_does_not_stand_in_the_way() -> None:
+    async with open_stage(one_host(40)) as stage:
+        async with stage.crawl("paused") as paused, anyio.create_task_group() as tasks:
+            tasks.start_soon(paused.run, stage.served.seeds)
+            while paused.snapshot().pages < 3:
+                await anyio.sleep(0.001)
+            paused.pause()
+            await stage.run("other", {})
+            assert paused.snapshot().pages < 41
+            paused.resume()
+        async with stage.crawl("stopped") as stopped, anyio.create_task_group() as tasks:
+            tasks.start_soon(stopped.run, stage.served.seeds)
+            while stopped.snapshot().pages < 3:
+                await anyio.sleep(0.001)
+            stopped.stop()
+        await stage.run("last", {})
+    assert {summary.pages for summary in stage.summaries.values()} == {41}
+    assert Counter(stage.agents())["paused"] == 42, "with robots.txt"
+
+
+async def test_the_end_of_one_leaves_the_others_healthy_and_nothing_behind() -> None:
+    async with open_stage(one_host(40, slow_s=0.005), concurrency=4) as stage:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stage.run, "healthy", {"per_site": 2})
+            async with stage.crawl("aborted", per_site=2) as aborted, anyio.create_task_group() as others:
+                others.start_soon(aborted.run, stage.served.seeds)
+                while aborted.snapshot().pages < 3:
+                    await anyio.sleep(0.001)
+                aborted.abort()
+            with anyio.CancelScope() as scope:
+                async with stage.crawl("cancelled", per_site=2) as cancelled, anyio.create_task_group() as others:
+                    others.start_soon(cancelled.run, stage.served.seeds)
+                    while cancelled.snapshot().pages < 3:
+                        await anyio.sleep(0.001)
+                    scope.cancel()
+    assert stage.summaries["healthy"].pages == 41
+
+
+async def test_two_crawls_may_hold_the_same_page_in_memory() -> None:
+    async with open_stage(one_host(10), budget_bytes=40_000, max_body_bytes=20_000) as stage:
+        async with anyio.create_task_group() as tasks:
+            for name in ("one", "two"):
+                tasks.start_soon(stage.run, name, {"per_site": 8, "max_body_bytes": 20_000})
+    assert {summary.pages for summary in stage.summaries.values()} == {11}
+
+
+async def test_what_one_crawl_may_talk_to_is_forbidden_to_another() -> None:
+    async with open_stage(one_host(1)) as stage:
+        await stage.run("inside", {})
+        await stage.run("outside", {"allow_networks": []})
+    assert stage.summaries["inside"].pages == 2
+    assert stage.summaries["outside"].reasons == BLOCKED
+
+
+async def test_names_are_asked_once_for_all_and_vetted_by_each() -> None:
+    async with open_stage(one_host(1)) as stage:
+        asked: Counter[str] = Counter()
+
+        async def ask(host: str) -> Found:
+            asked[host] += 1
+            return Found(("127.0.1.1",), 60.0)
+
+        network = replace(stage.shared.network, ask=Resolver(Guard(("0.0.0.0/0",)), ask).found)
+        stage.shared = replace(stage.shared, network=network)
+        seeds = [stage.served.seeds[0].replace("127.0.1.1", "alpha.test")]
+        found = {}
+        for name, networks in (("outside", []), ("inside", ["127.0.0.0/8"]), ("again", [])):
+            async with stage.crawl(name, allow_networks=networks) as crawl:
+                found[name] = dict((await crawl.run(seeds)).reasons)
+    assert asked == {"alpha.test": 1}
+    assert found == {"outside": BLOCKED, "inside": {}, "again": BLOCKED}
+
+
+async def test_a_hundred_crawls_at_once_all_come_to_their_end() -> None:
+    async with open_stage(link_graph(seed=5, sites=4, pages_per_site=2, links_per_page=3), concurrency=16) as stage:
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(stage.run, f"n{number}", {"reach": "any"})
+        assert stage.served.peak() <= 16
+        assert stage.served.worst_concurrency() == 1
+        pages = len(stage.served.web.reachable())
+    assert {(summary.pages, summary.ended) for summary in stage.summaries.values()} == {(pages, Ending.EXHAUSTED)}
+    assert len(stage.summaries) == 100
+
+
+async def test_a_crawl_of_larger_bodies_than_the_shared_budget_allows_is_refused(tmp_path: Path) -> None:
+    async with crawler.open_shared(executor="inline", max_body_bytes=1000, budget_bytes=2000) as shared:
+        with pytest.raises(crawler.ConfigError, match=r"fetch\.max_body_bytes: 1_000 at most"):
+            async with crawler.open_crawl(shared=shared, max_body_bytes=2000):
+                pass

@@ -58,7 +58,7 @@ async def open_fetcher(
     """A Fetcher over one pool of connections, closed with the block.
 
     `contact`, when it is a mail address, becomes the From field. `hosts` names addresses that no name server is asked
-    for; `network` are shared with other fetchers, each of which has connections and a guard of its own. Raises
+    for; `network` is shared with other fetchers, each of which has connections and a guard of its own. Raises
     ConfigError.
     """
     budget = budget or Budget(config.budget_bytes, config.max_body_bytes)

@@ -6,6 +6,7 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
@@ -129,8 +130,8 @@ class Workbench:
             self._line_up(held, now)
 
     def change(self, terms: Terms, now: float) -> None:
-        """Lend on other terms from now on."""
-        self._terms = terms
+        """Lend so many to a site and to an address from now on."""
+        self._terms = replace(self._terms, per_site=terms.per_site, per_ip=terms.per_ip)
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -155,9 +156,7 @@ class Workbench:
         site = self._out.pop(outcome.lease.token)
         site.end(outcome.lease.token, outcome, now)
         if self._turns is not None:
-            was_asked = outcome.response or outcome.rest_s
-            rest = Rest(outcome.ended, outcome.rest_s, site.usual_s, site.hold) if was_asked else None
-            self._turns.end(site.key, self, now, rest)
+            self._turns.end(site.key, self, now, _rest(outcome, site))
         self._leave_ip(site.ip, 1, now)
         if outcome.response and outcome.response.ip and outcome.response.ip != site.ip:
             self._move(site, outcome.response.ip, now)
@@ -312,6 +311,14 @@ class Workbench:
         for site in sites:
             turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
             yield SiteView(site.key, site.queued, len(site.out), max(0.0, (turn or now) - now))
+
+
+def _rest(outcome: Outcome, site: Site) -> Rest | None:
+    """What the visit that just ended at the site means for others who want it."""
+    if not outcome.response and not outcome.rest_s:
+        return None
+    usual_s = site.usual_s if outcome.reason else outcome.rest_s  # without a reason it is no setback
+    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold)
 
 
 def _nobody() -> None:

@@ -135,3 +135,19 @@ async def test_when_only_half_read_bodies_hold_the_budget_one_of_them_overdraws(
     assert budget.used <= budget.limit
     halves[readers.index(done.pop())].drop()
     await asyncio.wait_for(waiting.pop(), 5)
+
+
+def test_the_same_url_is_held_for_each_of_those_who_share_a_budget() -> None:
+    budget = Budget(100, 10)
+    one, two = budget.purse(), budget.purse()
+    for purse in (one, two):
+        share = purse.open(url(1))
+        assert share.take(10)
+        share.keep()
+    assert budget.used == one.used == 20
+    one.release(Response(url(1), 200, ()))
+    assert budget.used == 10
+    one.close()
+    assert budget.used == 10
+    two.close()
+    assert budget.used == 0

@@ -41,3 +41,35 @@ async def test_whoever_is_cancelled_in_the_queue_or_at_the_door_leaves_no_place_
     at_door.cancel()  # who does not come any more
     await asyncio.gather(in_queue, at_door, return_exceptions=True)
     assert gates.is_entered("192.0.2.1")
+
+
+async def test_who_bears_less_waits_until_they_are_fewer_and_is_not_overtaken() -> None:
+    wide = Gates(3)
+    narrow = Gates(1, wide)
+    for _ in range(2):
+        assert wide.is_entered("192.0.2.1")
+    waits = asyncio.create_task(narrow.enter("192.0.2.1"))
+    await asyncio.sleep(0)
+    assert not wide.is_entered("192.0.2.1"), "there is room, but someone was here before"
+    wide.leave("192.0.2.1")
+    await asyncio.sleep(0)
+    assert not waits.done()
+    wide.leave("192.0.2.1")
+    await waits
+    assert wide.is_entered("192.0.2.1")
+    for gates in (wide, narrow):
+        gates.leave("192.0.2.1")
+    assert not wide._inside
+    assert not wide._waiting
+
+
+async def test_those_behind_one_who_gives_up_go_in() -> None:
+    wide = Gates(2)
+    narrow = Gates(1, wide)
+    assert wide.is_entered("192.0.2.1")
+    gives_up = asyncio.create_task(narrow.enter("192.0.2.1"))
+    await asyncio.sleep(0)
+    behind = asyncio.create_task(wide.enter("192.0.2.1"))
+    await asyncio.sleep(0)
+    gives_up.cancel()
+    await behind
