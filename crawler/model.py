@@ -186,6 +186,8 @@ class Page:
     """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
     is_cut: bool = False
     """Only what fitted was read of a body too large."""
+    is_scanned: bool = False
+    """Its tree would have cost too much: title and links come from a linear scan, and there is no text."""
     note: str = ""
     """What a person should know: that the rest of a sitemap was not read, and why."""
 

@@ -75,7 +75,10 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
 
 def workers(config: Config) -> Workers:
     offload = config.offload
-    return Workers(offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s)
+    return Workers(
+        offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s,
+        offload.page_memory_bytes,
+    )  # fmt: skip
 
 
 def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
@@ -86,6 +89,8 @@ def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = Non
         bounds=bounds,
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
+        max_links=config.scope.max_links,
+        tree_bytes=config.offload.page_memory_bytes,
         keeps_oversized=config.fetch.oversized == "keep",
         policy=policy(config),
         follow=frozenset(config.scope.follow),

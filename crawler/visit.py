@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from . import redirects, urls
-from .errors import FetchError, OutOfFiles, SchemeError, UrlError, VisitError
-from .model import Bar, Disposition, Lease, Outcome, Reason, Request, Response, Url
+from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, UrlError, VisitError
+from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -164,7 +164,7 @@ class Visitor:
         )
         started = time.perf_counter()
         try:
-            page = await self.offloader.run(parse, document, self.job, size=len(response.body))
+            page, trouble = await self._page(document)
         except VisitError as error:
             return self._setback(fetched, error)
         timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
@@ -172,8 +172,8 @@ class Visitor:
             fetched,
             page=page,
             response=replace(response, timings=timings),
-            reason=Reason.PARSE if page.data_error else None,
-            detail=page.data_error or page.note,
+            reason=_shortcoming(page, trouble),
+            detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if page.digest == request.digest:  # a revisit that no validator spared us
             return replace(read, disposition=Disposition.UNCHANGED)
@@ -183,6 +183,18 @@ class Visitor:
         if first == request.url:
             return read
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
+
+    async def _page(self, document: Document) -> tuple[Page, OffloadError | None]:
+        """What a worker makes of it, and what it died of before: then a linear scan finds its links. VisitError."""
+        size = len(document.body)
+        try:
+            return await self.offloader.run(parse, document, self.job, size=size), None
+        except OffloadError as error:
+            trouble = error
+        try:
+            return await self.offloader.run(parse, replace(document, is_suspect=True), self.job, size=size), trouble
+        except VisitError:
+            raise trouble from None
 
     def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
         """Another attempt where one may help, an end where not; none is spent where the fault is ours."""
@@ -199,6 +211,13 @@ class Visitor:
             retry_in_s=retry_in_s,
             rest_s=max(outcome.rest_s, self.politeness.hold_s(error.retry_after_s)),
         )
+
+
+def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
+    """Why a page that was fetched was not read as a whole; None: it was."""
+    if trouble:
+        return trouble.reason
+    return Reason.PARSE if page.data_error or page.is_scanned else None
 
 
 def _ended(outcome: Outcome, **changes: object) -> Outcome:

@@ -32,6 +32,11 @@ _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
+def tree_bytes(body: bytes) -> int:
+    """A guess at the memory its tree would take: measured, 100 bytes a node and four times the text."""
+    return 4 * len(body) + 150 * body.count(b"<")
+
+
 def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
     """`label` is the charset that the header gave; `url` the document's own. A byte order mark overrules both."""
     document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)

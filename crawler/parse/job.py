@@ -36,6 +36,8 @@ class Document:
     """The values of its X-Robots-Tag headers."""
     refresh: str = ""
     """The value of its Refresh header."""
+    is_suspect: bool = False
+    """A worker died of it, or ran out of time or memory: it is scanned, and the user's own function is left out."""
     is_cut: bool = False
     """The body is only a beginning."""
 
@@ -55,6 +57,10 @@ class Job:
     """Bound of the decoded body."""
     keeps_oversized: bool = False
     """Read what fits of a body that is larger, rather than refuse it."""
+    max_links: int = 20_000
+    """Of one page; the rest is not followed. A sitemap has a bound of its own."""
+    tree_bytes: int = 96 << 20
+    """A document whose tree would take more memory, by a rough guess, is scanned instead."""
     policy: Policy = DEFAULT_POLICY
     """Which spellings of a URL count as one: all links pass it."""
     follow: frozenset[str] = DEFAULT

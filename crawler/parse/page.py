@@ -15,11 +15,18 @@ from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
 from ..model import Links, Page, Reason
-from . import charset, codings, directives, fields, html, kinds, sitemap, xml
+from . import charset, codings, directives, fields, html, kinds, scan, sitemap, xml
 from .job import Content, Document, Job
 from .news import memory_of
 from .reading import Reading
 from .simhash import gist, simhash
+
+MAX_LINK_BYTES = 16 << 20
+"""Of all links of a page together: what a worker answers has bounds, whatever it was given."""
+MAX_TEXT = 1 << 20
+"""Characters of readable text."""
+MAX_DATA = 4 << 20
+"""Bytes of what the user's own parse function returns, as JSON."""
 
 
 def parse(document: Document, job: Job) -> Page:
@@ -33,7 +40,7 @@ def parse(document: Document, job: Job) -> Page:
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
-    found = memory.resolve(_followed(reading, job), base, job.policy)
+    found = _within(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
     is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
     news = [] if is_left else memory.news(found, document, depth, job)
@@ -52,8 +59,9 @@ def parse(document: Document, job: Job) -> Page:
         n_links=len(found),
         news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
-        text=reading.text,
+        text=_bounded(reading),
         is_cut=is_cut,
+        is_scanned=reading.is_scanned,
         note=reading.note,
     )
     page = _extracted(page, document, body, job)
@@ -76,6 +84,8 @@ def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Readin
     kind = kinds.kind(content_type, body)
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
+    if kind == "html" and (document.is_suspect or html.tree_bytes(body) > job.tree_bytes):
+        return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
         return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))
     if kind in {"sitemap", "feed"}:
@@ -116,10 +126,34 @@ def _plain(document: Document, body: bytes, job: Job) -> Reading:
     return Reading(charset=name, words=words, text=words if job.wants_text else "")
 
 
-def _followed(reading: Reading, job: Job) -> list[str]:
+def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
+    """As written; no more of a page than may be followed."""
+    hrefs = reading.hrefs
     if reading.refresh and "refresh" in job.follow:
-        return [*reading.hrefs, reading.refresh]
-    return reading.hrefs
+        hrefs = [*hrefs, reading.refresh]
+    if len(hrefs) <= job.max_links or kind == "sitemap":
+        return hrefs
+    distinct = list(dict.fromkeys(hrefs))
+    if len(distinct) > job.max_links:
+        reading.add_note(f"only the first {job.max_links} of {len(distinct)} links were read")
+    return distinct[: job.max_links]
+
+
+def _within(found: list[str], reading: Reading) -> list[str]:
+    """As many as an answer has room for: short hrefs may resolve to long URLs."""
+    room = MAX_LINK_BYTES
+    for i, text in enumerate(found if len(found) * urls.MAX_LENGTH > room else ()):
+        room -= len(text)
+        if room < 0:
+            reading.add_note(f"only the first {i} of {len(found)} links were kept: they are too long")
+            return found[:i]
+    return found
+
+
+def _bounded(reading: Reading) -> str:
+    if len(reading.text) > MAX_TEXT:
+        reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
+    return reading.text[:MAX_TEXT]
 
 
 def _packed(news: list[str], reading: Reading, job: Job) -> Links:
@@ -141,9 +175,16 @@ def _extracted(page: Page, document: Document, body: bytes, job: Job) -> Page:
     """The page, with what the user's own function says about it."""
     if job.extract is None:
         return page
+    if document.is_suspect:
+        return replace(page, data_error="not called: the page was too much for a worker")
     content = Content(document.url, document.status, document.content_type, body, page)
     try:
         data = job.extract(content)
-        return page if data is None else replace(page, data_json=orjson.dumps(data))
+        packed = b"" if data is None else orjson.dumps(data)
+        if len(packed) > MAX_DATA:
+            raise ValueError(f"{len(packed)} bytes of JSON, {MAX_DATA} may be")
+        return replace(page, data_json=packed)
+    except MemoryError:
+        raise  # there may be more of it
     except Exception as error:  # noqa: BLE001 - it is not our code, and may fail in any way
         return replace(page, data_error=printable(f"{type(error).__name__}: {error}"[:1000]))

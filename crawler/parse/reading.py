@@ -33,6 +33,11 @@ class Reading:
     """What a person would read, laid out; only when asked for."""
     note: str = ""
     """What a person should know: that the rest was not read, and why."""
+    is_scanned: bool = False
+    """There was no tree: see `scan`."""
+
+    def add_note(self, note: str) -> None:
+        self.note = f"{self.note}; {note}" if self.note else note
 
 
 def one_line(text: str, limit: int) -> str:

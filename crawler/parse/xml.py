@@ -52,6 +52,8 @@ def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
     except _Entities:
         raise ParseError(Reason.PARSE, "declares entities") from None
     except (expat.ExpatError, ParseError) as error:
+        if getattr(error, "code", None) == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+            raise MemoryError from error
         if not reading.hrefs:
             raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
         reading.note = f"read up to an error: {error}"

@@ -25,7 +25,10 @@ class OffloadConfig(Table):
     batch: Annotated[int, Field(ge=1, le=256)] = 16
     """Pages handed over together at most, while all workers are busy."""
     page_cpu_s: Annotated[float, Field(gt=0)] = 10.0
-    """CPU seconds one page may cost before its worker is ended and the page is `parse-timeout`."""
+    """CPU seconds one page may cost before its worker is ended; its links come from a linear scan: `parse-timeout`."""
+    page_memory_bytes: Annotated[int, Field(ge=8 << 20)] = 96 << 20
+    """Memory that reading one page may take, in one worker at a time; a quarter of it in all others. A page that needs
+    more is read by a linear scan alone: `parse`."""
 
 
 class FrontierConfig(Table):

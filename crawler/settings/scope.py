@@ -47,6 +47,8 @@ class ScopeConfig(Table):
     refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media
     (video, audio, embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what
     they list."""
+    max_links: Annotated[int, Field(ge=1)] = 20_000
+    """Links of one page that are followed at most, the first ones; a sitemap has 50,000 by its protocol."""
     nofollow: Literal["ignore", "pages", "links"] = "pages"
     """Whose `nofollow` counts: nobody's; that of pages (robots meta, X-Robots-Tag); that of single links (rel) too."""
     sitemaps: bool = False

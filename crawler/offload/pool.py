@@ -1,0 +1,179 @@
+"""The calls that wait for workers, and how they are shared out.
+
+An idle worker gets work at once; while all are busy, calls collect and go over together, which makes a hand-over five
+times cheaper. Memory is shared out too: each call may take a little, and one at a time may take much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from ..breath import breathing
+from ..errors import OffloadError
+from ..lanes import Lanes
+from ..model import Reason
+from .inside import Allowance
+
+T = TypeVar("T")
+
+BATCH_BYTES = 2 << 20
+"""A hand-over holds no more than this, so that a crash or a slow page delays few others, and copies stay small."""
+SHARE = 4
+"""A call may take one part in so many of `page_memory_bytes` beside others; one at a time may take all of it."""
+SIZE_FACTOR = 10
+"""Memory that an ordinary HTML page takes to be read, against its size: measured on pages of 1 to 16 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How CPU work is done. `count` 0: one worker for each core this process may use."""
+
+    executor: Literal["process", "thread", "inline"] = "process"
+    count: int = 0
+    inline_below_bytes: int = 2048
+    batch: int = 16
+    page_cpu_s: float = 10.0
+    page_memory_bytes: int = 96 << 20
+
+    @property
+    def small_bytes(self) -> int:
+        """What a call may take of memory beside others."""
+        return self.page_memory_bytes // SHARE
+
+
+class Inline:
+    """Runs everything on the loop: for tests, tiny crawls and platforms without processes."""
+
+    waiting = 0
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return work(*args)
+
+    def lane(self) -> Inline:
+        return self
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One piece of work, and who waits for its answer."""
+
+    lane: object
+    work: Callable[..., Any]
+    args: tuple[object, ...]
+    size: int
+    allowance: Allowance | None
+    answer: asyncio.Future[Any]
+
+    def end(self, answer: object) -> None:
+        if self.answer.done():  # the caller was cancelled meanwhile
+            return
+        if isinstance(answer, BaseException):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+
+
+class _Demand(NamedTuple):
+    """Who asks, with how much in hand, and the memory it may take."""
+
+    lane: Lane | None
+    size: int
+    memory_bytes: int
+
+
+@dataclass(slots=True)
+class Pool:
+    """Implements `protocols.Offloader` over worker processes (or threads)."""
+
+    workers: Workers
+    count: int
+    _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
+    _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Held by the one call that may take much memory."""
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._calls.qsize() >= self.workers.batch // 2 * self.count
+
+    @property
+    def waiting(self) -> int:
+        """Calls that no worker has taken yet."""
+        return self._calls.qsize()
+
+    def lane(self) -> Lane:
+        """For one of several crawls: their calls are taken in turn."""
+        return Lane(self)
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return await self.run_in(None, work, *args, size=size)
+
+    async def run_in(self, lane: Lane | None, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        if 0 < size < self.workers.inline_below_bytes:
+            return work(*args)
+        little, much = self.workers.small_bytes, self.workers.page_memory_bytes
+        if size * SIZE_FACTOR <= little:
+            try:
+                return await self._answer(_Demand(lane, size, little), work, args)
+            except MemoryError:
+                pass  # it may have more, once nobody else has
+        async with self._much:
+            try:
+                return await self._answer(_Demand(lane, size, much), work, args)
+            except MemoryError:
+                raise OffloadError(Reason.PARSE, f"reading it takes more than {much >> 20} MiB of memory") from None
+
+    async def _answer(self, demand: _Demand, work: Callable[..., T], args: tuple[object, ...]) -> T:
+        """What a worker makes of it. Raises MemoryError when it needs more than it demands."""
+        is_bounded = self.workers.executor == "process"
+        allowance = Allowance(self.workers.page_cpu_s, demand.memory_bytes) if is_bounded else None
+        call = Call(demand.lane, work, args, demand.size, allowance, asyncio.get_running_loop().create_future())
+        self._calls.put_nowait(call)
+        if self._is_crowded:
+            self._crowded.set()
+        with breathing():
+            answer: T = await call.answer
+        return answer
+
+    def waiting_in(self, lane: Lane) -> int:
+        return self._calls.size(lane)
+
+    async def take(self, *, ahead: bool = False) -> list[Call]:
+        """A fair share of what has collected: what one worker took, no other can take from it.
+
+        `ahead`, for a worker that is busy: only once so much has collected that no idle worker can be left.
+        """
+        while ahead and not self._is_crowded:
+            self._crowded.clear()
+            await self._crowded.wait()
+        first = await self._calls.get()
+        share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
+        batch, size = [first], first.size
+        while len(batch) < share and size < BATCH_BYTES and not self._calls.empty():
+            call = self._calls.get_nowait()
+            batch.append(call)
+            size += call.size
+        return [call for call in batch if not call.answer.done()]
+
+    def close(self) -> None:
+        """Whoever still waits for a worker waits in vain."""
+        while not self._calls.empty():
+            self._calls.get_nowait().answer.cancel()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One crawl's access to a pool it shares."""
+
+    pool: Pool
+
+    @property
+    def waiting(self) -> int:
+        """Its calls that no worker has taken yet."""
+        return self.pool.waiting_in(self)
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        return await self.pool.run_in(self, work, *args, size=size)

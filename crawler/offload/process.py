@@ -1,0 +1,59 @@
+"""Worker processes as such: what they descend from, how one is started, how one is ended whatever state it is in."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.process import BaseProcess
+
+from ..shelter import sheltered
+from . import inside
+
+PRELOAD = ["crawler.parse", "crawler.shelter", "crawler.offload.inside"]
+"""Imported once by the fork server, so that a new worker stands in about 0.03 s."""
+
+
+def start_fork_server() -> None:
+    """Start what worker processes descend from, unless it runs already: it imports what they need.
+
+    A terminal sends Ctrl-C, and its own end, to every process it holds. They are for the main process alone, so the
+    others are born deaf to them; until they could ignore them by themselves they would be killed.
+    """
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    resource_tracker.ensure_running()  # first, for it changes the mask as well
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        with sheltered():
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
+    """An executor and the one process in it. Raises BrokenExecutor or OSError when it cannot be started."""
+    start_fork_server()
+    context = multiprocessing.get_context("forkserver")
+    executor = ProcessPoolExecutor(1, mp_context=context, initializer=inside.begin)
+    try:
+        started = executor.submit(os.getpid)
+        process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
+        started.result()
+    except BaseException:
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    return executor, process
+
+
+def kill(process: BaseProcess) -> None:
+    """End it now, with whatever it started; it may be stopped, busy in C code, or gone."""
+    if process.pid is None:
+        return
+    with suppress(ProcessLookupError, PermissionError):  # it leads a group of its own, unless it never came so far
+        os.killpg(process.pid, signal.SIGKILL)
+        return
+    if process.exitcode is None:
+        process.kill()

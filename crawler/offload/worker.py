@@ -1,0 +1,197 @@
+"""One worker process as its pool sees it: fed by two lanes, mourned when it dies, and replaced.
+
+One executor of one worker each, because a dead worker breaks its whole `ProcessPoolExecutor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from threading import Timer
+from typing import TypeVar
+
+import anyio
+from anyio import create_task_group, to_thread
+
+from ..breath import breathing
+from ..errors import CrawlError, OffloadError
+from ..model import Reason
+from . import inside, process
+from .pool import Call, Pool, Workers
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+STARTS = 4
+"""How often a worker is started before the crawl is given up: the fork server, too, may die and is replaced."""
+PAUSE_S = 0.1
+"""Before the second start; twice as long before each further one."""
+_TRIALS = 2
+_STOP_S = 5.0
+"""A worker that was told to go and is not gone by then is killed: somebody stopped it, maybe."""
+_WALL_S = 30.0
+_WALL_FACTOR = 4
+"""A worker that gives no answer for so long, and so many times what its pages may cost, was stopped or hangs: it is
+killed. Generous, for on a busy machine a CPU second takes many."""
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One executor with one worker process in it, fed by two lanes so that the next batch lies there already."""
+
+    pool: Pool
+    workers: Workers
+    _executor: Executor | None = field(default=None, init=False)
+    _process: BaseProcess | None = field(default=None, init=False)
+    _is_broken: bool = field(default=False, init=False)
+    _was_killed: bool = field(default=False, init=False)
+    _running: int = field(default=0, init=False)
+    _trials: int = field(default=0, init=False)
+    _trial: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Guards `_executor` while suspects are tried: one at a time and nothing beside them."""
+    _calm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    async def serve(self) -> None:
+        """One worker's life, from its start to the end of the pool."""
+        self._calm.set()
+        try:
+            await self._start()
+            async with create_task_group() as lanes:
+                lanes.start_soon(self._lane, False)
+                lanes.start_soon(self._lane, True)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._stop)
+
+    async def _lane(self, is_ahead: bool) -> None:
+        while True:
+            batch = await self.pool.take(ahead=is_ahead)
+            try:
+                await self._calm.wait()
+                await self._serve(batch)
+            finally:
+                for call in batch:
+                    call.answer.cancel()  # without effect on those that were answered
+
+    async def _serve(self, batch: list[Call]) -> None:
+        try:
+            await self._run(batch)
+        except BrokenExecutor:
+            self._calm.clear()
+            self._trials += 1
+            async with self._trial:
+                await self._try_one_by_one(batch)
+            self._trials -= 1
+            if not self._trials:
+                self._calm.set()
+
+    async def _run(self, batch: list[Call]) -> None:
+        """Answer every call. Raises BrokenExecutor when the worker died meanwhile."""
+        loop = asyncio.get_running_loop()
+        tasks = [inside.Task(call.work, call.args, call.allowance) for call in batch]
+        answers: Sequence[object]
+        self._running += 1
+        deadline = loop.call_later(self._wall_s(batch), self._kill)
+        try:
+            answers = await loop.run_in_executor(self._executor, inside.run_batch, tasks)
+        except BrokenExecutor:
+            self._is_broken = True
+            raise
+        except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
+            answers = [error] * len(batch)
+        finally:
+            deadline.cancel()
+            # A batch that was cancelled still runs in the worker: it counts until `_stop` has ended it.
+            self._running -= not asyncio.current_task().cancelling()  # type: ignore[union-attr]
+        for call, answer in zip(batch, answers, strict=True):
+            call.end(answer)
+
+    async def _try_one_by_one(self, suspects: list[Call]) -> None:
+        """The worker died, of one of these or of nobody's fault: each is tried alone, and the guilty one stands out."""
+        if self._is_broken:
+            await self._renew()
+        for call in suspects:
+            await self._try(call)
+
+    async def _try(self, call: Call) -> None:
+        """Twice, for a worker may die of a person, or of a system short of memory."""
+        for _ in range(_TRIALS):
+            try:
+                return await self._run([call])
+            except BrokenExecutor:
+                error = await self._renew()
+                if error.reason is Reason.PARSE_TIMEOUT:
+                    break
+        call.end(error)
+
+    def _wall_s(self, batch: Sequence[Call]) -> float:
+        """How long an answer may take; what lies ready in the other lane comes before it."""
+        return _WALL_S + _WALL_FACTOR * self.workers.page_cpu_s * (len(batch) + self.workers.batch)
+
+    # -- the process -------------------------------------------------------------------------------------------------
+
+    async def _renew(self) -> OffloadError:
+        """A new worker in place of the dead one; what the old one died of."""
+        code, was_killed = await self._in_thread(self._stop), self._was_killed
+        if code == inside.GROWN:
+            log.info("a worker process that had grown large is replaced")
+        else:
+            log.warning("a worker process died (exit code %s) and is replaced", code)
+        await self._start()
+        if code == -signal.SIGXCPU:
+            return OffloadError(Reason.PARSE_TIMEOUT, f"more than {self.workers.page_cpu_s:g} CPU seconds")
+        if was_killed:
+            return OffloadError(Reason.PARSE_TIMEOUT, "no answer from the worker process")
+        return OffloadError(Reason.PARSE_CRASH, "the worker process died of this page")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # Starting takes a third of a second where the fork server has to import its preloads first.
+        with breathing():
+            return await to_thread.run_sync(work)
+
+    async def _start(self) -> None:
+        """Raises CrawlError when no worker can be started, however often."""
+        if self.workers.executor == "thread":
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="crawl-worker")
+            return
+        for trial in range(STARTS if self._process else 1):  # what never worked is no mishap
+            await anyio.sleep(PAUSE_S * (2**trial - 1))
+            try:
+                self._executor, self._process = await self._in_thread(process.start_worker)
+            except (BrokenExecutor, OSError, EOFError) as error:
+                reason = error
+            else:
+                self._is_broken, self._was_killed, self._running = False, False, 0
+                return
+        raise CrawlError(
+            "worker processes cannot start: a script that crawls needs `if __name__ == '__main__':` around its "
+            "entry point (or set offload.executor = 'thread')"
+        ) from reason
+
+    def _kill(self) -> None:
+        """It gave no answer in time."""
+        if self._process is not None:
+            self._was_killed = True
+            process.kill(self._process)
+
+    def _stop(self) -> int | None:
+        """Shut the executor down; a worker that is busy with a page nobody waits for is killed."""
+        if self._executor is None:
+            return None
+        if self._process is not None and (self._running or self._is_broken):
+            process.kill(self._process)  # broken does not mean dead: its fork server may have died instead
+        if self._process is None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            return None
+        late = Timer(_STOP_S, process.kill, [self._process])
+        late.start()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        late.cancel()
+        late.join()
+        self._process.join(1)
+        return self._process.exitcode
