@@ -14,6 +14,7 @@ import stat
 import sys
 from pathlib import Path
 
+from crawler.testing import robots
 from crawler.testing.demo import demo_web
 from crawler.testing.graph import link_graph
 from crawler.testing.log import Hit
@@ -43,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--links", type=int, default=12, help="links a page")
     parser.add_argument("--bytes", type=int, default=SMALL_BYTES, help="median size of a page")
     parser.add_argument("--seed", type=int, default=1, help="another number, another graph")
+    parser.add_argument("--crawl-delay", type=float, help="seconds that each robots.txt asks for between requests")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--by-name", action="store_true", help="links carry names, for a client with a resolver map")
     parser.add_argument("--prepare", action="store_true", help="make all pages before serving the first")
@@ -53,7 +55,10 @@ def _options() -> argparse.Namespace:
 
 
 def _graph(options: argparse.Namespace) -> Web:
-    return link_graph(options.seed, options.sites, options.pages, options.links, median_bytes=options.bytes)
+    rules = robots.delaying(options.crawl_delay) if options.crawl_delay else None
+    return link_graph(
+        options.seed, options.sites, options.pages, options.links, median_bytes=options.bytes, site_robots=rules
+    )
 
 
 async def _serve(web: Web, options: argparse.Namespace) -> None:

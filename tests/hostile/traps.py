@@ -1,0 +1,76 @@
+"""Traps: sites without end. Each must be left after a bounded number of pages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from tests.hostile.answers import answers, page
+from tests.hostile.behaviour import FETCHED, Behaviour, Family, hostile
+from tests.hostile.line import Asked
+
+MOST_PAGES = 1500
+"""Of one trap that is visited before it is left; the rest is cut."""
+ENOUGH = 6000
+"""Pages after which a trap gives no new links, so that a crawl that falls for it ends all the same."""
+
+
+def _trap(name: str, lead: Callable[[str], list[str]], path: str = "/", says: str = "") -> Behaviour:
+    """Each path leads to others, by `lead`; nothing else is on the page, or `says`."""
+
+    def answer(asked: Asked) -> bytes:
+        words = says or f"page {_number(asked.path)}"
+        nexts = lead(asked.path) if asked.total < ENOUGH else []
+        return page(f"<title>{name}</title><p>{words}" + "".join(f"<p><a href='{n}'>on</a>" for n in nexts))
+
+    return hostile(name, answers(answer), FETCHED, path=path, most_records=MOST_PAGES, is_quick=False)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
+
+
+def _days(path: str) -> list[str]:
+    day = int(path.rpartition("/")[2] or 0)
+    return [f"/calendar/{2026 + (day + n) // 365}/{(day + n) % 365}/{day + n}" for n in (1, 2, 31)]
+
+
+def _sessions(path: str) -> list[str]:
+    return [f"/page{i}?token={_number(path + str(i)):x}" for i in range(3)]
+
+
+def _sessions_in_paths(path: str) -> list[str]:
+    return [f"/s-{_number(path + str(i)):x}/page{i}" for i in range(3)]
+
+
+def _deeper(path: str) -> list[str]:
+    return [f"{path.rstrip('/')}/{_number(path) % 97}"]
+
+
+def _facets(path: str) -> list[str]:
+    chosen = [part for part in path.partition("?")[2].split("&") if part]
+    names = ("colour", "size", "brand", "price", "sort", "page", "stock", "year")
+    return [f"/shop?{'&'.join([*chosen, f'{name}={_number(path) % 50}'])}" for name in names][:3]
+
+
+def _sibling(path: str) -> list[str]:
+    return [f"/x{_number(path + str(i)):x}" for i in range(3)]
+
+
+def _repeating(path: str) -> list[str]:
+    return [f"{path.rstrip('/')}/{word}" for word in ("about", "news", "about")]
+
+
+FAMILY = Family(
+    "traps",
+    (
+        _trap("a calendar without end", _days),
+        _trap("a session id in each query", _sessions, says="the same few pages"),
+        _trap("a session id in each path", _sessions_in_paths, says="the same few pages again"),
+        _trap("ever deeper", _deeper),
+        _trap("paths that repeat", _repeating),
+        _trap("a faceted search", _facets, says="no results"),
+        _trap("a site that answers anything alike", _sibling, says="welcome"),
+        _trap("a site that answers anything, never alike", _sibling),
+    ),
+)
