@@ -61,6 +61,11 @@ types: $(READY)  ## mypy --strict
 .PHONY: check
 check: lint types test  ## lint, types and test: what a change must pass
 
+.PHONY: torture
+torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: some minutes
+	@failed=0; for part in $(TORTURES); do \
+	  echo "== $$part ==" && $(BIN)/python -m $$part $(ARGS) || failed=1; done; exit $$failed
+
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
@@ -79,6 +84,9 @@ lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
 clean:  ## remove whatever make made
 	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# Each prints a table, and ends with 1 if something in it is not as it should be.
+TORTURES = tests.hostile tests.hostile.kills
 
 LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

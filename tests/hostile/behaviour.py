@@ -21,6 +21,7 @@ NO_ROBOTS = "failed/robots-unreachable"
 REDIRECTED = "redirected"
 ROBOTS = "excluded/robots"
 SLOW = "failed/timeout"
+STALLED = "failed/too-slow"
 TLS = "failed/tls"
 PARSE_HURT = ("failed/parse-timeout", "failed/parse-crash", "fetched/parse-timeout", "fetched/parse-crash")
 """What may become of a page that is too much for a parser; its crawl is unharmed all the same."""
@@ -50,7 +51,6 @@ class Behaviour:
     most_records: int = 1
     """Of this site, the seed's included."""
     most_s: float = EXCHANGE_S
-    most_bytes: int = TREE_BYTES
     certificate: str = ""
     """Speaks TLS, with this one."""
     is_https: bool = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.hostile.answers import CHUNKED, HTML, MIB, OK, chunk, drips, floods, page, says, stalls, titled
-from tests.hostile.behaviour import BAD, FETCHED, LARGE, SLOW, Behaviour, Family, hostile
+from tests.hostile.behaviour import BAD, FETCHED, LARGE, SLOW, STALLED, Behaviour, Family, hostile
 
 _ODD = (BAD, FETCHED)
 _BEGUN = OK + HTML + CHUNKED + b"\r\n"
 _FIRST = chunk(b"<title>Chunks</title>")
 _UNFRAMED = OK + HTML + b"\r\n<title>Without end</title>"
-_TOO_MUCH = (LARGE, BAD, SLOW)
+_TOO_MUCH = (LARGE, BAD, SLOW, STALLED)
 
 
 def _chunks(name: str, wire: bytes, *expected: str) -> Behaviour:
@@ -62,7 +62,7 @@ FAMILY = Family(
         hostile(
             "an event stream",
             drips(OK + b"Content-Type: text/event-stream\r\n\r\n", b"data: x\n\n" * 9999, 0.5, 9),
-            SLOW,
+            STALLED,
             is_quick=False,
         ),
         hostile("20 MB, as declared", floods(_sized(20 * MIB, 64), b"x" * 65536), LARGE),
@@ -109,7 +109,10 @@ FAMILY = Family(
             "chunks of a byte without end", floods(_BEGUN + _FIRST, b"1\r\nx\r\n" * 9000), *_TOO_MUCH, is_quick=False
         ),
         hostile(
-            "an answer that does not end its trailers", stalls(_BEGUN, _FIRST, b"0\r\nX-T: y\r\n"), SLOW, is_quick=False
+            "an answer that does not end its trailers",
+            stalls(_BEGUN, _FIRST, b"0\r\nX-T: y\r\n"),
+            STALLED,
+            is_quick=False,
         ),
     ),
 )

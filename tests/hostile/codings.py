@@ -11,7 +11,7 @@ from functools import cache
 import brotli
 
 from tests.hostile.answers import END, HTML, MIB, OK, drips, floods, makes, page, says, titled
-from tests.hostile.behaviour import DECOMPRESSION, FETCHED, LARGE, SLOW, Behaviour, Family, hostile
+from tests.hostile.behaviour import DECOMPRESSION, FETCHED, LARGE, STALLED, Behaviour, Family, hostile
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -153,7 +153,7 @@ FAMILY = Family(
         hostile("extra fields in gzip", says(coded(_fields_of_gzip(4, b"\xff\xff" + bytes(65535)), "gzip")), *_ODD),
         hostile("gzip flags that do not exist", says(coded(_fields_of_gzip(0xE0, b""), "gzip")), *_ODD),
         hostile("a zstd window of 2 TB", says(coded(_WINDOW, "zstd")), *_BROKEN),
-        hostile("a million zstd frames to skip", makes(lambda: coded(_SKIPPED * 1000000, "zstd")), *_ODD),
+        hostile("200,000 zstd frames to skip", makes(lambda: coded(_SKIPPED * 200000, "zstd")), *_ODD),
         hostile("a brotli of nothing but metadata", says(coded(b"\x0b\x00\x80" * 1000, "br")), *_ODD),
         hostile("an unknown coding", says(coded(_plain("Quantum"), "quantum")), FETCHED, DECOMPRESSION),
         hostile("compress, as in 1990", says(coded(b"\x1f\x9d\x90" + _plain("LZW"), "compress")), *_ODD),
@@ -163,7 +163,7 @@ FAMILY = Family(
         hostile(
             "gzip at a byte a second",
             drips(OK + HTML + b"Content-Encoding: gzip\r\nContent-Length: 900\r\n\r\n", gzip.compress(_plain("Drip"))),
-            SLOW,
+            STALLED,
             is_quick=False,
         ),
     ),

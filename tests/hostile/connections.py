@@ -20,7 +20,7 @@ from tests.hostile.answers import (
     stalls,
     titled,
 )
-from tests.hostile.behaviour import BAD, CONNECT, FETCHED, NO_ROBOTS, SLOW, Family, hostile
+from tests.hostile.behaviour import BAD, CONNECT, FETCHED, NO_ROBOTS, SLOW, STALLED, Family, hostile
 from tests.hostile.line import Asked, Line
 
 _CUT = (BAD, CONNECT)
@@ -95,22 +95,22 @@ FAMILY = Family(
         hostile("half-closed before the answer", _closes_its_half, *_CUT),
         hostile("half-closed in the body", _closes_its_half_in_a_body, *_CUT),
         hostile("silence instead of an answer", stalls(), SLOW, is_quick=False),
-        hostile("silence in the status line", stalls(b"HTTP/1"), SLOW, is_quick=False),
-        hostile("silence in the fields", stalls(OK, b"X-Slow: "), SLOW, is_quick=False),
-        hostile("silence after the head", stalls(_BODY), SLOW, is_quick=False),
-        hostile("silence in the body", stalls(_LONG), SLOW, is_quick=False),
-        hostile("silence in a chunk", stalls(OK, HTML, CHUNKED, b"\r\n400\r\n<title>"), SLOW, is_quick=False),
-        hostile("silence before the last chunk", stalls(OK, CHUNKED, b"\r\n5\r\nhello\r\n"), SLOW, is_quick=False),
-        hostile("head at a byte a second", drips(b"", OK + b"X: " + b"x" * 999), SLOW, is_quick=False),
-        hostile("fields without end at ten a second", drips(OK, b"X: y\r\n" * 9999, 0.1, 6), SLOW, is_quick=False),
-        hostile("body at a byte a second", drips(_BODY, b"b" * 600), SLOW, is_quick=False),
+        hostile("silence in the status line", stalls(b"HTTP/1"), STALLED, is_quick=False),
+        hostile("silence in the fields", stalls(OK, b"X-Slow: "), STALLED, is_quick=False),
+        hostile("silence after the head", stalls(_BODY), STALLED, is_quick=False),
+        hostile("silence in the body", stalls(_LONG), STALLED, is_quick=False),
+        hostile("silence in a chunk", stalls(OK, HTML, CHUNKED, b"\r\n400\r\n<title>"), STALLED, is_quick=False),
+        hostile("silence before the last chunk", stalls(OK, CHUNKED, b"\r\n5\r\nhello\r\n"), STALLED, is_quick=False),
+        hostile("head at a byte a second", drips(b"", OK + b"X: " + b"x" * 999), STALLED, is_quick=False),
+        hostile("fields without end at ten a second", drips(OK, b"X: y\r\n" * 9999, 0.1, 6), STALLED, is_quick=False),
+        hostile("body at a byte a second", drips(_BODY, b"b" * 600), STALLED, is_quick=False),
         hostile(
-            "chunks at a byte a second", drips(OK + CHUNKED + END, b"1\r\nb\r\n" * 600, 1.0, 6), SLOW, is_quick=False
+            "chunks at a byte a second", drips(OK + CHUNKED + END, b"1\r\nb\r\n" * 600, 1.0, 6), STALLED, is_quick=False
         ),
         hostile(
             "a burst, then a byte every nine seconds",
             drips(OK + HTML + b"Content-Length: 60100\r\n\r\n" + b"b" * 60000, b"b" * 100, 9.0),
-            SLOW,
+            STALLED,
             is_quick=False,
         ),
         hostile("connection left open after the answer", _lingers, FETCHED),

@@ -63,7 +63,7 @@ class Line:
     async def deafness(self) -> None:
         """Nothing is read any more, nothing said, and the end of the client not noticed for long."""
         self.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await asyncio.sleep(120)
+        await asyncio.sleep(40)
 
     def half_close(self) -> None:
         """Our side has ended; the client's may go on."""

@@ -118,8 +118,6 @@ def _row(behaviour: Behaviour, of: _Evidence) -> Row:
         faults.append(f"{of.sites[site]} records")
     if seconds > behaviour.most_s:
         faults.append("too slow")
-    if peak > behaviour.most_bytes:
-        faults.append("too large")
     return Row(behaviour, got, seconds, peak, tuple(faults))
 
 
