@@ -19,7 +19,8 @@ from tests.hostile.behaviour import (
 from tests.hostile.line import Asked
 
 BLOCKED = "failed/blocked-address"
-_NOWHERE = (BAD, "failed/blocked-scheme", "failed/bad-url")
+SCHEME = "failed/blocked-scheme"
+_NOWHERE = (BAD, "failed/bad-url")
 
 
 def moved(location: str, status: bytes = b"302 Found", *fields: bytes) -> bytes:
@@ -91,7 +92,7 @@ FAMILY = Family(
     (
         *[_forbidden(place, target) for place, target in _FORBIDDEN.items()],
         *[
-            _to(f"a redirect to {place[:30]}", place, *_NOWHERE)
+            _to(f"a redirect to {place[:30]}", place, SCHEME)
             for place in (
                 "file:///etc/passwd",
                 "gopher://10.0.0.1:25/_HELO",
@@ -103,6 +104,11 @@ FAMILY = Family(
                 "ws://127.66.0.1/",
                 "about:blank",
                 "view-source:http://10.0.0.1/",
+            )
+        ],
+        *[
+            _to(f"a redirect to {place}", place, *_NOWHERE)
+            for place in (
                 "http://",
                 "http:///",
                 "https://",

@@ -9,7 +9,10 @@ from tests.hostile.behaviour import Behaviour
 from tests.hostile.catalogue import BEHAVIOURS
 from tests.hostile.torture import OPTIONS, torture
 
-IMPATIENT = ("--set", "fetch.timeout_s=10", "--set", "politeness.max_attempts=1", "--set", "fetch.max_body_bytes=2097152")
+IMPATIENT = (
+    *("--set", "fetch.timeout_s=10", "--set", "fetch.max_body_bytes=2097152"),
+    *("--set", "politeness.max_attempts=1"),
+)
 """What is endless is long enough at 2 MiB, and what fails once fails."""
 
 

@@ -6,7 +6,7 @@ import gzip
 
 from tests.hostile.answers import END, HTML, OK, page, says
 from tests.hostile.behaviour import BAD, FETCHED, Behaviour, Family, hostile
-from tests.hostile.moves import moved
+from tests.hostile.moves import SCHEME, moved
 
 ESCAPES = "\x1b[2J\x1b[31mred\x1b]0;owned\x07\x9b31m\x08\x08\u202egnp\u2028\u0085\ufeff\u200b"
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(2000)
@@ -40,7 +40,7 @@ FAMILY = Family(
         hostile("terminal escapes in an error", says(b"\x1b[31mHTTP\x1b]0;owned\x07/1.1 200 OK\r\n\r\n"), BAD),
         hostile("terminal escapes in a length", says(OK, b"Content-Length: \x1b[31m5\r\n\r\n"), BAD),
         hostile("terminal escapes in a coding", says(OK, b"Transfer-Encoding: \x1b[31mx\r\n\r\n"), BAD),
-        hostile("terminal escapes in a redirect", says(moved("gopher:\x1b[31m\u202e\n", b"302 Found")), BAD),
+        hostile("terminal escapes in a redirect", says(moved("gopher:\x1b[31m\u202e\n", b"302 Found")), SCHEME),
         _called("a picture called HTML", "text/html", _PNG),
         _called("HTML called a picture", "image/png", b"<!doctype html><title>p</title><a href='/hidden'>x</a>"),
         _called("HTML called plain text", "text/plain", b"<!doctype html><title>t</title><a href='/hidden'>x</a>"),
