@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aiohttp import CookieJar
 from yarl import URL
@@ -21,6 +21,8 @@ MAX_PAIR_BYTES = 4096
 """Name and value together (RFC 6265bis 5.6); aiohttp's jar holds to it too, from 3.14 on."""
 MAX_BYTES = 1 << 25
 """All names and values of all jars; some memory is needed beside them."""
+MAX_SENT_BYTES = 1 << 14
+"""Of one request's Cookie field: servers refuse heads of more than 8 to 32 KiB, and most would send none back."""
 _DOMAIN = re.compile(r";\s*domain\s*=[^;]*", re.IGNORECASE)
 """Names a host in any case; aiohttp's jar takes it literally."""
 
@@ -45,7 +47,7 @@ class Cookies:
         if jar is None:
             return ""
         chosen = jar.jar.filter_cookies(_yarl(url)).values()
-        text = "; ".join(f"{cookie.key}={cookie.coded_value}" for cookie in chosen)
+        text = "; ".join(_fitting([f"{cookie.key}={cookie.coded_value}" for cookie in chosen]))
         return text.encode().decode("latin-1")  # the octets that came, one character each: what a head is made of
 
     def keep(self, url: Url, fields: Sequence[str]) -> None:
@@ -79,6 +81,14 @@ class _Jar:
         """How many bytes there are more than at the last count."""
         before, self.size = self.size, sum(len(cookie.key) + len(cookie.value) for cookie in self.jar)
         return self.size - before
+
+
+def _fitting(pairs: list[str]) -> Iterator[str]:
+    room = MAX_SENT_BYTES
+    for pair in pairs:
+        room -= len(pair.encode()) + 2
+        if room >= 0:
+            yield pair
 
 
 def _lowered(attribute: re.Match[str]) -> str:

@@ -57,6 +57,8 @@ def _is_malformed(error: BaseException) -> bool:
 
 
 def _not_connected(error: OSError) -> FetchError:
+    if isinstance(broken := _bottom(error), ssl.SSLError):  # amid an answer
+        return FetchError(Reason.TLS, _text(broken), transient=True)
     if isinstance(error, AddressRefused):
         return FetchError(Reason.BLOCKED_ADDRESS, str(error))
     if error.errno in (errno.EMFILE, errno.ENFILE):

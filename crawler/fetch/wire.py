@@ -99,7 +99,9 @@ class Wire(ResponseHandler):
         self._connector.open_connections -= 1
         self._connector.files.open -= 1
         self._connector.files.idle.pop(self, None)
-        if isinstance(exc, ConnectionError):  # else a body that ends with its connection would count as whole
+        if isinstance(
+            exc, OSError
+        ):  # a reset, or TLS gone wrong: else a body that ends with its connection would count as whole
             self._tell_reader(exc)
         super().connection_lost(exc)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.fetch.cookies import MAX_BYTES, MAX_COOKIES, MAX_FIELDS, Cookies
+from crawler.fetch.cookies import MAX_BYTES, MAX_COOKIES, MAX_FIELDS, MAX_SENT_BYTES, Cookies
 from crawler.model import Request, Url
 from tests.fetch.conftest import RawServer, Serve, Talk, open_loopback
 
@@ -120,6 +120,12 @@ async def test_a_site_has_so_many_cookies_and_the_others_lose_none(cookies: Cook
 async def test_an_answer_sets_so_many_cookies(cookies: Cookies) -> None:
     cookies.keep(Url(HOME), [f"a{number}=1" for number in range(MAX_FIELDS + 9)])
     assert len(cookies) == MAX_FIELDS
+
+
+async def test_a_site_cannot_make_us_send_more_than_servers_take(cookies: Cookies) -> None:
+    for number in range(MAX_COOKIES):
+        cookies.keep(Url(HOME), [f"a{number}={'x' * 4000}"])
+    assert 0 < len(cookies.of(Url(HOME))) <= MAX_SENT_BYTES
 
 
 async def test_all_cookies_together_are_bounded(cookies: Cookies) -> None:

@@ -225,6 +225,30 @@ async def test_tls_that_goes_wrong_costs_one_exchange(name: str, serve: Serve) -
         assert await setback(fetcher, f"https://secure.test:{server.port}/") == expected
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [OK, OK + b"\r\nabc", OK + b"Content-Length: 9\r\n\r\nabc", OK + b"Content-Length: 90000\r\n\r\nabc", CHUNKED],
+)
+async def test_plain_words_within_tls_are_noticed_at_once(rest: bytes) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("secure.test.pem"))
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + rest)
+        await writer.drain()
+        sock: socket.socket = writer.get_extra_info("socket")
+        os.write(sock.fileno(), b"plain words\r\n" * 50)
+        await reader.read()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    async with leaving_nothing(port, verify_tls=False) as fetcher:
+        assert await setback(fetcher, f"https://secure.test:{port}/") == INSECURE
+    server.close()
+    await server.wait_closed()
+
+
 @pytest.mark.parametrize("answer", [ok(b"abc", b"Connection: close"), OK + b"Content-Length: 900\r\n\r\nabc"])
 async def test_a_tls_server_that_never_says_goodbye_holds_no_file(answer: bytes) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
