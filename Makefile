@@ -80,6 +80,10 @@ lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
 	$(BIN)/uv $(LOCK) --upgrade --extra dev -o requirements.lock
 	$(BIN)/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
 
+.PHONY: audit
+audit: $(READY)  ## ask whether anything is known against the locked dependencies
+	$(BIN)/python .ci/audit.py
+
 .PHONY: clean
 clean:  ## remove whatever make made
 	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -33,6 +33,10 @@ STANDARD = {*sys.stdlib_module_names, "compression"}
 SLOW = {"aiohttp", "asyncio", "anyio", "numpy", "pydantic", "rich", "turbohtml", "uvloop"}
 """What `crawl --help` has no time for: each of them takes from 50 to 500 ms to import."""
 
+LOADS_OBJECTS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "jsonpickle", "dbm"}
+RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
+"""Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
+
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic"}
 """Distributions that are not named as they are imported."""
 
@@ -125,6 +129,18 @@ def test_no_committed_file_names_a_registry_or_someones_folder() -> None:
     assert found == []
 
 
+def test_nothing_that_is_read_can_become_code() -> None:
+    found = [f"{path.relative_to(ROOT)}:{line}: {what}" for path in _modules() for line, what in _executed(path)]
+    assert found == []
+
+
+def test_every_promise_about_security_names_a_test_that_holds_it() -> None:
+    promised = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", _read("docs/security.md"))
+    missing = [(path, name) for path, name in promised if not (ROOT / path).is_file() or not _has_test(path, name)]
+    assert len(promised) > 20
+    assert missing == []
+
+
 def test_make_help_lists_every_target() -> None:
     makefile = _read("Makefile")
     targets = set(re.findall(r"^\.PHONY: ([a-z]+)$", makefile, re.MULTILINE))
@@ -142,6 +158,22 @@ def _modules() -> Iterator[Path]:
 
 def _read(name: str) -> str:
     return (ROOT / name).read_text()
+
+
+def _executed(path: Path) -> Iterator[tuple[int, str]]:
+    """Where a module loads objects or runs text: pickles from a file, `eval`, a shell."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if name in RUNS_TEXT or name.partition(".")[0] in LOADS_OBJECTS and name != "pickle.dumps":
+            yield node.lineno, name
+        if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
+            yield node.lineno, f"from {node.module} import"
+        if isinstance(node, ast.keyword) and node.arg == "shell":
+            yield node.value.lineno, "shell="
+
+
+def _has_test(path: str, name: str) -> bool:
+    return not name or re.search(rf"^(async )?def {name}\(", _read(path), re.MULTILINE) is not None
 
 
 def _column(name: str, heading: str, cell: str = "`([^`]+)`") -> list[str]:
