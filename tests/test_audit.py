@@ -28,7 +28,11 @@ ALPHA: dict[str, Any] = {"name": "alpha", "version": "1.0", "vulns": []}
         ([CANARY, ALPHA | {"vulns": [BAD]}], 1, "alpha 1.0: PYSEC-1, mended in 9"),
         ([ALPHA], 2, "known to be vulnerable"),
         ([CANARY | {"vulns": []}, ALPHA], 2, "known to be vulnerable"),
-        ([{"name": "jinja2", "skip_reason": "not found"}, {"name": "alpha", "skip_reason": "not found"}], 2, "not found"),
+        (
+            [{"name": "jinja2", "skip_reason": "not found"}, {"name": "alpha", "skip_reason": "not found"}],
+            2,
+            "not found",
+        ),
         ([CANARY, {"name": "alpha", "skip_reason": "alpha was not found"}], 2, "alpha was not found"),
         ([CANARY], 2, "not looked up: alpha"),
     ],

@@ -33,7 +33,18 @@ STANDARD = {*sys.stdlib_module_names, "compression"}
 SLOW = {"aiohttp", "asyncio", "anyio", "numpy", "pydantic", "rich", "turbohtml", "uvloop"}
 """What `crawl --help` has no time for: each of them takes from 50 to 500 ms to import."""
 
-LOADS_OBJECTS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "jsonpickle", "dbm"}
+LOADS_OBJECTS = {
+    "pickle",
+    "cPickle",
+    "_pickle",
+    "marshal",
+    "shelve",
+    "dill",
+    "cloudpickle",
+    "yaml",
+    "jsonpickle",
+    "dbm",
+}
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
 
@@ -79,7 +90,7 @@ def test_every_export_is_described_in_the_code_and_in_the_documents() -> None:
 def test_every_link_between_documents_leads_somewhere() -> None:
     links = [
         (path, target.split("#")[0])
-        for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+        for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
         for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text())
         if "://" not in target and not target.startswith("#")
     ]
@@ -163,9 +174,10 @@ def _read(name: str) -> str:
 def _executed(path: Path) -> Iterator[tuple[int, str]]:
     """Where a module loads objects or runs text: pickles from a file, `eval`, a shell."""
     for node in ast.walk(ast.parse(path.read_bytes())):
-        name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-        if name in RUNS_TEXT or name.partition(".")[0] in LOADS_OBJECTS and name != "pickle.dumps":
-            yield node.lineno, name
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and name != "pickle.dumps"):
+                yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
             yield node.lineno, f"from {node.module} import"
         if isinstance(node, ast.keyword) and node.arg == "shell":
