@@ -1,0 +1,79 @@
+"""What calls may take of memory: a little each, much one at a time, and no more than that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+
+from crawler.errors import OffloadError
+from crawler.model import Reason, Url
+from crawler.offload import Workers, open_offloader
+from crawler.parse import Document, Job, parse
+from crawler.scope import Scope
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only the kernel of Linux bounds it")
+MIB = 1 << 20
+WORKERS = Workers(count=2, page_memory_bytes=64 * MIB)
+KEPT: list[bytearray] = []
+
+
+def fill(mib: int) -> tuple[float, float]:
+    """From when to when it held so much."""
+    began = time.monotonic()
+    held = bytearray(mib * MIB)
+    time.sleep(0.05)
+    return began, time.monotonic() + len(held) * 0
+
+
+def keep(mib: int) -> int:
+    KEPT.append(bytearray(b"x") * (mib * MIB))
+    return os.getpid()
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+async def test_a_call_may_have_much_memory_if_it_has_it_alone() -> None:
+    async with open_offloader(WORKERS) as pool:
+        times = sorted(await asyncio.gather(*(pool.run(fill, 40) for _ in range(4))))
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(times))
+
+
+async def test_a_call_that_needs_more_than_that_fails_and_harms_no_other() -> None:
+    async with open_offloader(WORKERS) as pool:
+        greedy = pool.run(fill, 100)
+        answers = await asyncio.gather(greedy, *(pool.run(square, n) for n in range(8)), return_exceptions=True)
+        assert isinstance(answers[0], OffloadError)
+        assert answers[0].reason is Reason.PARSE
+        assert answers[1:] == [n * n for n in range(8)]
+
+
+async def test_the_bound_holds_for_each_call_anew() -> None:
+    async with open_offloader(Workers(count=1, page_memory_bytes=64 * MIB)) as pool:
+        for _ in range(3):
+            await pool.run(fill, 40)
+
+
+async def test_a_worker_that_keeps_growing_makes_place_for_a_new_one() -> None:
+    async with open_offloader(Workers(count=1, page_memory_bytes=256 * MIB)) as pool:
+        workers = {await pool.run(keep, 90) for _ in range(4)}
+    assert len(workers) > 1
+
+
+async def test_a_tree_that_grows_without_bound_costs_its_bound_and_leaves_its_links() -> None:
+    """Formatting that is opened again in every paragraph: 138 kB grow a tree of 670 MB."""
+    body = b"".join(b"<b a=%d><p>x<a href=/%d>y</a>" % (i, i) for i in range(6000))
+    url = Url("http://h/")
+    job = Job(key=b"k" * 16, run=b"test-memory", bounds=Scope())
+    async with open_offloader(WORKERS) as pool:
+        with pytest.raises(OffloadError) as caught:
+            await pool.run(parse, Document(url, body, "text/html"), job, size=len(body))
+        page = await pool.run(parse, Document(url, body, "text/html", is_suspect=True), job, size=len(body))
+    assert caught.value.reason is Reason.PARSE
+    assert (page.n_links, page.is_scanned) == (6000, True)
