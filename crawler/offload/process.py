@@ -50,10 +50,6 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
 
 def kill(process: BaseProcess) -> None:
     """End it now, with whatever it started; it may be stopped, busy in C code, or gone."""
-    if process.pid is None:
-        return
-    with suppress(ProcessLookupError, PermissionError):  # it leads a group of its own, unless it never came so far
-        os.killpg(process.pid, signal.SIGKILL)
-        return
-    if process.exitcode is None:
-        process.kill()
+    if process.pid is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # the group that it leads, see `inside.begin`
