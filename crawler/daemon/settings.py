@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, get_origin
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..config import DAEMON, PREFIX, amend, load, read
 from ..errors import ConfigError
@@ -63,7 +65,8 @@ def load_daemon(path: Path | None = None, environ: Mapping[str, str] | None = No
     table = tables.get(DAEMON, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{DAEMON}] should be a table")
-    given: dict[str, object] = table | {name.removeprefix(_PREFIX).lower(): _value(text) for name, text in own.items()}
+    named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
+    given = table | {name: _value(name, text) for name, text in named.items()}
     return checked(given, str(path or "environment")), load(path, environ)
 
 
@@ -72,8 +75,7 @@ def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConf
     try:
         return DaemonConfig.model_validate(given)
     except ValidationError as error:
-        lines = [f"{origin}: [{DAEMON}] {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(f"{origin}: [{DAEMON}] {_complaint(one)}" for one in error.errors())) from None
 
 
 def shared_settings(config: DaemonConfig, base: Config) -> Config:
@@ -104,6 +106,18 @@ def daemon_toml() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _value(text: str) -> Any:
+def _value(name: str, text: str) -> object:
     """What a variable holds: lists are separated by commas."""
-    return tuple(text.split(",")) if "," in text else text
+    info = DaemonConfig.model_fields.get(name)
+    is_list = info is not None and get_origin(info.annotation) is tuple
+    return tuple(text.split(",")) if is_list else text
+
+
+def _complaint(error: ErrorDetails) -> str:
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        close = get_close_matches(name, DaemonConfig.model_fields, 1)
+        return f"{name}: no such setting{f'; did you mean {close[0]}?' if close else ''}"
+    return (
+        f"{name} = {error['input']!r}: {error['msg'].removeprefix('Value error, ').replace('Input should', 'should')}"
+    )
