@@ -18,12 +18,13 @@ from .canonical import Policy
 from .config import Changes, amend, changes, value_of
 from .engine import Engine, Limits, Visit
 from .errors import ConfigError, CrawlError, unwrapped
+from .explanation import Explanation, explain
 from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder, open_folder
 from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
 from .intake import batches
 from .metrics import Snapshot, Summary
-from .model import Outcome, Position, Request, Url
+from .model import Outcome, Position, Request, SiteView, Url
 from .offload import Inline, Lane
 from .parts import Extract
 from .places import Places, Seat
@@ -143,6 +144,15 @@ class Crawl:
     def snapshot(self) -> Snapshot:
         """Where the crawl stands now; cheap enough to ask a few times a second."""
         return self._engine.snapshot()
+
+    def sites(self, limit: int) -> Sequence[SiteView]:
+        """The sites with most to do."""
+        return self._frontier.busiest(limit)
+
+    async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
+        """What decides about a URL in this crawl and what became of it, also while it is crawled: as `explain` does."""
+        frontier = self._frontier if isinstance(self._frontier, SqliteFrontier) else None
+        return await explain(text, self.config, frontier=frontier, is_offline=is_offline)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 
 from .. import parts
-from ..config import amend, explicit, leaf, shown, value_of
+from ..config import amend, changes, explicit, leaf, shown, value_of
 from ..errors import ConfigError
 from ..settings import SECRETS, Config
 from .job import PRIORITIES, JobSpec, Settings
@@ -43,6 +43,15 @@ def choose(given: Settings, base: Config, over: Settings | None = None) -> Setti
     if refused := list(_not_theirs(asked, base)):
         raise BadSettings(refused)
     return chosen
+
+
+def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:
+    """Name, old and new value, fit to be shown, of what is not the same. Raises BadSettings for what never changes."""
+    try:
+        told = changes(before, after)
+    except ConfigError as error:
+        raise BadSettings([Complaint(*line.split(": ", 1)) for line in str(error).splitlines()]) from error
+    return [(one.key, one.old, one.new) for one in (*told.applied, *told.needs_restart)]
 
 
 def masked(chosen: Settings) -> Settings:

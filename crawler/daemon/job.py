@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
 from ..model import Counts, Disposition
@@ -73,6 +74,8 @@ class Record:
     priority: int = 0
     template: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    held: tuple[str, ...] = ()
+    """Sites that are not visited until they are let go."""
     started_at: float | None = None
     ended_at: float | None = None
     ended: Ending | None = None
@@ -94,6 +97,17 @@ class Record:
     """The idempotency key it was asked for with."""
     digest: str = ""
     """Of what was asked for with that key."""
+
+
+class SiteSeen(NamedTuple):
+    """One site of a job that runs."""
+
+    site: str
+    queued: int
+    leased: int
+    next_turn_in_s: float
+    is_held: bool
+    """Whether it is not visited until it is let go."""
 
 
 @dataclass(frozen=True, slots=True)

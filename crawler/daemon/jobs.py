@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
-from ..config import amend
+from ..config import amend, fields
+from ..errors import CrawlError, unwrapped
+from ..explanation import Explanation, explain
 from ..folder import held
 from ..metrics import Snapshot
 from ..settings import Config
@@ -23,7 +26,7 @@ from . import asking, recovery, retention
 from .book import Book, Draft
 from .events import Event, Events, Listener
 from .folders import Folders
-from .job import Job, JobSpec, Record, Settings, Template, seen, weight
+from .job import Job, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
 from .running import Running
 from .settings import DaemonConfig, shared_settings
 from .states import State, Verb
@@ -31,6 +34,8 @@ from .stats import Point, Series
 from .store import Store, open_store
 from .submission import Lines, Reception, Threads
 from .trouble import NoSuchJob
+
+log = logging.getLogger(__name__)
 
 API = "api"
 MOST_LISTED = 1000
@@ -131,6 +136,30 @@ class Jobs:
         """All settings the job runs with, secrets and all."""
         return amend(self.base, self._book.record(job).settings)
 
+    def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
+        """The sites with most to do, and those that are held; of a job that does not run only the latter."""
+        held = set(self._book.record(job).held)
+        run = self._running.runs.get(job)
+        busiest = run.crawl.sites(limit) if run and run.crawl else ()
+        idle = held.difference(view.site for view in busiest)
+        return [SiteSeen(*view, view.site in held) for view in busiest] + [
+            SiteSeen(site, 0, 0, 0.0, True) for site in sorted(idle)
+        ]
+
+    async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
+        """Why (not), for one URL, and what became of it. Its site is asked for robots.txt, unless offline.
+
+        Raises UrlError, FrontierError, ConfigError.
+        """
+        record = self._book.record(job)
+        run = self._running.runs.get(job)
+        if run and run.crawl:
+            return await run.crawl.explain(text, is_offline=is_offline)
+        file = self._folders.path(record) / "frontier.sqlite"
+        return await explain(
+            text, amend(self.base, record.settings), frontier=file if file.exists() else None, is_offline=is_offline
+        )
+
     # -- steering ----------------------------------------------------------------------------------------------------
 
     async def pause(self, job: str, *, who: str = API) -> Job:
@@ -156,14 +185,25 @@ class Jobs:
         if not self._book.record(job).state.is_over:
             await self.cancel(job, who=who)
         await self._running.rest(job)
-        await self._reception.let_go([job], who)
+        await self._reception.remove([job], who)
         self._running.series.pop(job, None)
 
     async def change(self, job: str, settings: Settings, *, priority: int | None = None, who: str = API) -> Changed:
         """Change settings, by the names they have in TOML: all of them, or none. Raises BadSettings, BadJob."""
         keys = await self._reception.change(job, settings, priority, who)
         self._running.look_around()
-        return Changed((), keys) if job in self._running.runs else Changed(keys, ())
+        pending = self._retune(job)
+        return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
+
+    async def hold(self, job: str, site: str, *, who: str = API) -> None:
+        """No further visits to a site, given by any of its URLs, until it is let go. Raises UrlError."""
+        await self._reception.hold(job, site, True, who)
+        self._retune(job)
+
+    async def let_go(self, job: str, site: str, *, who: str = API) -> None:
+        """The site may be visited again. Raises UrlError."""
+        await self._reception.hold(job, site, False, who)
+        self._retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
@@ -207,6 +247,16 @@ class Jobs:
 
     # ----------------------------------------------------------------------------------------------------------------
 
+    def _retune(self, job: str) -> Container[str]:
+        """Let what was kept hold for the run that is under way; the names of what it cannot take on."""
+        run = self._running.runs.get(job)
+        try:
+            told = run.retune() if run else None
+        except (CrawlError, OSError) as error:
+            log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
+            return fields()
+        return [one.key for one in told.needs_restart] if told else ()
+
     def _seen(self, record: Record) -> Job:
         run = self._running.runs.get(record.id)
         shown = asking.masked(record.settings)
@@ -230,13 +280,16 @@ async def open_jobs(
             reception = Reception.of(book, folders, threads, config, base)
             await recovery.recover(book, folders, threads, reception.new_id)
 
+            def settings_of(record: Record) -> Config:
+                return amend(base, record.settings)
+
             async with open_shared(shared_settings(config, base)) as shared:
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
-                    settings, share = amend(base, record.settings), weight(record.priority)
-                    return open_crawl(settings, folder=folders.path(record), shared=shared, weight=share)
+                    share = weight(record.priority)
+                    return open_crawl(settings_of(record), folder=folders.path(record), shared=shared, weight=share)
 
-                running = Running(book, folders, events, opened, config.max_running)
+                running = Running(book, folders, events, opened, settings_of, config.max_running)
                 async with _under_way(running, config.grace_s, events) as tasks:
                     if config.retention_s is not None:
                         tasks.start_soon(retention.keep_clear, reception, running.runs, config.retention_s)
@@ -252,7 +305,7 @@ def _home(data: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncIterator[TaskGroup]:
-    try:
+    with unwrapped():
         async with create_task_group() as tasks:
             tasks.start_soon(running.run)
             try:
@@ -262,8 +315,3 @@ async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncI
                     await running.close(grace_s)
                 events.close()
                 tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:  # what the block raised, as it was raised
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None

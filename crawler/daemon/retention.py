@@ -34,7 +34,7 @@ async def sweep(reception: Reception, runs: Container[str], retention_s: float) 
     """Remove what is due; how many jobs. `runs` are those of which something is still under way."""
     book, removed = reception.book, 0
     while due := [job for job in _over_since(book.now() - retention_s, book) if job not in runs][:MOST_AT_ONCE]:
-        await reception.let_go(due, WHO)
+        await reception.remove(due, WHO)
         removed += len(due)
     return removed
 

@@ -11,22 +11,25 @@ from pathlib import Path
 from anyio import create_task_group
 
 from ..api import Crawl
+from ..config import FIXED, Changes, amend, value_of
 from ..errors import FolderError
 from ..intake import batches
 from ..metrics import Ending, Snapshot, Summary
 from ..model import Url
+from ..settings import Config
 from . import spool
 from .book import Book
-from .job import Record
+from .job import Record, weight
 
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
+SettingsOf = Callable[[Record], Config]
 
 
 class Run:
     """A job that runs. Told to stop, it ends as soon as what is in hand is done."""
 
-    def __init__(self, job: str, book: Book, folder: Path) -> None:
+    def __init__(self, job: str, book: Book, folder: Path, settings_of: SettingsOf) -> None:
         self.job = job
         self.over = asyncio.Event()
         self.uploaded = asyncio.Event()
@@ -37,6 +40,7 @@ class Run:
         """Seeds that could not be used so far."""
         self._book = book
         self._folder = folder
+        self._settings_of = settings_of
         self._planting = asyncio.Lock()
         """Uploads reach the frontier one after the other."""
         self._snapshot: Snapshot | None = None
@@ -68,6 +72,19 @@ class Run:
             self._snapshot = replace(now, bytes=self._most_bytes)
         return self._snapshot
 
+    def retune(self) -> Changes | None:
+        """What the record says holds for the crawl that is under way. Raises ConfigError, FolderError, StorageFull."""
+        crawl, record = self.crawl, self._book.record(self.job)
+        if crawl is None:
+            return None
+        crawl.weight = weight(record.priority)
+        for site in crawl.held.difference(record.held):
+            crawl.let_go(site)
+        for site in set(record.held).difference(crawl.held):
+            crawl.hold(site)
+        wanted = self._settings_of(record)
+        return crawl.change(amend(wanted, {key: value_of(crawl.config, key) for key in FIXED}))
+
     async def go(self, open_crawl: Open) -> Summary | None:
         """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
         record = self._book.record(self.job)
@@ -75,6 +92,7 @@ class Run:
             raise FolderError(f"its folder {self._folder} is gone: put it back and resume, or remove the job")
         async with open_crawl(record) as crawl:
             self.crawl = crawl
+            self.retune()  # something may have changed while it was opened
             try:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self._plant_later, crawl)

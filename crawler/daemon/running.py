@@ -19,7 +19,7 @@ from .book import Book
 from .events import Event, Events, Kind
 from .folders import Folders
 from .job import Record
-from .run import Open, Run
+from .run import Open, Run, SettingsOf
 from .states import State, Verb
 from .trouble import JobError, NoSuchJob, WrongState
 
@@ -37,13 +37,16 @@ DAEMON = "daemon"
 class Running:
     """The jobs that run, in one task group."""
 
-    def __init__(self, book: Book, folders: Folders, events: Events, open_crawl: Open, places: int) -> None:
+    def __init__(
+        self, book: Book, folders: Folders, events: Events, open_crawl: Open, settings_of: SettingsOf, places: int
+    ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
         self._book = book
         self._folders = folders
         self._events = events
         self._open_crawl = open_crawl
+        self._settings_of = settings_of
         self._places = places
         self._moved = asyncio.Event()
         self._again: set[str] = set()
@@ -135,7 +138,7 @@ class Running:
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
         if record.state is not State.RUNNING or self._is_closing:  # changed while that was written
             return
-        run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record))
+        run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record), self._settings_of)
         tasks.start_soon(self._live, run)
 
     async def _live(self, run: Run) -> None:

@@ -17,12 +17,12 @@ from anyio import CancelScope
 from .. import seeds as _seeds
 from .. import urls
 from ..breath import breathing
-from ..config import amend, differences
+from ..config import amend
 from ..errors import UrlError
 from ..fetch import Guard
 from ..settings import Config
 from . import spool
-from .asking import check_names, choose
+from .asking import check_names, choose, differences
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders
@@ -101,7 +101,7 @@ class Reception:
             coming.unlink(missing_ok=True)
         return upload.given
 
-    async def change(self, job: str, settings: Settings, priority: int | None, who: str) -> tuple[str, ...]:
+    async def change(self, job: str, settings: Settings, priority: int | None, who: str) -> Sequence[str]:
         """Keep other settings of a job; the names of what changed. Raises BadSettings, BadJob."""
         check_names(JobSpec(priority=priority))
         changes: list[tuple[str, object, object]] = []
@@ -110,17 +110,31 @@ class Reception:
             record = self.book.record(job)
             chosen = choose(settings, self.base, over=record.settings)
             new = replace(record, settings=chosen, priority=record.priority if priority is None else priority)
-            before, after = amend(self.base, record.settings), amend(self.base, chosen)
-            changes.extend((one.key, one.old, one.new) for one in differences(before, after))
+            changes.extend(differences(amend(self.base, record.settings), amend(self.base, chosen)))
             if new.priority != record.priority:
                 changes.append(("priority", record.priority, new.priority))
             said = {"who": who, "changes": [{"key": key, "from": old, "to": new} for key, old, new in changes]}
             return Draft([new], news=[(job, Kind.CHANGE, said)]) if changes else None
 
         await self.book.change(decide)
-        return tuple(key for key, _, _ in changes)
+        return [key for key, _, _ in changes]
 
-    async def let_go(self, jobs: Sequence[str], who: str) -> None:
+    async def hold(self, job: str, text: str, is_held: bool, who: str) -> None:
+        """Keep that a site, given by any of its URLs, is held or is not. Raises UrlError."""
+        site = _seeds.parse(text).site
+
+        def decide() -> Draft | None:
+            record = self.book.record(job)
+            held = set(record.held)
+            if (site in held) is is_held:
+                return None
+            said = {"who": who, "changes": [{"key": "held", "from": not is_held, "to": is_held, "site": site}]}
+            now = tuple(sorted(held | {site} if is_held else held - {site}))
+            return Draft([replace(record, held=now)], news=[(job, Kind.CHANGE, said)])
+
+        await self.book.change(decide)
+
+    async def remove(self, jobs: Sequence[str], who: str) -> None:
         """Remove jobs that are over, and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
         gone: list[Record] = []
 

@@ -53,7 +53,7 @@ def test_a_single_name_is_a_list_too() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[daemon]\nport = 99999", r"serve.toml: \[daemon\] port: .*65535"),
+        ("[daemon]\nport = 99999", r"serve.toml: \[daemon\] port = 99999: should be .*65535"),
         ("[daemon]\nprot = 1", r"serve.toml: \[daemon\] prot: no such setting; did you mean port"),
         ("daemon = 3", r"\[daemon\] should be a table"),
         ("[scope]\ndepth = 3", r"\[scope\] depth: no such setting"),
