@@ -46,7 +46,7 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     config = amend(config or Config(), settings)
     async with (
         open_offloader(parts.workers(config)) as offloader,
-        open_network(config.politeness.per_ip, config.fetch.concurrency) as network,
+        open_network(config.politeness.per_ip) as network,
     ):
         places = Places(config.fetch.concurrency)
         yield Shared(config, offloader, parts.budget(config), network, Turns(), places)

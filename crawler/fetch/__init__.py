@@ -34,14 +34,14 @@ class Network:
 
 
 @asynccontextmanager
-async def open_network(per_ip: int, concurrency: int = 256) -> AsyncIterator[Network]:
-    """For fetchers of one loop that are opened and closed within the block, with so many exchanges at a time."""
+async def open_network(per_ip: int) -> AsyncIterator[Network]:
+    """For fetchers of one loop that are opened and closed within the block."""
     async with AsyncExitStack() as stack:
         names = NameServers()
         stack.push_async_callback(names.close)
         answers = Resolver(Guard(_ANYWHERE), names.ask)
         stack.push_async_callback(answers.close)
-        yield Network(Gates(per_ip), answers.found, Files(concurrency))
+        yield Network(Gates(per_ip), answers.found, Files())
 
 
 @asynccontextmanager
@@ -71,8 +71,9 @@ async def open_fetcher(
         if network is None or config.name_servers:
             names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)
-            shared = network or Network(Gates(per_ip), names.ask, Files(config.concurrency))
+            shared = network or Network(Gates(per_ip), names.ask, Files())
             network = replace(shared, ask=names.ask)
+        network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s)
         stack.push_async_callback(resolver.close)
         direct = Connector(resolver, guard, network.files)

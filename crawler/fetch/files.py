@@ -32,8 +32,7 @@ class Files:
     than have one, and the number grows again with each exchange that leaves.
     """
 
-    def __init__(self, wanted: int) -> None:
-        """`wanted` connections at a time; that there is not so much room is said in the log."""
+    def __init__(self) -> None:
         self.soft, open_now = _limit(), _open_files()
         self.room = max(1, self.soft - open_now - max(RESERVE, self.soft // 8))
         self.open = 0
@@ -43,6 +42,9 @@ class Files:
         self._inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_said = False
+
+    def check(self, wanted: int) -> None:
+        """Say in the log, once, that there is no room for so many connections at a time."""
         if wanted > self.room:
             self._say(self.room, f"at a time instead of fetch.concurrency = {wanted}")
 
