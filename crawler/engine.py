@@ -12,6 +12,7 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
+from .absence import Absence
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
@@ -55,6 +56,7 @@ class Engine:
     seat: Seat = field(default_factory=lambda: Places().seat())
     """A visit needs a place: crawls that have them in common share them."""
     metrics: Metrics = field(default_factory=Metrics)
+    absence: Absence = field(default_factory=Absence)
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
@@ -246,8 +248,9 @@ class Engine:
             self._leases.task_done()
 
     async def _one_outcome(self, lease: Lease) -> Outcome:
+        begun = self.absence.beat()
         try:
-            return await self.visit(lease)
+            return self.absence.judged(await self.visit(lease), begun)
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
@@ -287,6 +290,7 @@ class Engine:
         while True:
             cpu, now = time.thread_time(), time.monotonic()
             await asyncio.sleep(SAMPLE_S)
+            self.absence.beat()
             busy = (time.thread_time() - cpu) / (time.monotonic() - now)
             self.metrics.observe(self._gauges(busy))
             if self.limits.time_s is not None and now - self.metrics.started + SAMPLE_S >= self.limits.time_s:

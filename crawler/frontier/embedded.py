@@ -117,7 +117,9 @@ class EmbeddedFrontier:
         await written
 
     async def release(self, leases: Sequence[Lease]) -> None:
-        """Give back unvisited, at the head of the queue."""
+        """Give back unvisited, at the head of the queue. After a failure it changes nothing: all is queued on disk."""
+        if not self._store.is_usable:
+            return
         self._ledger.release(leases)
         self._move_on()
 

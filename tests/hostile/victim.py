@@ -89,9 +89,9 @@ class Victim:
         return [str(CRAWL), *seeds, *where, *politeness, *retries, *scope, *self.options]
 
     @asynccontextmanager
-    async def running(self, *options: str) -> AsyncIterator[Process]:
+    async def running(self, *options: str, through: Sequence[str] = ()) -> AsyncIterator[Process]:
         process = await anyio.open_process(
-            [*self.command, *options],
+            [*through, *self.command, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -106,10 +106,16 @@ class Victim:
             await process.aclose()
 
     async def ends(
-        self, *options: str, kill: Callable[[int], Coroutine[object, object, None]] | None = None
+        self,
+        *options: str,
+        kill: Callable[[int], Coroutine[object, object, None]] | None = None,
+        through: Sequence[str] = (),
     ) -> tuple[int, str]:
-        """Run the command, and `kill` (told its pid) beside it; its exit code and what it said."""
-        async with self.running(*options) as process, anyio.create_task_group() as tasks:
+        """Run the command, `through` another one that ends with it, and `kill` (told its pid) beside it.
+
+        Its exit code and what it said.
+        """
+        async with self.running(*options, through=through) as process, anyio.create_task_group() as tasks:
             if kill is not None:
                 tasks.start_soon(kill, process.pid)
             code, said = await ended(process)
