@@ -19,6 +19,8 @@ KEY_BYTES = 16
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 4000
 """Pages written to the log before they go to their places: pages that are hot are written there once for all."""
+CHECKED_BYTES = 256 << 20
+"""A file up to this size, of about two million URLs, is looked through when it is opened: a second at most."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -45,6 +47,8 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translated(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it cannot make sense of
+        raise _damaged(path, "what it holds is no text") from error
     except OSError as error:
         kind = StorageFull if error.errno in _FULL else FrontierError
         raise kind(f"{path}: {error.strerror or error}") from error
@@ -60,7 +64,20 @@ def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
         return FrontierError(f"{path} is in use by another process: stop that crawl, or give this one another folder")
     if isinstance(error, sqlite3.OperationalError) and "malformed" not in text:
         return FrontierError(f"{path} cannot be used: {text}")
-    return FrontierError(f"{path} is damaged ({text}): restore it from a copy, or start over with --fresh")
+    return _damaged(path, text)
+
+
+def _damaged(path: Path, why: str) -> FrontierError:
+    return FrontierError(f"{path} is damaged ({why}): restore it from a copy, or start over with --fresh")
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """While it is read for the first time: what is not as we wrote it is damage, and no bug."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as error:
+        raise _damaged(path, f"what it holds cannot be read: {type(error).__name__}") from error
 
 
 def _create(path: Path) -> None:
@@ -95,7 +112,7 @@ def check_header(path: Path) -> None:
     if begins == MAGIC:
         return
     if not begins.strip(b"\x00"):
-        raise FrontierError(f"{path} is damaged (it is empty): restore it from a copy, or start over with --fresh")
+        raise _damaged(path, "it is empty")
     raise FrontierError(f"{path} is not a crawl's frontier: restore the right one, or start over with --fresh")
 
 
@@ -115,13 +132,25 @@ def _set_up(connection: sqlite3.Connection, durability: Literal["process", "powe
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Is it ours, can we read it, and is all of it there? Costs nothing that grows with the file."""
+    """Is it ours, can we read it, and is all of it there? Of a very large file only what costs nothing is asked."""
     check_layout(connection, path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     [page_size] = connection.execute("PRAGMA page_size").fetchone()
     if path.stat().st_size < pages * page_size:
         raise sqlite3.DatabaseError("its end is missing")
+    if pages * page_size <= CHECKED_BYTES:
+        _check_inside(connection)
+
+
+def _check_inside(connection: sqlite3.Connection) -> None:
+    """Does every page hang together, and does the queue hold what its sites count?"""
+    [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(" ".join(found.replace("*** in database main ***", "SQLite finds:").split()))
+    queued, counted = connection.execute(schema.QUEUED).fetchone()
+    if queued != counted:
+        raise sqlite3.DatabaseError(f"{queued} URLs in its queue, but its sites count {counted}")
 
 
 def check_layout(connection: sqlite3.Connection, path: Path) -> None:

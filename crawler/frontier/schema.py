@@ -149,6 +149,7 @@ SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
     FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?2) q {_JOINED}
 )))) FROM json_each(?1) AS chosen CROSS JOIN site ON site.id = chosen.value
 """
+QUEUED = "SELECT (SELECT count(*) FROM queue), (SELECT coalesce(sum(queued), 0) FROM site)"
 SHELVED = "SELECT count(*) FROM site WHERE shelved"
 SETBACKS = f"SELECT json_group_array(json_array({_ENTRY}, q.due)) FROM retry q {_JOINED} WHERE q.due IS NOT NULL"
 DUE = f"""

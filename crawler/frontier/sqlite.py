@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from .embedded import EmbeddedFrontier
 from .known import Known
 from .ledger import State
 from .looking import Look
-from .opening import open_file, told
+from .opening import open_file, sound, told
 from .store import Due, Load, Shelf
 from .tables import SIGN, Tables
 from .terms import Clock, Terms
@@ -169,6 +170,14 @@ class SqliteStore:
 
     def _open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:
         connection = open_file(self._path, durability)
+        try:
+            with sound(self._path):
+                return self._read(connection, terms, now)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _read(self, connection: sqlite3.Connection, terms: Terms, now: float) -> tuple[bytes, State]:
         key = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()[0]
 
         @lru_cache(1 << 16)
