@@ -38,6 +38,17 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class JobPatch:
+    """What somebody wants otherwise; None: as it is."""
+
+    settings: Settings = field(default_factory=dict)
+    name: str | None = None
+    priority: int | None = None
+    labels: Mapping[str, str] | None = None
+    """All of them: those that are not named are gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """Settings with a name, for jobs alike."""
 

@@ -26,7 +26,7 @@ from . import asking, recovery, retention
 from .book import Book, Draft
 from .events import Event, Events, Listener
 from .folders import Folders
-from .job import Job, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
+from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
 from .running import Running
 from .settings import DaemonConfig, shared_settings
 from .states import State, Verb
@@ -188,9 +188,15 @@ class Jobs:
         await self._reception.remove([job], who)
         self._running.series.pop(job, None)
 
-    async def change(self, job: str, settings: Settings, *, priority: int | None = None, who: str = API) -> Changed:
-        """Change settings, by the names they have in TOML: all of them, or none. Raises BadSettings, BadJob."""
-        keys = await self._reception.change(job, settings, priority, who)
+    async def change(
+        self, job: str, settings: Settings, *, name: str | None = None, priority: int | None = None,
+        labels: Mapping[str, str] | None = None, who: str = API,
+    ) -> Changed:  # fmt: skip
+        """Change settings, by the names they have in TOML, and what a job is called: all of it, or nothing.
+
+        Raises BadSettings, BadJob.
+        """
+        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
         self._running.look_around()
         pending = self._retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))

@@ -26,7 +26,7 @@ from .asking import check_names, choose, differences
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders
-from .job import Ids, JobSpec, Record, Settings, Template
+from .job import Ids, JobPatch, JobSpec, Record, Template
 from .settings import DaemonConfig
 from .states import State
 from .trouble import Full, KeyReused, NoSuchJob, WrongState
@@ -101,20 +101,22 @@ class Reception:
             coming.unlink(missing_ok=True)
         return upload.given
 
-    async def change(self, job: str, settings: Settings, priority: int | None, who: str) -> Sequence[str]:
+    async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
         """Keep other settings of a job; the names of what changed. Raises BadSettings, BadJob."""
-        check_names(JobSpec(priority=priority))
+        check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
         changes: list[tuple[str, object, object]] = []
 
         def decide() -> Draft | None:
             record = self.book.record(job)
-            chosen = choose(settings, self.base, over=record.settings)
-            new = replace(record, settings=chosen, priority=record.priority if priority is None else priority)
+            chosen = choose(patch.settings, self.base, over=record.settings)
+            said = {
+                name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
+            }
             changes.extend(differences(amend(self.base, record.settings), amend(self.base, chosen)))
-            if new.priority != record.priority:
-                changes.append(("priority", record.priority, new.priority))
-            said = {"who": who, "changes": [{"key": key, "from": old, "to": new} for key, old, new in changes]}
-            return Draft([new], news=[(job, Kind.CHANGE, said)]) if changes else None
+            changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
+            told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
+            new = replace(record, settings=chosen, **said)
+            return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
 
         await self.book.change(decide)
         return [key for key, _, _ in changes]

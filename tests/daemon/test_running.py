@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from crawler import Ending
-from crawler.daemon import Jobs, JobSpec, NoSuchJob, State, WrongState
+from crawler.daemon import BadJob, Jobs, JobSpec, NoSuchJob, State, WrongState
 from crawler.testing import Served, Site, Web, html, open_web, silent, slow
 
 from .conftest import Open, lines, pages, submit, until
@@ -129,6 +129,19 @@ async def test_a_limit_ends_a_job_and_a_larger_one_lets_it_go_on(open_daemon: Op
         assert (await until(jobs, job.id, State.COMPLETED)).pages == 9
         [changed] = [event for event in await jobs.history(job.id) if event.kind == "change"]
         assert changed.data == {"who": "api", "changes": [{"key": "scope.limit", "from": 4, "to": 9}]}
+
+
+async def test_a_job_can_be_called_otherwise(open_daemon: Open) -> None:
+    async with open_daemon() as jobs:
+        job = await submit(jobs, ["https://a.test/"], labels={"a": "1"}, **PAUSED)
+        assert job.name == "a.test"
+        changed = await jobs.change(job.id, {}, name="mine", labels={"b": "2"}, priority=0)
+        assert changed.applied == ("name", "labels")
+        with pytest.raises(BadJob):
+            await jobs.change(job.id, {}, name="two\nlines")
+    async with open_daemon() as jobs:
+        job = jobs.find(job.id)
+        assert (job.name, job.labels, job.priority) == ("mine", {"b": "2"}, 0)
 
 
 async def test_jobs_are_listed_the_newest_first_page_by_page(open_daemon: Open) -> None:
