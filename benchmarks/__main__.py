@@ -12,6 +12,7 @@ BENCHMARKS = {
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
     "frontier_cost": "what a page costs the frontier",
+    "many_crawls": "a hundred crawls in one process: what each costs, and whether each gets its share",
 }
 
 

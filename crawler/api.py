@@ -185,7 +185,7 @@ async def open_crawl(
                 home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
                 config = home.config
             if shared:
-                shared.check(config)
+                shared.check(config, weight)
             yield await _Parts(stack, config, home, tuple(sinks), fetcher, parse, shared, weight).crawl()
 
 

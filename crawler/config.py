@@ -125,6 +125,7 @@ def effective_user_agent(config: Config) -> str:
     return name if not config.contact or config.contact in name else f"{name} (+{config.contact})"
 
 
+@cache
 def project_version() -> str:
     """The installed version of this project."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,8 +30,10 @@ class Shared:
     places: Places
     """Visits under way at a time, over all crawls."""
 
-    def check(self, config: Config) -> None:
+    def check(self, config: Config, weight: float) -> None:
         """Whether a crawl of these settings can be part of it. Raises ConfigError."""
+        if not 0 < weight < math.inf:
+            raise ConfigError(f"weight: {weight:g} should be a number above 0")
         largest = self.config.fetch.max_body_bytes
         if config.fetch.max_body_bytes > largest:
             raise ConfigError(f"fetch.max_body_bytes: {largest:_} at most, for bodies share one budget")

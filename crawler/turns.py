@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right, insort
-from collections import deque
+from collections.abc import Iterable
 from typing import Protocol
 
 PATIENCE_S = 0.25
@@ -71,13 +71,13 @@ class Turns:
             line.leave(taker)
             self._call(site, line, now)
 
-    def forget(self, taker: Taker, now: float) -> None:
-        """It is closed; what it had out ended just now."""
-        for site, line in self._sites.items():
-            while taker in line.out:
+    def forget(self, taker: Taker, sites: Iterable[str], now: float) -> None:
+        """It is closed; these are the sites it has not left. What it had out ended just now."""
+        for site in sites:
+            line = self._sites.get(site)
+            while line is not None and taker in line.out:
                 line.end(taker, now, Rest(now))
-            line.leave(taker)
-            self._call(site, line, now)
+            self.leave(site, taker, now)
 
     def _call(self, site: str, line: _Line, now: float) -> None:
         """Promise what is free, or known when it will be, to those who wait longest."""
@@ -89,7 +89,7 @@ class Turns:
             at = max(free, now)
             lapses = at - now + PATIENCE_S
             line.called[taker] = asyncio.get_running_loop().call_later(lapses, self._lapse, site, taker, now + lapses)
-            line.waiting.popleft()
+            del line.waiting[0]
             taker.call(site, at)
 
     def _lapse(self, site: str, taker: Taker, now: float) -> None:
@@ -136,7 +136,7 @@ class _Line:
         """When turns that were used are free again, in order."""
         self.rests: dict[Taker, float] = {}
         """How long each of those who want it lets it rest."""
-        self.waiting: deque[Taker] = deque()
+        self.waiting: list[Taker] = []
         self.called: dict[Taker, asyncio.TimerHandle] = {}
         """Those who were promised the next turns, and when that lapses."""
 
@@ -151,7 +151,7 @@ class _Line:
                 self.out[taker] = self.out.get(taker, 0) + 1
                 return True
         if promise is not None:  # something came between
-            self.waiting.appendleft(taker)
+            self.waiting.insert(0, taker)
         elif taker not in self.waiting:
             self.waiting.append(taker)
         return False

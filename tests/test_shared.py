@@ -201,3 +201,6 @@ async def test_a_crawl_of_larger_bodies_than_the_shared_budget_allows_is_refused
         with pytest.raises(crawler.ConfigError, match=r"fetch\.max_body_bytes: 1_000 at most"):
             async with crawler.open_crawl(shared=shared, max_body_bytes=2000):
                 pass
+        with pytest.raises(crawler.ConfigError, match="weight"):
+            async with crawler.open_crawl(shared=shared, max_body_bytes=500, weight=0):
+                pass

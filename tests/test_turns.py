@@ -129,12 +129,12 @@ async def test_whoever_is_closed_waits_no_more_and_has_nothing_out() -> None:
     assert turns.take(SITE, closed, 0.0)
     assert not turns.take(SITE, called, 0.0)
     assert not turns.take(SITE, left, 0.0)
-    turns.forget(closed, 5.0)
+    turns.forget(closed, [SITE], 5.0)
     assert called.calls == [5.0]
-    turns.forget(called, 5.0)
+    turns.forget(called, [SITE], 5.0)
     assert left.calls == [5.0]
     assert turns.take(SITE, left, 5.0)
-    turns.forget(left, 6.0)
+    turns.forget(left, [SITE], 6.0)
     assert turns._sites[SITE].is_idle(6.0)
 
 

@@ -140,7 +140,7 @@ class Workbench:
     def close(self, now: float) -> None:
         """Leave nothing with those who share its sites."""
         if self._turns is not None:
-            self._turns.forget(self, now)
+            self._turns.forget(self, self._sites, now)
 
     # -- what comes back ---------------------------------------------------------------------------------------------
 
