@@ -84,6 +84,10 @@ lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
 	$(BIN)/python .ci/audit.py
 
+.PHONY: vendor
+vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci/vendor
+	.ci/vendor
+
 .PHONY: clean
 clean:  ## remove whatever make made
 	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

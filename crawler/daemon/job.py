@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
 from ..model import Counts, Disposition
+from ..stages import Latency
 from .states import State
 
 PRIORITIES = range(-10, 11)
@@ -147,6 +148,10 @@ class Job:
     in_flight: int = 0
     bound_by: Bound = Bound.IDLE
     advice: str = ""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """The part of the time of all visits that each stage took lately."""
+    latency: Latency | None = None
+    """Of recent answers."""
 
     @property
     def pages(self) -> int:
@@ -184,6 +189,8 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, bad: int
         in_flight=snapshot.in_flight,
         bound_by=snapshot.bound_by,
         advice=snapshot.advice,
+        stages=snapshot.stages,
+        latency=snapshot.latency,
     )
 
 

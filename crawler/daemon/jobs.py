@@ -113,6 +113,11 @@ class Jobs:
         older = (record for record in newest if after is None or record.id < after)
         return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether jobs are started; not while the daemon stops."""
+        return not self._running.is_closing
+
     def numbers(self) -> Mapping[State, int]:
         """How many jobs are in each state."""
         return self._book.numbers()
@@ -122,6 +127,15 @@ class Jobs:
         self._book.record(job)
         run = self._running.runs.get(job)
         return run.snapshot if run else None
+
+    def crawl(self, job: str) -> Crawl | None:
+        """The crawl of a job that runs."""
+        run = self._running.runs.get(job)
+        return run.crawl if run else None
+
+    def running(self) -> Sequence[Job]:
+        """All jobs that have a run."""
+        return [self._seen(self._book.record(job)) for job in self._running.runs if job in self._book]
 
     def stats(self, job: str, since: float = 0.0) -> Sequence[Point]:
         """How it went from then on (Unix seconds), since this daemon was started."""

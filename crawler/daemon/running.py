@@ -51,7 +51,7 @@ class Running:
         self._moved = asyncio.Event()
         self._again: set[str] = set()
         """Jobs whose state says that they run, and whose run is over."""
-        self._is_closing = False
+        self.is_closing = False
 
     # -- what the door asks ------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Running:
 
     async def close(self, grace_s: float) -> None:
         """All runs come to rest: what is in hand gets the grace time. Their jobs go on with the next daemon."""
-        self._is_closing = True
+        self.is_closing = True
         self._moved.set()
         for run in self.runs.values():
             run.stop()
@@ -129,14 +129,14 @@ class Running:
         return True
 
     def _due(self) -> Sequence[Record]:
-        if self._is_closing:
+        if self.is_closing:
             return []
         queued = [record for record in self._book.in_state(State.QUEUED) if record.id not in self.runs]
         queued.sort(key=lambda record: (-record.priority, record.id))
         return queued[: max(0, self._places - len(self.runs))]
 
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
-        if record.state is not State.RUNNING or self._is_closing:  # changed while that was written
+        if record.state is not State.RUNNING or self.is_closing:  # changed while that was written
             return
         run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record), self._settings_of)
         tasks.start_soon(self._live, run)

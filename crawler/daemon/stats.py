@@ -13,7 +13,7 @@ from ..model import Disposition
 
 TIERS = ((1.0, 600), (10.0, 1080), (60.0, 2880))
 """Seconds between points, and how many are kept."""
-_PACKED = Struct("<12d")
+_PACKED = Struct("<12d3f")
 _SLACK_S = 0.25
 """A tick that comes a little early counts."""
 
@@ -34,6 +34,10 @@ class Point(NamedTuple):
     in_flight: float
     queued: float
     known: float
+    p50: float
+    """Milliseconds that recent answers took, as the next two; 0: there were none."""
+    p90: float
+    p99: float
 
 
 @dataclass(slots=True)
@@ -81,6 +85,7 @@ def point(at: float, snapshot: Snapshot, bytes_before: int) -> Point:
         snapshot.in_flight,
         counts.queued,
         counts.known,
+        *(snapshot.latency or (0.0, 0.0, 0.0)),
     )
 
 

@@ -1,0 +1,76 @@
+// The page: which view is shown, the token, the connection, the theme.
+
+import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
+import { keepToken } from "./api.js";
+import { listen, useLive } from "./live.js";
+import { Jobs } from "./jobs.js";
+import { Job } from "./job.js";
+import { NewJob } from "./create.js";
+
+function useRoute() {
+  const read = () => location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [route, setRoute] = useState(read());
+  useEffect(() => {
+    const changed = () => setRoute(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+const THEMES = { auto: "◐", light: "☀", dark: "☾" };
+
+function useTheme() {
+  const [theme, setTheme] = useState(localStorage.getItem("crawld-theme") || "auto");
+  useEffect(() => {
+    localStorage.setItem("crawld-theme", theme);
+    if (theme === "auto") document.documentElement.removeAttribute("data-theme");
+    else document.documentElement.setAttribute("data-theme", theme);
+    dispatchEvent(new Event("theme"));
+  }, [theme]);
+  const names = Object.keys(THEMES);
+  return [theme, () => setTheme(names[(names.indexOf(theme) + 1) % names.length])];
+}
+
+function AskToken({ done }) {
+  const [text, setText] = useState("");
+  const submit = (event) => { event.preventDefault(); keepToken(text); done(); };
+  return html`<main class="ask"><h1>crawld</h1>
+    <p>The daemon asks for its token: the text in the file <code>token</code> of its data folder, or the address that
+    <code>crawl serve</code> printed.</p>
+    <form onSubmit=${submit}>
+      <label>Token <input type="password" autocomplete="off" value=${text} onInput=${(e) => setText(e.target.value)} autofocus /></label>
+      <button type="submit">Open</button>
+    </form></main>`;
+}
+
+function Shell() {
+  const route = useRoute();
+  const [theme, turnTheme] = useTheme();
+  const [isOn, setIsOn] = useState(null);
+  useEffect(() => listen(setIsOn), []);
+  const [view, id, tab] = route;
+  const page = view === "new" ? html`<${NewJob} />`
+    : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} />`
+    : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} />`;
+  return html`
+    <a class="skip" href="#main">Skip to the content</a>
+    <header><nav aria-label="Main">
+      <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
+      <a href="#/" aria-current=${view !== "new" ? "page" : undefined}>Jobs</a>
+      <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>
+      <span class="grow"></span>
+      <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
+      <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or as the system" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
+    </nav></header>
+    <main id="main" tabindex="-1">${page}</main>`;
+}
+
+function App() {
+  const [value, error] = useLive("v1/jobs?limit=1");
+  if (error?.status === 401) return html`<${AskToken} done=${() => location.reload()} />`;
+  if (!value && !error) return html`<main aria-busy="true"></main>`;
+  return html`<${Shell} />`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,43 @@
+// One job: its head, and a tab for each question about it.
+
+import { html } from "./vendor/preact-htm.js";
+import { send } from "./api.js";
+import { Controls } from "./jobs.js";
+import { useEvents, useLive } from "./live.js";
+import { Overview } from "./overview.js";
+import { Act, Badge, Trouble } from "./parts.js";
+import { Errors, Files, History, Pages, Sites } from "./lists.js";
+import { Explain } from "./explain.js";
+import { Settings } from "./settings.js";
+import { moment, number, plain } from "./words.js";
+
+const TABS = { overview: Overview, sites: Sites, pages: Pages, errors: Errors, explain: Explain, settings: Settings, files: Files, history: History };
+
+export function Job({ id, tab }) {
+  const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
+  useEvents((event) => { if (event.job === id && event.kind !== "progress") refresh(); });
+  if (!job) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
+  const Shown = TABS[tab] || Overview;
+  const remove = async () => { await send("DELETE", `v1/jobs/${id}`); location.hash = "#/"; };
+  const names = Object.keys(TABS);
+  // Arrow keys move between tabs, as in every tab list.
+  const move = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = names[(names.indexOf(tab) + step + names.length) % names.length];
+    location.hash = `#/job/${id}/${next}`;
+    requestAnimationFrame(() => document.getElementById(`tab-${next}`)?.focus());
+  };
+  return html`
+    <div class="bar"><h1>${plain(job.name || job.id)} <${Badge} state=${job.state} /></h1><span class="grow"></span>
+      <${Controls} job=${job} after=${refresh} />
+      <${Act} label="Remove" kind="quiet danger" ask="Remove this job with its folder and all it fetched?" act=${remove} title="With its folder" /></div>
+    <p class="under">${job.id} · asked for ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${job.ended}` : ""}${" · "}
+      ${number(job.seeds.given)} seeds${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
+      ${Object.entries(job.labels).map(([name, value]) => html` · <span class="label">${plain(name)}=${plain(value)}</span>`)}</p>
+    ${job.error && html`<div class="trouble" role="alert">${plain(job.error)}</div>`}
+    <${Trouble} error=${error} />
+    <div class="tabs" role="tablist" aria-label="Views of the job" onKeyDown=${move}>${names.map((name) => html`
+      <a id=${`tab-${name}`} role="tab" href=${`#/job/${id}/${name}`} aria-selected=${String(name === tab)} tabindex=${name === tab ? 0 : -1}>${name}</a>`)}</div>
+    <section role="tabpanel" aria-labelledby=${`tab-${tab}`}><${Shown} job=${job} refresh=${refresh} /></section>`;
+}

@@ -1,0 +1,60 @@
+// All jobs, the newest first, with their rates and what can be done with them.
+
+import { html, useState } from "./vendor/preact-htm.js";
+import { query, send } from "./api.js";
+import { useEvents, useLive } from "./live.js";
+import { Act, Badge, Empty, Trouble } from "./parts.js";
+import { bytes, moment, number, plain, short } from "./words.js";
+
+export const STATES = ["queued", "running", "paused", "completed", "failed", "cancelled"];
+
+export function Controls({ job, after }) {
+  const act = (verb) => async () => { await send("POST", `v1/jobs/${job.id}/${verb}`); after(); };
+  const isLive = ["queued", "running", "paused"].includes(job.state);
+  return html`<span class="controls">
+    ${["queued", "running"].includes(job.state) && html`<${Act} label="Pause" title="Start nothing further" act=${act("pause")} />`}
+    ${!["queued", "running"].includes(job.state) && html`<${Act} label="Resume" title="Go on where it stands" act=${act("resume")} />`}
+    ${isLive && html`<${Act} label="Cancel" kind="quiet" title="End it; what it fetched stays" act=${act("cancel")} />`}
+  </span>`;
+}
+
+function Row({ job, refresh }) {
+  const failed = job.counts.settled.failed || 0;
+  const done = Object.values(job.counts.settled).reduce((sum, n) => sum + n, 0);
+  const all = done + job.counts.queued + job.counts.leased;
+  return html`<tr class="link" onClick=${() => { location.hash = `#/job/${job.id}`; }}>
+    <td><a href=${`#/job/${job.id}`} onClick=${(e) => e.stopPropagation()}>${plain(job.name || job.id)}</a>
+      <small>${moment(job.created_at)}</small></td>
+    <td><${Badge} state=${job.state} />${job.error && html`<small class="failed" title=${plain(job.error)}>${plain(job.error).slice(0, 80)}</small>`}
+      ${job.ended && job.ended !== "exhausted" && html`<small>${job.ended}</small>`}</td>
+    <td class="n">${number(job.pages)}</td>
+    <td class="n">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
+    <td class="n wider">${bytes(job.bytes)}</td>
+    <td class="n">${number(job.counts.queued)}</td>
+    <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
+    <td class="wider"><progress value=${done} max=${all || 1} title=${`${number(done)} of ${number(all)} known URLs`}></progress>
+      <small>${job.state === "running" ? job.bound_by : ""}</small></td>
+    <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
+}
+
+export function Jobs({ state }) {
+  const [cursors, setCursors] = useState([]);
+  const cursor = cursors[cursors.length - 1];
+  const [page, error, refresh] = useLive("v1/jobs" + query({ state, cursor, limit: 50 }), 2000);
+  useEvents((event) => { if (event.kind === "state") refresh(); });
+  return html`<div class="bar"><h1>Jobs</h1>
+      <nav class="pills" aria-label="States">
+        <a href="#/" aria-current=${state === "" ? "true" : undefined}>all</a>
+        ${STATES.map((one) => html`<a href=${`#/jobs/${one}`} aria-current=${state === one ? "true" : undefined}>${one}</a>`)}
+      </nav><span class="grow"></span><a role="button" class="act primary" href="#/new">New job</a></div>
+    <${Trouble} error=${error} />
+    ${page && !page.items.length && html`<${Empty}>${state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
+      <code>crawl jobs add https://example.org/</code> in a terminal.`}<//>`}
+    ${page && page.items.length > 0 && html`<div class="wide"><table class="jobs"><thead><tr>
+      <th scope="col">job</th><th scope="col">state</th><th scope="col" class="n">pages</th><th scope="col" class="n">pages/s</th>
+      <th scope="col" class="n wider">received</th><th scope="col" class="n">queued</th><th scope="col" class="n">failed</th>
+      <th scope="col" class="wider">done</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
+      <tbody>${page.items.map((job) => html`<${Row} key=${job.id} job=${job} refresh=${refresh} />`)}</tbody></table></div>`}
+    <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Newer</button>`}
+      ${page?.next && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Older</button>`}</p>`;
+}

@@ -1,0 +1,70 @@
+// Lists of what a job met: sites, pages, failures, files, its history.
+
+import { html, useState } from "./vendor/preact-htm.js";
+import { query, save, send } from "./api.js";
+import { useLive } from "./live.js";
+import { Act, Link, Table, Trouble } from "./parts.js";
+import { bytes, clock, duration, moment, number, plain } from "./words.js";
+
+export function Sites({ job }) {
+  const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, 2000);
+  const steer = (site, verb) => async () => { await send("POST", `v1/jobs/${job.id}/sites/${verb}`, { site }); refresh(); };
+  return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has anything to do."
+    head=${[["site"], ["queued", "n"], ["in flight", "n"], ["next turn", "n"], ["", ""]]}
+    rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
+      <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}</td><td class="n">${number(one.leased)}</td>
+      <td class="n">${one.is_held ? "held" : one.next_turn_in_s > 0 ? `in ${duration(one.next_turn_in_s)}` : "now"}</td>
+      <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Visit nothing there until it is released" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
+}
+
+const NO_FILTER = { status: "", site: "", disposition: "", reason: "" };
+
+export function Pages({ job }) {
+  const [draft, setDraft] = useState(NO_FILTER);
+  const [filter, setFilter] = useState(NO_FILTER);
+  const [cursors, setCursors] = useState([]);
+  const [page, error] = useLive(`v1/jobs/${job.id}/pages` + query({ ...filter, cursor: cursors[cursors.length - 1], limit: 100 }));
+  const apply = (event) => { event.preventDefault(); setCursors([]); setFilter(draft); };
+  const field = (name, label, sample) => html`<label>${label}<input type="search" placeholder=${sample} value=${draft[name]}
+    onInput=${(e) => setDraft({ ...draft, [name]: e.target.value.trim() })} /></label>`;
+  return html`<form class="filter" onSubmit=${apply}>
+      ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}
+      <label>disposition<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
+        ${["", "fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"].map((one) => html`<option value=${one}>${one || "any"}</option>`)}</select></label>
+      ${field("reason", "reason", "timeout")}<button type="submit" class="act primary">Filter</button></form>
+    <${Trouble} error=${error} />
+    ${page && html`<${Table} empty=${page.next ? "Nothing in this stretch; go on." : "No record matches."}
+      head=${[["when"], ["status", "n"], ["what became of it"], ["URL and title"], ["bytes", "n wider"], ["took", "n wider"]]}
+      rows=${page.items.map((one) => html`<tr key=${one.url + one.visit}>
+        <td>${clock(Date.parse(one.fetched_at) / 1000)}</td><td class="n ${one.status >= 400 ? "failed" : ""}">${one.status ?? "–"}</td>
+        <td>${one.disposition}${one.reason && html`<small>${one.reason}${one.detail ? `: ${plain(one.detail)}` : ""}</small>`}</td>
+        <td><${Link} url=${one.url} />${one.title && html`<small class="title">${plain(one.title)}</small>`}</td>
+        <td class="n wider">${one.length === null ? "–" : bytes(one.length)}</td><td class="n wider">${one.elapsed_ms === null ? "–" : duration(one.elapsed_ms / 1000)}</td></tr>`)} />`}
+    <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}
+      ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Further</button>`}</p>`;
+}
+
+export function Errors({ job }) {
+  const [errors, error] = useLive(`v1/jobs/${job.id}/errors`, 5000);
+  return html`<${Trouble} error=${error} />${errors && html`<${Table} empty="Nothing failed."
+    head=${[["site"], ["reason"], ["times", "n"], ["for example"]]}
+    rows=${errors.items.map((one) => html`<tr key=${one.site + one.reason}><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
+      <td class="n failed">${number(one.n)}</td><td><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td></tr>`)} />`}`;
+}
+
+export function Files({ job }) {
+  const [files, error] = useLive(`v1/jobs/${job.id}/files`, 10000);
+  return html`<${Trouble} error=${error} />${files && html`<${Table} empty="Nothing was written yet."
+    head=${[["file"], ["size", "n"], ["changed"], ["", ""]]}
+    rows=${files.items.map((one) => html`<tr key=${one.path}><td><code>${plain(one.path)}</code></td><td class="n">${bytes(one.bytes)}</td><td>${moment(one.modified_at)}</td>
+      <td><${Act} label="Save" act=${() => save(`v1/jobs/${job.id}/files/${one.path.split("/").map(encodeURIComponent).join("/")}`, one.path.split("/").pop())} /></td></tr>`)} />`}`;
+}
+
+const told = (data) => Object.entries(data).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
+  `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
+
+export function History({ job }) {
+  const [history, error] = useLive(`v1/jobs/${job.id}/history`, 5000);
+  return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"]]}
+    rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${one.kind}</td><td>${plain(told(one.data))}</td></tr>`)} />`}`;
+}

@@ -1,0 +1,51 @@
+// Keeps what is shown fresh: polled while the page is seen, and at once when an event says so.
+
+import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { follow, get } from "./api.js";
+
+const listeners = new Set();
+let connection = { isOn: null };
+
+export function listen(onState) {
+  const ended = new AbortController();
+  follow("v1/events", (event) => listeners.forEach((hear) => hear(event)), (isOn) => {
+    connection = { isOn };
+    onState(isOn);
+  }, ended.signal);
+  return () => ended.abort();
+}
+
+export function useEvents(hear) {
+  const latest = useRef(hear);
+  latest.current = hear;
+  useEffect(() => {
+    const listener = (event) => latest.current(event);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+}
+
+// [value, error, refresh] of a path; null: nothing is asked.
+export function useLive(path, everyMs = 0) {
+  const [state, setState] = useState({ path: null, value: null, error: null });
+  const ask = useRef(() => {});
+  useEffect(() => {
+    if (path === null) return undefined;
+    const ended = new AbortController();
+    let timer = 0;
+    ask.current = async () => {
+      clearTimeout(timer);
+      try {
+        const value = await get(path, ended.signal);
+        setState({ path, value, error: null });
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        setState((old) => ({ path, value: old.path === path ? old.value : null, error }));
+      }
+      if (everyMs && !ended.signal.aborted) timer = setTimeout(() => ask.current(), document.hidden ? 10 * everyMs : everyMs);
+    };
+    ask.current();
+    return () => { ended.abort(); clearTimeout(timer); };
+  }, [path, everyMs]);
+  return [state.path === path ? state.value : null, state.error, () => ask.current()];
+}

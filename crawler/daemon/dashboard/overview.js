@@ -1,0 +1,93 @@
+// How a job goes: what it is bound by, its numbers, and their course.
+
+import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { get } from "./api.js";
+import { Chart } from "./charts.js";
+import { Fact } from "./parts.js";
+import { bytes, duration, number, percent, plain, short } from "./words.js";
+
+const STAGES = {
+  politeness: "sites rest between requests", queue: "robots.txt, address limits, memory", dns: "names are looked up", connect: "TCP and TLS",
+  wait: "the server thinks", download: "bodies arrive", parse: "pages are read", output: "records are written",
+};
+const KEPT = 3000;
+
+// The columns of the series, extended as time goes on.
+function useSeries(id, isRunning) {
+  const [series, setSeries] = useState({ at: [], columns: {} });
+  const held = useRef(series);
+  useEffect(() => {
+    let timer = 0;
+    const ended = new AbortController();
+    const ask = async () => {
+      const { at } = held.current;
+      try {
+        const news = await get(`v1/jobs/${id}/stats?since=${at.length ? at[at.length - 1] + 0.001 : 0}`, ended.signal);
+        if (news.at.length) {
+          const joined = (old, more) => [...(old || []), ...more].slice(-KEPT);
+          const columns = Object.fromEntries(Object.entries(news.columns).map(([name, more]) => [name, joined(held.current.columns[name], more)]));
+          held.current = { at: joined(at, news.at), columns };
+          setSeries(held.current);
+        }
+      } catch { /* the next attempt tells */ }
+      if (isRunning && !ended.signal.aborted) timer = setTimeout(ask, 1000);
+    };
+    ask();
+    return () => { ended.abort(); clearTimeout(timer); };
+  }, [id, isRunning]);
+  return series;
+}
+
+// From what counts up to what happens a second, over five points so that it can be read.
+function rates(at, column = []) {
+  return column.map((value, n) => {
+    const from = Math.max(0, n - 5);
+    const span = at[n] - at[from];
+    return span > 0 ? Math.max(0, (value - column[from]) / span) : null;
+  });
+}
+
+const known = (column) => (column || []).map((value) => (Number.isFinite(value) && value > 0 ? value : null));
+
+function BoundBar({ job }) {
+  const shares = Object.entries(job.stages || {}).filter(([, share]) => share > 0.004);
+  return html`<div class="bound" aria-label="Where the time of visits goes">
+    <h2>Bound by <em>${job.state === "running" ? job.bound_by : "nothing: it does not run"}</em></h2>
+    ${shares.length > 0 && html`<div class="stages" role="img" aria-label=${shares.map(([name, share]) => `${name} ${percent(share)}`).join(", ")}>
+      ${shares.map(([name, share]) => html`<span class=${`stage ${name}`} style=${{ flexGrow: share * 100 }} title=${`${name}: ${percent(share)}, ${STAGES[name]}`}>
+        ${share > 0.12 ? `${name} ${percent(share)}` : ""}</span>`)}</div>
+    <ul class="key">${shares.map(([name, share]) => html`<li><span class=${`dot ${name}`}></span>${name} ${percent(share)}</li>`)}</ul>`}
+    ${job.advice && html`<p class="advice">${job.advice}</p>`}</div>`;
+}
+
+export function Overview({ job }) {
+  const { at, columns } = useSeries(job.id, job.state === "running");
+  const settled = job.counts.settled;
+  const latency = job.latency;
+  return html`
+    <${BoundBar} job=${job} />
+    <dl class="facts">
+      <${Fact} name="pages">${number(job.pages)}<//>
+      <${Fact} name="pages/s">${short(job.pages_per_s)}<//>
+      <${Fact} name="received">${bytes(job.bytes)}<//>
+      <${Fact} name="in flight">${number(job.in_flight)}<//>
+      <${Fact} name="queued">${number(job.counts.queued)}<//>
+      <${Fact} name="retrying">${number(job.counts.retrying)}<//>
+      <${Fact} name="sites" title="with something to do">${number(job.counts.sites)}<//>
+      <${Fact} name="known URLs">${number(job.counts.known)}<//>
+      ${Object.entries(settled).map(([name, n]) => html`<${Fact} key=${name} name=${plain(name)}>${number(n)}<//>`)}
+      ${latency && html`<${Fact} name="answers in" title="half of them; nine in ten; all but one in a hundred">${[latency.p50, latency.p90, latency.p99].map((ms) => (ms < 1000 ? Math.round(ms) : `${(ms / 1000).toFixed(1)} s`)).join(" · ")}${latency.p50 < 1000 ? html`<small>ms, 50 · 90 · 99 %</small>` : html`<small>50 · 90 · 99 %</small>`}<//>`}
+    </dl>
+    ${at.length > 1 ? html`<div class="charts">
+      <${Chart} title="Pages a second" series=${[{ name: "pages/s", ink: "--c1" }]} data=${[at, rates(at, columns.pages)]} write=${short} />
+      <${Chart} title="Bytes a second" series=${[{ name: "received/s", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />
+      <${Chart} title="In flight" series=${[{ name: "visits", ink: "--c3" }]} data=${[at, columns.in_flight]} write=${short} />
+      <${Chart} title="Queue" series=${[{ name: "queued", ink: "--c4" }]} data=${[at, columns.queued]} write=${short} />
+      <${Chart} title="Answers a second by status" isStacked=${true} write=${short}
+        series=${[{ name: "2xx", ink: "--good" }, { name: "3xx", ink: "--c2" }, { name: "4xx", ink: "--warn" }, { name: "5xx", ink: "--bad" }]}
+        data=${[at, rates(at, columns.status_2xx), rates(at, columns.status_3xx), rates(at, columns.status_4xx), rates(at, columns.status_5xx)]} />
+      <${Chart} title="Time to answer" write=${(ms) => duration(ms / 1000)}
+        series=${[{ name: "99 %", ink: "--bad" }, { name: "90 %", ink: "--warn" }, { name: "50 %", ink: "--good" }]}
+        data=${[at, known(columns.p99), known(columns.p90), known(columns.p50)]} />
+    </div>` : html`<p class="empty">${job.state === "running" ? "The first charts come in a moment." : "Charts show what happened since the daemon was started."}</p>`}`;
+}

@@ -1,0 +1,39 @@
+"""What goes back: models as JSON, lines as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from aiohttp import web
+from pydantic import BaseModel
+
+WRITE_S = 30.0
+"""What a client gets to take the next part of a stream: one that stops reading holds nothing for longer."""
+NDJSON = "application/x-ndjson"
+
+
+def json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=status, body=model.model_dump_json().encode(), content_type="application/json", headers=headers
+    )
+
+
+def nothing() -> web.Response:
+    return web.Response(status=204)
+
+
+async def open_stream(request: web.Request, media_type: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": media_type, "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    return response
+
+
+async def send(response: web.StreamResponse, parts: Iterable[bytes]) -> bool:
+    """Whether the client took it in its time. A client that went away raises ConnectionError."""
+    try:
+        async with asyncio.timeout(WRITE_S):
+            await response.write(b"".join(parts))
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""The API as one aiohttp application: served by `crawl serve`, or mounted in an application of yours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ...config import project_version
+from ...errors import CrawlError
+from ..insight import Insight
+from ..jobs import Jobs
+from . import dashboard, events, files, health, jobs, results, safety, settings
+from .inputs import MAX_BODY
+from .keys import INSIGHT, JOBS, PORCH, STREAMS
+from .openapi import Document, document
+from .operations import Operation, Operations
+from .porch import Porch
+from .trouble import problem
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_about_itself = Operations()
+
+
+def application(
+    opened: Jobs, *, token: str | None = None, hosts: Iterable[str] = (), porch: Porch | None = None
+) -> web.Application:
+    """Everything below `/v1`, the dashboard at `/`, `/metrics`, `/healthz`, `/readyz` and `/openapi.json`.
+
+    `token` is what clients send as Bearer; None: whoever mounts the application guards it. `hosts` are the names it
+    answers to beside the local ones; `*`: to any.
+    """
+    app = web.Application(
+        middlewares=[safety.problems(), safety.guard(token, LOCAL_NAMES | {host.lower() for host in hosts}), _told],
+        client_max_size=MAX_BODY,
+    )
+    app[JOBS], app[INSIGHT], app[STREAMS] = opened, Insight(opened), set()
+    if porch is not None:
+        app[PORCH] = porch
+    app.on_response_prepare.append(safety.add_headers)
+    app.add_routes([_route(entry) for entry in operations()])
+    app.add_routes(dashboard.routes())
+    return app
+
+
+def operations() -> list[Operation]:
+    """All there are, in the order of the documentation."""
+    rooms = (jobs, results, events, files, settings, health)
+    return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
+
+
+def _route(entry: Operation) -> web.RouteDef:
+    name = f"{safety.PUBLIC}-{entry.name}" if entry.is_public else entry.name
+    return web.route(entry.method, entry.path, entry.serve, name=name)
+
+
+@_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
+async def describe_api(request: web.Request) -> web.StreamResponse:
+    """What this API can do (OpenAPI 3.1)."""
+    return web.Response(body=orjson.dumps(_description()), content_type="application/json")
+
+
+@cache
+def _description() -> Document:
+    return document(operations(), project_version())
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What the daemon refuses, in the words of HTTP; and the porch learns that a request came."""
+    if (porch := request.app.get(PORCH)) is not None:
+        porch.has_asked(request)
+    try:
+        return await handler(request)
+    except CrawlError as error:
+        raise problem(error) from error

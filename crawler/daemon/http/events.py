@@ -1,0 +1,102 @@
+"""What happens, as server-sent events: replayed from where a client left off, then as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+from anyio import CancelScope, create_task_group
+
+from ..events import Event, Listener
+from . import answers, inputs
+from .jobs import id_of
+from .keys import JOBS, STREAMS
+from .models import EventsQuery
+from .operations import Operations
+from .problems import Problem, bad_field
+
+EVENT_STREAM = "text/event-stream"
+HEARTBEAT_S = 15.0
+"""A comment so often tells both sides that the other is still there."""
+MOST_STREAMS = 500
+REPLAYED_AT_ONCE = 500
+operation = Operations()
+
+
+@operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery)
+async def follow_all(request: web.Request) -> web.StreamResponse:
+    """Everything that happens; begins behind `Last-Event-ID`, without it now."""
+    return await _follow(request, None)
+
+
+@operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery)
+async def follow_job(request: web.Request) -> web.StreamResponse:
+    """Everything that happens to one job; begins behind `Last-Event-ID`, without it now."""
+    return await _follow(request, request.app[JOBS].find(id_of(request)).id)
+
+
+async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
+    after = _last_seen(request)
+    streams = request.app[STREAMS]
+    if len(streams) >= MOST_STREAMS:
+        raise Problem(503, "full", f"{MOST_STREAMS} streams of events are open already", headers={"Retry-After": "10"})
+    task = asyncio.current_task()
+    streams.add(task)
+    try:
+        with request.app[JOBS].listen(job) as listener:
+            response = await answers.open_stream(request, EVENT_STREAM)
+            seen = await _replay(request, response, after, job)
+            await _live(response, listener, seen)
+            return response
+    finally:
+        streams.discard(task)
+
+
+async def _replay(request: web.Request, response: web.StreamResponse, after: int | None, job: str | None) -> int:
+    """Send what happened since; the id of the last event sent."""
+    while after is not None:
+        events = await request.app[JOBS].events(after, job, REPLAYED_AT_ONCE)
+        if not events:
+            return after
+        await answers.send(response, map(_text, events))
+        after = events[-1].id or after
+    return 0
+
+
+async def _live(response: web.StreamResponse, listener: Listener, seen: int) -> None:
+    """Until the client is gone or too slow; what the replay has sent is not sent again."""
+    async with create_task_group() as tasks:
+        tasks.start_soon(_beat, response, tasks.cancel_scope)
+        async for batch in listener:
+            if not await _told(response, batch, seen):
+                break
+        tasks.cancel_scope.cancel()
+
+
+async def _beat(response: web.StreamResponse, stream: CancelScope) -> None:
+    is_there = True
+    while is_there:
+        is_there = await answers.send(response, [b": still here\n\n"])
+        await asyncio.sleep(HEARTBEAT_S)
+    stream.cancel()
+
+
+async def _told(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
+    fresh = [_text(event) for event in batch if event.id is None or event.id > seen]
+    return not fresh or await answers.send(response, fresh)
+
+
+def _text(event: Event) -> bytes:
+    """As the WHATWG's event stream wants it; JSON holds no line ends."""
+    number = b"" if event.id is None else b"id: %d\n" % event.id
+    return b"%sevent: %s\ndata: %s\n\n" % (number, event.kind.encode(), event.json)
+
+
+def _last_seen(request: web.Request) -> int | None:
+    given = request.headers.get("Last-Event-ID")
+    if given is None:
+        return inputs.query(request, EventsQuery).after
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise bad_field("Last-Event-ID", "should be the id of an event")
+    return int(given)

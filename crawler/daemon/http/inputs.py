@@ -1,0 +1,138 @@
+"""What a client sends, read once and checked whole: bodies, queries, cursors, seeds."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from .problems import Fault, Problem, bad_field, bad_fields
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_BODY = 4 << 20
+"""Bytes of a JSON body: 50,000 seeds inline; more are uploaded as lines."""
+BODY_S = 30.0
+"""What a client gets to send a body, and each block of an upload."""
+MAX_LINE = 1 << 17
+LINES = "text/uri-list"
+"""RFC 2483: one URL a line, `#` opens a comment."""
+BATCH = 1000
+
+
+async def body(request: web.Request, model: type[M]) -> M:
+    """The JSON body as `model`. Raises Problem: 400, 408, 413, 415, 422."""
+    _check_json(request)
+    try:
+        data = orjson.loads(await _whole(request) or b"null")
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "malformed", f"the body is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise Problem(400, "malformed", "the body should be a JSON object")
+    return _checked(model, data)
+
+
+def query(request: web.Request, model: type[M]) -> M:
+    """The query string as `model`; each name once. Raises Problem: 422."""
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise bad_field(name, "should be given once")
+        given[name] = value
+    return _checked(model, given)
+
+
+def is_lines(request: web.Request) -> bool:
+    """Whether the body is a stream of seeds, one a line."""
+    return request.content_type in (LINES, "text/plain")
+
+
+async def lines(request: web.Request, most_bytes: int) -> AsyncIterator[Sequence[str]]:
+    """An upload as it comes, in batches of lines without their ends. Raises Problem: 400, 408, 413."""
+    batch: list[str] = []
+    rest, received = b"", 0
+    async for block in _blocks(request):
+        received += len(block)
+        if received > most_bytes:
+            raise Problem(413, "too-large", f"more than {most_bytes:,} bytes of seeds: send them in parts")
+        *whole, rest = (rest + block).split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise Problem(400, "malformed", f"a line is longer than {MAX_LINE:,} bytes")
+        batch += [line.decode("utf-8", "replace").strip() for line in whole]
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    batch.append(rest.decode("utf-8", "replace").strip())
+    yield batch
+
+
+def cursor(*parts: str | int) -> str:
+    """Where a list goes on: opaque to clients."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def position(text: str) -> list[str | int]:
+    """What `cursor` was given. Raises Problem: 422."""
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        parts = None
+    if not isinstance(parts, list) or not all(type(part) in (str, int) for part in parts):
+        raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+    return parts
+
+
+def _check_json(request: web.Request) -> None:
+    """A form of another site can send no JSON without asking first (CSRF)."""
+    if request.content_type != "application/json":
+        raise Problem(
+            415, "media-type", f"the body should be application/json, not {request.content_type[:100]!r}",
+            headers={"Accept": "application/json"},
+        )  # fmt: skip
+
+
+async def _whole(request: web.Request) -> bytes:
+    gathered = bytearray()
+    async for block in _blocks(request):
+        gathered += block
+        if len(gathered) > MAX_BODY:
+            raise Problem(413, "too-large", f"the body should have at most {MAX_BODY:,} bytes")
+    return bytes(gathered)
+
+
+async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
+    """Each block within its time: a client that stops half-way holds nothing."""
+    while True:
+        try:
+            async with asyncio.timeout(BODY_S):
+                block = await request.content.readany()
+        except TimeoutError:
+            raise Problem(
+                408, "timeout", "the rest of the body did not come", headers={"Connection": "close"}
+            ) from None
+        except web.RequestPayloadError as error:
+            raise Problem(400, "malformed", f"the body could not be read: {error}") from None
+        if not block:
+            return
+        yield block
+
+
+def _checked(model: type[M], data: object) -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise bad_fields(
+            [_fault(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]
+        ) from None
+
+
+def _fault(field: str, kind: str, message: str) -> Fault:
+    if kind == "extra_forbidden":
+        return Fault(field, "there is no such field")
+    return Fault(field, message.removeprefix("Value error, ").replace("Input should", "should"))

@@ -1,0 +1,160 @@
+"""Jobs: asked for, listed, changed, paused, resumed, cancelled, removed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from aiohttp import web
+
+from ..job import Job, JobSpec
+from ..jobs import Changed
+from ..states import State
+from . import answers, inputs
+from .keys import JOBS
+from .models import (
+    ChangeOut,
+    EventOut,
+    HistoryOut,
+    JobIn,
+    JobOut,
+    JobPatch,
+    JobQuery,
+    JobsOut,
+    ListQuery,
+    PlantedOut,
+    SeedsIn,
+)
+from .operations import Operations
+from .problems import bad_field
+
+MOST_UPLOADED = 4 << 30
+"""Bytes of one upload of seeds: about fifty million of them."""
+operation = Operations()
+
+
+@operation("POST", "/v1/jobs", {201: JobOut, 200: JobOut}, body=JobIn, query=JobQuery, takes_lines=True)
+async def submit_job(request: web.Request) -> web.StreamResponse:
+    """Ask for a crawl; 200 where the same `Idempotency-Key` asked for it before."""
+    spec, seeds = await _asked(request)
+    job, is_new = await request.app[JOBS].submit(spec, seeds, _idempotency_key(request))
+    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"/v1/jobs/{job.id}"})
+
+
+@operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)
+async def list_jobs(request: web.Request) -> web.StreamResponse:
+    """All jobs, the newest first."""
+    asked = inputs.query(request, ListQuery)
+    before = _before(asked.cursor)
+    state = State(asked.state) if asked.state else None
+    found = request.app[JOBS].list(state, before, asked.limit + 1)
+    items, more = found[: asked.limit], found[asked.limit :]
+    following = inputs.cursor(items[-1].id) if more else None
+    return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
+
+
+@operation("GET", "/v1/jobs/{id}", {200: JobOut})
+async def show_job(request: web.Request) -> web.StreamResponse:
+    """One job as it stands."""
+    return answers.json(shown(request.app[JOBS].find(id_of(request))))
+
+
+@operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch)
+async def change_job(request: web.Request) -> web.StreamResponse:
+    """Change a job, also while it runs: all of it, or nothing."""
+    asked = await inputs.body(request, JobPatch)
+    jobs, job = request.app[JOBS], id_of(request)
+    changed = await jobs.change(job, asked.settings, priority=asked.priority)
+    return answers.json(_changed(changed, jobs.find(job)))
+
+
+@operation("DELETE", "/v1/jobs/{id}", {204: None})
+async def remove_job(request: web.Request) -> web.StreamResponse:
+    """Remove a job with its folder; one that is not over is cancelled first."""
+    await request.app[JOBS].remove(id_of(request))
+    return answers.nothing()
+
+
+@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut})
+async def pause_job(request: web.Request) -> web.StreamResponse:
+    """Start no further visits until it is resumed."""
+    return answers.json(shown(await request.app[JOBS].pause(id_of(request))))
+
+
+@operation("POST", "/v1/jobs/{id}/resume", {200: JobOut})
+async def resume_job(request: web.Request) -> web.StreamResponse:
+    """Go on where it stood, also where it had ended."""
+    return answers.json(shown(await request.app[JOBS].resume(id_of(request))))
+
+
+@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut})
+async def cancel_job(request: web.Request) -> web.StreamResponse:
+    """End it; what it fetched stays."""
+    return answers.json(shown(await request.app[JOBS].cancel(id_of(request))))
+
+
+@operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True)
+async def plant_seeds(request: web.Request) -> web.StreamResponse:
+    """Give a job more seeds, inline or as lines; they are kept safe before this is answered."""
+    if inputs.is_lines(request):
+        seeds = inputs.lines(request, MOST_UPLOADED)
+    else:
+        seeds = _inline((await inputs.body(request, SeedsIn)).seeds)
+    given = await request.app[JOBS].plant(id_of(request), seeds)
+    return answers.json(PlantedOut(given=given), 202)
+
+
+@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut})
+async def show_history(request: web.Request) -> web.StreamResponse:
+    """Every change of state and of settings, the oldest first."""
+    events = await request.app[JOBS].history(id_of(request))
+    return answers.json(HistoryOut(items=tuple(map(EventOut.model_validate, events))))
+
+
+def id_of(request: web.Request) -> str:
+    return request.match_info["id"]
+
+
+def shown(job: Job) -> JobOut:
+    return JobOut.model_validate(job)
+
+
+def _changed(changed: Changed, job: Job) -> ChangeOut:
+    return ChangeOut(job=shown(job), applied=changed.applied, needs_restart=changed.needs_restart)
+
+
+async def _asked(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[str]]]:
+    """From a JSON body, or from the query with the seeds as the body."""
+    if inputs.is_lines(request):
+        brief = inputs.query(request, JobQuery)
+        spec = JobSpec(name=brief.name, template=brief.template, priority=brief.priority)
+        return spec, inputs.lines(request, MOST_UPLOADED)
+    asked = await inputs.body(request, JobIn)
+    spec = JobSpec(
+        name=asked.name,
+        settings=asked.settings,
+        template=asked.template,
+        priority=asked.priority,
+        labels=asked.labels,
+        is_paused=asked.is_paused,
+    )
+    return spec, _inline(asked.seeds)
+
+
+async def _inline(seeds: Sequence[str]) -> AsyncIterator[Sequence[str]]:
+    yield seeds
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
+        raise bad_field("Idempotency-Key", "should be 1 to 200 printable characters")
+    return key
+
+
+def _before(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    match inputs.position(cursor):
+        case [str(job)]:
+            return job
+    raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")

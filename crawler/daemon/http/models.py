@@ -1,0 +1,343 @@
+"""The shapes that travel: what clients send (`...In`), ask (`...Query`) and get (`...Out`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
+Name: TypeAlias = Annotated[str, Field(max_length=200)]
+Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
+Settings: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(description="Settings by the names they have in TOML, in tables or by full name: `scope.max_depth`."),
+]
+Labels: TypeAlias = Annotated[dict[Annotated[str, Field(max_length=100)], Name], Field(max_length=50)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False, from_attributes=True
+    )
+
+
+class Sent(Shape):
+    """What comes from a client."""
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _holds_no_control_characters(cls, value: object) -> object:
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("should be printable text on one line")
+        return value
+
+
+# -- what clients send ------------------------------------------------------------------------------------------------
+
+
+class JobIn(Sent):
+    """A crawl to be done."""
+
+    name: Name = ""
+    """For people; empty: made from the first seed."""
+    seeds: Annotated[tuple[Annotated[str, Field(max_length=8192)], ...], Field(max_length=50_000)] = ()
+    """URLs as people write them; files are refused. More of them: as lines, here or at `/seeds`."""
+    settings: Settings = Field(default_factory=dict)
+    template: Name | None = None
+    """Settings to start from, by the name they were kept under."""
+    priority: Priority = 0
+    """Two more is twice the share of what all jobs share."""
+    labels: Labels = Field(default_factory=dict)
+    is_paused: bool = False
+    """Whether it waits for `resume` before it begins."""
+
+
+class JobQuery(Sent):
+    """The fields of a job whose seeds are the body."""
+
+    name: Name = ""
+    template: Name | None = None
+    priority: Priority = 0
+
+
+class JobPatch(Sent):
+    """What to change of a job; what is absent stays."""
+
+    priority: Priority | None = None
+    settings: Settings = Field(default_factory=dict)
+
+
+class SeedsIn(Sent):
+    """More seeds for a job."""
+
+    seeds: Annotated[tuple[Annotated[str, Field(max_length=8192)], ...], Field(min_length=1, max_length=50_000)]
+
+
+class SiteIn(Sent):
+    """A site of a job."""
+
+    site: Annotated[str, Field(min_length=1, max_length=300)]
+    """Scheme, host and port: `https://example.org`."""
+
+
+class TemplateIn(Sent):
+    """Settings kept under a name."""
+
+    settings: Settings
+    priority: Priority = 0
+    labels: Labels = Field(default_factory=dict)
+
+
+# -- what they ask ----------------------------------------------------------------------------------------------------
+
+
+class ListQuery(Sent):
+    state: StateName | None = None
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    """The `next` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class PagesQuery(Sent):
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    """The `next` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    status: Annotated[str, Field(pattern=r"^([1-9][0-9]{2}|[1-9]xx)$")] | None = None
+    """`404`, or `4xx`."""
+    site: Annotated[str, Field(max_length=300)] | None = None
+    """Scheme, host and port, or a host alone."""
+    disposition: Annotated[str, Field(pattern="^[a-z]{1,20}$")] | None = None
+    reason: Annotated[str, Field(pattern="^[a-z0-9-]{1,30}$")] | None = None
+
+
+class UrlQuery(Sent):
+    url: Annotated[str, Field(min_length=1, max_length=8192)]
+    """As you would write a seed."""
+
+
+class SinceQuery(Sent):
+    since: Annotated[float, Field(ge=0)] = 0.0
+    """Unix seconds: what came later."""
+
+
+class EventsQuery(Sent):
+    after: Annotated[int, Field(ge=0)] | None = None
+    """The id of the last event seen; the header `Last-Event-ID` says the same."""
+
+
+# -- what they get ----------------------------------------------------------------------------------------------------
+
+
+class FaultOut(Shape):
+    field: str
+    detail: str
+
+
+class ProblemOut(Shape):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FaultOut, ...] = ()
+
+
+class SeedsOut(Shape):
+    given: int
+    """Lines that were not empty and no comment."""
+    bad: int
+    """Those that could not be used, of what was read so far; bad-seeds.txt lists them."""
+    is_reading: bool
+    """Whether some still wait to be queued."""
+
+
+class CountsOut(Shape):
+    known: int = 0
+    queued: int = 0
+    leased: int = 0
+    retrying: int = 0
+    sites: int = 0
+    settled: Mapping[str, int] = Field(default_factory=dict)
+    """How many URLs ended with each disposition."""
+
+
+class LatencyOut(Shape):
+    """Milliseconds that recent answers took: half of them, nine in ten, all but one in a hundred."""
+
+    p50: float
+    p90: float
+    p99: float
+
+
+class JobOut(Shape):
+    """A job as it stands."""
+
+    id: str
+    name: str
+    state: StateName
+    priority: int
+    template: str | None
+    created_at: float
+    """Unix seconds, as all times here."""
+    started_at: float | None
+    ended_at: float | None
+    ended: str | None
+    """Why its last run ended: `exhausted`, `page-limit`, ..."""
+    error: str
+    """What made it fail, in words."""
+    settings: dict[str, Any]
+    """Those that somebody chose; secrets are not shown."""
+    labels: dict[str, str]
+    seeds: SeedsOut
+    counts: CountsOut
+    pages: int
+    """Fetched, over all runs."""
+    bytes: int
+    """Downloaded, over all runs."""
+    pages_per_s: float
+    """Over the last ten seconds, as the next."""
+    bytes_per_s: float
+    in_flight: int
+    bound_by: str
+    """What limits it right now: `politeness`, `network`, ..."""
+    advice: str
+    stages: dict[str, float]
+    """The part of the time of all visits that each stage took lately."""
+    latency: LatencyOut | None
+
+
+class JobsOut(Shape):
+    items: tuple[JobOut, ...]
+    next: str | None
+    """The cursor of the next page; null: this was the last."""
+
+
+class ChangeOut(Shape):
+    """What became of a change."""
+
+    job: JobOut
+    applied: tuple[str, ...]
+    """Settings that count from now on."""
+    needs_restart: tuple[str, ...]
+    """Settings that count from the next run on: pause and resume the job."""
+
+
+class PlantedOut(Shape):
+    given: int
+    """Lines that were kept, those that are no URL included."""
+
+
+class PagesOut(Shape):
+    items: tuple[dict[str, Any], ...]
+    """Records as docs/records.md describes them."""
+    next: str | None
+
+
+class SiteOut(Shape):
+    site: str
+    queued: int
+    leased: int
+    next_turn_in_s: float
+    is_held: bool
+
+
+class SitesOut(Shape):
+    items: tuple[SiteOut, ...]
+
+
+class FailureOut(Shape):
+    site: str
+    reason: str
+    n: int
+    example: str
+
+
+class FailuresOut(Shape):
+    items: tuple[FailureOut, ...]
+
+
+class EventOut(Shape):
+    """Something that happened."""
+
+    id: int | None
+    at: float
+    job: str | None
+    kind: str
+    data: dict[str, Any]
+
+
+class HistoryOut(Shape):
+    items: tuple[EventOut, ...]
+
+
+class SettingOut(Shape):
+    key: str
+    value: Any
+    origin: str
+    """`default`, `daemon`, `template` or `job`."""
+    meaning: str
+
+
+class SettingsOut(Shape):
+    items: tuple[SettingOut, ...]
+
+
+class SchemaOut(Shape):
+    """What a form for new jobs is made from."""
+
+    json_schema: dict[str, Any]
+    """Of all settings (JSON Schema 2020-12)."""
+    defaults: dict[str, Any]
+    """By full name, those of the daemon applied."""
+    live: tuple[str, ...]
+    """Full names of what may change while a job runs."""
+    refused: tuple[str, ...]
+    """Full names of what only the daemon's own configuration may set."""
+
+
+class ExplanationOut(Shape):
+    """Why (not): docs/explain.md describes the fields."""
+
+    model_config = ConfigDict(extra="allow")
+    v: int
+    url: str
+    verdict: Literal["fetch", "exclude", "unknown"]
+    reason: str | None
+
+
+class SeriesOut(Shape):
+    """Columns of equal length over time."""
+
+    at: tuple[float, ...]
+    columns: dict[str, tuple[float, ...]]
+
+
+class FileOut(Shape):
+    path: str
+    bytes: int
+    modified_at: float
+
+
+class FilesOut(Shape):
+    items: tuple[FileOut, ...]
+
+
+class TemplateOut(Shape):
+    name: str
+    settings: dict[str, Any]
+    priority: int
+    labels: dict[str, str]
+
+
+class TemplatesOut(Shape):
+    items: tuple[TemplateOut, ...]
+
+
+class HealthOut(Shape):
+    status: Literal["ok", "starting", "stopping"]
+    version: str
+    jobs: dict[str, int] = Field(default_factory=dict)
+    """How many are in each state."""

@@ -1,0 +1,112 @@
+"""openapi.json (OpenAPI 3.1), written from the same table and the same models that serve the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from .inputs import LINES
+from .models import ProblemOut
+from .operations import Answer, Operation
+from .problems import CONTENT_TYPE
+
+Document = dict[str, Any]
+REF = "#/components/schemas/{model}"
+PARAMETERS = {
+    "id": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$", "description": "A job's or a schedule's id."},
+    "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "A name."},
+    "file": {"type": "string", "minLength": 1, "maxLength": 500, "description": "A file's path in the crawl folder."},
+}
+
+
+def document(operations: Iterable[Operation], version: str) -> Document:
+    """The whole description."""
+    entries = list(operations)
+    models = sorted({model for entry in entries for model in _models(entry)} | {ProblemOut}, key=lambda m: m.__name__)
+    _, schemas = models_json_schema([(model, _mode(model)) for model in models], ref_template=REF)
+    paths: Document = {}
+    for entry in entries:
+        path = paths.setdefault(re.sub(r":[^{}]+\}", "}", entry.path), {})
+        path[entry.method.lower()] = _operation(entry)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crawld",
+            "version": version,
+            "description": "Jobs, what they fetched, and what they wait for. Errors are problem documents (RFC 9457).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas["$defs"],
+        },
+    }
+
+
+def _operation(entry: Operation) -> Document:
+    said: Document = {
+        "operationId": entry.name,
+        "summary": entry.summary,
+        "tags": [entry.tag],
+        "parameters": [*_path_parameters(entry.path), *_query_parameters(entry.query)],
+        "responses": {
+            **{str(status): _response(status, answer, entry) for status, answer in entry.answers.items()},
+            "default": {"description": "A problem", "content": _content(CONTENT_TYPE, ProblemOut)},
+        },
+    }
+    if entry.is_public:
+        said["security"] = []
+    if entry.body or entry.takes_lines:
+        said["requestBody"] = {"required": True, "content": _bodies(entry)}
+    return said
+
+
+def _bodies(entry: Operation) -> Document:
+    content = _content("application/json", entry.body) if entry.body else {}
+    return content | ({LINES: {"schema": {"type": "string"}}} if entry.takes_lines else {})
+
+
+def _response(status: int, answer: Answer, entry: Operation) -> Document:
+    said: Document = {"description": HTTPStatus(status).phrase}
+    if isinstance(answer, str):
+        said["content"] = {answer: {"schema": {"type": "string"}}}
+    elif answer is not None:
+        said["content"] = _content("application/json", answer)
+        if entry.upgrade:
+            said["content"][entry.upgrade] = {"schema": {"type": "string"}}
+    return said
+
+
+def _content(media_type: str, model: type[BaseModel]) -> Document:
+    return {media_type: {"schema": {"$ref": REF.format(model=model.__name__)}}}
+
+
+def _path_parameters(path: str) -> Iterator[Document]:
+    for name in re.findall(r"\{(\w+)", path):
+        yield {"name": name, "in": "path", "required": True, "schema": PARAMETERS[name]}
+
+
+def _query_parameters(query: type[BaseModel] | None) -> Iterator[Document]:
+    if query is None:
+        return
+    schema = query.model_json_schema(ref_template=REF)
+    for name, said in schema["properties"].items():
+        yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": said}
+
+
+def _models(entry: Operation) -> Iterator[type[BaseModel]]:
+    yield from (answer for answer in entry.answers.values() if isinstance(answer, type))
+    if entry.body:
+        yield entry.body
+
+
+def _mode(model: type[BaseModel]) -> Any:
+    return "serialization" if model.__name__.endswith("Out") else "validation"

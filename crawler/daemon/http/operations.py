@@ -1,0 +1,73 @@
+"""What the API can do: one table that routes requests and from which openapi.json is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from pydantic import BaseModel
+
+Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = type[BaseModel] | str | None
+"""A model sent as JSON, the media type of something else, or nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One verb at one path."""
+
+    method: str
+    path: str
+    """As aiohttp's router and OpenAPI both write it: `/v1/jobs/{id}`."""
+    serve: Serve
+    answers: Mapping[int, Answer]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    takes_lines: bool = False
+    """Whether seeds may come as a stream of lines."""
+    upgrade: str | None = None
+    """The media type the answer has when the client asks for it."""
+    is_public: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.serve.__name__
+
+    @property
+    def summary(self) -> str:
+        return (self.serve.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def tag(self) -> str:
+        return self.serve.__module__.rpartition(".")[2]
+
+
+class Operations:
+    """A table that functions enter by decoration."""
+
+    def __init__(self) -> None:
+        self._entries: list[Operation] = []
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        answers: Mapping[int, Answer],
+        *,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        takes_lines: bool = False,
+        upgrade: str | None = None,
+        is_public: bool = False,
+    ) -> Callable[[Serve], Serve]:
+        def enter(serve: Serve) -> Serve:
+            self._entries.append(
+                Operation(method, path, serve, answers, body, query, takes_lines, upgrade, is_public)
+            )  # fmt: skip
+            return serve
+
+        return enter
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._entries)

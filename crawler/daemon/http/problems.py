@@ -1,0 +1,65 @@
+"""What goes wrong between a client and us, as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+import orjson
+from aiohttp import web
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Fault(NamedTuple):
+    """One field that is wrong."""
+
+    field: str
+    """Its path in the request: `settings.delay_s`, `seeds.3`, `cursor`."""
+    detail: str
+
+
+class Problem(Exception):
+    """The request cannot be answered as it stands; nothing was changed."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        detail: str,
+        faults: Sequence[Fault] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+
+def bad_field(field: str, detail: str) -> Problem:
+    return bad_fields([Fault(field, detail)])
+
+
+def bad_fields(faults: Sequence[Fault]) -> Problem:
+    words = "; ".join(f"{fault.field}: {fault.detail}" if fault.field else fault.detail for fault in faults[:3])
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return Problem(422, "bad-field", words + more, faults)
+
+
+def answer(problem: Problem) -> web.Response:
+    """The document: type, title, status, detail and, where fields are to blame, `errors`."""
+    document: dict[str, object] = {
+        "type": f"urn:crawld:problem:{problem.slug}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.faults:
+        document["errors"] = [fault._asdict() for fault in problem.faults]
+    return web.Response(
+        status=problem.status, body=orjson.dumps(document), content_type=CONTENT_TYPE, headers=problem.headers
+    )

@@ -1,0 +1,128 @@
+"""What a job brought, asked while it runs or later: pages, sites, failures, one URL's story, how it went."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from ...breath import breathing
+from ...explanation import record as as_record
+from ..pages import PAGES, Filter, Stretch, read
+from ..stats import Point
+from . import answers, inputs
+from .jobs import id_of
+from .keys import INSIGHT, JOBS
+from .models import (
+    ExplanationOut,
+    FailureOut,
+    FailuresOut,
+    PagesOut,
+    PagesQuery,
+    SeriesOut,
+    SinceQuery,
+    SiteIn,
+    SiteOut,
+    SitesOut,
+    UrlQuery,
+)
+from .operations import Operations
+from .problems import bad_field
+
+MOST_FAILURES = 500
+AT_ONCE = 1000
+"""Records a stream reads and sends together."""
+operation = Operations()
+
+
+@operation("GET", "/v1/jobs/{id}/pages", {200: PagesOut}, query=PagesQuery, upgrade=answers.NDJSON)
+async def list_pages(request: web.Request) -> web.StreamResponse:
+    """Records in the order they were written; as `application/x-ndjson` all there are, one a line.
+
+    `next` is null once the job is over and all was read; until then it is where new records will come.
+    """
+    asked = inputs.query(request, PagesQuery)
+    job = request.app[JOBS].find(id_of(request))
+    path = request.app[JOBS].folder(job.id) / PAGES
+    wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
+    start = _start(asked.cursor)
+    if answers.NDJSON in request.headers.get("Accept", ""):
+        return await _streamed(request, path, start, wanted)
+    stretch = await _aside(path, start, asked.limit, wanted)
+    is_all = stretch.is_last and job.state.is_over
+    items = tuple(orjson.loads(line) for line in stretch.lines)
+    return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
+
+
+@operation("GET", "/v1/jobs/{id}/sites", {200: SitesOut})
+async def list_sites(request: web.Request) -> web.StreamResponse:
+    """The sites with most to do, while the job runs, and those that are held."""
+    sites = request.app[JOBS].sites(id_of(request))
+    return answers.json(SitesOut(items=tuple(map(SiteOut.model_validate, sites))))
+
+
+@operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn)
+async def hold_site(request: web.Request) -> web.StreamResponse:
+    """Visit nothing of a site until it is released."""
+    asked = await inputs.body(request, SiteIn)
+    await request.app[JOBS].hold(id_of(request), asked.site)
+    return answers.nothing()
+
+
+@operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn)
+async def release_site(request: web.Request) -> web.StreamResponse:
+    """Go on with a site that was held."""
+    asked = await inputs.body(request, SiteIn)
+    await request.app[JOBS].let_go(id_of(request), asked.site)
+    return answers.nothing()
+
+
+@operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut})
+async def list_errors(request: web.Request) -> web.StreamResponse:
+    """What failed, by site and reason, with an example of each."""
+    failures = await request.app[INSIGHT].failures(id_of(request), MOST_FAILURES)
+    return answers.json(FailuresOut(items=tuple(map(FailureOut.model_validate, failures))))
+
+
+@operation("GET", "/v1/jobs/{id}/explain", {200: ExplanationOut}, query=UrlQuery)
+async def explain_url(request: web.Request) -> web.StreamResponse:
+    """Why a URL is fetched or not, and what became of it in this job; docs/explain.md describes the fields."""
+    asked, job = inputs.query(request, UrlQuery), id_of(request)
+    said = await request.app[JOBS].explain(job, asked.url)
+    return answers.json(ExplanationOut.model_validate(as_record(said, request.app[JOBS].folder(job))))
+
+
+@operation("GET", "/v1/jobs/{id}/stats", {200: SeriesOut}, query=SinceQuery)
+async def show_stats(request: web.Request) -> web.StreamResponse:
+    """How the job went: what it fetched, what was in flight and queued, how long answers took, over time."""
+    asked = inputs.query(request, SinceQuery)
+    points = request.app[JOBS].stats(id_of(request), asked.since)
+    names = Point._fields[1:]
+    columns = {name: tuple(getattr(point, name) for point in points) for name in names}
+    return answers.json(SeriesOut(at=tuple(point.at for point in points), columns=columns))
+
+
+def _start(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    match inputs.position(cursor):
+        case [int(start)] if start >= 0:
+            return start
+    raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+
+
+async def _streamed(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
+    """All there is now; the next stretch is read when the client has taken the last."""
+    response = await answers.open_stream(request, answers.NDJSON)
+    while True:
+        stretch = await _aside(path, start, AT_ONCE, wanted)
+        if not await answers.send(response, stretch.lines) or stretch.is_last:
+            return response
+        start = stretch.end
+
+
+async def _aside(path: Path, start: int, limit: int, wanted: Filter) -> Stretch:
+    with breathing():
+        return await asyncio.to_thread(read, path, start, limit, wanted)

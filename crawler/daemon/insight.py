@@ -1,0 +1,84 @@
+"""What can be asked of a job beyond where it stands: what failed, and its settings with their origins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..config import LIVE, amend, explicit, fields, shown, value_of
+from ..settings import Config
+from . import asking
+from .jobs import Jobs
+from .pages import PAGES, Failure, Failures
+
+MOST_KNOWN = 100
+"""Jobs whose failures stay in memory, so that only what is new need be read."""
+
+
+class Setting(NamedTuple):
+    """One setting of a job."""
+
+    key: str
+    value: object
+    origin: str
+    """`default`, `daemon`, `job`."""
+    meaning: str
+
+
+class Schema(NamedTuple):
+    """What there is to choose."""
+
+    json_schema: Mapping[str, object]
+    defaults: Mapping[str, object]
+    """By full name, as a job has them that chooses nothing."""
+    live: Sequence[str]
+    """What may change while a job runs."""
+    refused: Sequence[str]
+    """What only the daemon's own settings may choose."""
+
+
+class Insight:
+    """Looks into the jobs of one daemon."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._failures: dict[str, Failures] = {}
+        """By job, those asked for longest ago first."""
+
+    async def failures(self, job: str, limit: int) -> Sequence[Failure]:
+        """What failed, by site and reason, over all runs. Raises NoSuchJob."""
+        path = self._jobs.folder(job) / PAGES
+        failures = self._failures[job] = self._failures.pop(job, Failures())
+        if len(self._failures) > MOST_KNOWN:
+            del self._failures[next(iter(self._failures))]
+        await asyncio.to_thread(failures.update, path)
+        return failures.most(limit)
+
+    def settings(self, job: str) -> Sequence[Setting]:
+        """All of them, secrets not shown. Raises NoSuchJob."""
+        config = self._jobs.settings(job)
+        chosen = explicit(amend(Config(), self._jobs.find(job).settings))
+        return [
+            Setting(key, _plain(config, key), self._origin(key, chosen), info.description or "")
+            for key, info in fields().items()
+        ]
+
+    def schema(self) -> Schema:
+        base = self._jobs.base
+        return Schema(
+            Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), asking.OWNERS
+        )
+
+    def _origin(self, key: str, chosen: Mapping[str, object]) -> str:
+        if key in chosen:
+            return "job"
+        return "daemon" if key in explicit(self._jobs.base) else "default"
+
+
+def _plain(config: Config, key: str) -> object:
+    """A setting as JSON knows it, fit to be shown."""
+    value = config.model_dump(mode="json")
+    for name in key.split("."):
+        value = value[name]
+    return shown(key, value) if shown(key, value_of(config, key)) != value_of(config, key) else value
