@@ -33,7 +33,7 @@ export function Job({ id, tab }) {
       <${Controls} job=${job} after=${refresh} />
       <${Act} label="Remove" kind="quiet danger" ask="Remove this job with its folder and all it fetched?" act=${remove} title="With its folder" /></div>
     <p class="under">${job.id} · asked for ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${job.ended}` : ""}${" · "}
-      ${number(job.seeds.given)} seeds${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
+      ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
       ${Object.entries(job.labels).map(([name, value]) => html` · <span class="label">${plain(name)}=${plain(value)}</span>`)}</p>
     ${job.error && html`<div class="trouble" role="alert">${plain(job.error)}</div>`}
     <${Trouble} error=${error} />

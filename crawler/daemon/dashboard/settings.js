@@ -21,7 +21,7 @@ function Setting({ job, one, schema, refresh }) {
     } catch (problem) { setError(problem); }
   };
   return html`<tr class=${one.origin === "default" ? "" : "chosen"}><td><code>${one.key}</code><small>${one.meaning}</small></td>
-    <td>${text === null ? html`<code>${plain(written(one.value))}</code>` : html`<input value=${text} aria-label=${one.key} onInput=${(e) => setText(e.target.value)}
+    <td>${text === null ? written(one.value) === "" ? html`<span class="code-none">none</span>` : html`<code>${plain(written(one.value))}</code>` : html`<input value=${text} aria-label=${one.key} onInput=${(e) => setText(e.target.value)}
       onKeyDown=${(e) => { if (e.key === "Enter") keep(); if (e.key === "Escape") setText(null); }} autofocus />`}<${Trouble} error=${error} /></td>
     <td>${one.origin}${!isLive && !isRefused && html`<small>from the next run on</small>`}</td>
     <td>${isRefused ? html`<small>the daemon's own</small>` : text === null ? html`<button type="button" class="act" onClick=${() => setText(written(one.value))}>Change</button>`
