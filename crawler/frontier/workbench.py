@@ -131,7 +131,7 @@ class Workbench:
 
     def change(self, terms: Terms, now: float) -> None:
         """Lend so many to a site and to an address from now on."""
-        self._terms = replace(self._terms, per_site=terms.per_site, per_ip=terms.per_ip)
+        self._terms = replace(self._terms, per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s)
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -166,7 +166,7 @@ class Workbench:
         site = self._out.pop(token)
         self.put_back(site, site.out.pop(token))
         if self._turns is not None:  # it may have been asked, and not have come to an end
-            self._turns.end(site.key, self, now, Rest(now, site.usual_s))
+            self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_s)))
         self._leave_ip(site.ip, 1, now)
         return site
 
