@@ -13,6 +13,7 @@ BENCHMARKS = {
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
     "frontier_cost": "what a page costs the frontier",
     "many_crawls": "a hundred crawls in one process: what each costs, and whether each gets its share",
+    "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
 }
 
 

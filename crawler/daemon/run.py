@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
@@ -23,6 +24,8 @@ from .job import Record, weight
 
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
+TOLD_S = 0.2
+"""How often a crawl that ran dry meanwhile hears of what was planted."""
 SettingsOf = Callable[[Record], Config]
 
 
@@ -134,9 +137,10 @@ class Run:
     async def _plant(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
         """Bring every upload that is not there yet to the frontier, whole, and only then note that it is.
 
-        Killed meanwhile, the next run reads it again from its beginning: the frontier knows what it has. Yields one
-        URL of each batch that is there, so that whoever runs the crawl sees that something came.
+        Killed meanwhile, the next run reads it again from its beginning: the frontier knows what it has. Yields a URL
+        that is there now and then, so that whoever runs the crawl sees that something came.
         """
+        told = -TOLD_S
         async with self._planting:
             while (record := self._book.record(self.job)).planted < record.uploads:
                 bad = spool.BadLines(self._folder, record.bad, record.bad_bytes)
@@ -145,5 +149,7 @@ class Run:
                     async for batch in read:
                         await crawl.add(batch)
                         self.bad = bad.count
-                        yield batch[-1]
+                        if (now := time.monotonic()) >= told + TOLD_S:
+                            told = now
+                            yield batch[-1]
                 await self._book.amend(self.job, planted=record.planted + 1, bad=bad.count, bad_bytes=bad.length)
