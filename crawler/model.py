@@ -172,6 +172,8 @@ class Page:
     """64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
     gist: int = 0
     """64 bits over the letters of title and text, but for the words of its URL: equal where only numbers differ."""
+    numbers: int = 0
+    """64 bits, one set for each number in the text."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()

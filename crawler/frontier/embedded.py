@@ -125,7 +125,7 @@ class EmbeddedFrontier:
 
     def bar(self, lease: Lease) -> Bar | None:
         """Why a lease is not to be fetched, a trap or a site's page limit; None: its page counts as under way."""
-        return self._ledger.bar(lease)
+        return self._ledger.bars.bar(lease)
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
         """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,12 +9,12 @@ import numpy as np
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Bar, Counts, Disposition, Lease, Links, Outcome, Position, Reason, Request, Url
-from ..traps import Novelty, Stored
-from .caps import Caps
+from ..model import Counts, Disposition, Lease, Links, Outcome, Position, Request, Url
+from ..traps import Stored
+from .bars import Bars
 from .change import Change, Family, Schedule, Setback, Visit
 from .claims import Claims
-from .discovery import SAME_DEPTH, Discovery
+from .discovery import Discovery
 from .order import LAST, Entry, Packed, key, pack
 from .retries import Retries
 from .seen import Fingerprints
@@ -23,8 +22,6 @@ from .site import Site
 from .store import Due, Load, Shelf, Shelved
 from .terms import Clock, Terms
 from .workbench import Workbench
-
-log = logging.getLogger(__name__)
 
 Touched = dict[Site, None]
 """Sites a call changed, in the order it came to them."""
@@ -62,6 +59,7 @@ class Ledger:
 
     def __init__(self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
+        self.bars = Bars(terms, state.patterns, state.pages)
         self.positions = dict(state.positions)
         self.shelved = state.shelved
         """Sites on the shelf when we last looked, and those that went there since."""
@@ -73,8 +71,6 @@ class Ledger:
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
         self._keeps_fresh = terms.revisit_after_s is not None
         self._longest_s = terms.longest_s
-        self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, state.pages)
-        self._novelty = None if terms.traps == "off" else Novelty(terms.traps, state.patterns)
         self._scheduled = state.scheduled
         self._next_revisit = state.next_due
         self._next_revisit_since: float | None = None
@@ -105,13 +101,14 @@ class Ledger:
         visits = [(outcome, self._bench.entry(outcome.lease.token)) for outcome in outcomes]
         for outcome, entry in visits:
             site = self._bench.end(outcome, now)
-            self._caps.end(entry.row, outcome)
+            self.bars.end(entry.row, outcome)
             touched[site] = None
             if outcome.is_final:
                 self._close(outcome, entry, change)
             else:
                 self._defer(outcome, entry, site, change, now)
-        self._discovery.follow(self._sifted(visits, change), change)
+        sifted, change.patterns = self.bars.sifted(visits)
+        self._discovery.follow(sifted, change)
         if self._keeps_fresh:
             change.hints += [hint for outcome in outcomes if outcome.page for hint in _hints(outcome.page.news)]
         self._note(touched, positions, change, now)
@@ -140,7 +137,7 @@ class Ledger:
         touched: Touched = {}
         for lease in leases:
             self.claims.give_up(lease.token)
-            self._caps.end(lease.token, None)
+            self.bars.end(lease.token, None)
             touched[self._bench.release(lease.token, now)] = None
         self._attend(touched, now)
 
@@ -153,12 +150,6 @@ class Ledger:
         self._pending.requeued += due
         if due:
             self._attend(touched, now)
-
-    def bar(self, lease: Lease) -> Bar | None:
-        """Why a lease that is out is not to be fetched, or None: its page counts as under way from then on."""
-        if self._novelty and (trap := self._novelty.refuses(lease.request)):
-            return Bar(Reason.TRAP, f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new")
-        return self._caps.take(lease.token, lease.request)
 
     def take_pending(self) -> Change:
         """What is to be written before anything is read, or with whatever is written next."""
@@ -175,7 +166,7 @@ class Ledger:
             settled=dict(self._settled),
             scheduled=self._scheduled,
             due_in_s=None if self._next_revisit is None else self._next_revisit - self._clock.wall(),
-            traps=self._novelty.traps if self._novelty else (),
+            traps=self.bars.traps,
         )
 
     @property
@@ -240,17 +231,6 @@ class Ledger:
         self._leave_queue(entry, change)
         self._retries.add(again, now + wait_s)
         change.setbacks.append(Setback(again, self._clock.wall() + wait_s, outcome.reason))
-
-    def _sifted(self, visits: Sequence[tuple[Outcome, Entry]], change: Change) -> Sequence[tuple[Outcome, Entry]]:
-        """The visits without what they found of traps, once it is known what they say about their own patterns."""
-        if self._novelty is None:
-            return visits
-        for outcome, _ in visits:
-            for trap in self._novelty.fold(outcome):
-                log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
-        sifted = [(_with_news(outcome, self._novelty), entry) for outcome, entry in visits]
-        change.patterns += self._novelty.take_changed()
-        return sifted
 
     def _leave_queue(self, entry: Entry, change: Change) -> None:
         change.gone.append(entry)
@@ -360,14 +340,6 @@ class Ledger:
     def _at(self, stored: float, now: float) -> float:
         """When a time that was stored is on our clock; the other one may have been set since."""
         return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
-
-
-def _with_news(outcome: Outcome, novelty: Novelty) -> Outcome:
-    page = outcome.page
-    if page is None or not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
-        return outcome
-    news = novelty.sifted(page.news, outcome.url)
-    return outcome if news is page.news else replace(outcome, page=replace(page, news=news))
 
 
 def _known_now(outcome: Outcome, request: Request) -> Request:

@@ -19,7 +19,7 @@ from . import charset, codings, directives, fields, html, kinds, scan, sitemap, 
 from .job import Content, Document, Job
 from .news import memory_of
 from .reading import Reading
-from .simhash import gist, simhash
+from .simhash import gist, numbers, simhash
 
 MAX_LINK_BYTES = 16 << 20
 """Of all links of a page together: what a worker answers has bounds, whatever it was given."""
@@ -56,6 +56,7 @@ def parse(document: Document, job: Job) -> Page:
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
         gist=gist(f"{reading.title} {reading.words}", document.url.text),
+        numbers=numbers(reading.words),
         n_links=len(found),
         news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",

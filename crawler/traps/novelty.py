@@ -155,7 +155,7 @@ class Novelty:
 
     def _count(self, pattern: Pattern, outcome: Outcome, page: Page) -> list[Trap]:
         is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
-        is_news = not is_copy and pattern.is_news(page, outcome.request.depth)
+        is_news = not is_copy and pattern.is_news(page)
         is_sound = is_news or (not is_copy and self._vouches(outcome.request.via, pattern))
         was_good = pattern.is_good
         has_turned = pattern.count(is_news, is_sound)

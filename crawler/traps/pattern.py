@@ -7,18 +7,16 @@ from enum import IntEnum
 
 from ..model import Page, Trap
 
-SHORT, LONG = 32, 200
+SHORT, LONG = 32, 128
 """Pages that a suspicion rests on, and those that a verdict rests on."""
-SHORT_NEWS, LONG_NEWS = 1, 2
+SHORT_NEWS, LONG_NEWS = 1, 1
 """Pages among them that may have been news all the same."""
 RECOVERED = 4
 """Pieces of news among the latest SHORT pages that clear a suspect."""
 REMEMBERED = 512
 """Pages whose letters are remembered: a calendar of days has some hundred wordings."""
-NEAR = 6
-"""Bits in which two pages of equal letters differ that hold the same numbers, or nearly."""
-DEEP, NEAR_DEEP = 50, 16
-"""So far from the seed more bits are near: only what leads from one page to the next comes there."""
+FEW = 10
+"""Bits of `Page.numbers` in which pages differ that hold five other numbers: a date, and those beside it."""
 _GIST = 4
 """Bytes kept of a gist."""
 _ALL = (1 << LONG) - 1
@@ -39,7 +37,7 @@ class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_gists", "_simhashes", "_turn", "asked", "fetched", "name", "news", "news_window", "refused", "site",
+        "_gists", "_numbers", "_turn", "asked", "fetched", "name", "news", "news_window", "refused", "site",
         "sound_window", "standing",
     )  # fmt: skip
 
@@ -58,7 +56,7 @@ class Pattern:
         self.sound_window = _ALL
         """Which were news, or had something to vouch for them."""
         self._gists = bytearray()
-        self._simhashes = array("Q")
+        self._numbers = array("Q")
         self._turn = 0
 
     @property
@@ -69,16 +67,16 @@ class Pattern:
     def is_good(self) -> bool:
         return self.standing is Standing.GOOD
 
-    def is_news(self, page: Page, depth: int) -> bool:
+    def is_news(self, page: Page) -> bool:
         """Whether a page differs from the earlier ones in more than a few numbers; it is remembered."""
         gist = (page.gist & 0xFFFFFFFF).to_bytes(_GIST, "little")
         place = self._find(gist)
         if place < 0:
-            self._remember(gist, page.simhash)
+            self._remember(gist, page.numbers)
             return True
-        apart = (self._simhashes[place] ^ page.simhash).bit_count()
-        self._simhashes[place] = page.simhash
-        return apart > (NEAR if depth < DEEP else NEAR_DEEP)
+        apart = (self._numbers[place] ^ page.numbers).bit_count()
+        self._numbers[place] = page.numbers
+        return apart > FEW
 
     def count(self, is_news: bool, is_sound: bool) -> bool:
         """One page more; whether its standing is another now."""
@@ -108,12 +106,12 @@ class Pattern:
             at = self._gists.find(gist, at + 1)
         return at // _GIST if at >= 0 else -1
 
-    def _remember(self, gist: bytes, simhash: int) -> None:
+    def _remember(self, gist: bytes, numbers: int) -> None:
         """In the place of the oldest, once there is no room."""
-        if len(self._simhashes) < REMEMBERED:
+        if len(self._numbers) < REMEMBERED:
             self._gists += gist
-            self._simhashes.append(simhash)
+            self._numbers.append(numbers)
             return
         self._gists[_GIST * self._turn : _GIST * (self._turn + 1)] = gist
-        self._simhashes[self._turn] = simhash
+        self._numbers[self._turn] = numbers
         self._turn = (self._turn + 1) % REMEMBERED

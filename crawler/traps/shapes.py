@@ -18,15 +18,18 @@ MOST_WORDS = 16
 """Different words at one place of a path that are told apart; a menu has fewer, a list of items more."""
 MOST_HOSTS = 8
 """Hosts of a registered domain that are told apart."""
-MOST_QUERIES = 8
+MOST_QUERIES = 4
 """Sets of parameters' names below one path that are told apart."""
 MOST_SEGMENTS = 8
 """Of a path; all that lies deeper is alike."""
+MOST_NUMBERS = 3
+"""In a word, as in a date; what holds more is an id."""
 LONG = 24
 """Characters; no longer word is a category."""
 MOST_PLACES = 50_000
 """Places whose words are remembered. Beyond, all are forgotten and learnt anew."""
 
+_ESCAPED = re.compile("%[0-9A-F]{2}")
 _NUMBER = re.compile(r"[0-9]+")
 _ID = re.compile(r"(?=[^0-9]*[0-9])(?:[0-9a-fA-F-]{8,}|(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_.~%-]{16,})")
 _ONLY_NUMBERS = re.compile(r"[#~._:-]*")
@@ -105,9 +108,10 @@ _NOTHING: frozenset[str] = frozenset()
 @lru_cache(1 << 14)
 def _abstract(segment: str) -> str:
     """What is the same in all segments of its kind."""
-    if len(segment) > LONG or _ID.fullmatch(segment):
+    shape = _NUMBER.sub("#", _ESCAPED.sub("%", segment))
+    if len(segment) > LONG or _ID.fullmatch(segment) or shape.count("#") > MOST_NUMBERS:
         return "#" if segment.isdigit() else "~"
-    return _NUMBER.sub("#", segment)
+    return shape
 
 
 @lru_cache(1 << 14)

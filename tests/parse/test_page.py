@@ -53,6 +53,7 @@ def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
         canonical="http://h/town/",
         simhash=page.simhash,
         gist=page.gist,
+        numbers=page.numbers,
         n_links=2,
         news=page.news,
     )
