@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crawler.explanation import Explanation
     from crawler.folder import Folder
     from crawler.frontier import Known
+    from crawler.model import Trap
     from crawler.scope import Ruling
     from crawler.settings import Config
 
@@ -87,6 +88,8 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
     lines += _row("scope", _scope(answer.scope, answer, folder))
     lines += _row("robots", *_robots(answer))
     lines += _row("site", *_site(answer))
+    if answer.trap:
+        lines += _row("trap", *_trap(answer.trap))
     return lines + (_row("crawl", *_crawl(answer.known, folder)) if folder else [])
 
 
@@ -100,6 +103,11 @@ def _headline(answer: Explanation, folder: Folder | None) -> str:
     if known:
         return f"this crawl will fetch it{unless}"
     return f"a crawl would fetch it{', once a page names it' if folder else ''}{unless}"
+
+
+def _trap(trap: Trap) -> Iterator[str]:
+    yield f"{trap.pattern} is left out: {show.number(trap.news)} of {show.many(trap.fetched, 'page')} were new"
+    yield f"{show.many(trap.refused, 'link')} left out so far; --set traps=warn fetches what is still queued"
 
 
 def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:

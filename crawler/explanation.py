@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from . import parts, seeds, urls
 from .errors import FetchError
 from .frontier import Known, Look, SiteTurn, SqliteFrontier, look
-from .model import Reason, Request, Url
+from .model import Reason, Request, Trap, Url
 from .offload import Inline
 from .robots import RobotsRules
 from .scope import Ruling, Scope
@@ -60,11 +60,13 @@ class Explanation:
     """Its story in the crawl folder; None: never queued there, or no folder."""
     turn: SiteTurn | None = None
     """Its site in the crawl folder, likewise."""
+    trap: Trap | None = None
+    """The pattern of URLs that it belongs to, if that is cut and nobody asked for it by name."""
 
     @property
     def reason(self) -> Reason | None:
         """Why a crawl would not fetch it as things stand now, or None."""
-        return self.scope.reason or self.robots.reason
+        return self.scope.reason or (Reason.TRAP if self.trap else self.robots.reason)
 
     @property
     def verdict(self) -> Literal["fetch", "exclude", "unknown"]:
@@ -107,6 +109,7 @@ async def explain(
         per_site=config.politeness.per_site,
         known=story.known,
         turn=story.turn,
+        trap=story.trap if config.scope.traps == "cut" and url != request.anchor else None,
     )
 
 
@@ -164,6 +167,7 @@ def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
             "queued": turn.queued if turn else None,
             "next_turn_at": iso(turn.next_at) if turn else None,
         },
+        "trap": answer.trap._asdict() if answer.trap else dict.fromkeys(Trap._fields),
         "crawl": {"folder": str(folder), **_story(known)} if folder else None,
     }
 
@@ -199,6 +203,7 @@ class _Story(NamedTuple):
 
     known: Known | None = None
     turn: SiteTurn | None = None
+    trap: Trap | None = None
     roots: Sequence[Url] = ()
 
 
@@ -210,7 +215,7 @@ async def _told(source: Path | SqliteFrontier, question: Callable[[Look], _Story
 
 def _asked(opened: Look, url: Url) -> _Story:
     known = opened.find(url)
-    return _Story(known, opened.site(url.site), () if known else opened.roots(MOST_ROOTS))
+    return _Story(known, opened.site(url.site), opened.trap(url), () if known else opened.roots(MOST_ROOTS))
 
 
 def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:

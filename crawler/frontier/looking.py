@@ -15,8 +15,9 @@ import orjson
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Url
-from . import known
+from ..model import Trap, Url
+from ..traps import MOST_PATTERNS, Novelty, Stored
+from . import known, schema
 from .known import Known
 from .opening import check_header, check_layout, told
 
@@ -46,6 +47,13 @@ class Look:
     def find(self, url: Url) -> Known | None:
         """All that is known of one URL; None: it was never queued."""
         return known.find(self._connection, url, urls.fingerprint(url.text, self._key), self._number(url.site))
+
+    def trap(self, url: Url) -> Trap | None:
+        """The trap the URL leads into, whether it was queued or not."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pattern'").fetchone():
+            return None
+        stored = orjson.loads(self._connection.execute(schema.PATTERNS, (MOST_PATTERNS,)).fetchone()[0])
+        return Novelty(stored=[Stored(*row) for row in stored]).trap(url.text)
 
     def site(self, site: str) -> SiteTurn | None:
         """None: nothing of it was ever queued."""

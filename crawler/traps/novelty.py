@@ -48,7 +48,9 @@ class Stored(NamedTuple):
 class Novelty:
     """Folds outcomes into what it knows of their patterns, and judges by it. Decides, and never waits."""
 
-    def __init__(self, mode: Mode = "cut", stored: Iterable[Stored] = ()) -> None:
+    def __init__(self, mode: Mode = "cut", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
+        """`most` patterns are remembered."""
+        self._most = most
         self._cuts = mode == "cut"
         self._shapes = Shapes()
         self._patterns: dict[str, Pattern] = {}
@@ -59,6 +61,10 @@ class Novelty:
         self._traps: tuple[Trap, ...] | None = ()
         for one in stored:
             self._restore(one)
+
+    def __len__(self) -> int:
+        """Patterns that are remembered."""
+        return len(self._patterns)
 
     # -- what is found out -------------------------------------------------------------------------------------------
 
@@ -134,7 +140,7 @@ class Novelty:
     def _pattern(self, name: str) -> Pattern:
         """Known or new, and met last from now on."""
         pattern = self._patterns.pop(name, None) or Pattern(name, _site(name))
-        if len(self._patterns) >= MOST_PATTERNS:
+        if len(self._patterns) >= self._most:
             self._forget(next(iter(self._patterns)))
         self._patterns[name] = pattern
         return pattern
