@@ -210,6 +210,6 @@ def test_what_is_known_of_patterns_is_bounded() -> None:
     novelty = Novelty(most=50)
     for n in range(500):
         url = Url(f"http://h{n}.test/a")
-        lease = Lease(Request(url, 1, Url("http://h/")), n)
+        lease = Lease(Request(url, 1, root=Url("http://h/")), n)
         novelty.fold(Outcome(lease, Disposition.DUPLICATE, page=Page(b"", length=1)))
     assert len(novelty) == 50
