@@ -65,6 +65,7 @@ check: lint types test  ## lint, types and test: what a change must pass
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: some minutes
 	@failed=0; for part in $(TORTURES); do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
+	$(BIN)/python -m tests.hostile.endless
 
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
