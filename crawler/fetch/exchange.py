@@ -73,8 +73,6 @@ class Exchange:
         except BaseException:
             connection.close()
             raise
-        finally:
-            self.line.pace.forget(wire)
         if is_cut:
             connection.close()
         else:
@@ -113,7 +111,6 @@ class Exchange:
             try:
                 return (connection, *await self._ask(wire))
             except BaseException as error:
-                self.line.pace.forget(wire)
                 connection.close()
                 if wire.exchanges == 1 or not isinstance(error, (ServerDisconnectedError, ClientOSError)):
                     raise
@@ -136,7 +133,8 @@ class Exchange:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
         wire.transport.write(request_bytes(self.origin, self.request, cookie))
-        self.line.pace.watch(wire)
+        if wire.exchanges == 1:
+            self.line.pace.watch(wire)
         message, stream = await wire.read()
         interim = 0
         while message.code < 200:
@@ -199,13 +197,12 @@ class Exchange:
         if deadline:
             deadline.reschedule(None)
         is_held = wire.connected and not stream.is_eof()
-        self.line.pace.forget(wire)
+        wire.is_awaited = False
         if is_held:
             wire.pause_reading()
         await self.share.wait(size)
         if is_held and wire.connected:
-            self.line.pace.watch(wire)
-            wire.resume_reading()
+            wire.restart()
         waited = asyncio.get_running_loop().time() - begun
         self._budget_ms += waited * 1000
         if deadline and ends is not None:

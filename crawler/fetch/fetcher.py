@@ -57,23 +57,20 @@ class HttpFetcher:
             if self.budget.is_short:
                 await share.wait(0)
             dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
-            return await self._with_a_file(Exchange(self.line, origin, request, share, cap), dns_ms, queue_ms)
+            exchange = Exchange(self.line, origin, request, share, cap)
+            for times in count(1):
+                if not self.files.is_entered():
+                    await self.files.enter()
+                try:
+                    return await exchange.run(dns_ms, queue_ms)
+                except OutOfFiles as error:
+                    missing = error
+                finally:
+                    self.files.leave()
+                await self.files.run_out(missing, times)
+            raise AssertionError
         finally:
             self.gates.leave(address)
-
-    async def _with_a_file(self, exchange: Exchange, dns_ms: float, queue_ms: float) -> Response:
-        """The exchange, begun anew as long as it finds no file for a connection. Raises FetchError."""
-        for times in count(1):
-            if not self.files.is_entered():
-                await self.files.enter()
-            try:
-                return await exchange.run(dns_ms, queue_ms)
-            except OutOfFiles as error:
-                missing = error
-            finally:
-                self.files.leave()
-            await self.files.run_out(missing, times)
-        raise AssertionError
 
     async def vet(self, request: Request) -> None:
         """Find out whether its address may be talked to, without a word to it. Raises FetchError."""

@@ -55,7 +55,7 @@ class Files:
 
     def is_entered(self) -> bool:
         """Go in if there is room now; else False, and `enter` is the way. Whoever is in must `leave`."""
-        if self._inside >= int(self._most):
+        if self._inside + 1 > self._most:
             return False
         self._inside += 1
         return True
@@ -95,7 +95,7 @@ class Files:
         await asyncio.sleep(PAUSES_S[times - 1])
 
     def _admit(self) -> None:
-        while self._waiting and self._inside < int(self._most):
+        while self._waiting and self._inside + 1 <= self._most:
             turn = self._waiting.popleft()
             if not turn.done():
                 self._inside += 1

@@ -44,7 +44,11 @@ class Gates:
 
     def leave(self, address: str) -> None:
         """Make room: the next in the queue takes the place over."""
-        self._admit(address, self._inside[address] - 1)
+        inside = self._inside[address] - 1
+        if inside and not self._waiting:  # what happens nearly always
+            self._inside[address] = inside
+        else:
+            self._admit(address, inside)
 
     def _admit(self, address: str, inside: int) -> None:
         queue = self._waiting.get(address)

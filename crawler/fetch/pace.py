@@ -14,8 +14,8 @@ LOOKS = 4
 class Pace:
     """From its first byte on, an answer brings `min_bytes_per_s` over every `slow_after_s` seconds, or is given up.
 
-    One timer looks after all answers, and none runs while there are none. How long a server thinks before its first
-    byte is the deadline's matter; an interim answer (RFC 9110 15.2) begins its time anew.
+    One timer looks at all connections, and none runs while there are none: an exchange pays nothing for it. How long
+    a server thinks before its first byte is the deadline's matter; an interim answer (RFC 9110 15.2) begins it anew.
     """
 
     def __init__(self, min_bytes_per_s: float, slow_after_s: float) -> None:
@@ -25,15 +25,11 @@ class Pace:
         self._next_look: asyncio.TimerHandle | None = None
 
     def watch(self, wire: Wire) -> None:
-        """Mind how fast this connection's answer comes, until `forget`."""
+        """Mind how fast answers come over this connection, until it is closed."""
         if self._min_bytes_per_s:
             self._marks[wire] = _UNMARKED
             if self._next_look is None:
                 self._look_later()
-
-    def forget(self, wire: Wire) -> None:
-        """It has come, or may pause: the time is not the server's."""
-        self._marks.pop(wire, None)
 
     def close(self) -> None:
         if self._next_look is not None:
@@ -45,27 +41,29 @@ class Pace:
 
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
-        for wire, mark in list(self._marks.items()):
-            if mark.received > wire.received or not mark.received:
-                self._marks[wire] = _Mark(now, wire.received)
-            elif now - mark.at >= self._slow_after_s:
-                self._judge(wire, mark, now)
+        self._marks = {wire: self._mark(wire, mark, now) for wire, mark in self._marks.items() if wire.connected}
         self._next_look = None
         if self._marks:
             self._look_later()
 
-    def _judge(self, wire: Wire, mark: _Mark, now: float) -> None:
+    def _mark(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
+        if not (wire.is_awaited and wire.received):
+            return _UNMARKED
+        if mark.turn != wire.turn:
+            return _Mark(wire.turn, now, wire.received)
+        return mark if now - mark.at < self._slow_after_s else self._judged(wire, mark, now)
+
+    def _judged(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
         brought, seconds = wire.received - mark.received, now - mark.at
-        if brought >= self._min_bytes_per_s * seconds:
-            self._marks[wire] = _Mark(now, wire.received)
-        else:
-            del self._marks[wire]
+        if brought < self._min_bytes_per_s * seconds:
             wire.give_up(TooSlow(f"{brought:,} bytes in {seconds:.1f} s, {self._min_bytes_per_s:g} a second expected"))
+        return _Mark(wire.turn, now, wire.received)
 
 
 class _Mark(NamedTuple):
+    turn: int
     at: float
     received: int
 
 
-_UNMARKED = _Mark(0.0, 0)
+_UNMARKED = _Mark(0, 0.0, 0)

@@ -53,10 +53,15 @@ class Wire(ResponseHandler):
     def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._connector = connector
+        self._files = connector.files
         self.ip = ""
         self.exchanges = 0
         self.received = 0
-        """Bytes of the answer so far, its last interim answer not counted."""
+        """Bytes of the answer in this turn."""
+        self.turn = 0
+        """Counts answers, interim ones included."""
+        self.is_awaited = False
+        """Whether the server is to go on with its answer now."""
         self._is_asked = True  # from the start: some servers greet, and then it is aiohttp who says what is wrong
         self._is_answered = False
         self._head = bytearray()
@@ -66,16 +71,24 @@ class Wire(ResponseHandler):
     def expect(self) -> None:
         """The next answer, to be read by a parser that knows nothing of earlier ones."""
         self.exchanges += 1
-        self._connector.files.idle.pop(self, None)
+        self._files.idle.pop(self, None)
+        self.is_awaited = True
         self._is_asked, self._is_answered, self._is_retrying = True, False, False
+        self.turn += 1
         self.received = 0
         self._head.clear()
         self._parse_anew()
 
+    def restart(self) -> None:
+        """The server may go on, after we had it wait."""
+        self.turn += 1
+        self.is_awaited = True
+        self.resume_reading()
+
     def rest(self) -> None:
         """The answer is over: nothing is expected until somebody asks again."""
-        self._is_asked = False
-        self._connector.files.idle[self] = None
+        self._is_asked = self.is_awaited = False
+        self._files.idle[self] = None
 
     def close(self) -> None:
         """At once: nobody waits for what a server may still say, or until it agrees to end TLS."""
@@ -91,14 +104,14 @@ class Wire(ResponseHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connector.open_connections += 1
-        self._connector.files.open += 1
+        self._files.open += 1
         peer = transport.get_extra_info("peername")
         self.ip = peer[0] if peer else ""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connector.open_connections -= 1
-        self._connector.files.open -= 1
-        self._connector.files.idle.pop(self, None)
+        self._files.open -= 1
+        self._files.idle.pop(self, None)
         if isinstance(
             exc, OSError
         ):  # a reset, or TLS gone wrong: else a body that ends with its connection would count as whole
@@ -124,6 +137,7 @@ class Wire(ResponseHandler):
         if data[0].code >= 200:
             self._is_answered = True
         else:
+            self.turn += 1
             self.received = 0
         super().feed_data(data, size)
 
