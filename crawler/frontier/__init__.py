@@ -3,6 +3,7 @@
 from .known import Known
 from .looking import Look, SiteTurn, look
 from .memory import MemoryFrontier, open_memory
+from .repair import Recorded, Repaired, repair
 from .sqlite import SqliteFrontier, open_sqlite
 from .terms import Clock, Terms
 
@@ -11,10 +12,13 @@ __all__ = [
     "Known",
     "Look",
     "MemoryFrontier",
+    "Recorded",
+    "Repaired",
     "SiteTurn",
     "SqliteFrontier",
     "Terms",
     "look",
     "open_memory",
     "open_sqlite",
+    "repair",
 ]

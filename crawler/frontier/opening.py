@@ -28,7 +28,7 @@ def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Co
     """The only connection to the file, with the write lock held. Raises FrontierError."""
     with told(path):
         if not path.exists():
-            _create(path)
+            create(path)
         check_header(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
         try:
@@ -68,7 +68,8 @@ def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
 
 
 def _damaged(path: Path, why: str) -> FrontierError:
-    return FrontierError(f"{path} is damaged ({why}): restore it from a copy, or start over with --fresh")
+    cure = "restore it from a copy, try `crawl repair FOLDER`, or start over with --fresh"
+    return FrontierError(f"{path} is damaged ({why}): {cure}")
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def sound(path: Path) -> Iterator[None]:
         raise _damaged(path, f"what it holds cannot be read: {type(error).__name__}") from error
 
 
-def _create(path: Path) -> None:
+def create(path: Path, key: bytes | None = None) -> None:
     """Under another name first: a file of the right name is always whole, whatever happens meanwhile."""
     draft = path.with_name(path.name + ".new")
     for left in (draft, Path(f"{draft}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
@@ -90,7 +91,7 @@ def _create(path: Path) -> None:
             f"PRAGMA application_id = {schema.APPLICATION_ID}; PRAGMA user_version = {schema.VERSION};"
             f"BEGIN; {schema.TABLES}; COMMIT;"
         )
-        rows = [("key", secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
+        rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     os.replace(draft, path)
     _sync_folder(path.parent)

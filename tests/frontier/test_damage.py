@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from random import Random
 import pytest
 
 from crawler.errors import FrontierError
+from crawler.frontier import Recorded, repair
 from crawler.model import Page
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 
@@ -95,3 +97,45 @@ async def test_what_sqlite_itself_finds_broken_is_refused_before_anything_is_len
     with pytest.raises(FrontierError, match=r"is damaged .*queue"):
         async with opened(path, clock):
             pass
+
+
+# -- repair ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_can_be_read_of_a_damaged_file_goes_on(path: Path, clock: HandClock) -> None:
+    dice = Random(f"{SEED}-repair")
+    whole, log = path.read_bytes(), Path(f"{path}-wal").read_bytes()
+    visited = [Recorded(text, 0, "fetched", 200, 1, 0.0, None) for text in ("http://a/0", "http://a/1")]
+    repaired = 0
+    for _ in range(10):
+        at = dice.randrange(len(whole))
+        for left in path.parent.glob("frontier.sqlite*"):
+            left.unlink()
+        path.write_bytes(whole[:at] + dice.randbytes(4096) + whole[at + 4096 :])
+        Path(f"{path}-wal").write_bytes(log)
+        damaged = path.read_bytes()
+        try:
+            done = await asyncio.to_thread(repair, path, lambda positions: visited)
+        except FrontierError:
+            assert path.read_bytes() == damaged, "what cannot be repaired stays as it is"
+            continue
+        repaired += 1
+        assert done.damaged.read_bytes() == damaged
+        assert done.known == done.queued + done.visited
+        assert done.known + done.lost <= KNOWN
+        async with opened(path, clock, per_site=KNOWN) as frontier:
+            counts, leases = frontier.counts(), await lend(frontier, KNOWN)
+            assert (counts.known, counts.queued) == (done.known, done.queued)
+            assert len({lease.request.url.text for lease in leases}) == done.queued
+            assert not {lease.request.url.text for lease in leases} & {visit.text for visit in visited}
+            assert await frontier.add([lease.request for lease in leases]) == 0
+    assert repaired >= 4
+
+
+async def test_a_file_without_damage_is_the_same_after_a_repair(path: Path, clock: HandClock) -> None:
+    visited = [Recorded(text, 0, "fetched", 200, 1, 0.0, None) for text in ("http://a/0", "http://a/1")]
+    done = await asyncio.to_thread(repair, path, lambda positions: visited if positions == {"sink": {"file": 2}} else [])
+    assert (done.known, done.queued, done.visited, done.lost) == (KNOWN, KNOWN - 2, 2, 0)
+    async with opened(path, clock) as frontier:
+        assert await frontier.positions() == {"sink": {"file": 2}}
+        assert frontier.counts().settled == {"fetched": 2}

@@ -1,0 +1,272 @@
+"""A damaged frontier's file made anew from the rows that can still be read; the damaged one stays beside it.
+
+What was visited is told by the crawl's own output, which nothing damaged; what is queued is every other URL that can be
+read. All else follows from these: fingerprints, queues, sites and claims are derived again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import orjson
+
+from .. import urls
+from ..errors import FrontierError
+from ..model import Position, Url
+from . import schema
+from .opening import KEY_BYTES, check_header, create, told
+from .order import rank
+
+STEP = 1000
+MOST_MISSES = 50_000
+"""Rows in a row that cannot be read, until there are thought to be none behind them."""
+SIGN = 1 << 63
+VISIT = "disposition, reason, detail, status, attempt, visited_at, digest, duplicate_of"
+
+Rows = dict[int, tuple[Any, ...]]
+
+
+class Recorded(NamedTuple):
+    """A final visit as the output tells it."""
+
+    text: str
+    depth: int
+    disposition: str
+    status: int | None
+    attempt: int
+    visited_at: float
+    digest: bytes | None
+
+
+class Repaired(NamedTuple):
+    """What came of it."""
+
+    known: int
+    queued: int
+    visited: int
+    lost: int
+    """URLs of which nothing but a gap is left: at least so many. Some will be found again by links."""
+    damaged: Path
+    """Where the damaged file is now."""
+
+
+def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Recorded]]) -> Repaired:
+    """Rebuild the file at `path`, which no process may hold meanwhile. Blocks.
+
+    `recorded` tells what the sinks hold up to the positions it is given. Raises FrontierError, and changes nothing,
+    where so much is damaged that it is not known what was settled.
+    """
+    with told(path):
+        check_header(path)
+        with TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
+            salvaged = _salvage(path, Path(name) / path.name)
+            whole = Path(name) / "whole.sqlite"
+            create(whole, salvaged.meta["key"])
+            with closing(sqlite3.connect(whole, isolation_level=None)) as connection:
+                figures = _Builder(connection, salvaged, recorded(salvaged.positions)).build()
+            damaged = _set_aside(path)
+            os.replace(whole, path)
+    return Repaired(*figures, damaged)
+
+
+class _Salvaged(NamedTuple):
+    """What can be read, row by row."""
+
+    meta: Mapping[str, Any]
+    positions: Mapping[str, Position]
+    urls: Rows
+    visits: Rows
+    retries: Rows
+    revisits: Rows
+
+
+def _salvage(path: Path, copy: Path) -> _Salvaged:
+    """Read from a copy, for SQLite would write its log into the file itself."""
+    shutil.copyfile(path, copy)
+    with suppress(FileNotFoundError):
+        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        try:
+            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            positions = orjson.loads(meta.setdefault("positions", "{}"))
+        except (sqlite3.Error, ValueError):
+            meta, positions = {}, {}
+        if len(meta.get("key", b"")) != KEY_BYTES:
+            raise FrontierError(
+                f"{path} cannot be repaired: what was settled stood in the part that is damaged. "
+                "Restore it from a copy, or start over with --fresh"
+            )
+        return _Salvaged(
+            meta,
+            positions,
+            _rows(connection, "url", "text, depth, priority, redirects, via, seed, root"),
+            _rows(connection, "visit", VISIT),
+            _rows(connection, "retry", "due, attempt, reason"),
+            _rows(connection, "revisit", "due, etag, last_modified, digest, visit, interval_s"),
+        )
+
+
+def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
+    """All that can be read, by id; where a stretch cannot, one by one."""
+    query = f"SELECT id, {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
+    found: Rows = {}
+    at, last = _end(connection, table, "min") or 0, _end(connection, table, "max")
+    step, misses = STEP, 0
+    while misses < MOST_MISSES and (last is None or at <= last):
+        try:
+            rows = connection.execute(query, (at, step)).fetchall()
+        except sqlite3.Error:
+            at, step, misses = (at, 1, misses) if step > 1 else (at + 1, 1, misses + 1)
+            continue
+        if not rows:
+            break
+        found |= {number: rest for number, *rest in rows}
+        at, step, misses = rows[-1][0] + 1, min(2 * step, STEP), 0
+    return found
+
+
+def _end(connection: sqlite3.Connection, table: str, which: str) -> int | None:
+    """The least or the greatest id, if that can be read; names that are only referred to lie below zero."""
+    try:
+        row = connection.execute(f"SELECT {which}(id) FROM {table}").fetchone()
+    except sqlite3.Error:
+        return None
+    return -1 if which == "max" and row[0] is None else row[0]
+
+
+def _set_aside(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    damaged = next(name for name in names if not name.exists())
+    path.rename(damaged)
+    for end in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{end}").rename(f"{damaged}{end}")
+    return damaged
+
+
+class _Builder:
+    """Writes the rows again, under new numbers without a gap, with all that follows from them."""
+
+    def __init__(self, connection: sqlite3.Connection, salvaged: _Salvaged, recorded: Iterable[Recorded]) -> None:
+        self._connection = connection
+        self._salvaged = salvaged
+        self._key: bytes = salvaged.meta["key"]
+        kept = {number: row for number, row in sorted(salvaged.urls.items()) if _is_url(row[0])}
+        self._names = [number for number in kept if number < 0]
+        self._texts = {row[0]: number for number, row in kept.items() if number > 0}  # one row a URL
+        self._kept = kept
+        self._recorded = {visit.text: visit for visit in recorded if _is_url(visit.text)}
+        self._new = [text for text in self._recorded if text not in self._texts]
+        old = [*self._texts.values()]
+        self._ids = {number: new for new, number in enumerate(old, 1)}
+        self._ids |= {number: -place for place, number in enumerate(self._names, 1)}
+        self._lost = max([number for number in salvaged.urls if number > 0], default=0) - len(old)
+
+    def build(self) -> tuple[int, int, int, int]:
+        """How many URLs are known, queued, visited and lost."""
+        self._connection.executescript(schema.REVISIT)
+        self._connection.execute("BEGIN")
+        rows = [*self._urls()]
+        visits = self._visits(len(self._texts))
+        retries, queue = self._open(rows, visits)
+        sites = Counter(site for site, _, _ in queue)
+        fingerprints = b"".join(self._print(row[1]).to_bytes(8, "little") for row in rows if row[0] > 0)
+        self._write("url", rows)
+        self._write("visit", visits.values())
+        self._write("retry", retries)
+        self._write("queue", queue)
+        self._write("site", ((site, number, 0.0, 1) for site, number in sites.items()))
+        self._write("seen", [(1, fingerprints)] if fingerprints else ())
+        self._write("claim", self._claims(visits))
+        self._write("revisit", self._revisits(rows, visits))
+        settled = self._salvaged.meta.get("settled") or orjson.dumps(Counter(visit[1] for visit in visits.values()))
+        self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", _text(settled))])
+        self._connection.execute("COMMIT")
+        known, lost = len(self._texts) + len(self._new), max(0, self._lost - len(self._new))
+        waiting = sum(due is not None for _, _, due, _, _ in retries)
+        return known, len(queue) + waiting, len(visits), lost
+
+    def _urls(self) -> Iterator[tuple[Any, ...]]:
+        for number in self._names:
+            yield (self._ids[number], *self._kept[number][:1], 0, 0, 0, 0, 0, 0)
+        for number in self._texts.values():
+            text, depth, priority, redirects, *near = self._kept[number]
+            yield (self._ids[number], text, depth, priority, redirects, *(self._ids.get(one, 0) for one in near))
+        for new, text in enumerate(self._new, len(self._texts) + 1):
+            yield (new, text, self._recorded[text].depth, 0, 0, 0, 0, 0)
+
+    def _visits(self, known: int) -> dict[int, tuple[Any, ...]]:
+        """What the output holds, in the frontier's own words where it still has them."""
+        visits = {}
+        places = {text: self._ids[number] for text, number in self._texts.items()}
+        places |= {text: new for new, text in enumerate(self._new, known + 1)}
+        told = {self._ids[number]: row for number, row in self._salvaged.visits.items() if number in self._ids}
+        for visit in self._recorded.values():
+            new = places[visit.text]
+            own = (visit.disposition, None, "", visit.status, visit.attempt, visit.visited_at, visit.digest, None)
+            visits[new] = (new, *told.get(new, own))
+        return visits
+
+    def _open(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> tuple[list[Any], list[Any]]:
+        """What waits for another attempt, and the queue: all that was never visited."""
+        retries, queue = [], []
+        setbacks = {self._ids[number]: row for number, row in self._salvaged.retries.items() if number in self._ids}
+        for new, text, depth, priority, *_ in rows:
+            if new <= 0 or new in visits:
+                continue
+            place = rank(priority, depth, in_depth_order=False)
+            due, attempt, reason = setbacks.get(new, (None, None, None))
+            if attempt is not None:
+                retries.append((new, place, due, attempt, reason))
+            if due is None:
+                queue.append((self._print(Url(text).site) - SIGN, place, new))
+        return retries, queue
+
+    def _claims(self, visits: Mapping[int, tuple[Any, ...]]) -> list[tuple[int, bytes]]:
+        pairs = b"".join(
+            blake2b(digest, digest_size=8, key=self._key).digest() + new.to_bytes(8, "little")
+            for new, disposition, _, _, _, _, _, digest, _ in visits.values()
+            if disposition == "fetched" and digest
+        )
+        return [(1, pairs)] if pairs else []
+
+    def _revisits(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
+        """The schedule; what was queued for a revisit is due at once."""
+        texts = {row[0]: row[1] for row in rows}
+        for number, (due, *earlier) in self._salvaged.revisits.items():
+            new = self._ids.get(number)
+            if new in visits:
+                yield (new, due if due is not None else 1.0, *earlier, self._print(texts[new]) - SIGN)
+
+    def _print(self, text: str) -> int:
+        return urls.fingerprint(text, self._key)
+
+    def _write(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            self._connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
+
+
+def _is_url(text: object) -> bool:
+    """Whether it is what it was when it was written: a canonical URL."""
+    if not isinstance(text, str):
+        return False
+    try:
+        return urls.parse(text).text == text
+    except Exception:  # noqa: BLE001 - whatever stands there, it is none
+        return False
+
+
+def _text(settled: str | bytes) -> str:
+    return settled.decode() if isinstance(settled, bytes) else settled

@@ -1,0 +1,55 @@
+"""A crawl folder whose frontier was damaged, made to go on: what its pages tell and what the file still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from .errors import FolderError, SinkError
+from .folder import held, read_folder
+from .frontier import Recorded, Repaired, repair
+from .model import Position
+from .settings import Config
+
+
+def mend(path: Path) -> Repaired:
+    """Rebuild the frontier of the crawl folder; pages and settings stay as they are. Blocks.
+
+    Raises FolderError where it is none or in use; FrontierError, SinkError where too much is damaged: nothing changed.
+    """
+    folder = read_folder(path, Config())
+    pages = [path / sink.path for sink in folder.config.sinks]
+    if not pages or not folder.frontier_path.exists():
+        raise FolderError(
+            f"{path} cannot be repaired: its frontier is not in a file, or no pages tell what was visited"
+        )
+
+    def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
+        position = positions.get(f"jsonl:{pages[0].name}", {})
+        yield from _records(pages[0], position.get(pages[0].name, 0))
+
+    with held(path):
+        return repair(folder.frontier_path, recorded)
+
+
+def _records(path: Path, length: int) -> Iterator[Recorded]:
+    """What was recorded up to this length."""
+    if not length:
+        return
+    if not path.exists() or path.stat().st_size < length:
+        raise SinkError(f"{path} is shorter than the {length} bytes that were settled: put it back first")
+    with path.open("rb") as file:
+        while file.tell() < length:
+            record = orjson.loads(file.readline())
+            yield Recorded(
+                record["url"],
+                record["depth"],
+                record["disposition"],
+                record["status"],
+                record["attempt"],
+                datetime.fromisoformat(record["fetched_at"]).timestamp(),
+                bytes.fromhex(record["digest"].removeprefix("sha256:")) if record["digest"] else None,
+            )
