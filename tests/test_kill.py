@@ -16,7 +16,7 @@ from tests.hostile.victim import Victim, troubled_web
 
 async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(240, sites=4), tmp_path) as crawl:
-        await kills.killed_again_and_again(crawl, 12, Random(kills.SEED), ("group", "main"))
+        await kills.killed_again_and_again(crawl, 12, Random(kills.SEED), ("group", "main", "worker", "main"))
 
 
 async def test_killed_alone_it_leaves_no_process_and_no_file(tmp_path: Path) -> None:

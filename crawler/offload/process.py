@@ -34,16 +34,19 @@ def start_fork_server() -> None:
 
 
 def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
-    """An executor and the one process in it. Raises BrokenExecutor or OSError when it cannot be started."""
+    """An executor and the one process in it. Raises BrokenExecutor when it cannot be started, OSError for a mishap."""
     start_fork_server()
     context = multiprocessing.get_context("forkserver")
     executor = ProcessPoolExecutor(1, mp_context=context, initializer=inside.begin)
+    process = None
     try:
         started = executor.submit(os.getpid)
         process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
         started.result()
-    except BaseException:
+    except BaseException as error:
         executor.shutdown(wait=True, cancel_futures=True)
+        if process is not None and process.exitcode != 1:  # Python itself ends so, where the program cannot be run
+            raise ChildProcessError("the worker process was killed as it started") from error
         raise
     return executor, process
 

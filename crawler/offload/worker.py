@@ -159,12 +159,14 @@ class Worker:
         if self.workers.executor == "thread":
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="crawl-worker")
             return
-        for trial in range(STARTS if self._process else 1):  # what never worked is no mishap
+        for trial in range(STARTS):
             await anyio.sleep(PAUSE_S * (2**trial - 1))
             try:
                 self._executor, self._process = await self._in_thread(process.start_worker)
             except (BrokenExecutor, OSError, EOFError) as error:
                 reason = error
+                if self._process is None and isinstance(error, BrokenExecutor):
+                    break  # what never worked is no mishap
             else:
                 self._is_broken, self._was_killed, self._running = False, False, 0
                 return

@@ -134,7 +134,9 @@ async def test_what_can_be_read_of_a_damaged_file_goes_on(path: Path, clock: Han
 
 async def test_a_file_without_damage_is_the_same_after_a_repair(path: Path, clock: HandClock) -> None:
     visited = [Recorded(text, 0, "fetched", 200, 1, 0.0, None) for text in ("http://a/0", "http://a/1")]
-    done = await asyncio.to_thread(repair, path, lambda positions: visited if positions == {"sink": {"file": 2}} else [])
+    done = await asyncio.to_thread(
+        repair, path, lambda positions: visited if positions == {"sink": {"file": 2}} else []
+    )
     assert (done.known, done.queued, done.visited, done.lost) == (KNOWN, KNOWN - 2, 2, 0)
     async with opened(path, clock) as frontier:
         assert await frontier.positions() == {"sink": {"file": 2}}
