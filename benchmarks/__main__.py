@@ -11,6 +11,7 @@ BENCHMARKS = {
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
+    "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
     "many_crawls": "a hundred crawls in one process: what each costs, and whether each gets its share",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",

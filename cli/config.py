@@ -16,15 +16,20 @@ app = typer.Typer(help="Show, check or begin a file of settings.", no_args_is_he
 
 _File = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")]
+_Memory = Annotated[
+    int | None,
+    typer.Option(metavar="SIZE", parser=values.size, help="The settings that `crawl --memory SIZE` makes: 512M, 2G."),
+]
 
 
 @app.command()
-def show(config: _File = None, set_: _Set = None) -> None:
+def show(config: _File = None, set_: _Set = None, memory: _Memory = None) -> None:
     """Print every setting as it is in force, and where it comes from."""
     from crawler.config import shown, trace, value_of
     from crawler.toml import text_of
 
-    loaded, origins = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")
+    chosen = values.memory(memory) | dict(values.setting(text) for text in set_ or ())
+    loaded, origins = trace(config, os.environ, chosen, "--memory or --set" if memory else "--set")
     for key, origin in origins.items():
         value = shown(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"

@@ -24,7 +24,10 @@ def prepare_workers(executor: str) -> None:
 
 def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
     """Run one coroutine on the fastest loop there is, with as many files as the system allows."""
+    from crawler.offload import give_memory_back
+
     _take_all_files()
+    give_memory_back()
     sys.setswitchinterval(1e-4)  # a busy loop would starve the threads that feed worker processes (crawler/breath.py)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main())

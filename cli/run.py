@@ -67,6 +67,10 @@ def run(
             help="Visit pages again when this command is run 12h, 1d, ... later; more rarely those that never change.",
         ),
     ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(metavar="SIZE", parser=values.size, help="What all of it together may take of memory: 512M, 2G."),
+    ] = None,
     user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="How to introduce yourself.")] = None,
     contact: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Where a site's owner reaches you: a mail address or URL.")
@@ -123,7 +127,7 @@ def run(
         "robots": "ignore" if ignore_robots else None,
         "allow_networks": allow_network or None,
     }
-    settings = {key: value for key, value in chosen.items() if value is not None}
+    settings = values.memory(memory) | {key: value for key, value in chosen.items() if value is not None}
     settings |= dict(values.setting(text) for text in set_ or ())
     loaded = _recording(trace(config, os.environ, settings, "command line")[0], links, text)
     sources, folder = _places(seeds, out)

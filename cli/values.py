@@ -52,3 +52,13 @@ def setting(text: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE, such as politeness.delay_s=0.5")
     return key.strip(), value.strip()
+
+
+def memory(total_bytes: int | None) -> dict[str, object]:
+    """The settings under which a crawl takes no more than that; none for None."""
+    if total_bytes is None:
+        return {}
+    from crawler.memory import plan
+    from crawler.offload import cores
+
+    return plan(total_bytes, cores())

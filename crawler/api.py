@@ -356,6 +356,7 @@ def _limits(config: Config) -> Limits:
         pages=scope.limit,
         time_s=scope.time_limit_s,
         size_bytes=scope.size_limit_bytes,
+        known_bytes=config.frontier.memory_bytes,
     )
 
 

@@ -12,6 +12,7 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
+from . import memory
 from .absence import Absence
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
@@ -40,6 +41,8 @@ class Limits:
     size_bytes: int | None = None
     grace_s: float = 30.0
     """What visits in hand get after `stop`."""
+    known_bytes: int = 0
+    """What is known should take no more of memory: there is a warning before it does. 0: there is none."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +72,7 @@ class Engine:
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=False, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
+    _has_warned: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
 
     def __post_init__(self) -> None:
@@ -246,6 +250,7 @@ class Engine:
                 self.dispose(outcome)
                 raise
             self._leases.task_done()
+            del lease, outcome  # a visitor that waits would hold its last body as long
 
     async def _one_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
@@ -270,6 +275,7 @@ class Engine:
                 self.metrics.fold(outcome)
                 self.dispose(outcome)
                 log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+            del batch, outcome  # their bodies are no longer in the budget
             self._check_size()
             self._moved.set()
 
@@ -293,8 +299,18 @@ class Engine:
             self.absence.beat()
             busy = (time.thread_time() - cpu) / (time.monotonic() - now)
             self.metrics.observe(self._gauges(busy))
+            self._mind_memory()
             if self.limits.time_s is not None and now - self.metrics.started + SAMPLE_S >= self.limits.time_s:
                 self.stop(Ending.TIME_LIMIT)
+
+    def _mind_memory(self) -> None:
+        most, held = self.limits.known_bytes, memory.known_bytes(self.frontier.counts())
+        if most and held > 0.8 * most and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "
+                "it (--depth, --include, scope.limit_per_site)", held >> 20, most >> 20,
+            )  # fmt: skip
 
     def _gauges(self, busy: float) -> Gauges:
         return Gauges(

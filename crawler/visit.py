@@ -20,6 +20,8 @@ BARRED_S = 1.0
 """How long a site rests whose last pages are under way."""
 MAX_SITEMAPS = 1000
 """Of one robots.txt; an index holds more."""
+CODED_BYTES = 1 << 16
+"""What a body in a content coding counts as at least: a kilobyte of it may be a bomb, and no work for the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +188,11 @@ class Visitor:
 
     async def _page(self, document: Document) -> tuple[Page, OffloadError | None]:
         """What a worker makes of it, and what it died of before: then a linear scan finds its links. VisitError."""
-        size = len(document.body)
+        size = len(document.body) if not document.content_encoding else max(len(document.body), CODED_BYTES)
         try:
             return await self.offloader.run(parse, document, self.job, size=size), None
         except OffloadError as error:
-            trouble = error
+            trouble = error.with_traceback(None)  # whose frames hold the body
         try:
             return await self.offloader.run(parse, replace(document, is_suspect=True), self.job, size=size), trouble
         except VisitError:

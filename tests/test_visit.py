@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar, cast
 
 import pytest
 
-from crawler.errors import FetchError
+from crawler.errors import FetchError, OffloadError
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.parse import Job
+from crawler.offload import Workers
+from crawler.parse import Document, Job
 from crawler.politeness import Politeness
 from crawler.protocols import Frontier
 from crawler.scope import Scope
@@ -219,3 +221,37 @@ async def test_a_site_that_asks_to_be_left_alone_is() -> None:
     outcome = await visit(503, ("Retry-After", "40"))
     assert (outcome.disposition, outcome.reason) == (Disposition.DEFERRED, Reason.STATUS_5XX)
     assert (outcome.retry_in_s, outcome.rest_s) == (40.0, 40.0)
+
+
+class Offloader:
+    """Workers that die of a page as such, and may die of the scan as well. Keeps what sizes it was told."""
+
+    def __init__(self, *, scan_fails: bool = False) -> None:
+        self.scan_fails = scan_fails
+        self.sizes: list[int] = []
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        self.sizes.append(size)
+        document = args[0]
+        assert isinstance(document, Document)
+        if self.scan_fails or not document.is_suspect:
+            raise OffloadError(Reason.PARSE_TIMEOUT, "more than 10 CPU seconds")
+        return work(*args)
+
+
+@pytest.mark.parametrize("scan_fails", [False, True])
+async def test_a_page_that_a_worker_died_of_is_scanned_for_its_links(scan_fails: bool) -> None:
+    asked = replace(visitor(Web({HERE.text: (200, [])})), offloader=Offloader(scan_fails=scan_fails))
+    outcome = await asked.visit(Lease(Request(HERE), 1))
+    assert outcome.reason is Reason.PARSE_TIMEOUT
+    assert "10 CPU seconds" in outcome.detail
+    assert outcome.disposition == (Disposition.FAILED if scan_fails else Disposition.FETCHED)
+    assert scan_fails or (outcome.page and outcome.page.title == "hello")
+
+
+async def test_a_small_body_in_a_coding_is_never_read_on_the_loop() -> None:
+    """A kilobyte of it may be a bomb."""
+    offloader = Offloader()
+    web = Web({HERE.text: (200, [("content-encoding", "gzip")])})
+    await replace(visitor(web), offloader=offloader).visit(Lease(Request(HERE), 1))
+    assert min(offloader.sizes) > Workers().inline_below_bytes

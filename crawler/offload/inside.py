@@ -20,11 +20,14 @@ from typing import Any, NamedTuple
 
 MAX_FILES = 64
 """Descriptors of a worker: its pipes, and what a parse function of the user's opens. It has no business with more."""
-GROWN_BYTES = 160 << 20
-"""What a worker may keep between pages beyond what it began with. It remembers links (`parse.news`), 32 MiB a run; what
+GROWN_BYTES = 96 << 20
+"""What a worker may keep between pages beyond what it began with. It remembers links (`parse.news`), 16 MiB a run; what
 exceeds that is a leak, or memory in fragments, and the worker makes place for a new one."""
 GROWN = 75
 """The exit code that says so."""
+LARGE_BYTES = 512 << 10
+_MMAP_THRESHOLD = -3
+"""glibc: M_MMAP_THRESHOLD."""
 _WORTH_TRIMMING = 8 << 20
 """Free memory that is given back to the system between two pages, for the allocator keeps it."""
 _NO_NEW_PRIVILEGES = 38
@@ -55,11 +58,22 @@ def begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork server may have been started by others, who hear it
     os.setpgid(0, 0)
     os.dup2(2, 1)  # standard output is data: what a parse function prints is talk
+    give_memory_back()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def give_memory_back() -> None:
+    """What is large goes back to the system once it is freed, on glibc.
+
+    It would otherwise learn from the first large body it frees to keep the next, and 64 kB of something else above it
+    keep them all.
+    """
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _die_with_parent() -> None:

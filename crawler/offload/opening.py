@@ -19,7 +19,7 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
         yield Inline()
         return
     async with create_task_group() as tasks:
-        pool = Pool(workers, workers.count or _cores())
+        pool = Pool(workers, workers.count or cores())
         for _ in range(pool.count):
             tasks.start_soon(Worker(pool, workers).serve)
         try:
@@ -29,6 +29,6 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
             pool.close()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those this process may use, where the platform tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -134,9 +134,12 @@ class Pool:
         self._calls.put_nowait(call)
         if self._is_crowded:
             self._crowded.set()
-        with breathing():
-            answer: T = await call.answer
-        return answer
+        try:
+            with breathing():
+                answer: T = await call.answer
+            return answer
+        finally:
+            del call  # it holds the answer: an error, whose traceback holds this frame, which holds the body
 
     def waiting_in(self, lane: Lane) -> int:
         return self._calls.size(lane)

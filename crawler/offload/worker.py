@@ -77,6 +77,7 @@ class Worker:
             finally:
                 for call in batch:
                     call.answer.cancel()  # without effect on those that were answered
+                batch.clear()  # a lane that waits would hold the bodies of its last batch as long
 
     async def _serve(self, batch: list[Call]) -> None:
         try:

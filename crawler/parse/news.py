@@ -12,7 +12,7 @@ from .. import urls
 from ..canonical import Policy
 from .job import Document, Job
 
-MAX_REMEMBERED = 32 << 20
+MAX_REMEMBERED = 16 << 20
 """Bytes, roughly, that one run may keep in one worker. When they are used up it forgets all and starts over."""
 MAX_RUNS = 4
 """Runs that a worker remembers at a time; the oldest is forgotten."""

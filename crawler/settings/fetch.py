@@ -71,7 +71,7 @@ class FetchConfig(Table):
     """Larger bodies are `too-large`, before as after decompression."""
     oversized: Literal["discard", "keep"] = "discard"
     """What becomes of them: `keep` reads what fits, and the record says `truncated`."""
-    budget_bytes: Annotated[int, Field(ge=1)] = 256 * MIB
+    budget_bytes: Annotated[int, Field(ge=1)] = 96 * MIB
     """All bodies in memory at a time, together; never less than two of the largest."""
     max_redirects: Annotated[int, Field(ge=0)] = 10
     """Redirects in a row before `too-many-redirects`."""

@@ -38,6 +38,9 @@ class FrontierConfig(Table):
     """Where the queue lives. `memory` forgets everything with the process."""
     durability: Literal["process", "power"] = "process"
     """What a settled page survives: the end of the process (kill -9), or a power cut too (slower)."""
+    memory_bytes: Annotated[int, Field(ge=0)] = 0
+    """What known URLs and active sites should take in memory: a warning is logged at four fifths of it. 0: no warning.
+    A URL takes 20 bytes, a site with something queued 6,000."""
 
 
 class SinkConfig(Table):
