@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from crawler import Ending
 from crawler.daemon import State
 from crawler.testing import link_graph, open_web
@@ -23,3 +26,9 @@ async def test_a_job_runs_to_its_end(open_daemon: Open) -> None:
             assert set(urls) == served.web.reachable()
             assert job.bytes > 0
             assert [event.data["to"] for event in await jobs.history(job.id)] == ["queued", "running", "completed"]
+
+
+def test_whoever_crawls_without_a_daemon_imports_none() -> None:
+    script = "import sys, crawler; crawler.open_crawl; print([name for name in sys.modules if 'daemon' in name])"
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "[]"
