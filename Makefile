@@ -65,7 +65,6 @@ check: lint types test  ## lint, types and test: what a change must pass
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: some minutes
 	@failed=0; for part in $(TORTURES); do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
-	$(BIN)/python -m tests.hostile.endless
 
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
@@ -95,7 +94,7 @@ clean:  ## remove whatever make made
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
-TORTURES = tests.hostile tests.hostile.kills tests.hostile.faults tests.daemon.kills
+TORTURES = tests.hostile tests.hostile.kills tests.hostile.faults tests.daemon.kills tests.hostile.endless
 
 LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

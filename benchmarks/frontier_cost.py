@@ -38,7 +38,9 @@ async def main(pages: int) -> None:
             ("1,000 sites, 60 links, 1 new", 1, 1000),
             ("1,000 sites, 60 links, 60 new", LINKS, 1000),
         ):
-            await measure(f"memory: {name}", lambda: open_memory(Terms(per_site=IN_FLIGHT)), pages, new, sites)
+            await measure(
+                f"memory: {name}", lambda: open_memory(Terms(per_site=IN_FLIGHT, traps="cut")), pages, new, sites
+            )
             path = Path(folder) / f"{new}-{sites}.sqlite"
             await measure(f"sqlite: {name}", on_disk(path), pages, new, sites)
             size = sum(file.stat().st_size for file in Path(folder).glob(f"{path.name}*"))
@@ -49,7 +51,7 @@ async def main(pages: int) -> None:
 
 
 def on_disk(path: Path) -> Opened:
-    return lambda: open_sqlite(path, Terms(per_site=IN_FLIGHT, per_ip=10**6))
+    return lambda: open_sqlite(path, Terms(per_site=IN_FLIGHT, per_ip=10**6, traps="cut"))
 
 
 class Web:
@@ -109,7 +111,7 @@ async def lease(frontier: MemoryFrontier, number: int) -> Sequence[Lease]:
 
 
 def outcome(lease: Lease, links: Links) -> Outcome:
-    page = Page(digest=lease.token.to_bytes(32, "little"), kind="html", news=links)
+    page = Page(digest=lease.token.to_bytes(32, "little"), kind="html", news=links, gist=lease.token)
     response = Response(lease.request.url, 200, (), ip="192.0.2.1")
     return Outcome(lease, Disposition.FETCHED, response=response, page=page, ended=time.monotonic())
 
