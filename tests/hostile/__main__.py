@@ -38,7 +38,8 @@ def _print(verdict: Verdict, *, failures_only: bool) -> None:
     right = sum(not row.faults for row in rows)
     print(f"\n{right} of {len(rows)} behaviours right")
     print(f"{len(run.records)} records in {run.wall_s:.0f} s (at most {LIMIT_S:.0f})")
-    print(f"the tree measured {run.peak_bytes >> 20} MiB at most; exit code {run.exit_code}")
+    parts = " + ".join(str(part >> 20) for part in run.peak_parts)
+    print(f"the tree measured {run.peak_bytes >> 20} MiB at most ({parts}); exit code {run.exit_code}")
     if verdict.good_alone:
         share = verdict.good_beside / verdict.good_alone
         rates = f"{verdict.good_beside:.0f} a second beside them, {verdict.good_alone:.0f} alone: {share:.0%}"

@@ -49,7 +49,7 @@ class Behaviour:
     then: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Further records there must be: absolute URLs, or paths of this site, and what each may say."""
     most_records: int = 1
-    """Of this site, the seed's included."""
+    """Of this site, the seed's included; those left aside, by robots.txt or as a trap's, not."""
     most_s: float = EXCHANGE_S
     certificate: str = ""
     """Speaks TLS, with this one."""

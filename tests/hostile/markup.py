@@ -33,7 +33,7 @@ def _page(name: str, body: str | bytes, *expected: str, charset: str = "", most_
 def _refreshing(asked: Asked) -> bytes:
     """Each page leads to the next, without end."""
     step = int(asked.path.rpartition("/")[2] or 0)
-    return page(f"<meta http-equiv=refresh content='0;url=/r/{min(step + 1, 3000)}'><p>{step} steps of {step * 977}")
+    return page(f"<meta http-equiv=refresh content='0;url=/r/{min(step + 1, 3000)}'><p>please wait")
 
 
 _TEXT = "<title>Lies</title><p>größer</p><a href='//127.66.254.5/'>out</a>"

@@ -36,6 +36,8 @@ class Run:
     looks: list[float] = field(default_factory=list)
     tree_bytes: list[int] = field(default_factory=list)
     """What all processes measured together (RSS: shared pages count for each), at each look."""
+    peak_parts: list[int] = field(default_factory=list)
+    """The largest of them, process by process; the command's own first."""
     left: list[str] = field(default_factory=list)
     """Processes of the tree that outlived it."""
     said: bytes = b""
@@ -70,12 +72,14 @@ class Run:
             self.came.append(time.time())
 
     def weigh(self, tree: list[psutil.Process]) -> None:
-        total = 0
+        sizes = []
         for process in tree:
             with contextlib.suppress(psutil.Error):
-                total += process.memory_info().rss
+                sizes.append(process.memory_info().rss)
+        if sum(sizes) > self.peak_bytes:
+            self.peak_parts = sizes
         self.looks.append(time.time())
-        self.tree_bytes.append(total)
+        self.tree_bytes.append(sum(sizes))
 
 
 async def crawl(seeds: Sequence[str], folder: Path, options: Sequence[str], limit_s: float) -> Run:

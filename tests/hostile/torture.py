@@ -27,8 +27,8 @@ OPTIONS = (
 )
 """All else is as by default. A Retry-After is honoured up to ten times max_delay_s, ten minutes by default: longer than
 a torture run takes. The authority is that of the TLS behaviours' certificates."""
-GOOD_SITES, GOOD_PAGES = 8, 150
-GOOD_WEB = ("--sites", f"{GOOD_SITES}", "--pages", f"{GOOD_PAGES}", "--links", "10", "--crawl-delay", "0.1")
+GOOD_SITES, GOOD_PAGES = 16, 100
+GOOD_WEB = ("--sites", f"{GOOD_SITES}", "--pages", f"{GOOD_PAGES}", "--links", "10", "--crawl-delay", "0.25")
 """Good sites ask for a rest between two requests, as many do: they come as fast as they may, not as fast as we can."""
 GOOD_SHARE = 0.8
 """Of the rate that good pages come at when nobody is hostile."""
@@ -47,6 +47,8 @@ class Row:
     """That its longest exchange was held, or that its last visit took with parsing."""
     peak_bytes: int
     """The tree's largest measure while it was in hand."""
+    asked: int
+    """How many URLs of its site were asked for."""
     faults: tuple[str, ...] = ()
 
 
@@ -79,7 +81,8 @@ async def torture(
         seen = await server.log()
     records = {record["url"]: record for record in run.records}
     came = dict(zip((record["url"] for record in run.records), run.came, strict=True))
-    sites = Counter(_site(record["url"]) for record in run.records)
+    asked = [record["url"] for record in run.records if record["disposition"] != "excluded"]
+    sites = Counter(map(_site, asked))
     rows = [
         _row(behaviour, _Evidence(server.seeds[behaviour.name], records, came, sites, seen[behaviour.name], run))
         for behaviour in behaviours
@@ -115,10 +118,10 @@ def _row(behaviour: Behaviour, of: _Evidence) -> Row:
         if (then := _outcome(of.records.get(url))) not in wanted:
             faults.append(f"{place}: {then}")
     if of.sites[site] > behaviour.most_records:
-        faults.append(f"{of.sites[site]} records")
+        faults.append(f"{of.sites[site]} URLs asked for")
     if seconds > behaviour.most_s:
         faults.append("too slow")
-    return Row(behaviour, got, seconds, peak, tuple(faults))
+    return Row(behaviour, got, seconds, peak, of.sites[site], tuple(faults))
 
 
 def _outcome(record: Record | None) -> str:

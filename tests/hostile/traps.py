@@ -11,19 +11,19 @@ from tests.hostile.line import Asked
 
 MOST_PAGES = 1500
 """Of one trap that is visited before it is left; the rest is cut."""
-ENOUGH = 6000
+ENOUGH = 2000
 """Pages after which a trap gives no new links, so that a crawl that falls for it ends all the same."""
 
 
-def _trap(name: str, lead: Callable[[str], list[str]], path: str = "/", says: str = "") -> Behaviour:
-    """Each path leads to others, by `lead`; nothing else is on the page, or `says`."""
+def _trap(name: str, lead: Callable[[str], list[str]], says: Callable[[str], str], most: int = MOST_PAGES) -> Behaviour:
+    """Each path leads to others, by `lead`, beside what it `says`."""
 
     def answer(asked: Asked) -> bytes:
-        words = says or f"page {_number(asked.path)}"
+        words = says(asked.path)
         nexts = lead(asked.path) if asked.total < ENOUGH else []
         return page(f"<title>{name}</title><p>{words}" + "".join(f"<p><a href='{n}'>on</a>" for n in nexts))
 
-    return hostile(name, answers(answer), FETCHED, path=path, most_records=MOST_PAGES, is_quick=False)
+    return hostile(name, answers(answer), FETCHED, most_records=most, is_quick=False)
 
 
 def _number(text: str) -> int:
@@ -61,16 +61,30 @@ def _repeating(path: str) -> list[str]:
     return [f"{path.rstrip('/')}/{word}" for word in ("about", "news", "about")]
 
 
+def _always(words: str) -> Callable[[str], str]:
+    return lambda path: words
+
+
+def _day(path: str) -> str:
+    return f"Events on day {path.rpartition('/')[2] or 0}: nothing is planned yet. Next day, next week, next month."
+
+
+def _other_words(path: str) -> str:
+    """Forty words that no other page has."""
+    return " ".join(f"w{_number(path + str(i)):x}" for i in range(40))
+
+
 FAMILY = Family(
     "traps",
     (
-        _trap("a calendar without end", _days),
-        _trap("a session id in each query", _sessions, says="the same few pages"),
-        _trap("a session id in each path", _sessions_in_paths, says="the same few pages again"),
-        _trap("ever deeper", _deeper),
-        _trap("paths that repeat", _repeating),
-        _trap("a faceted search", _facets, says="no results"),
-        _trap("a site that answers anything alike", _sibling, says="welcome"),
-        _trap("a site that answers anything, never alike", _sibling),
+        _trap("a calendar without end", _days, _day),
+        _trap("a session id in each query", _sessions, _always("the same few pages")),
+        _trap("a session id in each path", _sessions_in_paths, _always("the same few pages again")),
+        _trap("ever deeper", _deeper, _other_words),
+        _trap("paths that repeat", _repeating, _other_words),
+        _trap("a faceted search", _facets, _always("no results")),
+        _trap("a site that answers anything alike", _sibling, _always("welcome")),
+        # Nobody can tell it from an honest site by its first thousands of pages; limit_per_site is for those.
+        _trap("a site that answers anything, never alike", _sibling, _other_words, most=3 * ENOUGH),
     ),
 )
