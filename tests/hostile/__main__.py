@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def _print(verdict: Verdict, *, failures_only: bool) -> None:
-    print(f"{'behaviour':<52} {'expected':<46} {'got':<28} {'time':>7} {'memory':>8}")
+    print(f"{'behaviour':<52} {'expected':<46} {'got':<28} {'URLs':>5} {'time':>7} {'memory':>8}")
     for row in verdict.rows:
         if row.faults or not failures_only:
             print(_line(row))
@@ -51,9 +51,7 @@ def _print(verdict: Verdict, *, failures_only: bool) -> None:
 def _line(row: Row) -> str:
     expected = " or ".join(sorted(row.behaviour.expected))
     expected = expected if len(expected) <= 46 else expected[:43] + "..."
-    cells = (
-        f"{row.behaviour.name!s:<52} {expected:<46} {row.got:<28} {row.seconds:>5.1f} s {row.peak_bytes >> 20:>4} MiB"
-    )
+    cells = f"{row.behaviour.name!s:<52} {expected:<46} {row.got:<28} {row.asked:>5} {row.seconds:>5.1f} s {row.peak_bytes >> 20:>4} MiB"
     return f"{cells}{'  FAILED: ' + '; '.join(row.faults) if row.faults else ''}"
 
 
