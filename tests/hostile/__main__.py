@@ -51,7 +51,8 @@ def _print(verdict: Verdict, *, failures_only: bool) -> None:
 def _line(row: Row) -> str:
     expected = " or ".join(sorted(row.behaviour.expected))
     expected = expected if len(expected) <= 46 else expected[:43] + "..."
-    cells = f"{row.behaviour.name!s:<52} {expected:<46} {row.got:<28} {row.asked:>5} {row.seconds:>5.1f} s {row.peak_bytes >> 20:>4} MiB"
+    measures = f"{row.asked:>5} {row.seconds:>5.1f} s {row.peak_bytes >> 20:>4} MiB"
+    cells = f"{row.behaviour.name:<52} {expected:<46} {row.got:<28} {measures}"
     return f"{cells}{'  FAILED: ' + '; '.join(row.faults) if row.faults else ''}"
 
 
