@@ -147,7 +147,7 @@ class Running:
         try:
             summary = await run.go(self._open_crawl)
             fields = {"ended": summary.ended} if summary else {}
-        except CrawlError as error:
+        except (CrawlError, OSError) as error:
             verb, fields = Verb.FAIL, {"error": str(error)}
         except Exception as error:
             log.exception("a bug while job %s was running", run.job)

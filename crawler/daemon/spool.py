@@ -119,6 +119,14 @@ def read(path: Path, on_bad: Callable[[BadSeed], None]) -> Iterator[Url]:
     return seeds.read([str(path)], on_bad)
 
 
+def settle(upload: Path, folder: Path, number: int) -> None:
+    """Put a finished upload into its place in a job's folder, durably."""
+    place = path_of(folder, number)
+    place.parent.mkdir(exist_ok=True)  # the folder may be one that the command made
+    upload.replace(place)
+    sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """A name is as durable as the folder that holds it."""
     number = os.open(folder, os.O_RDONLY)

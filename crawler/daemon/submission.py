@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Sequence
+import errno
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +20,7 @@ from .. import seeds as _seeds
 from .. import urls
 from ..breath import breathing
 from ..config import amend
-from ..errors import UrlError
+from ..errors import StorageFull, UrlError
 from ..fetch import Guard
 from ..settings import Config
 from . import spool
@@ -29,7 +31,7 @@ from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
 from .settings import DaemonConfig
 from .states import State
-from .trouble import Full, KeyReused, NoSuchJob, WrongState
+from .trouble import Full, KeyReused, NoSuchJob, StoreError, WrongState
 
 T = TypeVar("T")
 
@@ -44,7 +46,8 @@ class Threads:
         self._executor = executor
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        with breathing():
+        """Raises StorageFull, StoreError for what the system refuses."""
+        with breathing(), _told():
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
 
@@ -84,13 +87,15 @@ class Reception:
     async def plant(self, job: str, seeds: Lines, who: str) -> int:
         """Keep further seeds of a job; how many lines."""
         record = self.book.record(job)
+        if not await self.threads.run(self.folders.is_there, record):
+            raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
         coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
         upload = await self._spooled(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
 
         def decide() -> Draft:
             now = self.book.record(job)
-            coming.replace(spool.path_of(self.folders.path(now), now.uploads + 1))
-            spool.sync_folder(self.folders.path(now) / spool.FOLDER)
+            with _told():
+                spool.settle(coming, self.folders.path(now), now.uploads + 1)
             said = {"seeds": upload.given, "who": who}
             new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
             return Draft([new], news=[(job, Kind.NOTE, said)])
@@ -231,6 +236,17 @@ class Reception:
 
     def _guard(self, record: Record) -> Guard:
         return Guard(amend(self.base, record.settings).fetch.allow_networks)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or "the daemon's data folder"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"no space left for {where}: make room; nothing was changed") from error
+        raise StoreError(f"{where} cannot be used: {error.strerror or error}") from error
 
 
 def _digest(spec: JobSpec, seeds: bytes) -> str:

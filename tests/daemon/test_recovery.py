@@ -10,7 +10,7 @@ import pytest
 
 import crawler
 from crawler import FolderError
-from crawler.daemon import JobSpec, State
+from crawler.daemon import JobSpec, State, WrongState
 from crawler.folder import held
 from crawler.testing import Site, Web, html, open_web, slow
 
@@ -72,6 +72,8 @@ async def test_a_job_whose_folder_is_gone_fails_with_words(open_daemon: Open) ->
         await jobs.resume(lost.id)
         assert "is gone" in (await until(jobs, lost.id, State.FAILED)).error
         assert not folder.exists()
+        with pytest.raises(WrongState, match="is gone"):
+            await jobs.plant(lost.id, lines(["https://a.test/"]))
         await jobs.remove(lost.id)
         assert jobs.list() == []
 
@@ -85,6 +87,7 @@ async def test_a_crawl_folder_of_the_command_becomes_a_paused_job(open_daemon: O
             [job] = jobs.list()
             assert (job.name, job.state, job.pages) == ("mine.crawl", State.PAUSED, 5)
             await jobs.change(job.id, {"limit": None})
+            await jobs.plant(job.id, lines(served.seeds))
             await jobs.resume(job.id)
             await until(jobs, job.id, State.COMPLETED)
             assert len(pages(jobs, job.id)) == 31

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
+from crawler import CrawlError
 from crawler.daemon import (
     BadJob,
     BadSeeds,
@@ -167,6 +168,18 @@ async def test_an_upload_that_breaks_off_leaves_nothing(open_daemon: Open) -> No
         assert_nothing_is_left(jobs)
         _, is_new = await jobs.submit(JobSpec(is_paused=True), lines(SEEDS), "key")
         assert is_new
+
+
+async def test_a_folder_that_cannot_be_written_refuses_jobs_and_changes_nothing(open_daemon: Open) -> None:
+    async with open_daemon() as jobs:
+        (jobs.data / "coming").rmdir()
+        (jobs.data / "coming").write_text("in the way")
+        with pytest.raises(CrawlError, match="coming"):
+            await submit(jobs, SEEDS)
+        assert jobs.list() == []
+        (jobs.data / "coming").unlink()
+        (jobs.data / "coming").mkdir()
+        await submit(jobs, SEEDS, **PAUSED)
 
 
 async def test_secrets_are_not_shown(open_daemon: Open) -> None:
