@@ -6,7 +6,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -33,7 +39,7 @@ from .states import State, Verb
 from .stats import Point, Series
 from .store import Store, open_store
 from .submission import Lines, Reception, Threads
-from .trouble import NoSuchJob
+from .trouble import NoSuchJob, WrongState
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +203,8 @@ class Jobs:
     async def remove(self, job: str, *, who: str = API) -> None:
         """The job, its history and its folder are gone; one that is not over is cancelled first."""
         if not self._book.record(job).state.is_over:
-            await self.cancel(job, who=who)
+            with suppress(WrongState):  # it came to its end meanwhile
+                await self.cancel(job, who=who)
         await self._running.rest(job)
         await self._reception.remove([job], who)
         self._running.series.pop(job, None)

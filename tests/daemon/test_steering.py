@@ -40,10 +40,10 @@ async def test_a_change_holds_at_once_and_is_kept(open_daemon: Open) -> None:
 
 
 async def test_what_cannot_be_changed_live_holds_after_pause_and_resume(open_daemon: Open) -> None:
-    async with open_web(web("a.test")) as served, open_daemon() as jobs:
+    async with open_web(web("a.test", size=100)) as served, open_daemon() as jobs:
         job = await submit(jobs, served.seeds)
         await asked(served, 2)
-        changed = await jobs.change(job.id, {"user_agent": "other/2.0", "limit": 19})
+        changed = await jobs.change(job.id, {"user_agent": "other/2.0", "limit": 90})
         assert (changed.applied, changed.needs_restart) == (("scope.limit",), ("user_agent",))
         await jobs.pause(job.id)
         await jobs.resume(job.id)
