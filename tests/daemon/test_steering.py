@@ -9,7 +9,7 @@ from crawler import UrlError
 from crawler.daemon import BadSettings, Jobs, State
 from crawler.testing import Served, Site, Web, html, open_web, slow
 
-from .conftest import Open, pages, submit, until
+from .conftest import Open, lines, pages, submit, until
 
 PAUSED = {"is_paused": True}
 
@@ -102,3 +102,16 @@ async def explained(jobs: Jobs, job: str, url: str) -> None:
     assert home.known.depth == 0
     excluded = await jobs.explain(job, f"{url}13", is_offline=True)
     assert excluded.reason == "out-of-scope"
+
+
+async def test_seeds_that_come_while_a_job_runs_are_visited_in_the_same_run(open_daemon: Open) -> None:
+    async with open_web(web("a.test", "b.test")) as served, open_daemon() as jobs:
+        job = await submit(jobs, [served.url("a.test", "/")])
+        await asked(served, 2)
+        assert await jobs.plant(job.id, lines([served.url("b.test", "/"), served.url("a.test", "/")])) == 2
+        done = await until(jobs, job.id, State.COMPLETED)
+        while done.seeds.is_reading:  # it had come to its end before they were there
+            await jobs.resume(job.id)
+            done = await until(jobs, job.id, State.COMPLETED)
+        assert sorted(pages(jobs, job.id)) == sorted(served.web.reachable())
+        assert set(served.counts(robots=False).values()) == {1}
