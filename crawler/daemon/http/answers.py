@@ -30,10 +30,10 @@ async def open_stream(request: web.Request, media_type: str) -> web.StreamRespon
 
 
 async def send(response: web.StreamResponse, parts: Iterable[bytes]) -> bool:
-    """Whether the client took it in its time. A client that went away raises ConnectionError."""
+    """Whether the client is still there and took it in its time."""
     try:
         async with asyncio.timeout(WRITE_S):
             await response.write(b"".join(parts))
-    except TimeoutError:
+    except (TimeoutError, ConnectionError):
         return False
     return True

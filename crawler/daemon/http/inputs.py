@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import orjson
@@ -30,12 +31,14 @@ async def body(request: web.Request, model: type[M]) -> M:
     """The JSON body as `model`. Raises Problem: 400, 408, 413, 415, 422."""
     _check_json(request)
     try:
-        data = orjson.loads(await _whole(request) or b"null")
+        text = await _whole(request) or b"null"
+        data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Problem(400, "malformed", f"the body is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise Problem(400, "malformed", "the body should be a JSON object")
-    return _checked(model, data)
+    with _told_by_field():
+        return model.model_validate_json(text, strict=True)  # "3" is no number, and neither is true
 
 
 def query(request: web.Request, model: type[M]) -> M:
@@ -45,7 +48,8 @@ def query(request: web.Request, model: type[M]) -> M:
         if name in given:
             raise bad_field(name, "should be given once")
         given[name] = value
-    return _checked(model, given)
+    with _told_by_field():
+        return model.model_validate(given)
 
 
 def is_lines(request: web.Request) -> bool:
@@ -123,9 +127,10 @@ async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
         yield block
 
 
-def _checked(model: type[M], data: object) -> M:
+@contextmanager
+def _told_by_field() -> Iterator[None]:
     try:
-        return model.model_validate(data)
+        yield
     except ValidationError as error:
         raise bad_fields(
             [_fault(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]

@@ -21,6 +21,8 @@ KEEP_ALIVE_S = 20.0
 STOP_S = 3.0
 """What requests under way get when the daemon stops."""
 BACKLOG = 512
+MAX_LINE = 1 << 15
+"""Bytes of a request's first line: a URL to be explained may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ async def open_server(
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
     porch = Porch()
     app = application(jobs, token=token, hosts=(host, *hosts), porch=porch)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=STOP_S)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=STOP_S, max_line_size=MAX_LINE
+    )
     await runner.setup()
     try:
         assert runner.server is not None
