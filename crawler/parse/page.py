@@ -44,6 +44,7 @@ def parse(document: Document, job: Job) -> Page:
     depth = document.depth + (kind != "sitemap")
     is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
     news = [] if is_left else memory.news(found, document, depth, job)
+    words = reading.words.encode("utf-8", "replace")
     page = Page(
         digest=sha256(body).digest(),
         length=len(body),
@@ -55,8 +56,8 @@ def parse(document: Document, job: Job) -> Page:
         canonical=urls.resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
-        gist=gist(f"{reading.title} {reading.words}", document.url.text),
-        numbers=numbers(reading.words),
+        gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
+        numbers=numbers(words),
         n_links=len(found),
         news=_packed(news, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",

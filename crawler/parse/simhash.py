@@ -11,6 +11,7 @@ _SLICES = 4
 _SLICE = 768
 """Characters. Long texts are sampled at four places, which keeps the cost of a page below 0.1 ms."""
 _ALL = (1 << 64) - 1
+_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _NO_LETTERS = (string.digits + string.punctuation + string.whitespace).encode()
 _DIGITS_APART = bytes([byte if byte in string.digits.encode() else 0x20 for byte in range(256)])
 _MOST_NUMBERS = 512
@@ -28,23 +29,23 @@ def simhash(text: str) -> int:
     return _majority(int.from_bytes(lanes, "little"), len(words))
 
 
-def gist(text: str, url: str) -> int:
-    """64 bits over the letters of a text, all of it, but for the words of its own URL.
+def gist(text: bytes, url: str) -> int:
+    """64 bits over the letters of a text in UTF-8, all of it, but for the words of its own URL.
 
     Equal for pages that differ in nothing but numbers and in what they repeat of their address: months of a calendar,
     filters that match nothing, places that do not exist.
     """
-    letters = text.lower().encode("utf-8", "replace")
+    letters = text.translate(_LOWER)
     words = sorted(set(_ECHOED.findall(url.lower(), url.index("/", 8))), key=len, reverse=True)
     for word in words[:_MOST_ECHOED]:
         letters = letters.replace(word.encode(), b"")
     return xxh3_64_intdigest(letters.translate(None, _NO_LETTERS))
 
 
-def numbers(text: str) -> int:
+def numbers(text: bytes) -> int:
     """64 bits, one of them set for each number of a text, in ASCII digits: how many bits differ tells how many do."""
     found = 0
-    for number in set(text.encode("utf-8", "replace").translate(_DIGITS_APART).split()[:_MOST_NUMBERS]):
+    for number in set(text.translate(_DIGITS_APART).split(None, _MOST_NUMBERS)[:_MOST_NUMBERS]):
         found |= 1 << (int(number[-9:]) * _SPREAD >> 58 & 63)
     return found
 
