@@ -9,6 +9,11 @@ from typing import NamedTuple
 
 from ..model import Outcome, Response, Url
 
+SMALL_BYTES = 64 << 10
+"""What every body may hold though others wait: most pages need no more."""
+SPARE_BYTES = 16 << 20
+"""Set aside for that: enough for the 256 visits that are under way by default."""
+
 
 class Budget:
     """`limit_bytes` shared by all bodies, from their first byte until `release`.
@@ -17,12 +22,14 @@ class Budget:
     That cannot lock up. Bodies already whole are released by those downstream, who wait for no fetch. Where there are
     none, all that is used is held by bodies half read: then one of those waiting may overdraw, up to the largest body
     allowed, until it is whole or has failed. That overdraft is set aside beforehand, so the limit holds all the same.
+    So is what small bodies need, or servers that send much and then stall would hold up every other page.
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
         self.limit = max(limit_bytes, 2 * largest_bytes)
         self.used = 0
-        self._common = self.limit - largest_bytes
+        self._spare = min(SPARE_BYTES, self.limit - 2 * largest_bytes)
+        self._common = self.limit - largest_bytes - self._spare
         self._kept: dict[str, int] = {}
         self._kept_bytes = 0
         self._queue: deque[_Claim] = deque()
@@ -35,8 +42,8 @@ class Budget:
 
     @property
     def is_short(self) -> bool:
-        """Whether somebody waits for bytes."""
-        return bool(self._queue)
+        """Whether somebody waits for bytes, and not even a small body has room."""
+        return bool(self._queue) and self.used + SMALL_BYTES > self._common + self._spare
 
     def open(self, url: Url) -> Share:
         """A share for the body of `url`; what an earlier fetch of that URL still holds is released."""
@@ -143,7 +150,9 @@ class Share:
         """Charge `size` more bytes if that needs no waiting; else False, and `wait` is the way."""
         budget = self._budget
         if budget._overdrawing is not self and (budget._queue or budget.used + size > budget._common):
-            return False
+            is_small = self.held + size <= SMALL_BYTES
+            if not is_small or budget.used + size > budget._common + budget._spare:
+                return False
         self.add(size)
         return True
 

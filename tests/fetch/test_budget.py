@@ -124,6 +124,23 @@ async def test_one_waits_while_whole_bodies_fill_the_budget_and_goes_on_when_one
     await asyncio.wait_for(waiting, 5)
 
 
+async def test_a_small_body_goes_on_while_large_ones_wait() -> None:
+    budget = Budget(3 << 20, 1 << 20)
+    large = [budget.open(url(number)) for number in range(2)]
+    waiting = [asyncio.create_task(read(one, [1 << 19, 1 << 19, 1 << 19])) for one in large]
+    await asyncio.sleep(0)
+    small = budget.open(url(9))
+    assert not budget.is_short
+    assert small.take(40_000)
+    assert not small.take(40_000), "that would be no small body any more"
+    small.drop()
+    for task, one in zip(waiting, large, strict=True):
+        task.cancel()
+        await asyncio.wait([task])
+        one.drop()
+    assert budget.used == 0
+
+
 async def test_when_only_half_read_bodies_hold_the_budget_one_of_them_overdraws() -> None:
     budget = Budget(20, 10)
     halves = [budget.open(url(number)) for number in range(2)]
