@@ -1,4 +1,4 @@
-"""The log of a crawl: crawl.log in its folder, and the screen for those who ask."""
+"""The log: crawl.log in a crawl's folder, the screen for those who ask, and a daemon's lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crawler.errors import CrawlError, FolderError
-from crawler.harmless import printable
+from crawler.harmless import json_line, printable
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""
@@ -24,6 +24,16 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
         return "\n".join(map(printable, text.split("\n"))) if record.exc_info else printable(text)
+
+
+class _Json(logging.Formatter):
+    """One object a line; what came from the network is harmless in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {"at": record.created, "level": record.levelname.lower(), "logger": record.name}
+        told = {"message": record.getMessage(), "job": getattr(record, "job", None)}
+        trace = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
+        return json_line({**said, **told, **trace}).decode().rstrip("\n")
 
 
 class _File(logging.FileHandler):
@@ -41,6 +51,30 @@ class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.name != log.name:  # else it stands there already
             self._tell(self.format(record))
+
+
+@contextmanager
+def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
+    """Write what a daemon logs to standard error; of other libraries, warnings."""
+    from crawler.daemon.run import under_way
+
+    def note_job(record: logging.LogRecord) -> bool:
+        record.job = under_way.get()
+        return True
+
+    handler = logging.StreamHandler()
+    handler.addFilter(note_job)
+    formatter = _Json() if is_json else _Plain(_FORMAT, _TIME)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("crawler").setLevel(level)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from ..errors import CrawlError, unwrapped
 from ..explanation import Explanation, explain
 from ..folder import held
 from ..metrics import Snapshot
+from ..places import Places
 from ..settings import Config
 from ..shared import open_shared
 from . import asking, recovery, retention
@@ -33,6 +35,7 @@ from .book import Book, Draft
 from .events import Event, Events, Listener
 from .folders import Folders
 from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
+from .reloading import taken
 from .running import Running
 from .settings import DaemonConfig, shared_settings
 from .states import State, Verb
@@ -66,21 +69,47 @@ class Jobs:
     """
 
     def __init__(
-        self, config: DaemonConfig, base: Config, book: Book, store: Store, reception: Reception, running: Running,
-        events: Events, folders: Folders,
-    ) -> None:  # fmt: skip
-        self.config = config
-        self.base = base
-        """What every job begins with: the crawl settings of the daemon's own file."""
+        self, book: Book, store: Store, reception: Reception, running: Running, events: Events, places: Places
+    ) -> None:
         self._book = book
         self._reception = reception
         self._running = running
         self._events = events
-        self._folders = folders
-        self.data = folders.data
+        self._folders = reception.folders
+        self._places = places
+        self._retuned = asyncio.Event()
+        self.data = self._folders.data
         """The folder of all of it."""
         self.store = store
         """The database, for rooms that keep tables of their own in it."""
+
+    @property
+    def config(self) -> DaemonConfig:
+        return self._reception.config
+
+    @property
+    def base(self) -> Config:
+        """What every job begins with: the crawl settings of the daemon's own file."""
+        return self._reception.base
+
+    def adopt(self, config: DaemonConfig, base: Config) -> Changed:
+        """Other settings for the daemon, as far as it can take them on now; those of jobs hold for their next run."""
+        told = taken((self.config, self.base), (config, base))
+        self._reception.config, self._reception.base = told.config, told.base
+        self._running.places = told.config.max_running
+        self._places.most = told.config.concurrency
+        self._running.look_around()
+        self._retuned.set()
+        return Changed(told.applied, told.needs_restart)
+
+    async def keep_clear(self) -> None:
+        """Remove jobs that are over for long enough, until cancelled."""
+        await retention.keep_clear(self._reception, self._running.runs, self._retuned)
+
+    def hurry(self) -> None:
+        """The daemon is to leave now: what is in hand is dropped, and fetched again by the next one."""
+        for run in self._running.runs.values():
+            run.abort()
 
     # -- asking for jobs ---------------------------------------------------------------------------------------------
 
@@ -300,7 +329,7 @@ async def open_jobs(
     Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
     events = Events()
-    with _home(data), ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor:
+    with unwrapped(), _home(data), ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor:
         async with open_store(data / "daemon.sqlite") as (store, remembered):
             threads = Threads(executor)
             book, folders = Book(store, remembered, events, now), Folders(data)
@@ -308,7 +337,7 @@ async def open_jobs(
             await recovery.recover(book, folders, threads, reception.new_id)
 
             def settings_of(record: Record) -> Config:
-                return amend(base, record.settings)
+                return amend(reception.base, record.settings)
 
             async with open_shared(shared_settings(config, base)) as shared:
 
@@ -317,21 +346,21 @@ async def open_jobs(
                     return open_crawl(settings_of(record), folder=folders.path(record), shared=shared, weight=share)
 
                 running = Running(book, folders, events, opened, settings_of, config.max_running)
-                async with _under_way(running, config.grace_s, events) as tasks:
-                    if config.retention_s is not None:
-                        tasks.start_soon(retention.keep_clear, reception, running.runs, config.retention_s)
-                    yield Jobs(config, base, book, store, reception, running, events, folders)
+                async with _under_way(running, reception, events) as tasks:
+                    jobs = Jobs(book, store, reception, running, events, shared.places)
+                    tasks.start_soon(jobs.keep_clear)
+                    yield jobs
 
 
 @contextmanager
 def _home(data: Path) -> Iterator[None]:
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)  # jobs may hold passwords
     with held(data):
         yield
 
 
 @asynccontextmanager
-async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncIterator[TaskGroup]:
+async def _under_way(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
     with unwrapped():
         async with create_task_group() as tasks:
             tasks.start_soon(running.run)
@@ -339,6 +368,6 @@ async def _under_way(running: Running, grace_s: float, events: Events) -> AsyncI
                 yield tasks
             finally:
                 with CancelScope(shield=True):
-                    await running.close(grace_s)
+                    await running.close(reception.config.grace_s)
                 events.close()
                 tasks.cancel_scope.cancel()

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Container
 
+import anyio
+
 from ..errors import StorageFull
 from .book import Book
 from .states import State
@@ -20,12 +22,16 @@ LEAST_S, MOST_S = 0.05, 60.0
 """Between two looks."""
 
 
-async def keep_clear(reception: Reception, runs: Container[str], retention_s: float) -> None:
-    """Look again and again, until cancelled."""
+async def keep_clear(reception: Reception, runs: Container[str], changed: asyncio.Event) -> None:
+    """Look again and again, until cancelled; `changed`: `retention_s` may be another."""
     while True:
-        await asyncio.sleep(min(max(retention_s / 10, LEAST_S), MOST_S))
+        retention_s = reception.config.retention_s
+        with anyio.move_on_after(None if retention_s is None else min(max(retention_s / 10, LEAST_S), MOST_S)):
+            await changed.wait()
+            changed.clear()
         try:
-            await sweep(reception, runs, retention_s)
+            if (retention_s := reception.config.retention_s) is not None:
+                await sweep(reception, runs, retention_s)
         except (JobError, StorageFull) as error:
             log.warning("jobs that are over could not be removed: %s", error)
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,10 @@ Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 TOLD_S = 0.2
 """How often a crawl that ran dry meanwhile hears of what was planted."""
 SettingsOf = Callable[[Record], Config]
+
+
+under_way: ContextVar[str | None] = ContextVar("job", default=None)
+"""The job that what runs here belongs to; the log names it."""
 
 
 class Run:
@@ -90,6 +95,7 @@ class Run:
 
     async def go(self, open_crawl: Open) -> Summary | None:
         """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
+        under_way.set(self.job)
         record = self._book.record(self.job)
         if not (self._folder / "crawl.toml").is_file():
             raise FolderError(f"its folder {self._folder} is gone: put it back and resume, or remove the job")

@@ -47,7 +47,8 @@ class Running:
         self._events = events
         self._open_crawl = open_crawl
         self._settings_of = settings_of
-        self._places = places
+        self.places = places
+        """Jobs that run at a time."""
         self._moved = asyncio.Event()
         self._again: set[str] = set()
         """Jobs whose state says that they run, and whose run is over."""
@@ -133,7 +134,7 @@ class Running:
             return []
         queued = [record for record in self._book.in_state(State.QUEUED) if record.id not in self.runs]
         queued.sort(key=lambda record: (-record.priority, record.id))
-        return queued[: max(0, self._places - len(self.runs))]
+        return queued[: max(0, self.places - len(self.runs))]
 
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
         if record.state is not State.RUNNING or self.is_closing:  # changed while that was written

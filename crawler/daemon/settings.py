@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from .. import urls
 from ..config import DAEMON, PREFIX, amend, load, read
-from ..errors import ConfigError
+from ..errors import ConfigError, UrlError
 from ..settings import Config, Table
 from ..toml import comment, text_of
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 MIB = 1 << 20
+
+
+def target(url: str) -> str:
+    """A URL that can be sent something. Raises ValueError."""
+    try:
+        return str(urls.parse(url))
+    except UrlError as error:
+        raise ValueError(str(error)) from None
 
 
 class DaemonConfig(Table):
@@ -30,6 +41,10 @@ class DaemonConfig(Table):
     """A unix socket to listen on instead of host and port."""
     allowed_hosts: tuple[str, ...] = ()
     """Names by which browsers and clients may call us, beside localhost and the address we listen on."""
+    webhooks: tuple[Annotated[str, AfterValidator(target)], ...] = ()
+    """URLs that are sent every change of a job's state; docs/daemon.md tells how they are signed."""
+    webhook_secret_file: str = ""
+    """Holds the secret that signs them, readable by its owner alone; empty: `webhook-secret` in the data folder."""
     token_file: str = ""
     """Holds the token that clients show, readable by its owner alone; empty: `token` in the data folder."""
     data: str = "crawld-data"
@@ -54,10 +69,16 @@ class DaemonConfig(Table):
     """Worker processes that all jobs share; 0: one for each core this process may use."""
 
 
-def load_daemon(path: Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[DaemonConfig, Config]:
+def load_daemon(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    chosen: Mapping[str, object] = _NOTHING,
+    settings: Mapping[str, object] = _NOTHING,
+) -> tuple[DaemonConfig, Config]:
     """The daemon's own settings, and those that every job begins with: the other tables of the same file.
 
-    The environment overlays both: `CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`. Raises ConfigError.
+    The environment overlays both (`CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`), and over that lies what a command line says:
+    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError.
     """
     environ = environ or {}
     own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
@@ -67,7 +88,8 @@ def load_daemon(path: Path | None = None, environ: Mapping[str, str] | None = No
         raise ConfigError(f"{path}: [{DAEMON}] should be a table")
     named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
     given = table | {name: _value(name, text) for name, text in named.items()}
-    return checked(given, str(path or "environment")), load(path, environ)
+    origin = str(path or ("environment" if named else "command line"))
+    return checked(given | dict(chosen), origin), load(path, environ, settings)
 
 
 def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import orjson
@@ -12,13 +12,14 @@ from aiohttp.typedefs import Handler
 from ...config import project_version
 from ...errors import CrawlError
 from ..insight import Insight
-from ..jobs import Jobs
+from ..jobs import Changed, Jobs
 from . import dashboard, events, files, health, jobs, results, safety, settings
 from .inputs import MAX_BODY
-from .keys import INSIGHT, JOBS, PORCH, STREAMS
+from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
 from .openapi import Document, document
 from .operations import Operation, Operations
 from .porch import Porch
+from .safety import Token
 from .trouble import problem
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -26,20 +27,28 @@ _about_itself = Operations()
 
 
 def application(
-    opened: Jobs, *, token: str | None = None, hosts: Iterable[str] = (), porch: Porch | None = None
+    opened: Jobs,
+    *,
+    token: Token | str | None = None,
+    hosts: Iterable[str] = (),
+    porch: Porch | None = None,
+    reload: Callable[[], Changed] | None = None,
 ) -> web.Application:
     """Everything below `/v1`, the dashboard at `/`, `/metrics`, `/healthz`, `/readyz` and `/openapi.json`.
 
     `token` is what clients send as Bearer; None: whoever mounts the application guards it. `hosts` are the names it
-    answers to beside the local ones; `*`: to any.
+    answers to beside the local ones; `*`: to any. `reload` serves `/v1/reload`, which is refused without it.
     """
+    shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
-        middlewares=[safety.problems(), safety.guard(token, LOCAL_NAMES | {host.lower() for host in hosts}), _told],
+        middlewares=[safety.problems(), safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}), _told],
         client_max_size=MAX_BODY,
     )
     app[JOBS], app[INSIGHT], app[STREAMS] = opened, Insight(opened), set()
     if porch is not None:
         app[PORCH] = porch
+    if reload is not None:
+        app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())

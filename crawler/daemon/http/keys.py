@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
 from ..insight import Insight
-from ..jobs import Jobs
+from ..jobs import Changed, Jobs
 from .porch import Porch
 
 JOBS = web.AppKey("jobs", Jobs)
@@ -15,3 +16,5 @@ INSIGHT = web.AppKey("insight", Insight)
 STREAMS: web.AppKey[set[asyncio.Task[object] | None]] = web.AppKey("streams", set)
 """Those that serve clients who follow events."""
 PORCH = web.AppKey("porch", Porch)
+RELOAD: web.AppKey[Callable[[], Changed]] = web.AppKey("reload")
+"""Reads the daemon's settings anew. Raises ConfigError."""

@@ -325,6 +325,15 @@ class FilesOut(Shape):
     items: tuple[FileOut, ...]
 
 
+class ReloadOut(Shape):
+    """What became of settings that were read anew; those that are the same are not named."""
+
+    applied: tuple[str, ...]
+    """In force; what jobs begin with holds for their next run."""
+    needs_restart: tuple[str, ...]
+    """In force once the daemon is started again."""
+
+
 class TemplateOut(Shape):
     name: str
     settings: dict[str, Any]

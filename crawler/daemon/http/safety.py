@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Collection
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -31,6 +32,13 @@ PUBLIC = "public"
 _OWN_SITES = frozenset({"", "same-origin", "none"})
 
 
+@dataclass(slots=True)
+class Token:
+    """What clients show; another text takes its place while the daemon runs."""
+
+    text: str
+
+
 def problems() -> Middleware:
     """The outermost middleware: whatever goes wrong inside becomes a problem document, and a bug is logged once."""
 
@@ -51,7 +59,7 @@ def problems() -> Middleware:
     return told
 
 
-def guard(token: str | None, hosts: Collection[str]) -> Middleware:
+def guard(token: Token | None, hosts: Collection[str]) -> Middleware:
     """Lets in who names us by one of `hosts` (lower case; `*`: any), comes from no foreign page and knows the token.
 
     `token` None: whoever mounts the application guards it.
@@ -63,7 +71,7 @@ def guard(token: str | None, hosts: Collection[str]) -> Middleware:
         _check_host(request, allowed)
         _check_origin(request)
         if token is not None and not _is_public(request):
-            _check_token(request, token)
+            _check_token(request, token.text)
         return await handler(request)
 
     return guarded

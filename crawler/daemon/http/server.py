@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -13,9 +13,10 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from ...errors import ConfigError
-from ..jobs import Jobs
+from ..jobs import Changed, Jobs
 from .application import application
 from .porch import Porch
+from .safety import Token
 
 KEEP_ALIVE_S = 20.0
 STOP_S = 3.0
@@ -36,13 +37,20 @@ class Listening:
 
 @asynccontextmanager
 async def open_server(
-    jobs: Jobs, *, host: str, port: int, path: str = "", token: str | None, hosts: tuple[str, ...] = ()
+    jobs: Jobs,
+    *,
+    host: str,
+    port: int,
+    path: str = "",
+    token: Token | str | None,
+    hosts: tuple[str, ...] = (),
+    reload: Callable[[], Changed] | None = None,
 ) -> AsyncIterator[Listening]:
     """The API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError where it may or can not."""
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
     porch = Porch()
-    app = application(jobs, token=token, hosts=(host, *hosts), porch=porch)
+    app = application(jobs, token=token, hosts=(host, *hosts), porch=porch, reload=reload)
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=STOP_S, max_line_size=MAX_LINE
     )
@@ -81,8 +89,12 @@ def _tcp_socket(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise ConfigError(
-            f"{host}:{port} cannot be listened on ({error.strerror}): choose another port with --port, or 0 for any"
+            f"{host}:{port} cannot be listened on ({_why(error)}): choose another port with --port, or 0 for any"
         ) from error
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _unix_socket(path: str) -> socket.socket:
@@ -95,7 +107,7 @@ def _unix_socket(path: str) -> socket.socket:
     except BaseException as error:
         sock.close()
         if isinstance(error, OSError):
-            raise ConfigError(f"{path} cannot be listened on: {error.strerror}") from error
+            raise ConfigError(f"{path} cannot be listened on: {_why(error)}") from error
         raise
     finally:
         os.umask(before)

@@ -7,8 +7,9 @@ from aiohttp import web
 from ..job import Template
 from . import answers, inputs
 from .jobs import id_of
-from .keys import INSIGHT, JOBS
+from .keys import INSIGHT, JOBS, RELOAD
 from .models import (
+    ReloadOut,
     SchemaOut,
     SettingOut,
     SettingsOut,
@@ -17,6 +18,7 @@ from .models import (
     TemplatesOut,
 )
 from .operations import Operations
+from .problems import Problem
 
 operation = Operations()
 
@@ -25,6 +27,15 @@ operation = Operations()
 async def describe_settings(request: web.Request) -> web.StreamResponse:
     """Every setting with its meaning, bounds and default: what a form for new jobs is made from."""
     return answers.json(SchemaOut.model_validate(request.app[INSIGHT].schema()))
+
+
+@operation("POST", "/v1/reload", {200: ReloadOut})
+async def reload_settings(request: web.Request) -> web.StreamResponse:
+    """Read the daemon's file of settings and its token anew, as SIGHUP does: all that is right, or nothing."""
+    reload = request.app.get(RELOAD)
+    if reload is None:
+        raise Problem(409, "no-file", "this daemon was given its settings by the program that it is part of")
+    return answers.json(ReloadOut.model_validate(reload()))
 
 
 @operation("GET", "/v1/jobs/{id}/settings", {200: SettingsOut})

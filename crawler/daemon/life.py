@@ -1,0 +1,109 @@
+"""One daemon from its settings to its end: its jobs, its door, its token; and its settings read anew."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ConfigError, CrawlError
+from ..settings import Config
+from . import tokens
+from .http.safety import Token
+from .http.server import Listening, open_server
+from .jobs import Changed, Jobs, open_jobs
+from .settings import DaemonConfig, load_daemon
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "address"
+"""The file that tells, while the daemon runs, where it listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the settings come from."""
+
+    file: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, object] = field(default_factory=dict)
+    """What the command line says of the daemon."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What it says of all jobs."""
+
+    def load(self) -> tuple[DaemonConfig, Config]:
+        """Raises ConfigError, which names all that is wrong."""
+        return load_daemon(self.file, self.environ, self.chosen, self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon that listens."""
+
+    jobs: Jobs
+    listening: Listening
+    token: Token
+    token_file: Path
+    _sources: Sources
+
+    def reload(self) -> Changed:
+        """Take on settings and token as they are written now. Raises ConfigError; then all stays as it was."""
+        return _reload(self.jobs, self.token, self.token_file, self._sources)
+
+
+@asynccontextmanager
+async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
+    """A daemon that has taken up its jobs and listens; on leaving, what is in hand gets `grace_s`.
+
+    Raises ConfigError, FolderError, StorageFull, StoreError.
+    """
+    config, base = sources.load()
+    data = Path(config.data)
+    path = token_file(config)
+    token = Token(tokens.kept(path))
+    async with open_jobs(config, data, base) as jobs:
+
+        def reload() -> Changed:
+            return _reload(jobs, token, path, sources)
+
+        async with open_server(
+            jobs, host=config.host, port=config.port, path=config.socket, token=token, hosts=config.allowed_hosts,
+            reload=reload,
+        ) as listening:  # fmt: skip
+            address = data / ADDRESS
+            address.write_text(f"{listening.url}\n")
+            try:
+                yield Daemon(jobs, listening, token, path, sources)
+            finally:
+                address.unlink(missing_ok=True)
+
+
+def token_file(config: DaemonConfig) -> Path:
+    """Where the token lies."""
+    return Path(config.token_file) if config.token_file else Path(config.data) / "token"
+
+
+def _reload(jobs: Jobs, token: Token, path: Path, sources: Sources) -> Changed:
+    try:
+        config, base = sources.load()
+        try:
+            text = tokens.read(path)
+        except FileNotFoundError:
+            raise ConfigError(f"{path} is gone: put a token there") from None
+    except CrawlError as error:
+        log.error("the settings stay as they were: %s", error)
+        raise
+    told = jobs.adopt(config, base)
+    if text != token.text:
+        token.text = text
+        told = Changed((*told.applied, "token"), told.needs_restart)
+    log.info("settings read anew: %s", _words(told))
+    return told
+
+
+def _words(told: Changed) -> str:
+    applied = f"in force now: {', '.join(told.applied)}" if told.applied else "nothing changed"
+    waits = f"; once the daemon is started again: {', '.join(told.needs_restart)}" if told.needs_restart else ""
+    return applied + waits

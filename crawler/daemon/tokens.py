@@ -1,0 +1,61 @@
+"""Secrets that lie in files: made once, readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import ConfigError
+
+LEAST = 16
+"""Characters; whoever may try a few thousand a second finds none of this length in a lifetime."""
+MOST_BYTES = 4096
+
+
+def new_token() -> str:
+    """256 bits, fit for a header and for the fragment of a URL."""
+    return secrets.token_urlsafe(32)
+
+
+def kept(path: Path, make: Callable[[], str] = new_token) -> str:
+    """The secret in the file; where there is no file it is made, whole or not at all. Raises ConfigError as `read`."""
+    with suppress(FileNotFoundError):
+        return read(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # O_EXCL, 0600
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{make()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            with suppress(FileExistsError):  # another one was faster
+                os.link(name, path)
+        finally:
+            os.unlink(name)
+        return read(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be made: {error.strerror}") from error
+
+
+def read(path: Path) -> str:
+    """The secret in the file. Raises FileNotFoundError; ConfigError where others can read it, or it is none."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    if stat.S_ISREG(mode) and mode & 0o077:
+        raise ConfigError(f"{path} can be read by others (mode {mode & 0o777:04o}): chmod 600 {path}")
+    text = data.decode("latin-1").strip()
+    if not LEAST <= len(text) <= MOST_BYTES or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ConfigError(f"{path} holds no token: one word of {LEAST} printable characters or more is needed")
+    return text
