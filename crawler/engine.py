@@ -12,8 +12,8 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
-from . import memory
 from .absence import Absence
+from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
@@ -60,6 +60,7 @@ class Engine:
     """A visit needs a place: crawls that have them in common share them."""
     metrics: Metrics = field(default_factory=Metrics)
     absence: Absence = field(default_factory=Absence)
+    forewarning: Forewarning = field(default_factory=Forewarning)
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
@@ -72,7 +73,6 @@ class Engine:
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=False, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
-    _has_warned: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
 
     def __post_init__(self) -> None:
@@ -299,18 +299,9 @@ class Engine:
             self.absence.beat()
             busy = (time.thread_time() - cpu) / (time.monotonic() - now)
             self.metrics.observe(self._gauges(busy))
-            self._mind_memory()
+            self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
             if self.limits.time_s is not None and now - self.metrics.started + SAMPLE_S >= self.limits.time_s:
                 self.stop(Ending.TIME_LIMIT)
-
-    def _mind_memory(self) -> None:
-        most, held = self.limits.known_bytes, memory.known_bytes(self.frontier.counts())
-        if most and held > 0.8 * most and not self._has_warned:
-            self._has_warned = True
-            log.warning(
-                "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "
-                "it (--depth, --include, scope.limit_per_site)", held >> 20, most >> 20,
-            )  # fmt: skip
 
     def _gauges(self, busy: float) -> Gauges:
         return Gauges(

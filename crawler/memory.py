@@ -5,8 +5,12 @@ What is shared out is resident memory, summed over all processes, so that what t
 
 from __future__ import annotations
 
+import logging
+
 from .errors import ConfigError
 from .model import Counts
+
+log = logging.getLogger(__name__)
 
 MIB = 1 << 20
 LEAST = 256 * MIB
@@ -50,6 +54,23 @@ def plan(total_bytes: int, cores: int) -> dict[str, object]:
         "offload.page_memory_bytes": page,
         "frontier.memory_bytes": known,
     }
+
+
+class Forewarning:
+    """Says once, before it happens, that what is known outgrows what was planned for it."""
+
+    def __init__(self) -> None:
+        self._was_given = False
+
+    def look(self, counts: Counts, most_bytes: int) -> None:
+        """`most_bytes` 0: nothing was planned."""
+        held = known_bytes(counts)
+        if most_bytes and held > 0.8 * most_bytes and not self._was_given:
+            self._was_given = True
+            log.warning(
+                "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "
+                "it (--depth, --include, scope.limit_per_site)", held // MIB, most_bytes // MIB,
+            )  # fmt: skip
 
 
 def known_bytes(counts: Counts) -> int:
