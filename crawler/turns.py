@@ -113,13 +113,13 @@ class Rest:
 
     __slots__ = ("ended", "hold", "rest_s", "usual_s")
 
-    def __init__(self, ended: float, rest_s: float = 0.0, usual_s: float = 0.0, hold: float = 0.0) -> None:
+    def __init__(self, ended: float, rest_s: float = 0.0, usual_s: float | None = None, hold: float = 0.0) -> None:
         self.ended = ended
         """When the exchange did."""
         self.rest_s = rest_s
         """What this visit asks for."""
         self.usual_s = usual_s
-        """What this taker gives the site after each."""
+        """What this taker gives the site after each from now on; None: what it gave before."""
         self.hold = hold
         """Nobody may ask before."""
 
@@ -172,6 +172,8 @@ class _Line:
             return
         if rest.usual_s:
             self.rests[taker] = rest.usual_s
+        elif rest.usual_s is not None:  # its settings may have changed
+            self.rests.pop(taker, None)
         free = rest.ended + max(rest.rest_s, *self.rests.values()) if self.rests else rest.ended + rest.rest_s
         if free > now:
             insort(self.resting, free)

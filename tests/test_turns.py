@@ -77,6 +77,18 @@ async def test_the_longest_rest_of_those_who_want_the_site_counts() -> None:
     assert turns.take(SITE, brisk, 23.0), "nobody else wants it any more"
 
 
+async def test_whoever_wants_less_rest_than_before_is_held_to_no_more() -> None:
+    turns, crawl = Turns(), Crawl()
+    assert turns.take(SITE, crawl, 0.0)
+    turns.end(SITE, crawl, 1.0, Rest(1.0, 10.0, 10.0))
+    assert turns.take(SITE, crawl, 11.0)
+    turns.end(SITE, crawl, 12.0, Rest(12.0))  # a setback tells nothing of what is usual
+    assert not turns.take(SITE, crawl, 13.0)
+    assert turns.take(SITE, crawl, 22.0)
+    turns.end(SITE, crawl, 23.0, Rest(23.0, 0.0, 0.0))
+    assert turns.take(SITE, crawl, 23.0)
+
+
 async def test_a_site_that_asked_one_to_stay_away_is_left_alone_by_all() -> None:
     turns, one, two = Turns(), Crawl(per_site=4), Crawl(per_site=4)
     assert turns.take(SITE, one, 0.0)

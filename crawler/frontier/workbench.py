@@ -317,7 +317,7 @@ def _rest(outcome: Outcome, site: Site) -> Rest | None:
     """What the visit that just ended at the site means for others who want it."""
     if not outcome.response and not outcome.rest_s:
         return None
-    usual_s = site.usual_s if outcome.reason else outcome.rest_s  # without a reason it is no setback
+    usual_s = (site.usual_s or None) if outcome.reason else outcome.rest_s  # without a reason it is no setback
     return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold)
 
 

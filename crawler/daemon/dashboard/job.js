@@ -1,6 +1,6 @@
 // One job: its head, and a tab for each question about it.
 
-import { html } from "./vendor/preact-htm.js";
+import { html, useEffect } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
 import { Controls } from "./jobs.js";
 import { useEvents, useLive } from "./live.js";
@@ -15,16 +15,23 @@ const TABS = { overview: Overview, sites: Sites, pages: Pages, errors: Errors, e
 
 export function Job({ id, tab }) {
   const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
-  useEvents((event) => { if (event.job === id && event.kind !== "progress") refresh(); });
+  useEvents((event) => {
+    if (event.job !== id || event.kind === "progress") return;
+    if (event.data.to === "removed") location.hash = "#/";
+    else refresh();
+  });
+  useEffect(() => document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, Boolean(job)]);
   if (!job) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
   const Shown = TABS[tab] || Overview;
   const remove = async () => { await send("DELETE", `v1/jobs/${id}`); location.hash = "#/"; };
   const names = Object.keys(TABS);
-  // Arrow keys move between tabs, as in every tab list.
+  // Arrow keys, Home and End move between tabs, as in every tab list.
   const move = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = names[(names.indexOf(tab) + step + names.length) % names.length];
+    const at = names.indexOf(tab);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = names[(to + names.length) % names.length];
     location.hash = `#/job/${id}/${next}`;
     requestAnimationFrame(() => document.getElementById(`tab-${next}`)?.focus());
   };

@@ -23,14 +23,14 @@ function Row({ job, refresh }) {
   const done = Object.values(job.counts.settled).reduce((sum, n) => sum + n, 0);
   const all = done + job.counts.queued + job.counts.leased;
   return html`<tr class="link" onClick=${() => { location.hash = `#/job/${job.id}`; }}>
-    <td><a href=${`#/job/${job.id}`} onClick=${(e) => e.stopPropagation()}>${plain(job.name || job.id)}</a>
+    <td><a class="name" href=${`#/job/${job.id}`} onClick=${(e) => e.stopPropagation()}>${plain(job.name || job.id)}</a>
       <small>${moment(job.created_at)}</small></td>
     <td><${Badge} state=${job.state} />${job.error && html`<small class="failed" title=${plain(job.error)}>${plain(job.error).slice(0, 80)}</small>`}
       ${job.ended && job.ended !== "exhausted" && html`<small>${job.ended}</small>`}</td>
     <td class="n">${number(job.pages)}</td>
-    <td class="n">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
+    <td class="n wider">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
     <td class="n wider">${bytes(job.bytes)}</td>
-    <td class="n">${number(job.counts.queued)}</td>
+    <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
     <td class="wider"><progress value=${done} max=${all || 1} title=${`${number(done)} of ${number(all)} known URLs`}></progress>
       <small>${job.state === "running" ? job.bound_by : ""}</small></td>
@@ -51,8 +51,8 @@ export function Jobs({ state }) {
     ${page && !page.items.length && html`<${Empty}>${state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
       <code>crawl jobs add https://example.org/</code> in a terminal.`}<//>`}
     ${page && page.items.length > 0 && html`<div class="wide"><table class="jobs"><thead><tr>
-      <th scope="col">job</th><th scope="col">state</th><th scope="col" class="n">pages</th><th scope="col" class="n">pages/s</th>
-      <th scope="col" class="n wider">received</th><th scope="col" class="n">queued</th><th scope="col" class="n">failed</th>
+      <th scope="col">job</th><th scope="col">state</th><th scope="col" class="n">pages</th><th scope="col" class="n wider">pages/s</th>
+      <th scope="col" class="n wider">received</th><th scope="col" class="n wider">queued</th><th scope="col" class="n">failed</th>
       <th scope="col" class="wider">done</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
       <tbody>${page.items.map((job) => html`<${Row} key=${job.id} job=${job} refresh=${refresh} />`)}</tbody></table></div>`}
     <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Newer</button>`}

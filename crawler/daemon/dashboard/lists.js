@@ -60,8 +60,9 @@ export function Files({ job }) {
       <td><${Act} label="Save" act=${() => save(`v1/jobs/${job.id}/files/${one.path.split("/").map(encodeURIComponent).join("/")}`, one.path.split("/").pop())} /></td></tr>`)} />`}`;
 }
 
+const change = ({ key, from, to, site }) => `${key}${site ? ` ${site}` : ""}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
 const told = (data) => Object.entries(data).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
-  `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
+  name === "changes" ? value.map(change).join(" · ") : `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
 
 export function History({ job }) {
   const [history, error] = useLive(`v1/jobs/${job.id}/history`, 5000);

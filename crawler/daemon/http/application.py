@@ -50,6 +50,7 @@ def application(
     if reload is not None:
         app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
+    app.on_shutdown.append(events.end_all)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
     return app

@@ -36,6 +36,13 @@ async def follow_job(request: web.Request) -> web.StreamResponse:
     return await _follow(request, request.app[JOBS].find(id_of(request)).id)
 
 
+async def end_all(app: web.Application) -> None:
+    """Nobody waits for streams that have no end of their own."""
+    for task in app[STREAMS]:
+        if task is not None:
+            task.cancel()
+
+
 async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
     after = _last_seen(request)
     streams = request.app[STREAMS]

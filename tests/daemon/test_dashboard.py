@@ -1,0 +1,288 @@
+"""The dashboard as people meet it: in a real browser, over a real daemon, with a hostile web behind it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from playwright.async_api import Page, expect
+
+from crawler.daemon import Job, State
+from crawler.daemon.http import open_server
+from crawler.testing import Served, Site, Web, error, html, open_web
+
+from .browser import TOKEN, Dashboard, needs_chromium, open_browser, open_dashboard
+from .conftest import Open, submit, until
+
+pytestmark = needs_chromium
+EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+TABS = ("overview", "sites", "pages", "errors", "explain", "settings", "files", "history")
+
+
+def web() -> Web:
+    """A site that takes a while when asked politely, with a page that means harm and one that is broken."""
+    rest = {f"/{n}": html(f"Page {n}", ["/evil", "/broken"]) for n in range(30)}
+    evil = {"/evil": html(EVIL, []), "/broken": error(404)}
+    return Web([Site("site.test", {"/": html("Home", list(rest)), **rest, **evil})])
+
+
+async def crawled(dashboard: Dashboard, served: Served, **spec: Any) -> Job:
+    """A job that is over."""
+    job = await submit(dashboard.jobs, served.seeds, **spec)
+    return await until(dashboard.jobs, job.id, State.COMPLETED)
+
+
+async def is_unharmed(page: Page) -> bool:
+    return bool(await page.evaluate("window.pwned === undefined"))
+
+
+# -- the way in -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_page_opens_with_the_printed_address_and_the_token_leaves_it(open_daemon: Open) -> None:
+    async with open_dashboard(open_daemon) as dashboard:
+        await expect(dashboard.page.get_by_role("status")).to_have_text("live")
+        assert TOKEN not in dashboard.page.url
+        assert not [url for url in dashboard.asked if TOKEN in url]
+        dashboard.assert_calm()
+
+
+async def test_without_a_token_the_page_asks_for_it(open_daemon: Open) -> None:
+    async with (
+        open_daemon() as jobs,
+        open_server(jobs, host="127.0.0.1", port=0, token=TOKEN) as listening,
+        open_browser() as (_, page),
+    ):
+        await page.goto(listening.url)
+        await page.get_by_label("Token").fill("a guess")
+        await page.get_by_role("button", name="Open").click()
+        await expect(page.get_by_label("Token")).to_have_value("")  # asked again
+        await page.get_by_label("Token").fill(TOKEN)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Jobs").wait_for()
+        await page.reload()
+        await page.get_by_role("heading", name="Jobs").wait_for()
+
+
+# -- a job from its beginning to its end ------------------------------------------------------------------------------
+
+
+async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        await page.get_by_role("link", name="New job").first.click()
+        await page.get_by_label("Seeds, one a line").fill(served.seeds[0])
+        await page.get_by_label("name", exact=True).fill("mine")
+        await page.get_by_label("politeness.delay_s").fill("0.4")
+        await page.get_by_role("button", name="Start the crawl").click()
+        await expect(page.get_by_role("heading", name="mine")).to_contain_text("running")
+        await expect(fact(page, "pages")).not_to_have_text("0")
+        await expect(page.locator(".chart canvas").first).to_be_visible()
+
+        await page.get_by_role("button", name="Pause").click()
+        await expect(page.get_by_role("heading", name="mine")).to_contain_text("paused")
+        await page.get_by_role("tab", name="settings").click()
+        row = page.get_by_role("row", name=re.compile("politeness.delay_s"))
+        await row.get_by_role("button", name="Change").click()
+        await row.get_by_role("textbox").fill("soon")
+        await page.keyboard.press("Enter")
+        await expect(row.get_by_role("alert")).to_contain_text("delay_s")
+        await row.get_by_role("textbox").fill("0.01")
+        await row.get_by_role("button", name="Keep").click()
+        await expect(row).to_contain_text("0.01")
+        await expect(row).to_contain_text("job")
+
+        await page.get_by_role("button", name="Resume").click()
+        await expect(page.get_by_role("heading", name="mine")).to_contain_text("completed")
+        await page.get_by_role("link", name="Jobs", exact=True).click()
+        await expect(page.get_by_role("row", name=re.compile("mine"))).to_contain_text("completed")
+        assert dashboard.jobs.list()[0].pages == 32
+        assert [text for text in dashboard.said if "422" not in text] == []
+
+
+async def test_what_the_form_gets_wrong_is_said_at_its_field(open_daemon: Open) -> None:
+    async with open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        await dashboard.show("new")
+        await page.get_by_label("Seeds, one a line").fill("http://127.0.0.1:9/")
+        await page.get_by_label("scope.max_depth").fill("deep")
+        await page.get_by_role("button", name="Start the crawl").click()
+        await expect(page.get_by_label("scope.max_depth")).to_have_attribute("aria-invalid", "true")
+        assert dashboard.jobs.list() == []
+
+
+async def test_settings_change_while_the_job_runs_and_a_site_is_held(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        job = await submit(dashboard.jobs, served.seeds, settings={"delay_s": 0.5, "per_site": 1})
+        await dashboard.show(f"job/{job.id}/sites")
+        await page.get_by_role("button", name="Hold").click()
+        await expect(page.get_by_role("cell", name="held")).to_be_visible()
+        assert [site.is_held for site in dashboard.jobs.sites(job.id)] == [True]
+        await page.get_by_role("tab", name="settings").click()
+        row = page.get_by_role("row", name=re.compile("politeness.delay_s"))
+        await row.get_by_role("button", name="Change").click()
+        await row.get_by_role("textbox").fill("0")
+        await page.keyboard.press("Enter")
+        await expect(row.get_by_role("button", name="Change")).to_be_visible()
+        await page.get_by_role("tab", name="sites").click()
+        await page.get_by_role("button", name="Release").click()
+        await until(dashboard.jobs, job.id, State.COMPLETED)
+        await page.get_by_role("tab", name="history").click()
+        await expect(page.get_by_role("row", name=re.compile("politeness.delay_s: 0.5 → 0"))).to_be_visible()
+        dashboard.assert_calm()
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+async def test_crawled_text_is_text_wherever_it_is_shown(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        job = await crawled(dashboard, served, name=EVIL, labels={EVIL: EVIL})
+        await dashboard.show()
+        await expect(page.get_by_role("cell", name=EVIL).first).to_be_visible()
+        await dashboard.show(f"job/{job.id}/pages")
+        await expect(page.locator(".title", has_text=EVIL)).to_be_visible()
+        for tab in TABS:
+            await page.get_by_role("tab", name=tab).click()
+            await expect(page.get_by_role("heading", level=1)).to_contain_text(EVIL)
+            await expect(page.locator(".label")).to_have_text(f"{EVIL}={EVIL}")
+        await dashboard.show(f"job/{job.id}/explain/{EVIL.replace('/', '%2F')}")
+        assert await page.locator("img[src=x]").count() == 0
+        assert await page.locator("#app script").count() == 0
+        assert await is_unharmed(page)
+        assert dashboard.asked
+        assert not [text for text in dashboard.said if "Content Security Policy" in text]
+
+
+async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        job = await crawled(dashboard, served)
+        await dashboard.show(f"job/{job.id}/pages")
+        await expect(page.locator("tbody tr")).to_have_count(33)
+        await page.get_by_label("status").fill("4xx")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator("tbody tr")).to_contain_text("/broken")
+        await page.get_by_role("tab", name="errors").click()
+        await expect(page.locator("tbody tr")).to_contain_text("status-4xx")
+        await page.get_by_role("tab", name="explain").click()
+        await page.get_by_label("URL").fill(served.url("site.test", "/broken"))
+        await page.get_by_role("button", name="Why?").click()
+        await expect(page.locator(".why")).to_contain_text("HTTP 404")
+        await expect(page.locator(".why")).to_contain_text("found on")
+        await page.get_by_label("URL").fill("http://:0/")
+        await page.get_by_role("button", name="Why?").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+
+
+async def test_a_file_is_saved_and_a_job_removed(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon, accept_downloads=True) as dashboard:
+        page = dashboard.page
+        job = await crawled(dashboard, served)
+        await dashboard.show(f"job/{job.id}/files")
+        async with page.expect_download() as coming:
+            await page.get_by_role("row", name=re.compile("pages.jsonl")).get_by_role("button").click()
+        await (await coming.value).save_as(tmp_path / "saved")
+        assert (tmp_path / "saved").read_bytes() == (dashboard.jobs.folder(job.id) / "pages.jsonl").read_bytes()
+        page.once("dialog", lambda dialog: dialog.accept())
+        await page.get_by_role("button", name="Remove").click()
+        await expect(page.get_by_text("No jobs yet.")).to_be_visible()
+        assert dashboard.jobs.list() == []
+        assert [text for text in dashboard.said if "404" not in text] == []  # it may be asked for once more
+
+
+async def test_a_daemon_that_is_gone_and_comes_back_is_noticed(open_daemon: Open) -> None:
+    async with open_daemon() as jobs, open_browser() as (_, page):
+        async with open_server(jobs, host="127.0.0.1", port=0, token=TOKEN) as listening:
+            await page.goto(f"{listening.url}/#token={TOKEN}")
+            await expect(page.get_by_role("status")).to_have_text("live")
+        await expect(page.get_by_role("status")).to_have_text("not connected")
+        await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+        assert listening.port
+        async with open_server(jobs, host="127.0.0.1", port=listening.port, token=TOKEN):
+            await expect(page.get_by_role("status")).to_have_text("live")
+            await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+# -- for everybody ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_light_and_dark_follow_the_system_until_somebody_chooses(open_daemon: Open, scheme: str) -> None:
+    async with open_dashboard(open_daemon, color_scheme=scheme) as dashboard:
+        page = dashboard.page
+        assert await brightness(page) == scheme
+        assert await brightness(page, "h1", "color") != scheme
+        button = page.get_by_role("button", name=re.compile("Theme"))
+        await button.click()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+        assert await brightness(page) == "light"
+        await button.click()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        assert await brightness(page) == "dark"
+        assert await brightness(page, "h1", "color") == "light"
+        await page.reload()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_every_view_fits_a_phone(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon, **PHONE) as dashboard:
+        job = await crawled(dashboard, served, name="a-very-long-name-without-any-place-to-break-it" * 3)
+        views = ["", "jobs/completed", "new", *(f"job/{job.id}/{tab}" for tab in TABS)]
+        widths = {}
+        for view in views:
+            await dashboard.show(view)
+            await dashboard.page.get_by_role("heading", level=1).wait_for()
+            await anyio.sleep(0.1)  # its data
+            widths[view] = await dashboard.page.evaluate("document.documentElement.scrollWidth")
+        assert {view: width for view, width in widths.items() if width > 390} == {}
+        dashboard.assert_calm()
+
+
+async def test_everything_is_reached_by_keyboard(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        job = await crawled(dashboard, served)
+        await page.reload()
+        await page.get_by_role("row", name=re.compile("completed")).wait_for()
+        seen = []
+        for _ in range(12):
+            await page.keyboard.press("Tab")
+            seen.append(await page.evaluate("document.activeElement.textContent.trim()"))
+        assert seen[0] == "Skip to the content"
+        assert seen[1:4] == ["crawld", "Jobs", "New job"]
+        assert "all" in seen
+        await page.reload()
+        await page.get_by_role("row", name=re.compile("completed")).wait_for()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert await page.evaluate("document.activeElement.id") == "main"
+
+        await dashboard.show(f"job/{job.id}")
+        await page.get_by_role("tab", name="overview").focus()
+        for key, tab in (("ArrowRight", "sites"), ("ArrowRight", "pages"), ("ArrowLeft", "sites"), ("End", "history")):
+            await page.keyboard.press(key)
+            await expect(page.get_by_role("tab", name=tab)).to_be_focused()
+            await expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        await page.keyboard.press("ArrowRight")
+        await expect(page.get_by_role("tab", name="overview")).to_be_focused()
+
+
+def fact(page: Page, name: str) -> Any:
+    """What a number of the overview shows."""
+    return page.locator(".fact", has=page.get_by_text(name, exact=True)).locator("dd")
+
+
+async def brightness(page: Page, selector: str = "body", name: str = "background-color") -> str:
+    """Whether a colour of an element is light or dark."""
+    script = "([selector, name]) => getComputedStyle(document.querySelector(selector)).getPropertyValue(name)"
+    colour = await page.evaluate(script, [selector, name])
+    channels = [int(number) for number in re.findall(r"\d+", colour)[:3]]
+    return "light" if sum(channels) > 3 * 127 else "dark"
