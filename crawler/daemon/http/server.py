@@ -45,11 +45,12 @@ async def open_server(
     token: Token | str | None,
     hosts: tuple[str, ...] = (),
     reload: Callable[[], Changed] | None = None,
+    porch: Porch | None = None,
 ) -> AsyncIterator[Listening]:
     """The API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError where it may or can not."""
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
-    porch = Porch()
+    porch = porch or Porch()
     app = application(jobs, token=token, hosts=(host, *hosts), porch=porch, reload=reload)
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=STOP_S, max_line_size=MAX_LINE
