@@ -122,7 +122,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     yield from (("", line) for line in textwrap.wrap(now.advice, max(20, width - 12), break_on_hyphens=False))
     room = max(16, width - 44)
     for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
-        turn = f"in {busy.next_turn_in_s:.0f} s" if busy.next_turn_in_s >= 0.5 else "now"
+        turn = f"in {busy.next_turn_in_s:.0f} s" if (busy.next_turn_in_s or 0) >= 0.5 else "now"
         name = printable(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
     for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):

@@ -7,7 +7,9 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 from anyio import create_task_group
@@ -17,24 +19,27 @@ from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
 from .engine import Engine, Limits, Visit
-from .errors import ConfigError, CrawlError, unwrapped
+from .errors import ConfigError, CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder, open_folder
-from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
+from .frontier import Look, MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
 from .intake import batches
 from .metrics import Snapshot, Summary
 from .model import Outcome, Position, Request, SiteView, Url
 from .offload import Inline, Lane
 from .parts import Extract
 from .places import Places, Seat
-from .protocols import Fetcher, Robots, Sink
+from .politeness import Politeness
+from .protocols import Fetcher, Sink
+from .robots import IgnoreRobots, RobotsCache
 from .settings import Config
 from .shared import Shared, open_shared
 from .sinks import JsonLines, ReaderGone, Stream, Wants
 from .visit import Visitor
 from .watchdog import Stall, open_watchdog
 
+T = TypeVar("T")
 Seed = str | Url | Request
 
 
@@ -146,8 +151,21 @@ class Crawl:
         return self._engine.snapshot()
 
     def sites(self, limit: int) -> Sequence[SiteView]:
-        """The sites with most to do."""
-        return self._frontier.busiest(limit)
+        """The sites with most to do, how long each rests and what its robots.txt said; nobody is asked."""
+        busiest, retrying = self._frontier.busiest(limit), self._frontier.retrying()
+        shown = {view.site for view in busiest}
+        idle = (SiteView(site, 0, 0, None) for site in retrying if site not in shown)
+        views = (*busiest, *islice(idle, limit - len(busiest)))
+        return [
+            self._works.told(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
+            for view in views
+        ]
+
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        """What `question` finds out in the frontier's file, for a person. Raises FrontierError where there is none."""
+        if not isinstance(self._frontier, SqliteFrontier):
+            raise FrontierError("this crawl keeps its frontier in memory: give it a folder")
+        return await self._frontier.ask(question)
 
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """What decides about a URL in this crawl and what became of it, also while it is crawled: as `explain` does."""
@@ -313,7 +331,7 @@ class _Works:
 
     frontier: MemoryFrontier | SqliteFrontier
     sinks: tuple[Sink, ...]
-    robots: Robots
+    robots: RobotsCache | IgnoreRobots
     fetcher: Fetcher
     offloader: Lane | Inline
     budget: Purse
@@ -338,6 +356,10 @@ class _Works:
                 self.fetcher.gates.per_address = config.politeness.per_ip
 
         return retune
+
+    def told(self, view: SiteView, politeness: Politeness) -> SiteView:
+        robots = self.robots.state(view.site)
+        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
 
     def _visit(self, config: Config) -> Visit:
         """What workers reported lately is news again, for bounds may be others: a new `run` token."""

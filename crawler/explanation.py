@@ -7,19 +7,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import parts, seeds, urls
 from .errors import FetchError
-from .frontier import Known, Look, SiteTurn, SqliteFrontier, look
+from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Trap, Url
 from .offload import Inline
 from .robots import RobotsRules
 from .scope import Ruling, Scope
 from .settings import Config
 
+T = TypeVar("T")
+
 MOST_ROOTS = 10_000
 """Seeds of a crawl folder that are tried as what a URL it does not know might descend from."""
+
+
+class Asked(Protocol):
+    """A crawl's frontier, opened by whoever holds it."""
+
+    async def ask(self, question: Callable[[Look], T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ async def explain(
     text: str,
     config: Config,
     *,
-    frontier: Path | SqliteFrontier | None = None,
+    frontier: Path | Asked | None = None,
     seed: str = "",
     is_offline: bool = False,
 ) -> Explanation:
@@ -207,10 +215,10 @@ class _Story(NamedTuple):
     roots: Sequence[Url] = ()
 
 
-async def _told(source: Path | SqliteFrontier, question: Callable[[Look], _Story]) -> _Story:
-    if isinstance(source, SqliteFrontier):
-        return await source.ask(question)  # noqa: ASYNC240  it is no path
-    return await asyncio.to_thread(look, source, question)
+async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
+    if isinstance(source, Path):
+        return await asyncio.to_thread(look, source, question)
+    return await source.ask(question)  # noqa: ASYNC240  it is no path
 
 
 def _asked(opened: Look, url: Url) -> _Story:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +288,36 @@ Position = Mapping[str, int]
 """What a sink had durably written: file name, relative to the sink's folder -> length in bytes."""
 
 
+class RobotsState(NamedTuple):
+    """What is known of a site's robots.txt, nobody being asked for it."""
+
+    state: Literal["not-asked", "open", "rules", "unreachable", "ignored"] = "not-asked"
+    """`open`: it forbids nothing; `rules`: it forbids something; `ignored`, by our settings."""
+    crawl_delay_s: float | None = None
+    """As it is written there."""
+    asked_in_s: float | None = None
+    """How long until it may be asked for again; None: it was not asked."""
+    detail: str = ""
+    """Why it cannot be reached."""
+
+
 class SiteView(NamedTuple):
     """One site as the panel shows it."""
 
     site: str
     queued: int
     leased: int
-    next_turn_in_s: float
+    next_turn_in_s: float | None
+    """None: not before a visit there has ended, one of ours or of another crawl."""
+    backoff_s: float = 0.0
+    """How long it is left alone still for a setback: it asked for that, or could not be reached."""
+    setback: Reason | None = None
+    """Which; None: it is not left alone."""
+    retrying: int = 0
+    """URLs that wait for another attempt, which are not among `queued`. `Crawl.sites` tells, as it does the next."""
+    delay_s: float = 0.0
+    """How long it rests after each visit: ours or its Crawl-delay."""
+    robots: RobotsState = RobotsState()
 
 
 class Trap(NamedTuple):

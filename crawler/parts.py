@@ -18,7 +18,7 @@ from .model import Response
 from .offload import Workers
 from .parse import Content, Job
 from .politeness import Politeness
-from .protocols import Fetcher, Offloader, Robots
+from .protocols import Fetcher, Offloader
 from .robots import IgnoreRobots, RobotsCache, product_token
 from .scope import Scope
 from .settings import Config
@@ -117,7 +117,7 @@ def open_fetcher(
 
 def robots(
     config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
-) -> Robots:
+) -> RobotsCache | IgnoreRobots:
     """`release` as in RobotsCache."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()

@@ -179,7 +179,7 @@ class _Stage:
         return [refusal for url in left if (refusal := _judged(url, answers[url.site]))]
 
     def _to_next_turn(self, clock: _HandClock) -> bool:
-        waits = [site.next_turn_in_s for site in self.frontier.busiest(2 * MOST_SITES) if site.queued]
+        waits = [site.next_turn_in_s or 0.0 for site in self.frontier.busiest(2 * MOST_SITES) if site.queued]
         clock.move(min(waits, default=0.0) + _TICK_S)
         return bool(waits)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
-from ..model import Counts, Disposition
+from ..model import Counts, Disposition, Reason, RobotsState
 from ..stages import Latency
 from .states import State
 
@@ -112,12 +112,21 @@ class Record:
 
 
 class SiteSeen(NamedTuple):
-    """One site of a job that runs."""
+    """One site of a job."""
 
     site: str
     queued: int
     leased: int
-    next_turn_in_s: float
+    next_turn_in_s: float | None
+    """None: not before a visit there has ended, one of this job or of another."""
+    backoff_s: float
+    """How long it is left alone still for a setback."""
+    setback: Reason | None
+    retrying: int
+    """URLs that wait for another attempt, not among `queued`."""
+    delay_s: float
+    """How long it rests after each visit: ours or its Crawl-delay, where that is known."""
+    robots: RobotsState
     is_held: bool
     """Whether it is not visited until it is let go."""
 

@@ -24,7 +24,7 @@ from anyio.abc import TaskGroup
 from ..api import Crawl, open_crawl
 from ..config import amend, fields
 from ..errors import CrawlError, unwrapped
-from ..explanation import Explanation, explain
+from ..explanation import Explanation
 from ..folder import held
 from ..metrics import Snapshot
 from ..places import Places
@@ -185,29 +185,16 @@ class Jobs:
         """All settings the job runs with, secrets and all."""
         return amend(self.base, self._book.record(job).settings)
 
-    def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
-        """The sites with most to do, and those that are held; of a job that does not run only the latter."""
-        held = set(self._book.record(job).held)
-        run = self._running.runs.get(job)
-        busiest = run.crawl.sites(limit) if run and run.crawl else ()
-        idle = held.difference(view.site for view in busiest)
-        return [SiteSeen(*view, view.site in held) for view in busiest] + [
-            SiteSeen(site, 0, 0, 0.0, True) for site in sorted(idle)
-        ]
+    async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
+        """The sites with most to do, and those that are held; also of a job at rest. Raises FrontierError."""
+        return await self._running.looks.sites(self._book.record(job), limit)
 
     async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
         """Why (not), for one URL, and what became of it. Its site is asked for robots.txt, unless offline.
 
         Raises UrlError, FrontierError, ConfigError.
         """
-        record = self._book.record(job)
-        run = self._running.runs.get(job)
-        if run and run.crawl:
-            return await run.crawl.explain(text, is_offline=is_offline)
-        file = self._folders.path(record) / "frontier.sqlite"
-        return await explain(
-            text, amend(self.base, record.settings), frontier=file if file.exists() else None, is_offline=is_offline
-        )
+        return await self._running.looks.explain(self._book.record(job), text, is_offline=is_offline)
 
     # -- steering ----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class Run:
     def __init__(self, job: str, book: Book, folder: Path, settings_of: SettingsOf) -> None:
         self.job = job
         self.over = asyncio.Event()
+        self.opened = asyncio.Event()
+        """Set when its crawl was opened, or could not be."""
         self.uploaded = asyncio.Event()
         """Set when seeds were added."""
         self.is_told = False
@@ -101,6 +103,7 @@ class Run:
             raise FolderError(f"its folder {self._folder} is gone: put it back and resume, or remove the job")
         async with open_crawl(record) as crawl:
             self.crawl = crawl
+            self.opened.set()
             self.retune()  # something may have changed while it was opened
             try:
                 async with create_task_group() as tasks:

@@ -19,6 +19,7 @@ from .book import Book
 from .events import Event, Events, Kind
 from .folders import Folders
 from .job import Record
+from .looks import Looks
 from .run import Open, Run, SettingsOf
 from .states import State, Verb
 from .trouble import JobError, NoSuchJob, WrongState
@@ -42,6 +43,7 @@ class Running:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
+        self.looks = Looks(self.runs, folders, settings_of)
         self._book = book
         self._folders = folders
         self._events = events
@@ -96,6 +98,7 @@ class Running:
             await self._run()
         finally:
             for run in self.runs.values():  # never begun: the group was cancelled first
+                run.opened.set()
                 run.over.set()
             self.runs.clear()
 
@@ -146,7 +149,8 @@ class Running:
         """One run from its beginning to what is said of its end. Raises nothing but cancellation."""
         verb, fields = Verb.COMPLETE, dict[str, Any]()
         try:
-            summary = await run.go(self._open_crawl)
+            async with self.looks.kept_out(run.job):
+                summary = await run.go(self._open_crawl)
             fields = {"ended": summary.ended} if summary else {}
         except (CrawlError, OSError) as error:
             verb, fields = Verb.FAIL, {"error": str(error)}
@@ -158,6 +162,7 @@ class Running:
                 await self._tell_end(run, verb, fields)
             self.runs.pop(run.job, None)
             self._keep_latest(run.job)
+            run.opened.set()
             run.over.set()
             self._moved.set()
 

@@ -152,6 +152,10 @@ class EmbeddedFrontier:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
 
+    def retrying(self) -> Mapping[str, int]:
+        """How many URLs wait for another attempt, by site."""
+        return self._ledger.retrying()
+
     # -- what its owner changes --------------------------------------------------------------------------------------
 
     def hold(self, site: str) -> None:

@@ -173,6 +173,9 @@ class Ledger:
     def is_exhausted(self) -> bool:
         return not (self._bench.queued or self._bench.leased or self._retries)
 
+    def retrying(self) -> Mapping[str, int]:
+        return self._retries.sites()
+
     @property
     def next_due(self) -> float | None:
         """When the next setback may be tried again."""

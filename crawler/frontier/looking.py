@@ -37,6 +37,15 @@ class SiteTurn(NamedTuple):
     """Unix seconds; 0: it was never visited."""
 
 
+class QueuedSite(NamedTuple):
+    """A site that has something queued."""
+
+    site: str
+    queued: int
+    next_at: float
+    """Unix seconds; 0: it was never visited."""
+
+
 class Look:
     """What can be asked. What is out on lease looks queued, for a lease lives in its process alone."""
 
@@ -61,6 +70,11 @@ class Look:
         row = self._connection.execute("SELECT queued, coalesce(next_at, 0) FROM site WHERE id = ?", wanted)
         found = row.fetchone()
         return found and SiteTurn(*found)
+
+    def busiest(self, limit: int) -> list[QueuedSite]:
+        """The sites with most queued."""
+        rows = self._connection.execute(schema.BUSIEST, (limit,))
+        return [QueuedSite(Url(text).site, queued, next_at) for text, queued, next_at in rows if text]
 
     def roots(self, limit: int) -> list[Url]:
         """What scope measures from: the seeds, and where seeds redirected to; in the order of discovery."""

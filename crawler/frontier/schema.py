@@ -150,6 +150,10 @@ SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
 )))) FROM json_each(?1) AS chosen CROSS JOIN site ON site.id = chosen.value
 """
 QUEUED = "SELECT (SELECT count(*) FROM queue), (SELECT coalesce(sum(queued), 0) FROM site)"
+BUSIEST = """
+SELECT (SELECT text FROM queue JOIN url USING (id) WHERE queue.site = busy.id LIMIT 1), queued, coalesce(next_at, 0)
+FROM (SELECT * FROM site WHERE queued > 0 ORDER BY queued DESC, id LIMIT ?) AS busy
+"""
 SHELVED = "SELECT count(*) FROM site WHERE shelved"
 SETBACKS = f"SELECT json_group_array(json_array({_ENTRY}, q.due)) FROM retry q {_JOINED} WHERE q.due IS NOT NULL"
 DUE = f"""

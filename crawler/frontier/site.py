@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from ..model import Disposition, Outcome
+from ..model import Disposition, Outcome, Reason
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
@@ -23,7 +23,7 @@ class Site:
     __slots__ = (
         "_late", "_resting", "_skipped", "_top",
         "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out", "place",
-        "promised", "queued", "usual_s",
+        "promised", "queued", "setback", "usual_s",
     )  # fmt: skip
 
     def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
@@ -37,6 +37,8 @@ class Site:
         self.out: dict[int, Entry] = {}
         self.hold = hold
         """No slot is free before."""
+        self.setback: Reason | None = None
+        """What set `hold` last; None: no setback did."""
         self.latest = hold
         """When the last slot is free again: what a restart goes by."""
         self.place: tuple[float, int, Site] | None = None
@@ -86,7 +88,7 @@ class Site:
         if outcome.disposition not in _SETBACKS:
             self.usual_s = outcome.rest_s if outcome.response else self.usual_s
         elif outcome.rest_s > self.usual_s:
-            self.hold = max(self.hold, free)
+            self.hold, self.setback = max(self.hold, free), outcome.reason
         return entry
 
     def _waits_for_shallower(self) -> bool:

@@ -310,7 +310,10 @@ class Workbench:
     def _views(self, sites: Iterable[Site], now: float) -> Iterator[SiteView]:
         for site in sites:
             turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
-            yield SiteView(site.key, site.queued, len(site.out), max(0.0, (turn or now) - now))
+            in_s = None if turn is None or turn == math.inf else max(0.0, turn - now)
+            backs_off = site.setback is not None and site.hold > now
+            backoff = (site.hold - now, site.setback) if backs_off else (0.0, None)
+            yield SiteView(site.key, site.queued, len(site.out), in_s, *backoff)
 
 
 def _rest(outcome: Outcome, site: Site) -> Rest | None:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from .. import redirects, urls
 from ..errors import FetchError, OutOfFiles, UrlError, VisitError
-from ..model import Reason, Request, Response, Url
+from ..model import Reason, Request, Response, RobotsState, Url
 from ..parse.codings import decode
 from ..politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
@@ -58,6 +58,9 @@ class IgnoreRobots:
     async def rules(self, request: Request) -> tuple[Rules, bool]:
         return ALLOW_ALL, False
 
+    def state(self, site: str) -> RobotsState:
+        return RobotsState("ignored")
+
 
 class RobotsCache:
     """Robots that asks each site once while its answer is fresh; callers who come meanwhile share that answer.
@@ -99,6 +102,16 @@ class RobotsCache:
         if known.rules is not None:
             return known.rules, is_asked
         raise _again(known.error)
+
+    def state(self, site: str) -> RobotsState:
+        """What is known of a site, now or from before; it is not asked."""
+        known = self._known.get(site)
+        if known is None:
+            return RobotsState()
+        asked_in_s = max(0.0, known.until - self._clock())
+        if known.rules is None:
+            return RobotsState("unreachable", None, asked_in_s, str(known.error))
+        return RobotsState("rules" if known.rules.heads else "open", known.rules.delay_s, asked_in_s)
 
     async def _learnt(self, site: str) -> tuple[_Known, bool]:
         """One asks, the others wait for the turn and find the answer; if the one is cancelled, the next asks."""

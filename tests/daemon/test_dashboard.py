@@ -122,7 +122,7 @@ async def test_settings_change_while_the_job_runs_and_a_site_is_held(open_daemon
         await dashboard.show(f"job/{job.id}/sites")
         await page.get_by_role("button", name="Hold").click()
         await expect(page.get_by_role("cell", name="held")).to_be_visible()
-        assert [site.is_held for site in dashboard.jobs.sites(job.id)] == [True]
+        assert [site.is_held for site in await dashboard.jobs.sites(job.id)] == [True]
         await page.get_by_role("tab", name="settings").click()
         row = page.get_by_role("row", name=re.compile("politeness.delay_s"))
         await row.get_by_role("button", name="Change").click()

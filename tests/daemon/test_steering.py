@@ -72,9 +72,9 @@ async def test_a_held_site_waits_until_it_is_let_go(open_daemon: Open) -> None:
             await asked(served, 21)
         async with open_daemon() as jobs:
             with anyio.fail_after(30):
-                while free in {view.site for view in jobs.sites(job.id)} or not jobs.find(job.id).counts.queued:
+                while free in {view.site for view in await jobs.sites(job.id)} or not jobs.find(job.id).counts.queued:
                     await anyio.sleep(0.005)
-            [view] = jobs.sites(job.id)
+            [view] = await jobs.sites(job.id)
             assert (view.site, view.is_held) == (held.rstrip("/"), True)
             assert served.of("a.test") == []
             await jobs.let_go(job.id, held)

@@ -368,6 +368,21 @@ async def test_the_busiest_sites_come_first(frontier: MemoryFrontier) -> None:
     assert [(view.site, view.queued + view.leased) for view in views] == [("http://b", 3), ("http://c", 2)]
 
 
+async def test_a_site_says_for_what_it_is_left_alone(frontier: MemoryFrontier, clock: HandClock) -> None:
+    await frontier.add([*pages("a", 1, 2), *pages("b", 1, 2)])
+    a, b = await lend(frontier, 2)
+    assert [view.next_turn_in_s for view in frontier.busiest(2)] == [None, None]
+    late = Outcome(a, Disposition.FAILED, Reason.STATUS_5XX, rest_s=30, ended=clock.now)
+    await frontier.settle([late, fetched(b, clock, rest_s=5)], {})
+    clock.now += 1
+    views = {view.site: view for view in frontier.busiest(2)}
+    assert (views["http://a"].backoff_s, views["http://a"].setback) == (29, "status-5xx")
+    assert (views["http://b"].backoff_s, views["http://b"].setback) == (0, None)
+    assert (views["http://a"].next_turn_in_s, views["http://b"].next_turn_in_s) == (29, 4)
+    clock.now += 29
+    assert frontier.busiest(1)[0].setback is None
+
+
 async def test_nothing_is_lent_beyond_the_limit(frontier: MemoryFrontier) -> None:
     await frontier.add(request(f"http://s{i}/") for i in range(9))
     assert len(await lend(frontier, 4)) == 4

@@ -59,6 +59,7 @@ async def test_a_look_tells_turns_roots_and_counts(path: Path, clock: HandClock)
     def asked(seen: Look) -> tuple[object, ...]:
         return seen.site("http://a"), seen.site("http://z"), seen.roots(2), seen.queued(), seen.settled()
 
+    assert look(path, lambda seen: seen.busiest(1)) == [("http://a", 1, clock.both.wall() + 5)]
     turn, nothing, roots, queued, settled = look(path, asked)
     assert turn == (1, clock.both.wall() + 5)
     assert nothing is None

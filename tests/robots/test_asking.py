@@ -55,6 +55,31 @@ def cache(script: Script, clock: Callable[[], float] | None = None) -> RobotsCac
     return RobotsCache(script, Inline(), "storybot/1.0", ttl_s=100.0, clock=clock or Clock())
 
 
+async def test_what_is_known_of_a_site_is_told_without_asking() -> None:
+    script, clock = Script({ROBOTS: b"User-agent: *\nDisallow: /x\nCrawl-delay: 5\n"}), Clock()
+    asking = cache(script, clock)
+    assert asking.state(SITE).state == "not-asked"
+    await asking.rules(HOME)
+    clock.now = 40
+    assert asking.state(SITE)[:3] == ("rules", 5, 60)
+    script.answers[ROBOTS] = b""
+    clock.now = 200
+    assert asking.state(SITE)[:3] == ("rules", 5, 0)
+    await asking.rules(HOME)
+    assert asking.state(SITE)[:3] == ("open", None, 100)
+    assert len(script.asked) == 2
+    assert IgnoreRobots().state(SITE).state == "ignored"
+
+
+async def test_a_site_that_cannot_be_asked_says_why_and_for_how_long() -> None:
+    asking = cache(Script({ROBOTS: (503, b"")}))
+    with pytest.raises(FetchError):
+        await asking.rules(HOME)
+    told = asking.state(SITE)
+    assert (told.state, told.asked_in_s) == ("unreachable", UNREACHABLE_S[0])
+    assert "HTTP 503" in told.detail
+
+
 async def test_a_site_is_asked_once_while_fresh() -> None:
     script, clock = Script({ROBOTS: b"User-agent: *\nDisallow: /page\n"}), Clock()
     asking = cache(script, clock)

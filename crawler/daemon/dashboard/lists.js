@@ -6,14 +6,24 @@ import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
 
+const turn = (one) => (one.is_held ? "held" : one.next_turn_in_s === null ? (one.leased ? "being visited" : one.queued ? "after others" : "–")
+  : one.next_turn_in_s > 0 ? `in ${duration(one.next_turn_in_s)}` : "now");
+
+const ROBOTS = { "not-asked": "not asked yet", open: "nothing forbidden", rules: "has rules", unreachable: "unreachable", ignored: "ignored" };
+
+const Robots = ({ said }) => html`${ROBOTS[said.state]}${said.crawl_delay_s !== null && html`<small>Crawl-delay: ${said.crawl_delay_s}</small>`}
+  ${said.state === "unreachable" && html`<small>${plain(said.detail)}; asked again ${said.asked_in_s > 0 ? `in ${duration(said.asked_in_s)}` : "with the next visit"}</small>`}`;
+
 export function Sites({ job }) {
-  const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, 2000);
+  // At rest the whole file is looked through.
+  const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, job.state === "running" ? 2000 : 30000);
   const steer = (site, verb) => async () => { await send("POST", `v1/jobs/${job.id}/sites/${verb}`, { site }); refresh(); };
   return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has anything to do."
-    head=${[["site"], ["queued", "n"], ["in flight", "n"], ["next turn", "n"], ["", ""]]}
+    head=${[["site"], ["queued", "n"], ["in flight", "n wider"], ["next turn", "n"], ["delay", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
-      <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}</td><td class="n">${number(one.leased)}</td>
-      <td class="n">${one.is_held ? "held" : one.next_turn_in_s > 0 ? `in ${duration(one.next_turn_in_s)}` : "now"}</td>
+      <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
+      <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">left alone: ${one.setback}</small>`}</td>
+      <td class="n">${one.delay_s ? duration(one.delay_s) : "none"}</td><td class="wider"><${Robots} said=${one.robots} /></td>
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Visit nothing there until it is released" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 

@@ -236,11 +236,31 @@ class PagesOut(Shape):
     next: str | None
 
 
+class RobotsOut(Shape):
+    state: Literal["not-asked", "open", "rules", "unreachable", "ignored"]
+    """What the site's robots.txt said: nothing yet, no rule, rules, no answer; or the job does not ask."""
+    crawl_delay_s: float | None
+    asked_in_s: float | None
+    """How long until it may be asked for again."""
+    detail: str
+    """Why it cannot be reached."""
+
+
 class SiteOut(Shape):
     site: str
     queued: int
+    retrying: int
+    """URLs that wait for another attempt, not among `queued`."""
     leased: int
-    next_turn_in_s: float
+    next_turn_in_s: float | None
+    """null: not before a visit there has ended, one of this job or of another."""
+    delay_s: float
+    """How long it rests after each visit: the job's delay, or its Crawl-delay where that is known and longer."""
+    backoff_s: float
+    """How long it is left alone still, for it asked for that or could not be reached."""
+    setback: str | None
+    """The reason of that."""
+    robots: RobotsOut
     is_held: bool
 
 

@@ -58,8 +58,8 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs/{id}/sites", {200: SitesOut})
 async def list_sites(request: web.Request) -> web.StreamResponse:
-    """The sites with most to do, while the job runs, and those that are held."""
-    sites = request.app[JOBS].sites(id_of(request))
+    """The sites with most to do, what is known of each, and those that are held."""
+    sites = await request.app[JOBS].sites(id_of(request))
     return answers.json(SitesOut(items=tuple(map(SiteOut.model_validate, sites))))
 
 
