@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
@@ -23,8 +24,8 @@ class Exchange(Protocol):
         """What to send: everything at once, or step by step."""
         ...
 
-    def end(self, complete: bool) -> None:
-        """The answer has been sent, or the connection is gone."""
+    def end(self, complete: bool, at: float) -> None:
+        """The answer has been sent, or the connection is gone; `at` no client can have had all of it yet."""
         ...
 
 
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._next: asyncio.Handle | None = None
         self._is_full = False
         self._is_last = False
+        self._written_at = 0.0
 
     def abort(self) -> None:
         """End the connection now."""
@@ -89,9 +91,10 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         self._is_last = _is_last(head)
+        self._written_at = time.monotonic()
         self._exchange = exchange = self._receive(head, self._client)
         if isinstance(steps := exchange.steps, bytes):
-            self._transport.write(steps)
+            self._write(steps)
             self._finish(complete=True)
         else:
             self._steps = steps
@@ -108,7 +111,7 @@ class Connection(asyncio.Protocol):
             raise
         match step:
             case bytes(data):
-                self._transport.write(data)
+                self._write(data)
                 if not self._is_full:
                     self._next = loop.call_soon(self._play)
             case Wait(seconds):
@@ -119,10 +122,14 @@ class Connection(asyncio.Protocol):
                 self._finish(complete=True)
                 self._take_requests()
 
+    def _write(self, data: bytes) -> None:
+        self._written_at = time.monotonic()  # before, for the client may have it before `write` returns
+        self._transport.write(data)
+
     def _finish(self, complete: bool) -> None:
         if self._exchange is not None:
             exchange, self._exchange, self._steps = self._exchange, None, iter(())
-            exchange.end(complete)
+            exchange.end(complete, self._written_at if complete else time.monotonic())
             if complete and self._is_last:
                 self._transport.close()
 

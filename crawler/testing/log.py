@@ -1,7 +1,7 @@
 """What the server saw: each request with its times, and the questions a test asks about them.
 
-Politeness is judged here, from the server's side. An answer counts as ended when its last byte was handed to the
-connection, which is never later than the client got it: a gap measured here is never shorter than the client's own.
+Politeness is judged here, from the server's side. An answer counts as ended just before its last bytes are handed to
+the connection, which is never later than the client gets them: a gap measured here is never shorter than the client's.
 """
 
 from __future__ import annotations

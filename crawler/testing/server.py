@@ -149,9 +149,9 @@ class _Exchange:
         self._hit = hit
         self._in_hand = in_hand
 
-    def end(self, complete: bool) -> None:
+    def end(self, complete: bool, at: float) -> None:
         if (hit := self._hit) is not None:
-            hit.ended, hit.complete = time.monotonic(), complete
+            hit.ended, hit.complete = at, complete
             self._in_hand[hit.host] -= 1
 
 

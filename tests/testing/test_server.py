@@ -2,8 +2,10 @@
 
 import asyncio
 import gzip
+import time
 
 import aiohttp
+import anyio
 import pytest
 
 from crawler.testing import (
@@ -35,6 +37,7 @@ from crawler.testing import (
     written,
 )
 from crawler.testing.behaviours import CODINGS
+from crawler.testing.connection import Connection
 
 ALPHA, BETA = "alpha.test", "beta.test"
 
@@ -238,6 +241,37 @@ async def test_the_log_knows_the_gaps_and_the_pauses_of_a_site(
     (pause,) = served.pauses(served.web.authority(ALPHA))
     assert gap >= 0.05
     assert 0 <= pause < gap
+
+
+class SlowWire(asyncio.Transport):
+    """Its client has an answer long before `write` returns, as happens where a machine has other things to do."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.had_at: list[float] = []
+
+    def write(self, data: object) -> None:
+        self.had_at.append(time.monotonic())
+        while time.monotonic() < self.had_at[-1] + 0.02:
+            pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("page", [html("Page"), chunked(html("Page"), 50)])
+async def test_an_answer_ends_in_the_log_before_its_client_can_have_it(page: Page) -> None:
+    async with open_web(one_site(page=page)) as served:
+        wire, host = SlowWire(), served.web.authority(ALPHA)
+        connection = Connection(served.receive, set())
+        connection.connection_made(wire)
+        connection.data_received(f"GET /page HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        with anyio.fail_after(30):
+            while not served.hits[0].complete:
+                await asyncio.sleep(0)
+    ended = served.hits[0].ended
+    assert ended is not None
+    assert served.hits[0].began <= ended <= wire.had_at[-1]
 
 
 async def test_the_log_keeps_what_the_client_said(client: aiohttp.ClientSession) -> None:
