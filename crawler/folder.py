@@ -102,8 +102,9 @@ def read_folder(path: Path, config: Config) -> Folder:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError."""
-    lock = _lock(path)
+    """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError, StorageFull."""
+    with _told(path):
+        lock = _lock(path)
     try:
         yield
     finally:

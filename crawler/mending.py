@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from .errors import FolderError, SinkError
 from .folder import held, read_folder
-from .frontier import Recorded, Repaired, repair
+from .frontier import Recorded, Repaired, is_whole, repair
 from .model import Position
 from .settings import Config
 
 
-def mend(path: Path) -> Repaired:
+def mend(path: Path, *, is_forced: bool = False) -> Repaired | None:
     """Rebuild the frontier of the crawl folder; pages and settings stay as they are. Blocks.
 
-    Raises FolderError where it is none or in use; FrontierError, SinkError where too much is damaged: nothing changed.
+    None: no damage was found, and nothing changed; forced, it is rebuilt all the same. Raises FolderError where it is
+    none or in use; FrontierError, SinkError where too much is damaged or it cannot be written: nothing changed.
     """
     folder = read_folder(path, Config())
     pages = [path / sink.path for sink in folder.config.sinks]
@@ -32,6 +34,8 @@ def mend(path: Path) -> Repaired:
         yield from _records(pages[0], position.get(pages[0].name, 0))
 
     with held(path):
+        if not is_forced and is_whole(folder.frontier_path):
+            return None
         return repair(folder.frontier_path, recorded)
 
 
@@ -42,14 +46,20 @@ def _records(path: Path, length: int) -> Iterator[Recorded]:
     if not path.exists() or path.stat().st_size < length:
         raise SinkError(f"{path} is shorter than the {length} bytes that were settled: put it back first")
     with path.open("rb") as file:
-        while file.tell() < length:
-            record = orjson.loads(file.readline())
-            yield Recorded(
-                record["url"],
-                record["depth"],
-                record["disposition"],
-                record["status"],
-                record["attempt"],
-                datetime.fromisoformat(record["fetched_at"]).timestamp(),
-                bytes.fromhex(record["digest"].removeprefix("sha256:")) if record["digest"] else None,
-            )
+        while (at := file.tell()) < length:
+            try:
+                yield _recorded(orjson.loads(file.readline()))
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                raise SinkError(f"{path} is damaged too, at byte {at}: put it back as it was first") from error
+
+
+def _recorded(record: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        record["url"],
+        record["depth"],
+        record["disposition"],
+        record["status"],
+        record["attempt"],
+        datetime.fromisoformat(record["fetched_at"]).timestamp(),
+        bytes.fromhex(record["digest"].removeprefix("sha256:")) if record["digest"] else None,
+    )

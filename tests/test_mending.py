@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import crawler
-from crawler.errors import FolderError, FrontierError
+from crawler.errors import FolderError, FrontierError, SinkError
 from crawler.mending import mend
 from crawler.testing import link_graph, open_web
 
@@ -33,6 +33,7 @@ async def test_a_crawl_goes_on_after_a_repair(tmp_path: Path) -> None:
         assert len(served.hits) == asked
 
         done = await asyncio.to_thread(mend, folder)
+        assert done
         assert done.visited >= 30
         await crawler.crawl(served.seeds, folder=folder, limit=10**6, **SETTINGS)
         urls = [json.loads(line)["url"] for line in (folder / "pages.jsonl").read_text().splitlines()]
@@ -44,3 +45,30 @@ async def test_a_crawl_that_runs_is_not_repaired(tmp_path: Path) -> None:
     async with crawler.open_crawl(folder=tmp_path / "crawl", executor="inline"):
         with pytest.raises(FolderError, match="in use"):
             await asyncio.to_thread(mend, tmp_path / "crawl")
+
+
+@pytest.fixture
+async def stopped(tmp_path: Path) -> Path:
+    """A crawl that was stopped half-way; nothing is damaged."""
+    async with open_web(link_graph(seed=7, sites=1, pages_per_site=9, links_per_page=5)) as served:
+        await crawler.crawl(served.seeds, folder=tmp_path / "crawl", limit=5, **SETTINGS)
+    return tmp_path / "crawl"
+
+
+async def test_what_is_whole_stays_as_it_is(stopped: Path) -> None:
+    before = (stopped / "frontier.sqlite").read_bytes()
+    assert mend(stopped) is None
+    assert (stopped / "frontier.sqlite").read_bytes() == before
+    done = mend(stopped, is_forced=True)
+    assert done
+    assert (done.visited, done.lost, done.damaged.read_bytes()) == (5, 0, before)
+
+
+@pytest.mark.parametrize("line", [b"{torn", b"[]", b'{"url": 3}', b"\xff"])
+async def test_pages_that_are_damaged_too_are_named(stopped: Path, line: bytes) -> None:
+    before = (stopped / "frontier.sqlite").read_bytes()
+    first, rest = (stopped / "pages.jsonl").read_bytes().split(b"\n", 1)
+    (stopped / "pages.jsonl").write_bytes(line.ljust(len(first)) + b"\n" + rest)
+    with pytest.raises(SinkError, match=r"pages\.jsonl is damaged too, at byte 0"):
+        mend(stopped, is_forced=True)
+    assert (stopped / "frontier.sqlite").read_bytes() == before

@@ -3,7 +3,7 @@
 from .known import Known
 from .looking import Look, SiteTurn, look
 from .memory import MemoryFrontier, open_memory
-from .repair import Recorded, Repaired, repair
+from .repair import Recorded, Repaired, is_whole, repair
 from .sqlite import SqliteFrontier, open_sqlite
 from .terms import Clock, Terms
 
@@ -17,6 +17,7 @@ __all__ = [
     "SiteTurn",
     "SqliteFrontier",
     "Terms",
+    "is_whole",
     "look",
     "open_memory",
     "open_sqlite",

@@ -20,8 +20,12 @@ CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 4000
 """Pages written to the log before they go to their places: pages that are hot are written there once for all."""
 CHECKED_BYTES = 256 << 20
-"""A file up to this size, of about two million URLs, is looked through when it is opened: a second at most."""
+"""A file up to this size, of about two million URLs, is looked through when it is opened.
+
+Measured at 257 MiB: 0.5 s of CPU beside the 0.7 s that opening takes, and 4 s where a slow disk must first be read.
+"""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Connection:
@@ -50,8 +54,15 @@ def told(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:  # SQLite quotes what it cannot make sense of
         raise _damaged(path, "what it holds is no text") from error
     except OSError as error:
-        kind = StorageFull if error.errno in _FULL else FrontierError
-        raise kind(f"{path}: {error.strerror or error}") from error
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> FrontierError:
+    text = error.strerror or str(error)
+    if error.errno in _READ_ONLY:
+        return Unwritable(f"{path} cannot be written ({text}): mend that and run the same command again")
+    kind = StorageFull if error.errno in _FULL else FrontierError
+    return kind(f"{path}: {text}")
 
 
 def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
@@ -141,10 +152,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if path.stat().st_size < pages * page_size:
         raise sqlite3.DatabaseError("its end is missing")
     if pages * page_size <= CHECKED_BYTES:
-        _check_inside(connection)
+        check_inside(connection)
 
 
-def _check_inside(connection: sqlite3.Connection) -> None:
+def check_inside(connection: sqlite3.Connection) -> None:
     """Does every page hang together, and does the queue hold what its sites count?"""
     [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -24,8 +25,10 @@ from .. import urls
 from ..errors import FrontierError
 from ..model import Position, Url
 from . import schema
-from .opening import KEY_BYTES, check_header, create, told
+from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
 from .order import rank
+from .tables import Tables
+from .terms import Terms
 
 STEP = 1000
 MOST_MISSES = 50_000
@@ -69,7 +72,7 @@ def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Rec
     with told(path):
         check_header(path)
         with TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
-            salvaged = _salvage(path, Path(name) / path.name)
+            salvaged = _salvage(path, _copied(path, Path(name)))
             whole = Path(name) / "whole.sqlite"
             create(whole, salvaged.meta["key"])
             with closing(sqlite3.connect(whole, isolation_level=None)) as connection:
@@ -77,6 +80,23 @@ def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Rec
             damaged = _set_aside(path)
             os.replace(whole, path)
     return Repaired(*figures, damaged)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether no damage is found in the file, which no process may hold meanwhile; a copy is looked through. Blocks.
+
+    Raises FrontierError where it cannot be copied.
+    """
+    with told(path), TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
+        copy = _copied(path, Path(name))
+        try:
+            with closing(open_file(copy, "process")) as connection, told(copy), sound(copy):
+                check_inside(connection)
+                [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
+                Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN).state(key, Terms(), time.time())
+        except FrontierError:
+            return False
+    return True
 
 
 class _Salvaged(NamedTuple):
@@ -91,10 +111,7 @@ class _Salvaged(NamedTuple):
 
 
 def _salvage(path: Path, copy: Path) -> _Salvaged:
-    """Read from a copy, for SQLite would write its log into the file itself."""
-    shutil.copyfile(path, copy)
-    with suppress(FileNotFoundError):
-        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    """What can be read of it."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.text_factory = lambda text: text.decode("utf-8", "replace")
         try:
@@ -115,6 +132,15 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
             _rows(connection, "retry", "due, attempt, reason"),
             _rows(connection, "revisit", "due, etag, last_modified, digest, visit, interval_s"),
         )
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    """A copy with its log, to be read: SQLite would write the log into the file itself."""
+    copy = folder / path.name
+    shutil.copyfile(path, copy)
+    with suppress(FileNotFoundError):
+        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    return copy
 
 
 def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:

@@ -13,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 
 import anyio
+import psutil
 
 from crawler.testing import Web, open_web
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
@@ -106,7 +107,8 @@ async def started_beside_the_dying(crawl: Victim, rounds: int, moments: Random) 
 
     async def soon(pid: int) -> None:
         await crawl.sees(3)
-        crawl.kill(pid, "group")
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it was refused
+            crawl.kill(pid, "group")
 
     for _ in range(rounds):
         async with crawl.running() as first:
@@ -176,7 +178,7 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
     (killed_as_it_ends, 40, 0.0, 4, 0.1),
     (killed_while_it_starts_over, 40, 0.0, 4, 0.1),
-    (started_beside_the_dying, 60, 0.3, 1, 0.05),
+    (started_beside_the_dying, 200, 0.3, 1, 0.05),
     (leaves_nothing_behind, 400, 0.0, 4, 0.05),
 )
 """Each with its pages, the delay of its sites in seconds, requests at a time to one, and its share of the rounds."""
