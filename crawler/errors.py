@@ -25,6 +25,10 @@ class UrlError(CrawlError, ValueError):
     """The text is not a URL a crawler could ever visit."""
 
 
+class LongUrlError(UrlError):
+    """It is a URL, but longer than any we take."""
+
+
 class SchemeError(UrlError):
     """It is a URL, but neither http nor https."""
 

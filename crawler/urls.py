@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import can_ada
 
 from .canonical import Fold, Policy, changes, folding
-from .errors import SchemeError, UrlError
+from .errors import LongUrlError, SchemeError, UrlError
 from .model import Url
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 2083
 """Characters; longer URLs are nearly always a trap or a mistake (it was Internet Explorer's limit: sites obey it)."""
+MOST_WRITTEN = 12
+"""Characters of a canonical URL that one character of an href may become: four bytes, each as `%XX`."""
 
 
 def parse(text: str, base: Url | None = None, policy: Policy | None = None) -> Url:
@@ -48,6 +50,17 @@ def resolver(base: str, policy: Policy | None = None) -> Callable[[str], str]:
             return ""
 
     return resolve
+
+
+def is_too_long(href: str, base: str, policy: Policy | None = None) -> bool:
+    """Whether `resolver` has no answer for it because of its length alone."""
+    if len(base) + MOST_WRITTEN * len(href) <= MAX_LENGTH:
+        return False
+    try:
+        _canonical(_join(_read(base), href), href, folding(policy) if policy else None)
+    except UrlError as error:
+        return isinstance(error, LongUrlError)
+    return False
 
 
 def folded(url: Url, policy: Policy) -> Url:
@@ -187,7 +200,7 @@ def _canonical(url: _Parsed, text: str, fold: Fold | None) -> str:
     if fold and ("?" in href or ";" in href or "/(" in href) and len(href) <= 2 * MAX_LENGTH:
         href = _refolded(href, fold)
     if len(href) > MAX_LENGTH:
-        raise UrlError(f"longer than {MAX_LENGTH} characters: {text[:100]!r}...")
+        raise LongUrlError(f"longer than {MAX_LENGTH} characters: {text[:100]!r}...")
     return href
 
 

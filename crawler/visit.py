@@ -14,14 +14,16 @@ from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope
+from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
 BARRED_S = 1.0
 """How long a site rests whose last pages are under way."""
 MAX_SITEMAPS = 1000
 """Of one robots.txt; an index holds more."""
-CODED_BYTES = 1 << 16
-"""What a body in a content coding counts as at least: a kilobyte of it may be a bomb, and no work for the loop."""
+NEVER_INLINE = MOST_INLINE_BYTES
+"""What some bodies count as at least, for they are no work for the loop: those in a content coding, since a kilobyte of
+it may be a bomb, and all that the user's own function reads, whatever that may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Visitor:
 
     async def _page(self, document: Document) -> tuple[Page, OffloadError | None]:
         """What a worker makes of it, and what it died of before: then a linear scan finds its links. VisitError."""
-        size = len(document.body) if not document.content_encoding else max(len(document.body), CODED_BYTES)
+        is_safe = not document.content_encoding and self.job.extract is None
+        size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
             return await self.offloader.run(parse, document, self.job, size=size), None
         except OffloadError as error:

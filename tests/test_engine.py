@@ -11,6 +11,7 @@ import pytest
 
 from crawler.engine import Engine, Limits
 from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.memory import URL_BYTES
 from crawler.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
 
@@ -271,3 +272,16 @@ async def test_a_time_limit_ends_the_run_and_keeps_the_rest(
         summary = await Engine(frontier, visit, [ListSink()], limits).run(plant(seeds(1000)))
     assert summary.ended is ending
     assert summary.queued == 1000 - summary.pages > 0
+
+
+@pytest.mark.parametrize(("known_bytes", "is_warned"), [(10 * URL_BYTES, True), (1 << 30, False), (0, False)])
+async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
+    frontier: MemoryFrontier, caplog: pytest.LogCaptureFixture, known_bytes: int, is_warned: bool
+) -> None:
+    async def visit(lease: Lease) -> Outcome:
+        await asyncio.sleep(0.7)  # until it was looked at twice
+        return Outcome(lease, Disposition.FETCHED)
+
+    with caplog.at_level("WARNING"):
+        await Engine(frontier, visit, [], Limits(known_bytes=known_bytes)).run(plant(seeds(20)))
+    assert [record.message[:13] for record in caplog.records] == ["what is known"] * is_warned

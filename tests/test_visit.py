@@ -8,13 +8,14 @@ from typing import TypeVar, cast
 
 import pytest
 
-from crawler.errors import FetchError, OffloadError
+from crawler.config import load
+from crawler.errors import ConfigError, FetchError, OffloadError
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.offload import Workers
 from crawler.parse import Document, Job
 from crawler.politeness import Politeness
 from crawler.protocols import Frontier
 from crawler.scope import Scope
+from crawler.settings import MOST_INLINE_BYTES
 from crawler.visit import Visitor
 
 T = TypeVar("T")
@@ -254,4 +255,14 @@ async def test_a_small_body_in_a_coding_is_never_read_on_the_loop() -> None:
     offloader = Offloader()
     web = Web({HERE.text: (200, [("content-encoding", "gzip")])})
     await replace(visitor(web), offloader=offloader).visit(Lease(Request(HERE), 1))
-    assert min(offloader.sizes) > Workers().inline_below_bytes
+    assert min(offloader.sizes) >= MOST_INLINE_BYTES
+
+
+async def test_the_users_own_function_never_runs_on_the_loop_however_small_the_body() -> None:
+    offloader = Offloader()
+    asked = visitor(Web({HERE.text: (200, [])}))
+    asked = replace(asked, offloader=offloader, job=replace(asked.job, extract=repr))
+    await asked.visit(Lease(Request(HERE), 1))
+    assert min(offloader.sizes) >= MOST_INLINE_BYTES
+    with pytest.raises(ConfigError, match="inline_below_bytes"):
+        load(settings={"inline_below_bytes": MOST_INLINE_BYTES + 1})

@@ -7,6 +7,7 @@ fail any more; and what was not returned is never marked, for another root or an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from .. import urls
 from ..canonical import Policy
@@ -25,6 +26,15 @@ _LOCAL = frozenset({"", "?", "#", *map(chr, range(0x21))})
 _ABSOLUTE = ("http://", "https://")
 
 
+class Found(NamedTuple):
+    """What the hrefs of a page lead to."""
+
+    texts: list[str]
+    """Distinct canonical URLs, in order of first appearance."""
+    too_long: int
+    """Hrefs that were left out because their URLs would be too long."""
+
+
 class Memory:
     """What one worker remembers of one run: how hrefs resolve, and which URLs it reported."""
 
@@ -34,12 +44,13 @@ class Memory:
         """By what the answers depend on, nothing, an origin or a folder: href as written -> canonical, or ""."""
         self._reported: set[str] = set()
 
-    def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> list[str]:
-        """The distinct canonical URLs behind `hrefs`, in order of first appearance. One policy a run."""
+    def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> Found:
+        """What `hrefs` lead to. One policy a run."""
         self._make_room()
         absolute, rooted, relative, once = self._shelves_of(base)
         resolve = urls.resolver(base, policy)
         found: dict[str, None] = {}
+        nowhere: list[str] = []
         for href in hrefs:
             if "#" in href:
                 href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ in nothing else
@@ -56,9 +67,11 @@ class Memory:
                 if len(href) <= _LONG:
                     shelf[href] = text
                     self._room -= len(href) + len(text) + _ENTRY
-            found[text] = None
-        found.pop("", None)
-        return list(found)
+            if text:
+                found[text] = None
+            else:
+                nowhere.append(href)
+        return Found(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
 
     def news(self, found: list[str], document: Document, depth: int, job: Job) -> list[str]:
         """Those of `found` that belong to the crawl, `depth` hops out, and were not reported lately."""

@@ -17,7 +17,7 @@ from ..harmless import printable
 from ..model import Links, Page, Reason
 from . import charset, codings, directives, fields, html, kinds, scan, sitemap, xml
 from .job import Content, Document, Job
-from .news import memory_of
+from .news import Found, memory_of
 from .reading import Reading
 from .simhash import gist, numbers, simhash
 
@@ -40,7 +40,7 @@ def parse(document: Document, job: Job) -> Page:
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
-    found = _within(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
+    found = _kept(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
     is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
     news = [] if is_left else memory.news(found, document, depth, job)
@@ -141,15 +141,17 @@ def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
     return distinct[: job.max_links]
 
 
-def _within(found: list[str], reading: Reading) -> list[str]:
+def _kept(found: Found, reading: Reading) -> list[str]:
     """As many as an answer has room for: short hrefs may resolve to long URLs."""
-    room = MAX_LINK_BYTES
-    for i, text in enumerate(found if len(found) * urls.MAX_LENGTH > room else ()):
+    texts, room = found.texts, MAX_LINK_BYTES
+    if found.too_long:
+        reading.add_note(f"left out {found.too_long} links: their URLs are longer than {urls.MAX_LENGTH} characters")
+    for i, text in enumerate(texts if len(texts) * urls.MAX_LENGTH > room else ()):
         room -= len(text)
         if room < 0:
-            reading.add_note(f"only the first {i} of {len(found)} links were kept: they are too long")
-            return found[:i]
-    return found
+            reading.add_note(f"only the first {i} of {len(texts)} links were kept: together they are too long")
+            return texts[:i]
+    return texts
 
 
 def _bounded(reading: Reading) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from .fetch import FetchConfig, SiteConfig
-from .output import OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig
+from .output import MOST_INLINE_BYTES, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .table import Table, header_text
 from .watch import WatchConfig
 
 __all__ = [
-    "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "OffloadConfig", "PolitenessConfig",
-    "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig", "WatchConfig",
+    "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "OffloadConfig",
+    "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig", "WatchConfig",
 ]  # fmt: skip
 
 SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})

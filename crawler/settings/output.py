@@ -13,6 +13,10 @@ OWN_FILES = frozenset({"crawl.toml", "crawl.log", "lock", "bad-seeds.txt", "fron
 """What stands in a crawl folder beside the sinks' files."""
 
 
+MOST_INLINE_BYTES = 1 << 16
+"""What takes a millisecond or two to parse: nothing larger is read on the loop, whatever the settings say."""
+
+
 class OffloadConfig(Table):
     """Where the CPU work goes."""
 
@@ -20,8 +24,9 @@ class OffloadConfig(Table):
     """Where parsing, hashing and decompression run."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes; 0: one for each core this process may use."""
-    inline_below_bytes: Annotated[int, Field(ge=0)] = 2048
-    """Bodies cheaper to parse than to hand over stay on the loop."""
+    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 2048
+    """Bodies cheaper to parse than to hand over stay on the loop, unless they are compressed or a function of yours
+    reads them."""
     batch: Annotated[int, Field(ge=1, le=256)] = 16
     """Pages handed over together at most, while all workers are busy."""
     page_cpu_s: Annotated[float, Field(gt=0)] = 10.0

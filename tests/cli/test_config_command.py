@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from crawler.memory import KNOWN, MIB, plan
 from crawler.toml import default_toml
 
 from .conftest import Crawl
@@ -20,6 +21,17 @@ async def test_show_tells_where_each_setting_comes_from(crawl: Crawl, tmp_path: 
     assert "politeness.per_site = 2  # CRAWL_PER_SITE in the environment" in lines
     assert "scope.max_depth = 1  # --set" in lines
     assert "scope.limit = none" in lines
+
+
+async def test_show_tells_what_a_figure_for_all_memory_makes_of_the_settings(crawl: Crawl) -> None:
+    ran = await crawl("config", "show", "--memory", "512M", "--set", "offload.workers=1")
+    assert ran.code == 0
+    told = dict(line.split(" = ", 1) for line in ran.out.splitlines())
+    chosen = {key for key, value in told.items() if value.endswith("# --memory or --set")}
+    assert chosen == {*plan(512 * MIB, 1)}
+    assert told["frontier.memory_bytes"].split()[0] == f"{512 * MIB // KNOWN:_}"
+    assert told["offload.workers"].split()[0] == "1"
+    assert "at least" in (await crawl("config", "show", "--memory", "100M")).err
 
 
 async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> None:

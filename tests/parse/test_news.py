@@ -149,14 +149,14 @@ def test_what_is_remembered_of_hrefs_never_leads_elsewhere(pages: list[tuple[lis
     for hrefs, base in pages:
         resolve = urls.resolver(base)
         expected = [text for href in hrefs if (text := resolve(href))]
-        assert memory.resolve(hrefs, base) == list(dict.fromkeys(expected))
+        assert memory.resolve(hrefs, base).texts == list(dict.fromkeys(expected))
 
 
 def test_a_full_memory_starts_over_and_only_repeats_itself() -> None:
     job, memory = fresh_job(), Memory(size_bytes=50_000)
     reported: list[str] = []
     for n in range(1000):
-        found = memory.resolve([f"/{n}", f"/{n + 1}"], "http://h/page")
+        found = memory.resolve([f"/{n}", f"/{n + 1}"], "http://h/page").texts
         told = memory.news(found, document(), 1, job)
         memory.mark(told)
         reported += told

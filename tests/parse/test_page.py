@@ -21,6 +21,7 @@ from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import Page, Reason
 from crawler.parse import Content, Document, Job, parse
+from crawler.parse.page import MAX_DATA, MAX_LINK_BYTES, MAX_TEXT
 from crawler.scope import Scope
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
@@ -264,6 +265,58 @@ def test_a_failing_function_loses_its_data_and_not_the_pages_links(extract: obje
 def test_a_function_may_have_nothing_to_say() -> None:
     page = parse(document(HTML), replace(fresh_job(), extract=silent))
     assert (page.data_json, page.data_error) == (b"", "")
+
+
+def talkative(content: Content) -> object:
+    return "x" * MAX_DATA
+
+
+@pytest.mark.parametrize("number", [10, 30])
+def test_no_more_links_of_a_page_are_followed_than_the_job_allows(number: int) -> None:
+    body = "".join(f"<a href=/{n}><a href=/{n}>" for n in range(number)).encode()
+    page = parse(document(body), replace(fresh_job(), max_links=10))
+    assert page.news.split() == [f"http://h/{n}" for n in range(10)]
+    assert page.n_links == 10
+    assert page.note == ("" if number == 10 else "only the first 10 of 30 links were read")
+
+
+def test_a_sitemap_has_a_bound_of_its_own() -> None:
+    body = "".join(f"<url><loc>http://h/{n}</loc></url>" for n in range(30))
+    page = parse(document(f"<urlset>{body}</urlset>".encode(), "application/xml"), replace(fresh_job(), max_links=10))
+    assert (page.n_links, page.note) == (30, "")
+
+
+def test_short_hrefs_do_not_make_an_answer_without_bound() -> None:
+    body = f"<base href='http://h/{'a' * 2000}/'>" + "".join(f"<a href={n}>" for n in range(9000))
+    page = parse(document(body.encode()), replace(fresh_job(), wants_links=True))
+    size = sum(map(len, page.news.split()))
+    assert MAX_LINK_BYTES - 2100 < size <= MAX_LINK_BYTES
+    assert page.n_links == len(orjson.loads(page.links_json)) < 9000
+    assert page.note == f"only the first {page.n_links} of 9000 links were kept: together they are too long"
+
+
+def test_links_longer_than_any_url_we_take_are_counted() -> None:
+    far, near = f"/{'a' * 3000}", "/å" + "ä" * 400  # the latter takes six characters for each of its letters
+    other = f"javascript:{'x' * 3000}"
+    hrefs = [far, "/good", far, near, other, f"/{'b' * 3000}", f"https://[{'x' * 3000}"]
+    body = "".join(f"<a href='{href}'>" for href in hrefs).encode()
+    job = fresh_job()
+    for _ in range(2):  # what is remembered of them is counted as well
+        page = parse(document(body, "text/html; charset=utf-8"), job)
+        assert page.n_links == 1
+        assert page.note == f"left out 3 links: their URLs are longer than {urls.MAX_LENGTH} characters"
+
+
+def test_text_has_bounds() -> None:
+    page = parse(document(b"ab " * MAX_TEXT, "text/plain"), replace(fresh_job(), wants_text=True))
+    assert len(page.text) == MAX_TEXT
+    assert page.note == f"only the first {MAX_TEXT} of {3 * MAX_TEXT} characters of text were kept"
+
+
+def test_a_function_may_not_say_too_much() -> None:
+    page = parse(document(HTML), replace(fresh_job(), extract=talkative))
+    assert (page.data_json, len(page.news)) == (b"", 2)
+    assert page.data_error == f"ValueError: {MAX_DATA + 2} bytes of JSON, {MAX_DATA} may be"
 
 
 def test_document_job_and_page_travel_between_processes() -> None:
