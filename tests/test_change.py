@@ -135,6 +135,23 @@ async def test_what_takes_a_restart_is_told_and_kept_for_it(tmp_path: Path) -> N
         assert (crawl.config.user_agent, crawl.config.fetch.cookies) == ("other/2.0", True)
 
 
+async def test_caps_and_traps_are_told_to_wait_for_a_restart_and_hold_after_it(tmp_path: Path) -> None:
+    """They judge by what was counted since the crawl was opened."""
+    web = one_host(30)
+    async with running(web, tmp_path, limit=5) as story:
+        changes = story.crawl.change(limit_per_site=7, limit_per_domain=7, traps="off", max_links=9)
+        assert changes.applied == ()
+        assert keys(changes.needs_restart) == [
+            "scope.limit_per_site", "scope.limit_per_domain", "scope.traps", "scope.max_links",
+        ]  # fmt: skip
+        assert story.crawl.config.scope.limit_per_site is None
+    async with open_web(web) as served, crawler.open_crawl(folder=tmp_path, limit=1000) as crawl:
+        assert (crawl.config.scope.limit_per_site, crawl.config.scope.traps) == (7, "off")
+        await crawl.run(served.seeds)
+        asked = {hit.path for hit in served.of("alpha.test", robots=False)}
+    assert len(asked) == 7
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
