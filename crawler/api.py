@@ -18,7 +18,7 @@ from anyio.abc import ObjectSendStream
 from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
-from .engine import Engine, Limits, Visit
+from .engine import NOTHING_SPENT, Engine, Limits, Spent, Visit
 from .errors import ConfigError, CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .fetch import HttpFetcher, Network, Purse
@@ -60,17 +60,19 @@ class Crawl:
         """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
         return await self._frontier.add([_request(seed, parts.policy(self.config)) for seed in seeds])
 
-    async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = ()) -> Summary:
+    async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
 
         With `revisit_after_s` that includes the pages due again when it begins; counts tell when the next will be.
 
         `seeds` are read while the crawl is under way and never stand in memory together; an ordinary iterable is
-        read in a thread. Raises CrawlError: FrontierError, SinkError, StorageFull, UrlError.
+        read in a thread. `spent` by earlier runs counts towards the limits of time and size, which are else of this run
+        alone. Raises CrawlError: FrontierError, SinkError, StorageFull, UrlError.
         """
         if self._is_running:
             raise CrawlError("this crawl is running already: open another one, or wait for its end")
         self._is_running = True
+        self._engine.spent = spent
         try:
             with unwrapped():
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):

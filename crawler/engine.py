@@ -45,6 +45,17 @@ class Limits:
     """What is known should take no more of memory: there is a warning before it does. 0: there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What counts already towards the limits of time and size, when a run begins."""
+
+    time_s: float = 0.0
+    bytes: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
 @dataclass(slots=True, eq=False)
 class Engine:
     """Runs one frontier dry, once. `run` returns when it is exhausted, a limit is reached or `stop` was called."""
@@ -61,6 +72,7 @@ class Engine:
     metrics: Metrics = field(default_factory=Metrics)
     absence: Absence = field(default_factory=Absence)
     forewarning: Forewarning = field(default_factory=Forewarning)
+    spent: Spent = NOTHING_SPENT
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
@@ -286,7 +298,8 @@ class Engine:
         await self.frontier.settle(batch, positions)
 
     def _check_size(self) -> None:
-        if self.limits.size_bytes is not None and self.metrics.bytes >= self.limits.size_bytes:
+        most = self.limits.size_bytes
+        if most is not None and self.spent.bytes + self.metrics.bytes >= most:
             self.stop(Ending.SIZE_LIMIT)
 
     # -- looking at itself, and letting go -----------------------------------------------------------------------------
@@ -300,7 +313,8 @@ class Engine:
             busy = (time.thread_time() - cpu) / (time.monotonic() - now)
             self.metrics.observe(self._gauges(busy))
             self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
-            if self.limits.time_s is not None and now - self.metrics.started + SAMPLE_S >= self.limits.time_s:
+            spent_s = self.spent.time_s + now - self.metrics.started
+            if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
                 self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float) -> Gauges:

@@ -131,7 +131,9 @@ class Book:
             if following is record.state:
                 return None
             ended_at = self.now() if following.is_over else None
-            new = replace(record, **{"ended": None, "error": "", **fields}, state=following, ended_at=ended_at)
+            anew = {"spent_s": 0.0, "spent_bytes": 0} if following.is_over else {}
+            fields_now = {"ended": None, "error": "", **fields, **anew}
+            new = replace(record, **fields_now, state=following, ended_at=ended_at)
             data = {"from": record.state, "to": following, "who": who, "ended": new.ended, "error": new.error}
             return Draft([new], news=[(job, Kind.STATE, data)])
 

@@ -105,6 +105,9 @@ class Record:
     """As the last run left them."""
     bytes: int = 0
     """Downloaded, over all runs that ended."""
+    spent_s: float = 0.0
+    """Of the limits, by the runs since it was asked for or resumed after its end, as the next."""
+    spent_bytes: int = 0
     key: str | None = None
     """The idempotency key it was asked for with."""
     digest: str = ""

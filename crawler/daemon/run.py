@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from anyio import create_task_group
 
 from ..api import Crawl
 from ..config import FIXED, Changes, amend, value_of
-from ..errors import FolderError
+from ..engine import NOTHING_SPENT, Spent
+from ..errors import FolderError, StorageFull
 from ..intake import batches
 from ..metrics import Ending, Snapshot, Summary
 from ..model import Url
@@ -22,11 +24,14 @@ from ..settings import Config
 from . import spool
 from .book import Book
 from .job import Record, weight
+from .trouble import JobError
 
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
 TOLD_S = 0.2
 """How often a crawl that ran dry meanwhile hears of what was planted."""
+KEPT_S = 30.0
+"""How often it is kept what a run took of its limits: `kill -9` gives so much of them back at most."""
 SettingsOf = Callable[[Record], Config]
 
 
@@ -56,6 +61,15 @@ class Run:
         self._snapshot: Snapshot | None = None
         self._bytes = self._most_bytes = 0
         """Downloaded before the crawl was taken up again for seeds that came late, and at the last look."""
+        self._begun = 0.0
+        self._before = NOTHING_SPENT
+
+    @property
+    def spent(self) -> dict[str, Any]:
+        """Of the limits, by this run and those before, as fields of the record."""
+        elapsed_s = time.monotonic() - self._begun if self._begun else 0.0
+        received = max(self._bytes, self._most_bytes)
+        return {"spent_s": self._before.time_s + elapsed_s, "spent_bytes": self._before.bytes + received}
 
     def stop(self) -> None:
         """Finish what is in hand."""
@@ -105,9 +119,11 @@ class Run:
             self.crawl = crawl
             self.opened.set()
             self.retune()  # something may have changed while it was opened
+            self._begun, self._before = time.monotonic(), Spent(record.spent_s, record.spent_bytes)
             try:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self._plant_later, crawl)
+                    tasks.start_soon(self._keep_spent)
                     summary = await self._crawl(crawl)
                     tasks.cancel_scope.cancel()
                 return summary
@@ -118,11 +134,19 @@ class Run:
     async def _crawl(self, crawl: Crawl) -> Summary | None:
         while not self._is_told():
             async with aclosing(self._plant(crawl)) as seeds:
-                summary = await crawl.run(seeds)
+                summary = await crawl.run(seeds, spent=Spent(*self.spent.values()))
             self._bytes += summary.bytes
             if summary.ended is not Ending.EXHAUSTED or not self._has_more(crawl):
                 return None if self._is_told() else summary
         return None
+
+    async def _keep_spent(self) -> None:
+        while True:
+            await asyncio.sleep(KEPT_S)
+            with suppress(JobError, StorageFull):  # whoever tells its end says so
+                scope = self._settings_of(self._book.record(self.job)).scope
+                if scope.time_limit_s is not None or scope.size_limit_bytes is not None:
+                    await self._book.amend(self.job, **self.spent)
 
     def _is_told(self) -> bool:
         return self.is_told

@@ -187,6 +187,7 @@ class Running:
         return {
             "counts": replace(snapshot.counts, leased=0, due_in_s=None),
             "bytes": record.bytes + snapshot.bytes,
+            **({} if record.state.is_over else run.spent),
         }
 
     def _keep_latest(self, job: str) -> None:
