@@ -1,12 +1,12 @@
-"""From settings to a running crawl: builds the parts, hands each what it uses, and takes them down again."""
+"""The library's front door: one crawl from settings to its summary, its stream of outcomes, or held in the hand."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -18,26 +18,21 @@ from anyio.abc import ObjectSendStream
 from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
-from .engine import NOTHING_SPENT, Engine, Limits, Spent, Visit
-from .errors import ConfigError, CrawlError, FrontierError, unwrapped
+from .engine import NOTHING_SPENT, Spent
+from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
-from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder, open_folder
-from .frontier import Look, MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
+from .frontier import Look, SqliteFrontier
 from .intake import batches
 from .metrics import Snapshot, Summary
-from .model import Outcome, Position, Request, SiteView, Url
-from .offload import Inline, Lane
+from .model import Outcome, Request, SiteView, Url
 from .parts import Extract
-from .places import Places, Seat
-from .politeness import Politeness
 from .protocols import Fetcher, Sink
-from .robots import IgnoreRobots, RobotsCache
 from .settings import Config
-from .shared import Shared, open_shared
-from .sinks import JsonLines, ReaderGone, Stream, Wants
-from .visit import Visitor
+from .shared import Shared
+from .sinks import ReaderGone, Stream
 from .watchdog import Stall, open_watchdog
+from .works import Stacking, Works
 
 T = TypeVar("T")
 Seed = str | Url | Request
@@ -46,7 +41,7 @@ Seed = str | Url | Request
 class Crawl:
     """One crawl, held in the hand. `open_crawl` makes it."""
 
-    def __init__(self, config: Config, folder: Folder | None, works: _Works) -> None:
+    def __init__(self, config: Config, folder: Folder | None, works: Works) -> None:
         self.config = config
         """What is in force; a `change` that needs a restart is not."""
         self.folder = folder
@@ -206,7 +201,8 @@ async def open_crawl(
                 config = home.config
             if shared:
                 shared.check(config, weight)
-            yield await _Parts(stack, config, home, tuple(sinks), fetcher, parse, shared, weight).crawl()
+            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
+            yield Crawl(config, home, await stacking.works())
 
 
 async def crawl(
@@ -264,124 +260,6 @@ async def _run_into(
     async with send:
         with suppress(ReaderGone):
             await opened.run(seeds)
-
-
-@dataclass(slots=True)
-class _Parts:
-    """The stacking order of one crawl's parts."""
-
-    stack: AsyncExitStack
-    config: Config
-    folder: Folder | None
-    sinks: tuple[Sink, ...]
-    fetcher: Fetcher | None
-    extract: Extract | None
-    shared: Shared | None
-    weight: float
-
-    async def crawl(self) -> Crawl:
-        config = self.config
-        frontier = await self._frontier()
-        sinks = await self._rewound_sinks(await frontier.positions())
-        shared = self.shared
-        if shared is None:
-            shared = await self.stack.enter_async_context(open_shared(config))
-        offloader, budget = shared.offloader.lane(), shared.budget.purse()
-        self.stack.callback(budget.close)
-        seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
-        robots = parts.robots(config, fetcher, offloader, budget.release)
-        works = _Works(frontier, sinks, robots, fetcher, offloader, budget, seat, self.extract)
-        return Crawl(config, self.folder, works)
-
-    async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
-        terms = parts.terms(self.config, self.shared.turns if self.shared else None)
-        if self.folder is None or self.config.frontier.kind == "memory":
-            return await self.stack.enter_async_context(open_memory(terms))
-        durability = self.config.frontier.durability
-        return await self.stack.enter_async_context(
-            open_sqlite(self.folder.frontier_path, terms, durability=durability)
-        )
-
-    async def _rewound_sinks(self, positions: Mapping[str, Position]) -> tuple[Sink, ...]:
-        sinks = (*self._configured_sinks(), *self.sinks)
-        names = [sink.name for sink in sinks]
-        if len(set(names)) < len(names):
-            raise ConfigError(f"sinks need names of their own, these repeat: {', '.join(names)}")
-        for sink in sinks:
-            await sink.rewind(positions.get(sink.name))
-        return sinks
-
-    def _configured_sinks(self) -> list[Sink]:
-        if self.folder is None:
-            return []
-        sync = self.config.frontier.durability == "power"
-        return [
-            JsonLines(self.folder.path / sink.path, Wants(sink.links, sink.text, sink.headers), sync=sync)
-            for sink in self.config.sinks
-        ]
-
-    async def _fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
-        if self.fetcher is not None:
-            return self.fetcher
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
-
-
-@dataclass(frozen=True, slots=True)
-class _Works:
-    """The parts of one crawl that stay while its settings change."""
-
-    frontier: MemoryFrontier | SqliteFrontier
-    sinks: tuple[Sink, ...]
-    robots: RobotsCache | IgnoreRobots
-    fetcher: Fetcher
-    offloader: Lane | Inline
-    budget: Purse
-    seat: Seat
-    extract: Extract | None
-
-    def engine(self, config: Config) -> Engine:
-        """For one run."""
-        return Engine(
-            self.frontier, self._visit(config), self.sinks, _limits(config),
-            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
-        )  # fmt: skip
-
-    def retuning(self, engine: Engine, config: Config) -> Callable[[], None]:
-        """What puts settings in force while the crawl runs. Raises ConfigError before it is called."""
-        visit, limits, terms = self._visit(config), _limits(config), parts.terms(config)
-
-        def retune() -> None:
-            self.frontier.change(terms)
-            engine.change(visit, limits)
-            if isinstance(self.fetcher, HttpFetcher):
-                self.fetcher.gates.per_address = config.politeness.per_ip
-
-        return retune
-
-    def told(self, view: SiteView, politeness: Politeness) -> SiteView:
-        robots = self.robots.state(view.site)
-        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
-
-    def _visit(self, config: Config) -> Visit:
-        """What workers reported lately is news again, for bounds may be others: a new `run` token."""
-        scope = parts.scope(config)
-        job = parts.job(config, scope, self.frontier.key, self.extract)
-        return Visitor(
-            self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
-        ).visit  # fmt: skip
-
-
-def _limits(config: Config) -> Limits:
-    scope = config.scope
-    return Limits(
-        concurrency=config.fetch.concurrency,
-        pages=scope.limit,
-        time_s=scope.time_limit_s,
-        size_bytes=scope.size_limit_bytes,
-        known_bytes=config.frontier.memory_bytes,
-    )
 
 
 def _request(seed: Seed, policy: Policy) -> Request:
