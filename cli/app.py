@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from crawler.harmless import printable
 
-from . import config, demo, explain, repair, run, serve
+from . import config, demo, explain, jobs, repair, run, serve
 from .exits import Exit, exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
@@ -79,6 +79,7 @@ app.command("repair")(repair.repair)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.add_typer(config.app, name="config")
+app.add_typer(jobs.app, name="jobs")
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +75,19 @@ def read(path: Path, start: int, limit: int, wanted: Filter = Filter()) -> Stret
         if all(mark in line for mark in wanted.marks) and wanted.wants(orjson.loads(line)):
             lines.append(line)
     return Stretch(lines, end, is_last)
+
+
+def start_of_last(path: Path, n: int) -> int:
+    """Where the last `n` records begin; as many as lie in the last MOST_READ bytes at most. Blocks."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        begin = max(0, file.seek(0, os.SEEK_END) - MOST_READ)
+        file.seek(begin)
+        block = file.read()
+    starts = [0] if begin == 0 else []
+    starts += [end.end() for end in re.finditer(rb"\n", block)]
+    return begin + starts[-n - 1] if len(starts) > n else begin + (starts[0] if starts else len(block))
 
 
 class Failure(NamedTuple):

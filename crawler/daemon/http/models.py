@@ -103,6 +103,8 @@ class ListQuery(Sent):
 class PagesQuery(Sent):
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the page before."""
+    last: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Without a cursor: begin so many records before the end."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     status: Annotated[str, Field(pattern=r"^([1-9][0-9]{2}|[1-9]xx)$")] | None = None
     """`404`, or `4xx`."""

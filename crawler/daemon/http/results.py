@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ...breath import breathing
 from ...explanation import record as as_record
-from ..pages import PAGES, Filter, Stretch, read
+from ..pages import PAGES, Filter, Stretch, read, start_of_last
 from ..stats import Point
 from . import answers, inputs
 from .jobs import id_of
@@ -47,7 +47,7 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     job = request.app[JOBS].find(id_of(request))
     path = request.app[JOBS].folder(job.id) / PAGES
     wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
-    start = _start(asked.cursor)
+    start = await _start(asked, path)
     if answers.NDJSON in request.headers.get("Accept", ""):
         return await _streamed(request, path, start, wanted)
     stretch = await _aside(path, start, asked.limit, wanted)
@@ -104,10 +104,10 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     return answers.json(SeriesOut(at=tuple(point.at for point in points), columns=columns))
 
 
-def _start(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    match inputs.position(cursor):
+async def _start(asked: PagesQuery, path: Path) -> int:
+    if asked.cursor is None:
+        return 0 if asked.last is None else await asyncio.to_thread(start_of_last, path, asked.last)
+    match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
     raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")

@@ -1,0 +1,113 @@
+"""What `crawl jobs` shows of jobs and pages. Pure: answers of the API in, lines out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from crawler.harmless import json_line, printable
+
+from .show import WIDTH, duration, number, size
+
+Shown = Mapping[str, Any]
+
+
+def lines(items: Sequence[Shown]) -> Iterable[str]:
+    """As JSON, an object a line."""
+    for item in items:
+        yield json_line(item).decode().rstrip("\n")
+
+
+def ids(jobs: Sequence[Shown]) -> Iterable[str]:
+    for job in jobs:
+        yield printable(job["id"])
+
+
+def states(jobs: Sequence[Shown]) -> Iterable[str]:
+    for job in jobs:
+        yield printable(f"{job['id']} {job['state']}")
+
+
+def table(jobs: Sequence[Shown]) -> Iterable[str]:
+    """A line a job, no wider than a terminal that nobody widened."""
+    if not jobs:
+        yield "no jobs"
+        return
+    yield _row("JOB", "STATE", "PAGES", "QUEUED", "FAILED", "PAGES/S", "NAME")
+    for job in jobs:
+        counts = job["counts"]
+        rate = f"{job['pages_per_s']:.1f}" if job["state"] == "running" else "-"
+        failed = number(counts["settled"].get("failed", 0))
+        yield _row(job["id"], job["state"], number(job["pages"]), number(counts["queued"]), failed, rate, job["name"])
+
+
+def card(jobs: Sequence[Shown]) -> Iterable[str]:
+    """All that matters of a job, a line each."""
+    for job in jobs:
+        for name, value in _facts(job).items():
+            if value:
+                yield printable(f"{name:<10} {value}")
+
+
+def changed(answers: Sequence[Shown]) -> Iterable[str]:
+    for answer in answers:
+        for key in answer["applied"]:
+            yield printable(f"{key}: in force")
+        for key in answer["needs_restart"]:
+            yield printable(f"{key}: once the job was paused and resumed")
+        if not answer["applied"] and not answer["needs_restart"]:
+            yield "nothing changed"
+
+
+def pages(records: Sequence[Shown]) -> Iterable[str]:
+    """A line a record: status or what became of it, the URL, the title."""
+    for record in records:
+        title = record.get("title") or ""
+        what = record.get("status") or record.get("reason") or record["disposition"]
+        yield printable(f"{what!s:<4} {record['url']}{f'  {title}' if title else ''}")
+
+
+def _facts(job: Shown) -> dict[str, str]:
+    counts, seeds = job["counts"], job["seeds"]
+    settled = ", ".join(f"{name} {number(n)}" for name, n in counts["settled"].items())
+    bad = f", {number(seeds['bad'])} unusable" if seeds["bad"] else ""
+    is_running = job["state"] == "running"
+    return {
+        "job": job["id"],
+        "name": job["name"],
+        "state": f"{job['state']} ({job['ended']})" if job["ended"] else job["state"],
+        "error": job["error"],
+        "asked for": _moment(job["created_at"]),
+        "started": _moment(job["started_at"]),
+        "ended": _moment(job["ended_at"]),
+        "seeds": f"{number(seeds['given'])}{bad}{', still reading' if seeds['is_reading'] else ''}",
+        "pages": f"{number(job['pages'])} ({size(job['bytes'])})",
+        "urls": f"{number(counts['queued'])} queued{f'; {settled}' if settled else ''}",
+        "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight" if is_running else "",
+        "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
+        "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),
+        "settings": ", ".join(f"{key}={value}" for key, value in _flat(job["settings"])),
+    }
+
+
+def _flat(settings: Shown) -> Iterable[tuple[str, object]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{key}", inner) for key, inner in value.items())
+        else:
+            yield name, value
+
+
+def _moment(at: float | None) -> str:
+    if at is None:
+        return ""
+    written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    ago = time.time() - at
+    return f"{written} ({duration(ago)} ago)" if ago >= 0 else written
+
+
+def _row(*cells: str) -> str:
+    job, state, pages, queued, failed, rate, name = map(printable, cells)
+    line = f"{job:<16} {state:<9} {pages:>8} {queued:>8} {failed:>6} {rate:>7} {name}"
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

@@ -1,0 +1,152 @@
+"""Speaks to a daemon over its API: requests and answers, uploads, events as they come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from ..errors import ConfigError, CrawlError
+from . import tokens
+from .life import ADDRESS, token_file
+from .settings import DaemonConfig
+
+LINES = "text/uri-list"
+UNIX = "unix:"
+TIMES = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+"""A daemon that is well says something every fifteen seconds, in a stream of events too."""
+MAX_EVENT = 1 << 20
+"""Bytes of a line of the stream: settings that changed stand in one."""
+
+
+class Unreachable(CrawlError):
+    """No daemon answers there."""
+
+
+class Refused(CrawlError):
+    """The daemon's answer is a problem; the message is its words."""
+
+    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.faults = tuple(faults)
+        """Field and what is wrong with it."""
+
+
+class Client:
+    """One daemon. Everything raises Unreachable and Refused."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._url = url
+        self._base = "http://localhost" if url.startswith(UNIX) else url.rstrip("/")
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        lines: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """What is answered as JSON; None: nothing. `lines` are seeds, sent as they come instead of a body."""
+        fields = dict(headers or {})
+        data: object = lines
+        if lines is not None:
+            fields["Content-Type"] = LINES
+        elif body is not None:
+            fields["Content-Type"], data = "application/json", orjson.dumps(body)
+        async with self._answered(method, path, query or {}, data, fields) as answer:
+            return await answer.json(content_type=None) if answer.status != 204 else None
+
+    async def events(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
+        """What happens from now on, until the daemon ends the stream."""
+        async with self._answered("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:
+            yield {"kind": "listening", "job": None, "data": {}}
+            async for line in answer.content:
+                if line.startswith(b"data: "):
+                    yield orjson.loads(line[6:])
+
+    @asynccontextmanager
+    async def _answered(
+        self, method: str, path: str, query: Mapping[str, str | int], data: object, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            async with self._http.request(
+                method, self._base + path, params=query, data=data, headers=headers, allow_redirects=False
+            ) as answer:
+                if answer.status >= 300:
+                    raise await _refusal(answer)
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(
+                f"no daemon answers at {self._url} ({_why(error)}): start one with `crawl serve`, or name it with --url"
+            ) from error
+
+
+@asynccontextmanager
+async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
+    """Speaks to the daemon at `url`: `http://127.0.0.1:7878`, or `unix:/path`. Raises ConfigError."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    connector: aiohttp.BaseConnector
+    if url.startswith(UNIX):
+        connector = aiohttp.UnixConnector(url.removeprefix(UNIX))
+    elif urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname:
+        connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
+    else:
+        raise ConfigError(f"{url!r} is no address of a daemon: write http://HOST:PORT or unix:/PATH")
+    async with aiohttp.ClientSession(
+        connector=connector, headers=headers, timeout=TIMES, read_bufsize=MAX_EVENT
+    ) as http:
+        yield Client(http, url)
+
+
+def find(config: DaemonConfig) -> tuple[str, str | None]:
+    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError."""
+    try:
+        token = tokens.read(token_file(config))
+    except FileNotFoundError:
+        token = None
+    chosen = config.model_fields_set
+    if not chosen & {"host", "port", "socket"}:
+        try:
+            return (Path(config.data) / ADDRESS).read_text().strip(), token
+        except OSError:
+            pass
+    if config.socket:
+        return f"{UNIX}{config.socket}", token
+    host = _reachable(config.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{config.port}", token
+
+
+def _reachable(host: str) -> str:
+    """The address to connect to for one that is listened on."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return {4: "127.0.0.1", 6: "::1"}[address.version] if address.is_unspecified else host
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> Refused:
+    try:
+        problem = orjson.loads(await answer.read())
+        faults = [(str(one["field"]), str(one["detail"])) for one in problem.get("errors", ())]
+        return Refused(answer.status, str(problem["detail"]), faults)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Refused(answer.status, f"HTTP {answer.status}: this is no daemon of ours")
+
+
+def _why(error: Exception) -> str:
+    cause = getattr(error, "os_error", error)
+    number = getattr(cause, "errno", None)
+    return (os.strerror(number) if number else str(error)) or type(error).__name__

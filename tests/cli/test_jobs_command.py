@@ -1,0 +1,154 @@
+"""`crawl jobs`: a daemon spoken to from a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import anyio
+import pytest
+
+from crawler.testing import Site, Web, html, open_web, slow
+
+from .conftest import CRAWL, Crawl
+from .serving import Serving, serving
+
+WEB = Web([
+    Site("a.test", {
+        "/": html("Home", ["/one", "/two", "/gone"]), "/one": html("<b>\x1b[31mred</b>"), "/two": html("2"),
+    }),
+    Site("b.test", {"/": html("B", [f"/{n}" for n in range(60)])}
+         | {f"/{n}": slow(html(f"B{n}"), 0.1) for n in range(60)}),
+])  # fmt: skip
+
+
+async def until(daemon: Serving, job: str, state: str) -> None:
+    with anyio.fail_after(60):
+        while (await daemon.ask("GET", f"/v1/jobs/{job}"))[1]["state"] != state:
+            await anyio.sleep(0.05)
+
+
+async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path) -> None:
+    async with open_web(WEB) as served, serving(tmp_path) as daemon:
+        added = await crawl(
+            "jobs", "add", served.url("a.test", "/"), "--name", "mine", "--label", "a=b", "--data", "data"
+        )
+        assert (added.code, added.err) == (0, "")
+        job = added.out.strip()
+        await until(daemon, job, "completed")
+        listed = await crawl("jobs", "list", "--data", "data")
+        assert re.search(rf"^{job} completed +3 +0 +1 +- mine$", listed.out, re.MULTILINE)
+        assert max(map(len, listed.out.splitlines())) <= 80
+        shown = await crawl("jobs", "show", job, "--data", "data")
+        assert "state      completed (exhausted)\n" in shown.out
+        assert "labels     a=b\n" in shown.out
+        told = await crawl("jobs", "tail", job, "--data", "data")
+        assert told.code == 0
+        assert re.search(r"^200  http\S+/one  .*\\x1b\[31mred</b>$", told.out, re.MULTILINE), "made harmless"
+        assert len(told.out.splitlines()) == 4
+        last = await crawl("jobs", "tail", job, "-n", "1", "--json", "--data", "data")
+        assert [json.loads(line)["v"] for line in last.out.splitlines()] == [1]
+        assert (await crawl("jobs", "remove", job, "--data", "data")).code == 0
+        assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
+
+
+async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) -> None:
+    async with open_web(WEB) as served, serving(tmp_path) as daemon:
+        env = {"CRAWL_DAEMON__DATA": str(daemon.data)}
+        seed = served.url("b.test", "/")
+        job = (await crawl("jobs", "add", seed, "--paused", "--depth", "7", env=env)).out.strip()
+        assert (await crawl("jobs", "change", job, "--set", "delay_s=0.2", env=env)).out == (
+            "politeness.delay_s: in force\n"
+        )
+        assert (await crawl("jobs", "seeds", job, f"{seed}5", f"{seed}6", env=env)).out == "2 seeds\n"
+        assert (await crawl("jobs", "resume", job, env=env)).out.split()[0] == job
+        assert (await crawl("jobs", "pause", job, env=env)).out == f"{job} paused\n"
+        assert (await crawl("jobs", "cancel", job, env=env)).out == f"{job} cancelled\n"
+        shown = await crawl("jobs", "list", "--json", "--state", "cancelled", env=env)
+        assert json.loads(shown.out)["settings"] == {"politeness": {"delay_s": 0.2}, "scope": {"max_depth": 7}}
+        refused = await crawl("jobs", "pause", job, env=env)
+        assert (refused.code, refused.out) == (2, "")
+        assert "a job that is cancelled cannot pause" in refused.err
+
+
+async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: Crawl, tmp_path: Path) -> None:
+    urls = [f"http://127.0.0.1:9/{n}" for n in range(2500)]
+    (tmp_path / "urls.txt").write_text("\n".join(["# mine", "no url at all", *urls]))
+    async with serving(tmp_path) as daemon:
+        added = await crawl("jobs", "add", "urls.txt", "--paused", "--data", "data")
+        assert added.code == 0
+        assert "left out" in added.err
+        _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
+        assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
+        again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
+        assert again[0].out == again[1].out
+
+
+async def test_pages_are_printed_as_they_come(tmp_path: Path, crawl: Crawl) -> None:
+    async with open_web(WEB) as served, serving(tmp_path):
+        job = (await crawl("jobs", "add", served.url("b.test", "/"), "--limit", "20", "--data", "data")).out.strip()
+        command = [CRAWL, "jobs", "tail", job, "-n", "1000", "--data", "data"]
+        ran = await anyio.run_process(command, cwd=tmp_path, check=False, stderr=subprocess.PIPE)
+        assert ran.returncode == 0
+        assert len(ran.stdout.decode().splitlines()) == 20
+        assert b"completed: page-limit" in ran.stderr
+
+
+async def test_ctrl_c_ends_a_tail_and_nothing_else(tmp_path: Path, crawl: Crawl) -> None:
+    async with open_web(WEB) as served, serving(tmp_path) as daemon:
+        job = (await crawl("jobs", "add", served.url("b.test", "/"), "--data", "data")).out.strip()
+        command = [CRAWL, "jobs", "tail", job, "--data", "data"]
+        async with await anyio.open_process(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            with anyio.fail_after(60):
+                await process.stdout.receive()
+            process.send_signal(signal.SIGINT)
+            with anyio.fail_after(60):
+                assert await process.wait() == 11
+        assert (await daemon.ask("GET", f"/v1/jobs/{job}"))[1]["state"] == "running"
+
+
+# -- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+async def test_where_no_daemon_runs_it_says_so(crawl: Crawl) -> None:
+    ran = await crawl("jobs", "list", "--url", "http://127.0.0.1:9")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "crawl: no daemon answers at http://127.0.0.1:9 (Connection refused): start one with `crawl serve`,"
+        " or name it with --url\n"
+    )
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:7878", "ftp://a.test", "http://"])
+async def test_an_address_that_is_none_is_refused(crawl: Crawl, url: str) -> None:
+    ran = await crawl("jobs", "list", "--url", url)
+    assert ran.code == 2
+    assert "is no address of a daemon" in ran.err
+
+
+async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_path: Path) -> None:
+    async with serving(tmp_path) as daemon:
+        (tmp_path / "wrong").write_text("a-token-that-is-wrong\n")
+        (tmp_path / "wrong").chmod(0o600)
+        ran = await crawl("jobs", "list", "--data", "data", "--token-file", "wrong")
+        assert ran.code == 2
+        assert "the token is wrong" in ran.err
+        ran = await crawl("jobs", "show", "j-0", "--data", "data")
+        assert ran.err == "crawl: there is no job 'j-0'\n"
+        ran = await crawl("jobs", "show", "../settings", "--data", "data")
+        assert ran.code == 2
+        assert "is no id of a job" in ran.err
+        ran = await crawl("jobs", "add", "https://a.test/", "--set", "dealy_s=1", "--data", "data")
+        assert ran.code == 2
+        assert "dealy_s: no such setting; did you mean politeness.delay_s?" in ran.err
+        assert (await daemon.ask("GET", "/v1/jobs"))[1]["items"] == []
+
+
+async def test_a_unix_socket_is_spoken_to(crawl: Crawl, tmp_path: Path) -> None:
+    async with serving(tmp_path, "--socket", str(tmp_path / "s")):
+        assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
+        assert (await crawl("jobs", "list", "--data", "data", "--url", f"unix:{tmp_path / 's'}")).out == "no jobs\n"
