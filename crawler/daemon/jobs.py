@@ -37,6 +37,7 @@ from .folders import Folders
 from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
 from .reloading import taken
 from .running import Running
+from .schedules import Schedules
 from .settings import DaemonConfig, shared_settings
 from .states import State, Verb
 from .stats import Point, Series
@@ -80,6 +81,8 @@ class Jobs:
         self._retuned = asyncio.Event()
         self.data = self._folders.data
         """The folder of all of it."""
+        self.schedules = Schedules(store, self, book.now)
+        """Jobs that are asked for again and again."""
         self.store = store
         """The database, for rooms that keep tables of their own in it."""
 
@@ -335,7 +338,9 @@ async def open_jobs(
                 running = Running(book, folders, events, opened, settings_of, config.max_running)
                 async with _under_way(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
-                    tasks.start_soon(jobs.keep_clear)
+                    await jobs.schedules.open()
+                    for task in (jobs.keep_clear, jobs.schedules.run):
+                        tasks.start_soon(task)
                     yield jobs
 
 

@@ -1,0 +1,146 @@
+"""Schedules: jobs that are asked for again and again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from aiohttp import web
+from pydantic import Field
+
+from .. import asking
+from ..schedule import CatchUp, Overlap, Schedule
+from . import answers, inputs
+from .jobs import id_of
+from .keys import JOBS
+from .models import Labels, Name, Priority, Sent, Settings, Shape
+from .operations import Operations
+
+OverlapName: TypeAlias = Literal["skip", "queue", "cancel-old"]
+CatchUpName: TypeAlias = Literal["once", "never"]
+Cron: TypeAlias = Annotated[str, Field(min_length=9, max_length=200)]
+Zone: TypeAlias = Annotated[str, Field(min_length=1, max_length=100)]
+SeedTexts: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(max_length=8192)], ...], Field(min_length=1, max_length=10_000)
+]
+operation = Operations()
+
+
+class ScheduleIn(Sent):
+    """A job to be asked for again and again."""
+
+    cron: Cron
+    """Five fields as crontab(5) has them: minute, hour, day of month, month, day of week."""
+    seeds: SeedTexts
+    name: Name = ""
+    """Of the jobs; empty: made from the first seed."""
+    zone: Zone = "UTC"
+    """The time zone that `cron` is read in, by its name in the tz database."""
+    overlap: OverlapName = "skip"
+    """While the job before it is not over: leave it out, let one wait, or cancel the old one."""
+    catch_up: CatchUpName = "once"
+    """When the daemon was not there at the time."""
+    is_enabled: bool = True
+    template: Name | None = None
+    settings: Settings = Field(default_factory=dict)
+    priority: Priority | None = None
+    labels: Labels = Field(default_factory=dict)
+
+
+class SchedulePatch(Sent):
+    """What to change of a schedule; what is absent stays."""
+
+    cron: Cron | None = None
+    seeds: SeedTexts | None = None
+    name: Name | None = None
+    zone: Zone | None = None
+    overlap: OverlapName | None = None
+    catch_up: CatchUpName | None = None
+    is_enabled: bool | None = None
+    template: Name | None = None
+    settings: Settings | None = None
+    """All of them: those that are not named are gone."""
+    priority: Priority | None = None
+    labels: Labels | None = None
+
+
+class ScheduleOut(Shape):
+    """A schedule as it stands."""
+
+    id: str
+    name: str
+    cron: str
+    zone: str
+    overlap: OverlapName
+    catch_up: CatchUpName
+    is_enabled: bool
+    template: str | None
+    settings: dict[str, Any]
+    priority: int | None
+    labels: dict[str, str]
+    seeds: tuple[str, ...]
+    created_at: float
+    next_at: float | None
+    """Null: it is switched off."""
+    is_waiting: bool
+    """Whether a job is due that begins when the one before it is over."""
+    last_at: float | None
+    last_job: str | None
+    said: str
+    """What became of the last time, in words."""
+
+
+class SchedulesOut(Shape):
+    items: tuple[ScheduleOut, ...]
+
+
+@operation("POST", "/v1/schedules", {201: ScheduleOut}, body=ScheduleIn)
+async def add_schedule(request: web.Request) -> web.StreamResponse:
+    """Ask for a job again and again."""
+    asked = await inputs.body(request, ScheduleIn)
+    made = await request.app[JOBS].schedules.add(Schedule(id="", **_fields(asked)))
+    return answers.json(_shown(made), 201, {"Location": f"/v1/schedules/{made.id}"})
+
+
+@operation("GET", "/v1/schedules", {200: SchedulesOut})
+async def list_schedules(request: web.Request) -> web.StreamResponse:
+    """All schedules, the oldest first."""
+    return answers.json(SchedulesOut(items=tuple(map(_shown, request.app[JOBS].schedules.list()))))
+
+
+@operation("GET", "/v1/schedules/{id}", {200: ScheduleOut})
+async def show_schedule(request: web.Request) -> web.StreamResponse:
+    """One schedule as it stands."""
+    return answers.json(_shown(request.app[JOBS].schedules.find(id_of(request))))
+
+
+@operation("PATCH", "/v1/schedules/{id}", {200: ScheduleOut}, body=SchedulePatch)
+async def change_schedule(request: web.Request) -> web.StreamResponse:
+    """Change a schedule, switch it off or on; jobs that it started stay as they are."""
+    asked = await inputs.body(request, SchedulePatch)
+    changes = {name: value for name, value in _fields(asked).items() if value is not None}
+    return answers.json(_shown(await request.app[JOBS].schedules.change(id_of(request), **changes)))
+
+
+@operation("DELETE", "/v1/schedules/{id}", {204: None})
+async def remove_schedule(request: web.Request) -> web.StreamResponse:
+    """Remove a schedule; its jobs stay."""
+    await request.app[JOBS].schedules.remove(id_of(request))
+    return answers.nothing()
+
+
+def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
+    values = {name: getattr(asked, name) for name in type(asked).model_fields}
+    if asked.overlap is not None:
+        values["overlap"] = Overlap(asked.overlap)
+    if asked.catch_up is not None:
+        values["catch_up"] = CatchUp(asked.catch_up)
+    return values
+
+
+def _shown(schedule: Schedule) -> ScheduleOut:
+    values = {
+        name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
+    }
+    return ScheduleOut(
+        **values, is_waiting=schedule.waiting is not None, settings=dict(asking.masked(schedule.settings))
+    )
