@@ -2,7 +2,8 @@
 
 from .events import Event, Kind, Listener
 from .job import Job, JobSpec, Seeds, Template
-from .jobs import Changed, Jobs, open_jobs
+from .jobs import Changed, Jobs
+from .opening import open_jobs
 from .settings import DaemonConfig, load_daemon
 from .states import State
 from .stats import Point

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
-from ..model import Counts, Disposition, Reason, RobotsState
+from ..model import Counts, Disposition, Reason, RobotsState, Url
 from ..stages import Latency
 from .states import State
 
@@ -36,6 +36,8 @@ class JobSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     is_paused: bool = False
     """Whether it waits for `resume` before it begins."""
+    webhook: str = ""
+    """A URL that is sent each change of its state; it may hold a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Record:
     priority: int = 0
     template: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    webhook: str = ""
     held: tuple[str, ...] = ()
     """Sites that are not visited until they are let go."""
     started_at: float | None = None
@@ -144,6 +147,8 @@ class Job:
     priority: int
     template: str | None
     labels: Mapping[str, str]
+    webhook: str
+    """The site of its webhook: the whole may hold a secret."""
     created_at: float
     started_at: float | None
     ended_at: float | None
@@ -180,6 +185,7 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, bad: int
         priority=record.priority,
         template=record.template,
         labels=record.labels,
+        webhook=Url(record.webhook).site if record.webhook else "",
         created_at=record.created_at,
         started_at=record.started_at,
         ended_at=record.ended_at,

@@ -4,45 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Container, Mapping, Sequence
 from contextlib import (
-    AbstractAsyncContextManager,
     AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
     suppress,
 )
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from anyio import CancelScope, create_task_group
-from anyio.abc import TaskGroup
-
-from ..api import Crawl, open_crawl
+from ..api import Crawl
 from ..config import amend, fields
-from ..errors import CrawlError, unwrapped
+from ..errors import CrawlError
 from ..explanation import Explanation
-from ..folder import held
 from ..metrics import Snapshot
 from ..places import Places
 from ..settings import Config
-from ..shared import open_shared
-from . import asking, recovery, retention
+from . import asking, retention
 from .book import Book, Draft
-from .events import Event, Events, Listener
-from .folders import Folders
-from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen, weight
+from .events import Event, Events, Kind, Listener
+from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen
 from .reloading import taken
 from .running import Running
 from .schedules import Schedules
-from .settings import DaemonConfig, shared_settings
+from .settings import DaemonConfig
 from .states import State, Verb
 from .stats import Point, Series
-from .store import Store, open_store
-from .submission import Lines, Reception, Threads
+from .store import Store
+from .submission import Lines, Reception
 from .trouble import NoSuchJob, WrongState
 
 log = logging.getLogger(__name__)
@@ -273,6 +262,18 @@ class Jobs:
     def last_event(self) -> int:
         return self._book.last_event
 
+    async def note(self, job: str | None, data: Mapping[str, object]) -> None:
+        """Something a person should know, of a job or of all."""
+        await self._book.change(lambda: Draft(news=[(job if job and job in self._book else None, Kind.NOTE, data)]))
+
+    def webhooks(self) -> Sequence[str]:
+        """What is sent every change of any job's state."""
+        return self.config.webhooks
+
+    def webhook(self, job: str) -> str:
+        """What is sent those of this job; empty: nothing, or there is no such job."""
+        return self._book.record(job).webhook if job in self._book else ""
+
     # -- templates ---------------------------------------------------------------------------------------------------
 
     @property
@@ -307,59 +308,3 @@ class Jobs:
         run = self._running.runs.get(record.id)
         shown = asking.masked(record.settings)
         return seen(record, shown, run.snapshot, run.bad) if run else seen(record, shown, None)
-
-
-@asynccontextmanager
-async def open_jobs(
-    config: DaemonConfig, data: Path, base: Config = NOTHING_CHOSEN, now: Callable[[], float] = time.time
-) -> AsyncIterator[Jobs]:
-    """All that lies in `data`, going on: what ran when the last daemon ended runs again. `base` is what every job
-    begins with. On leaving, what is in hand gets `grace_s`.
-
-    Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
-    """
-    events = Events()
-    with unwrapped(), _home(data), ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor:
-        async with open_store(data / "daemon.sqlite") as (store, remembered):
-            threads = Threads(executor)
-            book, folders = Book(store, remembered, events, now), Folders(data)
-            reception = Reception.of(book, folders, threads, config, base)
-            await recovery.recover(book, folders, threads, reception.new_id)
-
-            def settings_of(record: Record) -> Config:
-                return amend(reception.base, record.settings)
-
-            async with open_shared(shared_settings(config, base)) as shared:
-
-                def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
-                    share = weight(record.priority)
-                    return open_crawl(settings_of(record), folder=folders.path(record), shared=shared, weight=share)
-
-                running = Running(book, folders, events, opened, settings_of, config.max_running)
-                async with _under_way(running, reception, events) as tasks:
-                    jobs = Jobs(book, store, reception, running, events, shared.places)
-                    await jobs.schedules.open()
-                    for task in (jobs.keep_clear, jobs.schedules.run):
-                        tasks.start_soon(task)
-                    yield jobs
-
-
-@contextmanager
-def _home(data: Path) -> Iterator[None]:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)  # jobs may hold passwords
-    with held(data):
-        yield
-
-
-@asynccontextmanager
-async def _under_way(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
-    with unwrapped():
-        async with create_task_group() as tasks:
-            tasks.start_soon(running.run)
-            try:
-                yield tasks
-            finally:
-                with CancelScope(shield=True):
-                    await running.close(reception.config.grace_s)
-                events.close()
-                tasks.cancel_scope.cancel()

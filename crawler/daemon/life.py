@@ -13,7 +13,8 @@ from ..settings import Config
 from . import tokens
 from .http.safety import Token
 from .http.server import Listening, open_server
-from .jobs import Changed, Jobs, open_jobs
+from .jobs import Changed, Jobs
+from .opening import open_jobs
 from .settings import DaemonConfig, load_daemon
 
 log = logging.getLogger(__name__)

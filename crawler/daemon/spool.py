@@ -81,13 +81,17 @@ class Upload:
     def _refuses(self, line: str) -> str | None:
         """Why the guard would refuse it, as far as the text tells; a line that is no URL is counted as bad later."""
         try:
-            host = urls.host(seeds.parse(line.partition(" #")[0].strip()))
+            return refusal(self._guard, seeds.parse(line.partition(" #")[0].strip()))
         except UrlError:
             return None
-        address = host.strip("[]")
-        if not urls.is_address(address) or (why := self._guard.refuses(address)) is None:
-            return None
-        return f"leads to an address that is refused ({why}): fetch.allow_networks of the daemon's own settings decides"
+
+
+def refusal(guard: Guard, url: Url) -> str | None:
+    """Why the guard refuses a URL, as far as its text tells."""
+    address = urls.host(url).strip("[]")
+    if not urls.is_address(address) or (why := guard.refuses(address)) is None:
+        return None
+    return f"leads to an address that is refused ({why}): fetch.allow_networks of the daemon's own settings decides"
 
 
 def normal(texts: Sequence[str]) -> bytes:

@@ -31,7 +31,7 @@ from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
 from .settings import DaemonConfig
 from .states import State
-from .trouble import Full, KeyReused, NoSuchJob, StoreError, WrongState
+from .trouble import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
 
 T = TypeVar("T")
 
@@ -185,7 +185,18 @@ class Reception:
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},
+            webhook=self._webhook(spec.webhook),
         )
+
+    def _webhook(self, text: str) -> str:
+        """Raises BadJob."""
+        try:
+            url = urls.parse(text) if text else None
+        except UrlError as error:
+            raise BadJob([Complaint("webhook", str(error))]) from error
+        if url and (why := spool.refusal(Guard(self.base.fetch.allow_networks), url)):
+            raise BadJob([Complaint("webhook", why)])
+        return str(url or "")
 
     def _template(self, name: str | None) -> Template:
         if name is None:
@@ -251,7 +262,16 @@ def _told() -> Iterator[None]:
 
 def _digest(spec: JobSpec, seeds: bytes) -> str:
     """Of all that was asked for."""
-    asked = [spec.name, spec.settings, spec.template, spec.priority, spec.labels, spec.is_paused, seeds.hex()]
+    asked = [
+        spec.name,
+        spec.settings,
+        spec.template,
+        spec.priority,
+        spec.labels,
+        spec.is_paused,
+        spec.webhook,
+        seeds.hex(),
+    ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()
 

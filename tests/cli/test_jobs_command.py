@@ -107,7 +107,9 @@ async def test_ctrl_c_ends_a_tail_and_nothing_else(tmp_path: Path, crawl: Crawl)
                 await process.stdout.receive()
             process.send_signal(signal.SIGINT)
             with anyio.fail_after(60):
-                assert await process.wait() == 11
+                code = await process.wait()
+            assert process.stderr is not None
+            assert (code, await process.stderr.receive() if code != 11 else b"") == (11, b"")
         assert (await daemon.ask("GET", f"/v1/jobs/{job}"))[1]["state"] == "running"
 
 

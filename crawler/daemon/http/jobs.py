@@ -136,6 +136,7 @@ async def _asked(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[
         priority=asked.priority,
         labels=asked.labels,
         is_paused=asked.is_paused,
+        webhook=asked.webhook,
     )
     return spec, _inline(asked.seeds)
 

@@ -47,11 +47,13 @@ class JobIn(Sent):
     settings: Settings = Field(default_factory=dict)
     template: Name | None = None
     """Settings to start from, by the name they were kept under."""
-    priority: Priority = 0
+    priority: Priority | None = None
     """Two more is twice the share of what all jobs share."""
     labels: Labels = Field(default_factory=dict)
     is_paused: bool = False
     """Whether it waits for `resume` before it begins."""
+    webhook: Annotated[str, Field(max_length=2048)] = ""
+    """A URL that is sent each change of its state, signed; docs/daemon.md tells how."""
 
 
 class JobQuery(Sent):
@@ -59,7 +61,7 @@ class JobQuery(Sent):
 
     name: Name = ""
     template: Name | None = None
-    priority: Priority = 0
+    priority: Priority | None = None
 
 
 class JobPatch(Sent):
@@ -193,6 +195,8 @@ class JobOut(Shape):
     settings: dict[str, Any]
     """Those that somebody chose; secrets are not shown."""
     labels: dict[str, str]
+    webhook: str
+    """The site of its webhook; the whole URL is not shown."""
     seeds: SeedsOut
     counts: CountsOut
     pages: int
