@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from crawler.testing import link_graph, open_web
 
 ROOT = Path(__file__).parent.parent
+CONSOLES = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 LOOPBACK = 'max_depth=2, delay_s=0.0, allow_networks=["127.0.0.0/8"]'
 """Added where a program names a setting: the web it is meant for is not at hand."""
@@ -34,3 +38,31 @@ async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> Non
         assert ran.returncode == 0, ran.stdout.decode()
         assert ran.stdout.strip()
         assert len(served.counts(robots=False)) >= 10
+
+
+def test_the_story_of_the_daemon_comes_to_its_end(tmp_path: Path) -> None:
+    """Its lines as a shell takes them, on ports that are free here."""
+    [story] = [console for console in CONSOLES if "kill -9 $(cat crawld-data/lock)" in console]
+    lines = [line.removeprefix("$ ").partition("  #")[0] for line in story.splitlines()]
+    script = "\n".join(["set -e", *lines]).replace(":7878", f":{free_port()}").replace("8471", str(free_port()))
+    port = re.findall(r"127\.0\.0\.1:(\d+)/readyz", script)[0]
+    script = script.replace("crawl serve", f"crawl serve --port {port}")
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with (tmp_path / "out").open("wb") as out:
+        shell = subprocess.Popen(
+            ["bash", "-c", script], cwd=tmp_path, stdout=out, stderr=out, env=environ, start_new_session=True
+        )
+        try:
+            code = shell.wait(180)
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
+    said = (tmp_path / "out").read_text()
+    assert code == 0, said
+    assert '"state":"paused"' in said
+    assert "completed: exhausted" in said
+    assert re.search(r'"state":"completed".*"pages":\d{3}', said.splitlines()[-1]), said[-2000:]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
