@@ -54,6 +54,11 @@ def differences(before: Config, after: Config) -> list[tuple[str, object, object
     return [(one.key, one.old, one.new) for one in (*told.applied, *told.needs_restart)]
 
 
+def named(chosen: Settings) -> Mapping[str, object]:
+    """What is chosen, by full name. Raises ConfigError."""
+    return explicit(amend(Config(), chosen))
+
+
 def masked(chosen: Settings) -> Settings:
     """The same, fit to be shown."""
     tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..config import LIVE, amend, explicit, fields, shown, value_of
+from ..config import LIVE, fields, shown, value_of
 from ..settings import Config
 from . import asking
+from .job import Origin
 from .jobs import Jobs
 from .pages import PAGES, Failure, Failures
 
@@ -21,8 +22,7 @@ class Setting(NamedTuple):
 
     key: str
     value: object
-    origin: str
-    """`default`, `daemon`, `job`."""
+    origin: Origin
     meaning: str
 
 
@@ -57,10 +57,9 @@ class Insight:
 
     def settings(self, job: str) -> Sequence[Setting]:
         """All of them, secrets not shown. Raises NoSuchJob."""
-        config = self._jobs.settings(job)
-        chosen = explicit(amend(Config(), self._jobs.find(job).settings))
+        config, origins = self._jobs.settings(job), self._jobs.origins(job)
         return [
-            Setting(key, _plain(config, key), self._origin(key, chosen), info.description or "")
+            Setting(key, _plain(config, key), origins.get(key, Origin.DEFAULT), info.description or "")
             for key, info in fields().items()
         ]
 
@@ -69,11 +68,6 @@ class Insight:
         return Schema(
             Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), asking.OWNERS
         )
-
-    def _origin(self, key: str, chosen: Mapping[str, object]) -> str:
-        if key in chosen:
-            return "job"
-        return "daemon" if key in explicit(self._jobs.base) else "default"
 
 
 def _plain(config: Config, key: str) -> object:

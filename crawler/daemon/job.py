@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
@@ -89,6 +90,8 @@ class Record:
     template: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     webhook: str = ""
+    inherited: tuple[str, ...] = ()
+    """Full names of the settings that are the template's, as it was then, and not the job's own choice."""
     held: tuple[str, ...] = ()
     """Sites that are not visited until they are let go."""
     started_at: float | None = None
@@ -115,6 +118,24 @@ class Record:
     """The idempotency key it was asked for with."""
     digest: str = ""
     """Of what was asked for with that key."""
+
+    def is_called(self, text: str) -> bool:
+        """Whether its name holds this, in letters of any size, or it is its id."""
+        return text.casefold() in self.name.casefold() or text == self.id
+
+    def is_labelled(self, label: str) -> bool:
+        """`name=value`, or the name alone; empty: any."""
+        name, _, value = label.partition("=")
+        return not label or (name in self.labels and (value == self.labels[name] or "=" not in label))
+
+
+class Origin(StrEnum):
+    """Who chose a setting."""
+
+    DEFAULT = "default"
+    DAEMON = "daemon"
+    TEMPLATE = "template"
+    JOB = "job"
 
 
 class SiteSeen(NamedTuple):

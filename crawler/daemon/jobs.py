@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..api import Crawl
-from ..config import amend, fields
+from ..config import amend, explicit, fields
 from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics import Snapshot
@@ -23,7 +23,7 @@ from ..settings import Config
 from . import asking, retention
 from .book import Book, Draft
 from .events import Event, Events, Kind, Listener
-from .job import Job, JobPatch, JobSpec, Record, Settings, SiteSeen, Template, seen
+from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, seen
 from .reloading import taken
 from .running import Running
 from .schedules import Schedules
@@ -133,11 +133,17 @@ class Jobs:
         """Where the job stands."""
         return self._seen(self._book.record(job))
 
-    def list(self, state: State | None = None, after: str | None = None, limit: int = 100) -> list[Job]:
-        """The newest first; `after` is the id of the last one that was seen."""
+    def list(
+        self, state: State | None = None, after: str | None = None, limit: int = 100, *, name: str = "", label: str = ""
+    ) -> list[Job]:
+        """The newest first; `after` is the id of the last one that was seen.
+
+        Only those whose name holds `name` in letters of any size, and that have the label: `team`, or `team=search`.
+        """
         records = self._book.records() if state is None else self._book.in_state(state)
         newest = sorted(records, key=lambda record: record.id, reverse=True)
-        older = (record for record in newest if after is None or record.id < after)
+        wanted = (record for record in newest if record.is_called(name) and record.is_labelled(label))
+        older = (record for record in wanted if after is None or record.id < after)
         return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
 
     @property
@@ -176,6 +182,13 @@ class Jobs:
     def settings(self, job: str) -> Config:
         """All settings the job runs with, secrets and all."""
         return amend(self.base, self._book.record(job).settings)
+
+    def origins(self, job: str) -> Mapping[str, Origin]:
+        """Who chose its settings, by full name; those that are not here are defaults."""
+        record = self._book.record(job)
+        daemons = dict.fromkeys(explicit(self.base), Origin.DAEMON)
+        own = dict.fromkeys(asking.named(record.settings), Origin.JOB)
+        return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
     async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
         """The sites with most to do, and those that are held; also of a job at rest. Raises FrontierError."""

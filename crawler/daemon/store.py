@@ -223,7 +223,8 @@ def _record(text: str) -> Record:
     values: dict[str, Any] = {name: value for name, value in orjson.loads(text).items() if name in known}
     settled = {Disposition(name): n for name, n in values["counts"].pop("settled").items()}
     values["counts"] = Counts(settled=settled, **values["counts"])
-    values["held"] = tuple(values.get("held", ()))
+    for name in ("held", "inherited"):
+        values[name] = tuple(values.get(name, ()))
     values["state"] = State(values["state"])
     values["ended"] = values["ended"] and Ending(values["ended"])
     return Record(**values)

@@ -24,7 +24,7 @@ from ..errors import StorageFull, UrlError
 from ..fetch import Guard
 from ..settings import Config
 from . import spool
-from .asking import check_names, choose, differences
+from .asking import check_names, choose, differences, named
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders
@@ -120,7 +120,8 @@ class Reception:
             changes.extend(differences(amend(self.base, record.settings), amend(self.base, chosen)))
             changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
             told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
-            new = replace(record, settings=chosen, **said)
+            inherited = tuple(name for name in record.inherited if name not in named(patch.settings))
+            new = replace(record, settings=chosen, inherited=inherited, **said)
             return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
 
         await self.book.change(decide)
@@ -182,6 +183,7 @@ class Reception:
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.book.now(),
             settings=choose(spec.settings, self.base, over=template.settings),
+            inherited=tuple(name for name in named(template.settings) if name not in named(spec.settings)),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},

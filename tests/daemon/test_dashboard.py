@@ -172,6 +172,12 @@ async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon
         await expect(page.locator("tbody tr")).to_contain_text("/broken")
         await page.get_by_role("tab", name="errors").click()
         await expect(page.locator("tbody tr")).to_contain_text("status-4xx")
+        await page.get_by_role("button", name="Pages that failed").click()
+        await expect(page.locator(".group li")).to_contain_text("HTTP 404")
+        await page.get_by_role("link", name="All 1 of them").click()
+        await expect(page.get_by_label("reason")).to_have_value("status-4xx")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator("tbody tr")).to_contain_text("/broken")
         await page.get_by_role("tab", name="explain").click()
         await page.get_by_label("URL").fill(served.url("site.test", "/broken"))
         await page.get_by_role("button", name="Why?").click()
@@ -180,6 +186,21 @@ async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon
         await page.get_by_label("URL").fill("http://:0/")
         await page.get_by_role("button", name="Why?").click()
         await expect(page.get_by_role("alert")).to_be_visible()
+
+
+async def test_a_job_is_found_by_its_name_and_label(open_daemon: Open) -> None:
+    async with open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        for name in ("shop", "news"):
+            await submit(dashboard.jobs, ["http://127.0.0.1:9/"], name=name, labels={"of": name}, is_paused=True)
+        await dashboard.show("")
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        for text, found in (("SHO", "shop"), ("of=news", "news")):
+            await page.get_by_label("Find by name or label").fill(text)
+            await expect(page.locator("tbody tr")).to_have_count(1)
+            await expect(page.locator("tbody tr")).to_contain_text(found)
+        await page.get_by_label("Find by name or label").fill("weather")
+        await expect(page.get_by_text("No job is called so.")).to_be_visible()
 
 
 async def test_a_file_is_saved_and_a_job_removed(open_daemon: Open, tmp_path: Path) -> None:

@@ -202,6 +202,10 @@ async def test_a_template_gives_what_the_job_does_not_say(open_daemon: Open) -> 
         job = await submit(jobs, SEEDS, template="gentle", settings={"limit": 5}, labels={"b": "3"}, **PAUSED)
         assert job.settings == {"politeness": {"delay_s": 9.0}, "scope": {"limit": 5}}
         assert (job.template, job.priority, job.labels) == ("gentle", -4, {"a": "1", "b": "3"})
+        assert jobs.origins(job.id)["politeness.delay_s"] == "template"
+        assert jobs.origins(job.id)["scope.limit"] == "job"
+        await jobs.change(job.id, {"limit": 6})
+        assert jobs.origins(job.id)["politeness.delay_s"] == "template"
         with pytest.raises(BadSettings):
             await jobs.put_template(Template("wrong", {"nonsense": 1}))
         await jobs.remove_template("gentle")

@@ -8,7 +8,10 @@ import { Job } from "./job.js";
 import { NewJob } from "./create.js";
 
 function useRoute() {
-  const read = () => location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const read = () => {
+    const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
+    return [path.split("/").map(decodeURIComponent), search];
+  };
   const [route, setRoute] = useState(read());
   useEffect(() => {
     const changed = () => setRoute(read());
@@ -45,13 +48,12 @@ function AskToken({ done }) {
 }
 
 function Shell() {
-  const route = useRoute();
+  const [[view, id, tab], search] = useRoute();
   const [theme, turnTheme] = useTheme();
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
-  const [view, id, tab] = route;
   const page = view === "new" ? html`<${NewJob} />`
-    : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} />`
+    : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`
     : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} />`;
   return html`
     <a class="skip" href="#main">Skip to the content</a>

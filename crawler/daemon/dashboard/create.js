@@ -41,7 +41,7 @@ function Field({ one, value, change, fault }) {
 export function NewJob() {
   const [schema, error] = useLive("v1/settings");
   const [templates] = useLive("v1/templates");
-  const [job, setJob] = useState({ name: "", seeds: "", priority: "0", template: "" });
+  const [job, setJob] = useState({ name: "", seeds: "", priority: "", template: "" });
   const [file, setFile] = useState(null);
   const [settings, setSettings] = useState({});
   const [wanted, setWanted] = useState("");
@@ -57,7 +57,7 @@ export function NewJob() {
     setBusy(true);
     try {
       const seeds = job.seeds.split("\n").map((line) => line.trim()).filter(Boolean);
-      const asked = { name: job.name, seeds, priority: Number(job.priority), settings: chosen(), ...(job.template ? { template: job.template } : {}) };
+      const asked = { name: job.name, seeds, settings: chosen(), ...(job.priority === "" ? {} : { priority: Number(job.priority) }), ...(job.template ? { template: job.template } : {}) };
       let made;
       if (file) {
         made = await send("POST", "v1/jobs", { ...asked, seeds: [], is_paused: true });
@@ -80,7 +80,7 @@ export function NewJob() {
     <div class="fields">
       <div class="field"><label for="job-file">or a list of them</label><input id="job-file" type="file" accept=".txt,.csv,.lst,text/plain" onChange=${(e) => setFile(e.target.files[0] || null)} /></div>
       <div class="field"><label for="job-name">name</label><input id="job-name" type="text" value=${job.name} placeholder="the first seed's site" onInput=${put("name")} /></div>
-      <div class="field"><label for="job-priority">priority</label><input id="job-priority" type="number" min="-10" max="10" value=${job.priority} onInput=${put("priority")} /></div>
+      <div class="field"><label for="job-priority">priority</label><input id="job-priority" type="number" min="-10" max="10" placeholder="0" value=${job.priority} onInput=${put("priority")} /></div>
       <div class="field"><label for="job-template">template</label><select id="job-template" value=${job.template} onChange=${put("template")}><option value="">none</option>
         ${(templates?.items || []).map(({ name }) => html`<option value=${name}>${name}</option>`)}</select></div>
       ${FIRST.map((key) => draw(one(key)))}

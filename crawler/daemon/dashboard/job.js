@@ -13,7 +13,7 @@ import { moment, number, plain } from "./words.js";
 
 const TABS = { overview: Overview, sites: Sites, pages: Pages, errors: Errors, explain: Explain, settings: Settings, files: Files, history: History };
 
-export function Job({ id, tab }) {
+export function Job({ id, tab, search }) {
   const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
   useEvents((event) => {
     if (event.job !== id || event.kind === "progress") return;
@@ -46,5 +46,5 @@ export function Job({ id, tab }) {
     <${Trouble} error=${error} />
     <div class="tabs" role="tablist" aria-label="Views of the job" onKeyDown=${move}>${names.map((name) => html`
       <a id=${`tab-${name}`} role="tab" href=${`#/job/${id}/${name}`} aria-selected=${String(name === tab)} tabindex=${name === tab ? 0 : -1}>${name}</a>`)}</div>
-    <section role="tabpanel" aria-labelledby=${`tab-${tab}`}><${Shown} job=${job} refresh=${refresh} /></section>`;
+    <section role="tabpanel" aria-labelledby=${`tab-${tab}`}><${Shown} key=${search} job=${job} search=${search} refresh=${refresh} /></section>`;
 }

@@ -37,18 +37,25 @@ function Row({ job, refresh }) {
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }
 
+// A name, or a label as `team=search`.
+const sought = (text) => (text.includes("=") ? { label: text } : { name: text });
+
 export function Jobs({ state }) {
   const [cursors, setCursors] = useState([]);
+  const [wanted, setWanted] = useState("");
   const cursor = cursors[cursors.length - 1];
-  const [page, error, refresh] = useLive("v1/jobs" + query({ state, cursor, limit: 50 }), 2000);
+  const [page, error, refresh] = useLive("v1/jobs" + query({ state, ...sought(wanted), cursor, limit: 50 }), 2000);
   useEvents((event) => { if (event.kind === "state") refresh(); });
   return html`<div class="bar"><h1>Jobs</h1>
       <nav class="pills" aria-label="States">
         <a href="#/" aria-current=${state === "" ? "true" : undefined}>all</a>
         ${STATES.map((one) => html`<a href=${`#/jobs/${one}`} aria-current=${state === one ? "true" : undefined}>${one}</a>`)}
-      </nav><span class="grow"></span><a role="button" class="act primary" href="#/new">New job</a></div>
+      </nav><span class="grow"></span>
+      <input type="search" class="seek" aria-label="Find by name or label" placeholder="name, or label=value" value=${wanted}
+        onInput=${(e) => { setCursors([]); setWanted(e.target.value.trim()); }} />
+      <a role="button" class="act primary" href="#/new">New job</a></div>
     <${Trouble} error=${error} />
-    ${page && !page.items.length && html`<${Empty}>${state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
+    ${page && !page.items.length && html`<${Empty}>${wanted ? "No job is called so." : state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
       <code>crawl jobs add https://example.org/</code> in a terminal.`}<//>`}
     ${page && page.items.length > 0 && html`<div class="wide"><table class="jobs"><thead><tr>
       <th scope="col">job</th><th scope="col">state</th><th scope="col" class="n">pages</th><th scope="col" class="n wider">pages/s</th>

@@ -27,14 +27,17 @@ export function Sites({ job }) {
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Visit nothing there until it is released" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 
-const NO_FILTER = { status: "", site: "", disposition: "", reason: "" };
+const FILTERS = ["status", "site", "disposition", "reason"];
+const pagesOf = (job, filter) => `#/job/${job.id}/pages${query(filter)}`;
 
-export function Pages({ job }) {
-  const [draft, setDraft] = useState(NO_FILTER);
-  const [filter, setFilter] = useState(NO_FILTER);
+// The filter stands in the address, so that it can be linked to.
+export function Pages({ job, search }) {
+  const given = new URLSearchParams(search);
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, given.get(name) || ""]));
+  const [draft, setDraft] = useState(filter);
   const [cursors, setCursors] = useState([]);
   const [page, error] = useLive(`v1/jobs/${job.id}/pages` + query({ ...filter, cursor: cursors[cursors.length - 1], limit: 100 }));
-  const apply = (event) => { event.preventDefault(); setCursors([]); setFilter(draft); };
+  const apply = (event) => { event.preventDefault(); setCursors([]); location.hash = pagesOf(job, draft); };
   const field = (name, label, sample) => html`<label>${label}<input type="search" placeholder=${sample} value=${draft[name]}
     onInput=${(e) => setDraft({ ...draft, [name]: e.target.value.trim() })} /></label>`;
   return html`<form class="filter" onSubmit=${apply}>
@@ -54,12 +57,29 @@ export function Pages({ job }) {
       ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Further</button>`}</p>`;
 }
 
+// The latest stretch of what failed in one group.
+function Failed({ job, one }) {
+  const filter = { disposition: "failed", site: one.site, reason: one.reason };
+  const [page, error] = useLive(`v1/jobs/${job.id}/pages${query({ ...filter, limit: 10 })}`);
+  return html`<tr><td colspan="5"><${Trouble} error=${error} />${page && html`<ul class="group">${page.items.map((each) => html`<li key=${each.url + each.visit}>
+    <a href=${`#/job/${job.id}/explain/${encodeURIComponent(each.url)}`}><${Link} url=${each.url} /></a>
+    <small>${[each.status && `HTTP ${each.status}`, each.detail, moment(Date.parse(each.fetched_at) / 1000)].filter(Boolean).map(plain).join(" · ")}</small></li>`)}</ul>
+    <a href=${pagesOf(job, filter)}>All ${number(one.n)} of them</a>`}</td></tr>`;
+}
+
+function Group({ job, one }) {
+  const [isOpen, setIsOpen] = useState(false);
+  return html`<tr><td><button type="button" class="act quiet" aria-expanded=${String(isOpen)} aria-label=${`Pages that failed at ${plain(one.site)}: ${one.reason}`}
+      onClick=${() => setIsOpen(!isOpen)}>${isOpen ? "▾" : "▸"}</button></td><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
+    <td class="n failed">${number(one.n)}</td><td><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td></tr>
+    ${isOpen && html`<${Failed} job=${job} one=${one} />`}`;
+}
+
 export function Errors({ job }) {
   const [errors, error] = useLive(`v1/jobs/${job.id}/errors`, 5000);
   return html`<${Trouble} error=${error} />${errors && html`<${Table} empty="Nothing failed."
-    head=${[["site"], ["reason"], ["times", "n"], ["for example"]]}
-    rows=${errors.items.map((one) => html`<tr key=${one.site + one.reason}><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
-      <td class="n failed">${number(one.n)}</td><td><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td></tr>`)} />`}`;
+    head=${[[html`<span class="hidden">pages</span>`], ["site"], ["reason"], ["times", "n"], ["for example"]]}
+    rows=${errors.items.map((one) => html`<${Group} key=${one.site + one.reason} job=${job} one=${one} />`)} />`}`;
 }
 
 export function Files({ job }) {

@@ -46,7 +46,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     asked = inputs.query(request, ListQuery)
     before = _before(asked.cursor)
     state = State(asked.state) if asked.state else None
-    found = request.app[JOBS].list(state, before, asked.limit + 1)
+    found = request.app[JOBS].list(state, before, asked.limit + 1, name=asked.name, label=asked.label)
     items, more = found[: asked.limit], found[asked.limit :]
     following = inputs.cursor(items[-1].id) if more else None
     return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
@@ -63,7 +63,7 @@ async def change_job(request: web.Request) -> web.StreamResponse:
     """Change a job, also while it runs: all of it, or nothing."""
     asked = await inputs.body(request, JobPatch)
     jobs, job = request.app[JOBS], id_of(request)
-    changed = await jobs.change(job, asked.settings, priority=asked.priority)
+    changed = await jobs.change(job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels)
     return answers.json(_changed(changed, jobs.find(job)))
 
 

@@ -48,7 +48,7 @@ class JobIn(Sent):
     template: Name | None = None
     """Settings to start from, by the name they were kept under."""
     priority: Priority | None = None
-    """Two more is twice the share of what all jobs share."""
+    """Two more is twice the share of what all jobs share; absent: the template's, or 0."""
     labels: Labels = Field(default_factory=dict)
     is_paused: bool = False
     """Whether it waits for `resume` before it begins."""
@@ -67,8 +67,11 @@ class JobQuery(Sent):
 class JobPatch(Sent):
     """What to change of a job; what is absent stays."""
 
+    name: Name | None = None
     priority: Priority | None = None
     settings: Settings = Field(default_factory=dict)
+    labels: Labels | None = None
+    """All of them: those that are not named are gone."""
 
 
 class SeedsIn(Sent):
@@ -97,6 +100,10 @@ class TemplateIn(Sent):
 
 class ListQuery(Sent):
     state: StateName | None = None
+    name: Name = ""
+    """What the name of a job holds, in letters of any size; or its id."""
+    label: Annotated[str, Field(max_length=301)] = ""
+    """A label that jobs have: `team`, or with its value `team=search`."""
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the page before."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100

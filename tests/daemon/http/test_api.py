@@ -186,11 +186,31 @@ async def test_templates_are_kept_and_used(api: Api) -> None:
     await api.ask("PUT", "/v1/templates/gentle", {"settings": {"delay_s": 9}, "priority": -2})
     assert api.status == 200
     job = await api.post("/v1/jobs", {"seeds": ["http://127.0.0.1:9/"], "template": "gentle", "is_paused": True})
-    assert (job["settings"]["politeness"]["delay_s"], job["template"]) == (9, "gentle")
+    assert (job["settings"]["politeness"]["delay_s"], job["template"], job["priority"]) == (9, "gentle", -2)
+    settings = (await api.get(f"/v1/jobs/{job['id']}/settings"))["items"]
+    assert {one["key"]: one["origin"] for one in settings}["politeness.delay_s"] == "template"
     assert [one["name"] for one in (await api.get("/v1/templates"))["items"]] == ["gentle"]
     await api.ask("DELETE", "/v1/templates/gentle")
     await api.post("/v1/jobs", {"seeds": ["http://127.0.0.1:9/"], "template": "gentle"})
     assert api.status in (404, 422)
+
+
+async def test_jobs_are_found_by_name_and_label(api: Api) -> None:
+    for name, team in (("Shop, nightly", "search"), ("shop", "ads"), ("news", "search")):
+        asked = {"name": name, "labels": {"team": team}, "seeds": ["http://127.0.0.1:9/"], "is_paused": True}
+        await api.post("/v1/jobs", asked)
+
+    async def found(**asked: str) -> list[str]:
+        return [job["name"] for job in (await api.get("/v1/jobs", params=asked))["items"]]
+
+    assert await found(name="SHOP") == ["shop", "Shop, nightly"]
+    assert await found(label="team=search") == ["news", "Shop, nightly"]
+    assert await found(label="team", name="news") == ["news"]
+    assert await found(label="team=", state="paused") == []
+    [job] = (await api.get("/v1/jobs", params={"name": "news"}))["items"]
+    await api.ask("PATCH", f"/v1/jobs/{job['id']}", {"name": "weather", "labels": {}})
+    assert await found(name="weather") == ["weather"]
+    assert await found(name=job["id"], label="team") == []
 
 
 async def test_numbers_for_prometheus(api: Api) -> None:
