@@ -6,6 +6,7 @@ import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
 import { NewJob } from "./create.js";
+import { Schedules } from "./schedules.js";
 
 function useRoute() {
   const read = () => {
@@ -53,13 +54,15 @@ function Shell() {
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
   const page = view === "new" ? html`<${NewJob} />`
+    : view === "schedules" ? html`<${Schedules} />`
     : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`
     : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} />`;
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header><nav aria-label="Main">
       <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
-      <a href="#/" aria-current=${view !== "new" ? "page" : undefined}>Jobs</a>
+      <a href="#/" aria-current=${!["new", "schedules"].includes(view) ? "page" : undefined}>Jobs</a>
+      <a href="#/schedules" aria-current=${view === "schedules" ? "page" : undefined}>Schedules</a>
       <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>
       <span class="grow"></span>
       <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
