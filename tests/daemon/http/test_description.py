@@ -41,6 +41,10 @@ enabled = false
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 404, 409, 422]
 
+# Too many seeds are too many bytes first.
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 404, 405, 409, 413, 415, 422]
+
 # A stream without end ends with its first event, and what happened before is told at once.
 [[operations]]
 include-path-regex = "/events$"
