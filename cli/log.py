@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from crawler.errors import CrawlError, FolderError
-from crawler.harmless import json_line, printable
+from crawler.harmless import json_line
+from crawler.logbook import Lines, LogFile
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""
-
-_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-
-
-class _Plain(logging.Formatter):
-    """One line an event, whatever the network sent; a traceback keeps its lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return "\n".join(map(printable, text.split("\n"))) if record.exc_info else printable(text)
 
 
 class _Json(logging.Formatter):
@@ -34,11 +23,6 @@ class _Json(logging.Formatter):
         told = {"message": record.getMessage(), "job": getattr(record, "job", None)}
         trace = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
         return json_line({**said, **told, **trace}).decode().rstrip("\n")
-
-
-class _File(logging.FileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing: a full disk ends the crawl by itself, and says so once."""
 
 
 class _Teller(logging.Handler):
@@ -64,9 +48,7 @@ def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
 
     handler = logging.StreamHandler()
     handler.addFilter(note_job)
-    formatter = _Json() if is_json else _Plain(_FORMAT, _TIME)
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(_Json() if is_json else Lines())
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -82,15 +64,13 @@ def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterato
     """Write what the library logs to `path`; with -v tell it too; with -vv, one line for each URL."""
     library = logging.getLogger("crawler")
     try:
-        handlers: list[logging.Handler] = [_File(path, encoding="utf-8")]
+        handlers: list[logging.Handler] = [LogFile(path)]
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     if verbose:
         handlers.append(_Teller(tell))
-    formatter = _Plain(_FORMAT, _TIME)
-    formatter.converter = time.gmtime
     for handler in handlers:
-        handler.setFormatter(formatter)
+        handler.setFormatter(Lines())
         library.addHandler(handler)
     library.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     try:

@@ -24,6 +24,7 @@ from .events import Events
 from .folders import Folders
 from .job import Record, weight
 from .jobs import NOTHING_CHOSEN, Jobs
+from .logs import logs_kept
 from .posting import open_post
 from .running import Running
 from .settings import DaemonConfig, shared_settings
@@ -42,7 +43,12 @@ async def open_jobs(
     Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
     events = Events()
-    with unwrapped(), _home(data), ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor:
+    with (
+        logs_kept() as logs,
+        unwrapped(),
+        _home(data),
+        ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
+    ):
         async with open_store(data / "daemon.sqlite") as (store, remembered):
             threads = Threads(executor)
             book, folders = Book(store, remembered, events, now), Folders(data)
@@ -61,7 +67,7 @@ async def open_jobs(
                     share = weight(record.priority)
                     return open_crawl(settings_of(record), folder=folders.path(record), shared=shared, weight=share)
 
-                running = Running(book, folders, events, opened, settings_of, config.max_running)
+                running = Running(book, folders, events, opened, settings_of, config.max_running, logs)
                 async with _under_way(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
                     await jobs.schedules.open()

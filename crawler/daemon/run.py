@@ -54,7 +54,7 @@ class Run:
         self.bad: int | None = None
         """Seeds that could not be used so far."""
         self._book = book
-        self._folder = folder
+        self.folder = folder
         self._settings_of = settings_of
         self._planting = asyncio.Lock()
         """Uploads reach the frontier one after the other."""
@@ -111,10 +111,9 @@ class Run:
 
     async def go(self, open_crawl: Open) -> Summary | None:
         """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
-        under_way.set(self.job)
         record = self._book.record(self.job)
-        if not (self._folder / "crawl.toml").is_file():
-            raise FolderError(f"its folder {self._folder} is gone: put it back and resume, or remove the job")
+        if not (self.folder / "crawl.toml").is_file():
+            raise FolderError(f"its folder {self.folder} is gone: put it back and resume, or remove the job")
         async with open_crawl(record) as crawl:
             self.crawl = crawl
             self.opened.set()
@@ -176,8 +175,8 @@ class Run:
         told = -TOLD_S
         async with self._planting:
             while (record := self._book.record(self.job)).planted < record.uploads:
-                bad = spool.BadLines(self._folder, record.bad, record.bad_bytes)
-                upload = spool.read(spool.path_of(self._folder, record.planted + 1), bad)
+                bad = spool.BadLines(self.folder, record.bad, record.bad_bytes)
+                upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
                 async with aclosing(batches(upload)) as read:
                     async for batch in read:
                         await crawl.add(batch)

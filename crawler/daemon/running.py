@@ -19,6 +19,7 @@ from .book import Book
 from .events import Event, Events, Kind
 from .folders import Folders
 from .job import Record
+from .logs import Logs
 from .looks import Looks
 from .run import Open, Run, SettingsOf
 from .states import State, Verb
@@ -39,7 +40,14 @@ class Running:
     """The jobs that run, in one task group."""
 
     def __init__(
-        self, book: Book, folders: Folders, events: Events, open_crawl: Open, settings_of: SettingsOf, places: int
+        self,
+        book: Book,
+        folders: Folders,
+        events: Events,
+        open_crawl: Open,
+        settings_of: SettingsOf,
+        places: int,
+        logs: Logs,
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
@@ -48,6 +56,7 @@ class Running:
         self._folders = folders
         self._events = events
         self._open_crawl = open_crawl
+        self._logs = logs
         self._settings_of = settings_of
         self.places = places
         """Jobs that run at a time."""
@@ -147,24 +156,31 @@ class Running:
 
     async def _live(self, run: Run) -> None:
         """One run from its beginning to what is said of its end. Raises nothing but cancellation."""
-        verb, fields = Verb.COMPLETE, dict[str, Any]()
-        try:
-            async with self.looks.kept_out(run.job):
-                summary = await run.go(self._open_crawl)
-            fields = {"ended": summary.ended} if summary else {}
-        except (CrawlError, OSError) as error:
-            verb, fields = Verb.FAIL, {"error": str(error)}
-        except Exception as error:
-            log.exception("a bug while job %s was running", run.job)
-            verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {type(error).__name__}: {error}"}
-        finally:
-            with CancelScope(shield=True):
-                await self._tell_end(run, verb, fields)
-            self.runs.pop(run.job, None)
-            self._keep_latest(run.job)
-            run.opened.set()
-            run.over.set()
-            self._moved.set()
+        with self._logs.kept(run.job, run.folder):
+            log.info("job %s begins", run.job)
+            verb, fields = Verb.COMPLETE, dict[str, Any]()
+            try:
+                async with self.looks.kept_out(run.job):
+                    summary = await run.go(self._open_crawl)
+                fields = {"ended": summary.ended} if summary else {}
+            except (CrawlError, OSError) as error:
+                log.error("job %s cannot go on: %s", run.job, error)
+                verb, fields = Verb.FAIL, {"error": str(error)}
+            except Exception as error:
+                log.exception("a bug while job %s was running", run.job)
+                verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {type(error).__name__}: {error}"}
+            finally:
+                with CancelScope(shield=True):
+                    await self._tell_end(run, verb, fields)
+                log.info("job %s rests: %s", run.job, fields.get("ended") or fields.get("error") or "it was told to")
+                self._leave(run)
+
+    def _leave(self, run: Run) -> None:
+        self.runs.pop(run.job, None)
+        self._keep_latest(run.job)
+        run.opened.set()
+        run.over.set()
+        self._moved.set()
 
     async def _tell_end(self, run: Run, verb: Verb, fields: dict[str, Any]) -> None:
         try:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from .table import Table
 
-OWN_FILES = frozenset({"crawl.toml", "crawl.log", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
+OWN_FILES = frozenset({"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
 """What stands in a crawl folder beside the sinks' files."""
 
 
