@@ -87,6 +87,7 @@ def _facts(job: Shown) -> dict[str, str]:
         "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight" if is_running else "",
         "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
         "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),
+        "webhook": job["webhook"],
         "settings": ", ".join(f"{key}={value}" for key, value in _flat(job["settings"])),
     }
 

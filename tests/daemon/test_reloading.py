@@ -1,0 +1,34 @@
+"""Which settings hold at once when they are read anew, and which wait for the next start."""
+
+from __future__ import annotations
+
+from crawler import Config
+from crawler.config import amend
+from crawler.daemon import DaemonConfig
+from crawler.daemon.reloading import taken
+
+from .conftest import BASE, Open
+
+OLD = DaemonConfig()
+
+
+def test_what_is_the_same_is_not_named() -> None:
+    told = taken((OLD, BASE), (OLD, BASE))
+    assert (told.applied, told.needs_restart) == ((), ())
+
+
+def test_what_shapes_the_shared_parts_stays_until_the_next_start() -> None:
+    asked = amend(BASE, {"offload.workers": 7, "delay_s": 9.0})
+    told = taken((OLD, BASE), (OLD.model_copy(update={"port": 1, "max_running": 2}), asked))
+    assert told.applied == ("daemon.max_running", "politeness.delay_s")
+    assert told.needs_restart == ("daemon.port", "offload.workers")
+    assert (told.config.port, told.config.max_running) == (OLD.port, 2)
+    assert told.base == amend(BASE, {"delay_s": 9.0})
+
+
+async def test_jobs_take_on_what_holds_now(open_daemon: Open) -> None:
+    async with open_daemon(max_running=1) as jobs:
+        base = amend(Config(), {"user_agent": "other/1"})
+        changed = jobs.adopt(jobs.config.model_copy(update={"max_running": 5, "concurrency": 3}), base)
+        assert {"daemon.max_running", "daemon.concurrency", "user_agent"} <= set(changed.applied)
+        assert (jobs.config.max_running, jobs.base.user_agent) == (5, "other/1")
