@@ -25,7 +25,7 @@ from .trouble import BadJob, Complaint, Full, JobError, NoSuchJob, StoreError, W
 log = logging.getLogger(__name__)
 
 MOST = 1000
-MOST_SEEDS = 10_000
+MOST_SEEDS = 1000
 LATE_S = 90.0
 """Who comes later than this was not there at the time."""
 LOOK_S = 30.0

@@ -278,7 +278,7 @@ async def test_everything_is_reached_by_keyboard(open_daemon: Open) -> None:
             await page.keyboard.press("Tab")
             seen.append(await page.evaluate("document.activeElement.textContent.trim()"))
         assert seen[0] == "Skip to the content"
-        assert seen[1:4] == ["crawld", "Jobs", "New job"]
+        assert seen[1:5] == ["crawld", "Jobs", "Schedules", "New job"]
         assert "all" in seen
         await page.reload()
         await page.get_by_role("row", name=re.compile("completed")).wait_for()

@@ -20,7 +20,7 @@ CatchUpName: TypeAlias = Literal["once", "never"]
 Cron: TypeAlias = Annotated[str, Field(min_length=9, max_length=200)]
 Zone: TypeAlias = Annotated[str, Field(min_length=1, max_length=100)]
 SeedTexts: TypeAlias = Annotated[
-    tuple[Annotated[str, Field(max_length=8192)], ...], Field(min_length=1, max_length=10_000)
+    tuple[Annotated[str, Field(max_length=2048)], ...], Field(min_length=1, max_length=1000)
 ]
 operation = Operations()
 
