@@ -17,7 +17,9 @@ from crawler.testing import link_graph, open_web
 
 ROOT = Path(__file__).parent.parent
 CONSOLES = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+SHOWN = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PROGRAMS = [text for text in SHOWN if "__main__" in text]
+"""The others live inside other programs: tests/test_embedding.py."""
 LOOPBACK = 'max_depth=2, delay_s=0.0, allow_networks=["127.0.0.0/8"]'
 """Added where a program names a setting: the web it is meant for is not at hand."""
 

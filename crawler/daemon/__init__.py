@@ -1,6 +1,7 @@
 """The daemon: many crawls in one long life. This is its front door."""
 
 from .events import Event, Kind, Listener
+from .http import Listening, application, open_server
 from .job import Job, JobSpec, Seeds, Template
 from .jobs import Changed, Jobs
 from .opening import open_jobs
@@ -36,6 +37,7 @@ __all__ = [
     "KeyReused",
     "Kind",
     "Listener",
+    "Listening",
     "NoSuchJob",
     "Point",
     "Seeds",
@@ -43,6 +45,8 @@ __all__ = [
     "StoreError",
     "Template",
     "WrongState",
+    "application",
     "load_daemon",
     "open_jobs",
+    "open_server",
 ]

@@ -37,7 +37,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     """Ask for a crawl; 200 where the same `Idempotency-Key` asked for it before."""
     spec, seeds = await _asked(request)
     job, is_new = await request.app[JOBS].submit(spec, seeds, _idempotency_key(request))
-    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"/v1/jobs/{job.id}"})
+    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
 
 @operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)

@@ -43,7 +43,7 @@ def document(operations: Iterable[Operation], version: str) -> Document:
             "description": "Jobs, what they fetched, and what they wait for. Errors are problem documents (RFC 9457).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "./", "description": "From where this document lies, wherever it is mounted."}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {

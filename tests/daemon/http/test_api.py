@@ -28,7 +28,7 @@ async def test_a_job_is_asked_for_watched_and_read(api: Api) -> None:
     async with open_web(WEB) as served:
         job = await api.post("/v1/jobs", {"name": "mine", "seeds": list(served.seeds), "labels": {"a": "b"}})
         assert api.status == 201
-        assert api.headers["Location"] == f"/v1/jobs/{job['id']}"
+        assert api.headers["Location"] == f"jobs/{job['id']}"  # from where it was asked: all may be mounted
         await until(api.jobs, job["id"], State.COMPLETED)
         job = await api.get(f"/v1/jobs/{job['id']}")
         assert (job["state"], job["ended"], job["pages"], job["labels"]) == ("completed", "exhausted", 3, {"a": "b"})
