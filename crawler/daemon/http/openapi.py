@@ -17,8 +17,8 @@ from .problems import CONTENT_TYPE
 
 Document = dict[str, Any]
 REF = "#/components/schemas/{model}"
-ENDLESS = {"text/event-stream"}
-"""What OpenAPI 3.1 has no schema for: readers take it for that of one event."""
+UNSAID = {"text/event-stream", "application/json"}
+"""Left without a schema: a stream's would be taken for that of one event, and this document's own is elsewhere."""
 PARAMETERS = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$", "description": "A job's or a schedule's id."},
     "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "A name."},
@@ -79,7 +79,7 @@ def _bodies(entry: Operation) -> Document:
 def _response(status: int, answer: Answer, entry: Operation) -> Document:
     said: Document = {"description": HTTPStatus(status).phrase}
     if isinstance(answer, str):
-        said["content"] = {answer: {} if answer in ENDLESS else {"schema": {"type": "string"}}}
+        said["content"] = {answer: {} if answer in UNSAID else {"schema": {"type": "string"}}}
     elif answer is not None:
         said["content"] = _content("application/json", answer)
         if entry.upgrade:
