@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import anyio
-import pytest
 
 from crawler.testing import Site, Web, html, open_web, slow
 
@@ -123,13 +122,6 @@ async def test_where_no_daemon_runs_it_says_so(crawl: Crawl) -> None:
         "crawl: no daemon answers at http://127.0.0.1:9 (Connection refused): start one with `crawl serve`,"
         " or name it with --url\n"
     )
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:7878", "ftp://a.test", "http://"])
-async def test_an_address_that_is_none_is_refused(crawl: Crawl, url: str) -> None:
-    ran = await crawl("jobs", "list", "--url", url)
-    assert ran.code == 2
-    assert "is no address of a daemon" in ran.err
 
 
 async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_path: Path) -> None:

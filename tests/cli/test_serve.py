@@ -114,15 +114,6 @@ async def test_a_token_that_others_can_read_is_refused(crawl: Crawl, tmp_path: P
     assert "token can be read by others (mode 0644): chmod 600 token" in ran.err
 
 
-@pytest.mark.parametrize("text", ["", "short", "two words that are long enough", "tök" * 10])
-async def test_a_file_that_holds_no_token_is_refused(crawl: Crawl, tmp_path: Path, text: str) -> None:
-    (tmp_path / "token").write_text(text)
-    (tmp_path / "token").chmod(0o600)
-    ran = await crawl("serve", "--port", "0", "--token-file", "token")
-    assert ran.code == 2
-    assert "token holds no token" in ran.err
-
-
 async def test_what_cannot_be_used_is_told_in_one_line(crawl: Crawl, tmp_path: Path) -> None:
     (tmp_path / "serve.toml").write_text("[daemon]\nmax_runing = 3\n")
     ran = await crawl("serve", "-c", "serve.toml")

@@ -38,6 +38,15 @@ def test_one_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     assert path.read_text() == "a-token-of-mine-1234"
 
 
+@pytest.mark.parametrize("text", ["", "short", "two words that are long enough", "tök" * 10, "x" * 5000, "line\n" * 9])
+def test_a_file_that_holds_no_token_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "token"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="holds no token"):
+        tokens.kept(path)
+
+
 def test_a_folder_is_no_token(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         tokens.kept(tmp_path)
