@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
@@ -24,13 +25,28 @@ def start_fork_server() -> None:
     others are born deaf to them; until they could ignore them by themselves they would be killed.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    resource_tracker.ensure_running()  # first, for it changes the mask as well
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    with _nothing_planted():
+        resource_tracker.ensure_running()  # first, for it changes the mask as well
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+        try:
+            with sheltered():
+                forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _nothing_planted() -> Iterator[None]:
+    """Processes begun here import nothing from the folder one happens to stand in, as `python -c` would."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        with sheltered():
-            forkserver.ensure_running()
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:

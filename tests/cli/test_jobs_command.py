@@ -19,8 +19,8 @@ WEB = Web([
     Site("a.test", {
         "/": html("Home", ["/one", "/two", "/gone"]), "/one": html("<b>\x1b[31mred</b>"), "/two": html("2"),
     }),
-    Site("b.test", {"/": html("B", [f"/{n}" for n in range(400)])}
-         | {f"/{n}": slow(html(f"B{n}"), 0.1) for n in range(400)}),
+    Site("b.test", {"/": html("B", [f"/{n}" for n in range(3000)])}
+         | {f"/{n}": slow(html(f"B{n}"), 0.1) for n in range(3000)}),
 ])  # fmt: skip
 
 

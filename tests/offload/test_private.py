@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -21,3 +23,23 @@ async def test_the_socket_of_the_fork_server_is_nobody_else_s() -> None:
         folder = Path(address).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert folder.stat().st_uid == os.getuid()
+
+
+def test_nothing_that_lies_in_the_working_folder_is_imported(tmp_path: Path) -> None:
+    """A folder of somebody's downloads is where lists of seeds lie, too."""
+    for name in ("tempfile", "orjson", "crawler", "signal"):
+        (tmp_path / f"{name}.py").write_text("open('planted', 'w')")
+    script = "import asyncio, os, crawler; from crawler.offload import Workers, open_offloader\n" + (
+        "async def main():\n"
+        "    async with open_offloader(Workers(count=1)) as pool:\n"
+        "        assert await pool.run(os.getpid) != os.getpid()\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "program.py").write_text(script)
+    ran = subprocess.run(
+        [sys.executable, "bin/program.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert not (tmp_path / "planted").exists()
