@@ -88,6 +88,10 @@ audit: $(READY)  ## ask whether anything is known against the locked dependencie
 vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci/vendor
 	.ci/vendor
 
+.PHONY: screenshots
+screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; needs chromium
+	$(BIN)/python -m tests.daemon.screenshots
+
 .PHONY: clean
 clean:  ## remove whatever make made
 	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -104,7 +104,9 @@ async def open_served(folder: Path, **settings: object) -> AsyncIterator[Served]
     try:
         url = await _address(process, data / "address")
         token = (data / "token").read_text().strip()
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:
+        connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())  # the other one leaves a thread behind
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
             yield Served(http, url, token, process.pid)
     finally:
         if process.returncode is None:

@@ -54,7 +54,7 @@ class Stages:
 
     def shares(self) -> Mapping[str, float]:
         """The part of all that time each stage took; they add up to 1, or all are 0."""
-        sums = [sum(slot.sums[n] for slot in self._slots) for n in range(len(STAGES))]
+        sums = [sum(spent) for spent in zip(*(slot.sums for slot in self._slots), strict=True)] or [0.0] * len(STAGES)
         total = sum(sums) or 1.0
         return {stage: spent / total for stage, spent in zip(STAGES, sums, strict=True)}
 
