@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 
 from .. import parts
-from ..config import amend, changes, explicit, leaf, shown, value_of
+from ..config import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
 from ..errors import ConfigError
 from ..settings import SECRETS, Config
 from .job import PRIORITIES, JobSpec, Settings
@@ -27,6 +27,8 @@ OWNERS = (
     "offload.page_cpu_s",
 )
 """Settings that the daemon's own file alone may choose."""
+HARMLESS = frozenset(key for key in OWNERS if not key.startswith("fetch."))
+"""Those of a crawl folder that was made elsewhere: a job does not go by them."""
 
 
 def choose(given: Settings, base: Config, over: Settings | None = None) -> Settings:
@@ -43,6 +45,22 @@ def choose(given: Settings, base: Config, over: Settings | None = None) -> Setti
     if refused := list(_not_theirs(asked, base)):
         raise BadSettings(refused)
     return chosen
+
+
+def in_force(chosen: Settings, base: Config) -> Config:
+    """What a job's crawl is opened with: every setting of it, so that nothing counts which an older rule left in its
+    folder. Raises BadSettings where the daemon's own settings forbid by now what was chosen.
+    """
+    check_still(chosen, base)
+    config = amend(base, chosen)
+    return amend(config, {key: value_of(config, key) for key in fields() if key not in FIXED})
+
+
+def check_still(chosen: Settings, base: Config) -> None:
+    """What was allowed once may be forbidden since. Raises BadSettings."""
+    refused = [one for one in _not_theirs(amend(Config(), chosen), base) if one.field not in HARMLESS]
+    if refused:
+        raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:

@@ -197,8 +197,10 @@ class Jobs:
     async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
         """Why (not), for one URL, and what became of it. Its site is asked for robots.txt, unless offline.
 
-        Raises UrlError, FrontierError, ConfigError.
+        Raises UrlError, FrontierError, ConfigError; BadSettings where it may not be asked any more.
         """
+        if not is_offline:
+            asking.check_still(self._book.record(job).settings, self.base)
         return await self._running.looks.explain(self._book.record(job), text, is_offline=is_offline)
 
     # -- steering ----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ..fetch import Guard
 from ..folder import held
 from ..settings import Config
 from ..shared import open_shared
-from . import recovery, tokens
+from . import asking, recovery, tokens
 from .book import Book
 from .events import Events
 from .folders import Folders
@@ -65,7 +65,8 @@ async def open_jobs(
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
                     share = weight(record.priority)
-                    return open_crawl(settings_of(record), folder=folders.path(record), shared=shared, weight=share)
+                    ruled = asking.in_force(record.settings, reception.base)
+                    return open_crawl(ruled, folder=folders.path(record), shared=shared, weight=share)
 
                 running = Running(book, folders, events, opened, settings_of, config.max_running, logs)
                 async with _under_way(running, reception, events) as tasks:

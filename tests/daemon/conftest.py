@@ -32,12 +32,13 @@ Open = Callable[..., AbstractAsyncContextManager[Jobs]]
 
 @pytest.fixture
 def open_daemon(tmp_path: Path) -> Open:
-    """Opens the jobs of the test's daemon, with settings of the daemon by name."""
+    """Opens the jobs of the test's daemon, with settings of the daemon by name; `base` is what jobs begin with."""
 
     def opened(**settings: Any) -> AbstractAsyncContextManager[Jobs]:
         now = settings.pop("now", None)
+        base = settings.pop("base", BASE)
         more = {"now": now} if now else {}
-        return open_jobs(DaemonConfig(**{"grace_s": 5, **settings}), tmp_path / "data", BASE, **more)
+        return open_jobs(DaemonConfig(**{"grace_s": 5, **settings}), tmp_path / "data", base, **more)
 
     return opened
 

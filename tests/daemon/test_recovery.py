@@ -10,7 +10,8 @@ import pytest
 
 import crawler
 from crawler import FolderError
-from crawler.daemon import JobSpec, State, WrongState
+from crawler.config import amend
+from crawler.daemon import BadSettings, JobSpec, State, WrongState
 from crawler.folder import held
 from crawler.testing import Site, Web, html, open_web, slow
 
@@ -129,3 +130,39 @@ async def test_seeds_are_read_again_where_reading_was_cut_off(open_daemon: Open)
             assert sorted(pages(jobs, job.id)) == seeds
             assert done.seeds.bad == 1
             assert len((folder / "bad-seeds.txt").read_text().splitlines()) == 1
+
+
+# -- a rule that became stricter ---------------------------------------------------------------------------------------
+
+STRICTER = amend(BASE, {"allow_networks": []})
+
+
+async def test_what_a_job_chose_is_held_to_the_rule_of_today(open_daemon: Open) -> None:
+    async with open_web(slow_web(pages=3)) as served:
+        async with open_daemon() as jobs:
+            chosen = {"fetch": {"allow_networks": ["127.0.0.0/8"]}}
+            job = await submit(jobs, served.seeds, settings=chosen, **PAUSED)
+        async with open_daemon(base=STRICTER) as jobs:
+            await jobs.resume(job.id)
+            failed = await until(jobs, job.id, State.FAILED)
+            assert failed.error.startswith("fetch.allow_networks: 127.0.0.0/8 is not allowed by the daemon's own")
+            with pytest.raises(BadSettings, match="allow_networks"):
+                await jobs.explain(job.id, served.seeds[0])
+            assert (await jobs.explain(job.id, served.seeds[0], is_offline=True)).scope
+            assert not served.hits
+            await jobs.change(job.id, {"fetch": {"allow_networks": []}})
+            await jobs.resume(job.id)
+            done = await until(jobs, job.id, State.COMPLETED)
+            assert (done.pages, len(served.hits)) == (0, 0)
+
+
+async def test_what_was_allowed_to_all_jobs_does_not_live_on_in_their_folders(open_daemon: Open) -> None:
+    async with open_web(slow_web(pages=3)) as served:
+        async with open_daemon() as jobs:
+            job = await submit(jobs, served.seeds, **PAUSED)
+            assert "127.0.0.0/8" in (jobs.folder(job.id) / "crawl.toml").read_text()
+        async with open_daemon(base=STRICTER) as jobs:
+            await jobs.resume(job.id)
+            done = await until(jobs, job.id, State.COMPLETED)
+            assert (done.pages, len(served.hits)) == (0, 0)
+            assert "127.0.0.0/8" not in (jobs.folder(job.id) / "crawl.toml").read_text()
