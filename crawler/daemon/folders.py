@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ..errors import CrawlError
 from ..folder import open_folder, read_folder
 from ..frontier import look
 from ..model import Counts, Disposition
@@ -35,6 +36,13 @@ class Folders:
 
     def is_there(self, record: Record) -> bool:
         return (self.path(record) / SETTINGS).is_file()
+
+    def counts(self, record: Record) -> Counts | None:
+        """Where its frontier stands, as far as that can be read."""
+        try:
+            return _counts_in(self.path(record) / "frontier.sqlite")
+        except CrawlError:
+            return None
 
     # -- coming --
 
@@ -108,10 +116,7 @@ def adopted(path: Path, job: str) -> Record:
     Raises CrawlError where it is none that could go on.
     """
     config = read_folder(path, Config()).config
-    frontier = path / "frontier.sqlite"
-    counts = (
-        look(frontier, lambda opened: _counts(opened.queued(), opened.settled())) if frontier.exists() else Counts()
-    )
+    counts = _counts_in(path / "frontier.sqlite")
     is_over = bool(counts.settled) and not counts.queued
     made = (path / SETTINGS).stat().st_mtime
     return Record(
@@ -124,6 +129,13 @@ def adopted(path: Path, job: str) -> Record:
         settings=config.model_dump(mode="json", exclude_unset=True),
         counts=counts,
     )
+
+
+def _counts_in(frontier: Path) -> Counts:
+    """Raises FrontierError."""
+    if not frontier.exists():
+        return Counts()
+    return look(frontier, lambda opened: _counts(opened.queued(), opened.settled()))
 
 
 def _counts(queued: int, settled: Mapping[str, int]) -> Counts:

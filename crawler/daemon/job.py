@@ -114,6 +114,8 @@ class Record:
     spent_s: float = 0.0
     """Of the limits, by the runs since it was asked for or resumed after its end, as the next."""
     spent_bytes: int = 0
+    unended: int = 0
+    """Runs in a row that began, brought nothing and were never told to have ended: the daemon died with them."""
     key: str | None = None
     """The idempotency key it was asked for with."""
     digest: str = ""

@@ -88,7 +88,7 @@ class Jobs:
         """Other settings for the daemon, as far as it can take them on now; those of jobs hold for their next run."""
         told = taken((self.config, self.base), (config, base))
         self._reception.config, self._reception.base = told.config, told.base
-        self._running.places = told.config.max_running
+        self._running.config = told.config
         self._places.most = told.config.concurrency
         self._running.look_around()
         self._retuned.set()

@@ -53,7 +53,7 @@ async def open_jobs(
             threads = Threads(executor)
             book, folders = Book(store, remembered, events, now), Folders(data)
             reception = Reception.of(book, folders, threads, config, base)
-            await recovery.recover(book, folders, threads, reception.new_id)
+            await recovery.recover(book, folders, threads, reception.new_id, config.max_crashes)
 
             def settings_of(record: Record) -> Config:
                 return amend(reception.base, record.settings)
@@ -68,7 +68,7 @@ async def open_jobs(
                     ruled = asking.in_force(record.settings, reception.base)
                     return open_crawl(ruled, folder=folders.path(record), shared=shared, weight=share)
 
-                running = Running(book, folders, events, opened, settings_of, config.max_running, logs)
+                running = Running(book, folders, events, opened, settings_of, config, logs)
                 async with _under_way(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
                     await jobs.schedules.open()

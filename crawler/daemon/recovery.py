@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import CrawlError
@@ -16,17 +16,59 @@ from .submission import Threads
 
 log = logging.getLogger(__name__)
 
+_CRASHES = (
+    "the daemon died {} times in a row while this job ran, and it brought nothing in between: it may be why. "
+    "See the daemon's log; then resume it, or remove it"
+)
 
-async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callable[[], str]) -> None:
-    """Leaves `book` and folders in agreement, in one transaction. Jobs that ran still say so: they are to run again."""
+
+async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callable[[], str], most_crashes: int) -> None:
+    """Leaves `book` and folders in agreement, in one transaction. Jobs that ran still say so: they are to run again.
+
+    But for those that may have been what ended the daemon: see `_judged`.
+    """
     removed = [record.id for record in await threads.run(folders.tidy, book.records())]
     kept = [record for record in book.records() if record.id not in removed]
     strangers = await threads.run(_adopt, folders, kept, new_id)
     missing = [replace(record, state=State.FAILED, ended_at=book.now(), error=_gone(folders, record))
                for record in kept if not record.state.is_over and not folders.is_there(record)]  # fmt: skip
-    news = [_news(record, None) for record in strangers] + [_news(one, book.record(one.id).state) for one in missing]
-    if removed or strangers or missing:
-        await book.change(lambda: Draft([*strangers, *missing], removed=removed, news=news))
+    ran = [record for record in kept if record.state is State.RUNNING and folders.is_there(record)]
+    again = _judged(await threads.run(_as_left, folders, ran), most_crashes)
+    moved = [*missing, *(one for one in again if one.state is not State.RUNNING)]
+    news = [_news(record, None) for record in strangers] + [_news(one, book.record(one.id).state) for one in moved]
+    if removed or strangers or missing or again:
+        await book.change(lambda: Draft([*strangers, *missing, *again], removed=removed, news=news))
+
+
+def is_on_trial(record: Record, most_crashes: int) -> bool:
+    """Whether it runs beside no other such job: one crash more, and it is known whose fault it is."""
+    return record.unended >= most_crashes - 1
+
+
+def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
+    """What each brought before the daemon died speaks for it."""
+    left = []
+    for record in ran:
+        counts = folders.counts(record) if record.unended else None
+        if counts and sum(counts.settled.values()) > sum(record.counts.settled.values()):
+            record = replace(record, counts=counts, unended=0)  # noqa: PLW2901
+        left.append(record)
+    return left
+
+
+def _judged(ran: Sequence[Record], most_crashes: int) -> list[Record]:
+    """They run again; those on trial one at a time, and the only one that was on trial in the last crash not at all."""
+    on_trial = [record for record in ran if is_on_trial(record, most_crashes)]
+    return [_again(record, on_trial, most_crashes) for record in ran]
+
+
+def _again(record: Record, on_trial: Sequence[Record], most_crashes: int) -> Record:
+    if record not in on_trial:
+        return replace(record, unended=record.unended + 1)  # its next run
+    if len(on_trial) > 1 or record.unended < most_crashes:
+        return replace(record, state=State.QUEUED)
+    log.error("job %s is paused: the daemon died %d times while it ran", record.id, record.unended)
+    return replace(record, state=State.PAUSED, unended=0, error=_CRASHES.format(record.unended))
 
 
 def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,9 @@ from .folders import Folders
 from .job import Record
 from .logs import Logs
 from .looks import Looks
+from .recovery import is_on_trial
 from .run import Open, Run, SettingsOf
+from .settings import DaemonConfig
 from .states import State, Verb
 from .trouble import JobError, NoSuchJob, WrongState
 
@@ -46,7 +49,7 @@ class Running:
         events: Events,
         open_crawl: Open,
         settings_of: SettingsOf,
-        places: int,
+        config: DaemonConfig,
         logs: Logs,
     ) -> None:
         self.runs: dict[str, Run] = {}
@@ -58,8 +61,8 @@ class Running:
         self._open_crawl = open_crawl
         self._logs = logs
         self._settings_of = settings_of
-        self.places = places
-        """Jobs that run at a time."""
+        self.config = config
+        """How many jobs run at a time, and how many crashes one may go through."""
         self._moved = asyncio.Event()
         self._again: set[str] = set()
         """Jobs whose state says that they run, and whose run is over."""
@@ -94,6 +97,9 @@ class Running:
         for run in self.runs.values():
             run.abort()
         await self._all_over()
+        for record in filter(_may_be_blamed, self._book.records()):  # their runs had hardly begun, or not at all
+            with suppress(JobError, StorageFull):
+                await self._book.amend(record.id, unended=0)
 
     async def _all_over(self) -> None:
         for run in list(self.runs.values()):
@@ -130,9 +136,11 @@ class Running:
                 self._begin(tasks, self._book.record(job))
         for record in self._due():
             try:
-                await self._book.move(
-                    record.id, Verb.START, DAEMON, started_at=record.started_at or self._book.now(), ended=None
-                )
+                begun: dict[str, Any] = {
+                    "started_at": record.started_at or self._book.now(),
+                    "unended": record.unended + 1,
+                }
+                await self._book.move(record.id, Verb.START, DAEMON, **begun)
             except (NoSuchJob, WrongState):  # it was cancelled or removed meanwhile
                 continue
             except (JobError, StorageFull) as error:
@@ -146,7 +154,16 @@ class Running:
             return []
         queued = [record for record in self._book.in_state(State.QUEUED) if record.id not in self.runs]
         queued.sort(key=lambda record: (-record.priority, record.id))
-        return queued[: max(0, self.places - len(self.runs))]
+        waiting = [record for record in queued if self._is_on_trial(record)]
+        for record in waiting if any(map(self._is_on_trial, self._under_way())) else waiting[1:]:
+            queued.remove(record)
+        return queued[: max(0, self.config.max_running - len(self.runs))]
+
+    def _under_way(self) -> list[Record]:
+        return [self._book.record(job) for job in self.runs if job in self._book]
+
+    def _is_on_trial(self, record: Record) -> bool:
+        return is_on_trial(record, self.config.max_crashes)
 
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
         if record.state is not State.RUNNING or self.is_closing:  # changed while that was written
@@ -184,7 +201,7 @@ class Running:
 
     async def _tell_end(self, run: Run, verb: Verb, fields: dict[str, Any]) -> None:
         try:
-            left = self._left_by(run)
+            left = {"unended": 0, **self._left_by(run)}
             when = _has_no_more if fields.get("ended") is Ending.EXHAUSTED else _is_running
             if fields and await self._book.move(run.job, verb, DAEMON, when=when, **fields, **left):
                 return
@@ -219,6 +236,7 @@ class Running:
         while True:
             await asyncio.sleep(TICK_S)
             self.observe()
+            await self._acquit()
 
     def observe(self) -> None:
         """Look at every run, note where it stands and tell whoever listens."""
@@ -233,9 +251,22 @@ class Running:
                 said = {"bound_by": snapshot.bound_by, "advice": snapshot.advice}
                 self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **rates, **said}))
 
+    async def _acquit(self) -> None:
+        """Whoever is on trial and brings something does not end the daemon: the next one may begin."""
+        for record in filter(self._is_on_trial, self._under_way()):
+            snapshot = self.runs[record.id].snapshot
+            if snapshot and sum(snapshot.counts.settled.values()) > sum(record.counts.settled.values()):
+                with suppress(JobError, StorageFull):  # then the next time
+                    await self._book.amend(record.id, unended=1, counts=replace(snapshot.counts, leased=0))
+                    self._moved.set()
+
 
 def _is_running(record: Record) -> bool:
     return record.state is State.RUNNING
+
+
+def _may_be_blamed(record: Record) -> bool:
+    return record.state is State.RUNNING and record.unended > 0
 
 
 def _has_no_more(record: Record) -> bool:

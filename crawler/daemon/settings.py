@@ -51,6 +51,9 @@ class DaemonConfig(Table):
     """The folder of the jobs and all the daemon knows."""
     max_running: Annotated[int, Field(ge=1, le=1000)] = 100
     """Jobs that run at a time; the others are queued."""
+    max_crashes: Annotated[int, Field(ge=2)] = 3
+    """Ends of the daemon in a row that it did not live to tell of (a crash, `kill -9`, a power cut), after which a job
+    that ran each time and brought nothing in between is paused: it may be what ends the daemon."""
     max_jobs: Annotated[int, Field(ge=1)] = 10_000
     """Jobs the daemon keeps, those that are over included."""
     max_seeds: Annotated[int, Field(ge=1)] = 100_000_000

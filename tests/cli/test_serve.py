@@ -83,11 +83,11 @@ async def test_the_second_signal_leaves_at_once(tmp_path: Path) -> None:
 
 
 async def test_killed_again_and_again_under_running_jobs_all_complete(tmp_path: Path) -> None:
-    jobs, pages = 3, 25
+    jobs, pages, env = 3, 25, {**os.environ, "CRAWL_DAEMON__MAX_CRASHES": "1000"}
     async with open_web(lasting(jobs, pages, seconds=0.03)) as served:
         made: list[str] = []
         for kill in range(3):
-            async with serving(tmp_path) as daemon:
+            async with serving(tmp_path, env=env) as daemon:
                 if not made:
                     made = [await submit(daemon, seed) for seed in served.seeds]
                 seen = len(served.hits)
@@ -95,7 +95,7 @@ async def test_killed_again_and_again_under_running_jobs_all_complete(tmp_path: 
                     while len(served.hits) < seen + 8 + 3 * kill:
                         await anyio.sleep(0.005)
                 assert await daemon.end(SIGKILL) == -SIGKILL
-        async with serving(tmp_path) as daemon:
+        async with serving(tmp_path, env=env) as daemon:
             for job in made:
                 assert (await ended(daemon, job))["state"] == "completed"
                 records = (daemon.data / "crawls" / job / "pages.jsonl").read_text().splitlines()

@@ -10,7 +10,7 @@ from tests.daemon.conftest import BASE
 
 
 async def main(data: Path) -> None:
-    async with open_jobs(DaemonConfig(), data, BASE):
+    async with open_jobs(DaemonConfig(max_crashes=1000), data, BASE):
         print("ready", flush=True)  # noqa: T201
         await anyio.sleep_forever()
 

@@ -42,12 +42,12 @@ async def killed_under_running_jobs(data: Path, jobs: int, size: int, kills: int
     """Raises AssertionError where something was lost or is there twice."""
     moments, died = Random(SEED), 0
     async with open_web(web(jobs, size)) as served:
-        async with open_jobs(DaemonConfig(grace_s=0), data, BASE) as daemon:
+        async with open_jobs(DaemonConfig(grace_s=0, max_crashes=1000), data, BASE) as daemon:
             made = [(await submit(daemon, [seed])).id for seed in served.seeds]
         for _ in range(kills):
             died += await killed_after(moments.randint(1, jobs * size // kills), served, data)
         assert died >= kills // 2, "the jobs were over before they could be killed"
-        async with open_jobs(DaemonConfig(), data, BASE) as daemon:
+        async with open_jobs(DaemonConfig(max_crashes=1000), data, BASE) as daemon:
             for job, seed in zip(made, served.seeds, strict=True):
                 await until(daemon, job, State.COMPLETED)
                 assert_whole(daemon, job, {url for url in served.web.reachable() if url.startswith(seed)})

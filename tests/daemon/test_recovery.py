@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
 import crawler
-from crawler import FolderError
-from crawler.config import amend
+from crawler import Config, FolderError
+from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
+from crawler.daemon.store import Change, open_store
 from crawler.folder import held
-from crawler.testing import Site, Web, html, open_web, slow
+from crawler.model import Counts
+from crawler.testing import Site, Web, html, open_web, silent, slow
 
 from .conftest import BASE, Open, lines, pages, submit, until
+from .kills import ROOT
 
 PAUSED = {"is_paused": True}
 
@@ -134,7 +140,7 @@ async def test_seeds_are_read_again_where_reading_was_cut_off(open_daemon: Open)
 
 # -- a rule that became stricter ---------------------------------------------------------------------------------------
 
-STRICTER = amend(BASE, {"allow_networks": []})
+STRICTER = amend(Config(), {key: value for key, value in explicit(BASE).items() if key != "fetch.allow_networks"})
 
 
 async def test_what_a_job_chose_is_held_to_the_rule_of_today(open_daemon: Open) -> None:
@@ -166,3 +172,87 @@ async def test_what_was_allowed_to_all_jobs_does_not_live_on_in_their_folders(op
             done = await until(jobs, job.id, State.COMPLETED)
             assert (done.pages, len(served.hits)) == (0, 0)
             assert "127.0.0.0/8" not in (jobs.folder(job.id) / "crawl.toml").read_text()
+
+
+# -- a job that ends the daemon ----------------------------------------------------------------------------------------
+
+POISON = """
+import os, sys, anyio
+from pathlib import Path
+from crawler.daemon import DaemonConfig, open_jobs
+from tests.daemon.conftest import BASE
+
+async def main():
+    async with open_jobs(DaemonConfig(), Path(sys.argv[1]), BASE) as jobs:
+        while not jobs.crawl(jobs.list()[0].id):
+            await anyio.sleep(0.01)
+        os.kill(os.getpid(), 9)
+
+anyio.run(main)
+"""
+
+
+def mute_web(name: str) -> Web:
+    return Web([Site(name, {"/": silent()})], [f"http://{name}/"])
+
+
+async def leave_as_killed(data: Path, deaths: dict[str, int]) -> None:
+    """As they stand when the daemon died so many times in a row while these jobs ran."""
+    async with open_store(data / "daemon.sqlite") as (store, remembered):
+        records = [replace(one, state=State.RUNNING, unended=deaths[one.id], counts=Counts())
+                   for one in remembered.records if one.id in deaths]  # fmt: skip
+        await store.write(Change(records))
+
+
+async def test_a_job_that_ends_the_daemon_again_and_again_is_paused(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_web(mute_web("a.test")) as served:
+        async with open_daemon() as jobs:
+            job = await submit(jobs, served.seeds)
+            await until(jobs, job.id, State.RUNNING)
+        for _ in range(3):
+            command = [sys.executable, "-c", POISON, str(tmp_path / "data")]
+            assert (await anyio.run_process(command, cwd=ROOT, check=False)).returncode == -signal.SIGKILL
+        async with open_daemon(grace_s=0) as jobs:
+            paused = jobs.find(job.id)
+            assert paused.state is State.PAUSED
+            assert paused.error.startswith("the daemon died 3 times in a row while this job ran")
+            assert (await jobs.history(job.id))[-1].data["to"] == "paused"
+            await jobs.resume(job.id)
+            assert (await until(jobs, job.id, State.RUNNING)).error == ""
+
+
+async def test_of_several_jobs_the_one_that_ends_the_daemon_is_found_out(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_web(slow_web()) as well, open_web(mute_web("b.test")) as mute:
+        async with open_daemon() as jobs:
+            good, bad, other = [(await submit(jobs, web.seeds, **PAUSED)).id for web in (well, mute, mute)]
+        await leave_as_killed(tmp_path / "data", {good: 2, bad: 2, other: 2})
+        async with open_daemon(grace_s=0) as jobs:
+            await until(jobs, good, State.RUNNING)
+            assert {jobs.find(job).state for job in (bad, other)} == {State.QUEUED}, "one at a time"
+            await until(jobs, bad, State.RUNNING)  # for the first one brought something
+            assert jobs.find(other).state is State.QUEUED
+        await leave_as_killed(tmp_path / "data", {good: 1, bad: 3})
+        async with open_daemon(grace_s=0) as jobs:
+            assert jobs.find(bad).state is State.PAUSED
+            await until(jobs, other, State.RUNNING)
+            await until(jobs, good, State.COMPLETED)
+
+
+async def test_a_job_that_brought_something_each_time_is_not_to_blame(open_daemon: Open, tmp_path: Path) -> None:
+    async with open_web(slow_web(pages=3)) as served:
+        async with open_daemon() as jobs:
+            job = await submit(jobs, served.seeds)
+            await until(jobs, job.id, State.COMPLETED)
+        await leave_as_killed(tmp_path / "data", {job.id: 3})
+        async with open_daemon() as jobs:
+            assert (await until(jobs, job.id, State.COMPLETED)).pages == 4
+
+
+async def test_a_daemon_that_was_stopped_is_no_crash(open_daemon: Open) -> None:
+    async with open_web(mute_web("a.test")) as served:
+        async with open_daemon(grace_s=0) as jobs:
+            job = await submit(jobs, served.seeds)
+            await until(jobs, job.id, State.RUNNING)
+        for _ in range(4):
+            async with open_daemon(grace_s=0) as jobs:
+                await until(jobs, job.id, State.RUNNING)
