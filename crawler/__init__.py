@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .front import door
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, open_crawl, stream
@@ -57,7 +58,6 @@ _HOMES = {
     "settings": "Config",
     "shared": "Shared open_shared",
 }
-_WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "Blocked",
@@ -112,11 +112,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import on first use: workers need little of this, and `crawl --help` nothing."""
-    if name not in _WHERE:
-        raise AttributeError(f"module 'crawler' has no attribute {name!r}")
-    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+# Workers need little of this, and `crawl --help` nothing.
+__getattr__ = door(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -1,25 +1,44 @@
 """The daemon: many crawls in one long life. This is its front door."""
 
-from .events import Event, Kind, Listener
-from .http import Listening, application, open_server
-from .job import Job, JobSpec, Seeds, Template
-from .jobs import Changed, Jobs
-from .opening import open_jobs
-from .settings import DaemonConfig, load_daemon
-from .states import State
-from .stats import Point
-from .trouble import (
-    BadJob,
-    BadSeeds,
-    BadSettings,
-    Complaint,
-    Full,
-    JobError,
-    KeyReused,
-    NoSuchJob,
-    StoreError,
-    WrongState,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..front import door
+
+if TYPE_CHECKING:
+    from .events import Event, Kind, Listener
+    from .http import Listening, application, open_server
+    from .job import Job, JobSpec, Seeds, Template
+    from .jobs import Changed, Jobs
+    from .opening import open_jobs
+    from .settings import DaemonConfig, load_daemon
+    from .states import State
+    from .stats import Point
+    from .trouble import (
+        BadJob,
+        BadSeeds,
+        BadSettings,
+        Complaint,
+        Full,
+        JobError,
+        KeyReused,
+        NoSuchJob,
+        StoreError,
+        WrongState,
+    )
+
+_HOMES = {
+    "events": "Event Kind Listener",
+    "http": "Listening application open_server",
+    "job": "Job JobSpec Seeds Template",
+    "jobs": "Changed Jobs",
+    "opening": "open_jobs",
+    "settings": "DaemonConfig load_daemon",
+    "states": "State",
+    "stats": "Point",
+    "trouble": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob StoreError WrongState",
+}
 
 __all__ = [
     "BadJob",
@@ -50,3 +69,10 @@ __all__ = [
     "open_jobs",
     "open_server",
 ]
+
+# Who speaks to a daemon needs nothing of what makes one.
+__getattr__ = door(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -15,8 +15,7 @@ import orjson
 
 from ..errors import ConfigError, CrawlError
 from . import tokens
-from .life import ADDRESS, token_file
-from .settings import DaemonConfig
+from .settings import ADDRESS, DaemonConfig, token_file
 
 LINES = "text/uri-list"
 UNIX = "unix:"

@@ -15,12 +15,9 @@ from .http.safety import Token
 from .http.server import Listening, open_server
 from .jobs import Changed, Jobs
 from .opening import open_jobs
-from .settings import DaemonConfig, load_daemon
+from .settings import ADDRESS, DaemonConfig, load_daemon, token_file
 
 log = logging.getLogger(__name__)
-
-ADDRESS = "address"
-"""The file that tells, while the daemon runs, where it listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +76,6 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
                 yield Daemon(jobs, listening, token, path, sources)
             finally:
                 address.unlink(missing_ok=True)
-
-
-def token_file(config: DaemonConfig) -> Path:
-    """Where the token lies."""
-    return Path(config.token_file) if config.token_file else Path(config.data) / "token"
 
 
 def _reload(jobs: Jobs, token: Token, path: Path, sources: Sources) -> Changed:

@@ -30,6 +30,10 @@ def target(url: str) -> str:
         raise ValueError(str(error)) from None
 
 
+ADDRESS = "address"
+"""The file in the data folder that tells, while the daemon runs, where it listens."""
+
+
 class DaemonConfig(Table):
     """Many crawls in one long life."""
 
@@ -70,6 +74,11 @@ class DaemonConfig(Table):
     """All bodies in memory at a time, over all jobs."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes that all jobs share; 0: one for each core this process may use."""
+
+
+def token_file(config: DaemonConfig) -> Path:
+    """Where the token lies."""
+    return Path(config.token_file) if config.token_file else Path(config.data) / "token"
 
 
 def load_daemon(

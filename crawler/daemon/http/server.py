@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ...errors import ConfigError
 from ..jobs import Changed, Jobs
-from .application import application
+from .app import application
 from .porch import Porch
 from .safety import Token
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.daemon.http.application import operations
+from crawler.daemon.http.app import operations
 
 from .conftest import Api
 

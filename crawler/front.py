@@ -1,0 +1,18 @@
+"""A front door that imports on first use: what asks for little loads little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+
+def door(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """The `__getattr__` of `package`: `homes` tells, by module below it, the names it offers, with spaces between."""
+    where = {name: home for home, names in homes.items() for name in names.split()}
+
+    def get(name: str) -> object:
+        if name not in where:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f".{where[name]}", package), name)
+
+    return get
