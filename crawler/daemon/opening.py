@@ -68,7 +68,7 @@ async def open_jobs(
                     ruled = asking.in_force(record.settings, reception.base)
                     return open_crawl(ruled, folder=folders.path(record), shared=shared, weight=share)
 
-                running = Running(book, folders, events, opened, settings_of, config, logs)
+                running = Running(book, folders, events, opened, settings_of, config, logs, shared.network.files)
                 async with _under_way(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
                     await jobs.schedules.open()

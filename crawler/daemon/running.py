@@ -14,6 +14,7 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..errors import CrawlError, StorageFull
+from ..fetch import Files
 from ..metrics import Ending
 from . import stats
 from .book import Book
@@ -35,6 +36,8 @@ MOST_SERIES = 200
 """Jobs whose figures are kept, those that run not counted: the ones that ran last."""
 RETRY_S = 5.0
 """Until the next attempt where the database could not be written."""
+FILES_A_JOB = 6
+"""Its lock, its frontier with a log, its pages, what it logs, and one for what is opened for a moment."""
 DAEMON = "daemon"
 """Who acts, where nobody asked."""
 
@@ -51,6 +54,7 @@ class Running:
         settings_of: SettingsOf,
         config: DaemonConfig,
         logs: Logs,
+        files: Files,
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
@@ -60,6 +64,7 @@ class Running:
         self._events = events
         self._open_crawl = open_crawl
         self._logs = logs
+        self._files = files
         self._settings_of = settings_of
         self.config = config
         """How many jobs run at a time, and how many crashes one may go through."""
@@ -67,6 +72,7 @@ class Running:
         self._again: set[str] = set()
         """Jobs whose state says that they run, and whose run is over."""
         self.is_closing = False
+        self._is_short_of_files = False
 
     # -- what the door asks ------------------------------------------------------------------------------------------
 
@@ -129,12 +135,16 @@ class Running:
                     await self._moved.wait()
 
     async def _start_queued(self, tasks: TaskGroup) -> bool:
-        """False: the database could not be written."""
+        """False: the database could not be written, or files are wanting."""
         for job in [job for job in self._again if job not in self.runs]:
             self._again.discard(job)
             if job in self._book:
                 self._begin(tasks, self._book.record(job))
         for record in self._due():
+            if not self._files.set_apart(FILES_A_JOB):
+                self._say_files_are_wanting()
+                return False
+            self._files.take_back(FILES_A_JOB)  # until it begins
             try:
                 begun: dict[str, Any] = {
                     "started_at": record.started_at or self._book.now(),
@@ -148,6 +158,13 @@ class Running:
                 return False
             self._begin(tasks, self._book.record(record.id))
         return True
+
+    def _say_files_are_wanting(self) -> None:
+        if not self._is_short_of_files:
+            self._is_short_of_files = True
+            advice = "they wait for others to end; raise the limit (ulimit -n, LimitNOFILE) or lower daemon.max_running"
+            log.warning("open files are limited to %d, too few for more than %d jobs at a time: %s",
+                        self._files.soft, len(self.runs), advice)  # fmt: skip
 
     def _due(self) -> Sequence[Record]:
         if self.is_closing:
@@ -167,6 +184,10 @@ class Running:
 
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
         if record.state is not State.RUNNING or self.is_closing:  # changed while that was written
+            return
+        if not self._files.set_apart(FILES_A_JOB):
+            self._say_files_are_wanting()
+            self._again.add(record.id)
             return
         run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record), self._settings_of)
         tasks.start_soon(self._live, run)
@@ -194,6 +215,7 @@ class Running:
 
     def _leave(self, run: Run) -> None:
         self.runs.pop(run.job, None)
+        self._files.take_back(FILES_A_JOB)
         self._keep_latest(run.job)
         run.opened.set()
         run.over.set()

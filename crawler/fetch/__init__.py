@@ -18,7 +18,7 @@ from .relays import Relay, SocksConnector
 from .resolver import Ask, NameServers, Resolver
 from .wire import Connector
 
-__all__ = ["Budget", "Capped", "Guard", "HttpFetcher", "Network", "Purse", "open_fetcher", "open_network"]
+__all__ = ["Budget", "Capped", "Files", "Guard", "HttpFetcher", "Network", "Purse", "open_fetcher", "open_network"]
 
 _ANYWHERE = ("0.0.0.0/0", "::/0")
 

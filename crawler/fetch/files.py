@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 RESERVE = 32
 """Files left to all else: what the crawl writes, worker processes, name servers; an eighth of a limit above 256."""
+LEAST = 8
+"""Connections that are left when all else had its share."""
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0)
 """Before a connection is tried again for which there was no file: others may come free, ours or not."""
 
@@ -47,6 +49,18 @@ class Files:
         """Say in the log, once, that there is no room for so many connections at a time."""
         if wanted > self.room:
             self._say(self.room, f"at a time instead of fetch.concurrency = {wanted}")
+
+    def set_apart(self, number: int) -> bool:
+        """Leave so many to something else that lasts; False: too few would be left, and nothing has changed."""
+        if self.room < LEAST + number:
+            return False
+        self.room -= number
+        self._most = min(self._most, self.room)
+        return True
+
+    def take_back(self, number: int) -> None:
+        self.room += number
+        self._most += number
 
     @property
     def is_short(self) -> bool:
