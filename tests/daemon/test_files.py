@@ -13,7 +13,7 @@ from crawler.testing import Site, Web, html, open_web, slow
 from .kills import ROOT
 
 JOBS = 30
-LIMIT = 128
+LIMIT = 110
 SCRIPT = f"""
 import logging, resource, sys
 from pathlib import Path
@@ -24,7 +24,9 @@ from tests.daemon.conftest import BASE, submit, until
 async def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}))
     async with open_jobs(DaemonConfig(), Path(sys.argv[1]), BASE) as jobs:
-        made = [await submit(jobs, [seed]) for seed in sys.argv[2:]]
+        made = [await submit(jobs, [seed], is_paused=True) for seed in sys.argv[2:]]
+        for job in made:
+            await jobs.resume(job.id)
         for job in made:
             done = await until(jobs, job.id, State.COMPLETED, State.FAILED)
             print(done.state, done.pages, done.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -33,6 +34,7 @@ class Connection:
 @contextmanager
 def every_file_taken() -> Iterator[None]:
     """Not one more file can be opened."""
+    gc.collect()  # what earlier tests left would free files meanwhile
     taken: list[int] = []
     try:
         with suppress(OSError):
