@@ -40,8 +40,8 @@ crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS=
 setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves)
 
 .PHONY: test
-test: $(READY)  ## the tests: make test ARGS="-k robots"
-	$(BIN)/python -m pytest -q $(ARGS)
+test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, its format, and the floors of the house

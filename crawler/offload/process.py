@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ from . import inside
 
 PRELOAD = ["crawler.parse", "crawler.shelter", "crawler.offload.inside"]
 """Imported once by the fork server, so that a new worker stands in about 0.03 s."""
+_starting = threading.Lock()
+"""Held from changing what belongs to the whole process until it is as it was: workers are started in threads."""
 
 
 def start_fork_server() -> None:
@@ -25,7 +28,7 @@ def start_fork_server() -> None:
     others are born deaf to them; until they could ignore them by themselves they would be killed.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    with _nothing_planted():
+    with _starting, _nothing_planted():
         resource_tracker.ensure_running()  # first, for it changes the mask as well
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:

@@ -6,12 +6,14 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 
 from crawler.offload import Workers, open_offloader
+from crawler.offload.process import start_fork_server
 
 
 async def test_the_socket_of_the_fork_server_is_nobody_else_s() -> None:
@@ -43,3 +45,12 @@ def test_nothing_that_lies_in_the_working_folder_is_imported(tmp_path: Path) -> 
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert not (tmp_path / "planted").exists()
+
+
+def test_pools_that_start_at_once_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fork server is started with is the whole process's while it lasts, and workers are started in threads."""
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    with ThreadPoolExecutor(8) as threads:
+        for started in [threads.submit(start_fork_server) for _ in range(800)]:
+            started.result()
+    assert "PYTHONSAFEPATH" not in os.environ
