@@ -111,7 +111,9 @@ async def lease(frontier: MemoryFrontier, number: int) -> Sequence[Lease]:
 
 
 def outcome(lease: Lease, links: Links) -> Outcome:
-    page = Page(digest=lease.token.to_bytes(32, "little"), kind="html", news=links, gist=lease.token)
+    """A page unlike all others: were they alike, they would be taken for a trap."""
+    digest = lease.token.to_bytes(32, "little")
+    page = Page(digest, length=1000, kind="html", news=links, gist=hash(lease.request.url))
     response = Response(lease.request.url, 200, (), ip="192.0.2.1")
     return Outcome(lease, Disposition.FETCHED, response=response, page=page, ended=time.monotonic())
 
