@@ -17,6 +17,8 @@ from . import inside
 
 PRELOAD = ["crawler.parse", "crawler.shelter", "crawler.offload.inside"]
 """Imported once by the fork server, so that a new worker stands in about 0.03 s."""
+START_S = 30.0
+"""What a worker gets until it answers for the first time; it takes a second on a machine that is busy."""
 _starting = threading.Lock()
 """Held from changing what belongs to the whole process until it is as it was: workers are started in threads."""
 
@@ -61,8 +63,10 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
     try:
         started = executor.submit(os.getpid)
         process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
-        started.result()
+        started.result(START_S)
     except BaseException as error:
+        if process is not None and isinstance(error, TimeoutError):  # it was stopped before it had begun
+            kill(process)
         executor.shutdown(wait=True, cancel_futures=True)
         if process is not None and process.exitcode != 1:  # Python itself ends so, where the program cannot be run
             raise ChildProcessError("the worker process was killed as it started") from error
@@ -75,3 +79,5 @@ def kill(process: BaseProcess) -> None:
     if process.pid is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # the group that it leads, see `inside.begin`
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)  # where it had not begun, it leads none

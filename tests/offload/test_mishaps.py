@@ -15,6 +15,7 @@ import pytest
 from crawler.errors import OffloadError
 from crawler.model import Reason
 from crawler.offload import Workers, open_offloader
+from crawler.offload import process as processes
 
 
 def square(n: int) -> int:
@@ -159,3 +160,14 @@ async def test_a_worker_has_few_files_and_no_say_in_the_output() -> None:
 async def test_a_worker_can_gain_no_privileges() -> None:
     async with open_offloader(Workers(count=1)) as pool:
         assert await pool.run(privileges) == "1"
+
+
+def stop_at_birth() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def test_a_worker_that_is_stopped_before_it_has_begun_is_a_mishap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "START_S", 1.0)
+    monkeypatch.setattr("crawler.offload.process.inside.begin", stop_at_birth)
+    with pytest.raises(ChildProcessError, match="as it started"):
+        processes.start_worker()
