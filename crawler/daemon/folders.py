@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ..durable import sync_folder
 from ..errors import CrawlError
 from ..folder import open_folder, read_folder
 from ..frontier import look
 from ..model import Counts, Disposition
 from ..settings import Config
 from .job import Record
-from .spool import sync_folder
 from .states import State
 
 SETTINGS = "crawl.toml"

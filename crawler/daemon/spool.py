@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from .. import seeds, urls
+from ..durable import sync_folder
 from ..errors import SeedError, UrlError
 from ..fetch import Guard
 from ..model import Url
@@ -129,15 +130,6 @@ def settle(upload: Path, folder: Path, number: int) -> None:
     place.parent.mkdir(exist_ok=True)  # the folder may be one that the command made
     upload.replace(place)
     sync_folder(place.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """A name is as durable as the folder that holds it."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _without_place(text: str, path: Path) -> str:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from ..durable import sync_folder
 from ..errors import FrontierError, StorageFull, Unwritable
 from . import schema
 
@@ -105,16 +106,7 @@ def create(path: Path, key: bytes | None = None) -> None:
         rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     os.replace(draft, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A name is as durable as the folder that holds it."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    sync_folder(path.parent)
 
 
 def check_header(path: Path) -> None:

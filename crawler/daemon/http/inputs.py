@@ -88,8 +88,12 @@ def position(text: str) -> list[str | int]:
     except (binascii.Error, ValueError):
         parts = None
     if not isinstance(parts, list) or not all(type(part) in (str, int) for part in parts):
-        raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+        raise foreign_cursor()
     return parts
+
+
+def foreign_cursor() -> Problem:
+    return bad_field("cursor", "is none of ours: take it from the `next` of the page before")
 
 
 def _check_json(request: web.Request) -> None:

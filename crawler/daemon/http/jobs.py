@@ -158,4 +158,4 @@ def _before(cursor: str | None) -> str | None:
     match inputs.position(cursor):
         case [str(job)]:
             return job
-    raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+    raise inputs.foreign_cursor()

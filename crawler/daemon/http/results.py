@@ -29,7 +29,6 @@ from .models import (
     UrlQuery,
 )
 from .operations import Operations
-from .problems import bad_field
 
 MOST_FAILURES = 500
 AT_ONCE = 1000
@@ -110,7 +109,7 @@ async def _start(asked: PagesQuery, path: Path) -> int:
     match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
-    raise bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+    raise inputs.foreign_cursor()
 
 
 async def _streamed(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
