@@ -39,7 +39,7 @@ async def main(pages: int) -> None:
             ("1,000 sites, 60 links, 60 new", LINKS, 1000),
         ):
             await measure(
-                f"memory: {name}", lambda: open_memory(Terms(per_site=IN_FLIGHT, traps="cut")), pages, new, sites
+                f"memory: {name}", lambda: open_memory(Terms(per_site=IN_FLIGHT, traps="park")), pages, new, sites
             )
             path = Path(folder) / f"{new}-{sites}.sqlite"
             await measure(f"sqlite: {name}", on_disk(path), pages, new, sites)
@@ -51,7 +51,7 @@ async def main(pages: int) -> None:
 
 
 def on_disk(path: Path) -> Opened:
-    return lambda: open_sqlite(path, Terms(per_site=IN_FLIGHT, per_ip=10**6, traps="cut"))
+    return lambda: open_sqlite(path, Terms(per_site=IN_FLIGHT, per_ip=10**6, traps="park"))
 
 
 class Web:

@@ -107,7 +107,7 @@ def _headline(answer: Explanation, folder: Folder | None) -> str:
 
 def _trap(trap: Trap) -> Iterator[str]:
     yield f"{trap.pattern} is left out: {show.number(trap.news)} of {show.many(trap.fetched, 'page')} were new"
-    yield f"{show.many(trap.refused, 'link')} left out so far; --set traps=warn fetches what is still queued"
+    yield f"{show.many(trap.parked, 'URL')} parked so far; --set traps=warn fetches what is still queued"
 
 
 def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:

@@ -170,9 +170,9 @@ def _schedule(counts: Counts) -> str:
 
 
 def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
-    cuts = folder.config.scope.traps == "cut"
+    parks = folder.config.scope.traps == "park"
     for trap in summary.traps[:SHOWN_TRAPS]:
-        left_out = f"; {many(trap.refused, 'link')} left out" if cuts else " (scope.traps = cut would leave it out)"
+        left_out = f"; {many(trap.parked, 'URL')} parked" if parks else " (scope.traps = park would park it)"
         yield (
             f"  trap {printable(trap.pattern)[:200]}: {number(trap.news)} of {many(trap.fetched, 'page')} were new"
             f"{left_out}"

@@ -117,7 +117,7 @@ async def explain(
         per_site=config.politeness.per_site,
         known=story.known,
         turn=story.turn,
-        trap=story.trap if config.scope.traps == "cut" and url != request.anchor else None,
+        trap=story.trap if config.scope.traps == "park" and url != request.anchor else None,
     )
 
 

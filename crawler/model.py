@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from typing import Literal, NamedTuple
 
 
@@ -56,6 +56,8 @@ class Request:
     """Which visit of this URL, all but the first being revisits; attempts of one visit share its number."""
     interval_s: float = 0.0
     """A revisit: how long the page was left alone before it."""
+    is_reread: bool = False
+    """The page was visited, and is fetched once more only for the links that were left out then: it gets no record."""
 
     @property
     def origin(self) -> Url:
@@ -151,6 +153,23 @@ class Links:
         return self.texts.split("\n") if self.texts else []
 
 
+class LeftOut(IntFlag):
+    """The rules that kept links of a page out of the crawl: a few bits a page, so that wider rules find them again."""
+
+    REACH = 1
+    """They lead out of the reach of every seed."""
+    PATTERNS = 2
+    """`include` and `exclude`."""
+    DEPTH = 4
+    REPEATS = 8
+    """Their path repeats itself (`max_repeats`)."""
+    NOFOLLOW = 16
+    MAX_LINKS = 32
+    """The page has more links than are followed."""
+    KINDS = 64
+    """The page may hold kinds of links that are not followed (`follow`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What parsing made of a body: small and picklable, made in a worker."""
@@ -192,16 +211,24 @@ class Page:
     """Its tree would have cost too much: title and links come from a linear scan, and there is no text."""
     note: str = ""
     """What a person should know: that the rest of a sitemap was not read, and why."""
+    left_out: int = 0
+    """Bits of `LeftOut`: which rules kept links of it out of the crawl."""
+    outside: bytes = b""
+    """Eight bytes a place, little-endian: the fingerprints of the places out of reach that it links to, as far as this
+    worker did not report these links lately. A new seed there makes the page worth another look."""
+    blocked_by: str = ""
+    """What marks it as the answer of a protection that keeps crawlers out: a few words. Empty: nothing does."""
 
 
 class Disposition(StrEnum):
-    """What became of a request; every visit ends in exactly one, and all but `deferred` are final."""
+    """What became of a request; every visit ends in exactly one, and all but `parked` and `deferred` are final."""
 
     FETCHED = "fetched"
     REDIRECTED = "redirected"
     UNCHANGED = "unchanged"
     DUPLICATE = "duplicate"
     EXCLUDED = "excluded"
+    PARKED = "parked"
     DEFERRED = "deferred"
     FAILED = "failed"
 
@@ -231,6 +258,9 @@ class Reason(StrEnum):
     STATUS_4XX = "status-4xx"
     STATUS_5XX = "status-5xx"
     RATE_LIMITED = "rate-limited"
+    SOFT_OUTAGE = "soft-outage"
+    BLOCKED = "blocked"
+    MOVED = "moved"
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
@@ -272,8 +302,8 @@ class Outcome:
 
     @property
     def is_final(self) -> bool:
-        """Whether the URL is done with; a deferred one comes again."""
-        return self.disposition is not Disposition.DEFERRED
+        """Whether the URL is done with: a deferred one comes again, a parked one when somebody says so."""
+        return self.disposition not in (Disposition.DEFERRED, Disposition.PARKED)
 
 
 class Bar(NamedTuple):
@@ -282,6 +312,8 @@ class Bar(NamedTuple):
     reason: Reason | None
     """None: not now; others are under way that may make it needless."""
     detail: str = ""
+    pattern: str = ""
+    """The pattern of URLs that it is parked under; empty: it is excluded."""
 
 
 Position = Mapping[str, int]
@@ -329,8 +361,12 @@ class Trap(NamedTuple):
     """Its pages that were read."""
     news: int
     """Those of them that were like none before."""
-    refused: int = 0
-    """URLs and links that were left out for it."""
+    parked: int = 0
+    """URLs that wait until somebody says that it is none."""
+    examples: tuple[str, ...] = ()
+    """Two of these."""
+    reason: Reason = Reason.TRAP
+    """Why they wait: `trap`; `blocked`, their site keeps us out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,5 +386,9 @@ class Counts:
     """Pages that were settled and will be visited again, not among `queued` yet."""
     due_in_s: float | None = None
     """When the first of those is due; below zero: it is."""
+    parked: int = 0
+    """URLs that wait in `traps` until somebody says that these are none. Not among `queued`."""
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    """Pages with links that a rule kept out of the crawl, by rule."""
     traps: Sequence[Trap] = ()
-    """Patterns of URLs that are cut, or would be, those that cost most first."""
+    """Patterns of URLs that are parked, or would be, those that cost most first."""

@@ -20,7 +20,7 @@ from tests.hostile.endless import HONEST, TRAPS, crawl, months, sessions
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline"}
 CALENDAR = "http://trap.example/calendar"
-AT_ONCE = Terms(traps="cut", per_site=32, per_ip=1000)
+AT_ONCE = Terms(traps="park", per_site=32, per_ip=1000)
 
 
 # -- traps and honest sites ------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Bars:
     def bar(self, lease: Lease) -> Bar | None:
         """Why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
         if self._novelty and (trap := self._novelty.refuses(lease.request)):
+            self._novelty.park(trap.pattern, lease.request.url.text)
             return Bar(Reason.TRAP, f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new")
         return self._caps.take(lease.token, lease.request)
 
@@ -54,5 +55,8 @@ def _sifted(outcome: Outcome, novelty: Novelty) -> Outcome:
     page = outcome.page
     if page is None or not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
         return outcome
-    news = novelty.sifted(page.news, outcome.url)
+    news, parked = novelty.sift(page.news, outcome.url)
+    for pattern, links in parked:
+        for text in links.split():
+            novelty.park(pattern, text)
     return outcome if news is page.news else replace(outcome, page=replace(page, news=news))

@@ -55,7 +55,7 @@ CREATE INDEX IF NOT EXISTS hint ON revisit (fingerprint) WHERE due IS NOT NULL;
 # What is known of URL patterns; likewise.
 PATTERN = """
 CREATE TABLE IF NOT EXISTS pattern (
-    name TEXT PRIMARY KEY, standing INTEGER, fetched INTEGER, news INTEGER, refused INTEGER, windows TEXT
+    name TEXT PRIMARY KEY, standing INTEGER, fetched INTEGER, news INTEGER, parked INTEGER, windows TEXT
 ) WITHOUT ROWID;
 """
 
@@ -169,7 +169,7 @@ FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
 WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
 """
 PATTERNS = """
-SELECT json_group_array(json_array(name, standing, fetched, news, refused, windows))
+SELECT json_group_array(json_array(name, standing, fetched, news, parked, windows))
 FROM (SELECT * FROM (SELECT * FROM pattern ORDER BY standing DESC, fetched DESC LIMIT ?) ORDER BY standing, fetched)
 """
 FETCHED = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from ..canonical import TRACKING
 from .table import Table
@@ -14,6 +14,11 @@ LinkKind: TypeAlias = Literal[
     "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
     "images", "media", "styles", "scripts", "forms",
 ]  # fmt: skip
+
+
+def _as_it_is_called_now(mode: object) -> object:
+    """Crawl folders made by 0.1 may say `cut`."""
+    return "park" if mode == "cut" else mode
 
 
 class ScopeConfig(Table):
@@ -39,9 +44,9 @@ class ScopeConfig(Table):
     """Stop after this much was downloaded; the same command continues."""
     max_repeats: Annotated[int, Field(ge=1)] = 3
     """How often one path segment may occur in a URL before it counts as a trap."""
-    traps: Literal["cut", "warn", "off"] = "cut"
-    """What becomes of a pattern of URLs that goes on and on and brings nothing new, as a calendar does: left out,
-    told in the summary, or not looked for."""
+    traps: Annotated[Literal["park", "warn", "off"], BeforeValidator(_as_it_is_called_now)] = "park"
+    """What becomes of a pattern of URLs that goes on and on and brings nothing new, as a calendar does: its URLs are
+    parked until you say otherwise, it is told in the summary, or it is not looked for."""
     follow: tuple[LinkKind, ...] = ("anchors", "frames", "refresh", "pagination")
     """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe),
     refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media

@@ -1,6 +1,6 @@
 """Places without end: which URLs are of one pattern, and whether a pattern still brings anything new."""
 
-from .novelty import MOST_PATTERNS, Mode, Novelty, Stored
+from .novelty import MOST_PATTERNS, Mode, Novelty, Sifted, Stored
 from .shapes import Shapes
 
-__all__ = ["MOST_PATTERNS", "Mode", "Novelty", "Shapes", "Stored"]
+__all__ = ["MOST_PATTERNS", "Mode", "Novelty", "Shapes", "Sifted", "Stored"]

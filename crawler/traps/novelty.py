@@ -1,4 +1,4 @@
-"""Whether the pages of a URL pattern still bring anything new, and what follows: go on, go last, or leave out.
+"""Whether the pages of a URL pattern still bring anything new, and what follows: go on, go last, or be parked.
 
 A page is *news* if it differs from the earlier pages of its pattern in more than numbers and the words of its own URL.
 A pattern without news is *suspect*: its links go behind all others. It is *cut* once nothing vouches for it either: its
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..model import Disposition, Links, Outcome, Page, Request, Trap, Url
 from .pattern import Pattern, Standing
 from .shapes import Shapes
 
-Mode: TypeAlias = Literal["cut", "warn", "off"]
+Mode: TypeAlias = Literal["park", "warn", "off"]
 
 MOST_PATTERNS = 20_000
 """Patterns that are remembered, 6 kB each at most: the one met longest ago is forgotten for a new one."""
@@ -40,24 +40,34 @@ class Stored(NamedTuple):
     standing: int
     fetched: int
     news: int
-    refused: int
+    parked: int
     windows: str
-    """Two numbers in hexadecimal."""
+    """Two numbers in hexadecimal, and examples of what is parked."""
+
+
+class Sifted(NamedTuple):
+    """The links of a page, sorted by what is known of their patterns."""
+
+    links: Links
+    """To be queued; those of suspect patterns go last."""
+    parked: Sequence[tuple[str, Links]] = ()
+    """By pattern: to be parked."""
 
 
 class Novelty:
     """Folds outcomes into what it knows of their patterns, and judges by it. Decides, and never waits."""
 
-    def __init__(self, mode: Mode = "cut", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
+    def __init__(self, mode: Mode = "park", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
         """`most` patterns are remembered."""
         self._most = most
-        self._cuts = mode == "cut"
+        self._parks = mode == "park"
         self._shapes = Shapes()
         self._patterns: dict[str, Pattern] = {}
         """The one met longest ago first."""
         self._troubled: Counter[str] = Counter()
         """By site, how many of its patterns are not in good standing."""
         self._changed: dict[str, Pattern] = {}
+        self._recovered: list[str] = []
         self._traps: tuple[Trap, ...] | None = ()
         for one in stored:
             self._restore(one)
@@ -87,7 +97,7 @@ class Novelty:
         """The patterns that are cut, or would be, those that cost most first."""
         if self._traps is None:
             cut = [pattern.trap for pattern in self._patterns.values() if pattern.standing is Standing.CUT]
-            self._traps = tuple(sorted(cut, key=lambda trap: (-trap.fetched - trap.refused, trap.pattern)))
+            self._traps = tuple(sorted(cut, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
         return self._traps
 
     def take_changed(self) -> list[Stored]:
@@ -103,11 +113,12 @@ class Novelty:
         return pattern.trap if pattern and pattern.standing is Standing.CUT else None
 
     def refuses(self, request: Request) -> Trap | None:
-        """The trap for which a request is not to be visited, or None. Lets one through now and then, to see.
+        """The trap for which a request is to be parked, or None. Lets one through now and then, to see.
 
-        What someone asked for by name, and what was worth a visit before, passes.
+        What someone asked for by name, and what was worth a visit before, passes. Whoever parks the request says so
+        to `park`.
         """
-        if not (self._cuts and self._troubled) or request.url == request.anchor or request.visit > 1:
+        if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
             return None
         pattern = self._judged(request.url.text)
         if pattern is None or pattern.standing is not Standing.CUT:
@@ -115,25 +126,59 @@ class Novelty:
         pattern.asked += 1
         if pattern.asked >= FIRST_PROBE and not pattern.asked & (pattern.asked - 1):
             return None
-        self._refuse(pattern)
         return pattern.trap
 
-    def sifted(self, links: Links, via: Url) -> Links:
-        """The links of a page without those into traps; those of suspect patterns are told to go last."""
-        if not (self._cuts and self._troubled):
-            return links
+    def sift(self, links: Links, via: Url) -> Sifted:
+        """Tell the links of a page into traps from the others; those of suspect patterns are told to go last.
+
+        Whoever parks those that are new says so to `park`.
+        """
+        if not (self._parks and self._troubled):
+            return Sifted(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
-            return links
+            return Sifted(links)
         said = memoryview(links.priorities).cast("b")
-        kept, priorities = [], array("b")
+        kept, priorities, parked = [], array("b"), dict[str, list[int]]()
         for i, text in enumerate(links.split()):
             pattern = self._judged(text)
             if pattern and pattern.standing is Standing.CUT:
-                self._refuse(pattern)
+                parked.setdefault(pattern.name, []).append(i)
                 continue
             kept.append(i)
             priorities.append(SUNK if pattern and not pattern.is_good else said[i] if said else 0)
-        return _chosen(links, kept, priorities)
+        waiting = [(name, _chosen(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
+        return Sifted(_chosen(links, kept, priorities), waiting)
+
+    # -- what is parked ----------------------------------------------------------------------------------------------
+
+    def park(self, name: str, text: str) -> None:
+        """One URL more waits under the pattern."""
+        pattern = self._patterns.get(name) or self._pattern(name)
+        pattern.park(text)
+        self._change(pattern)
+
+    def unpark(self, name: str, number: int) -> None:
+        """So many URLs of the pattern do not wait any more."""
+        if pattern := self._patterns.get(name):
+            pattern.parked = max(0, pattern.parked - number)
+            pattern.examples = pattern.examples if pattern.parked else ()
+            self._change(pattern)
+            self._traps = None
+
+    def trust(self, name: str) -> None:
+        """Somebody says that the pattern is no trap: it is never parked again."""
+        pattern = self._patterns.get(name) or self._pattern(name)
+        if not pattern.is_good:
+            self._troubled[pattern.site] -= 1
+            self._troubled += Counter()
+        pattern.standing = Standing.TRUSTED
+        self._change(pattern)
+        self._traps = None
+
+    def take_recovered(self) -> list[str]:
+        """The patterns that were parked and have brought something new since the last call."""
+        recovered, self._recovered = self._recovered, []
+        return recovered
 
     # -- patterns ----------------------------------------------------------------------------------------------------
 
@@ -163,11 +208,13 @@ class Novelty:
         is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
         is_news = not is_copy and pattern.is_news(page)
         is_sound = is_news or (not is_copy and self._vouches(outcome.request.via, pattern))
-        was_good = pattern.is_good
+        was_good, was_cut = pattern.is_good, pattern.standing is Standing.CUT
         has_turned = pattern.count(is_news, is_sound)
         if has_turned:
             self._troubled[pattern.site] += was_good - pattern.is_good
             self._troubled += Counter()  # none without trouble
+            if was_cut:
+                self._recovered.append(pattern.name)
         if not pattern.is_good or has_turned or not pattern.fetched % STEP:
             self._change(pattern)
         return [pattern.trap] if has_turned and pattern.standing is Standing.CUT else []
@@ -184,10 +231,6 @@ class Novelty:
             return False
         return above.is_good
 
-    def _refuse(self, pattern: Pattern) -> None:
-        pattern.refused += 1
-        self._change(pattern)
-
     def _change(self, pattern: Pattern) -> None:
         self._changed[pattern.name] = pattern
         if not pattern.is_good:
@@ -196,8 +239,9 @@ class Novelty:
     def _restore(self, stored: Stored) -> None:
         pattern = Pattern(stored.name, _site(stored.name))
         pattern.standing = Standing(stored.standing)
-        pattern.fetched, pattern.news, pattern.refused = stored.fetched, stored.news, stored.refused
-        pattern.news_window, pattern.sound_window = (int(window, 16) for window in stored.windows.split())
+        pattern.fetched, pattern.news, pattern.parked = stored.fetched, stored.news, stored.parked
+        news, sound, *examples = stored.windows.split()
+        pattern.news_window, pattern.sound_window, pattern.examples = int(news, 16), int(sound, 16), tuple(examples)
         self._patterns[stored.name] = pattern
         if stored.name != _odd(pattern.site):
             self._shapes.relearn(stored.name)
@@ -207,8 +251,8 @@ class Novelty:
 
 
 def _stored(pattern: Pattern) -> Stored:
-    windows = f"{pattern.news_window:x} {pattern.sound_window:x}"
-    return Stored(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.refused, windows)
+    windows = " ".join([f"{pattern.news_window:x}", f"{pattern.sound_window:x}", *pattern.examples])
+    return Stored(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
 
 
 def _site(name: str) -> str:

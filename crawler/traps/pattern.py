@@ -17,6 +17,7 @@ REMEMBERED = 512
 """Pages whose letters are remembered: a calendar of days has some hundred wordings."""
 FEW = 10
 """Bits of `Page.numbers` in which pages differ that hold five other numbers: a date, and those beside it."""
+EXAMPLES = 2
 _GIST = 4
 """Bytes kept of a gist."""
 _ALL = (1 << LONG) - 1
@@ -31,13 +32,16 @@ class Standing(IntEnum):
     GOOD = 0
     SUSPECT = 1
     CUT = 2
+    """Its URLs are parked."""
+    TRUSTED = 3
+    """Somebody said that it is no trap."""
 
 
 class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_gists", "_numbers", "_turn", "asked", "fetched", "name", "news", "news_window", "refused", "site",
+        "_gists", "_numbers", "_turn", "asked", "examples", "fetched", "name", "news", "news_window", "parked", "site",
         "sound_window", "standing",
     )  # fmt: skip
 
@@ -47,8 +51,10 @@ class Pattern:
         self.standing = Standing.GOOD
         self.fetched = 0
         self.news = 0
-        self.refused = 0
-        """URLs that were left out."""
+        self.parked = 0
+        """URLs that wait."""
+        self.examples: tuple[str, ...] = ()
+        """Two of these."""
         self.asked = 0
         """URLs that were to be visited since it was cut."""
         self.news_window = _ALL
@@ -61,11 +67,11 @@ class Pattern:
 
     @property
     def trap(self) -> Trap:
-        return Trap(self.name, self.fetched, self.news, self.refused)
+        return Trap(self.name, self.fetched, self.news, self.parked, self.examples)
 
     @property
     def is_good(self) -> bool:
-        return self.standing is Standing.GOOD
+        return self.standing in (Standing.GOOD, Standing.TRUSTED)
 
     def is_news(self, page: Page) -> bool:
         """Whether a page differs from the earlier ones in more than a few numbers; it is remembered."""
@@ -77,6 +83,12 @@ class Pattern:
         apart = (self._numbers[place] ^ page.numbers).bit_count()
         self._numbers[place] = page.numbers
         return apart > FEW
+
+    def park(self, text: str) -> None:
+        """One URL more that waits."""
+        self.parked += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples += (text,)
 
     def count(self, is_news: bool, is_sound: bool) -> bool:
         """One page more; whether its standing is another now."""
@@ -91,6 +103,8 @@ class Pattern:
         return self.standing is not before
 
     def _judged(self, is_news: bool) -> Standing:
+        if self.standing is Standing.TRUSTED:
+            return Standing.TRUSTED
         if self.standing is Standing.CUT:
             return Standing.SUSPECT if is_news else Standing.CUT
         if self.sound_window.bit_count() <= LONG_NEWS:

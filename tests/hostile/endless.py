@@ -54,7 +54,7 @@ async def crawl(
 ) -> Result:
     """Visit until nothing is left or `most` pages were read."""
     if frontier is None:
-        async with open_memory(Terms(traps="cut", per_site=IN_FLIGHT, per_ip=10**6)) as opened:
+        async with open_memory(Terms(traps="park", per_site=IN_FLIGHT, per_ip=10**6)) as opened:
             return await crawl(site, seed, reach=reach, most=most, frontier=opened)
     job = Job(key=frontier.key, run=random.randbytes(8), bounds=Scope(reach=reach))
     result, begun = Result(), time.perf_counter()
@@ -242,7 +242,7 @@ async def main(items: int) -> bool:
 
 def _told(name: str, result: Result, is_right: bool) -> bool:
     cost = 1000 * result.seconds / max(result.read, 1)
-    left = sum(trap.refused for trap in result.traps)
+    left = sum(trap.parked for trap in result.traps)
     print(
         f"{name:42}{result.read:8,}{left:10,}{len(result.traps):5}{cost:11.2f}{'' if is_right else '   WRONG'}",
         flush=True,
