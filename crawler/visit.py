@@ -96,7 +96,8 @@ class Visitor:
     def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
         if bar.reason is None:  # it comes again when what is under way has come back
             return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
-        return replace(begun, disposition=Disposition.EXCLUDED, reason=bar.reason, detail=bar.detail, rest_s=0.0)
+        what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
+        return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
     def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""
