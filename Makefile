@@ -73,12 +73,12 @@ bench: $(BENCH)  ## measure ourselves against our peers
 .PHONY: wheel
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build
-	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+	.ci/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
-	$(BIN)/uv $(LOCK) --upgrade --extra dev -o requirements.lock
-	$(BIN)/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev -o requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
 
 .PHONY: audit
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
@@ -107,5 +107,5 @@ $(READY): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/setup
 
 $(BENCH): $(READY) benchmarks/requirements.lock
-	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
+	.ci/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
 	@touch $@
