@@ -37,7 +37,7 @@ crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS=
 # -- work on it --
 
 .PHONY: setup
-setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves)
+setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
 
 .PHONY: test
 test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
@@ -65,6 +65,10 @@ check: lint types test  ## lint, types and test: what a change must pass
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: some minutes
 	@failed=0; for part in $(TORTURES); do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
+
+.PHONY: fresh
+fresh:  ## set up clones as on a fresh machine, with uv and without it, and test them: some minutes
+	$(PYTHON) .ci/fresh.py
 
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers

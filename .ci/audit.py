@@ -68,7 +68,7 @@ def _command(asked: Path, report: Path) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, and the certificates of the system, among which a company's own may be: pip-audit brings a list of its own."""
+    """Name the certificates of the system, a company's own among them: pip-audit brings a list that knows none."""
     paths = ssl.get_default_verify_paths()
     system = paths.cafile or paths.capath
     return ({"REQUESTS_CA_BUNDLE": system} if system else {}) | os.environ
