@@ -37,7 +37,7 @@ crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS=
 # -- work on it --
 
 .PHONY: setup
-setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
+setup: $(READY)  ## make .venv from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
 
 .PHONY: test
 test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"

@@ -1,4 +1,4 @@
-"""Sets the last commit up on what looks like a machine of nobody's, each way it can go, and runs the house's tests there.
+"""Sets the last commit up as a fresh machine would, each way it can go, and runs the tests of the house there.
 
 No home that can be written, no bytecode written by the way, no cache, no certificates named: a clone in a temporary
 folder for each way. Ends with 0 if every way came to a `.venv` that holds what the lock names, compiled. Some minutes.
