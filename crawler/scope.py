@@ -161,8 +161,12 @@ def is_within(url: Url, reach: Reach, admitted: Admitted) -> bool:
 
 
 def is_moved(target: Url, seed: Url) -> bool:
-    """Whether a seed that leads there has moved to somebody else: to another registered domain."""
-    return urls.registered_domain(target) != urls.registered_domain(seed)
+    """Whether a seed that leads there has moved to somebody else: to another registered domain.
+
+    A name with `www.` is its owner's in any case: not every network's domains are registered ones.
+    """
+    new, old = urls.host(target).removeprefix("www."), urls.host(seed).removeprefix("www.")
+    return new != old and urls.registered(new) != urls.registered(old)
 
 
 def _folder(url: Url) -> str:
