@@ -152,8 +152,8 @@ class SqliteStore:
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         return await asyncio.shield(self._do(self._tables.no_seeds, rows))
 
-    async def linking_to(self, places: U64) -> list[int]:
-        return await asyncio.shield(self._do(self._tables.linking_to, places))
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        return await asyncio.shield(self._do(self._tables.linking_to, places, after))
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         return await asyncio.shield(self._do(self._tables.roots, after, limit))
