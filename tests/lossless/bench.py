@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -25,6 +26,8 @@ from tests.lossless.names import Names, open_names
 CRAWL = Path(sys.executable).with_name("crawl")
 HANG_S = 120.0
 """No run takes so long on any machine."""
+GIVEN_S = 20.0
+"""What a page takes to be recorded, at most."""
 OPTIONS = ("--delay", "0", "--allow-network", "127.0.0.0/8", "--set", "politeness.retry_delay_s=0.2")
 INLINE = ("--set", "offload.executor=inline")
 """Small webs are read on the loop: workers take longer to start than those runs last."""
@@ -124,16 +127,17 @@ class Crawl:
     # -- runs of the command -------------------------------------------------------------------------------------------
 
     async def run(
-        self, *options: str, seeds: Iterable[str] | None = None, given: Iterable[tuple[float, str]] = (), code: int = 0
+        self, *options: str, seeds: Iterable[str] | None = None, given: Iterable[tuple[str, str]] = (), code: int = 0
     ) -> None:
         """Run the command to its end, which must be `code`, and check that its account adds up.
 
-        No seeds: the folder goes on with what it has. `given` is typed on standard input, each after so many seconds.
+        No seeds: the folder goes on with what it has. `given` is typed on standard input, each line once the URL
+        before it stands in the records.
         """
         async with self.running(*options, seeds=seeds) as process:
             assert process.stdin is not None
-            for wait_s, line in given:
-                await asyncio.sleep(wait_s)
+            for awaited, line in given:
+                await self._recorded(awaited, process)
                 process.stdin.write(line.encode())
                 await process.stdin.drain()
             process.stdin.close()
@@ -176,6 +180,15 @@ class Crawl:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+    async def _recorded(self, url: str, process: asyncio.subprocess.Process) -> None:
+        path, said = self.folder / "pages.jsonl", f'"{url}"'.encode()
+        begun = time.monotonic()
+        while url and not (path.exists() and said in path.read_bytes()):
+            if process.returncode is not None or time.monotonic() > begun + GIVEN_S:
+                self.wrong(f"{url} was never recorded")
+                break
+            await asyncio.sleep(0.05)
 
     async def _end_of(self, process: asyncio.subprocess.Process) -> int:
         assert process.stderr is not None

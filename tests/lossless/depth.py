@@ -15,18 +15,28 @@ from tests.lossless.scope import Written, placed
 from tests.lossless.webs import linked, page, within
 
 
-async def seeds_that_link(bench: Bench, number: int, rounds: int = 1) -> None:
-    """Seeds in a list that link to each other: the leaf of each is within depth 1."""
-    graph = {
-        f"/s/{n}": [f"/s/{(n * 37 + step) % number}" for step in (1, 2, 3)] + [f"/leaf/{n}"] for n in range(number)
-    }
-    site = linked("seeds.test", graph | {f"/leaf/{n}": [f"/beyond/{n}"] for n in range(number)})
+async def seeds_that_link(bench: Bench, number: int, rounds: int = 1, hosts: int = 40) -> None:
+    """A list of seeds by turns from many hosts, each of which links to one far behind it: all leaves are in depth 1."""
+
+    def links(n: int) -> list[str]:
+        """Of seed `n`: to others of its host, which stand half a list away, and close by."""
+        return [f"/s/{(n + step) % number}" for step in (number // 2, hosts, 3 * hosts)] + [f"/leaf/{n}"]
+
+    sites = [
+        linked(
+            f"h{host}.test",
+            {f"/s/{n}": links(n) for n in range(host, number, hosts)}
+            | {f"/leaf/{n}": [f"/beyond/{n}"] for n in range(host, number, hosts)},
+        )
+        for host in range(hosts)
+    ]
     for _ in range(rounds):
-        async with bench.crawl(site, inline=False, per_site=16, options=("--depth", "1")) as crawl:
+        async with bench.crawl(*sites, inline=False, options=("--depth", "1")) as crawl:
+            every = [[crawl.url(f"/{kind}/{n}", f"h{n % hosts}.test") for n in range(number)] for kind in ("s", "leaf")]
             file = bench.folder / f"seeds-{number}.txt"
-            file.write_text("".join(f"{crawl.url(f'/s/{n}')}\n" for n in range(number)))
+            file.write_text("".join(f"{seed}\n" for seed in every[0]))
             await crawl.run(seeds=[str(file)])
-            crawl.is_exactly([crawl.url(f"/{kind}/{n}") for kind in ("s", "leaf") for n in range(number)])
+            crawl.is_exactly([*every[0], *every[1]])
             deep = [url for url, one in crawl.last.items() if "/s/" in url and one["depth"]]
             if deep:
                 crawl.wrong(f"{len(deep)} seeds are recorded at depth 1")
@@ -65,10 +75,10 @@ async def setback_on_the_short_way(bench: Bench) -> None:
 
 
 async def seed_on_standard_input(bench: Bench) -> None:
-    """A seed that comes a second after a page linked to it is a seed."""
+    """A seed that comes after a page linked to it, and after it was visited for that, is a seed."""
     graph = {"/a": ["/b"], "/b": ["/c"], "/c": ["/d"], "/d": []}
     async with bench.crawl(linked("input.test", graph), options=("--depth", "1")) as crawl:
-        given = [(0.0, f"{crawl.url('/a')}\n"), (1.5, f"{crawl.url('/b')}\n")]
+        given = [("", f"{crawl.url('/a')}\n"), (crawl.url("/b"), f"{crawl.url('/b')}\n")]
         await crawl.run(seeds=["-"], given=given)
         crawl.is_exactly([crawl.url(target) for target in ("/a", "/b", "/c")])
         path, wanted = crawl.folder / "frontier.sqlite", urls.parse(crawl.url("/b"))
@@ -112,10 +122,10 @@ def _with_setbacks(site: Site, chance: random.Random) -> dict[str, Page]:
 
 
 async def seed_known_deeper(bench: Bench) -> None:
-    """A seed that comes last in the list, and that a chain from the first leads to."""
+    """Each seed is the last page that the depth admits from the one before."""
     graph = {f"/{n}": [f"/{n + 1}"] for n in range(30)} | {"/30": []}
     async with bench.crawl(linked("chain.test", graph), options=("--depth", "3"), per_site=1) as crawl:
-        given = [(0.0, f"{crawl.url('/0')}\n"), (1.2, f"{crawl.url('/3')}\n"), (0.8, f"{crawl.url('/6')}\n")]
+        given = [("" if n == 0 else crawl.url(f"/{n}"), f"{crawl.url(f'/{n}')}\n") for n in (0, 3, 6)]
         await crawl.run(seeds=["-"], given=given)
         crawl.is_exactly([crawl.url(target) for target in within(["/0", "/3", "/6"], graph.__getitem__, 3)])
 
@@ -139,7 +149,7 @@ async def redirects_cost_nothing(bench: Bench) -> None:
 
 KINDS = (
     Kind("depth/seeds-4000", partial(seeds_that_link, number=4000)),
-    Kind("depth/seeds-1000", partial(seeds_that_link, number=1000, rounds=3)),
+    Kind("depth/seeds-1200", partial(seeds_that_link, number=1200, rounds=3)),
     Kind("depth/hosts", hosts_that_link),
     Kind("depth/setback", setback_on_the_short_way, is_quick=True),
     Kind("depth/redirects", redirects_cost_nothing),

@@ -127,7 +127,7 @@ async def listed(bench: Bench, file: str, make: Make, options: Sequence[str]) ->
 async def rows_on_standard_input(bench: Bench) -> None:
     async with bench.crawl(*_sites(), by_name=True, options=("--depth", "0")) as crawl:
         urls = [crawl.served.url(host) for host in HOSTS]
-        await crawl.run(seeds=["-"], given=[(0.0, f"{url},NLD,City\n") for url in urls])
+        await crawl.run(seeds=["-"], given=[("", f"{url},NLD,City\n") for url in urls])
         crawl.is_exactly(urls)
 
 

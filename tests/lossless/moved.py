@@ -33,18 +33,18 @@ async def next_door(bench: Bench, given: str, home: str, status: int = 301) -> N
 
 async def elsewhere(bench: Bench, *options: str) -> None:
     """Three parked domains lead to a large site that nobody named: its landing page alone, unless we are told."""
-    parked = [Site(f"parked{n}.test", {"/": redirect("http://market.example/landing")}) for n in range(3)]
-    market = Site("market.example", {"/landing": page("Buy this domain", ["/0"]), **_shop("market.example", "a.test")})
+    parked = [Site(f"parked{n}.test", {"/": redirect("http://market.test/landing")}) for n in range(3)]
+    market = Site("market.test", {"/landing": page("Buy this domain", ["/0"]), **_shop("market.test", "a.test")})
     honest = Site("honest.test", {"/": page("Honest", ["/x"]), "/x": page("X", [], essay("x"))})
     seeds = [f"http://{site.host}/" for site in (*parked, honest)]
     async with bench.crawl(*parked, market, honest, Site("a.test"), seeds=seeds, by_name=True) as crawl:
         homes = [crawl.served.url(site.host) for site in parked]
-        truth = [*homes, crawl.url("/landing", "market.example"), *(crawl.url(at, "honest.test") for at in ("/", "/x"))]
+        truth = [*homes, crawl.url("/landing", "market.test"), *(crawl.url(at, "honest.test") for at in ("/", "/x"))]
         await crawl.run()
         crawl.is_exactly(truth)
         crawl.says("moved")
         await crawl.run("--set", "scope.follow_moved_seeds=true")
-        crawl.is_exactly([*truth, *(crawl.url(f"/{n}", "market.example") for n in range(_SIZE + 1))])
+        crawl.is_exactly([*truth, *(crawl.url(f"/{n}", "market.test") for n in range(_SIZE + 1))])
 
 
 async def prefix_is_kept(bench: Bench) -> None:
@@ -67,25 +67,25 @@ async def prefix_is_kept(bench: Bench) -> None:
 async def chain_of_moves(bench: Bench) -> None:
     """Apex, www, another path, and the links of all of them."""
     sites = [
-        Site("chain.test", {"/": redirect("http://www.chain.test/", 302), "/deep": page("Deep", [], essay("deep"))}),
+        Site("example.net", {"/": redirect("http://www.example.net/", 302), "/deep": page("Deep", [], essay("deep"))}),
         Site(
-            "www.chain.test",
+            "www.example.net",
             {
                 "/": redirect("/en/", 307),
-                "/en/": page("English", ["/en/a", "http://chain.test/deep", "/de/"]),
+                "/en/": page("English", ["/en/a", "http://example.net/deep", "/de/"]),
                 "/en/a": page("A", [], essay("a")),
                 "/de/": page("Deutsch", [], essay("de")),
             },
         ),
     ]
-    async with bench.crawl(*sites, seeds=["http://chain.test/"], by_name=True) as crawl:
+    async with bench.crawl(*sites, seeds=["http://example.net/"], by_name=True) as crawl:
         await crawl.run()
         crawl.is_exactly([crawl.url(at, site.host) for site in sites for at in site.pages])
 
 
 KINDS = (
-    Kind("moved/to-www", partial(next_door, given="apex.test", home="www.apex.test")),
-    Kind("moved/to-apex", partial(next_door, given="www.apex.test", home="apex.test", status=302)),
+    Kind("moved/to-www", partial(next_door, given="example.org", home="www.example.org")),
+    Kind("moved/to-apex", partial(next_door, given="www.example.org", home="example.org", status=302)),
     Kind("moved/elsewhere", elsewhere),
     Kind("moved/prefix", prefix_is_kept, is_quick=True),
     Kind("moved/chain", chain_of_moves),

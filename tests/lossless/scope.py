@@ -82,10 +82,10 @@ HOSTS = {
     "http://b.test/only-a-links-here": ["/three"],
 }
 DOMAINS = {
-    "http://www.one.test/": ["http://shop.one.test/", "http://blog.two.test/only-one-links-here"],
-    "http://shop.one.test/": ["http://three.test/out"],
-    "http://www.two.test/": ["http://shop.two.test/", "http://img.one.test/only-two-links-here"],
-    "http://blog.two.test/only-one-links-here": ["http://old.two.test/"],
+    "http://www.example.org/": ["http://shop.example.org/", "http://blog.example.com/only-one-links-here"],
+    "http://shop.example.org/": ["http://three.test/out"],
+    "http://www.example.com/": ["http://shop.example.com/", "http://img.example.org/only-two-links-here"],
+    "http://blog.example.com/only-one-links-here": ["http://old.example.com/"],
 }
 
 
@@ -93,7 +93,11 @@ async def random_webs(bench: Bench, rounds: int = 2) -> None:
     """Random links among folders of hosts of domains: exact for two sets of seeds, one of which holds the other."""
     chance = random.Random(bench.seed)
     for reach in ("prefix", "host", "domain")[: rounds + 1]:
-        hosts = [f"{name}.{domain}.test" for domain in ("one", "two", "six") for name in ("www", "shop", "old")]
+        hosts = [
+            f"{name}.{domain}"
+            for domain in ("example.org", "example.com", "example.net")
+            for name in ("www", "shop", "old")
+        ]
         urls = [f"http://{host}/{folder}{n}" for host in hosts for folder in ("", "x/", "y/") for n in range(4)]
         web = Written({url: chance.sample(urls, k=2) for url in urls})
         seeds = chance.sample(urls, k=5)
@@ -101,6 +105,15 @@ async def random_webs(bench: Bench, rounds: int = 2) -> None:
             async with bench.crawl(*web.sites(), seeds=chosen, by_name=True, options=("--reach", reach)) as crawl:
                 await crawl.run()
                 crawl.is_exactly(placed(crawl, web.truth(chosen, reach)))
+
+
+async def late_seed(bench: Bench) -> None:
+    """A seed that comes once a page has been read that links to its host: that link belongs to the crawl."""
+    web = Written({**HOSTS, "http://b.test/only-a-links-here": []})
+    async with bench.crawl(*web.sites(), by_name=True) as crawl:
+        first, second = (crawl.served.url(host) for host in ("a.test", "b.test"))
+        await crawl.run(seeds=["-"], given=[("", f"{first}\n"), (f"{first}one", f"{second}\n")])
+        crawl.is_exactly(placed(crawl, web.truth(["http://a.test/", "http://b.test/"], "host")))
 
 
 async def many_seeds(bench: Bench) -> None:
@@ -122,8 +135,9 @@ KINDS = (
     Kind("scope/host", partial(union, links=HOSTS, seeds=["http://a.test/", "http://b.test/"], reach="host")),
     Kind(
         "scope/domain",
-        partial(union, links=DOMAINS, seeds=["http://www.one.test/", "http://www.two.test/"], reach="domain"),
+        partial(union, links=DOMAINS, seeds=["http://www.example.org/", "http://www.example.com/"], reach="domain"),
     ),
+    Kind("scope/late-seed", late_seed),
     Kind("scope/random", random_webs),
     Kind("scope/many-seeds", many_seeds),
 )

@@ -93,16 +93,16 @@ async def limits(bench: Bench, name: str = "--limit") -> None:
 
 
 REACHES = {
-    "http://www.wide.test/": ["/in", "http://shop.wide.test/"],
-    "http://www.wide.test/in": ["http://img.wide.test/x", "http://other.test/"],
-    "http://shop.wide.test/": ["/item"],
-    "http://img.wide.test/x": ["http://other.test/y"],
+    "http://www.example.org/": ["/in", "http://shop.example.org/"],
+    "http://www.example.org/in": ["http://img.example.org/x", "http://other.test/"],
+    "http://shop.example.org/": ["/item"],
+    "http://img.example.org/x": ["http://other.test/y"],
 }
 
 
 async def reach(bench: Bench) -> None:
     """Its host first, then its domain."""
-    web, seeds = Written(REACHES), ["http://www.wide.test/"]
+    web, seeds = Written(REACHES), ["http://www.example.org/"]
     async with bench.crawl(*web.sites(), seeds=seeds, by_name=True) as crawl:
         for name in ("host", "domain"):
             await crawl.run("--reach", name)
