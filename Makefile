@@ -98,7 +98,7 @@ screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; need
 
 .PHONY: clean
 clean:  ## remove whatever make made
-	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
