@@ -174,7 +174,7 @@ KINDS = (
     Kind("outages/home-for-everything", home_for_everything),
     Kind("outages/several", several_outages),
     Kind("outages/for-ever", longer_than_all_attempts),
-    Kind("outages/always-alike", always_alike, is_quick=True),
+    Kind("outages/always-alike", always_alike),
     Kind("outages/soft-404", soft_404s, is_quick=True),
     *_walls(
         [

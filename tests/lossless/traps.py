@@ -86,7 +86,7 @@ def products(target: str, size: int) -> Page | None:
         return None
     facts = f"<p>SKU {100000 + at * 37}<p>Price {at * 7919 % 900}.{at % 100:02} euros"
     onward = [place(at + 1)] if at < size else []
-    return page(target.partition("-")[2].replace("-", " "), onward, facts)
+    return page(target.partition("-")[2].replace("-", " "), onward, facts, words="next")
 
 
 def figures(target: str, size: int) -> Page | None:

@@ -21,13 +21,13 @@ Graph = Mapping[str, Iterable[str]]
 """Target -> the targets its page links to."""
 
 
-def page(title: str, links: Iterable[str] = (), *said: str, frame: str = FRAME) -> Page:
-    """A page with links, each named after its target, and what else it says, as HTML."""
+def page(title: str, links: Iterable[str] = (), *said: str, words: str = "") -> Page:
+    """A page with links, each in these words or named after its target, and what else it says, as HTML."""
     hrefs = tuple(links)
 
     def answer(asked: Asked) -> Answer:
-        anchors = "".join(f'<li><a href="{asked.place(href)}">{href.strip("/")}</a>' for href in hrefs)
-        body = f"<title>{title}</title>{frame}<h1>{title}</h1>{''.join(said)}<ul>{anchors}</ul>"
+        anchors = "".join(f'<li><a href="{asked.place(href)}">{words or href.strip("/")}</a>' for href in hrefs)
+        body = f"<title>{title}</title>{FRAME}<h1>{title}</h1>{''.join(said)}<ul>{anchors}</ul>"
         return Answer(200, _HTML, body.encode())
 
     return Page(answer, 200, title, hrefs)

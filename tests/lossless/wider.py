@@ -232,7 +232,7 @@ KINDS = (
     Kind("wider/follow", lambda bench: steps(bench, *_FOLLOW, site=_images_site())),
     Kind("wider/repeats", lambda bench: steps(bench, *_REPEATS, site=linked("wide.test", _repeating()))),
     Kind("wider/robots", lambda bench: steps(bench, *_ROBOTS, site=_DISALLOWED)),
-    Kind("wider/limit", limits, is_quick=True),
+    Kind("wider/limit", limits),
     Kind("wider/limit-per-site", partial(limits, name="scope.limit_per_site")),
     Kind("wider/reach", reach),
     Kind("wider/seed-known", seed_known_already),
