@@ -37,7 +37,7 @@ crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS=
 # -- work on it --
 
 .PHONY: setup
-setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves)
+setup: $(READY)  ## make .venv from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
 
 .PHONY: test
 test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
@@ -70,6 +70,10 @@ torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hur
 lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
 	$(BIN)/python -m tests.lossless $(ARGS)
 
+.PHONY: fresh
+fresh:  ## set up clones as on a fresh machine, with uv and without it, and test them: some minutes
+	$(PYTHON) .ci/fresh.py
+
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
@@ -77,12 +81,12 @@ bench: $(BENCH)  ## measure ourselves against our peers
 .PHONY: wheel
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build
-	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+	.ci/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
-	$(BIN)/uv $(LOCK) --upgrade --extra dev -o requirements.lock
-	$(BIN)/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev -o requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
 
 .PHONY: audit
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
@@ -111,5 +115,5 @@ $(READY): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/setup
 
 $(BENCH): $(READY) benchmarks/requirements.lock
-	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
+	.ci/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
 	@touch $@

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.frontier import Terms, open_sqlite
-from crawler.model import Counts
+from crawler.model import Counts, LeftOut
 from crawler.testing import Served, Site, Web, open_web
 from tests.lossless.names import Names, open_names
 
@@ -120,6 +120,8 @@ class Crawl:
     """What the last run said."""
     runs: int = 0
     counts: Counts = field(default_factory=Counts)
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    """Pages with links that a rule kept out of the crawl, by rule."""
     known: Mapping[str, int] = field(default_factory=dict)
     """Every URL the frontier knows, with its depth."""
     records: list[Record] = field(default_factory=list)
@@ -215,7 +217,7 @@ class Crawl:
         if not copy.exists():
             return
         async with open_sqlite(copy, Terms(traps="park")) as frontier:
-            self.counts = frontier.counts()
+            self.counts, self.left_out = frontier.counts(), await frontier.left_out()
         with closing(sqlite3.connect(copy)) as connection:
             self.known = dict(connection.execute("SELECT text, depth FROM url WHERE id > 0"))
 
@@ -302,7 +304,7 @@ class Crawl:
         tally.fetched += sum(n for name, n in settled.items() if name in ARRIVED)
         tally.failed += sum(n for name, n in settled.items() if name == "failed")
         tally.excluded += Counter(one["reason"] for one in self.last.values() if one["disposition"] == "excluded")
-        tally.left_out += Counter({(rule.name or "").lower(): n for rule, n in self.counts.left_out.items()})
+        tally.left_out += Counter({(rule.name or "").lower(): n for rule, n in self.left_out.items()})
         tally.parked += self.counts.parked
         tally.queued += self.counts.queued + self.counts.leased
 
