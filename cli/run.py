@@ -86,6 +86,21 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
     ] = None,
+    traps: Annotated[
+        Literal["park", "warn", "off"] | None,
+        typer.Option(metavar="HOW", help="URLs that seem endless: park, warn, off. [default: park]"),
+    ] = None,
+    unpark: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Fetch what is parked under this pattern; all: whatever is. Repeatable."),
+    ] = None,
+    retry_failed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[=REASON]",
+            help="Try again what failed, for any reason or for this one (`--retry-failed=dns`). Repeatable.",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set the old crawl folder aside and start over.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched first and what is refused; fetch no page.")
@@ -117,6 +132,7 @@ def run(
         "include": include or None,
         "exclude": exclude or None,
         "sitemaps": sitemaps,
+        "traps": traps,
         "delay_s": delay,
         "per_site": per_site,
         "concurrency": concurrency,
@@ -150,7 +166,7 @@ def run(
 
     job = Job(
         loaded, sources, folder, sys.argv[1:], fresh=fresh, strict=strict, fail_on=fail_on, json=json, quiet=quiet,
-        verbose=verbose,
+        verbose=verbose, retry=values.reasons(retry_failed), unpark=tuple(unpark or ()),
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: crawled(job)))
 

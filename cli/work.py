@@ -26,7 +26,10 @@ from .panel import Lines, View, open_view
 from .values import Share
 
 if TYPE_CHECKING:
+    from crawler.model import Reason
     from crawler.protocols import Sink
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class Job:
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    retry: tuple[Reason, ...] = ()
+    """Why what is tried again had failed."""
+    unpark: tuple[str, ...] = ()
+    """Patterns; `all`: whatever is parked."""
 
 
 async def crawled(job: Job) -> Exit:
@@ -68,7 +75,11 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
         assert crawl.folder is not None
         bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
         with logging_to(crawl.folder.log_path, view.tell, job.verbose):
-            for line in show.beginning(crawl.folder, crawl.snapshot().counts):
+            counts = crawl.snapshot().counts
+            unpark_all = ALL in job.unpark
+            named = () if unpark_all else job.unpark
+            found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
+            for line in [*show.beginning(crawl.folder, counts), *show.second_looks(found, named)]:
                 view.tell(line)
                 log.info(line)
             try:
