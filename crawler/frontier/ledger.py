@@ -249,7 +249,7 @@ class Ledger:
         ahead = self._clock.wall() - now
         for site in touched:
             if site.latest > now:
-                change.site(site.key).next_at = site.latest + ahead
+                change.site(site.key).next_at = site.safe_at + ahead
 
     # -- arrivals ----------------------------------------------------------------------------------------------------
 
