@@ -181,6 +181,13 @@ class Ledger:
         """When the next setback may be tried again."""
         return self._retries.next_due
 
+    def part(self) -> Change:
+        """When the sites are due that ask for a gap: earlier than after a kill, since nobody is there."""
+        now, change = self._clock.monotonic(), Change()
+        for site in self._bench.asking():
+            change.site(site.key).next_at = (site.safe_at if site.out else site.latest) + self._clock.wall() - now
+        return change
+
     # -- one visit ---------------------------------------------------------------------------------------------------
 
     def _check_out(self, leases: Sequence[Lease]) -> None:

@@ -302,6 +302,10 @@ class Workbench:
     def vacancies(self) -> float:
         return max(0, self._most_sites - len(self._sites))
 
+    def asking(self) -> Iterator[Site]:
+        """Those that ask for a gap of their own."""
+        return (site for site in self._sites.values() if site.asked_s)
+
     def busiest(self, limit: int, now: float) -> Sequence[SiteView]:
         """Those with most queued and out, among the sites with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))

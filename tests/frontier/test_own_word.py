@@ -61,6 +61,20 @@ async def test_what_asks_nobody_takes_no_gap(open_frontier: Open, clock: HandClo
             await frontier.settle([forbidden], {})
 
 
+async def test_a_run_that_ends_in_order_keeps_the_site_waiting_no_longer_than_it_asks(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    path = tmp_path / "frontier.sqlite"
+    async with opened(path, clock, per_site=4) as frontier:
+        await frontier.add(pages("a", *range(8)))
+        await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=GAP_S, asked_s=GAP_S)], {})
+    async with opened(path, clock, per_site=4) as frontier:
+        clock.move(GAP_S - 0.1)
+        assert not await lend(frontier, 9)
+        clock.move(0.1)
+        assert await lend(frontier, 9)
+
+
 async def test_a_kill_amid_a_visit_costs_no_site_its_gap(tmp_path: Path, clock: HandClock) -> None:
     """Nobody knows when that visit ended: the next comes a whole gap after it began at the earliest."""
     path = tmp_path / "frontier.sqlite"
