@@ -51,7 +51,7 @@ def run(
         float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
     ] = None,
     per_site: Annotated[
-        int | None, typer.Option(metavar="N", help="Requests at a time to one site. [default: 1]")
+        int | None, typer.Option(metavar="N", help="Requests at a time to one site, so many per delay. [default: 1]")
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]")
