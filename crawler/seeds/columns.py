@@ -122,13 +122,13 @@ def _shape(
     suffix = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", source.lower())).suffix
     is_told = is_said or delimiter in _IS_TABLE.get(suffix, "")
     if not wide or wide < (0.5 if is_told else _SHARE) * (len(kept) + plain):
-        return 0.0, _one_column(lines)
+        return 0.0, _one_column(lines, plain)
     shape = _shape_of_rows(rows, [number for number, _ in lines], delimiter)
     if shape is None or (delimiter == " " and (shape.column > 1 or shape.rival < Look.HOST or _are_items(lines))):
-        return 0.0, _one_column(lines)
+        return 0.0, _one_column(lines, plain)
     is_named = shape.rival is Look.NOTHING
     if shape.column == 0 and not is_named and not is_told and _is_part_of_url(lines, delimiter):
-        return 0.0, _one_column(lines)
+        return 0.0, _one_column(lines, plain)
     return shape.score * wide / len(kept) + (0.1 if is_told else 0), shape
 
 
@@ -171,10 +171,12 @@ def _index(cells: Sequence[str], wanted: str) -> int | None:
     return names.index(wanted.strip().lower()) if wanted.strip().lower() in names else None
 
 
-def _one_column(lines: Sequence[tuple[int, str]]) -> Shape:
+def _one_column(lines: Sequence[tuple[int, str]], plain: int) -> Shape:
     """A plain list, perhaps with a header."""
     number, first = lines[0]
-    return Shape(header=number if hint(first) > 0 and look(first) == Look.NOTHING else 0)
+    words = set(_words(first))
+    is_header = not plain and look(first) == Look.NOTHING and hint(first) > 0 and words <= {*NAMES, *_MORE, *_OTHER}
+    return Shape(header=number if is_header else 0)
 
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Column]:
@@ -202,14 +204,18 @@ def best(columns: Sequence[Column], has_names: bool) -> Column | None:
 
 def hint(name: str) -> float:
     """What a column's name says for it (or against it), whatever its case: `Website URL`, `page_url`, `homepage`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", clean(name))
-    words = re.findall(r"[^\W\d_]+", spaced.lower())
+    words = _words(name)
     if not words or len(words) > 6:
         return 0.0
     if len(words) == 1 and words[0] in NAMES:
         return 0.4 - 0.01 * NAMES.index(words[0])
     against = -0.3 if _OTHER & set(words) else 0.0
     return against + (0.25 if {*NAMES, *_MORE} & set(words) else 0.0)
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", clean(name[:1000]))
+    return re.findall(r"[^\W\d_]+", spaced.lower())
 
 
 def _header(rows: Sequence[Sequence[str]], index: int | None = None) -> int:
