@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from . import redirects, urls
-from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, UrlError, VisitError
+from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .scope import Scope
+from .scope import Scope, is_moved
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
@@ -43,6 +43,8 @@ class Visitor:
     """Why a request is not to be fetched after all: its site gave its share, or leads into a trap."""
     release: Callable[[Response], None] = lambda response: None
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
+    admit: Callable[[Url, Url], bool] = lambda target, seed: True
+    """Takes in where a root redirects to; False: its seed has moved away, and only where it lands is fetched."""
     silence: Silence = field(default_factory=Silence)
 
     async def visit(self, lease: Lease) -> Outcome:
@@ -100,7 +102,8 @@ class Visitor:
     def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
         if bar.reason is None:  # it comes again when what is under way has come back
             return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
-        return replace(begun, disposition=Disposition.EXCLUDED, reason=bar.reason, detail=bar.detail, rest_s=0.0)
+        what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
+        return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
     def _is_too_early(self, begun: Outcome) -> bool:
         """Whether the site gave its word since this was lent: one request at a time, or none for now."""
@@ -135,18 +138,36 @@ class Visitor:
             return self._setback(fetched, loop)
         if request.redirects >= self.politeness.max_redirects:
             return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
+        is_root = request.url == request.anchor
         found = Request(
             target,
             depth=request.depth,
             via=request.url,
             seed=request.origin,
-            root=None if request.url == request.anchor else request.anchor,
+            root=None if is_root else request.anchor,
             priority=request.priority,
             redirects=request.redirects + 1,
         )
         rejected = self.scope.reject(found)
-        followed = () if rejected else (found,)
-        return replace(fetched, disposition=Disposition.REDIRECTED, reason=rejected, found=(*followed, *fetched.found))
+        redirected = replace(
+            fetched,
+            disposition=Disposition.REDIRECTED,
+            reason=rejected,
+            found=fetched.found if rejected else (found, *fetched.found),
+        )
+        return self._rooted(redirected, target) if is_root and not rejected else redirected
+
+    def _rooted(self, redirected: Outcome, target: Url) -> Outcome:
+        """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""
+        url, seed = redirected.url, redirected.request.origin
+        try:
+            stays = self.admit(target, seed)
+        except StorageFull as error:
+            again = replace(redirected, found=redirected.found[1:])
+            return self._setback(again, OutOfFiles(Reason.INTERNAL, str(error)))
+        if stays or is_moved(url, seed):  # in the second case an earlier redirect says so
+            return redirected
+        return replace(redirected, reason=Reason.MOVED, detail=f"moved to {target}")
 
     def _target(self, response: Response, request: Request) -> Url:
         """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.
