@@ -128,7 +128,7 @@ def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
             return f"inside: matches include{pattern}"
         case "include", _:
             return "outside: matches none of the include patterns"
-    return "outside: one part of its path comes back too often, as in a trap"
+    return "outside: it adds to what the path of its page repeats already, as in a trap"
 
 
 def _robots(answer: Explanation) -> Iterator[str]:

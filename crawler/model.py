@@ -207,8 +207,8 @@ class Page:
     """What the user's own parse function returned, as JSON."""
     data_error: str = ""
     """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
-    is_cut: bool = False
-    """Only what fitted was read of a body too large."""
+    truncated: str = ""
+    """Why only a beginning was read (WARC 1.1, 5.13): `length`, more did not fit; `unspecified`, more did not come."""
     is_scanned: bool = False
     """Its tree would have cost too much: title and links come from a linear scan, and there is no text."""
     note: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 
 import pytest
 from hypothesis import given
@@ -114,26 +115,102 @@ def test_links_are_followed_to_the_depth_allowed(max_depth: int | None, depth: i
     assert Scope(max_depth=max_depth).judge(ROOT, depth)("https://www.example.org/") is verdict
 
 
+def on(page: str, link: str, most: int = 3) -> Reason | None:
+    """What becomes of a link that stands on a page of the same host."""
+    request = Request(Url(f"http://h{link}"), depth=1, via=Url(f"http://h{page}"), root=Url("http://h/"))
+    return Scope(max_repeats=most).reject(request)
+
+
 @pytest.mark.parametrize(
-    ("path", "verdict"),
+    ("page", "link"),
     [
-        ("a/a/a", None),
-        ("a/a/a/a", TRAP),
-        ("a/b/a/b/a/b/a/", TRAP),
-        ("a/b/c/d/e/f/g/h/i/j", None),
-        ("////", TRAP),
-        ("x?a/a/a/a/a/a", None),
-        ("2024/2024/1/1/1", None),
+        ("/a/a/a", "/a/a/a/a"),
+        ("/a/a/a/", "/a/a/a/a/"),
+        ("/shop/shop/shop/item.html", "/shop/shop/shop/shop/other.html"),
+        ("/x/a/b/a/b/a/b/", "/x/a/b/a/b/a/b/a/b/"),
+        ("/a/b/a/b/a/b/a/", "/a/b/a/b/a/b/a/b/"),
+        ("/a/b/a/b/a/b/a/", "/a/b/a/b/a/b/a/b?page=2"),
+        ("/2024/x/2024/x/2024/x/", "/2024/x/2024/x/2024/x/2024/x/"),
+        ("/a//a//a//", "/a//a//a//a//"),
+        ("/a/a/a/a/a/b", "/a/a/a/a/a/a/b"),
+        ("/a/a/a?p=1", "/a/a/a/a"),
     ],
 )
-def test_a_segment_that_comes_back_too_often_is_a_trap(path: str, verdict: Reason | None) -> None:
-    assert Scope().judge(urls.parse("http://h/"), 1)(f"http://h/{path}") is verdict
+def test_a_link_that_adds_to_what_its_page_repeats_already_is_a_trap(page: str, link: str) -> None:
+    assert on(page, link) is TRAP
+    assert on("/", link) is None, "another page may name it"
+    assert on(page, page) is None
 
 
-def test_how_often_a_segment_may_occur_is_a_setting() -> None:
-    root = urls.parse("http://h/")
-    assert Scope(max_repeats=1).judge(root, 1)("http://h/a/a") is TRAP
-    assert Scope(max_repeats=5).judge(root, 1)("http://h/a/a/a/a/a") is None
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("/a/a/", "/a/a/a/"),
+        ("/", "/a/a/a/a/a/a"),
+        ("/a/a/", "/a/a/a/a/a/"),
+        ("/0/0/0/", "/0/0/0/0/"),
+        ("/00/00/00/00/", "/00/00/00/00/00/a.html"),
+        ("/2020/2020/2020/", "/2020/2020/2020/2020/"),
+        ("/2024-01/2024-01/2024-01/", "/2024-01/2024-01/2024-01/2024-01/"),
+        ("///", "////"),
+        ("/a////", "/a/////"),
+        ("/en/about/en/contact/en/", "/en/about/en/contact/en/news/en/"),
+        ("/img/a/img/b/img/c/", "/img/a/img/b/img/c/img/d/"),
+        ("/tag/go/go/go/go", "/tag/go/go/go/gomore"),
+        ("/a/a/a/", "/a/a/a/b/"),
+        ("/a/a/a/", "/a/a/a/b/a/a/a/"),
+        ("/a/a/a/a/x", "/a/a/a/a/y"),
+        ("/a/a/a/a/a", "/a/a/a/a"),
+        ("/b/a/a/a/", "/a/a/a/a/"),
+        ("/x?a/a/a/a", "/x?a/a/a/a/a"),
+    ],
+)
+def test_honest_paths_repeat_themselves_too(page: str, link: str) -> None:
+    assert on(page, link) is None
+
+
+def test_another_host_has_other_paths() -> None:
+    request = Request(Url("http://i/a/a/a/a"), depth=1, via=Url("http://h/a/a/a"), root=Url("http://h/"))
+    assert Scope(reach="any").reject(request) is None
+
+
+def test_how_often_a_group_may_follow_itself_is_a_setting() -> None:
+    assert on("/a", "/a/a", most=1) is TRAP
+    assert on("/a/a/a/a", "/a/a/a/a/a", most=5) is None
+    assert on("/a/a/a/a/a", "/a/a/a/a/a/a", most=5) is TRAP
+
+
+@pytest.mark.parametrize("path", ["1/" * 500, "a/" * 500, "a/" * 250 + "b/" + "a/" * 249, "a/b/a/c/" * 125])
+def test_long_paths_cost_little(path: str) -> None:
+    page = Url(f"http://h/{path}")
+    sieve = Scope(max_repeats=1).sieve(Url("http://h/"), 1, page)
+    begun = time.process_time()
+    for n in range(2000):
+        sieve(f"{page}{path[:40]}{n}")
+    assert time.process_time() - begun < 4
+
+
+@given(st.lists(st.sampled_from(["a", "b", "1", ""]), max_size=12), st.lists(st.sampled_from("ab1"), max_size=6))
+def test_a_trap_is_what_repeats_a_word_more_often_than_its_page_and_its_page_often_enough(
+    own: list[str], more: list[str]
+) -> None:
+    """By the slow way: every group at every place of the link."""
+    link = [*own, *more]
+    most, found = 2, False
+    for start in range(len(link)):
+        for period in range(1, len(link) + 1):
+            group = link[start : start + period]
+            times = [_times(path[start:], group) for path in (link, own)]
+            is_word = any(segment not in ("1", "") for segment in group)
+            found |= bool(is_word and len(group) == period and times[0] > times[1] >= most)
+    assert (on("/" + "/".join(own), "/" + "/".join(link), most) is TRAP) is found
+
+
+def _times(path: list[str], group: list[str]) -> int:
+    times = 0
+    while path[times * len(group) : (times + 1) * len(group)] == group:
+        times += 1
+    return times
 
 
 def test_a_root_passes_reach_depth_include_and_the_trap_rule_but_not_exclude() -> None:
@@ -191,7 +268,7 @@ def test_any_glob_can_be_read(glob: str) -> None:
         ("https://www.example.org/blog/", "include", ""),
         ("https://www.example.org/docs/x.pdf", "exclude", "*.pdf"),
         ("https://evil.test/docs/x.pdf", "reach", ""),
-        ("https://www.example.org/docs/a/a/a/a/", "trap", ""),
+        ("https://www.example.org/docs/a/a/a/a/", "include", "*/docs/*"),
     ],
 )
 def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str) -> None:
@@ -200,6 +277,12 @@ def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str
     assert (ruling.rule, ruling.pattern) == (rule, pattern)
     deep = Scope(max_depth=0).explain(Request(urls.parse(text), depth=1, root=ROOT))
     assert deep.rule == ("root" if rule == "root" else "depth")
+
+
+def test_a_ruling_names_a_trap_where_its_page_is_known() -> None:
+    text = "https://www.example.org/docs/a/a/a/"
+    request = Request(urls.parse(f"{text}a/"), depth=1, via=Url(text), root=ROOT)
+    assert Scope().explain(request).rule == "trap"
 
 
 _PLACES = st.sampled_from(["https://a.test/", "https://a.test/x/y", "https://a.test/x/x/x/x/", "https://b.test/x.pdf"])

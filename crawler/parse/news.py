@@ -101,7 +101,7 @@ class Memory:
         if job.max_depth is not None and depth > job.max_depth:
             return News([], int(LeftOut.DEPTH)) if any(text != own for text in found) else NO_NEWS
         bounds, reported, known_outside = self._bounds_of(job), self._reported, self._outside
-        sieve = bounds.sieve(document.anchor or document.url, depth)
+        sieve = bounds.sieve(document.anchor or document.url, depth, document.url)
         fresh: list[str] = []
         outside: dict[str, list[str]] = {}
         left_out = 0

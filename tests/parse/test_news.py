@@ -110,7 +110,7 @@ def test_a_page_that_asks_not_to_be_followed_hides_its_links_from_nobody_else() 
 class Faulty:
     """Bounds with a bug that shows at one URL."""
 
-    def sieve(self, anchor: Url, depth: int) -> Callable[[str], int]:
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Callable[[str], int]:
         def bit(text: str) -> int:
             if text.endswith("/b"):
                 raise LookupError(text)
