@@ -72,7 +72,8 @@ class Roots:
         """That in force, and one that is to be."""
         self._retired: list[Ground] = []
         """Pages under way may be judged by them still."""
-        self._recent: deque[Root] = deque(maxlen=RECENT if stored else None)
+        self._recent: deque[str] = deque(maxlen=RECENT if stored else None)
+        """As text, for the garbage collector looks through millions of objects time and again."""
         self._adding: list[list[Root]] = []
         """Seeds that are on their way to the frontier."""
 
@@ -83,7 +84,7 @@ class Roots:
                 return ground
         ground = Ground(reach, follows_moved, self._make(), is_filled=self._stored is None)
         self._keep([*self._grounds[:1], ground])
-        for root, seed in chain(self._recent, *self._adding):
+        for root, seed in chain(map(_root, self._recent), *self._adding):
             ground.admit(root, seed)
         return ground
 
@@ -97,7 +98,7 @@ class Roots:
 
     def admit(self, root: Url, seed: Url) -> bool:
         """Where a root redirected to: False if it moved away. Raises StorageFull."""
-        self._recent.append((root, seed))
+        self._recent.append(f"{root} {seed}")
         first, *following = self._grounds
         for ground in following:
             ground.admit(root, seed)
@@ -110,7 +111,7 @@ class Roots:
         for ground in self._grounds:
             ground.admit_seeds(roots)
         if self._stored is None:
-            self._recent.extend(roots)
+            self._recent.extend(root.text for root, _ in roots)
         self._adding.append(roots)
         try:
             yield
@@ -150,6 +151,11 @@ class Roots:
     def _keep(self, grounds: list[Ground]) -> None:
         self._retired += [ground for ground in self._grounds if ground not in grounds]
         self._grounds = grounds
+
+
+def _root(text: str) -> Root:
+    root, _, seed = text.partition(" ")
+    return Url(root), Url(seed) if seed else None
 
 
 @dataclass(frozen=True, slots=True)
