@@ -21,7 +21,8 @@ from .scope import Reach, is_moved, is_within, places
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256
-"""Roots that are admitted between two breaths of the loop: about a millisecond."""
+"""Roots that are admitted between two breaths of the loop: one to three milliseconds."""
+READ_AT_ONCE = 16 * AT_ONCE
 RECENT = 1 << 16
 """Redirects of roots that may be under way, not settled yet: many more than there are visits at a time."""
 TRIED_AGAIN_S = 1.0
@@ -129,10 +130,12 @@ class Roots:
 
     async def _all(self) -> AsyncIterator[Root]:
         after = 0
-        while self._stored and (rows := await self._stored.roots(after, AT_ONCE)):
-            for after, root, seed in rows:  # noqa: B007 - the last one
+        while self._stored and (rows := await self._stored.roots(after, READ_AT_ONCE)):
+            for i, (_, root, seed) in enumerate(rows):
+                if i % AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 yield root, seed
-            await asyncio.sleep(0)
+            after = rows[-1][0]
 
     def filled(self, ground: Ground, visit: Visit) -> Visit:
         """A visit that waits until its ground is whole; where that cannot be had, it is put off, and no attempt."""
