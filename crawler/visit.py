@@ -153,6 +153,7 @@ class Visitor:
             fetched,
             disposition=Disposition.REDIRECTED,
             reason=rejected,
+            detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
         return self._rooted(redirected, target) if is_root and not rejected else redirected
