@@ -30,6 +30,8 @@ STEPS = frozenset(
 )
 """Items that a page of a listing has: `Items 321-340` on page 17 follows from the 17."""
 MOST_NUMBERS = 512
+BESIDE = 50
+"""A page also names pages before and after it: the numbers that far from its own are no figures."""
 YEARS = range(1500, 3000)
 _ZERO = ord("0")
 
@@ -140,7 +142,7 @@ def _figures(found: Iterable[bytes], own: Sequence[int]) -> list[bytes]:
 def _follows(number: int, given: int) -> bool:
     """Whether a number follows from one of the URL: it, one beside it, the items of a page of that number."""
     for base in (given, given - 1):
-        if abs(number - base) <= 2 or number - base in STEPS:
+        if abs(number - base) <= BESIDE or number - base in STEPS:
             return True
         times = (number + 1) // base if base > 0 else 0
         if times in STEPS and abs(number - base * times) <= 1:

@@ -20,14 +20,13 @@ _ATTRIBUTES = {
 }
 TAGS = frozenset(_ATTRIBUTES)
 _RESPONSIVE = frozenset({"img", "source"})
-_ENDINGS = frozenset(
-    ending.rjust(4, ".")
-    for word in "pdf ps djvu epub mobi doc docx odt rtf xls xlsx ods csv ppt pptx odp zip gz bz2 xz 7z rar tgz"
-    " mp3 ogg oga opus flac wav m4a mp4 m4v webm ogv avi mov mkv jpg jpeg png gif tif tiff webp svg jp2"
-    " apk deb rpm exe dmg iso jar gpx kml stl"
-    for ending in (word, word.upper())
-)
-"""How names of files end that people download: four characters, the dot included where there is room."""
+_FILES = """
+    pdf djvu epub mobi doc docx odt rtf xls xlsx ods csv ppt pptx odp zip bz2 rar tgz tar
+    mp3 ogg oga opus flac wav m4a mp4 m4v webm ogv avi mov mkv jpg jpeg png gif tif tiff webp svg jp2
+    apk deb rpm exe dmg iso jar gpx kml stl
+"""
+_ENDINGS = frozenset(ending.rjust(4, ".")[-4:] for word in _FILES.split() for ending in (word, word.upper()))
+"""How names of files end that people download: four characters, with the dot where there is room for it."""
 _TINY = frozenset({"0", "1", "2"})
 """Pixels: such a picture counts visitors."""
 
