@@ -291,6 +291,8 @@ class Outcome:
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0
     """Unix seconds when the visit began."""
+    repeats: tuple[int, ...] = ()
+    """Rows of earlier visits whose answers turned out to be no content: each is visited once more."""
 
     @property
     def request(self) -> Request:
