@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from . import parts
+from .answers import Answers
 from .engine import Engine, Limits, Visit
 from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
@@ -50,7 +51,7 @@ class Stacking:
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
-        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, self.extract)
+        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -96,6 +97,7 @@ class Works:
     offloader: Lane | Inline
     budget: Purse
     seat: Seat
+    answers: Answers
     extract: Extract | None
 
     def engine(self, config: Config) -> Engine:
@@ -127,7 +129,8 @@ class Works:
         job = parts.job(config, scope, self.frontier.key, self.extract)
         return Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
+            answers=self.answers, release=self.budget.release,
         ).visit  # fmt: skip
 
 

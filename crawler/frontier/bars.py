@@ -15,6 +15,8 @@ from .terms import Terms
 
 log = logging.getLogger(__name__)
 
+_NO_CONTENT = (Reason.SOFT_OUTAGE, Reason.BLOCKED)
+"""Their pages say nothing of the URLs that brought them."""
 Visits = Sequence[tuple[Outcome, Entry]]
 
 
@@ -42,6 +44,8 @@ class Bars:
         if self._novelty is None:
             return visits, []
         for outcome, _ in visits:
+            if outcome.reason in _NO_CONTENT:
+                continue
             for trap in self._novelty.fold(outcome):
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
         return [(_sifted(outcome, self._novelty), entry) for outcome, entry in visits], self._novelty.take_changed()

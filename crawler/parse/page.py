@@ -15,7 +15,7 @@ from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
 from ..model import Links, Page, Reason
-from . import charset, codings, directives, fields, html, kinds, scan, sitemap, xml
+from . import blocked, charset, codings, directives, fields, html, kinds, scan, sitemap, xml
 from .job import Content, Document, Job
 from .news import Found, memory_of
 from .reading import Reading
@@ -65,6 +65,7 @@ def parse(document: Document, job: Job) -> Page:
         is_cut=is_cut,
         is_scanned=reading.is_scanned,
         note=reading.note,
+        blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     page = _extracted(page, document, body, job)
     memory.mark(news)  # the last thing that is done: nothing may be marked that does not travel
@@ -152,6 +153,13 @@ def _kept(found: Found, reading: Reading) -> list[str]:
             reading.add_note(f"only the first {i} of {len(texts)} links were kept: together they are too long")
             return texts[:i]
     return texts
+
+
+def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Reading, links: int) -> str:
+    """What marks it as a block. Of what is no text, only refusals are looked at: they come as JSON, too."""
+    if reading.is_scanned or (kind not in {"html", "text"} and document.status not in blocked.REFUSALS):
+        return ""
+    return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
 def _bounded(reading: Reading) -> str:
