@@ -28,6 +28,7 @@ from .metrics import Snapshot, Summary
 from .model import Outcome, Request, SiteView, Url
 from .parts import Extract
 from .protocols import Fetcher, Sink
+from .roots import AT_ONCE
 from .settings import Config
 from .shared import Shared
 from .sinks import ReaderGone, Stream
@@ -53,7 +54,12 @@ class Crawl:
 
     async def add(self, seeds: Iterable[Seed]) -> int:
         """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
-        return await self._frontier.add([_request(seed, parts.policy(self.config)) for seed in seeds])
+        policy, new = parts.policy(self.config), 0
+        requests = [_request(seed, policy) for seed in seeds]
+        for i in range(0, len(requests), AT_ONCE):
+            with self._works.roots.adding(part := requests[i : i + AT_ONCE]):
+                new += await self._frontier.add(part)
+        return new
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
@@ -70,6 +76,7 @@ class Crawl:
         self._engine.spent = spent
         try:
             with unwrapped():
+                await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     return await self._engine.run(self._to_visit(seeds))
         finally:
@@ -86,7 +93,8 @@ class Crawl:
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
         async for batch in _batches(seeds, parts.policy(self.config)):
-            yield batch
+            with self._works.roots.adding(batch):
+                yield batch
 
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
@@ -167,7 +175,8 @@ class Crawl:
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """What decides about a URL in this crawl and what became of it, also while it is crawled: as `explain` does."""
         frontier = self._frontier if isinstance(self._frontier, SqliteFrontier) else None
-        return await explain(text, self.config, frontier=frontier, is_offline=is_offline)
+        scope = await self._works.scope(self.config)
+        return await explain(text, self.config, frontier=frontier, scope=scope, is_offline=is_offline)
 
 
 @asynccontextmanager

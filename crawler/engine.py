@@ -293,7 +293,7 @@ class Engine:
 
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
         """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
-        final = [outcome for outcome in batch if outcome.is_final]
+        final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
         positions = {sink.name: await sink.write(final) for sink in self.sinks} if final else {}
         await self.frontier.settle(batch, positions)
 

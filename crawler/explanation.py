@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import parts, seeds, urls
+from .admitted import Admitted
 from .errors import FetchError
 from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Trap, Url
 from .offload import Inline
 from .robots import RobotsRules
-from .scope import Ruling, Scope
+from .roots import Ground, Root, roots_behind
+from .scope import Ruling, Scope, place
 from .settings import Config
 
 T = TypeVar("T")
 
 MOST_ROOTS = 10_000
 """Seeds of a crawl folder that are tried as what a URL it does not know might descend from."""
+MOST_NEAR = 1_000_000
+"""Those of the URL's own host or registered domain that are looked at: they may admit it."""
 
 
 class Asked(Protocol):
@@ -89,23 +93,26 @@ async def explain(
     config: Config,
     *,
     frontier: Path | Asked | None = None,
+    scope: Scope | None = None,
     seed: str = "",
     is_offline: bool = False,
 ) -> Explanation:
     """What decides about the URL that `text` names, written as seeds may be.
 
-    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `seed` is what
-    the URL is taken to descend from, as a link, where the folder does not know it. Without both the URL is judged as a
-    seed itself. Unless offline, its site is asked for its robots.txt: one request, guarded as all are, and nothing
-    else. Raises UrlError, ConfigError, FrontierError.
+    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `scope` is that
+    of the crawl which holds it. `seed` is what the URL is taken to descend from, as a link, where the folder does not
+    know it. Without all of them the URL is judged as a seed itself. Unless offline, its site is asked for its
+    robots.txt: one request, guarded as all are, and nothing else. Raises UrlError, ConfigError, FrontierError.
     """
-    policy, scope = parts.policy(config), parts.scope(config)
+    policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
-    above = [urls.folded(seeds.parse(seed), policy)] if seed else []
+    above: list[Root] = [(urls.folded(seeds.parse(seed), policy), None)] if seed else []
+    near = place(url.text, config.scope.reach)
     story = _Story()
     if frontier is not None:
-        story = await _told(frontier, lambda opened: _asked(opened, url))
-    request = _request(url, story, above or story.roots, scope)
+        story = await _told(frontier, lambda opened: _asked(opened, url, near))
+    scope = scope or _scope(config, [*above, *story.near])
+    request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
     return Explanation(
         url=url,
@@ -213,6 +220,8 @@ class _Story(NamedTuple):
     turn: SiteTurn | None = None
     trap: Trap | None = None
     roots: Sequence[Url] = ()
+    near: Sequence[Root] = ()
+    """The roots that may admit the URL."""
 
 
 async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
@@ -221,9 +230,21 @@ async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _St
     return await source.ask(question)  # noqa: ASYNC240  it is no path
 
 
-def _asked(opened: Look, url: Url) -> _Story:
+def _asked(opened: Look, url: Url, near: str) -> _Story:
+    """`near`: what the URL and the roots that may admit it have in common."""
     known = opened.find(url)
-    return _Story(known, opened.site(url.site), opened.trap(url), () if known else opened.roots(MOST_ROOTS))
+    found = roots_behind(opened, 0, MOST_NEAR if near else MOST_ROOTS, near)
+    roots = [(root, seed) for _, root, seed in found]
+    shown = [] if known else [root for root, _ in roots] or opened.roots(MOST_ROOTS)
+    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots)
+
+
+def _scope(config: Config, roots: Sequence[Root]) -> Scope:
+    """What belongs to a crawl, as far as these roots decide."""
+    ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
+    for root, seed in roots:
+        ground.admit(root, seed)
+    return parts.scope(config, ground.admitted)
 
 
 def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from .model import Counts, Disposition, Outcome, Reason, SiteView, Trap
+from .model import Counts, Disposition, LeftOut, Outcome, Reason, SiteView, Trap
 from .stages import Latency, Stages
 
 MAX_FAILURES = 10_000
@@ -129,6 +129,10 @@ class Summary:
     bounds: Mapping[Bound, float]
     """Share of the time the run was bound by each."""
     failures: Sequence[Failures]
+    rereads: Mapping[Disposition, int] = field(default_factory=dict)
+    """Pages that were read again for links left out before, by what became of that."""
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    """Pages with links that a rule kept out of the crawl, by rule, over the whole life of the crawl folder."""
     blocked: Sequence[Blocked] = ()
     """What made the event loop stand still for longer than `watch.blocked_after_s`, the most frequent first."""
 
@@ -157,6 +161,7 @@ class Metrics:
     dispositions: Counter[Disposition] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    rereads: Counter[Disposition] = field(default_factory=Counter)
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
@@ -170,7 +175,11 @@ class Metrics:
         return self.dispositions[Disposition.FETCHED]
 
     def fold(self, outcome: Outcome) -> None:
-        """Count one recorded outcome."""
+        """Count one recorded outcome; a page that was read again for its links counts by itself."""
+        if outcome.request.is_reread:
+            self.rereads[outcome.disposition] += 1
+            self.bytes += len(outcome.response.body) if outcome.response else 0
+            return
         self.dispositions[outcome.disposition] += 1
         if outcome.reason is not None:
             self.reasons[outcome.reason] += 1
@@ -232,6 +241,7 @@ class Metrics:
             statuses=dict(self.statuses),
             bounds={bound: n / samples for bound, n in self.bounds.most_common()},
             failures=self.failures(20),
+            rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
         )
 

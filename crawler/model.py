@@ -291,6 +291,8 @@ class Outcome:
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0
     """Unix seconds when the visit began."""
+    pattern: str = ""
+    """Parked: the pattern of URLs that it waits under."""
     repeats: tuple[int, ...] = ()
     """Rows of earlier visits whose answers turned out to be no content: each is visited once more."""
 
@@ -390,7 +392,5 @@ class Counts:
     """When the first of those is due; below zero: it is."""
     parked: int = 0
     """URLs that wait in `traps` until somebody says that these are none. Not among `queued`."""
-    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
-    """Pages with links that a rule kept out of the crawl, by rule."""
     traps: Sequence[Trap] = ()
     """Patterns of URLs that are parked, or would be, those that cost most first."""

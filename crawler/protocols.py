@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .model import Counts, Lease, Outcome, Position, Reason, Request, Response, SiteView, Url
+from .model import Counts, Lease, Outcome, Position, Request, Response, SiteView, Url
 
 T = TypeVar("T")
 
@@ -120,6 +120,11 @@ class Sink(Protocol):
 class Bounds(Protocol):
     """Which links belong to this crawl, asked in workers: picklable."""
 
-    def judge(self, anchor: Url, depth: int) -> Callable[[str], Reason | None]:
-        """For links that lie `depth` hops out and descend from root `anchor`: canonical text -> why not, or None."""
+    def sieve(self, anchor: Url, depth: int) -> Callable[[str], int]:
+        """For links that lie `depth` hops out and descend from root `anchor`: canonical text -> the bit of LeftOut
+        that keeps it out; 0: it belongs to the crawl."""
+        ...
+
+    def place(self, text: str) -> str:
+        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
         ...

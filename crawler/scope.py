@@ -1,4 +1,7 @@
-"""Which URLs belong to this crawl: how far from its root, and what the user's patterns say. Pure and picklable.
+"""Which URLs belong to this crawl: what its seeds reach, and what the user's patterns say. Pure and picklable.
+
+A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
+grows while seeds come in and which workers look into (crawler/admitted.py).
 
 A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob, which must match whole: `*` stands
 for anything, slashes too, `?` for one character. A glob is measured from where its beginning says:
@@ -20,12 +23,15 @@ from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from . import urls
+from .admitted import Admitted
 from .errors import ConfigError
-from .model import Reason, Request, Url
+from .model import LeftOut, Reason, Request, Url
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
 Judge: TypeAlias = Callable[[str], Reason | None]
 """Canonical text -> why not, or None."""
+Sieve: TypeAlias = Callable[[str], int]
+"""Canonical text -> the bit of LeftOut that keeps it out, or 0."""
 _Test: TypeAlias = Callable[[str], object]
 """A compiled pattern: canonical text -> something true if it matches."""
 
@@ -51,6 +57,8 @@ class Scope:
     exclude: tuple[str, ...] = ()
     max_repeats: int = 3
     """How often one path segment may occur before the URL counts as a trap."""
+    admitted: Admitted | None = None
+    """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
     _excludes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
 
@@ -66,35 +74,48 @@ class Scope:
 
     def explain(self, request: Request) -> Ruling:
         """`reject`, with the rule that decided."""
-        text, reason = request.url.text, self.reject(request)
-        is_root = request.url == request.anchor
-        if reason is Reason.DEPTH_LIMIT:
-            return Ruling(reason, "depth")
-        if reason is Reason.TRAP:
-            return Ruling(reason, "trap")
-        if reason is not None and not (is_root or _REACHES[self.reach](request.anchor)(text)):
-            return Ruling(reason, "reach")
+        text = request.url.text
+        if request.url == request.anchor:
+            pattern = _matching(self.exclude, self._excludes, text)
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
+        bit = self.sieve(request.anchor, request.depth)(text)
+        if bit == _DEPTH:
+            return Ruling(Reason.DEPTH_LIMIT, "depth")
+        if bit == _REPEATS:
+            return Ruling(Reason.TRAP, "trap")
+        if bit == _REACH:
+            return Ruling(Reason.OUT_OF_SCOPE, "reach")
         if pattern := _matching(self.exclude, self._excludes, text):
-            return Ruling(reason, "exclude", pattern)
-        if is_root:
-            return Ruling(reason, "root")
-        return Ruling(reason, "include" if self.include else "reach", _matching(self.include, self._includes, text))
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
+        pattern = _matching(self.include, self._includes, text)
+        return Ruling(_REASONS[bit], "include" if self.include else "reach", pattern)
 
     def judge(self, anchor: Url, depth: int) -> Judge:
         """For links that lie `depth` hops out and descend from root `anchor`."""
+        sieve = self.sieve(anchor, depth)
+        return lambda text: _REASONS[sieve(text)]
+
+    def sieve(self, anchor: Url, depth: int) -> Sieve:
+        """Likewise."""
         if self.max_depth is not None and depth > self.max_depth:
-            return lambda text: Reason.DEPTH_LIMIT
-        within = _REACHES[self.reach](anchor)
+            return lambda text: _DEPTH
+        near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
         patterned = bool(self.include or self.exclude)
         # A segment that occurs more than n times needs n + 1 slashes, after the two of the scheme.
         plain_slashes = 2 + self.max_repeats
 
-        def verdict(text: str) -> Reason | None:
-            if not within(text) or (patterned and not self._is_wanted(text)):
-                return Reason.OUT_OF_SCOPE
-            return Reason.TRAP if text.count("/") > plain_slashes and self._repeats(text) else None
+        def bit(text: str) -> int:
+            if not (text.startswith(near) or far(text)):
+                return _REACH
+            if patterned and not self._is_wanted(text):
+                return _PATTERNS
+            return _REPEATS if text.count("/") > plain_slashes and self._repeats(text) else 0
 
-        return verdict
+        return bit
+
+    def place(self, text: str) -> str:
+        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
+        return place(text, self.reach)
 
     def _is_wanted(self, text: str) -> bool:
         if self._is_excluded(text):
@@ -115,40 +136,110 @@ def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) ->
     return next((pattern for pattern, test in zip(patterns, tests, strict=True) if test(text)), "")
 
 
-def _page(anchor: Url) -> Callable[[str], bool]:
-    root = anchor.text
-    return lambda text: text == root
+def place(text: str, reach: Reach) -> str:
+    """What a link and the seeds that could admit it have in common: the host, for `domain` the registered domain.
+
+    Empty for `page` and `any`, where a new seed admits no other links than before.
+    """
+    if reach in ("page", "any"):
+        return ""
+    authority = urls.authority(text)
+    return urls.registered(urls.bare_host(authority)) if reach == "domain" else authority
 
 
-def _prefix(anchor: Url) -> Callable[[str], bool]:
-    folder = anchor.path.partition("?")[0].rpartition("/")[0]
-    return _below(f"{urls.host_port(anchor)}{folder}/")
+def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
+    """What a root adds to `Scope.admitted`: its place, and for `prefix` the folder that its seed named on its host."""
+    found = place(root.text, reach)
+    if not found:
+        return ()
+    return (found, found + _folder(seed or root)) if reach == "prefix" else (found,)
 
 
-def _host(anchor: Url) -> Callable[[str], bool]:
-    return _below(f"{urls.host_port(anchor)}/")
+def is_within(url: Url, reach: Reach, admitted: Admitted) -> bool:
+    """Whether a table of that reach admits the URL. Nothing lies in the reach of `page`."""
+    return bool(_near(url, reach, admitted))
 
 
-def _below(place: str) -> Callable[[str], bool]:
-    places = (f"https://{place}", f"http://{place}")
-    return lambda text: text.startswith(places)
+def is_moved(target: Url, seed: Url) -> bool:
+    """Whether a seed that leads there has moved to somebody else: to another registered domain.
+
+    A name with `www.` is its owner's in any case: not every network's domains are registered ones.
+    """
+    new, old = urls.host(target).removeprefix("www."), urls.host(seed).removeprefix("www.")
+    return new != old and urls.registered(new) != urls.registered(old)
 
 
-def _domain(anchor: Url) -> Callable[[str], bool]:
-    domain, near = urls.registered_domain(anchor), _host(anchor)
-    return lambda text: near(text) or urls.registered(urls.bare_host(urls.authority(text))) == domain
+def _folder(url: Url) -> str:
+    """Of its path: up to the last slash."""
+    return url.path.partition("?")[0].rpartition("/")[0] + "/"
 
 
-def _any(anchor: Url) -> Callable[[str], bool]:
-    return lambda text: True
+def _near(anchor: Url, reach: Reach, admitted: Admitted | None) -> tuple[str, ...]:
+    """Beginnings of URLs near a root that are sure to belong to the crawl; none where the root's own place does not."""
+    if reach == "any":
+        return ("",)
+    if reach == "page":
+        return ()
+    host = urls.host_port(anchor)
+    folder = f"{host}{_folder(anchor)}" if reach == "prefix" else f"{host}/"
+    if admitted is not None:
+        is_in = admitted.holds_above(folder) if reach == "prefix" else admitted.holds(place(anchor.text, reach))
+        if not is_in:
+            return ()
+    return f"https://{folder}", f"http://{folder}"
 
 
-_REACHES: dict[Reach, Callable[[Url], Callable[[str], bool]]] = {
-    "page": _page,
-    "prefix": _prefix,
-    "host": _host,
-    "domain": _domain,
-    "any": _any,
+def _far_page(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    return anchor.text.__eq__
+
+
+def _far_folder(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, holds_above = admitted.holds, admitted.holds_above
+
+    def is_in(text: str) -> bool:
+        path = text if "?" not in text else text[: text.index("?")]
+        return holds(urls.authority(text)) and holds_above(path[path.index("/") + 2 : path.rindex("/") + 1])
+
+    return is_in
+
+
+def _far_host(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, authority = admitted.holds, urls.authority
+    return lambda text: holds(authority(text))
+
+
+def _far_domain(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    own = urls.registered_domain(anchor)
+    if admitted is None:
+        return lambda text: place(text, "domain") == own
+    holds = admitted.holds
+    return lambda text: holds(place(text, "domain"))
+
+
+def _nowhere(text: str) -> bool:
+    return False
+
+
+_FAR: dict[Reach, Callable[[Url, Admitted | None], Callable[[str], bool]]] = {
+    "page": _far_page,
+    "prefix": _far_folder,
+    "host": _far_host,
+    "domain": _far_domain,
+    "any": lambda anchor, admitted: _nowhere,
+}
+_REACH, _PATTERNS, _DEPTH, _REPEATS = map(
+    int, (LeftOut.REACH, LeftOut.PATTERNS, LeftOut.DEPTH, LeftOut.REPEATS)
+)  # fmt: skip
+_REASONS = {
+    0: None,
+    _REACH: Reason.OUT_OF_SCOPE,
+    _PATTERNS: Reason.OUT_OF_SCOPE,
+    _DEPTH: Reason.DEPTH_LIMIT,
+    _REPEATS: Reason.TRAP,
 }
 
 

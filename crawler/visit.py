@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 from . import redirects, urls
 from .answers import Answer, Answers, Verdict
-from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, UrlError, VisitError
+from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
 from .parse.simhash import numbers
 from .politeness import Politeness, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .scope import Scope
+from .scope import Scope, is_moved
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
@@ -49,6 +49,8 @@ class Visitor:
     """What sites answered lately: who judges a page by them, and by whom that outlives this visitor."""
     release: Callable[[Response], None] = lambda response: None
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
+    admit: Callable[[Url, Url], bool] = lambda target, seed: True
+    """Takes in where a root redirects to; False: its seed has moved away, and only where it lands is fetched."""
 
     async def visit(self, lease: Lease) -> Outcome:
         """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
@@ -106,7 +108,7 @@ class Visitor:
             with suppress(VisitError):
                 page, _ = await self._page(self._document(fetched, response), self._silent_job)
         if evidence := evidence or (page.blocked_by if page else ""):
-            kept_out = replace(fetched, page=page)
+            kept_out = replace(fetched, page=page and replace(page, left_out=0))
             verdict = self.answers.block(self._answer(kept_out), f"HTTP {response.status}, {evidence}")
             return self._no_content(kept_out, verdict, error.retry_after_s) if verdict else kept_out
         if not error.transient:
@@ -116,7 +118,8 @@ class Visitor:
     def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
         if bar.reason is None:  # it comes again when what is under way has come back
             return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
-        return replace(begun, disposition=Disposition.EXCLUDED, reason=bar.reason, detail=bar.detail, rest_s=0.0)
+        what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
+        return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
     def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""
@@ -152,18 +155,36 @@ class Visitor:
             return self._no_content(fetched, verdict)
         if request.redirects >= self.politeness.max_redirects:
             return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
+        is_root = request.url == request.anchor
         found = Request(
             target,
             depth=request.depth,
             via=request.url,
             seed=request.origin,
-            root=None if request.url == request.anchor else request.anchor,
+            root=None if is_root else request.anchor,
             priority=request.priority,
             redirects=request.redirects + 1,
         )
         rejected = self.scope.reject(found)
-        followed = () if rejected else (found,)
-        return replace(fetched, disposition=Disposition.REDIRECTED, reason=rejected, found=(*followed, *fetched.found))
+        redirected = replace(
+            fetched,
+            disposition=Disposition.REDIRECTED,
+            reason=rejected,
+            found=fetched.found if rejected else (found, *fetched.found),
+        )
+        return self._rooted(redirected, target) if is_root and not rejected else redirected
+
+    def _rooted(self, redirected: Outcome, target: Url) -> Outcome:
+        """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""
+        url, seed = redirected.url, redirected.request.origin
+        try:
+            stays = self.admit(target, seed)
+        except StorageFull as error:
+            again = replace(redirected, found=redirected.found[1:])
+            return self._setback(again, OutOfFiles(Reason.INTERNAL, str(error)))
+        if stays or is_moved(url, seed):  # in the second case an earlier redirect says so
+            return redirected
+        return replace(redirected, reason=Reason.MOVED, detail=f"moved to {target}")
 
     def _target(self, response: Response, request: Request) -> Url:
         """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.

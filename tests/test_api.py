@@ -167,7 +167,7 @@ async def test_a_long_chain_of_redirects_is_cut() -> None:
     assert "/r7" not in sink.by_path()
 
 
-async def test_a_seed_may_move_and_its_new_home_is_in_scope() -> None:
+async def test_a_seed_may_move_and_its_new_home_is_in_scope_where_that_is_wanted() -> None:
     web = Web([
         Site("old.test", {"/": redirect("//new.test/")}),
         Site("new.test", {"/": html("New", ["/page", "//other.test/"]), "/page": html("Page")}),
@@ -175,7 +175,7 @@ async def test_a_seed_may_move_and_its_new_home_is_in_scope() -> None:
     ], seeds=["http://old.test/"])  # fmt: skip
     sink = ListSink()
     async with open_web(web) as served:
-        await crawl_into(served, sink)
+        await crawl_into(served, sink, follow_moved_seeds=True)
         old, new = served.url("old.test", "/"), served.url("new.test", "/page")
     got = {o.url.text: o for o in sink.got}
     assert got[old].disposition is Disposition.REDIRECTED

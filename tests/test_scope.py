@@ -157,11 +157,13 @@ def test_any_other_request_is_judged_as_a_link_from_its_root() -> None:
 
 
 def test_a_scope_travels_to_a_worker_and_judges_the_same_there() -> None:
-    scope: Bounds = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
-    away: Bounds = pickle.loads(pickle.dumps(scope))
+    scope = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
+    away: Scope = pickle.loads(pickle.dumps(scope))
     assert away == scope
     for text in ("http://h/a/x", "http://h/b", "http://h/c", "http://h/a/x.pdf", "http://h/a/z/z/z"):
         assert away.judge(ROOT, 1)(text) is scope.judge(ROOT, 1)(text)
+    bounds: Bounds = away
+    assert bounds.sieve(ROOT, 1)("http://h/a/x") == 0
 
 
 paths = st.text("ab/.?*[]%-", max_size=30)

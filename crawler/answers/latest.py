@@ -48,6 +48,8 @@ class Run(NamedTuple):
     number: int
     after: float
     """None of them ended before."""
+    centre: int
+    """The bits that most of their simhashes have: what they share, without what differs from one to the next."""
     shown: frozenset[tuple[int, int]]
     """Gist and numbers of all but the latest of them."""
 
@@ -131,7 +133,7 @@ class Kind:
         after = [self._ended[at] for at in others if self._ended[at] <= first]
         shown = {(self.gists[at], self._numbers[at]) for at in members if self.rows[at] != answer.row}
         since = max(after, default=min(self._began[at] for at in members))
-        return Run(way, len(members), since, frozenset(shown))
+        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), frozenset(shown))
 
     def _members(self, way: int, answer: Answer) -> set[int]:
         """The places of the run that the latest answer ends.
@@ -162,6 +164,10 @@ class Kind:
 
 def _values(answer: Answer) -> tuple[float, ...]:
     return answer.content, answer.gist, answer.row, answer.simhash, answer.numbers, answer.began, answer.ended
+
+
+def _centre(hashes: Sequence[int]) -> int:
+    return sum(1 << bit for bit in range(64) if 2 * sum(one >> bit & 1 for one in hashes) > len(hashes))
 
 
 def is_near(one: int, other: int) -> bool:

@@ -25,7 +25,7 @@ class Outage:
         """How many rests in a row the site was given."""
         self.failed = 0
         """URLs that spent their last attempt on it."""
-        self._content, self._gist, self._simhash = answer.content, answer.gist, answer.simhash
+        self._content, self._gist, self._simhash = answer.content, answer.gist, run.centre
         self._kinds: list[Kind] = []
         self._proofs = 0
         self._rested = float("-inf")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from ..model import Bar, Counts, Lease, Outcome, Position, Request, SiteView, Url
+import numpy as np
+
+from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
 from .discovery import Discovery
-from .ledger import Ledger, State
-from .store import Store
+from .ledger import Ledger
+from .seen import U64
+from .state import State
+from .store import Pick, Picked, Root, Rows, Store, Waiting
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -22,6 +27,8 @@ REVISITED_AT_ONCE = 256
 """Pages queued again in one transaction."""
 ADDED_AT_ONCE = 256
 """Requests taken in between two breaths of the loop: about two milliseconds."""
+TAKEN_BACK_AT_ONCE = 256
+LOOKED_UP_AT_ONCE = 2000
 UNSHELVED_AT_ONCE = 256
 """Sites brought into memory by one look at the shelf."""
 LOOK_S = 1.0
@@ -40,11 +47,15 @@ class EmbeddedFrontier:
         self._store = store
         self._clock = clock
         self._bench = bench
-        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names)
+        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths)
         self._ledger = Ledger(discovery, bench, clock, state, terms)
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0
+        self._second_looks = 0
+        """Of those on their way: what they bring is queued."""
+        self._given_again: list[U64] = []
+        """Fingerprints of known URLs that were given as new."""
         self._changed = asyncio.Event()
         bench.wake = self._changed.set
         self._revisiting = asyncio.Lock()
@@ -53,17 +64,92 @@ class EmbeddedFrontier:
     # -- the door ----------------------------------------------------------------------------------------------------
 
     async def add(self, requests: Iterable[Request]) -> int:
-        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
+        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError.
+
+        `revive` queues those again that were known, if they failed.
+        """
         left, total = iter(requests), 0
         while part := list(islice(left, ADDED_AT_ONCE)):
             self._store.check()
-            new, change = self._ledger.add(part)
+            added, change = self._ledger.add(part)
             written = self._store.write(change)
             self._move_on()
             await written
             await asyncio.sleep(0)
-            total += new
+            total += added.number
+            if len(added.known):
+                self._given_again.append(added.known)
         return total
+
+    async def revive(self, reasons: Iterable[str]) -> int:
+        """Make seeds of the requests that `add` was given since the last call and knew already.
+
+        Those that are parked, that failed or were excluded for one of the `reasons`, are queued again; how many.
+        """
+        given, self._given_again = self._given_again, []
+        if not given:
+            return 0
+        self._store.check()
+        rows = (await self._store.rows_of(np.concatenate(given))).tolist()
+        wanted, total = tuple(reasons), 0
+        for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
+            part = tuple(rows[start : start + LOOKED_UP_AT_ONCE])
+            if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
+                await self._store.write(change)
+            total += await self._take_back(await self._store.pick(Rows(part, reasons=wanted), 0, len(part)))
+        return total
+
+    async def take_back(self, pick: Pick) -> int:
+        """Queue again what `pick` says; how many URLs. Durable on return; what is queued already is left alone."""
+        total, after = 0, 0
+        while True:
+            self._store.check()
+            self._write_pending()
+            picked = await self._store.pick(pick, after, TAKEN_BACK_AT_ONCE)
+            if not picked:
+                return total
+            after = max(one.entry.row for one in picked)
+            total += await self._take_back(picked)
+
+    async def unpark(self, patterns: Sequence[str] = ()) -> int:
+        """Queue again what is parked under these patterns, and trust them from now on; none: all that is parked."""
+        for pattern in patterns:
+            self._ledger.bars.trust(pattern)
+        return await self.take_back(Waiting(tuple(patterns)))
+
+    async def reread_links_to(self, places: Iterable[int]) -> int:
+        """Queue pages again that link to these places (fingerprints) out of reach; how many."""
+        self._write_pending()
+        rows = await self._store.linking_to(np.array(list(places), np.uint64))
+        total = 0
+        for start in range(0, len(rows), TAKEN_BACK_AT_ONCE):
+            part = tuple(rows[start : start + TAKEN_BACK_AT_ONCE])
+            total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
+        return total
+
+    async def roots(self, after: int, limit: int) -> Sequence[Root]:
+        """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        return await self._store.roots(after, limit)
+
+    async def left_out(self) -> Mapping[LeftOut, int]:
+        """How many pages have links that a rule kept out of the crawl, by rule."""
+        found = Counter[LeftOut]()
+        for bits, number in (await self._store.left_out()).items():
+            found.update({rule: number for rule in LeftOut if bits & rule})
+        return found
+
+    @property
+    def notes(self) -> Mapping[str, object]:
+        """What its owner noted."""
+        return dict(self._ledger.notes)
+
+    async def note(self, name: str, value: object) -> None:
+        """Keep a value, which JSON can hold, under a name. Durable on return."""
+        await self._store.write(self._ledger.note(name, value))
+
+    def parked(self, reason: Reason) -> list[str]:
+        """The patterns under which something is parked for this reason."""
+        return self._ledger.parkings.names(reason)
 
     async def revisit(self, due: float) -> int:
         """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
@@ -86,7 +172,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             leases = self._bench.lend(limit, now)
-            self._ledger.note_shelved()
+            self._ledger.arrivals.note_shelved()
             self._feed(now)
             if leases or limit <= 0 or not self._coming:
                 return leases
@@ -99,7 +185,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             self._feed(now)
-            if self._ledger.is_exhausted:
+            if self._ledger.is_exhausted and not self._second_looks:
                 return False
             turn = self._bench.next_turn()
             if turn is not None and turn <= now:
@@ -113,6 +199,7 @@ class EmbeddedFrontier:
         """
         self._store.check()
         written = self._store.write(self._ledger.settle(outcomes, positions))
+        self._look_again()
         self._move_on()
         await written
 
@@ -179,6 +266,35 @@ class EmbeddedFrontier:
         """Give up its part in what frontiers share."""
         self._bench.close(self._clock.monotonic())
 
+    # -- second looks ------------------------------------------------------------------------------------------------
+
+    async def _take_back(self, picked: Sequence[Picked]) -> int:
+        if not picked:
+            return 0
+        written = self._store.write(self._ledger.take_back(picked))
+        self._move_on()
+        await written
+        return len(picked)
+
+    def _look_again(self) -> None:
+        """Bring back what a settle found to be no trap, and what it found to be no content, while visits go on."""
+        for name in self._ledger.bars.take_recovered():
+            self._look_for(Waiting((name,)))
+        if self._ledger.repeats:
+            rows, self._ledger.repeats = tuple(self._ledger.repeats), []
+            self._look_for(Rows(rows))
+
+    def _look_for(self, pick: Pick, after: int = 0) -> None:
+        self._second_looks += 1
+        self._expect(self._store.pick(pick, after, TAKEN_BACK_AT_ONCE), partial(self._found_again, pick))
+
+    def _found_again(self, pick: Pick, picked: Sequence[Picked]) -> None:
+        self._second_looks -= 1
+        if picked:
+            self._store.write(self._ledger.take_back(picked))
+            if isinstance(pick, Waiting):
+                self._look_for(pick, max(one.entry.row for one in picked))
+
     # -- waiting -----------------------------------------------------------------------------------------------------
 
     def _move_on(self) -> None:
@@ -205,8 +321,8 @@ class EmbeddedFrontier:
             if self._bench.holds(site) and site.is_hungry(room):
                 self._write_pending()
                 load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
-                self._expect(load, partial(self._ledger.loaded, site))
-        if self._bench.is_shelf_open and not self._ledger.is_unshelving:
+                self._expect(load, partial(self._ledger.arrivals.loaded, site))
+        if self._bench.is_shelf_open and not self._ledger.arrivals.is_unshelving:
             self._look_at_shelf(now)
 
     def _look_at_shelf(self, now: float) -> None:
@@ -215,8 +331,8 @@ class EmbeddedFrontier:
             return
         self._looked_at = now
         self._write_pending()
-        self._ledger.start_unshelving()
-        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.unshelved)
+        self._ledger.arrivals.start_unshelving()
+        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.unshelved)
 
     def _write_pending(self) -> None:
         if pending := self._ledger.take_pending():

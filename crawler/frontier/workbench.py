@@ -11,6 +11,7 @@ from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
 from ..turns import Rest, Turns
+from .change import Nearer
 from .order import Entry, pack
 from .site import Site
 from .terms import Terms
@@ -50,6 +51,8 @@ class Workbench:
         """Sites whose queue goes on on disk and that want more of it."""
         self.shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
+        self.nearer: dict[int, Nearer] = {}
+        """By row: shorter ways to URLs that are queued, found after these were."""
         self.held: set[str] = set()
         """Sites that are not lent, by their owner's wish."""
         self.wake: Callable[[], None] = _nobody
@@ -61,7 +64,8 @@ class Workbench:
         """Up to `limit` leases due now: the sites in the order of their turns, one each before anyone gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = site.take(now)
+            entry = self.renewed(site.take(now))
+            site.out[entry.row] = entry
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
             self.queued -= 1
@@ -70,6 +74,15 @@ class Workbench:
             if site.is_hungry(self.room):
                 self._feed_or_leave(site, now)
         return leases
+
+    def renewed(self, entry: Entry) -> Entry:
+        """The entry, as near as it is known to be now."""
+        way = self.nearer.get(entry.row) if self.nearer else None
+        if way is None:
+            return entry
+        near = way.request
+        request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
+        return entry._replace(request=request, seed=way.seed, root=way.root)
 
     def next_turn(self) -> float | None:
         """When the next site may lend; None: not before something changes."""

@@ -14,10 +14,10 @@ import orjson
 from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
-from ..model import Links, Page, Reason
-from . import blocked, charset, codings, directives, fields, html, kinds, scan, sitemap, xml
+from ..model import LeftOut, Links, Page, Reason
+from . import blocked, charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
 from .job import Content, Document, Job
-from .news import Found, memory_of
+from .news import NO_NEWS, Found, Memory, News, memory_of
 from .reading import Reading
 from .simhash import gist, numbers, simhash
 
@@ -42,8 +42,7 @@ def parse(document: Document, job: Job) -> Page:
     memory = memory_of(job.run)
     found = _kept(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
-    is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
-    news = [] if is_left else memory.news(found, document, depth, job)
+    news = _news(memory, found, document, reading, depth, job)
     words = reading.words.encode("utf-8", "replace")
     page = Page(
         digest=sha256(body).digest(),
@@ -59,16 +58,18 @@ def parse(document: Document, job: Job) -> Page:
         gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
         numbers=numbers(words),
         n_links=len(found),
-        news=_packed(news, reading, job),
+        news=_packed(news.texts, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
         text=_bounded(reading),
         is_cut=is_cut,
         is_scanned=reading.is_scanned,
         note=reading.note,
+        left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, job)),
+        outside=urls.fingerprints(news.outside, job.key),
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     page = _extracted(page, document, body, job)
-    memory.mark(news)  # the last thing that is done: nothing may be marked that does not travel
+    memory.mark(news, depth)  # the last thing that is done: nothing may be marked that does not travel
     return page
 
 
@@ -139,7 +140,20 @@ def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
     distinct = list(dict.fromkeys(hrefs))
     if len(distinct) > job.max_links:
         reading.add_note(f"only the first {job.max_links} of {len(distinct)} links were read")
+        reading.left_out |= LeftOut.MAX_LINKS
     return distinct[: job.max_links]
+
+
+def _news(memory: Memory, found: list[str], document: Document, reading: Reading, depth: int, job: Job) -> News:
+    """What of the links is news; nothing where the page asks not to be followed."""
+    if job.nofollow == "ignore" or not directives.forbids_following(reading.directives):
+        return memory.news(found, document, depth, job)
+    return NO_NEWS._replace(left_out=int(LeftOut.NOFOLLOW)) if found else NO_NEWS
+
+
+def _kinds_left_out(kind: kinds.Kind, job: Job) -> int:
+    """Nobody looked for links of kinds that are not followed, so any HTML page may hold some."""
+    return int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
 
 
 def _kept(found: Found, reading: Reading) -> list[str]:

@@ -25,7 +25,9 @@ class ScopeConfig(Table):
     """Which URLs belong to this crawl, and where it ends."""
 
     reach: Literal["page", "prefix", "host", "domain", "any"] = "host"
-    """How far a link may lead from its seed: nowhere, below its folder, its host, its registered domain, anywhere."""
+    """How far links may lead: nowhere, below the folder of a seed, to its host, to its registered domain, anywhere."""
+    follow_moved_seeds: bool = False
+    """Where a seed redirects to another registered domain: crawl there, too; else only where it landed is fetched."""
     max_depth: Annotated[int, Field(ge=0)] | None = None
     """Hops from the seed; 0 fetches the list alone; absent: no limit."""
     include: tuple[str, ...] = ()

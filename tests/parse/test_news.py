@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.model import Page, Reason, Url
+from crawler.model import Page, Url
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.news import MAX_RUNS, Memory, memory_of
 from crawler.scope import Scope
@@ -110,13 +110,16 @@ def test_a_page_that_asks_not_to_be_followed_hides_its_links_from_nobody_else() 
 class Faulty:
     """Bounds with a bug that shows at one URL."""
 
-    def judge(self, anchor: Url, depth: int) -> Callable[[str], Reason | None]:
-        def verdict(text: str) -> Reason | None:
+    def sieve(self, anchor: Url, depth: int) -> Callable[[str], int]:
+        def bit(text: str) -> int:
             if text.endswith("/b"):
                 raise LookupError(text)
-            return None
+            return 0
 
-        return verdict
+        return bit
+
+    def place(self, text: str) -> str:
+        return ""
 
 
 def ended(content: Content) -> object:
@@ -158,8 +161,8 @@ def test_a_full_memory_starts_over_and_only_repeats_itself() -> None:
     for n in range(1000):
         found = memory.resolve([f"/{n}", f"/{n + 1}"], "http://h/page").texts
         told = memory.news(found, document(), 1, job)
-        memory.mark(told)
-        reported += told
+        memory.mark(told, 1)
+        reported += told.texts
     assert set(reported) == {f"http://h/{n}" for n in range(1001)}
     assert 1001 < len(reported) < 1100
 

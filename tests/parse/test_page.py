@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.errors import ParseError
-from crawler.model import Page, Reason
+from crawler.model import LeftOut, Page, Reason
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.page import MAX_DATA, MAX_LINK_BYTES, MAX_TEXT
 from crawler.scope import Scope
@@ -57,6 +57,7 @@ def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
         numbers=page.numbers,
         n_links=2,
         news=page.news,
+        left_out=LeftOut.KINDS,
     )
     assert page.simhash
     assert page.news.split() == ["http://h/town/quay?a=1&b=2", "http://h/"]
