@@ -66,6 +66,10 @@ torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hur
 	@failed=0; for part in $(TORTURES); do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
 
+.PHONY: lossless
+lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
+	$(BIN)/python -m tests.lossless $(ARGS)
+
 .PHONY: fresh
 fresh:  ## set up clones as on a fresh machine, with uv and without it, and test them: some minutes
 	$(PYTHON) .ci/fresh.py

@@ -73,6 +73,8 @@ class Engine:
     absence: Absence = field(default_factory=Absence)
     forewarning: Forewarning = field(default_factory=Forewarning)
     spent: Spent = NOTHING_SPENT
+    look_again: Callable[[], Awaitable[int]] | None = None
+    """Asked when nothing is left to do, and before a run ends in order: how much was queued again after all."""
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
@@ -84,6 +86,8 @@ class Engine:
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=False, init=False)
+    _errands: int = field(default=0, init=False)
+    _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
 
@@ -118,6 +122,14 @@ class Engine:
         self.visit, self.limits = visit, limits
         self._moved.set()
 
+    def send(self, errand: Callable[[], Awaitable[object]]) -> bool:
+        """Have something done beside the visits, before which the run does not end; False: there is no run."""
+        if self._planting is None:
+            return False
+        self._errands += 1
+        self._planting.start_soon(self._do, errand)
+        return True
+
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
         return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
@@ -134,6 +146,8 @@ class Engine:
                 with self._work:
                     await self._crawl(seeds)
                 await self._outcomes.join()
+                if self.look_again is not None and self._ending is not Ending.ABORTED:
+                    await self.look_again()
             finally:
                 await self._give_back()
             tasks.cancel_scope.cancel()
@@ -142,12 +156,13 @@ class Engine:
     async def _crawl(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         async with create_task_group() as visits:
             async with create_task_group() as planting:
-                self._is_planting = True
+                self._is_planting, self._planting = True, planting
                 planting.start_soon(self._plant, seeds)
                 try:
                     await self._feed(visits)
                 finally:
                     self.seat.let_be()
+                    self._planting = None
                 planting.cancel_scope.cancel()
             await self._come_to_rest()
             visits.cancel_scope.cancel()
@@ -166,6 +181,13 @@ class Engine:
             self._moved.set()
         self._is_planting = False
         self._moved.set()
+
+    async def _do(self, errand: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await errand()
+        finally:
+            self._errands -= 1
+            self._moved.set()
 
     # -- feeder ------------------------------------------------------------------------------------------------------
 
@@ -222,9 +244,9 @@ class Engine:
         self._waits_for_turn = False
         if more is not False or self._moved.is_set():
             return
-        if self._out or self._is_planting:  # the last outcomes are being settled, or more seeds are on their way
+        if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
             await self._until_moved()
-        else:
+        elif self.look_again is None or not await self.look_again():
             self.stop(Ending.EXHAUSTED)
 
     async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:

@@ -100,7 +100,8 @@ async def rehearse(
     ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     scope = parts.scope(config, ground.admitted)
     requests = await _requests(seeds, config, most_seeds, told)
-    ground.admit_seeds([(request.url, None) for request in requests])
+    for request in requests:
+        ground.admit(request.url, None)
     within = _within(requests, scope, told)
     chosen = _of_first_sites(within, told)
     async with (

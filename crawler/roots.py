@@ -16,7 +16,7 @@ from .admitted import Admitted
 from .errors import CrawlError
 from .frontier import Look, SqliteFrontier
 from .model import Disposition, Lease, Outcome, Request, Url
-from .scope import Reach, is_moved, is_within, places
+from .scope import Reach, is_moved, is_within, place, places
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,13 @@ class Stored(Protocol):
         ...
 
 
+Late = Callable[[str], None]
+
+
+def _nobody(place: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(slots=True, eq=False)
 class Ground:
     """All that links may lead to under one reach."""
@@ -50,13 +57,14 @@ class Ground:
     """Whether all roots that the frontier knew when the crawl was opened are in."""
     filling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def admit_seeds(self, roots: Sequence[Root]) -> None:
-        self.admitted.add(place for root, _ in roots for place in places(root, self.reach))
+    def admit(self, root: Url, seed: Url | None, late: Late = _nobody) -> bool:
+        """Take a root in; False: its seed has moved away, out of everyone's reach, and that is not followed.
 
-    def admit(self, root: Url, seed: Url | None) -> bool:
-        """Take a root in; False: its seed has moved away, out of everyone's reach, and that is not followed."""
+        `late` is told what it brings into reach.
+        """
         if seed is None or self.follows_moved or not is_moved(root, seed):
-            self.admitted.add(places(root, self.reach, seed))
+            if self.admitted.add(places(root, self.reach, seed)):
+                late(place(root.text, self.reach))
             return True
         return self.reach == "page" or is_within(root, self.reach, self.admitted)
 
@@ -75,6 +83,8 @@ class Roots:
         self._recent: deque[Root] = deque(maxlen=RECENT if stored else None)
         self._adding: list[list[Root]] = []
         """Seeds that are on their way to the frontier."""
+        self.late: Late = _nobody
+        """Told of each place that comes into reach while the crawl is open."""
 
     def ground(self, reach: Reach, follows_moved: bool) -> Ground:
         """What scope looks into under these settings; it is in force once it is chosen. Raises StorageFull."""
@@ -86,6 +96,10 @@ class Roots:
         for root, seed in chain(self._recent, *self._adding):
             ground.admit(root, seed)
         return ground
+
+    def place(self, root: Url) -> str:
+        """What links to and around a root have in common, under the reach in force."""
+        return place(root.text, self._grounds[0].reach)
 
     def choose(self, ground: Ground) -> None:
         self._keep([ground])
@@ -101,14 +115,16 @@ class Roots:
         first, *following = self._grounds
         for ground in following:
             ground.admit(root, seed)
-        return first.admit(root, seed)
+        return first.admit(root, seed, self.late)
 
     @contextmanager
     def adding(self, requests: Sequence[Request]) -> Iterator[None]:
         """Within the block they go to the frontier; their places are admitted before. Raises StorageFull."""
         roots: list[Root] = [(request.anchor, None) for request in requests]
         for ground in self._grounds:
-            ground.admit_seeds(roots)
+            late = self.late if ground is self._grounds[0] else _nobody
+            for root, _ in roots:
+                ground.admit(root, None, late)
         if self._stored is None:
             self._recent.extend(roots)
         self._adding.append(roots)

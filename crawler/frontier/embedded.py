@@ -117,15 +117,21 @@ class EmbeddedFrontier:
             self._ledger.bars.trust(pattern)
         return await self.take_back(Waiting(tuple(patterns)))
 
-    async def reread_links_to(self, places: Iterable[int]) -> int:
-        """Queue pages again that link to these places (fingerprints) out of reach; how many."""
+    async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]:
+        """Queue pages again that link to these places (fingerprints) out of reach, but for rows that are `done`.
+
+        Looks through what was settled after a mark (0: all). Returns how many were queued, and the mark for next time.
+        """
+        self._store.check()
         self._write_pending()
-        rows = await self._store.linking_to(np.array(list(places), np.uint64))
+        found, mark = await self._store.linking_to(np.array(places, np.uint64), after)
+        rows = [row for row in found if row not in done]
+        done.update(rows)
         total = 0
         for start in range(0, len(rows), TAKEN_BACK_AT_ONCE):
             part = tuple(rows[start : start + TAKEN_BACK_AT_ONCE])
             total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
-        return total
+        return total, mark
 
     async def roots(self, after: int, limit: int) -> Sequence[Root]:
         """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""

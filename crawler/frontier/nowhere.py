@@ -155,9 +155,9 @@ class Nowhere:
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         return [row for row in rows if row not in self._seeds]
 
-    async def linking_to(self, places: U64) -> list[int]:
-        found = (part[np.isin(part[:, 0], places), 1] for part in self._outside)
-        return sorted({int(row) for rows in found for row in rows})
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        found = (part[np.isin(part[:, 0], places), 1] for part in self._outside[after:])
+        return sorted({int(row) for rows in found for row in rows}), len(self._outside)
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         """None: a frontier that is opened is empty."""

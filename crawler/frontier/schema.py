@@ -268,7 +268,7 @@ PICK_ROWS = _picked(f"""
 """)
 NO_SEEDS = """
 SELECT json_group_array(url.id) FROM json_each(?) AS wanted CROSS JOIN url ON url.id = wanted.value
-WHERE NOT (via = 0 AND seed = 0 AND root = 0 AND depth = 0)
+WHERE NOT (url.via = 0 AND url.seed = 0 AND url.root = 0 AND url.depth = 0)
 """
 ROOTS = """
 SELECT json_group_array(json_array(u.id, u.text, s.text))

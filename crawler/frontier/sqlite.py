@@ -63,6 +63,11 @@ class SqliteFrontier(EmbeddedFrontier):
         """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
         return await self._disk.ask(question)
 
+    def close(self) -> None:
+        if self._disk.is_usable and (change := self._ledger.part()):
+            self._disk.write(change)
+        super().close()
+
 
 @asynccontextmanager
 async def open_sqlite(
@@ -152,8 +157,8 @@ class SqliteStore:
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         return await asyncio.shield(self._do(self._tables.no_seeds, rows))
 
-    async def linking_to(self, places: U64) -> list[int]:
-        return await asyncio.shield(self._do(self._tables.linking_to, places))
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        return await asyncio.shield(self._do(self._tables.linking_to, places, after))
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         return await asyncio.shield(self._do(self._tables.roots, after, limit))

@@ -143,8 +143,8 @@ class Store(Protocol):
         """Those of the rows that are no seeds."""
         ...
 
-    async def linking_to(self, places: U64) -> list[int]:
-        """The rows of pages that link to places out of reach, in order."""
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        """The rows of pages that link to places out of reach, in order, as written after a mark; and the next mark."""
         ...
 
     async def roots(self, after: int, limit: int) -> list[Root]:

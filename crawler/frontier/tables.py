@@ -165,9 +165,10 @@ class Tables:
         found: list[int] = self._ask(schema.NO_SEEDS, _json(rows))
         return found
 
-    def linking_to(self, places: U64) -> list[int]:
-        parts = (part.reshape(-1, 2) for part in self._packed("outside", "id", "pairs"))
-        return sorted({row for part in parts for row in part[np.isin(part[:, 0], places), 1].tolist()})
+    def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        parts = (part.reshape(-1, 2) for part in self._packed("outside", "id", "pairs", after))
+        rows = sorted({row for part in parts for row in part[np.isin(part[:, 0], places), 1].tolist()})
+        return rows, self._value("SELECT coalesce(max(id), 0) FROM outside")
 
     def roots(self, after: int, limit: int) -> list[Root]:
         return [Root(row, Url(text), Url(seed) if seed else None) for row, text, seed in
@@ -234,7 +235,7 @@ class Tables:
             pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
             parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
             depths=self._depths(is_on) if terms.in_depth_order else None,
-            notes={name.removeprefix(NOTE): orjson.loads(value) for name, value in
+            notes={name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in
                    self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
         )  # fmt: skip
 
@@ -271,20 +272,20 @@ class Tables:
             claims.add_settled(part.reshape(-1, 2))
         return claims
 
-    def _packed(self, table: str, by: str, column: str) -> Iterator[U64]:
+    def _packed(self, table: str, by: str, column: str, after: int = -1) -> Iterator[U64]:
         """Blobs by the thousand, as one array each: hex, since SQLite glues text only."""
         query = f"""
             SELECT max({by}), group_concat(hex({column}), '')
             FROM (SELECT {by}, {column} FROM {table} WHERE {by} > ? ORDER BY {by} LIMIT {BLOBS_AT_ONCE})
         """
-        at, text = self._connection.execute(query, (-1,)).fetchone()
+        at, text = self._connection.execute(query, (after,)).fetchone()
         while text:
             yield np.frombuffer(bytes.fromhex(text), "<u8")
             at, text = self._connection.execute(query, (at,)).fetchone()
 
 
 def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
-    *entry, pattern, disposition, is_scheduled = row
+    entry, pattern, disposition, is_scheduled = row
     found = unpack(_packed(entry, {}))
     if pattern is not None:
         return Picked(found, pattern)
