@@ -56,6 +56,8 @@ class Crawl:
         self._is_running = False
         self._second_looks = SecondLooks(works.frontier, folder)
         self._late = LateSeeds(works.frontier, works.roots)
+        self._was_finished = self._has_finished()
+        """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""
 
     async def add(self, seeds: Iterable[Seed]) -> int:
         """Queue seeds; how many were queued: those that are new, and those that failed before or are parked.
@@ -90,6 +92,7 @@ class Crawl:
                     summary = await self._engine.run(self._to_visit(seeds))
                 return replace(summary, left_out=await self._frontier.left_out())
         finally:
+            self._was_finished = self._has_finished()
             self._engine = self._works.engine(self.config)
             self._is_running = False
 
@@ -105,6 +108,10 @@ class Crawl:
         """
         return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
 
+    def _has_finished(self) -> bool:
+        counts = self._frontier.counts()
+        return counts.known > 0 and not (counts.queued or counts.leased)
+
     async def _look_again(self) -> int:
         """Nothing is left to do, or the run ends: what seeds that came late made worth reading again."""
         found = await self._late.look()
@@ -117,8 +124,6 @@ class Crawl:
 
         What falls due later waits for the next run: a run visits a page once at most, and so comes to an end.
         """
-        counts = self._frontier.counts()
-        was_finished = counts.known > 0 and not (counts.queued or counts.leased)
         await self.reconsider()
         await self._late.begin()
         if self.config.politeness.revisit_after_s is not None:
@@ -128,7 +133,7 @@ class Crawl:
         async for batch in _batches(seeds, parts.policy(self.config)):
             with self._works.roots.adding(batch):
                 yield batch
-        await self._frontier.revive(FAILURES if was_finished else ())
+        await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
 
     def _note_blocked(self, stall: Stall) -> None:

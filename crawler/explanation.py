@@ -67,7 +67,7 @@ class Explanation:
     rest_s: float
     """How long its site rests after each request."""
     per_site: int
-    """Requests at a time to its site."""
+    """Requests at a time to its site: one where it asks for a Crawl-delay."""
     known: Known | None = None
     """Its story in the crawl folder; None: never queued there, or no folder."""
     turn: SiteTurn | None = None
@@ -114,14 +114,15 @@ async def explain(
     scope = scope or _scope(config, [*above, *story.near])
     request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
+    politeness = parts.politeness(config)
     return Explanation(
         url=url,
         changes=tuple(changes),
         request=request,
         scope=scope.explain(request),
         robots=robots,
-        rest_s=parts.politeness(config).rest_s(robots.crawl_delay_s),
-        per_site=config.politeness.per_site,
+        rest_s=politeness.rest_s(robots.crawl_delay_s),
+        per_site=1 if politeness.asked_s(robots.crawl_delay_s) else config.politeness.per_site,
         known=story.known,
         turn=story.turn,
         trap=story.trap if config.scope.traps == "park" and url != request.anchor else None,

@@ -79,6 +79,8 @@ class Lease:
     """Names the row in the frontier that lent it."""
     expires: float = float("inf")
     """Unix seconds; embedded frontiers lend without end, since a lease dies with its process."""
+    is_alone: bool = True
+    """Nothing else is out at its site, nor will be before this comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,9 @@ class Outcome:
     """Final: how long until the page is due for another visit. None: it is not put on schedule."""
     rest_s: float = 0.0
     """How long the site rests before its next turn, from `ended`."""
+    asked_s: float | None = None
+    """The rest that the site itself asks for (Crawl-delay, Retry-After): one request at a time, so long after each
+    answer. 0: it asks for none; None: this visit did not find out."""
     ended: float = 0.0
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0

@@ -14,7 +14,8 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
-
+MOST_SILENT = 10_000
+"""Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
 """Of the time between two visits of a page, by what the later one found: it swings around the time between changes."""
 
@@ -48,6 +49,10 @@ class Politeness:
         """How long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
         return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))
 
+    def asked_s(self, crawl_delay_s: float | None) -> float:
+        """How long a site rests that asks for it, with one request at a time; 0: it does not ask, or is not heard."""
+        return self.rest_s(crawl_delay_s) if min(crawl_delay_s or 0.0, self.max_delay_s) > 0 else 0.0
+
     def hold_s(self, error_retry_after_s: float | None) -> float:
         """How long a site that asked us to stay away is left alone."""
         return min(error_retry_after_s or 0.0, self.max_retry_after_s)
@@ -71,6 +76,24 @@ class Politeness:
             return least
         wait_s = outcome.request.interval_s * (CHANGED_FACTOR if _has_changed(outcome) else UNCHANGED_FACTOR)
         return min(max(wait_s, least), max(least, self.revisit_at_most_s))
+
+
+class Silence:
+    """Sites that asked to be left alone, and until when: visits that were lent before they did wait too.
+
+    Times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def keep(self, site: str, until: float, now: float) -> None:
+        if len(self._until) >= MOST_SILENT:
+            self._until = {site: end for site, end in self._until.items() if end > now}
+        self._until[site] = max(until, self._until.get(site, 0.0))
+
+    def is_kept(self, site: str, now: float) -> bool:
+        return self._until.get(site, 0.0) > now
 
 
 def setback(response: Response, now: float) -> FetchError | None:

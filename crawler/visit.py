@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import redirects, urls
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, parse
-from .politeness import Politeness, setback
+from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope, is_moved
 from .settings import MOST_INLINE_BYTES
@@ -45,6 +45,7 @@ class Visitor:
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
     """Takes in where a root redirects to; False: its seed has moved away, and only where it lands is fetched."""
+    silence: Silence = field(default_factory=Silence)
 
     async def visit(self, lease: Lease) -> Outcome:
         """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
@@ -68,17 +69,20 @@ class Visitor:
         if was_asked and self.takes_sitemaps:
             begun = replace(begun, found=self._sitemaps(request, rules))
         rest_s = self.politeness.rest_s(rules.delay_s)
+        begun = replace(begun, rest_s=rest_s, asked_s=self.politeness.asked_s(rules.delay_s))
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
             return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
         if was_asked and rest_s:  # that was this site's turn: the URL itself comes with the next one; not an attempt
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
+            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0)
+        if self._is_too_early(begun):
+            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
         try:
             response = await self.fetcher.fetch(request)
         except FetchError as error:
             return self._setback(begun, error)
-        fetched = _ended(begun, disposition=Disposition.FETCHED, response=response, rest_s=rest_s)
+        fetched = _ended(begun, disposition=Disposition.FETCHED, response=response)
         try:
             return await self._judge(fetched, response)
         except BaseException:  # cancelled, or a bug: the body goes with the visit
@@ -100,6 +104,11 @@ class Visitor:
             return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
         what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
         return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
+
+    def _is_too_early(self, begun: Outcome) -> bool:
+        """Whether the site gave its word since this was lent: one request at a time, or none for now."""
+        is_beside_others = bool(begun.asked_s) and not begun.lease.is_alone
+        return is_beside_others or self.silence.is_kept(begun.url.site, time.monotonic())
 
     def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""
@@ -229,13 +238,18 @@ class Visitor:
             return _ended(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
         attempt = outcome.request.attempt
         retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
+        hold_s = self.politeness.hold_s(error.retry_after_s)
+        if hold_s:
+            ended = outcome.ended or time.monotonic()
+            self.silence.keep(outcome.url.site, ended + hold_s, ended)
         return _ended(
             outcome,
             disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
             reason=error.reason,
             detail=error.detail,
             retry_in_s=retry_in_s,
-            rest_s=max(outcome.rest_s, self.politeness.hold_s(error.retry_after_s)),
+            rest_s=max(outcome.rest_s, hold_s),
+            asked_s=max(outcome.asked_s or 0.0, hold_s),
         )
 
 

@@ -221,7 +221,50 @@ async def test_a_fetch_that_may_fare_better_is_tried_again_and_no_more_often_tha
 async def test_a_site_that_asks_to_be_left_alone_is() -> None:
     outcome = await visit(503, ("Retry-After", "40"))
     assert (outcome.disposition, outcome.reason) == (Disposition.DEFERRED, Reason.STATUS_5XX)
-    assert (outcome.retry_in_s, outcome.rest_s) == (40.0, 40.0)
+    assert (outcome.retry_in_s, outcome.rest_s, outcome.asked_s) == (40.0, 40.0, 40.0)
+
+
+async def test_what_was_lent_before_a_site_asked_to_be_left_alone_waits_too() -> None:
+    web = Web({HERE.text: (429, [("Retry-After", "40")]), "http://other.test/": (200, [])})
+    visitors = visitor(web)
+    await visitors.visit(Lease(Request(HERE), 1))
+    late = await visitors.visit(Lease(Request(HERE), 2, is_alone=False))
+    assert (late.disposition, late.reason, late.retry_in_s, late.rest_s) == (Disposition.DEFERRED, None, 0.0, 0.0)
+    assert len(web.asked) == 1
+    other = await visitors.visit(Lease(Request(Url("http://other.test/")), 3))
+    assert other.disposition is Disposition.FETCHED
+
+
+class Asking(Allowed):
+    delay_s = 4.0
+
+
+@pytest.mark.parametrize(("is_alone", "asked"), [(True, 1), (False, 0)])
+async def test_a_site_that_asks_for_a_crawl_delay_is_asked_only_by_a_visit_that_is_alone(
+    is_alone: bool, asked: int
+) -> None:
+    class Robots:
+        async def rules(self, request: Request) -> tuple[Allowed, bool]:
+            return Asking(), False
+
+    web = Web({HERE.text: (200, [])})
+    outcome = await replace(visitor(web), robots=Robots()).visit(Lease(Request(HERE), 1, is_alone=is_alone))
+    assert len(web.asked) == asked
+    assert (outcome.asked_s, outcome.rest_s) == (4.0, 4.0 * asked)
+    assert outcome.disposition is (Disposition.FETCHED if asked else Disposition.DEFERRED)
+
+
+async def test_an_exchange_that_failed_is_followed_by_the_rest_the_site_asks_for() -> None:
+    class Robots:
+        async def rules(self, request: Request) -> tuple[Allowed, bool]:
+            return Asking(), False
+
+    class Down:
+        async def fetch(self, request: Request) -> Response:
+            raise FetchError(Reason.TIMEOUT, "no answer", transient=True)
+
+    outcome = await replace(visitor(Web({})), robots=Robots(), fetcher=Down()).visit(Lease(Request(HERE), 1))
+    assert (outcome.reason, outcome.rest_s, outcome.asked_s) == (Reason.TIMEOUT, 4.0, 4.0)
 
 
 class Offloader:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..metrics import Bound, Ending, Snapshot
 from ..model import Counts, Disposition, Reason, RobotsState, Url
@@ -161,6 +161,19 @@ class SiteSeen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """So much is done of so much."""
+
+    done: float
+    of: float
+    unit: Literal["URLs", "pages", "seconds", "bytes"]
+    """`pages`, `seconds` and `bytes` count towards a limit; `URLs` are those that are known by now."""
+
+
+NO_PROGRESS = Progress(0, 0, "URLs")
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job at an instant, fit to be shown: secrets are not in it."""
 
@@ -192,6 +205,7 @@ class Job:
     """The part of the time of all visits that each stage took lately."""
     latency: Latency | None = None
     """Of recent answers."""
+    progress: Progress = NO_PROGRESS
 
     @property
     def pages(self) -> int:

@@ -24,6 +24,7 @@ from . import asking, retention
 from .book import Book, Draft
 from .events import Event, Events, Kind, Listener
 from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, seen
+from .progress import progress
 from .reloading import taken
 from .running import Running
 from .schedules import Schedules
@@ -322,4 +323,6 @@ class Jobs:
     def _seen(self, record: Record) -> Job:
         run = self._running.runs.get(record.id)
         shown = asking.masked(record.settings)
-        return seen(record, shown, run.snapshot, run.bad) if run else seen(record, shown, None)
+        job = seen(record, shown, run.snapshot, run.bad) if run else seen(record, shown, None)
+        spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
+        return replace(job, progress=progress(record, self.base, job.counts, **spent))

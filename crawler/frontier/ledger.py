@@ -187,6 +187,13 @@ class Ledger:
         """When the next setback may be tried again."""
         return self._retries.next_due
 
+    def part(self) -> Change:
+        """When the sites are due that ask for a gap: earlier than after a kill, since nobody is there."""
+        now, change = self._clock.monotonic(), Change()
+        for site in self._bench.asking():
+            change.site(site.key).next_at = (site.safe_at if site.out else site.latest) + self._clock.wall() - now
+        return change
+
     # -- one visit ---------------------------------------------------------------------------------------------------
 
     def _check_out(self, leases: Sequence[Lease]) -> None:
@@ -320,7 +327,7 @@ class Ledger:
         ahead = self._clock.wall() - now
         for site in touched:
             if site.latest > now:
-                change.site(site.key).next_at = site.latest + ahead
+                change.site(site.key).next_at = site.safe_at + ahead
 
     def _told_settled(self) -> dict[str, int]:
         return {str(name): number for name, number in self._settled.items()}

@@ -63,6 +63,11 @@ class SqliteFrontier(EmbeddedFrontier):
         """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
         return await self._disk.ask(question)
 
+    def close(self) -> None:
+        if self._disk.is_usable and (change := self._ledger.part()):
+            self._disk.write(change)
+        super().close()
+
 
 @asynccontextmanager
 async def open_sqlite(

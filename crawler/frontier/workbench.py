@@ -69,7 +69,8 @@ class Workbench:
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
             self.queued -= 1
-            leases.append(Lease(entry.request, entry.row))
+            is_alone = self._terms.per_site == 1 or site.asked_s > 0
+            leases.append(Lease(entry.request, entry.row, is_alone=is_alone))
             self._line_up(site, now)
             if site.is_hungry(self.room):
                 self._feed_or_leave(site, now)
@@ -177,7 +178,7 @@ class Workbench:
 
     def release(self, token: int, now: float) -> Site:
         site = self._out.pop(token)
-        self.put_back(site, site.out.pop(token))
+        self.put_back(site, site.give_back(token, now))
         if self._turns is not None:  # it may have been asked, and not have come to an end
             self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_s)))
         self._leave_ip(site.ip, 1, now)
@@ -314,6 +315,10 @@ class Workbench:
     def vacancies(self) -> float:
         return max(0, self._most_sites - len(self._sites))
 
+    def asking(self) -> Iterator[Site]:
+        """Those that ask for a gap of their own."""
+        return (site for site in self._sites.values() if site.asked_s)
+
     def busiest(self, limit: int, now: float) -> Sequence[SiteView]:
         """Those with most queued and out, among the sites with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
@@ -332,9 +337,9 @@ class Workbench:
 def _rest(outcome: Outcome, site: Site) -> Rest | None:
     """What the visit that just ended at the site means for others who want it."""
     if not outcome.response and not outcome.rest_s:
-        return None
+        return Rest(0.0, asked_s=site.asked_s) if site.asked_s else None
     usual_s = (site.usual_s or None) if outcome.reason else outcome.rest_s  # without a reason it is no setback
-    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold)
+    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold, site.asked_s)
 
 
 def _nobody() -> None:

@@ -104,6 +104,17 @@ async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemo
         assert [text for text in dashboard.said if "422" not in text] == []
 
 
+async def test_progress_is_shown_towards_a_limit(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        job = await submit(dashboard.jobs, served.seeds, settings={"limit": 20, "delay_s": 0.3}, name="bounded")
+        bar = dashboard.page.get_by_role("row", name=re.compile("bounded")).get_by_role("progressbar")
+        await expect(bar).to_have_attribute("max", "20")
+        await expect(bar).to_have_attribute("title", re.compile("of 20 pages [(]the limit[)]"))
+        await dashboard.jobs.change(job.id, {"delay_s": 0.0})
+        await expect(bar).to_have_attribute("value", "20")
+        dashboard.assert_calm()
+
+
 async def test_what_the_form_gets_wrong_is_said_at_its_field(open_daemon: Open) -> None:
     async with open_dashboard(open_daemon) as dashboard:
         page = dashboard.page

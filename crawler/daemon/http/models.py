@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ..job import Progress
+
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 Name: TypeAlias = Annotated[str, Field(max_length=200)]
 Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
@@ -113,7 +115,7 @@ class PagesQuery(Sent):
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the page before."""
     last: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Without a cursor: begin so many records before the end."""
+    """Without a cursor: begin with the last so many that match, of those in the last 64 MiB of records."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     status: Annotated[str, Field(pattern=r"^([1-9][0-9]{2}|[1-9]xx)$")] | None = None
     """`404`, or `4xx`."""
@@ -214,6 +216,7 @@ class JobOut(Shape):
     """Over the last ten seconds, as the next."""
     bytes_per_s: float
     in_flight: int
+    progress: Progress
     bound_by: str
     """What limits it right now: `politeness`, `network`, ..."""
     advice: str
