@@ -153,6 +153,7 @@ class Visitor:
             fetched,
             disposition=Disposition.REDIRECTED,
             reason=rejected,
+            detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
         return self._rooted(redirected, target) if is_root and not rejected else redirected
@@ -211,7 +212,7 @@ class Visitor:
         )
         if page.digest == request.digest:  # a revisit that no validator spared us
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.is_cut:  # all empty pages are alike, and that says nothing; nor does a beginning
+        if not page.length or page.truncated:  # all empty pages are alike, and that says nothing; nor does a beginning
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:
