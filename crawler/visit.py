@@ -67,7 +67,7 @@ class Visitor:
         if reason := self.scope.reject(request):
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
-        if bar := self.answers.bar(request) or self.bar(begun.lease):
+        if not request.is_reread and (bar := self.answers.bar(request) or self.bar(begun.lease)):
             return self._barred(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
