@@ -85,7 +85,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _all_told(summary, folder)
-    lines += _failures(summary)
+    lines += _failures(summary, folder)
     lines += _rereads(summary)
     lines += _traps(summary, folder)
     lines += _left_out(summary, folder)
@@ -283,7 +283,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
         yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'pattern')} more"
 
 
-def _failures(summary: Summary) -> Iterable[str]:
+def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
     from crawler.model import Disposition, Reason
 
     shown = summary.failures[:SHOWN_FAILURES]
@@ -294,6 +294,8 @@ def _failures(summary: Summary) -> Iterable[str]:
         yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
+    if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
+        yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
 
 
 def _blocked(summary: Summary) -> Iterable[str]:

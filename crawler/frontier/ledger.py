@@ -175,6 +175,10 @@ class Ledger:
             traps=self.parkings.told(self.bars.traps),
         )
 
+    def knows(self, url: Url) -> bool:
+        """Whether it was ever queued."""
+        return url in self._discovery
+
     @property
     def is_exhausted(self) -> bool:
         return not (self._bench.queued or self._bench.leased or self._retries)

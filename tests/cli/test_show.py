@@ -11,7 +11,7 @@ from crawler.cli import show
 from crawler.cli.exits import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
-from crawler.config import load
+from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
 from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Snapshot, Summary
 from crawler.model import Counts, Disposition, Reason, SiteView
@@ -182,3 +182,11 @@ def test_exit_codes_never_change() -> None:
 )
 def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
     assert show.going_on(arguments) == told
+
+
+@pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
+def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
+    failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
+    folder = replace(_folder(), config=amend(load(), {"cookies": cookies}))
+    said = "\n".join(show.ending(replace(SUMMARY, failures=failures), folder, []))
+    assert ("--set fetch.cookies=true --retry-failed" in said) is is_said
