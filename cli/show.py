@@ -92,7 +92,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
-    lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
+    lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
     if summary.counts.scheduled and not summary.queued:
@@ -304,13 +304,16 @@ def _blocked(summary: Summary) -> Iterable[str]:
         yield printable(f"  {culprit} kept all visits waiting {number(times)} times, {duration(worst_s)} at worst")
 
 
-def _politeness(summary: Summary) -> str:
+def _waited(summary: Summary) -> str:
+    """What it waited for most of the time, where that is no matter of this machine."""
     from crawler.metrics import ADVICE, Bound
 
-    share = summary.bounds.get(Bound.POLITENESS, 0)
+    told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
+    bound = max(told, key=lambda one: summary.bounds.get(one, 0))
+    share = summary.bounds.get(bound, 0)
     if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
         return ""
-    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
+    return f"bound by {bound} {share:.0%} of the time: {ADVICE[bound]}"
 
 
 def _change(change: Change) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import timegm
 from dataclasses import dataclass
 from email.utils import parsedate_tz
+from enum import StrEnum
 
 from .errors import FetchError
 from .model import Disposition, Outcome, Reason, Response
@@ -13,6 +14,26 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 """Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
+
+
+class Wait(StrEnum):
+    """Why nothing of what is queued may be fetched yet."""
+
+    REST = "rest"
+    """Sites rest as long as our settings say."""
+    ASKED = "asked"
+    """Sites rest as long as they ask for (Crawl-delay)."""
+    BUSY = "busy"
+    """As many requests are under way at each site as it may have at a time."""
+    ADDRESS = "address"
+    """Likewise at each address."""
+    RETRY = "retry"
+    """All waits for another attempt, or for sites that are left alone after a setback."""
+    DNS = "dns"
+    """Likewise, and name servers did not answer."""
+    HELD = "held"
+    """Their owner holds the sites."""
+
 
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""

@@ -59,6 +59,10 @@ class Frontier(Protocol):
         """Where the frontier stands, from memory."""
         ...
 
+    def why_wait(self) -> str:
+        """Why nothing may be lent now: a `politeness.Wait`, from memory."""
+        ...
+
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         ...

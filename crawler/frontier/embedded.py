@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
+from ..politeness import Wait
 from ..redirects import Hop
 from .discovery import Discovery
 from .ledger import Ledger
@@ -253,6 +254,10 @@ class EmbeddedFrontier:
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
+
+    def why_wait(self) -> Wait:
+        """Why nothing may be lent now, from memory."""
+        return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
         """How many URLs wait for another attempt, by site."""
