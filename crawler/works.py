@@ -152,7 +152,7 @@ class Works:
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
-            admit=self.roots.admit, answers=self.answers,
+            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.filled(ground, visitor.visit)
 

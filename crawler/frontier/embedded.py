@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
+from ..politeness import Wait
+from ..redirects import Hop
 from .discovery import Discovery
 from .ledger import Ledger
 from .seen import U64
@@ -233,6 +235,14 @@ class EmbeddedFrontier:
             claims.claim(digest, first := lease)
         return first.request.url
 
+    async def way(self, start: Url, lease: Lease) -> Sequence[Hop]:
+        """The visits that led from a URL to that of the lease by redirects alone; empty: none did, or do no longer."""
+        if not lease.request.redirects or not self._ledger.knows(start):
+            return ()
+        hops = await self._store.came_by(lease.token, lease.request)
+        first = next((n for n, hop in enumerate(hops) if hop.url == start), -1)
+        return hops[first::-1] if first >= 0 else ()
+
     async def positions(self) -> Mapping[str, Position]:
         """What each sink, by name, had durably written at the last settle."""
         return dict(self._ledger.positions)
@@ -244,6 +254,10 @@ class EmbeddedFrontier:
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
+
+    def why_wait(self) -> Wait:
+        """Why nothing may be lent now, from memory."""
+        return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
         """How many URLs wait for another attempt, by site."""
