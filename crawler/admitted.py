@@ -124,6 +124,10 @@ class Admitted:
         self._miss(folder, count)
         return False
 
+    def knows(self, fingerprint: int) -> bool:
+        """`holds`, for who has the place's fingerprint under this `key` alone."""
+        return self._holds(fingerprint or 1)
+
     def close(self) -> None:
         """Remove the file; who has mapped it keeps what he sees."""
         if self.path:
