@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model import Url
@@ -39,6 +39,16 @@ class Answer(NamedTuple):
     ended: float = 0.0
     is_last: bool = False
     """The URL has no further attempt."""
+    is_kept: bool = False
+    """It comes from a cache: the site itself may not have been asked."""
+
+
+class Brought(NamedTuple):
+    """What one URL brought, and what of it a reader sees."""
+
+    content: int
+    gist: int
+    numbers: int
 
 
 class Run(NamedTuple):
@@ -50,8 +60,10 @@ class Run(NamedTuple):
     """None of them ended before."""
     centre: int
     """The bits that most of their simhashes have: what they share, without what differs from one to the next."""
-    shown: frozenset[tuple[int, int]]
-    """Gist and numbers of all but the latest of them."""
+    brought: Mapping[int, Brought]
+    """By row."""
+    other: int | None
+    """The row of the latest answer that is not like them."""
 
 
 class Kind:
@@ -131,9 +143,10 @@ class Kind:
             return None
         first = min(self._ended[at] for at in members)
         after = [self._ended[at] for at in others if self._ended[at] <= first]
-        shown = {(self.gists[at], self._numbers[at]) for at in members if self.rows[at] != answer.row}
         since = max(after, default=min(self._began[at] for at in members))
-        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), frozenset(shown))
+        other = self.rows[others[-1]] if others else None
+        what = {self.rows[at]: Brought(self.contents[at], self.gists[at], self._numbers[at]) for at in members}
+        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), what, other)
 
     def _members(self, way: int, answer: Answer) -> set[int]:
         """The places of the run that the latest answer ends.
