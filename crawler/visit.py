@@ -13,7 +13,6 @@ from .answers import Answer, Answers, Verdict
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
-from .parse.simhash import numbers
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope, is_moved
@@ -68,7 +67,7 @@ class Visitor:
         if reason := self.scope.reject(request):
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
-        if bar := self.answers.bar(request) or self.bar(begun.lease):
+        if not request.is_reread and (bar := self.answers.bar(request) or self.bar(begun.lease)):
             return self._barred(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
@@ -179,6 +178,7 @@ class Visitor:
             fetched,
             disposition=Disposition.REDIRECTED,
             reason=rejected,
+            detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
         return self._rooted(redirected, target) if is_root and not rejected else redirected
@@ -224,7 +224,7 @@ class Visitor:
             return self._no_content(read, verdict)
         if page.digest == request.digest:  # a revisit that no validator spared us
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.is_cut:  # all empty pages are alike, and that says nothing; nor does a beginning
+        if not page.length or page.truncated:  # all empty pages are alike, and that says nothing; nor does a beginning
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:
@@ -269,7 +269,7 @@ class Visitor:
         answer = self._answer(read)
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
             return self.answers.block(answer, evidence, is_weak=blocked.is_weak(evidence))
-        if page.kind == "sitemap" or page.is_cut:
+        if page.kind == "sitemap" or page.truncated:
             self.answers.other(read.url, answer.began)
             return None
         return self.answers.judge(answer, is_known=page.digest == read.request.digest)
@@ -285,7 +285,7 @@ class Visitor:
             content=content,
             gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
             simhash=page.simhash if page else 0,
-            numbers=page.numbers & ~numbers(outcome.url.path.encode()) if page else 0,
+            numbers=page.numbers if page else 0,
             began=_began(outcome),
             ended=outcome.ended,
             is_last=self.politeness.retry_in_s(outcome.request.attempt) is None,
