@@ -285,7 +285,7 @@ class Visitor:
             content=content,
             gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
             simhash=page.simhash if page else 0,
-            numbers=page.numbers if page else 0,
+            figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
             began=_began(outcome),
             ended=outcome.ended,
             is_last=self.politeness.retry_in_s(outcome.request.attempt) is None,

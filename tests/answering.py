@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from crawler.answers import Answer, Answers
 from crawler.model import Reason, Url
-from crawler.parse.simhash import gist, numbers, simhash
+from crawler.parse.evidence import numbers
+from crawler.parse.simhash import gist, simhash
 from crawler.politeness import Politeness
 
 SITE = "http://a.test"
@@ -39,7 +40,7 @@ def answer_of(row: int, path: str, text: str, began: float, ended: float, *, is_
         place, _, query = text.partition("?")
         alike = hash(place) & _MASK if path in query else content
         return Answer(row, url, content, alike, 0, 0, began, ended, is_last)
-    shown = numbers(text.encode()) & ~numbers(path.encode())
+    shown = numbers(text.encode(), url.text)
     return Answer(row, url, content, gist(text.encode(), url.text), simhash(text), shown, began, ended, is_last)
 
 

@@ -32,8 +32,8 @@ class Answer(NamedTuple):
     """64 bits: equal where only numbers, and words of the URL, differ. An answer without text has its content here."""
     simhash: int = 0
     """0: there is no text."""
-    numbers: int = 0
-    """Bits for the numbers it shows, but for those of its URL."""
+    figures: int = 0
+    """64 bits over the figures and pictures it shows, but for dates and numbers of its URL."""
     began: float = 0.0
     """When the exchange began."""
     ended: float = 0.0
@@ -48,7 +48,7 @@ class Brought(NamedTuple):
 
     content: int
     gist: int
-    numbers: int
+    figures: int
 
 
 class Run(NamedTuple):
@@ -69,14 +69,14 @@ class Run(NamedTuple):
 class Kind:
     """The answers in the order they came, the latest last. Plain columns, for there are many kinds."""
 
-    __slots__ = ("_began", "_ended", "_hashes", "_near", "_numbers", "contents", "gists", "is_strict", "rows", "weak")
+    __slots__ = ("_began", "_ended", "_figures", "_hashes", "_near", "contents", "gists", "is_strict", "rows", "weak")
 
     def __init__(self) -> None:
         self.contents = array("Q")
         self.gists = array("Q")
         self.rows = array("q")
         self._hashes = array("Q")
-        self._numbers = array("Q")
+        self._figures = array("Q")
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
@@ -145,7 +145,7 @@ class Kind:
         after = [self._ended[at] for at in others if self._ended[at] <= first]
         since = max(after, default=min(self._began[at] for at in members))
         other = self.rows[others[-1]] if others else None
-        what = {self.rows[at]: Brought(self.contents[at], self.gists[at], self._numbers[at]) for at in members}
+        what = {self.rows[at]: Brought(self.contents[at], self.gists[at], self._figures[at]) for at in members}
         return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), what, other)
 
     def _members(self, way: int, answer: Answer) -> set[int]:
@@ -172,11 +172,11 @@ class Kind:
 
     @property
     def _columns(self) -> Sequence[array]:  # type: ignore[type-arg]  # of integers and of times
-        return self.contents, self.gists, self.rows, self._hashes, self._numbers, self._began, self._ended
+        return self.contents, self.gists, self.rows, self._hashes, self._figures, self._began, self._ended
 
 
 def _values(answer: Answer) -> tuple[float, ...]:
-    return answer.content, answer.gist, answer.row, answer.simhash, answer.numbers, answer.began, answer.ended
+    return answer.content, answer.gist, answer.row, answer.simhash, answer.figures, answer.began, answer.ended
 
 
 def _centre(hashes: Sequence[int]) -> int:

@@ -116,9 +116,9 @@ class Outage:
         """
         if not self.way or self._seen.get(answer.row) != _brought(answer):
             return False
-        shown = (answer.gist, answer.numbers)
-        return all((one.gist, one.numbers) != shown for row, one in self._seen.items() if row != answer.row)
+        shown = (answer.gist, answer.figures)
+        return all((one.gist, one.figures) != shown for row, one in self._seen.items() if row != answer.row)
 
 
 def _brought(answer: Answer) -> Brought:
-    return Brought(answer.content, answer.gist, answer.numbers)
+    return Brought(answer.content, answer.gist, answer.figures)
