@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 class _Site:
     """What is remembered of one site."""
 
-    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "step", "weak")
+    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "sample", "step", "weak")
 
     def __init__(self) -> None:
         self.kinds: dict[str, Kind] = {}
@@ -66,6 +66,8 @@ class _Site:
         """When the block ended that the site rests for."""
         self.ordinary = float("-inf")
         """When the latest exchange began that was neither blocked nor part of an outage."""
+        self.sample: tuple[int, ...] = ()
+        """The row of the latest URL that brought something else."""
         self.weak: dict[int, float] = {}
         """Contents with a weak marker, and when they came first."""
 
@@ -99,10 +101,12 @@ class Answers:
                 return self._again(site, kind, outage, answer)
         for outage in site.outages:
             outage.hear_other(kind, answer)
-        self._note_ordinary(site, answer.began)
+        if not answer.is_kept:
+            self._note_ordinary(site, answer.began)
         if answer.row in kind.rows:  # the same URL again: it says nothing of others
             return None
         kind.push(answer)
+        site.sample = (answer.row,)
         if not is_known and (run := kind.run(answer, self._brought)) and not _is_genuine(site, answer):
             return self._begin(site, kind, answer, run)
         return None
@@ -144,6 +148,7 @@ class Answers:
     def block(self, answer: Answer, evidence: str, *, is_weak: bool = False) -> Verdict | None:
         """Count an answer that bears the mark of a protection; None where it turns out to be content."""
         site = self._site(answer.url.site)
+        is_new = is_weak and answer.gist not in site.weak
         if is_weak and self._is_own(site, answer):
             return self.judge(answer)
         site.blocks += 1
@@ -151,7 +156,7 @@ class Answers:
         if answer.began >= site.rested:
             site.step += 1
             site.rested = answer.ended
-        return Verdict(Reason.BLOCKED, evidence, site.step)
+        return Verdict(Reason.BLOCKED, evidence, site.step, checks=site.sample if is_new else ())
 
     def other(self, url: Url, began: float) -> None:
         """Learn that the site gave an answer that is no block."""
