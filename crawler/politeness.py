@@ -91,15 +91,10 @@ class Politeness:
         """How long a site rests at the `step`-th setback in a row that concerns it as a whole; 0: none did."""
         return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
 
-    def return_in_s(self, attempt: int, backoff_s: float, *, is_probe: bool = False) -> float | None:
-        """How long until the next attempt of a URL whose site rests so long; None: that was the last one.
-
-        A probe is the first to be asked after the rest.
-        """
+    def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
+        """How long until the next attempt of a URL whose site rests so long; None: that was the last one."""
         wait_s = self.retry_in_s(attempt)
-        if wait_s is None:
-            return None
-        return backoff_s if is_probe else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
+        return None if wait_s is None else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
         """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.

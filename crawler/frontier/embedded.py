@@ -301,8 +301,13 @@ class EmbeddedFrontier:
         for name in self._ledger.bars.take_recovered():
             self._look_for(Waiting((name,)))
         if self._ledger.repeats:
-            rows, self._ledger.repeats = tuple(self._ledger.repeats), []
-            self._look_for(Rows(rows))
+            rows = self._ledger.repeats
+            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
+            if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
+                self._look_for(Rows(settled))
+        if self._ledger.checks:
+            checks, self._ledger.checks = tuple(self._ledger.checks), []
+            self._look_for(Rows(checks, is_reread=True))
 
     def _look_for(self, pick: Pick) -> None:
         if isinstance(pick, Rows):
