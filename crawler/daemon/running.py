@@ -28,6 +28,7 @@ from .run import Open, Run, SettingsOf
 from .settings import DaemonConfig
 from .states import State, Verb
 from .trouble import JobError, NoSuchJob, WrongState
+from .wishes import Wishes
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Running:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
+        self.wishes = Wishes(book)
         self.looks = Looks(self.runs, folders, settings_of)
         self._book = book
         self._folders = folders
@@ -149,6 +151,7 @@ class Running:
                 begun: dict[str, Any] = {
                     "started_at": record.started_at or self._book.now(),
                     "unended": record.unended + 1,
+                    "is_widened": False,
                 }
                 await self._book.move(record.id, Verb.START, DAEMON, **begun)
             except (NoSuchJob, WrongState):  # it was cancelled or removed meanwhile
@@ -189,7 +192,8 @@ class Running:
             self._say_files_are_wanting()
             self._again.add(record.id)
             return
-        run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record), self._settings_of)
+        folder = self._folders.path(record)
+        run = self.runs[record.id] = Run(record.id, self._book, folder, self._settings_of, self.wishes)
         tasks.start_soon(self._live, run)
 
     async def _live(self, run: Run) -> None:
@@ -292,4 +296,4 @@ def _may_be_blamed(record: Record) -> bool:
 
 
 def _has_no_more(record: Record) -> bool:
-    return _is_running(record) and record.planted >= record.uploads
+    return _is_running(record) and record.planted >= record.uploads and not record.wishes
