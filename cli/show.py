@@ -89,6 +89,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += _rereads(summary)
     lines += _traps(summary, folder)
     lines += _left_out(summary, folder)
+    lines += _moved(summary)
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
@@ -294,6 +295,16 @@ def _failures(summary: Summary) -> Iterable[str]:
         yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
+
+
+def _moved(summary: Summary) -> Iterable[str]:
+    from crawler.model import Reason
+
+    if moved := summary.reasons.get(Reason.MOVED, 0):
+        yield (
+            f"  {many(moved, 'seed')} moved to another domain: only where {'it' if moved == 1 else 'they'} landed was"
+            " fetched; --set follow_moved_seeds=true follows them"
+        )
 
 
 def _blocked(summary: Summary) -> Iterable[str]:

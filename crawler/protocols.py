@@ -120,9 +120,9 @@ class Sink(Protocol):
 class Bounds(Protocol):
     """Which links belong to this crawl, asked in workers: picklable."""
 
-    def sieve(self, anchor: Url, depth: int) -> Callable[[str], int]:
-        """For links that lie `depth` hops out and descend from root `anchor`: canonical text -> the bit of LeftOut
-        that keeps it out; 0: it belongs to the crawl."""
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Callable[[str], int]:
+        """For links of a page that lie `depth` hops out and descend from root `anchor`: canonical text -> the bit of
+        LeftOut that keeps it out; 0: it belongs to the crawl."""
         ...
 
     def place(self, text: str) -> str:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -32,6 +32,8 @@ Judge: TypeAlias = Callable[[str], Reason | None]
 """Canonical text -> why not, or None."""
 Sieve: TypeAlias = Callable[[str], int]
 """Canonical text -> the bit of LeftOut that keeps it out, or 0."""
+_NUMBER = re.compile(r"[\d.:_T-]*")
+"""A segment of a path that is a number, a date, or nothing."""
 _Test: TypeAlias = Callable[[str], object]
 """A compiled pattern: canonical text -> something true if it matches."""
 
@@ -56,7 +58,7 @@ class Scope:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_repeats: int = 3
-    """How often one path segment may occur before the URL counts as a trap."""
+    """How often a group of path segments may follow itself before a link that adds to that counts as a trap."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
@@ -70,7 +72,7 @@ class Scope:
         """Why this request is not to be visited, or None. A root passes all but `exclude`: someone asked for it."""
         if request.url == request.anchor:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
-        return self.judge(request.anchor, request.depth)(request.url.text)
+        return _REASONS[self._sieve_of(request)(request.url.text)]
 
     def explain(self, request: Request) -> Ruling:
         """`reject`, with the rule that decided."""
@@ -78,7 +80,7 @@ class Scope:
         if request.url == request.anchor:
             pattern = _matching(self.exclude, self._excludes, text)
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
-        bit = self.sieve(request.anchor, request.depth)(text)
+        bit = self._sieve_of(request)(text)
         if bit == _DEPTH:
             return Ruling(Reason.DEPTH_LIMIT, "depth")
         if bit == _REPEATS:
@@ -95,21 +97,20 @@ class Scope:
         sieve = self.sieve(anchor, depth)
         return lambda text: _REASONS[sieve(text)]
 
-    def sieve(self, anchor: Url, depth: int) -> Sieve:
-        """Likewise."""
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Sieve:
+        """Likewise; `page` is where they stand."""
         if self.max_depth is not None and depth > self.max_depth:
             return lambda text: _DEPTH
         near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
         patterned = bool(self.include or self.exclude)
-        # A segment that occurs more than n times needs n + 1 slashes, after the two of the scheme.
-        plain_slashes = 2 + self.max_repeats
+        grows = _growth(page.text, self.max_repeats) if page else _grows_not
 
         def bit(text: str) -> int:
             if not (text.startswith(near) or far(text)):
                 return _REACH
             if patterned and not self._is_wanted(text):
                 return _PATTERNS
-            return _REPEATS if text.count("/") > plain_slashes and self._repeats(text) else 0
+            return _REPEATS if grows(text) else 0
 
         return bit
 
@@ -125,15 +126,63 @@ class Scope:
     def _is_excluded(self, text: str) -> bool:
         return any(test(text) for test in self._excludes)
 
-    def _repeats(self, text: str) -> bool:
-        """Whether one segment of the path comes back too often: /a/b/a/b/a/b/a/ is a server that says yes to all."""
-        segments = text.partition("?")[0].split("/")[3:]
-        return max(Counter(segments).values(), default=0) > self.max_repeats
+    def _sieve_of(self, request: Request) -> Sieve:
+        return self.sieve(request.anchor, request.depth, request.via)
 
 
 def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) -> str:
     """The first pattern that matches, or an empty string."""
     return next((pattern for pattern, test in zip(patterns, tests, strict=True) if test(text)), "")
+
+
+def _growth(page: str, most: int) -> Callable[[str], bool]:
+    """Whether a link on the page adds to what the page's own path repeats already: a server that says yes to all.
+
+    /a/b/a/b/a/b/ leads to /a/b/a/b/a/b/a/b/: a group follows itself more than `most` times, in the page's own URL
+    once less. Numbers are no such group, nor the nothing between doubled slashes: dates and shards look like that.
+    """
+    own = page.partition("?")[0].split("/")
+    if len(own) < 3 + most:
+        return _grows_not
+    common = "/".join(own[: 3 + most])
+    words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
+    """How many segments up to each are no numbers."""
+
+    def grows(text: str) -> bool:
+        if not text.startswith(common):
+            return False
+        link = text.partition("?")[0].split("/")
+        parted = next((n for n, pair in enumerate(zip(own, link, strict=False)) if pair[0] != pair[1]), len(own))
+        if parted >= len(link):
+            return False
+        return any(
+            link[parted - period] == link[parted]
+            and words[parted - 1] > words[parted - period - 1]
+            and _adds(own, link, parted, period, most)
+            for period in range(1, (parted - 3) // most + 1)
+        )
+
+    return grows
+
+
+def _grows_not(text: str) -> bool:
+    return False
+
+
+def _adds(own: list[str], link: list[str], parted: int, period: int, most: int) -> bool:
+    """Whether the link, which parts from its page at a segment, repeats a group of so many segments more often."""
+    start = parted - period
+    while start > 3 and link[start - 1] == link[start - 1 + period]:
+        start -= 1
+    times, before = ((_end(path, parted, period) - start) // period for path in (link, own))
+    return before >= most and times > before and parted - start >= period * most
+
+
+def _end(path: list[str], at: int, period: int) -> int:
+    """Where the path ceases to repeat itself."""
+    while at < len(path) and path[at] == path[at - period]:
+        at += 1
+    return at
 
 
 def place(text: str, reach: Reach) -> str:

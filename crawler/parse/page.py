@@ -15,11 +15,12 @@ from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
 from ..model import LeftOut, Links, Page, Reason
-from . import charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
+from . import blocked, charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
+from .evidence import Shown, evidence
 from .job import Content, Document, Job
 from .news import NO_NEWS, Found, Memory, News, memory_of
 from .reading import Reading
-from .simhash import gist, numbers, simhash
+from .simhash import gist, simhash
 
 MAX_LINK_BYTES = 16 << 20
 """Of all links of a page together: what a worker answers has bounds, whatever it was given."""
@@ -35,8 +36,10 @@ def parse(document: Document, job: Job) -> Page:
     What the user's own parse function raises stands in `Page.data_error`, so that the page's links still travel.
     The links of a sitemap lie as deep as the sitemap itself, those of all else one hop further out.
     """
-    body, is_cut = _decoded(document, job)
+    body, truncated, notes = _decoded(document, job)
     kind, reading = _read(document, body, job)
+    for said in notes:
+        reading.add_note(said)
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
@@ -44,6 +47,8 @@ def parse(document: Document, job: Job) -> Page:
     depth = document.depth + (kind != "sitemap")
     news = _news(memory, found, document, reading, depth, job)
     words = reading.words.encode("utf-8", "replace")
+    figures = reading.spaced.encode("utf-8", "replace") or words
+    shown = evidence(Shown(reading.title, figures, reading.media, found), document.url.text)
     page = Page(
         digest=sha256(body).digest(),
         length=len(body),
@@ -56,29 +61,35 @@ def parse(document: Document, job: Job) -> Page:
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
         gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
-        numbers=numbers(words),
+        numbers=shown.numbers,
+        media=shown.media,
+        end=shown.end,
+        is_ahead=shown.is_ahead,
         n_links=len(found),
         news=_packed(news.texts, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
         text=_bounded(reading),
-        is_cut=is_cut,
+        truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
         left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, job)),
         outside=urls.fingerprints(news.outside, job.key),
+        blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     page = _extracted(page, document, body, job)
     memory.mark(news, depth)  # the last thing that is done: nothing may be marked that does not travel
     return page
 
 
-def _decoded(document: Document, job: Job) -> tuple[bytes, bool]:
-    """The body without its codings, and whether it is only a beginning."""
-    coding, limit = document.content_encoding, job.max_body_bytes
-    if not job.keeps_oversized:
-        return codings.decode(document.body, coding, limit), False
-    body = codings.beginning(document.body, coding, limit, is_cut=document.is_cut)
-    return body[:limit], document.is_cut or len(body) > limit
+def _decoded(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+    """The body without its codings, why it is only a beginning, if it is, and what else was wrong with the codings."""
+    keeps, limit = job.keeps_oversized, job.max_body_bytes
+    found = codings.beginning(
+        document.body, document.content_encoding, limit, is_cut=keeps and document.is_cut, is_whole=not keeps
+    )
+    is_too_large = (keeps and document.is_cut) or len(found.body) > limit
+    truncated = "length" if is_too_large else "unspecified" if found.is_short else ""
+    return found.body[:limit], truncated, found.notes
 
 
 def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
@@ -166,6 +177,13 @@ def _kept(found: Found, reading: Reading) -> list[str]:
             reading.add_note(f"only the first {i} of {len(texts)} links were kept: together they are too long")
             return texts[:i]
     return texts
+
+
+def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Reading, links: int) -> str:
+    """What marks it as a block. Of what is no text, only refusals are looked at: they come as JSON, too."""
+    if reading.is_scanned or (kind not in {"html", "text"} and document.status not in blocked.REFUSALS):
+        return ""
+    return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
 def _bounded(reading: Reading) -> str:
