@@ -21,6 +21,7 @@ from ..intake import batches
 from ..metrics import Ending, Snapshot, Summary
 from ..model import Reason, Url
 from ..settings import Config
+from ..wider import lets_more_in
 from . import spool
 from .book import Book
 from .job import Record, Seeds, weight
@@ -60,6 +61,8 @@ class Run:
         """Seeds that could not be used so far."""
         self._queued: int | None = None
         """Those that were queued so far."""
+        self.lags = False
+        """It is over, and the job's settings let in more than its crawl took on."""
         self._book = book
         self.folder = folder
         self._settings_of = settings_of
@@ -135,6 +138,7 @@ class Run:
                     tasks.start_soon(self._grant_later, crawl)
                     tasks.start_soon(self._keep_spent)
                     summary = await self._crawl(crawl)
+                    self.lags = self._lags(crawl)
                     tasks.cancel_scope.cancel()
                 return summary
             finally:
@@ -146,6 +150,8 @@ class Run:
             async with aclosing(self._begin(crawl)) as seeds:
                 summary = await crawl.run(seeds, spent=Spent(*self.spent.values()))
             self._bytes += summary.bytes
+            if summary.ended is not Ending.EXHAUSTED:
+                await self._note_widened(crawl)
             if summary.ended is not Ending.EXHAUSTED or not self._has_more(crawl):
                 return None if self._is_told() else summary
         return None
@@ -162,9 +168,19 @@ class Run:
         return self.is_told
 
     def _has_more(self, crawl: Crawl) -> bool:
-        """Whether seeds or wishes came while the crawl came to its end."""
+        """Whether seeds, wishes or wider settings came while the crawl came to its end."""
         record = self._book.record(self.job)
-        return record.planted < record.uploads or bool(record.wishes) or crawl.snapshot().counts.queued > 0
+        came = record.planted < record.uploads or record.wishes or (record.is_widened and not self._lags(crawl))
+        return bool(came) or crawl.snapshot().counts.queued > 0
+
+    def _lags(self, crawl: Crawl) -> bool:
+        """Whether its settings let in more once it is opened again."""
+        return lets_more_in(crawl.config, self._settings_of(self._book.record(self.job)))
+
+    async def _note_widened(self, crawl: Crawl) -> None:
+        """The crawl has looked at all that its settings of now let in."""
+        if self._book.record(self.job).is_widened and not self._lags(crawl):
+            await self._book.amend(self.job, is_widened=False)
 
     # -- wishes ------------------------------------------------------------------------------------------------------
 
@@ -194,7 +210,8 @@ class Run:
         return Seeds(record.given, bad, record.planted < record.uploads, queued)
 
     async def _begin(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
-        """What a run begins with: wishes, then seeds."""
+        """What a run begins with, once it has looked at what its settings let in: wishes, then seeds."""
+        await self._note_widened(crawl)
         await self._grant(crawl)
         async with aclosing(self._plant(crawl)) as planted:
             async for url in planted:

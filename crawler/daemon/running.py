@@ -151,7 +151,6 @@ class Running:
                 begun: dict[str, Any] = {
                     "started_at": record.started_at or self._book.now(),
                     "unended": record.unended + 1,
-                    "is_widened": False,
                 }
                 await self._book.move(record.id, Verb.START, DAEMON, **begun)
             except (NoSuchJob, WrongState):  # it was cancelled or removed meanwhile
@@ -228,7 +227,9 @@ class Running:
     async def _tell_end(self, run: Run, verb: Verb, fields: dict[str, Any]) -> None:
         try:
             left = {"unended": 0, **self._left_by(run)}
-            when = _has_no_more if fields.get("ended") is Ending.EXHAUSTED else _is_running
+            when = _is_running
+            if fields.get("ended") is Ending.EXHAUSTED:
+                when = _has_nothing_new if run.lags else _has_no_more
             if fields and await self._book.move(run.job, verb, DAEMON, when=when, **fields, **left):
                 return
             await self._book.amend(run.job, **left)
@@ -296,4 +297,8 @@ def _may_be_blamed(record: Record) -> bool:
 
 
 def _has_no_more(record: Record) -> bool:
+    return _has_nothing_new(record) and not record.is_widened
+
+
+def _has_nothing_new(record: Record) -> bool:
     return _is_running(record) and record.planted >= record.uploads and not record.wishes

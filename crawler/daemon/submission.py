@@ -19,7 +19,7 @@ from anyio import CancelScope
 from .. import seeds as _seeds
 from .. import urls
 from ..breath import breathing
-from ..config import LIVE, amend
+from ..config import amend
 from ..errors import StorageFull, UrlError
 from ..fetch import Guard
 from ..settings import Config
@@ -128,10 +128,8 @@ class Reception:
             changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
             told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
             inherited = tuple(name for name in record.inherited if name not in named(patch.settings))
-            is_wider = lets_more_in(before, now) and not (record.state is State.RUNNING and _all_live(changes))
-            new = replace(
-                record, settings=chosen, inherited=inherited, is_widened=record.is_widened or is_wider, **said
-            )
+            is_widened = record.is_widened or lets_more_in(before, now)
+            new = replace(record, settings=chosen, inherited=inherited, is_widened=is_widened, **said)
             return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
 
         await self.book.change(decide)
@@ -270,10 +268,6 @@ def _told() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(f"no space left for {where}: make room; nothing was changed") from error
         raise StoreError(f"{where} cannot be used: {error.strerror or error}") from error
-
-
-def _all_live(changes: Sequence[tuple[str, object, object]]) -> bool:
-    return all(key in LIVE for key, _, _ in changes)
 
 
 def _digest(spec: JobSpec, seeds: bytes) -> str:
