@@ -88,6 +88,7 @@ async def test_a_dry_run_fetches_no_page_and_makes_no_folder(crawl: Crawl, tmp_p
     ran = await crawl("urls.txt", "--dry-run", "--exclude", "*.pdf", *ALLOWED)
     assert (ran.code, ran.err) == (0, "")
     assert "dry run: 3 seeds, 2 sites, 1 repeated, 1 unusable line\n" in ran.out
+    assert "\n  urls.txt: one URL a line, 4 URLs, 1 unusable line\n" in ran.out
     assert re.search(rf"^ +0\.\d s  {web.url('a.test')}$", ran.out, re.MULTILINE)
     assert "out-of-scope, exclude *.pdf" in ran.out
     assert "blocked-address, 10.0.0.1: private" in ran.out
@@ -96,7 +97,7 @@ async def test_a_dry_run_fetches_no_page_and_makes_no_folder(crawl: Crawl, tmp_p
 
     told = await crawl("urls.txt", "--dry-run", "--json", "--exclude", "*.pdf", *ALLOWED)
     records = [json.loads(line) for line in told.out.splitlines()]
-    assert [record["verdict"] for record in records] == ["fetch", "exclude", "exclude", "unusable", "summary"]
+    assert [record["verdict"] for record in records] == ["list", "fetch", "exclude", "exclude", "unusable", "summary"]
     assert list(dict.fromkeys(name for record in records for name in fields(record))) == documented(
         "`--dry-run --json`"
     )
