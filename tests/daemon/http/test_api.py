@@ -238,6 +238,7 @@ async def test_numbers_for_prometheus(api: Api) -> None:
         await until(api.jobs, job["id"], State.COMPLETED)
         text = (await api.get("/metrics")).decode()
         assert 'crawld_jobs{state="completed"} 1.0' in text
+        assert "# TYPE crawld_parked gauge" in text
         assert "crawld_connections" in text
 
 
