@@ -18,6 +18,7 @@ from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
+from .politeness import Wait
 from .protocols import Frontier, Sink
 
 log = logging.getLogger(__name__)
@@ -356,10 +357,15 @@ class Engine:
                 self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float) -> Gauges:
+        counts = self.frontier.counts()
+        waits = self._waits_for_turn and counts.queued > 0
         return Gauges(
             in_flight=len(self._out),
-            concurrency=len(self._out) if self.seat.is_refused else self.limits.concurrency,
-            waits_for_turn=self._waits_for_turn and self.frontier.counts().queued > 0,
+            concurrency=self.limits.concurrency,
+            waits_for_place=self.seat.is_refused,
+            waits_for_turn=waits,
+            why=Wait(self.frontier.why_wait()) if waits else None,
+            has_parked=counts.parked > 0,
             parse_backlog=self.parse_backlog(),
             record_backlog=self._outcomes.qsize(),
             record_room=RECORD_BATCH,

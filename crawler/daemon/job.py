@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from ..metrics import Bound, Ending, Snapshot
+from ..metrics import ADVICE_IN_SETTINGS, Bound, Ending, Snapshot
 from ..model import Counts, Disposition, Reason, RobotsState, Url
 from ..stages import Latency
 from .states import State
@@ -240,6 +240,9 @@ class Job:
     in_flight: int = 0
     bound_by: Bound = Bound.IDLE
     advice: str = ""
+    """What that means and what would help, by the names of settings."""
+    remedies: Mapping[str, object] = field(default_factory=dict)
+    """Settings that would help, by full name, as they could be."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The part of the time of all visits that each stage took lately."""
     latency: Latency | None = None
@@ -284,7 +287,7 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: S
         bytes_per_s=snapshot.bytes_per_s,
         in_flight=snapshot.in_flight,
         bound_by=snapshot.bound_by,
-        advice=snapshot.advice,
+        advice=ADVICE_IN_SETTINGS[snapshot.bound_by],
         stages=snapshot.stages,
         latency=snapshot.latency,
     )

@@ -27,6 +27,7 @@ from .events import Event, Events, Kind, Listener
 from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, seen
 from .progress import progress
 from .reloading import taken
+from .remedies import HELPED, remedies
 from .running import Running
 from .schedules import Schedules
 from .settings import DaemonConfig
@@ -353,4 +354,7 @@ class Jobs:
         shown = asking.masked(record.settings)
         job = seen(record, shown, run.snapshot, run.seeds(record)) if run else seen(record, shown, None)
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
-        return replace(job, progress=progress(record, self.base, job.counts, **spent))
+        job = replace(job, progress=progress(record, self.base, job.counts, **spent))
+        if not run or job.bound_by not in HELPED:
+            return job
+        return replace(job, remedies=remedies(job.bound_by, self.settings(record.id), self.config.concurrency))

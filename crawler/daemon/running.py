@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from ..errors import CrawlError, StorageFull
 from ..fetch import Files
-from ..metrics import Ending
+from ..metrics import ADVICE_IN_SETTINGS, Ending
 from . import stats
 from .book import Book
 from .events import Event, Events, Kind
@@ -275,7 +275,7 @@ class Running:
             self.series.setdefault(job, stats.Series()).add(point)
             if len(self._events):
                 rates = {"pages_per_s": snapshot.pages_per_s, "bytes_per_s": snapshot.bytes_per_s}
-                said = {"bound_by": snapshot.bound_by, "advice": snapshot.advice}
+                said = {"bound_by": snapshot.bound_by, "advice": ADVICE_IN_SETTINGS[snapshot.bound_by]}
                 self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **rates, **said}))
 
     async def _acquit(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import urls
 from ..errors import FrontierError
 from ..model import Counts, Disposition, Lease, LeftOut, Links, Outcome, Position, Reason, Request, Url
+from ..politeness import Wait
 from .arrivals import Arrivals, Touched
 from .bars import Bars
 from .change import HAS_LINKS, Change, Nearer, Parked, Schedule, Setback, Visit, left_out
@@ -40,6 +41,8 @@ class Ledger:
         self.parkings = Parkings(state.parkings)
         self.repeats: list[int] = []
         """Rows that are to be visited once more, as soon as the store has told what they are."""
+        self.checks: list[int] = []
+        """The same, of those whose visit gets no record."""
         self._retries = Retries()
         self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
@@ -92,6 +95,7 @@ class Ledger:
         self._approach(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         self.repeats += [row for outcome in outcomes for row in outcome.repeats]
+        self.checks += [row for outcome in outcomes for row in outcome.checks]
         return change
 
     def start_revisiting(self) -> None:
@@ -175,9 +179,19 @@ class Ledger:
             traps=self.parkings.told(self.bars.traps),
         )
 
+    def knows(self, url: Url) -> bool:
+        """Whether it was ever queued."""
+        return url in self._discovery
+
     @property
     def is_exhausted(self) -> bool:
         return not (self._bench.queued or self._bench.leased or self._retries)
+
+    def wait(self, now: float) -> Wait:
+        """Why nothing may be lent now."""
+        if self._retries and not self._bench.queued:
+            return Wait.DNS if self._retries.are_mostly(Reason.DNS) else Wait.RETRY
+        return self._bench.wait(now)
 
     def retrying(self) -> Mapping[str, int]:
         return self._retries.sites()
@@ -310,7 +324,7 @@ class Ledger:
         again = entry._replace(key=entry.place, request=request)
         wait_s = outcome.retry_in_s or 0.0
         self._leave_queue(entry, change)
-        self._retries.add(again, now + wait_s)
+        self._retries.add(again, now + wait_s, outcome.reason)
         change.setbacks.append(Setback(again, self._clock.wall() + wait_s, outcome.reason))
 
     def _leave_queue(self, entry: Entry, change: Change) -> None:

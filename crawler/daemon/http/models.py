@@ -228,6 +228,9 @@ class JobOut(Shape):
     bound_by: str
     """What limits it right now: `politeness`, `network`, ..."""
     advice: str
+    """What that means and what would help, by the names of settings."""
+    remedies: dict[str, Any]
+    """Settings that would help, by full name, as they could be."""
     stages: dict[str, float]
     """The part of the time of all visits that each stage took lately."""
     latency: LatencyOut | None
