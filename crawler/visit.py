@@ -15,7 +15,7 @@ from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Resp
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .scope import Scope, is_moved
+from .scope import Scope
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
@@ -215,11 +215,11 @@ class Visitor:
         """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""
         url, seed = redirected.url, redirected.request.origin
         try:
-            stays = self.admit(target, seed)
+            is_told = self.admit(target, seed) or not self.admit(url, seed)
         except StorageFull as error:
             again = replace(redirected, found=redirected.found[1:])
             return self._setback(again, OutOfFiles(Reason.INTERNAL, str(error)))
-        if stays or is_moved(url, seed):  # in the second case an earlier redirect says so
+        if is_told:  # it stays, or an earlier redirect says that it left
             return redirected
         return replace(redirected, reason=Reason.MOVED, detail=f"moved to {target}")
 

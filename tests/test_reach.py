@@ -283,6 +283,14 @@ async def test_a_seed_that_moves_into_the_reach_of_another_has_not_left() -> Non
     assert sink.of("http://a.org/").reason is None
 
 
+async def test_a_seed_that_leaves_by_way_of_another_is_told_where_it_leaves() -> None:
+    pages = {"http://a.org/": "http://b.org/gone", "http://b.org/gone": "http://c.org/", "http://b.org/": [],
+             "http://c.org/": ["http://c.org/more"], "http://c.org/more": []}  # fmt: skip
+    sink = await crawled(pages, ["http://b.org/", "http://a.org/"])
+    assert set(sink.urls) == pages.keys() - {"http://c.org/more"}
+    assert (sink.of("http://a.org/").reason, sink.of("http://b.org/gone").reason) == (None, Reason.MOVED)
+
+
 async def test_a_prefix_stays_the_one_that_was_given_wherever_the_seed_redirects() -> None:
     login = ["http://a.org/docs/1", "http://a.org/blog", "http://www.a.org/docs/2", "http://www.a.org/blog"]
     pages: dict[str, Iterable[str] | str] = {
