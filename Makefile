@@ -37,7 +37,7 @@ crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS=
 # -- work on it --
 
 .PHONY: setup
-setup: $(READY)  ## make .venv with everything from requirements.lock (the others do this by themselves)
+setup: $(READY)  ## make .venv from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
 
 .PHONY: test
 test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
@@ -66,6 +66,14 @@ torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hur
 	@failed=0; for part in $(TORTURES); do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
 
+.PHONY: lossless
+lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
+	$(BIN)/python -m tests.lossless $(ARGS)
+
+.PHONY: fresh
+fresh:  ## set up clones as on a fresh machine, with uv and without it, and test them: some minutes
+	$(PYTHON) .ci/fresh.py
+
 .PHONY: bench
 bench: $(BENCH)  ## measure ourselves against our peers
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
@@ -73,12 +81,12 @@ bench: $(BENCH)  ## measure ourselves against our peers
 .PHONY: wheel
 wheel: $(READY)  ## build dist/*.whl
 	rm -rf build
-	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+	.ci/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
-	$(BIN)/uv $(LOCK) --upgrade --extra dev -o requirements.lock
-	$(BIN)/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev -o requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
 
 .PHONY: audit
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
@@ -94,7 +102,7 @@ screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; need
 
 .PHONY: clean
 clean:  ## remove whatever make made
-	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
@@ -107,5 +115,5 @@ $(READY): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/setup
 
 $(BENCH): $(READY) benchmarks/requirements.lock
-	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
+	.ci/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
 	@touch $@

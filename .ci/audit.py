@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ def main(lock: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         asked, report = Path(folder, "asked.txt"), Path(folder, "report.json")
         asked.write_text(f"{lock.read_text()}\n{CANARY} --hash=sha256:{'0' * 64}\n")
-        ran = subprocess.run(_command(asked, report), capture_output=True, text=True, check=False)
+        ran = subprocess.run(_command(asked, report), env=_environment(), capture_output=True, text=True, check=False)
         if not report.exists():
             last = (ran.stderr.strip() or "pip-audit said nothing").splitlines()[-1]
             return _tell(NOT_AUDITED, [f"the advisories cannot be reached: {last[:300]}"])
@@ -58,12 +59,19 @@ def judged(report: dict[str, Any], lock: str) -> tuple[int, list[str]]:
 
 def _command(asked: Path, report: Path) -> list[str]:
     """pip-audit apart from the environment it audits. AUDIT_SERVICE=osv asks another database."""
-    uv = str(Path(sys.executable).with_name("uv"))
+    uv = str(Path(__file__).with_name("uv"))
     return [
         uv, "tool", "run", "--quiet", TOOL, "--requirement", str(asked), "--require-hashes", "--disable-pip",
         "--vulnerability-service", os.environ.get("AUDIT_SERVICE", "pypi"), "--progress-spinner", "off",
-        "--format", "json", "--output", str(report),
+        "--cache-dir", str(Path(sys.prefix, "audit")), "--format", "json", "--output", str(report),
     ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    """Name the certificates of the system, a company's own among them: pip-audit brings a list that knows none."""
+    paths = ssl.get_default_verify_paths()
+    system = paths.cafile or paths.capath
+    return ({"REQUESTS_CA_BUNDLE": system} if system else {}) | os.environ
 
 
 def _tell(code: int, lines: list[str]) -> int:

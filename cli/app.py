@@ -22,6 +22,9 @@ A seed is a file with one URL a line (also CSV, TSV or a sitemap; gzip or not), 
 crawl folder to be continued.
 """
 
+_RETRY = "--retry-failed"
+"""An option that may stand alone: the word behind it is a seed, not its value."""
+
 
 class _SeedsOrCommand(TyperGroup):
     """`crawl urls.txt` means `crawl run urls.txt`; a file with a command's name is reached as ./config.
@@ -34,6 +37,8 @@ class _SeedsOrCommand(TyperGroup):
         if args and args[0] not in self.commands and args[0] not in own:
             self._refuse_misspelt(ctx, args[0])
             args = ["run", *args]
+        if args[:1] == ["run"]:
+            args = [f"{word}=all" if word == _RETRY else word for word in args]
         return super().parse_args(ctx, args)
 
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:

@@ -15,7 +15,7 @@ from .exits import Exit
 
 if TYPE_CHECKING:
     from crawler.rehearsal import Rehearsal
-    from crawler.seeds import BadSeed
+    from crawler.seeds import BadSeed, Taken
     from crawler.settings import Config
 
 SHOWN = 20
@@ -39,7 +39,9 @@ class BadLines:
             self.kept.append(bad._replace(text=bad.text[:SHOWN_TEXT]))
 
 
-def dry_run(config: Config, sources: Sequence[str], folder: Path, *, fresh: bool, json: bool) -> Exit:
+def dry_run(
+    config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool
+) -> Exit:
     """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
     from crawler import seeds
     from crawler.folder import read_folder
@@ -50,20 +52,33 @@ def dry_run(config: Config, sources: Sequence[str], folder: Path, *, fresh: bool
     is_there = (folder / "crawl.toml").is_file() and not fresh
     settings = read_folder(folder, config).config if is_there else config
     bad = BadLines()
-    told = run_loop(lambda: rehearse(seeds.read(sources, bad), settings))
+    lists: list[Taken] = []
+    read = seeds.read(sources, bad, column=column, on_taken=lists.append)
+    told = run_loop(lambda: rehearse(read, settings))
     if json:
-        for record in records(told, bad):
+        for record in records(told, bad, lists):
             sys.stdout.write(json_line(record).decode())
     else:
-        for line in words(told, bad):
+        for line in words(told, bad, lists):
             print(printable(line))
         if is_there:
             print(f"{folder} is there already: what it has seen is not fetched again")
     return Exit.DONE if told.first else Exit.NOTHING
 
 
-def records(told: Rehearsal, bad: BadLines) -> Iterator[dict[str, object]]:
+def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[dict[str, object]]:
     """One object a line; docs/explain.md describes their fields."""
+    for taken in lists:
+        yield {
+            "v": 1,
+            "verdict": "list",
+            "source": taken.source,
+            "taken_for": taken.what,
+            "urls": taken.urls,
+            "unusable": taken.bad,
+            "empty": taken.empty,
+            "is_whole": taken.is_whole,
+        }
     for number, turn in enumerate(told.first, 1):
         yield {
             "v": 1,
@@ -101,9 +116,11 @@ def records(told: Rehearsal, bad: BadLines) -> Iterator[dict[str, object]]:
     }
 
 
-def words(told: Rehearsal, bad: BadLines) -> Iterator[str]:
+def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[str]:
     """The same for people."""
     yield f"dry run: {_seeds(told, bad)}"
+    for taken in lists:
+        yield f"  {taken}"
     if told.is_cut:
         yield f"  only the first {show.number(told.seeds + told.repeated)} seeds were looked at"
     if told.first:

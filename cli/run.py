@@ -47,11 +47,17 @@ def run(
         bool | None,
         typer.Option("--sitemaps/--no-sitemaps", show_default=False, help="Visit the sitemaps that robots.txt names."),
     ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|N", help="The column or field of the lists that holds the URLs. [default: found by its cells]"
+        ),
+    ] = None,
     delay: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
     ] = None,
     per_site: Annotated[
-        int | None, typer.Option(metavar="N", help="Requests at a time to one site. [default: 1]")
+        int | None, typer.Option(metavar="N", help="Requests at a time to one site, so many per delay. [default: 1]")
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]")
@@ -86,6 +92,21 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
     ] = None,
+    traps: Annotated[
+        Literal["park", "warn", "off"] | None,
+        typer.Option(metavar="HOW", help="URLs that seem endless: park, warn, off. [default: park]"),
+    ] = None,
+    unpark: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Fetch what is parked under this pattern; all: whatever is. Repeatable."),
+    ] = None,
+    retry_failed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[=REASON]",
+            help="Try again what failed, for any reason or for this one (`--retry-failed=dns`). Repeatable.",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set the old crawl folder aside and start over.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched first and what is refused; fetch no page.")
@@ -117,6 +138,7 @@ def run(
         "include": include or None,
         "exclude": exclude or None,
         "sitemaps": sitemaps,
+        "traps": traps,
         "delay_s": delay,
         "per_site": per_site,
         "concurrency": concurrency,
@@ -135,7 +157,7 @@ def run(
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # What can be refused is refused before there is a folder.
     Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
-    _seeds.check(sources, strict=strict)
+    _seeds.check(sources, strict=strict, column=column)
     if dry_run:
         if not sources:
             raise typer.BadParameter(
@@ -143,14 +165,14 @@ def run(
             )
         from .rehearsal import dry_run as rehearsed
 
-        raise typer.Exit(rehearsed(loaded, sources, folder, fresh=fresh, json=json))
+        raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json))
     prepare_workers(loaded.offload.executor)
 
     from .work import Job, crawled
 
     job = Job(
-        loaded, sources, folder, sys.argv[1:], fresh=fresh, strict=strict, fail_on=fail_on, json=json, quiet=quiet,
-        verbose=verbose,
+        loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict, fail_on=fail_on, json=json,
+        quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed), unpark=tuple(unpark or ()),
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: crawled(job)))
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from crawler.config import Change
     from crawler.folder import Folder
     from crawler.metrics import Snapshot, Summary
-    from crawler.model import Counts, Disposition
+    from crawler.model import Counts, Disposition, Trap
+    from crawler.second_looks import Reconsidered
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -44,6 +45,22 @@ def beginning(folder: Folder, counts: Counts) -> list[str]:
     return lines + [_change(change) for change in folder.changes]
 
 
+def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:
+    """What a folder that goes on looks at again, and why."""
+    lines = []
+    if found.pages:
+        what = "page is" if found.pages == 1 else "pages are"
+        lines.append(f"{number(found.pages)} {what} read again to find what was left out")
+    if found.again:
+        what = "URL that failed or was excluded is" if found.again == 1 else "URLs that failed or were excluded are"
+        lines.append(f"{number(found.again)} {what} tried again")
+    if found.unparked:
+        lines.append(f"{many(found.unparked, 'parked URL')} queued again")
+    elif unparked:
+        lines.append(f"nothing is parked under {printable(' or '.join(unparked))}")
+    return lines
+
+
 def line(now: Snapshot) -> str:
     """One line for a log: `key=value`, the same keys in the same order."""
     counts = now.counts
@@ -54,6 +71,7 @@ def line(now: Snapshot) -> str:
         "bytes": now.bytes,
         "in_flight": now.in_flight,
         "queued": counts.queued,
+        "parked": counts.parked,
         "sites": counts.sites,
         "failed": sum(n for disposition, n in now.dispositions.items() if disposition == "failed"),
         "bound_by": now.bound_by,
@@ -66,18 +84,26 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines = [_headline(summary, folder)]
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions)}")
-    lines += _failures(summary)
+    lines += _all_told(summary, folder)
+    lines += _failures(summary, folder)
+    lines += _hindrances(summary)
+    lines += _rereads(summary)
     lines += _traps(summary, folder)
+    lines += _left_out(summary, folder)
+    lines += _moved(summary)
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
-    lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
+    lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
     if summary.counts.scheduled and not summary.queued:
         lines += [_schedule(summary.counts), f"  {going_on(command)}"]
     if summary.queued:
-        lines += [f"{number(summary.queued)} still queued; to go on:", f"  {going_on(command)}"]
+        again = with_larger_limit(command, folder) if summary.ended == "page-limit" else command
+        lines += [f"{number(summary.queued)} still queued; to go on:", f"  {going_on(again)}"]
+    elif not summary.counts.scheduled:
+        lines += _ways_on(summary, folder)
     return lines
 
 
@@ -90,6 +116,20 @@ def going_on(arguments: Sequence[str]) -> str:
         elif word != "--fresh":
             words.append(word)
     return printable(shlex.join(["crawl", *words]))
+
+
+def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
+    """The same arguments with twice the limit of pages, for the limit counts over the whole life of a crawl folder."""
+    limit = str(2 * (folder.config.scope.limit or 0))
+    words = list(arguments)
+    for i, word in enumerate(words):
+        if word == "--limit" and i + 1 < len(words):
+            words[i + 1] = limit
+            return words
+        if word.startswith("--limit="):
+            words[i] = f"--limit={limit}"
+            return words
+    return [*words, "--limit", limit]
 
 
 def _is_secret(assignment: str) -> bool:
@@ -145,10 +185,7 @@ def _headline(summary: Summary, folder: Folder) -> str:
     if not summary.dispositions and summary.ended == "exhausted":
         if summary.counts.scheduled:
             return f"nothing is due: {folder.path} is up to date"
-        return (
-            f"nothing left to do: {folder.path} is finished, with {many(settled(summary.counts), 'URL')} settled"
-            " (--fresh starts over)"
-        )
+        return f"nothing left to do: {folder.path} is finished, with {many(settled(summary.counts), 'URL')} settled"
     what = {
         "exhausted": "nothing could be crawled" if is_barren(summary) else "finished",
         "page-limit": "page limit reached",
@@ -158,9 +195,70 @@ def _headline(summary: Summary, folder: Folder) -> str:
         "aborted": "left at once, everything is saved",
     }[summary.ended]
     rate = summary.pages / max(summary.elapsed_s, 0.001)
-    return (
-        f"{what}: {number(summary.pages)} pages in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
-    )
+    pages = f"{number(summary.pages)} pages in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
+    parked = summary.counts.parked
+    if not parked:
+        return f"{what}: {pages}"
+    return f"{what}: {pages}; {many(parked, 'URL')} parked in {many(len(_parked(summary)), 'pattern')}"
+
+
+def _parked(summary: Summary) -> list[Trap]:
+    return [trap for trap in summary.traps if trap.parked]
+
+
+def _all_told(summary: Summary, folder: Folder) -> Iterable[str]:
+    """Every URL that was ever found, by what became of it: it adds up."""
+    counts = summary.counts
+    if folder.is_new and not (counts.parked or summary.queued):
+        return
+    told = {str(name): n for name, n in counts.settled.items() if n}
+    told |= {"parked": counts.parked} if counts.parked else {}
+    told |= {"queued": summary.queued} if summary.queued else {}
+    yield f"  all told {many(counts.known, 'URL')}: {counted(told)}"
+
+
+def _rereads(summary: Summary) -> Iterable[str]:
+    from crawler.model import Disposition
+
+    failed = summary.rereads.get(Disposition.FAILED, 0)
+    if failed:
+        yield f"  {many(failed, 'page')} could not be read again: what was left out there is still missing"
+
+
+def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
+    """Which rules kept links of how many pages out of the crawl."""
+    from crawler.model import LeftOut
+
+    scope = folder.config.scope
+    names = {
+        LeftOut.DEPTH: f"--depth {scope.max_depth}",
+        LeftOut.REACH: f"--reach {scope.reach}",
+        LeftOut.PATTERNS: "--include or --exclude",
+        LeftOut.REPEATS: "scope.max_repeats",
+        LeftOut.NOFOLLOW: "nofollow",
+        LeftOut.MAX_LINKS: "scope.max_links",
+    }
+    told = [f"{names[rule]} ({many(n, 'page')})" for rule, n in summary.left_out.items() if n and rule in names]
+    if told:
+        yield f"  links left out by {', '.join(told)}"
+
+
+def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
+    """What would bring more, when nothing is left to do."""
+    from crawler.model import Disposition, Reason
+
+    here = shlex.quote(str(folder.path))
+    if failed := summary.counts.settled.get(Disposition.FAILED, 0):
+        yield f"{many(failed, 'URL')} failed; to try {'it' if failed == 1 else 'them'} again:"
+        yield printable(f"  crawl {here} --retry-failed")
+    parked = _parked(summary)
+    if [trap for trap in parked if trap.reason is Reason.TRAP]:
+        yield "to fetch what is parked as endless, or one pattern of it:"
+        yield printable(f"  crawl {here} --traps off")
+    if parked:
+        yield printable(f"  crawl {here} --unpark {shlex.quote(parked[0].pattern)}")
+    if not summary.dispositions:
+        yield "wider settings (--depth, --reach, --include, --limit) go on from here; --fresh starts over"
 
 
 def _schedule(counts: Counts) -> str:
@@ -170,18 +268,24 @@ def _schedule(counts: Counts) -> str:
 
 
 def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
+    from crawler.model import Reason
+
     parks = folder.config.scope.traps == "park"
     for trap in summary.traps[:SHOWN_TRAPS]:
-        left_out = f"; {many(trap.parked, 'URL')} parked" if parks else " (scope.traps = park would park it)"
-        yield (
-            f"  trap {printable(trap.pattern)[:200]}: {number(trap.news)} of {many(trap.fetched, 'page')} were new"
-            f"{left_out}"
-        )
+        pattern = printable(trap.pattern)[:200]
+        waiting = f"{many(trap.parked, 'URL')} parked"
+        if trap.reason is Reason.BLOCKED:
+            yield f"  blocked {pattern}: {waiting}, for the site keeps us out"
+        else:
+            said = f"; {waiting}" if parks else " (scope.traps = park would park it)"
+            yield f"  trap {pattern}: {number(trap.news)} of {many(trap.fetched, 'page')} were new{said}"
+        if trap.examples:
+            yield f"    such as {printable(' and '.join(trap.examples))[:300]}"
     if len(summary.traps) > SHOWN_TRAPS:
-        yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'trap')} more"
+        yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'pattern')} more"
 
 
-def _failures(summary: Summary) -> Iterable[str]:
+def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
     from crawler.model import Disposition, Reason
 
     shown = summary.failures[:SHOWN_FAILURES]
@@ -192,6 +296,32 @@ def _failures(summary: Summary) -> Iterable[str]:
         yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
+    if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
+        yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
+
+
+def _hindrances(summary: Summary) -> Iterable[str]:
+    """Sites that were out, and those that keep us out. Soft outages are told even where all pages came in the end."""
+    from crawler.model import Reason
+
+    shown = summary.hindrances[:SHOWN_FAILURES]
+    for site, reason, n, detail in shown:
+        if reason is Reason.SOFT_OUTAGE:
+            yield f"  soft outage at {printable(site)}: {many(n, 'answer')} brought no content; asked for again"
+        else:
+            yield f"  blocked by {printable(site)}, {many(n, 'answer')}: {printable(detail)[:200]}"
+    if any(one.reason is Reason.BLOCKED for one in shown):
+        yield "  ask the owners of sites that block; --contact says who you are, --delay goes slower (docs/blocked.md)"
+
+
+def _moved(summary: Summary) -> Iterable[str]:
+    from crawler.model import Reason
+
+    if moved := summary.reasons.get(Reason.MOVED, 0):
+        yield (
+            f"  {many(moved, 'seed')} moved to another domain: only where {'it' if moved == 1 else 'they'} landed was"
+            " fetched; --set follow_moved_seeds=true follows them"
+        )
 
 
 def _blocked(summary: Summary) -> Iterable[str]:
@@ -200,13 +330,16 @@ def _blocked(summary: Summary) -> Iterable[str]:
         yield printable(f"  {culprit} kept all visits waiting {number(times)} times, {duration(worst_s)} at worst")
 
 
-def _politeness(summary: Summary) -> str:
+def _waited(summary: Summary) -> str:
+    """What it waited for most of the time, where that is no matter of this machine."""
     from crawler.metrics import ADVICE, Bound
 
-    share = summary.bounds.get(Bound.POLITENESS, 0)
+    told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
+    bound = max(told, key=lambda one: summary.bounds.get(one, 0))
+    share = summary.bounds.get(bound, 0)
     if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
         return ""
-    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
+    return f"bound by {bound} {share:.0%} of the time: {ADVICE[bound]}"
 
 
 def _change(change: Change) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
+
+if TYPE_CHECKING:
+    from crawler.model import Reason
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
@@ -44,6 +49,27 @@ def share(text: str) -> Share:
     if match is None:
         raise typer.BadParameter(f"{text!r} is neither a number of failures nor a percentage; write 10 or 5%")
     return Share(float(match[1]), bool(match[2]))
+
+
+def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
+    """Why URLs failed or were excluded: `all` stands for every kind of failure."""
+    if not words:
+        return ()
+    from crawler.model import Reason
+    from crawler.wider import FAILURES
+
+    found: list[Reason] = []
+    for word in words:
+        if word == "all":
+            found += FAILURES
+        elif word in set(Reason):
+            found.append(Reason(word))
+        else:
+            near = get_close_matches(word, set(Reason), 1) or ["dns"]
+            raise typer.BadParameter(
+                f"{word!r} is no reason for a failure; did you mean {near[0]}?", param_hint="--retry-failed"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def setting(text: str) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from crawler import Crawl, open_crawl, seeds
 from crawler.errors import SeedError
 from crawler.folder import Folder, discard
+from crawler.harmless import printable
+from crawler.model import Url
 from crawler.settings import Config
 from crawler.sinks import ReaderGone, Wants
 
@@ -26,7 +28,10 @@ from .panel import Lines, View, open_view
 from .values import Share
 
 if TYPE_CHECKING:
+    from crawler.model import Reason
     from crawler.protocols import Sink
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,17 @@ class Job:
     folder: Path
     command: Sequence[str]
     """The arguments as they were typed, for the command that goes on."""
+    column: str | None = None
     fresh: bool = False
     strict: bool = False
     fail_on: Share | None = None
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    retry: tuple[Reason, ...] = ()
+    """Why what is tried again had failed."""
+    unpark: tuple[str, ...] = ()
+    """Patterns; `all`: whatever is parked."""
 
 
 async def crawled(job: Job) -> Exit:
@@ -68,12 +78,16 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
         assert crawl.folder is not None
         bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
         with logging_to(crawl.folder.log_path, view.tell, job.verbose):
-            for line in show.beginning(crawl.folder, crawl.snapshot().counts):
+            counts = crawl.snapshot().counts
+            unpark_all = ALL in job.unpark
+            named = () if unpark_all else job.unpark
+            found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
+            for line in [*show.beginning(crawl.folder, counts), *show.second_looks(found, named)]:
                 view.tell(line)
                 log.info(line)
             try:
                 with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
-                    summary = await crawl.run(seeds.read(job.sources, bad) if job.sources else ())
+                    summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
                     raise _NothingBegan(str(error), crawl.folder) from error
@@ -82,6 +96,25 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
             for line in last_words:
                 log.info(line)
         return exit_code(summary, job.fail_on), last_words
+
+
+def _read(job: Job, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
+    return seeds.read(job.sources, bad, column=job.column, on_taken=on_taken)
+
+
+def _teller(view: View, folder: Folder) -> seeds.OnTaken:
+    """Says what a list was taken for. Seeds are read in a thread, and the screen belongs to the loop."""
+    loop = asyncio.get_running_loop()
+
+    def tell(line: str) -> None:
+        view.tell(line)
+        log.info(line)
+
+    def on_taken(taken: seeds.Taken) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(tell, printable(taken.line(folder.bad_seeds_path.name)))
+
+    return on_taken
 
 
 class _NothingBegan(SeedError):

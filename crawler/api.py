@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import islice
@@ -24,14 +24,18 @@ from .explanation import Explanation, explain
 from .folder import Folder, open_folder
 from .frontier import Look, SqliteFrontier
 from .intake import batches
+from .late_seeds import LateSeeds
 from .metrics import Snapshot, Summary
-from .model import Outcome, Request, SiteView, Url
+from .model import Outcome, Reason, Request, SiteView, Url
 from .parts import Extract
 from .protocols import Fetcher, Sink
+from .roots import AT_ONCE
+from .second_looks import Reconsidered, SecondLooks
 from .settings import Config
 from .shared import Shared
 from .sinks import ReaderGone, Stream
 from .watchdog import Stall, open_watchdog
+from .wider import FAILURES
 from .works import Stacking, Works
 
 T = TypeVar("T")
@@ -50,10 +54,22 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
+        self._second_looks = SecondLooks(works.frontier, folder)
+        self._late = LateSeeds(works.frontier, works.roots)
+        self._was_finished = self._has_finished()
+        """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""
 
-    async def add(self, seeds: Iterable[Seed]) -> int:
-        """Queue seeds; how many were new. Durable on return where the frontier is. Raises UrlError."""
-        return await self._frontier.add([_request(seed, parts.policy(self.config)) for seed in seeds])
+    async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
+        """Queue seeds; how many were queued: those that are new, those that are parked and, `again`, those that failed.
+
+        Durable on return where the frontier is. Raises UrlError.
+        """
+        policy, new = parts.policy(self.config), 0
+        requests = [_request(seed, policy) for seed in seeds]
+        for i in range(0, len(requests), AT_ONCE):
+            with self._works.roots.adding(part := requests[i : i + AT_ONCE]):
+                new += await self._frontier.add(part)
+        return new + await self._frontier.revive(FAILURES if again else ())
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
@@ -68,25 +84,58 @@ class Crawl:
             raise CrawlError("this crawl is running already: open another one, or wait for its end")
         self._is_running = True
         self._engine.spent = spent
+        self._engine.look_again = self._look_again
         try:
             with unwrapped():
+                await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
-                    return await self._engine.run(self._to_visit(seeds))
+                    summary = await self._engine.run(self._to_visit(seeds))
+                return replace(summary, left_out=await self._frontier.left_out())
         finally:
+            self._was_finished = self._has_finished()
             self._engine = self._works.engine(self.config)
             self._is_running = False
+
+    async def reconsider(
+        self, *, retry: Collection[Reason] = (), unpark: Collection[str] = (), unpark_all: bool = False
+    ) -> Reconsidered:
+        """Queue again what may bring more than it did; what, and how much.
+
+        That is what the settings of now let in and those of the last run did not: pages with links that were left out
+        are read again, URLs that were excluded are visited. And what is asked for: URLs that failed, or were excluded,
+        for the reasons in `retry`; those parked under the patterns in `unpark`, or all of them. A run does it by
+        itself when it begins, for the settings. One that is under way visits what is found. Raises FrontierError.
+        """
+        with self._engine.errand():
+            return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
+
+    def _has_finished(self) -> bool:
+        counts = self._frontier.counts()
+        return counts.known > 0 and not (counts.queued or counts.leased)
+
+    async def _look_again(self) -> int:
+        """Nothing is left to do, or the run ends: what seeds that came late made worth reading again."""
+        found = await self._late.look()
+        if not found:
+            await self._late.keep()
+        return found
 
     async def _to_visit(self, seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
         """What is due again goes back into the frontier, then the seeds go there.
 
         What falls due later waits for the next run: a run visits a page once at most, and so comes to an end.
         """
+        await self.reconsider()
+        await self._late.begin()
         if self.config.politeness.revisit_after_s is not None:
             now = time.time()
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
         async for batch in _batches(seeds, parts.policy(self.config)):
-            yield batch
+            with self._works.roots.adding(batch):
+                yield batch
+        await self._frontier.revive(FAILURES if self._was_finished else ())
+        yield ()
 
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
@@ -120,6 +169,7 @@ class Crawl:
             self.folder = self.folder.keep(wanted)
         self._wanted, self.config = wanted, in_force
         retune()
+        self._engine.send(self.reconsider)
         return told
 
     def hold(self, site: str) -> None:
@@ -167,7 +217,8 @@ class Crawl:
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """What decides about a URL in this crawl and what became of it, also while it is crawled: as `explain` does."""
         frontier = self._frontier if isinstance(self._frontier, SqliteFrontier) else None
-        return await explain(text, self.config, frontier=frontier, is_offline=is_offline)
+        scope = await self._works.scope(self.config)
+        return await explain(text, self.config, frontier=frontier, scope=scope, is_offline=is_offline)
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ LIVE = frozenset(
         *(f"politeness.{name}" for name in ("max_attempts", "retry_delay_s")),
         *(f"fetch.{name}" for name in ("concurrency", "max_redirects")),
         *(f"scope.{name}" for name in ("reach", "max_depth", "include", "exclude", "max_repeats", "follow")),
+        "scope.follow_moved_seeds",
         *(f"scope.{name}" for name in ("nofollow", "sitemaps", "limit", "time_limit_s", "size_limit_bytes")),
     }
 )

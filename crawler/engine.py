@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -17,6 +18,7 @@ from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
+from .politeness import Wait
 from .protocols import Frontier, Sink
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,8 @@ class Engine:
     absence: Absence = field(default_factory=Absence)
     forewarning: Forewarning = field(default_factory=Forewarning)
     spent: Spent = NOTHING_SPENT
+    look_again: Callable[[], Awaitable[int]] | None = None
+    """Asked when nothing is left to do, and before a run ends in order: how much was queued again after all."""
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
@@ -84,6 +88,8 @@ class Engine:
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=False, init=False)
+    _errands: int = field(default=0, init=False)
+    _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
 
@@ -118,6 +124,24 @@ class Engine:
         self.visit, self.limits = visit, limits
         self._moved.set()
 
+    def send(self, errand: Callable[[], Awaitable[object]]) -> bool:
+        """Have something done beside the visits, before which the run does not end; False: there is no run."""
+        if self._planting is None:
+            return False
+        self._errands += 1
+        self._planting.start_soon(self._do, errand)
+        return True
+
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Something is under way that may queue more: the run does not find that nothing is left before it is done."""
+        self._errands += 1
+        try:
+            yield
+        finally:
+            self._errands -= 1
+            self._moved.set()
+
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
         return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
@@ -134,6 +158,8 @@ class Engine:
                 with self._work:
                     await self._crawl(seeds)
                 await self._outcomes.join()
+                if self.look_again is not None and self._ending is not Ending.ABORTED:
+                    await self.look_again()
             finally:
                 await self._give_back()
             tasks.cancel_scope.cancel()
@@ -142,12 +168,13 @@ class Engine:
     async def _crawl(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         async with create_task_group() as visits:
             async with create_task_group() as planting:
-                self._is_planting = True
+                self._is_planting, self._planting = True, planting
                 planting.start_soon(self._plant, seeds)
                 try:
                     await self._feed(visits)
                 finally:
                     self.seat.let_be()
+                    self._planting = None
                 planting.cancel_scope.cancel()
             await self._come_to_rest()
             visits.cancel_scope.cancel()
@@ -166,6 +193,13 @@ class Engine:
             self._moved.set()
         self._is_planting = False
         self._moved.set()
+
+    async def _do(self, errand: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await errand()
+        finally:
+            self._errands -= 1
+            self._moved.set()
 
     # -- feeder ------------------------------------------------------------------------------------------------------
 
@@ -222,10 +256,15 @@ class Engine:
         self._waits_for_turn = False
         if more is not False or self._moved.is_set():
             return
-        if self._out or self._is_planting:  # the last outcomes are being settled, or more seeds are on their way
+        if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
             await self._until_moved()
-        else:
+        elif not await self._finds_more():
             self.stop(Ending.EXHAUSTED)
+
+    async def _finds_more(self) -> bool:
+        """Nothing is left to do: whether more came after all, if only while that was looked for."""
+        found = await self.look_again() if self.look_again else 0
+        return found > 0 or self._errands > 0 or self._moved.is_set()
 
     async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """What `wait` returned; None when the end came first."""
@@ -293,7 +332,7 @@ class Engine:
 
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
         """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
-        final = [outcome for outcome in batch if outcome.is_final]
+        final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
         positions = {sink.name: await sink.write(final) for sink in self.sinks} if final else {}
         await self.frontier.settle(batch, positions)
 
@@ -318,10 +357,15 @@ class Engine:
                 self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float) -> Gauges:
+        counts = self.frontier.counts()
+        waits = self._waits_for_turn and counts.queued > 0
         return Gauges(
             in_flight=len(self._out),
-            concurrency=len(self._out) if self.seat.is_refused else self.limits.concurrency,
-            waits_for_turn=self._waits_for_turn and self.frontier.counts().queued > 0,
+            concurrency=self.limits.concurrency,
+            waits_for_place=self.seat.is_refused,
+            waits_for_turn=waits,
+            why=Wait(self.frontier.why_wait()) if waits else None,
+            has_parked=counts.parked > 0,
             parse_backlog=self.parse_backlog(),
             record_backlog=self._outcomes.qsize(),
             record_room=RECORD_BATCH,

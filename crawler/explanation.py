@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import parts, seeds, urls
+from .admitted import Admitted
 from .errors import FetchError
 from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Trap, Url
 from .offload import Inline
 from .robots import RobotsRules
-from .scope import Ruling, Scope
+from .roots import Ground, Root, roots_behind
+from .scope import Ruling, Scope, place
 from .settings import Config
 
 T = TypeVar("T")
 
 MOST_ROOTS = 10_000
 """Seeds of a crawl folder that are tried as what a URL it does not know might descend from."""
+MOST_NEAR = 1_000_000
+"""Those of the URL's own host or registered domain that are looked at: they may admit it."""
 
 
 class Asked(Protocol):
@@ -63,18 +67,18 @@ class Explanation:
     rest_s: float
     """How long its site rests after each request."""
     per_site: int
-    """Requests at a time to its site."""
+    """Requests at a time to its site: one where it asks for a Crawl-delay."""
     known: Known | None = None
     """Its story in the crawl folder; None: never queued there, or no folder."""
     turn: SiteTurn | None = None
     """Its site in the crawl folder, likewise."""
     trap: Trap | None = None
-    """The pattern of URLs that it belongs to, if that is cut and nobody asked for it by name."""
+    """The pattern of URLs that it belongs to or is parked under, if nothing of that is fetched as things stand now."""
 
     @property
     def reason(self) -> Reason | None:
         """Why a crawl would not fetch it as things stand now, or None."""
-        return self.scope.reason or (Reason.TRAP if self.trap else self.robots.reason)
+        return self.scope.reason or (self.trap.reason if self.trap else self.robots.reason)
 
     @property
     def verdict(self) -> Literal["fetch", "exclude", "unknown"]:
@@ -89,36 +93,48 @@ async def explain(
     config: Config,
     *,
     frontier: Path | Asked | None = None,
+    scope: Scope | None = None,
     seed: str = "",
     is_offline: bool = False,
 ) -> Explanation:
     """What decides about the URL that `text` names, written as seeds may be.
 
-    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `seed` is what
-    the URL is taken to descend from, as a link, where the folder does not know it. Without both the URL is judged as a
-    seed itself. Unless offline, its site is asked for its robots.txt: one request, guarded as all are, and nothing
-    else. Raises UrlError, ConfigError, FrontierError.
+    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `scope` is that
+    of the crawl which holds it. `seed` is what the URL is taken to descend from, as a link, where the folder does not
+    know it. Without all of them the URL is judged as a seed itself. Unless offline, its site is asked for its
+    robots.txt: one request, guarded as all are, and nothing else. Raises UrlError, ConfigError, FrontierError.
     """
-    policy, scope = parts.policy(config), parts.scope(config)
+    policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
-    above = [urls.folded(seeds.parse(seed), policy)] if seed else []
+    above: list[Root] = [(urls.folded(seeds.parse(seed), policy), None)] if seed else []
+    near = place(url.text, config.scope.reach)
     story = _Story()
     if frontier is not None:
-        story = await _told(frontier, lambda opened: _asked(opened, url))
-    request = _request(url, story, above or story.roots, scope)
+        story = await _told(frontier, lambda opened: _asked(opened, url, near))
+    scope = scope or _scope(config, [*above, *story.near])
+    request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
+    politeness = parts.politeness(config)
     return Explanation(
         url=url,
         changes=tuple(changes),
         request=request,
         scope=scope.explain(request),
         robots=robots,
-        rest_s=parts.politeness(config).rest_s(robots.crawl_delay_s),
-        per_site=config.politeness.per_site,
+        rest_s=politeness.rest_s(robots.crawl_delay_s),
+        per_site=1 if politeness.asked_s(robots.crawl_delay_s) else config.politeness.per_site,
         known=story.known,
         turn=story.turn,
-        trap=story.trap if config.scope.traps == "park" and url != request.anchor else None,
+        trap=_trap(story, config, is_asked_for=url == request.anchor),
     )
+
+
+def _trap(story: _Story, config: Config, *, is_asked_for: bool) -> Trap | None:
+    """Why the URL waits, or would: the pattern that it is parked under, or the trap that it leads into."""
+    known, parks = story.known, config.scope.traps == "park"
+    if known and known.parked_for and (parks or known.parked_for is not Reason.TRAP):
+        return story.parking or Trap(known.pattern, 0, 0, reason=known.parked_for)
+    return story.trap if parks and not is_asked_for else None
 
 
 async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> RobotsAnswer:
@@ -203,6 +219,9 @@ def _story(known: Known | None) -> dict[str, object]:
         "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
         "via": [via.text for via in known.via],
         "seed": known.seed.text if known.seed else None,
+        "parked_under": known.pattern or None,
+        "parked_for": known.parked_for,
+        "is_reread": known.is_reread,
     }
 
 
@@ -213,6 +232,10 @@ class _Story(NamedTuple):
     turn: SiteTurn | None = None
     trap: Trap | None = None
     roots: Sequence[Url] = ()
+    near: Sequence[Root] = ()
+    """The roots that may admit the URL."""
+    parking: Trap | None = None
+    """What the URL is parked under."""
 
 
 async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
@@ -221,9 +244,22 @@ async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _St
     return await source.ask(question)  # noqa: ASYNC240  it is no path
 
 
-def _asked(opened: Look, url: Url) -> _Story:
+def _asked(opened: Look, url: Url, near: str) -> _Story:
+    """`near`: what the URL and the roots that may admit it have in common."""
     known = opened.find(url)
-    return _Story(known, opened.site(url.site), opened.trap(url), () if known else opened.roots(MOST_ROOTS))
+    found = roots_behind(opened, 0, MOST_NEAR if near else MOST_ROOTS, near)
+    roots = [(root, seed) for _, root, seed in found]
+    shown = [] if known else [root for root, _ in roots] or opened.roots(MOST_ROOTS)
+    parking = opened.parking(known.pattern) if known and known.pattern else None
+    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots, parking)
+
+
+def _scope(config: Config, roots: Sequence[Root]) -> Scope:
+    """What belongs to a crawl, as far as these roots decide."""
+    ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
+    for root, seed in roots:
+        ground.admit(root, seed)
+    return parts.scope(config, ground.admitted)
 
 
 def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:

@@ -128,7 +128,7 @@ def _stem(seed: str) -> str:
             rest = seed.partition("://")[2] or seed.lstrip("/")
             name = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
         case "file":
-            name = Path(Path(seed).name.removesuffix(".gz")).stem
+            name = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", Path(seed).name)).stem
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
 
 

@@ -79,6 +79,8 @@ class Lease:
     """Names the row in the frontier that lent it."""
     expires: float = float("inf")
     """Unix seconds; embedded frontiers lend without end, since a lease dies with its process."""
+    is_alone: bool = True
+    """Nothing else is out at its site, nor will be before this comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,8 @@ class Page:
     """What the user's own parse function returned, as JSON."""
     data_error: str = ""
     """What it raised instead, as `TypeError: ...`; the page is whole all the same."""
-    is_cut: bool = False
-    """Only what fitted was read of a body too large."""
+    truncated: str = ""
+    """Why only a beginning was read (WARC 1.1, 5.13): `length`, more did not fit; `unspecified`, more did not come."""
     is_scanned: bool = False
     """Its tree would have cost too much: title and links come from a linear scan, and there is no text."""
     note: str = ""
@@ -293,10 +295,18 @@ class Outcome:
     """Final: how long until the page is due for another visit. None: it is not put on schedule."""
     rest_s: float = 0.0
     """How long the site rests before its next turn, from `ended`."""
+    asked_s: float | None = None
+    """The rest that the site asks for, one request at a time; 0: it asks for none; None: the visit did not find out."""
     ended: float = 0.0
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0
     """Unix seconds when the visit began."""
+    pattern: str = ""
+    """Parked: the pattern of URLs that it waits under."""
+    repeats: tuple[int, ...] = ()
+    """Rows of earlier visits whose answers turned out to be no content: each is visited once more."""
+    checks: tuple[int, ...] = ()
+    """Rows of earlier visits that brought content: each is fetched again, without a record, to see if it still does."""
 
     @property
     def request(self) -> Request:
@@ -394,7 +404,5 @@ class Counts:
     """When the first of those is due; below zero: it is."""
     parked: int = 0
     """URLs that wait in `traps` until somebody says that these are none. Not among `queued`."""
-    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
-    """Pages with links that a rule kept out of the crawl, by rule."""
     traps: Sequence[Trap] = ()
     """Patterns of URLs that are parked, or would be, those that cost most first."""

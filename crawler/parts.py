@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from .admitted import Admitted
 from .canonical import Policy
 from .config import effective_user_agent
 from .errors import ConfigError
@@ -28,8 +29,8 @@ Extract = Callable[[Content], object]
 """The user's own parse function."""
 
 
-def scope(config: Config) -> Scope:
-    """Raises ConfigError for a pattern that cannot be read."""
+def scope(config: Config, admitted: Admitted | None = None) -> Scope:
+    """Raises ConfigError for a pattern that cannot be read. `admitted`: the places of the seeds under its reach."""
     said = config.scope
     return Scope(
         reach=said.reach,
@@ -37,6 +38,7 @@ def scope(config: Config) -> Scope:
         include=said.include,
         exclude=said.exclude,
         max_repeats=said.max_repeats,
+        admitted=admitted,
     )
 
 

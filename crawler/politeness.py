@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import timegm
 from dataclasses import dataclass
 from email.utils import parsedate_tz
+from enum import StrEnum
 
 from .errors import FetchError
 from .model import Disposition, Outcome, Reason, Response
@@ -14,7 +15,31 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
+PATIENCE = 9.0
+"""Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
 
+
+class Wait(StrEnum):
+    """Why nothing of what is queued may be fetched yet."""
+
+    REST = "rest"
+    """Sites rest as long as our settings say."""
+    ASKED = "asked"
+    """Sites rest as long as they ask for (Crawl-delay)."""
+    BUSY = "busy"
+    """As many requests are under way at each site as it may have at a time."""
+    ADDRESS = "address"
+    """Likewise at each address."""
+    RETRY = "retry"
+    """All waits for another attempt, or for sites that are left alone after a setback."""
+    DNS = "dns"
+    """Likewise, and name servers did not answer."""
+    HELD = "held"
+    """Their owner holds the sites."""
+
+
+MOST_SILENT = 10_000
+"""Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
 """Of the time between two visits of a page, by what the later one found: it swings around the time between changes."""
 
@@ -48,6 +73,10 @@ class Politeness:
         """How long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
         return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))
 
+    def asked_s(self, crawl_delay_s: float | None) -> float:
+        """How long a site rests that asks for it, with one request at a time; 0: it does not ask, or is not heard."""
+        return self.rest_s(crawl_delay_s) if min(crawl_delay_s or 0.0, self.max_delay_s) > 0 else 0.0
+
     def hold_s(self, error_retry_after_s: float | None) -> float:
         """How long a site that asked us to stay away is left alone."""
         return min(error_retry_after_s or 0.0, self.max_retry_after_s)
@@ -57,6 +86,15 @@ class Politeness:
         if attempt >= self.max_attempts:
             return None
         return max(self.retry_delay_s * RETRY_FACTOR ** (attempt - 1), self.hold_s(retry_after_s))
+
+    def backoff_s(self, step: int) -> float:
+        """How long a site rests at the `step`-th setback in a row that concerns it as a whole; 0: none did."""
+        return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
+
+    def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
+        """How long until the next attempt of a URL whose site rests so long; None: that was the last one."""
+        wait_s = self.retry_in_s(attempt)
+        return None if wait_s is None else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
         """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.
@@ -71,6 +109,24 @@ class Politeness:
             return least
         wait_s = outcome.request.interval_s * (CHANGED_FACTOR if _has_changed(outcome) else UNCHANGED_FACTOR)
         return min(max(wait_s, least), max(least, self.revisit_at_most_s))
+
+
+class Silence:
+    """Sites that asked to be left alone, and until when: visits that were lent before they did wait too.
+
+    Times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def keep(self, site: str, until: float, now: float) -> None:
+        if len(self._until) >= MOST_SILENT:
+            self._until = {site: end for site, end in self._until.items() if end > now}
+        self._until[site] = max(until, self._until.get(site, 0.0))
+
+    def is_kept(self, site: str, now: float) -> bool:
+        return self._until.get(site, 0.0) > now
 
 
 def setback(response: Response, now: float) -> FetchError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .model import Counts, Lease, Outcome, Position, Reason, Request, Response, SiteView, Url
+from .model import Counts, Lease, Outcome, Position, Request, Response, SiteView, Url
 
 T = TypeVar("T")
 
@@ -47,12 +47,20 @@ class Frontier(Protocol):
         """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
         ...
 
+    async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
+        """The visits that led from a URL to that of the lease by redirects alone: rows and URLs; empty: none did."""
+        ...
+
     async def positions(self) -> Mapping[str, Position]:
         """What each sink, by name, had durably written at the last settle."""
         ...
 
     def counts(self) -> Counts:
         """Where the frontier stands, from memory."""
+        ...
+
+    def why_wait(self) -> str:
+        """Why nothing may be lent now: a `politeness.Wait`, from memory."""
         ...
 
     def busiest(self, limit: int) -> Sequence[SiteView]:
@@ -120,6 +128,11 @@ class Sink(Protocol):
 class Bounds(Protocol):
     """Which links belong to this crawl, asked in workers: picklable."""
 
-    def judge(self, anchor: Url, depth: int) -> Callable[[str], Reason | None]:
-        """For links that lie `depth` hops out and descend from root `anchor`: canonical text -> why not, or None."""
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Callable[[str], int]:
+        """For links of a page that lie `depth` hops out and descend from root `anchor`: canonical text -> the bit of
+        LeftOut that keeps it out; 0: it belongs to the crawl."""
+        ...
+
+    def place(self, text: str) -> str:
+        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
         ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from . import parts, urls
+from .admitted import Admitted
 from .errors import FetchError
 from .fetch import Budget, HttpFetcher
 from .frontier import Clock, MemoryFrontier, open_memory
@@ -20,6 +21,7 @@ from .offload import Inline
 from .parse import SITEMAP_FIRST
 from .protocols import Robots, Rules
 from .robots import RobotsRules
+from .roots import Ground
 from .scope import Scope
 from .settings import Config
 from .visit import Visitor
@@ -94,8 +96,13 @@ async def rehearse(
     robots.txt and sitemaps are asked for, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
     first = min(first, config.scope.limit or first)
-    told, scope, clock = Rehearsal(), parts.scope(config), _HandClock()
-    within = _within(await _requests(seeds, config, most_seeds, told), scope, told)
+    told, clock = Rehearsal(), _HandClock()
+    ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
+    scope = parts.scope(config, ground.admitted)
+    requests = await _requests(seeds, config, most_seeds, told)
+    for request in requests:
+        ground.admit(request.url, None)
+    within = _within(requests, scope, told)
     chosen = _of_first_sites(within, told)
     async with (
         parts.open_fetcher(config, budget := parts.budget(config)) as fetcher,
@@ -106,6 +113,7 @@ async def rehearse(
         visitor = Visitor(
             asking, actor, Inline(), frontier, scope, parts.politeness(config),
             parts.job(config, scope, frontier.key), takes_sitemaps=config.scope.sitemaps, release=budget.release,
+            admit=ground.admit,
         )  # fmt: skip
         await frontier.add(chosen)
         stage = _Stage(frontier, visitor, asking, actor, budget, told)

@@ -1,4 +1,7 @@
-"""Which URLs belong to this crawl: how far from its root, and what the user's patterns say. Pure and picklable.
+"""Which URLs belong to this crawl: what its seeds reach, and what the user's patterns say. Pure and picklable.
+
+A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
+grows while seeds come in and which workers look into (crawler/admitted.py).
 
 A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob, which must match whole: `*` stands
 for anything, slashes too, `?` for one character. A glob is measured from where its beginning says:
@@ -13,19 +16,24 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from . import urls
+from .admitted import Admitted
 from .errors import ConfigError
-from .model import Reason, Request, Url
+from .model import LeftOut, Reason, Request, Url
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
 Judge: TypeAlias = Callable[[str], Reason | None]
 """Canonical text -> why not, or None."""
+Sieve: TypeAlias = Callable[[str], int]
+"""Canonical text -> the bit of LeftOut that keeps it out, or 0."""
+_NUMBER = re.compile(r"[\d.:_T-]*")
+"""A segment of a path that is a number, a date, or nothing."""
 _Test: TypeAlias = Callable[[str], object]
 """A compiled pattern: canonical text -> something true if it matches."""
 
@@ -50,7 +58,9 @@ class Scope:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_repeats: int = 3
-    """How often one path segment may occur before the URL counts as a trap."""
+    """How often a group of path segments may follow itself before a link that adds to that counts as a trap."""
+    admitted: Admitted | None = None
+    """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
     _excludes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
 
@@ -62,39 +72,51 @@ class Scope:
         """Why this request is not to be visited, or None. A root passes all but `exclude`: someone asked for it."""
         if request.url == request.anchor:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
-        return self.judge(request.anchor, request.depth)(request.url.text)
+        return _REASONS[self._sieve_of(request)(request.url.text)]
 
     def explain(self, request: Request) -> Ruling:
         """`reject`, with the rule that decided."""
-        text, reason = request.url.text, self.reject(request)
-        is_root = request.url == request.anchor
-        if reason is Reason.DEPTH_LIMIT:
-            return Ruling(reason, "depth")
-        if reason is Reason.TRAP:
-            return Ruling(reason, "trap")
-        if reason is not None and not (is_root or _REACHES[self.reach](request.anchor)(text)):
-            return Ruling(reason, "reach")
+        text = request.url.text
+        if request.url == request.anchor:
+            pattern = _matching(self.exclude, self._excludes, text)
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
+        bit = self._sieve_of(request)(text)
+        if bit == _DEPTH:
+            return Ruling(Reason.DEPTH_LIMIT, "depth")
+        if bit == _REPEATS:
+            return Ruling(Reason.TRAP, "trap")
+        if bit == _REACH:
+            return Ruling(Reason.OUT_OF_SCOPE, "reach")
         if pattern := _matching(self.exclude, self._excludes, text):
-            return Ruling(reason, "exclude", pattern)
-        if is_root:
-            return Ruling(reason, "root")
-        return Ruling(reason, "include" if self.include else "reach", _matching(self.include, self._includes, text))
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
+        pattern = _matching(self.include, self._includes, text)
+        return Ruling(_REASONS[bit], "include" if self.include else "reach", pattern)
 
     def judge(self, anchor: Url, depth: int) -> Judge:
         """For links that lie `depth` hops out and descend from root `anchor`."""
+        sieve = self.sieve(anchor, depth)
+        return lambda text: _REASONS[sieve(text)]
+
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Sieve:
+        """Likewise; `page` is where they stand."""
         if self.max_depth is not None and depth > self.max_depth:
-            return lambda text: Reason.DEPTH_LIMIT
-        within = _REACHES[self.reach](anchor)
+            return lambda text: _DEPTH
+        near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
         patterned = bool(self.include or self.exclude)
-        # A segment that occurs more than n times needs n + 1 slashes, after the two of the scheme.
-        plain_slashes = 2 + self.max_repeats
+        grows = _growth(page.text, self.max_repeats) if page else _grows_not
 
-        def verdict(text: str) -> Reason | None:
-            if not within(text) or (patterned and not self._is_wanted(text)):
-                return Reason.OUT_OF_SCOPE
-            return Reason.TRAP if text.count("/") > plain_slashes and self._repeats(text) else None
+        def bit(text: str) -> int:
+            if not (text.startswith(near) or far(text)):
+                return _REACH
+            if patterned and not self._is_wanted(text):
+                return _PATTERNS
+            return _REPEATS if grows(text) else 0
 
-        return verdict
+        return bit
+
+    def place(self, text: str) -> str:
+        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
+        return place(text, self.reach)
 
     def _is_wanted(self, text: str) -> bool:
         if self._is_excluded(text):
@@ -104,10 +126,8 @@ class Scope:
     def _is_excluded(self, text: str) -> bool:
         return any(test(text) for test in self._excludes)
 
-    def _repeats(self, text: str) -> bool:
-        """Whether one segment of the path comes back too often: /a/b/a/b/a/b/a/ is a server that says yes to all."""
-        segments = text.partition("?")[0].split("/")[3:]
-        return max(Counter(segments).values(), default=0) > self.max_repeats
+    def _sieve_of(self, request: Request) -> Sieve:
+        return self.sieve(request.anchor, request.depth, request.via)
 
 
 def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) -> str:
@@ -115,40 +135,160 @@ def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) ->
     return next((pattern for pattern, test in zip(patterns, tests, strict=True) if test(text)), "")
 
 
-def _page(anchor: Url) -> Callable[[str], bool]:
-    root = anchor.text
-    return lambda text: text == root
+def _growth(page: str, most: int) -> Callable[[str], bool]:
+    """Whether a link on the page adds to what the page's own path repeats already: a server that says yes to all.
+
+    /a/b/a/b/a/b/ leads to /a/b/a/b/a/b/a/b/: a group follows itself more than `most` times, in the page's own URL
+    once less. Numbers are no such group, nor the nothing between doubled slashes: dates and shards look like that.
+    """
+    own = page.partition("?")[0].split("/")
+    if len(own) < 3 + most:
+        return _grows_not
+    common = "/".join(own[: 3 + most])
+    words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
+    """How many segments up to each are no numbers."""
+
+    def grows(text: str) -> bool:
+        if not text.startswith(common):
+            return False
+        link = text.partition("?")[0].split("/")
+        parted = next((n for n, pair in enumerate(zip(own, link, strict=False)) if pair[0] != pair[1]), len(own))
+        if parted >= len(link):
+            return False
+        return any(
+            link[parted - period] == link[parted]
+            and words[parted - 1] > words[parted - period - 1]
+            and _adds(own, link, parted, period, most)
+            for period in range(1, (parted - 3) // most + 1)
+        )
+
+    return grows
 
 
-def _prefix(anchor: Url) -> Callable[[str], bool]:
-    folder = anchor.path.partition("?")[0].rpartition("/")[0]
-    return _below(f"{urls.host_port(anchor)}{folder}/")
+def _grows_not(text: str) -> bool:
+    return False
 
 
-def _host(anchor: Url) -> Callable[[str], bool]:
-    return _below(f"{urls.host_port(anchor)}/")
+def _adds(own: list[str], link: list[str], parted: int, period: int, most: int) -> bool:
+    """Whether the link, which parts from its page at a segment, repeats a group of so many segments more often."""
+    start = parted - period
+    while start > 3 and link[start - 1] == link[start - 1 + period]:
+        start -= 1
+    times, before = ((_end(path, parted, period) - start) // period for path in (link, own))
+    return before >= most and times > before and parted - start >= period * most
 
 
-def _below(place: str) -> Callable[[str], bool]:
-    places = (f"https://{place}", f"http://{place}")
-    return lambda text: text.startswith(places)
+def _end(path: list[str], at: int, period: int) -> int:
+    """Where the path ceases to repeat itself."""
+    while at < len(path) and path[at] == path[at - period]:
+        at += 1
+    return at
 
 
-def _domain(anchor: Url) -> Callable[[str], bool]:
-    domain, near = urls.registered_domain(anchor), _host(anchor)
-    return lambda text: near(text) or urls.registered(urls.bare_host(urls.authority(text))) == domain
+def place(text: str, reach: Reach) -> str:
+    """What a link and the seeds that could admit it have in common: the host, for `domain` the registered domain.
+
+    Empty for `page` and `any`, where a new seed admits no other links than before.
+    """
+    if reach in ("page", "any"):
+        return ""
+    authority = urls.authority(text)
+    return urls.registered(urls.bare_host(authority)) if reach == "domain" else authority
 
 
-def _any(anchor: Url) -> Callable[[str], bool]:
-    return lambda text: True
+def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
+    """What a root adds to `Scope.admitted`: its place, and for `prefix` the folder that its seed named on its host."""
+    found = place(root.text, reach)
+    if not found:
+        return ()
+    return (found, found + _folder(seed or root)) if reach == "prefix" else (found,)
 
 
-_REACHES: dict[Reach, Callable[[Url], Callable[[str], bool]]] = {
-    "page": _page,
-    "prefix": _prefix,
-    "host": _host,
-    "domain": _domain,
-    "any": _any,
+def is_within(url: Url, reach: Reach, admitted: Admitted) -> bool:
+    """Whether a table of that reach admits the URL. Nothing lies in the reach of `page`."""
+    return bool(_near(url, reach, admitted))
+
+
+def is_moved(target: Url, seed: Url) -> bool:
+    """Whether a seed that leads there has moved to somebody else: to another registered domain.
+
+    A name with `www.` is its owner's in any case: not every network's domains are registered ones.
+    """
+    new, old = urls.host(target).removeprefix("www."), urls.host(seed).removeprefix("www.")
+    return new != old and urls.registered(new) != urls.registered(old)
+
+
+def _folder(url: Url) -> str:
+    """Of its path: up to the last slash."""
+    return url.path.partition("?")[0].rpartition("/")[0] + "/"
+
+
+def _near(anchor: Url, reach: Reach, admitted: Admitted | None) -> tuple[str, ...]:
+    """Beginnings of URLs near a root that are sure to belong to the crawl; none where the root's own place does not."""
+    if reach == "any":
+        return ("",)
+    if reach == "page":
+        return ()
+    host = urls.host_port(anchor)
+    folder = f"{host}{_folder(anchor)}" if reach == "prefix" else f"{host}/"
+    if admitted is not None:
+        is_in = admitted.holds_above(folder) if reach == "prefix" else admitted.holds(place(anchor.text, reach))
+        if not is_in:
+            return ()
+    return f"https://{folder}", f"http://{folder}"
+
+
+def _far_page(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    return anchor.text.__eq__
+
+
+def _far_folder(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, holds_above = admitted.holds, admitted.holds_above
+
+    def is_in(text: str) -> bool:
+        path = text if "?" not in text else text[: text.index("?")]
+        return holds(urls.authority(text)) and holds_above(path[path.index("/") + 2 : path.rindex("/") + 1])
+
+    return is_in
+
+
+def _far_host(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, authority = admitted.holds, urls.authority
+    return lambda text: holds(authority(text))
+
+
+def _far_domain(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    own = urls.registered_domain(anchor)
+    if admitted is None:
+        return lambda text: place(text, "domain") == own
+    holds = admitted.holds
+    return lambda text: holds(place(text, "domain"))
+
+
+def _nowhere(text: str) -> bool:
+    return False
+
+
+_FAR: dict[Reach, Callable[[Url, Admitted | None], Callable[[str], bool]]] = {
+    "page": _far_page,
+    "prefix": _far_folder,
+    "host": _far_host,
+    "domain": _far_domain,
+    "any": lambda anchor, admitted: _nowhere,
+}
+_REACH, _PATTERNS, _DEPTH, _REPEATS = map(
+    int, (LeftOut.REACH, LeftOut.PATTERNS, LeftOut.DEPTH, LeftOut.REPEATS)
+)  # fmt: skip
+_REASONS = {
+    0: None,
+    _REACH: Reason.OUT_OF_SCOPE,
+    _PATTERNS: Reason.OUT_OF_SCOPE,
+    _DEPTH: Reason.DEPTH_LIMIT,
+    _REPEATS: Reason.TRAP,
 }
 
 

@@ -34,6 +34,11 @@ def sheltered() -> Iterator[None]:
         config["tempdir"] = before
 
 
+def folder() -> Path:
+    """This process's own, for what its workers are to find. It goes with the process, however that ends."""
+    return Path(_folder(os.getpid()))
+
+
 @cache
 def _folder(owner: int) -> str:
     """Made once by each process, and held by it."""

@@ -111,9 +111,16 @@ class Turns:
 class Rest:
     """What the end of a visit means for its site."""
 
-    __slots__ = ("ended", "hold", "rest_s", "usual_s")
+    __slots__ = ("asked_s", "ended", "hold", "rest_s", "usual_s")
 
-    def __init__(self, ended: float, rest_s: float = 0.0, usual_s: float | None = None, hold: float = 0.0) -> None:
+    def __init__(
+        self,
+        ended: float,
+        rest_s: float = 0.0,
+        usual_s: float | None = None,
+        hold: float = 0.0,
+        asked_s: float | None = None,
+    ) -> None:
         self.ended = ended
         """When the exchange did."""
         self.rest_s = rest_s
@@ -122,14 +129,19 @@ class Rest:
         """What this taker gives the site after each from now on; None: what it gave before."""
         self.hold = hold
         """Nobody may ask before."""
+        self.asked_s = asked_s
+        """What the site itself asks for, as this taker heard: one visit at a time, and so long a rest after each. 0:
+        nothing; None: it heard nothing new."""
 
 
 class _Line:
     """One site: who visits it, who waits for it, and when it has rested."""
 
-    __slots__ = ("called", "hold", "out", "resting", "rests", "waiting")
+    __slots__ = ("asked", "called", "hold", "out", "resting", "rests", "waiting")
 
     def __init__(self) -> None:
+        self.asked: dict[Taker, float] = {}
+        """The rest that the site itself asks for, by those who heard of it: then one visit at a time is all."""
         self.hold = 0.0
         self.out: dict[Taker, int] = {}
         self.resting: list[float] = []
@@ -158,7 +170,7 @@ class _Line:
 
     def free_at(self, taker: Taker, others: int) -> float | None:
         """When it may come, with so many others before it; None: not before a visit ends."""
-        limit = min(taker.per_site, *(one.per_site for one in self.out)) if self.out else taker.per_site
+        limit = 1 if self.asked else min([taker.per_site, *(one.per_site for one in self.out)])
         behind = others - (limit - sum(self.out.values()) - len(self.resting))
         if behind < 0:
             return self.hold
@@ -174,10 +186,14 @@ class _Line:
             self.rests[taker] = rest.usual_s
         elif rest.usual_s is not None:  # its settings may have changed
             self.rests.pop(taker, None)
-        free = rest.ended + max(rest.rest_s, *self.rests.values()) if self.rests else rest.ended + rest.rest_s
+        if rest.asked_s:
+            self.asked[taker] = rest.asked_s
+        elif rest.asked_s is not None:
+            self.asked.pop(taker, None)
+        free = rest.ended + max([rest.rest_s, *self.rests.values(), *self.asked.values()])
         if free > now:
             insort(self.resting, free)
-        self.hold = max(self.hold, rest.hold)
+        self.hold = max(self.hold, rest.hold, free if self.asked else 0.0)
 
     def leave(self, taker: Taker) -> None:
         if promise := self.called.pop(taker, None):
@@ -185,7 +201,8 @@ class _Line:
         if taker in self.waiting:
             self.waiting.remove(taker)
         self.rests.pop(taker, None)
+        self.asked.pop(taker, None)
 
     def is_idle(self, now: float) -> bool:
-        is_wanted = self.out or self.waiting or self.called or self.rests
+        is_wanted = self.out or self.waiting or self.called or self.rests or self.asked
         return not is_wanted and self.hold <= now and (not self.resting or self.resting[-1] <= now)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
-from . import parts
+from . import parts, shelter
+from .admitted import Admitted
+from .answers import Answers
 from .engine import Engine, Limits, Visit
 from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
@@ -19,6 +23,8 @@ from .places import Places, Seat
 from .politeness import Politeness
 from .protocols import Fetcher, Sink
 from .robots import IgnoreRobots, RobotsCache
+from .roots import Asked, Ground, Roots
+from .scope import Scope
 from .settings import Config
 from .shared import Shared, open_shared
 from .sinks import JsonLines, Wants
@@ -50,7 +56,11 @@ class Stacking:
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
-        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, self.extract)
+        in_workers = shared.config.offload.executor == "process"
+        stored = Asked(frontier) if isinstance(frontier, SqliteFrontier) else None
+        roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
+        self.stack.callback(roots.close)
+        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract, roots)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -96,20 +106,26 @@ class Works:
     offloader: Lane | Inline
     budget: Purse
     seat: Seat
+    answers: Answers
     extract: Extract | None
+    roots: Roots
 
     def engine(self, config: Config) -> Engine:
         """For one run."""
+        ground = self._ground(config)
+        self.roots.choose(ground)
         return Engine(
-            self.frontier, self._visit(config), self.sinks, _limits(config),
+            self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
         )  # fmt: skip
 
     def retuning(self, engine: Engine, config: Config) -> Callable[[], None]:
         """What puts settings in force while the crawl runs. Raises ConfigError before it is called."""
-        visit, limits, terms = self._visit(config), _limits(config), parts.terms(config)
+        ground = self._ground(config)
+        visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
 
         def retune() -> None:
+            self.roots.choose(ground)
             self.frontier.change(terms)
             engine.change(visit, limits)
             if isinstance(self.fetcher, HttpFetcher):
@@ -121,14 +137,29 @@ class Works:
         robots = self.robots.state(view.site)
         return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
 
-    def _visit(self, config: Config) -> Visit:
+    async def scope(self, config: Config) -> Scope:
+        """What belongs to the crawl, all its roots considered. Raises FrontierError, StorageFull."""
+        await self.roots.fill()
+        return parts.scope(config, self._ground(config).admitted)
+
+    def _ground(self, config: Config) -> Ground:
+        return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
+
+    def _visit(self, config: Config, ground: Ground) -> Visit:
         """What workers reported lately is news again, for bounds may be others: a new `run` token."""
-        scope = parts.scope(config)
+        scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract)
-        return Visitor(
+        visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
-        ).visit  # fmt: skip
+            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
+        )  # fmt: skip
+        return self.roots.filled(ground, visitor.visit)
+
+
+def _in_file(key: bytes) -> Admitted:
+    """A table that worker processes can open."""
+    return Admitted(key, shelter.folder() / f"places-{secrets.token_hex(8)}")
 
 
 def _limits(config: Config) -> Limits:

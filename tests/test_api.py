@@ -154,7 +154,9 @@ async def test_redirects_in_a_circle_end_by_themselves() -> None:
         await crawl_into(served, sink)
         assert max(served.counts().values()) == 1
     got = sink.by_path()
-    assert {o.disposition for path, o in got.items() if path.startswith("/r")} == {Disposition.REDIRECTED}
+    fates = [got[path].disposition for path in ("/r1", "/r2", "/r3")]
+    assert fates == [Disposition.REDIRECTED, Disposition.REDIRECTED, Disposition.FAILED]
+    assert got["/r3"].reason is Reason.TOO_MANY_REDIRECTS
     assert (got["/same"].disposition, got["/same"].reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
 
 
@@ -167,7 +169,7 @@ async def test_a_long_chain_of_redirects_is_cut() -> None:
     assert "/r7" not in sink.by_path()
 
 
-async def test_a_seed_may_move_and_its_new_home_is_in_scope() -> None:
+async def test_a_seed_may_move_and_its_new_home_is_in_scope_where_that_is_wanted() -> None:
     web = Web([
         Site("old.test", {"/": redirect("//new.test/")}),
         Site("new.test", {"/": html("New", ["/page", "//other.test/"]), "/page": html("Page")}),
@@ -175,7 +177,7 @@ async def test_a_seed_may_move_and_its_new_home_is_in_scope() -> None:
     ], seeds=["http://old.test/"])  # fmt: skip
     sink = ListSink()
     async with open_web(web) as served:
-        await crawl_into(served, sink)
+        await crawl_into(served, sink, follow_moved_seeds=True)
         old, new = served.url("old.test", "/"), served.url("new.test", "/page")
     got = {o.url.text: o for o in sink.got}
     assert got[old].disposition is Disposition.REDIRECTED

@@ -2,9 +2,11 @@
 
 import ast
 import graphlib
+import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -152,6 +154,16 @@ def test_every_promise_about_security_names_a_test_that_holds_it() -> None:
     assert missing == []
 
 
+def test_the_tests_are_called_the_same_at_every_time_and_in_every_place(tmp_path: Path) -> None:
+    """Two workers that collect different ids run no test at all."""
+    first = _collecting({"PYTHONHASHSEED": "1"})
+    time.sleep(2.1)  # the clock that gzip writes down has a tick of one second
+    second = _collecting({"PYTHONHASHSEED": "2", "TMPDIR": str(tmp_path), "HOME": str(tmp_path), "TZ": "Asia/Tokyo"})
+    ids, again = _ids(first), _ids(second)
+    assert len(ids) > 4000
+    assert [(one, other) for one, other in zip(ids, again, strict=True) if one != other] == []
+
+
 def test_make_help_lists_every_target() -> None:
     makefile = _read("Makefile")
     targets = set(re.findall(r"^\.PHONY: ([a-z]+)$", makefile, re.MULTILINE))
@@ -161,6 +173,21 @@ def test_make_help_lists_every_target() -> None:
 def test_what_ci_runs_is_what_the_makefile_offers() -> None:
     assert "make --no-print-directory check" in _read(".ci/run")
     assert re.search(r"^check: .*\btest\b", _read("Makefile"), re.MULTILINE)
+
+
+def _collecting(environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a process that prints the id of every test, in order."""
+    unneeded = ("cacheprovider", "xdist", "cov", "schemathesis", "hypothesispytest")
+    quick = ["--assert=plain", *(f"-pno:{plugin}" for plugin in unneeded)]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *quick]
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+
+
+def _ids(collecting: subprocess.Popen[str]) -> list[str]:
+    """Give the ids that such a process has printed, once it ends."""
+    printed, _ = collecting.communicate()
+    assert collecting.returncode == 0, printed[-2000:]
+    return [line for line in printed.splitlines() if "::" in line]
 
 
 def _modules() -> Iterator[Path]:

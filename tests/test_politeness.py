@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.politeness import Politeness, retry_after_s, setback
+from crawler.politeness import MOST_SILENT, Politeness, Silence, retry_after_s, setback
 
 NOON = 1_760_000_000.0  # 2025-10-09 08:53:20 UTC
 
@@ -23,6 +23,28 @@ def answer(status: int, **headers: str) -> Response:
 @pytest.mark.parametrize(("own", "theirs", "rest"), [(1, None, 1), (1, 5, 5), (1, 0.2, 1), (1, 900, 60), (0, None, 0)])
 def test_a_larger_crawl_delay_wins_up_to_the_cap(own: float, theirs: float | None, rest: float) -> None:
     assert Politeness(delay_s=own, max_delay_s=60).rest_s(theirs) == rest
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "cap", "asked"),
+    [(1, 4, 60, 4), (1, 0.5, 60, 1), (0, 0.5, 60, 0.5), (1, 90, 60, 60), (1, None, 60, 0), (1, 0, 60, 0), (1, 4, 0, 0)],
+)
+def test_a_crawl_delay_is_a_word_of_the_site_unless_it_asks_for_nothing(
+    own: float, theirs: float | None, cap: float, asked: float
+) -> None:
+    """It is never less than our own rest."""
+    assert Politeness(delay_s=own, max_delay_s=cap).asked_s(theirs) == asked
+
+
+def test_silence_is_kept_until_it_is_over_and_remembered_within_bounds() -> None:
+    silence = Silence()
+    silence.keep("http://a", 10.0, 0.0)
+    silence.keep("http://a", 5.0, 0.0)
+    assert silence.is_kept("http://a", 9.9)
+    assert not silence.is_kept("http://a", 10.0)
+    for n in range(2 * MOST_SILENT):
+        silence.keep(f"http://{n}", n + 1.0, float(n))
+    assert len(silence._until) <= MOST_SILENT
 
 
 def test_attempts_lie_further_and_further_apart_and_end() -> None:
@@ -165,3 +187,10 @@ def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
     if visit > 1 and least <= before <= most:
         has_changed = disposition in CHANGED or (disposition is Disposition.REDIRECTED and digest)
         assert wait_s <= before if has_changed else wait_s >= before
+
+
+def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -> None:
+    politeness = Politeness(retry_delay_s=3, max_delay_s=60, max_attempts=3)
+    assert [politeness.backoff_s(step) for step in (0, 1, 2, 3, 6, 1000)] == [0, 3, 9, 27, 600, 600]
+    assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 27, 243, 600]
+    assert politeness.return_in_s(3, 3) is None

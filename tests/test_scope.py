@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pickle
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
+from crawler.admitted import Admitted
 from crawler.errors import ConfigError
 from crawler.model import Reason, Request, Url
 from crawler.protocols import Bounds
-from crawler.scope import Reach, Scope
+from crawler.scope import Reach, Scope, is_moved, place, places
 
 OUT, DEEP, TRAP = Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.TRAP
 REACHES: tuple[Reach, ...] = ("page", "prefix", "host", "domain", "any")
@@ -114,26 +116,102 @@ def test_links_are_followed_to_the_depth_allowed(max_depth: int | None, depth: i
     assert Scope(max_depth=max_depth).judge(ROOT, depth)("https://www.example.org/") is verdict
 
 
+def on(page: str, link: str, most: int = 3) -> Reason | None:
+    """What becomes of a link that stands on a page of the same host."""
+    request = Request(Url(f"http://h{link}"), depth=1, via=Url(f"http://h{page}"), root=Url("http://h/"))
+    return Scope(max_repeats=most).reject(request)
+
+
 @pytest.mark.parametrize(
-    ("path", "verdict"),
+    ("page", "link"),
     [
-        ("a/a/a", None),
-        ("a/a/a/a", TRAP),
-        ("a/b/a/b/a/b/a/", TRAP),
-        ("a/b/c/d/e/f/g/h/i/j", None),
-        ("////", TRAP),
-        ("x?a/a/a/a/a/a", None),
-        ("2024/2024/1/1/1", None),
+        ("/a/a/a", "/a/a/a/a"),
+        ("/a/a/a/", "/a/a/a/a/"),
+        ("/shop/shop/shop/item.html", "/shop/shop/shop/shop/other.html"),
+        ("/x/a/b/a/b/a/b/", "/x/a/b/a/b/a/b/a/b/"),
+        ("/a/b/a/b/a/b/a/", "/a/b/a/b/a/b/a/b/"),
+        ("/a/b/a/b/a/b/a/", "/a/b/a/b/a/b/a/b?page=2"),
+        ("/2024/x/2024/x/2024/x/", "/2024/x/2024/x/2024/x/2024/x/"),
+        ("/a//a//a//", "/a//a//a//a//"),
+        ("/a/a/a/a/a/b", "/a/a/a/a/a/a/b"),
+        ("/a/a/a?p=1", "/a/a/a/a"),
     ],
 )
-def test_a_segment_that_comes_back_too_often_is_a_trap(path: str, verdict: Reason | None) -> None:
-    assert Scope().judge(urls.parse("http://h/"), 1)(f"http://h/{path}") is verdict
+def test_a_link_that_adds_to_what_its_page_repeats_already_is_a_trap(page: str, link: str) -> None:
+    assert on(page, link) is TRAP
+    assert on("/", link) is None, "another page may name it"
+    assert on(page, page) is None
 
 
-def test_how_often_a_segment_may_occur_is_a_setting() -> None:
-    root = urls.parse("http://h/")
-    assert Scope(max_repeats=1).judge(root, 1)("http://h/a/a") is TRAP
-    assert Scope(max_repeats=5).judge(root, 1)("http://h/a/a/a/a/a") is None
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("/a/a/", "/a/a/a/"),
+        ("/", "/a/a/a/a/a/a"),
+        ("/a/a/", "/a/a/a/a/a/"),
+        ("/0/0/0/", "/0/0/0/0/"),
+        ("/00/00/00/00/", "/00/00/00/00/00/a.html"),
+        ("/2020/2020/2020/", "/2020/2020/2020/2020/"),
+        ("/2024-01/2024-01/2024-01/", "/2024-01/2024-01/2024-01/2024-01/"),
+        ("///", "////"),
+        ("/a////", "/a/////"),
+        ("/en/about/en/contact/en/", "/en/about/en/contact/en/news/en/"),
+        ("/img/a/img/b/img/c/", "/img/a/img/b/img/c/img/d/"),
+        ("/tag/go/go/go/go", "/tag/go/go/go/gomore"),
+        ("/a/a/a/", "/a/a/a/b/"),
+        ("/a/a/a/", "/a/a/a/b/a/a/a/"),
+        ("/a/a/a/a/x", "/a/a/a/a/y"),
+        ("/a/a/a/a/a", "/a/a/a/a"),
+        ("/b/a/a/a/", "/a/a/a/a/"),
+        ("/x?a/a/a/a", "/x?a/a/a/a/a"),
+    ],
+)
+def test_honest_paths_repeat_themselves_too(page: str, link: str) -> None:
+    assert on(page, link) is None
+
+
+def test_another_host_has_other_paths() -> None:
+    request = Request(Url("http://i/a/a/a/a"), depth=1, via=Url("http://h/a/a/a"), root=Url("http://h/"))
+    assert Scope(reach="any").reject(request) is None
+
+
+def test_how_often_a_group_may_follow_itself_is_a_setting() -> None:
+    assert on("/a", "/a/a", most=1) is TRAP
+    assert on("/a/a/a/a", "/a/a/a/a/a", most=5) is None
+    assert on("/a/a/a/a/a", "/a/a/a/a/a/a", most=5) is TRAP
+
+
+@pytest.mark.parametrize("path", ["1/" * 500, "a/" * 500, "a/" * 250 + "b/" + "a/" * 249, "a/b/a/c/" * 125])
+def test_long_paths_cost_little(path: str) -> None:
+    page = Url(f"http://h/{path}")
+    sieve = Scope(max_repeats=1).sieve(Url("http://h/"), 1, page)
+    begun = time.process_time()
+    for n in range(2000):
+        sieve(f"{page}{path[:40]}{n}")
+    assert time.process_time() - begun < 4
+
+
+@given(st.lists(st.sampled_from(["a", "b", "1", ""]), max_size=12), st.lists(st.sampled_from("ab1"), max_size=6))
+def test_a_trap_is_what_repeats_a_word_more_often_than_its_page_and_its_page_often_enough(
+    own: list[str], more: list[str]
+) -> None:
+    """By the slow way: every group at every place of the link."""
+    link = [*own, *more]
+    most, found = 2, False
+    for start in range(len(link)):
+        for period in range(1, len(link) + 1):
+            group = link[start : start + period]
+            times = [_times(path[start:], group) for path in (link, own)]
+            is_word = any(segment not in ("1", "") for segment in group)
+            found |= bool(is_word and len(group) == period and times[0] > times[1] >= most)
+    assert (on("/" + "/".join(own), "/" + "/".join(link), most) is TRAP) is found
+
+
+def _times(path: list[str], group: list[str]) -> int:
+    times = 0
+    while path[times * len(group) : (times + 1) * len(group)] == group:
+        times += 1
+    return times
 
 
 def test_a_root_passes_reach_depth_include_and_the_trap_rule_but_not_exclude() -> None:
@@ -157,11 +235,13 @@ def test_any_other_request_is_judged_as_a_link_from_its_root() -> None:
 
 
 def test_a_scope_travels_to_a_worker_and_judges_the_same_there() -> None:
-    scope: Bounds = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
-    away: Bounds = pickle.loads(pickle.dumps(scope))
+    scope = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
+    away: Scope = pickle.loads(pickle.dumps(scope))
     assert away == scope
     for text in ("http://h/a/x", "http://h/b", "http://h/c", "http://h/a/x.pdf", "http://h/a/z/z/z"):
         assert away.judge(ROOT, 1)(text) is scope.judge(ROOT, 1)(text)
+    bounds: Bounds = away
+    assert bounds.sieve(ROOT, 1)("http://h/a/x") == 0
 
 
 paths = st.text("ab/.?*[]%-", max_size=30)
@@ -189,7 +269,7 @@ def test_any_glob_can_be_read(glob: str) -> None:
         ("https://www.example.org/blog/", "include", ""),
         ("https://www.example.org/docs/x.pdf", "exclude", "*.pdf"),
         ("https://evil.test/docs/x.pdf", "reach", ""),
-        ("https://www.example.org/docs/a/a/a/a/", "trap", ""),
+        ("https://www.example.org/docs/a/a/a/a/", "include", "*/docs/*"),
     ],
 )
 def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str) -> None:
@@ -198,6 +278,12 @@ def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str
     assert (ruling.rule, ruling.pattern) == (rule, pattern)
     deep = Scope(max_depth=0).explain(Request(urls.parse(text), depth=1, root=ROOT))
     assert deep.rule == ("root" if rule == "root" else "depth")
+
+
+def test_a_ruling_names_a_trap_where_its_page_is_known() -> None:
+    text = "https://www.example.org/docs/a/a/a/"
+    request = Request(urls.parse(f"{text}a/"), depth=1, via=Url(text), root=ROOT)
+    assert Scope().explain(request).rule == "trap"
 
 
 _PLACES = st.sampled_from(["https://a.test/", "https://a.test/x/y", "https://a.test/x/x/x/x/", "https://b.test/x.pdf"])
@@ -218,3 +304,51 @@ def test_a_ruling_says_what_the_crawl_does(
     if ruling.rule == "exclude":
         assert ruling.pattern
         assert ruling.reason is OUT
+
+
+@pytest.mark.parametrize(
+    ("seed", "target", "moved"),
+    [
+        ("http://example.org/", "https://www.example.org:8443/x", False),
+        ("http://example.org/", "http://shop.example.org/", False),
+        ("http://a.example.co.uk/", "http://b.example.co.uk/", False),
+        ("http://shop.lan/", "http://www.shop.lan/", False),
+        ("http://127.0.0.1:81/", "http://127.0.0.1:82/", False),
+        ("http://localhost/", "http://localhost:8000/", False),
+        ("http://127.0.0.1/", "http://127.0.0.2/", True),
+        ("http://one.co.uk/", "http://two.co.uk/", True),
+        ("http://me.github.io/", "http://you.github.io/", True),
+        ("http://example.org/", "http://example.com/", True),
+        ("http://wiki/", "http://intranet/", True),
+    ],
+)
+def test_a_seed_has_moved_where_somebody_else_owns_the_name(seed: str, target: str, moved: bool) -> None:
+    assert is_moved(urls.parse(target), urls.parse(seed)) is moved
+    assert is_moved(urls.parse(seed), urls.parse(target)) is moved
+
+
+@pytest.mark.parametrize(
+    ("reach", "added"),
+    [
+        ("page", ()),
+        ("prefix", ("www.example.org:81", "www.example.org:81/docs/")),
+        ("host", ("www.example.org:81",)),
+        ("domain", ("example.org",)),
+        ("any", ()),
+    ],
+)
+def test_what_a_root_adds_to_the_reach_of_a_crawl(reach: Reach, added: tuple[str, ...]) -> None:
+    root, seed = urls.parse("http://www.example.org:81/login?x=/y/"), urls.parse("http://example.org/docs/a?b=/c/")
+    assert places(root, reach, seed) == added
+    assert place(root.text, reach) == (added[0] if added else "")
+
+
+@given(st.sampled_from(REACHES), st.lists(_PLACES, min_size=1, max_size=3), _PLACES)
+def test_a_table_of_several_roots_admits_what_any_of_them_would(reach: Reach, roots: list[str], text: str) -> None:
+    table = Admitted()
+    for root in roots:
+        table.add(places(Url(root), reach))
+    union = Scope(reach, max_repeats=100, admitted=table)
+    alone = [Scope(reach, max_repeats=100).judge(Url(root), 1)(text) is None for root in roots]
+    for root in roots if reach != "page" else ():
+        assert (union.judge(Url(root), 1)(text) is None) == any(alone)

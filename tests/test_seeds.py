@@ -67,7 +67,11 @@ SITEMAP = b"""<?xml version="1.0" encoding="UTF-8"?>
 </urlset>"""
 
 
-@pytest.mark.parametrize("content", [SITEMAP, gzip.compress(SITEMAP), SITEMAP.replace(b"url>", b"sitemap>")])
+@pytest.mark.parametrize(
+    "content",
+    [SITEMAP, gzip.compress(SITEMAP), SITEMAP.replace(b"url>", b"sitemap>")],
+    ids=["pages", "zipped", "sitemaps"],
+)
 def test_a_local_sitemap_names_its_locations(tmp_path: Path, content: bytes) -> None:
     assert _texts(_file(tmp_path, content, "sitemap.xml")) == TWO
 

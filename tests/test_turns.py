@@ -191,3 +191,28 @@ async def test_whatever_crawls_do_the_site_has_its_rest_and_everyone_comes_to_it
                 served[crawl] += 1
                 out.append((now + chance.choice([0.5, 1.0, 4.0]), crawl))
     assert min(served.values()) >= 1500 * 0.5 / (rest_s + 4.0) / len(crawls) / 2
+
+
+async def test_a_site_that_asks_for_one_at_a_time_gets_that_from_all_together() -> None:
+    turns, heard, other = Turns(), Crawl(per_site=4), Crawl(per_site=4)
+    assert turns.take(SITE, heard, 0.0)
+    assert turns.take(SITE, other, 0.0)
+    turns.end(SITE, heard, 1.0, Rest(1.0, 4.0, 4.0, asked_s=4.0))
+    assert not turns.take(SITE, heard, 9.0), "the other is still there"
+    turns.end(SITE, other, 10.0, Rest(10.0, 0.5, 0.5, asked_s=0.0))
+    assert heard.calls == [14.0], "the gap counts after whoever was there last"
+    assert turns.take(SITE, heard, 14.0)
+    assert not turns.take(SITE, other, 14.0)
+    turns.end(SITE, heard, 15.0, Rest(15.0, 0.5, 0.5, asked_s=0.0))
+    assert turns.take(SITE, other, 19.0)
+    assert turns.take(SITE, heard, 19.0), "it takes its word back"
+
+
+async def test_the_gap_that_one_heard_of_outlasts_its_leaving() -> None:
+    turns, heard, other = Turns(), Crawl(per_site=4), Crawl(per_site=4)
+    assert turns.take(SITE, heard, 0.0)
+    turns.end(SITE, heard, 1.0, Rest(1.0, 4.0, 4.0, asked_s=4.0))
+    turns.leave(SITE, heard, 1.0)
+    assert not turns.take(SITE, other, 2.0)
+    assert other.calls == [5.0]
+    assert turns.take(SITE, other, 5.0)

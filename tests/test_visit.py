@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import pytest
 
 from crawler.config import load
-from crawler.errors import ConfigError, FetchError, OffloadError
+from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.parse import Document, Job
 from crawler.politeness import Politeness
@@ -57,10 +57,13 @@ class Inline:
 
 
 class Claims:
-    """The only word a visit asks of the frontier: nobody had this content before."""
+    """All that a visit asks of the frontier: nobody had this content before, and no redirect led here."""
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
         return lease.request.url
+
+    async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
+        return ()
 
 
 def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
@@ -99,6 +102,23 @@ async def test_a_redirect_is_a_link_at_the_same_depth(status: int) -> None:
 async def test_where_a_seed_leads_is_a_root_itself() -> None:
     (found,) = (await visit(301, to("https://www.site.test/"))).found
     assert (found.seed, found.root) == (HERE, None)
+
+
+async def test_a_root_whose_place_finds_no_room_is_tried_again_and_that_is_no_attempt() -> None:
+    def no_room(target: Url, seed: Url) -> bool:
+        raise StorageFull("no room")
+
+    web = Web({HERE.text: (301, [to("https://www.site.test/")])})
+    outcome = await replace(visitor(web), admit=no_room).visit(Lease(Request(HERE), 1))
+    assert (outcome.disposition, outcome.reason, outcome.found) == (Disposition.DEFERRED, None, ())
+    assert outcome.retry_in_s
+
+
+async def test_a_redirect_that_is_not_followed_tells_where_it_leads() -> None:
+    root = Url("http://site.test/")
+    web = Web({HERE.text: (302, [to("http://other.test/")])})
+    outcome = await visitor(web, reach="host").visit(Lease(Request(HERE, depth=1, via=root, root=root), 1))
+    assert (outcome.reason, outcome.detail, outcome.found) == (Reason.OUT_OF_SCOPE, "to http://other.test/", ())
 
 
 @pytest.mark.parametrize(
@@ -195,7 +215,12 @@ async def test_a_page_that_redirects_to_itself_says_so_and_is_tried_again_if_a_c
     plain = await visit(302, to("#top"))
     assert (plain.disposition, plain.reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
     assert plain.detail == "redirects to itself"
-    assert (await visit(302, to("?q"), ("Set-Cookie", "seen=1"))).disposition is Disposition.DEFERRED
+    web = Web({HERE.text: (302, [to("?q"), ("Set-Cookie", "seen=1")])})
+    vain = await visitor(web).visit(Lease(Request(HERE), 1))
+    assert vain.disposition is Disposition.FAILED
+    assert vain.detail == "redirects to itself; fetch.cookies = true may help"
+    keeping = await replace(visitor(web), keeps_cookies=True).visit(Lease(Request(HERE), 1))
+    assert keeping.disposition is Disposition.DEFERRED
 
 
 async def test_a_redirect_out_of_scope_is_told_and_not_followed() -> None:
@@ -221,7 +246,50 @@ async def test_a_fetch_that_may_fare_better_is_tried_again_and_no_more_often_tha
 async def test_a_site_that_asks_to_be_left_alone_is() -> None:
     outcome = await visit(503, ("Retry-After", "40"))
     assert (outcome.disposition, outcome.reason) == (Disposition.DEFERRED, Reason.STATUS_5XX)
-    assert (outcome.retry_in_s, outcome.rest_s) == (40.0, 40.0)
+    assert (outcome.retry_in_s, outcome.rest_s, outcome.asked_s) == (40.0, 40.0, 40.0)
+
+
+async def test_what_was_lent_before_a_site_asked_to_be_left_alone_waits_too() -> None:
+    web = Web({HERE.text: (429, [("Retry-After", "40")]), "http://other.test/": (200, [])})
+    visitors = visitor(web)
+    await visitors.visit(Lease(Request(HERE), 1))
+    late = await visitors.visit(Lease(Request(HERE), 2, is_alone=False))
+    assert (late.disposition, late.reason, late.retry_in_s, late.rest_s) == (Disposition.DEFERRED, None, 0.0, 0.0)
+    assert len(web.asked) == 1
+    other = await visitors.visit(Lease(Request(Url("http://other.test/")), 3))
+    assert other.disposition is Disposition.FETCHED
+
+
+class Asking(Allowed):
+    delay_s = 4.0
+
+
+@pytest.mark.parametrize(("is_alone", "asked"), [(True, 1), (False, 0)])
+async def test_a_site_that_asks_for_a_crawl_delay_is_asked_only_by_a_visit_that_is_alone(
+    is_alone: bool, asked: int
+) -> None:
+    class Robots:
+        async def rules(self, request: Request) -> tuple[Allowed, bool]:
+            return Asking(), False
+
+    web = Web({HERE.text: (200, [])})
+    outcome = await replace(visitor(web), robots=Robots()).visit(Lease(Request(HERE), 1, is_alone=is_alone))
+    assert len(web.asked) == asked
+    assert (outcome.asked_s, outcome.rest_s) == (4.0, 4.0 * asked)
+    assert outcome.disposition is (Disposition.FETCHED if asked else Disposition.DEFERRED)
+
+
+async def test_an_exchange_that_failed_is_followed_by_the_rest_the_site_asks_for() -> None:
+    class Robots:
+        async def rules(self, request: Request) -> tuple[Allowed, bool]:
+            return Asking(), False
+
+    class Down:
+        async def fetch(self, request: Request) -> Response:
+            raise FetchError(Reason.TIMEOUT, "no answer", transient=True)
+
+    outcome = await replace(visitor(Web({})), robots=Robots(), fetcher=Down()).visit(Lease(Request(HERE), 1))
+    assert (outcome.reason, outcome.rest_s, outcome.asked_s) == (Reason.TIMEOUT, 4.0, 4.0)
 
 
 class Offloader:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,8 @@ from ..model import Url
 PAGES = "pages.jsonl"
 MOST_READ = 4 << 20
 """Bytes looked at for one answer: a filter that matches little goes on with the next request."""
+MOST_LOOKED = 64 << 20
+"""Bytes looked at, from the end of the file backwards, for the last records that match."""
 BLOCK = 1 << 18
 
 Record = dict[str, Any]
@@ -63,31 +64,61 @@ class Stretch(NamedTuple):
     """Whether the file ended there."""
 
 
-def read(path: Path, start: int, limit: int, wanted: Filter = Filter()) -> Stretch:
+def read(path: Path, start: int, limit: int, wanted: Filter = Filter(), most_bytes: int = MOST_READ) -> Stretch:
     """Up to `limit` records from byte `start` on, a line's beginning. Blocks. A file that is not there is empty."""
+    matches = _matcher(wanted)
     lines: list[bytes] = []
     end, is_last = start, True
     for line in _lines(path, start):
-        if len(lines) >= limit or end - start >= MOST_READ:
+        if len(lines) >= limit or end - start >= most_bytes:
             is_last = False
             break
         end += len(line)
-        if all(mark in line for mark in wanted.marks) and wanted.wants(orjson.loads(line)):
+        if matches(line):
             lines.append(line)
     return Stretch(lines, end, is_last)
 
 
-def start_of_last(path: Path, n: int) -> int:
-    """Where the last `n` records begin; as many as lie in the last MOST_READ bytes at most. Blocks."""
-    if not path.exists():
+def start_of_last(path: Path, n: int, wanted: Filter = Filter()) -> int:
+    """Where the last `n` records that match begin; those in the last MOST_LOOKED bytes at most. Blocks."""
+    matches, left = _matcher(wanted), n
+    first = end = path.stat().st_size if path.exists() else 0
+    if not end:
         return 0
+    for start, line in _lines_back(path, end, wanted.marks):
+        if not line.endswith(b"\n"):  # it is being written
+            first = start
+        elif left <= 0:
+            break
+        elif matches(line):
+            first, left = start, left - 1
+    return first
+
+
+def _lines_back(path: Path, end: int, marks: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Lines from byte `end` backwards, each with where it begins: those that begin in the last MOST_LOOKED bytes.
+
+    Blocks that lack one of the marks are left out.
+    """
+    least = max(0, end - MOST_LOOKED)
+    tail: list[bytes] = []
+    """Of a line whose beginning was not seen yet, block after block backwards."""
     with path.open("rb") as file:
-        begin = max(0, file.seek(0, os.SEEK_END) - MOST_READ)
-        file.seek(begin)
-        block = file.read()
-    starts = [0] if begin == 0 else []
-    starts += [end.end() for end in re.finditer(rb"\n", block)]
-    return begin + starts[-n - 1] if len(starts) > n else begin + (starts[0] if starts else len(block))
+        while end > least:
+            begin = max(least, end - BLOCK)
+            file.seek(begin)
+            block = file.read(end - begin)
+            cut = block.find(b"\n") + 1 if begin else 0
+            if begin and not cut:
+                tail.append(block)
+            else:
+                text = block[cut:] + b"".join(reversed(tail))
+                if all(mark in text for mark in marks) or not text.endswith(b"\n"):
+                    lines = text.splitlines(keepends=True)
+                    starts = accumulate(map(len, lines), initial=begin + cut)
+                    yield from reversed(list(zip(starts, lines, strict=False)))
+                tail = [block[:cut]]
+            end = begin
 
 
 class Failure(NamedTuple):
@@ -128,6 +159,14 @@ class Failures:
         n, example = self.groups.get(key, (0, url))
         if n or len(self.groups) < MAX_FAILURES:
             self.groups[key] = n + 1, example
+
+
+def _matcher(wanted: Filter) -> Callable[[bytes], bool]:
+    """Whether a line is wanted: looked at as bytes first, since most are not."""
+    marks = wanted.marks
+    if wanted == Filter():
+        return lambda line: True
+    return lambda line: all(mark in line for mark in marks) and wanted.wants(orjson.loads(line))
 
 
 def _lines(path: Path, start: int) -> Iterator[bytes]:

@@ -5,18 +5,23 @@ from .looking import Look, SiteTurn, look
 from .memory import MemoryFrontier, open_memory
 from .repair import Recorded, Repaired, is_whole, repair
 from .sqlite import SqliteFrontier, open_sqlite
+from .store import Ended, Left, Root, Waiting
 from .terms import Clock, Terms
 
 __all__ = [
     "Clock",
+    "Ended",
     "Known",
+    "Left",
     "Look",
     "MemoryFrontier",
     "Recorded",
     "Repaired",
+    "Root",
     "SiteTurn",
     "SqliteFrontier",
     "Terms",
+    "Waiting",
     "is_whole",
     "look",
     "open_memory",

@@ -1,21 +1,21 @@
-"""What a frontier lends in vain: requests of sites that gave their share, and of traps; and links it does not queue."""
+"""Requests that are not to be fetched: those of sites that gave their share, and those into traps; likewise links."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from ..model import Bar, Lease, Outcome, Reason, Trap
+from ..model import Bar, Disposition, Lease, Outcome, Reason, Trap
 from ..traps import Novelty, Stored
 from .caps import Caps
-from .discovery import SAME_DEPTH
+from .discovery import SAME_DEPTH, Harvest
 from .order import Entry
 from .terms import Terms
 
 log = logging.getLogger(__name__)
 
 Visits = Sequence[tuple[Outcome, Entry]]
+_READ = (Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED)
 
 
 class Bars:
@@ -28,35 +28,50 @@ class Bars:
 
     def bar(self, lease: Lease) -> Bar | None:
         """Why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
+        if lease.request.is_reread:
+            return None
         if self._novelty and (trap := self._novelty.refuses(lease.request)):
-            self._novelty.park(trap.pattern, lease.request.url.text)
-            return Bar(Reason.TRAP, f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new")
+            detail = f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new"
+            return Bar(Reason.TRAP, detail, trap.pattern)
         return self._caps.take(lease.token, lease.request)
 
     def end(self, token: int, outcome: Outcome | None) -> None:
         """A lease is over, with this outcome if it was settled."""
         self._caps.end(token, outcome)
 
-    def sifted(self, visits: Visits) -> tuple[Visits, list[Stored]]:
-        """The visits without what they found of traps, and what is to be stored of what they say themselves."""
-        if self._novelty is None:
-            return visits, []
-        for outcome, _ in visits:
-            for trap in self._novelty.fold(outcome):
+    def sift(self, visits: Visits) -> tuple[list[Harvest], list[Stored]]:
+        """Returns the links of the visits, those into traps apart, and what is to be stored of patterns."""
+        pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
+        novelty = self._novelty
+        if novelty is None:
+            return [Harvest(outcome, entry, page.news) for outcome, entry, page in pages], []
+        for outcome, _, _ in pages:
+            for trap in novelty.fold(outcome) if _is_sample(outcome) else ():
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
-        return [(_sifted(outcome, self._novelty), entry) for outcome, entry in visits], self._novelty.take_changed()
+        harvests = []
+        for outcome, entry, page in pages:
+            if not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
+                harvests.append(Harvest(outcome, entry, page.news))
+                continue
+            links, parked = novelty.sift(page.news, outcome.url)
+            harvests.append(Harvest(outcome, entry, links))
+            harvests += [Harvest(outcome, entry, waiting, pattern) for pattern, waiting in parked]
+        return harvests, novelty.take_changed()
+
+    def take_recovered(self) -> list[str]:
+        """The patterns that were parked and have brought something new since the last call."""
+        return self._novelty.take_recovered() if self._novelty else []
+
+    def trust(self, pattern: str) -> None:
+        """Somebody says that the pattern is no trap."""
+        if self._novelty:
+            self._novelty.trust(pattern)
 
     @property
     def traps(self) -> Sequence[Trap]:
         return self._novelty.traps if self._novelty else ()
 
 
-def _sifted(outcome: Outcome, novelty: Novelty) -> Outcome:
-    page = outcome.page
-    if page is None or not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
-        return outcome
-    news, parked = novelty.sift(page.news, outcome.url)
-    for pattern, links in parked:
-        for text in links.split():
-            novelty.park(pattern, text)
-    return outcome if news is page.news else replace(outcome, page=replace(page, news=news))
+def _is_sample(outcome: Outcome) -> bool:
+    """Whether its page tells what pages like it are: it was read, and for the first time."""
+    return outcome.disposition in _READ and not outcome.request.is_reread

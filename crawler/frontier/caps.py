@@ -26,7 +26,7 @@ class Caps:
 
     def take(self, token: int, request: Request) -> Bar | None:
         """A place for a page, until `end`; or why there is none, and without a reason: not while others have it."""
-        if request.digest:
+        if request.digest or request.is_reread:
             return None
         bounds = self._bounds(request.url)
         for key, most in bounds:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ..model import Outcome, Position, Request
+from ..model import Disposition, LeftOut, Outcome, Position, Reason, Request
 from ..traps import Stored
 from .order import ROW_BITS, Entry, Packed, key, text_of
 
@@ -25,6 +26,8 @@ class Family:
     seed: int
     root: int
     texts: list[str]
+    pattern: str = ""
+    """They are parked under it; empty: they are queued."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -54,6 +57,7 @@ class Visit:
     visited_at: float
     digest: bytes | None
     duplicate_of: str | None
+    left_out: int
 
     @classmethod
     def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visit:
@@ -67,7 +71,55 @@ class Visit:
             outcome.visited_at,
             digest,
             text_of(outcome.duplicate_of),
+            left_out(outcome),
         )
+
+
+HAS_LINKS = 1 << 15
+"""Beside the bits of `LeftOut`: the page leads somewhere, so that a shorter way to it matters."""
+_REFUSED = {
+    Reason.OUT_OF_SCOPE: LeftOut.REACH | LeftOut.PATTERNS,
+    Reason.DEPTH_LIMIT: LeftOut.DEPTH,
+    Reason.TRAP: LeftOut.REPEATS,
+}
+"""Which rules may have kept the target of a redirect out."""
+
+
+def left_out(outcome: Outcome) -> int:
+    """Which rules kept out what a visit found, and whether it leads anywhere."""
+    page = outcome.page
+    if page is not None:
+        return page.left_out | (HAS_LINKS if page.n_links or page.news else 0)
+    if outcome.disposition is Disposition.REDIRECTED:
+        return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
+    return 0
+
+
+class Nearer(NamedTuple):
+    """A shorter way to a URL that was known already."""
+
+    row: int
+    request: Request
+    via: int
+    """Rows, as in a family."""
+    seed: int
+    root: int
+
+
+class Parked(NamedTuple):
+    """A request that waits under a pattern until somebody says that this is no trap."""
+
+    row: int
+    rank: int
+    pattern: str
+
+
+class Parking(NamedTuple):
+    """A pattern that requests wait under."""
+
+    pattern: str
+    reason: str
+    examples: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -124,6 +176,21 @@ class Change:
     """A digest's mark, and the row that had it first."""
     patterns: list[Stored] = field(default_factory=list)
     """Of URLs, as far as their pages said something new about them."""
+    nearer: list[Nearer] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    """They are queued no longer; families that are parked are not among them."""
+    parkings: list[Parking] = field(default_factory=list)
+    """Patterns under which something is parked that a store does not know yet, or not with these examples."""
+    rereads: list[int] = field(default_factory=list)
+    """Rows among `requeued` whose pages are read once more for their links."""
+    reread: list[tuple[int, int | None]] = field(default_factory=list)
+    """Rows that were read once more, and what `left_out` says of them now; None: as before, for it failed."""
+    again: list[int] = field(default_factory=list)
+    """Rows among `requeued` that are visited once more: what became of them is void."""
+    outside: bytes = b""
+    """Pairs of eight bytes: the fingerprint of a place out of reach, and the row of a page that links there."""
+    notes: dict[str, object] = field(default_factory=dict)
+    """What the frontier's owner wants to find again."""
     sites: dict[str, SiteChange] = field(default_factory=dict)
     positions: Mapping[str, Position] | None = None
     """Of all sinks."""
@@ -134,5 +201,5 @@ class Change:
         return self.sites.setdefault(key, SiteChange())
 
     def __bool__(self) -> bool:
-        return bool(self.families or self.names or self.requeued or self.gone or self.setbacks or self.visits
-                    or self.sites or self.positions is not None)  # fmt: skip
+        rows = (self.families, self.names, self.requeued, self.gone, self.setbacks, self.visits, self.sites)
+        return any(rows) or bool(self.nearer or self.reread or self.notes) or self.positions is not None

@@ -1,16 +1,20 @@
-"""Which links and requests are new, and how they become rows."""
+"""Which links and requests are new, how they become rows, and which lead to known URLs on a shorter way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import methodcaller
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import urls
-from ..model import Outcome, Request, Url
-from .change import Change, Family
-from .order import Entry, rank
+from ..model import Links, Outcome, Request, Url
+from .change import Change, Family, Nearer
+from .depths import Depths, distance
+from .order import Entry, key, rank
 from .seen import U64, Fingerprints
 
 SAME_DEPTH = "sitemap"
@@ -19,11 +23,24 @@ MOST_NAMES = 10_000
 """References to URLs that were never queued that we remember; one that is forgotten is stored again."""
 
 
+class Harvest(NamedTuple):
+    """Links that a visit found, to be queued or to be parked under one pattern."""
+
+    outcome: Outcome
+    parent: Entry
+    links: Links
+    pattern: str = ""
+
+
 class Discovery:
     """The exact set of all URLs ever queued, and the rows that new ones get."""
 
-    def __init__(self, key: bytes, in_depth_order: bool, seen: Fingerprints, names: int = 0) -> None:
+    def __init__(
+        self, key: bytes, in_depth_order: bool, seen: Fingerprints, names: int = 0, depths: Depths | None = None
+    ) -> None:
+        """With `depths`, `seen` carries rows."""
         self.key = key
+        self.depths = depths
         self._in_depth_order = in_depth_order
         self._seen = seen
         self._names: dict[Url, int] = {}
@@ -32,60 +49,136 @@ class Discovery:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def follow(self, visits: Sequence[tuple[Outcome, Entry]], change: Change) -> None:
-        """Add what the visits found: the links of their pages, then what else they name."""
-        paged = [(outcome, parent) for outcome, parent in visits if outcome.page and outcome.page.news.fingerprints]
-        if paged:
-            self._follow_links(paged, change)
+    def __contains__(self, url: Url) -> bool:
+        return urls.fingerprint(url.text, self.key) in self._seen
+
+    def follow(
+        self, harvests: Sequence[Harvest], visits: Sequence[tuple[Outcome, Entry]], change: Change
+    ) -> list[Nearer]:
+        """Add what the visits found: the links of their pages, then what else they name. Returns the shorter ways."""
+        paged = [harvest for harvest in harvests if harvest.links.fingerprints]
+        nearer = self._follow_links(paged, change) if paged else []
         for outcome, parent in visits:
             if outcome.found:
-                self.add(outcome.found, change, parent)
+                nearer += self.add(outcome.found, change, parent).nearer
+        return nearer
 
-    def add(self, requests: Sequence[Request], change: Change, parent: Entry | None = None) -> int:
-        """Add what was never seen; how many that were."""
+    def add(self, requests: Sequence[Request], change: Change, parent: Entry | None = None) -> Added:
+        """Add what was never seen."""
         fingerprints = np.array([urls.fingerprint(request.url.text, self.key) for request in requests], np.uint64)
-        fresh = np.flatnonzero(self._seen.add_many(fingerprints))
+        is_fresh = self._see(fingerprints)
         groups: dict[tuple[object, ...], list[int]] = {}
-        for i in fresh.tolist():
+        for i in np.flatnonzero(is_fresh).tolist():
             groups.setdefault(_kinship(requests[i]), []).append(i)
-        first = len(self._seen) - len(fresh) + 1
+        number, start = int(is_fresh.sum()), len(change.families)
+        first = len(self._seen) - number + 1
         for group in groups.values():
             change.families.append(self._family(first, [requests[i] for i in group], change, parent))
             first += len(group)
-        change.fingerprints += _packed(fingerprints, groups.values())
-        return len(fresh)
+        packed = _packed(fingerprints, groups.values())
+        change.fingerprints += packed
+        self._learn(change.families[start:], packed)
+        known = np.flatnonzero(~is_fresh)
+        return Added(number, fingerprints[known], self._nearer_requests(requests, fingerprints, known, parent, change))
 
-    def _follow_links(self, visits: Sequence[tuple[Outcome, Entry]], change: Change) -> None:
+    def _see(self, fingerprints: U64) -> NDArray[np.bool_]:
+        """Add to the set; which were new. Their rows follow, for they are given by groups."""
+        return self._seen.add_many(fingerprints, np.zeros(len(fingerprints), np.uint64) if self.depths else None)
+
+    def _learn(self, families: Sequence[Family], fingerprints: bytes) -> None:
+        """Let the set tell the rows of new URLs, and how far away they are."""
+        if self.depths is None or not families:
+            return
+        prints = np.frombuffer(fingerprints, "<u8")
+        first = families[0].first
+        self._seen.set_values(prints, np.arange(first, first + len(prints), dtype=np.uint64))
+        for family in families:
+            self.depths.learn(family.first, len(family), _distance(family.like))
+
+    def _follow_links(self, harvests: Sequence[Harvest], change: Change) -> list[Nearer]:
         """One look into the set for all pages; Python touches only the pages that have news, and of these the news."""
-        news = [outcome.page.news for outcome, _ in visits if outcome.page]
-        fingerprints = np.frombuffer(b"".join(links.fingerprints for links in news), "<u8")
-        fresh = np.flatnonzero(self._seen.add_many(fingerprints))
+        fingerprints = np.frombuffer(b"".join(harvest.links.fingerprints for harvest in harvests), "<u8")
+        is_fresh = self._see(fingerprints)
+        fresh = np.flatnonzero(is_fresh)
         row = len(self._seen) - len(fresh) + 1
-        ends = np.cumsum([len(links) for links in news])
+        ends = np.cumsum([len(harvest.links) for harvest in harvests])
         parts = np.searchsorted(fresh, ends).tolist()
         begun = start = 0
-        for (outcome, parent), links, end, done in zip(visits, news, ends.tolist(), parts, strict=True):
+        old, packed = len(change.families), []
+        for harvest, end, done in zip(harvests, ends.tolist(), parts, strict=True):
             if done > begun:
                 found = fresh[begun:done]
                 chosen = (found - start).tolist()
+                links = harvest.links
                 texts, said = _chosen(links.split(), chosen), memoryview(links.priorities).cast("b")
                 groups = _by_priority(texts, [said[i] for i in chosen]) if said else _by_site(texts)
                 for (site, priority), places in groups:
-                    family = self._page_family(row, site, priority, outcome, parent)
+                    family = self._page_family(row, site, priority, harvest)
                     family.texts = texts if places is None else [texts[i] for i in places]
                     change.families.append(family)
-                    change.fingerprints += fingerprints[found if places is None else found[places]].tobytes()
+                    packed.append(fingerprints[found if places is None else found[places]].tobytes())
                     row += len(family)
             begun, start = done, end
+        change.fingerprints += b"".join(packed)
+        self._learn(change.families[old:], b"".join(packed))
+        return self._nearer_links(harvests, fingerprints, np.flatnonzero(~is_fresh), ends)
 
-    def _page_family(self, row: int, site: str, priority: int, outcome: Outcome, parent: Entry) -> Family:
+    # -- shorter ways ------------------------------------------------------------------------------------------------
+
+    def _nearer_links(
+        self, harvests: Sequence[Harvest], fingerprints: U64, known: NDArray[np.intp], ends: NDArray[np.int64]
+    ) -> list[Nearer]:
+        if self.depths is None or not len(known):
+            return []
+        likes = [self._page_family(0, "", 0, harvest) for harvest in harvests]
+        pages = np.searchsorted(ends, known, side="right")
+        distances = np.array([_distance(family.like) for family in likes])[pages]
+        rows = self._seen.values_of(fingerprints[known])
+        found = []
+        for i in self.depths.nearer(rows, distances).tolist():
+            row, page = int(rows[i]), int(pages[i])
+            if self.depths.approach(row, int(distances[i])):
+                start = int(ends[page - 1]) if page else 0
+                family, text = likes[page], harvests[page].links.split()[int(known[i]) - start]
+                found.append(Nearer(row, replace(family.like, url=Url(text)), family.via, family.seed, family.root))
+        return found
+
+    def _nearer_requests(
+        self,
+        requests: Sequence[Request],
+        fingerprints: U64,
+        known: NDArray[np.intp],
+        parent: Entry | None,
+        change: Change,
+    ) -> list[Nearer]:
+        if self.depths is None:
+            return []
+        rows = self._seen.values_of(fingerprints[known]).tolist()
+        found = []
+        for i, row in zip(known.tolist(), rows, strict=True):
+            if self.depths.approach(row, _distance(requests[i])):
+                family = self._family(0, [requests[i]], change, parent)
+                found.append(Nearer(row, requests[i], family.via, family.seed, family.root))
+        return found
+
+    def entry(self, way: Nearer, *, is_reread: bool) -> Entry:
+        """The request of a known URL as the shorter way has it."""
+        request = replace(way.request, is_reread=is_reread)
+        ranked = rank(request.priority, request.depth, self._in_depth_order)
+        return Entry(key(ranked, way.row), request, way.seed, way.root)
+
+    # -- families ----------------------------------------------------------------------------------------------------
+
+    def _page_family(self, row: int, site: str, priority: int, harvest: Harvest) -> Family:
         """Links of a page to one site, still without them."""
+        outcome, parent = harvest.outcome, harvest.parent
         above = parent.request
         is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH
         depth = above.depth + is_deeper
         like = Request(above.url, depth, above.url, above.origin, above.anchor, priority=priority)
         ranked = rank(like.priority, like.depth, self._in_depth_order)
-        return Family(row, site, ranked, like, parent.row, parent.seed or parent.row, parent.root or parent.row, [])
+        rows = parent.row, parent.seed or parent.row, parent.root or parent.row
+        return Family(row, site, ranked, like, *rows, [], harvest.pattern)
 
     def _family(self, first: int, requests: Sequence[Request], change: Change, parent: Entry | None) -> Family:
         like = requests[0]
@@ -123,6 +216,20 @@ class Discovery:
         self._names[url] = self._last_name
         change.names.append((self._last_name, url.text))
         return self._last_name
+
+
+class Added(NamedTuple):
+    """What became of requests."""
+
+    number: int
+    """How many were new."""
+    known: U64
+    """The fingerprints of the others."""
+    nearer: list[Nearer]
+
+
+def _distance(request: Request) -> int:
+    return distance(request.depth, request.via is None and request.seed is None)
 
 
 def _chosen(texts: list[str], places: list[int]) -> list[str]:

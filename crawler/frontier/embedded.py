@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from ..model import Bar, Counts, Lease, Outcome, Position, Request, SiteView, Url
+import numpy as np
+
+from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
+from ..politeness import Wait
+from ..redirects import Hop
 from .discovery import Discovery
-from .ledger import Ledger, State
-from .store import Store
+from .ledger import Ledger
+from .seen import U64
+from .state import State
+from .store import Pick, Picked, Root, Rows, Store, Waiting
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -22,6 +29,8 @@ REVISITED_AT_ONCE = 256
 """Pages queued again in one transaction."""
 ADDED_AT_ONCE = 256
 """Requests taken in between two breaths of the loop: about two milliseconds."""
+TAKEN_BACK_AT_ONCE = 256
+LOOKED_UP_AT_ONCE = 2000
 UNSHELVED_AT_ONCE = 256
 """Sites brought into memory by one look at the shelf."""
 LOOK_S = 1.0
@@ -40,11 +49,15 @@ class EmbeddedFrontier:
         self._store = store
         self._clock = clock
         self._bench = bench
-        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names)
+        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths)
         self._ledger = Ledger(discovery, bench, clock, state, terms)
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0
+        self._looks: deque[Pick] = deque()
+        """For what is queued again while visits go on; the first is on its way."""
+        self._given_again: list[U64] = []
+        """Fingerprints of known URLs that were given as new."""
         self._changed = asyncio.Event()
         bench.wake = self._changed.set
         self._revisiting = asyncio.Lock()
@@ -53,17 +66,98 @@ class EmbeddedFrontier:
     # -- the door ----------------------------------------------------------------------------------------------------
 
     async def add(self, requests: Iterable[Request]) -> int:
-        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
+        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError.
+
+        `revive` queues those again that were known, if they failed.
+        """
         left, total = iter(requests), 0
         while part := list(islice(left, ADDED_AT_ONCE)):
             self._store.check()
-            new, change = self._ledger.add(part)
+            added, change = self._ledger.add(part)
             written = self._store.write(change)
             self._move_on()
             await written
             await asyncio.sleep(0)
-            total += new
+            total += added.number
+            if len(added.known):
+                self._given_again.append(added.known)
         return total
+
+    async def revive(self, reasons: Iterable[str]) -> int:
+        """Make seeds of the requests that `add` was given since the last call and knew already.
+
+        Those that are parked, that failed or were excluded for one of the `reasons`, are queued again; how many.
+        """
+        given, self._given_again = self._given_again, []
+        if not given:
+            return 0
+        self._store.check()
+        rows = (await self._store.rows_of(np.concatenate(given))).tolist()
+        wanted, total = tuple(reasons), 0
+        for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
+            part = tuple(rows[start : start + LOOKED_UP_AT_ONCE])
+            if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
+                await self._store.write(change)
+            total += await self._take_back(await self._store.pick(Rows(part, reasons=wanted), 0, len(part)))
+        return total
+
+    async def take_back(self, pick: Pick) -> int:
+        """Queue again what `pick` says; how many URLs. Durable on return; what is queued already is left alone."""
+        total, after = 0, 0
+        while True:
+            self._store.check()
+            self._write_pending()
+            picked = await self._store.pick(pick, after, TAKEN_BACK_AT_ONCE)
+            if not picked:
+                return total
+            after = max(one.entry.row for one in picked)
+            total += await self._take_back(picked)
+
+    async def unpark(self, patterns: Sequence[str] = ()) -> int:
+        """Queue again what is parked under these patterns, and trust them from now on; none: all that is parked."""
+        for pattern in patterns:
+            self._ledger.bars.trust(pattern)
+        return await self.take_back(Waiting(tuple(patterns)))
+
+    async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]:
+        """Queue pages again that link to these places (fingerprints) out of reach, but for rows that are `done`.
+
+        Looks through what was settled after a mark (0: all). Returns how many were queued, and the mark for next time.
+        """
+        self._store.check()
+        self._write_pending()
+        found, mark = await self._store.linking_to(np.array(places, np.uint64), after)
+        rows = [row for row in found if row not in done]
+        done.update(rows)
+        total = 0
+        for start in range(0, len(rows), TAKEN_BACK_AT_ONCE):
+            part = tuple(rows[start : start + TAKEN_BACK_AT_ONCE])
+            total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
+        return total, mark
+
+    async def roots(self, after: int, limit: int) -> Sequence[Root]:
+        """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        return await self._store.roots(after, limit)
+
+    async def left_out(self) -> Mapping[LeftOut, int]:
+        """How many pages have links that a rule kept out of the crawl, by rule."""
+        found = Counter[LeftOut]()
+        for bits, number in (await self._store.left_out()).items():
+            found.update({rule: number for rule in LeftOut if bits & rule})
+        return found
+
+    @property
+    def notes(self) -> Mapping[str, object]:
+        """What its owner noted."""
+        return dict(self._ledger.notes)
+
+    async def note(self, name: str, value: object) -> None:
+        """Keep a value, which JSON can hold, under a name. Durable on return."""
+        await self._store.write(self._ledger.note(name, value))
+
+    def parked(self, reason: Reason) -> list[str]:
+        """The patterns under which something is parked for this reason."""
+        return self._ledger.parkings.names(reason)
 
     async def revisit(self, due: float) -> int:
         """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
@@ -86,7 +180,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             leases = self._bench.lend(limit, now)
-            self._ledger.note_shelved()
+            self._ledger.arrivals.note_shelved()
             self._feed(now)
             if leases or limit <= 0 or not self._coming:
                 return leases
@@ -99,7 +193,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             self._feed(now)
-            if self._ledger.is_exhausted:
+            if self._ledger.is_exhausted and not self._looks:
                 return False
             turn = self._bench.next_turn()
             if turn is not None and turn <= now:
@@ -113,6 +207,7 @@ class EmbeddedFrontier:
         """
         self._store.check()
         written = self._store.write(self._ledger.settle(outcomes, positions))
+        self._look_again()
         self._move_on()
         await written
 
@@ -140,6 +235,14 @@ class EmbeddedFrontier:
             claims.claim(digest, first := lease)
         return first.request.url
 
+    async def way(self, start: Url, lease: Lease) -> Sequence[Hop]:
+        """The visits that led from a URL to that of the lease by redirects alone; empty: none did, or do no longer."""
+        if not lease.request.redirects or not self._ledger.knows(start):
+            return ()
+        hops = await self._store.came_by(lease.token, lease.request)
+        first = next((n for n, hop in enumerate(hops) if hop.url == start), -1)
+        return hops[first::-1] if first >= 0 else ()
+
     async def positions(self) -> Mapping[str, Position]:
         """What each sink, by name, had durably written at the last settle."""
         return dict(self._ledger.positions)
@@ -151,6 +254,10 @@ class EmbeddedFrontier:
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
+
+    def why_wait(self) -> Wait:
+        """Why nothing may be lent now, from memory."""
+        return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
         """How many URLs wait for another attempt, by site."""
@@ -179,6 +286,51 @@ class EmbeddedFrontier:
         """Give up its part in what frontiers share."""
         self._bench.close(self._clock.monotonic())
 
+    # -- second looks ------------------------------------------------------------------------------------------------
+
+    async def _take_back(self, picked: Sequence[Picked]) -> int:
+        if not picked:
+            return 0
+        written = self._store.write(self._ledger.take_back(picked))
+        self._move_on()
+        await written
+        return len(picked)
+
+    def _look_again(self) -> None:
+        """Bring back what a settle found to be no trap, and what it found to be no content, while visits go on."""
+        for name in self._ledger.bars.take_recovered():
+            self._look_for(Waiting((name,)))
+        if self._ledger.repeats:
+            rows = self._ledger.repeats
+            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
+            if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
+                self._look_for(Rows(settled))
+        if self._ledger.checks:
+            checks, self._ledger.checks = tuple(self._ledger.checks), []
+            self._look_for(Rows(checks, is_reread=True))
+
+    def _look_for(self, pick: Pick) -> None:
+        if isinstance(pick, Rows):
+            sought = {row for one in self._looks if isinstance(one, Rows) for row in one.rows}
+            pick = pick._replace(rows=tuple([row for row in dict.fromkeys(pick.rows) if row not in sought]))
+        self._looks.append(pick)
+        if len(self._looks) == 1:
+            self._look()
+
+    def _look(self, after: int = 0) -> None:
+        """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
+        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again)
+
+    def _found_again(self, picked: Sequence[Picked]) -> None:
+        if picked:
+            self._store.write(self._ledger.take_back(picked))
+        if picked and isinstance(self._looks[0], Waiting):
+            self._look(max(one.entry.row for one in picked))
+            return
+        self._looks.popleft()
+        if self._looks:
+            self._look()
+
     # -- waiting -----------------------------------------------------------------------------------------------------
 
     def _move_on(self) -> None:
@@ -205,8 +357,8 @@ class EmbeddedFrontier:
             if self._bench.holds(site) and site.is_hungry(room):
                 self._write_pending()
                 load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
-                self._expect(load, partial(self._ledger.loaded, site))
-        if self._bench.is_shelf_open and not self._ledger.is_unshelving:
+                self._expect(load, partial(self._ledger.arrivals.loaded, site))
+        if self._bench.is_shelf_open and not self._ledger.arrivals.is_unshelving:
             self._look_at_shelf(now)
 
     def _look_at_shelf(self, now: float) -> None:
@@ -215,8 +367,8 @@ class EmbeddedFrontier:
             return
         self._looked_at = now
         self._write_pending()
-        self._ledger.start_unshelving()
-        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.unshelved)
+        self._ledger.arrivals.start_unshelving()
+        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.unshelved)
 
     def _write_pending(self) -> None:
         if pending := self._ledger.take_pending():

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 
 from .. import urls
 from .claims import Claims
+from .depths import Depths
 from .embedded import EmbeddedFrontier
-from .ledger import State
-from .store import Nowhere
+from .nowhere import Nowhere
+from .seen import Fingerprints
+from .state import State
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -29,7 +31,10 @@ async def open_memory(
         return urls.fingerprint(site, key)
 
     bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
-    frontier = MemoryFrontier(key, terms, Nowhere(), State(Claims(key)), bench, clock or Clock())
+    state = State(Claims(key))
+    if terms.in_depth_order:
+        state.seen, state.depths = Fingerprints(with_values=True), Depths()
+    frontier = MemoryFrontier(key, terms, Nowhere(), state, bench, clock or Clock())
     try:
         yield frontier
     finally:

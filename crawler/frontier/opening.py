@@ -39,6 +39,7 @@ def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Co
         try:
             _set_up(connection, durability)
             _check(connection, path)
+            _upgrade(connection)
         except BaseException:
             connection.close()
             raise
@@ -147,6 +148,13 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         check_inside(connection)
 
 
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """A file of an older layout is written in ours from now on."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
+        connection.executescript(schema.PATTERN_1)
+        connection.executescript(f"BEGIN; {schema.UPGRADE}; PRAGMA user_version = {schema.VERSION}; COMMIT;")
+
+
 def check_inside(connection: sqlite3.Connection) -> None:
     """Does every page hang together, and does the queue hold what its sites count?"""
     [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -163,5 +171,5 @@ def check_layout(connection: sqlite3.Connection, path: Path) -> None:
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if application != schema.APPLICATION_ID:
         raise FrontierError(f"{path} is not a crawl's frontier but another program's database: leave it where it is")
-    if version != schema.VERSION:
+    if version not in schema.READABLE:
         raise FrontierError(f"{path} has layout {version} and this version reads {schema.VERSION}: use the other one")

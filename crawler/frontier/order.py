@@ -18,8 +18,9 @@ HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
 LAST = FIELD_MASK << FIELD_BITS | FIELD_MASK
 """The rank of revisits: behind all that is new, whether priority or depth comes first in a rank."""
 
-Earlier = tuple[str, str, bytes, int, float]
-"""What a revisit knows of earlier visits: ETag, Last-Modified, digest, its own number, and the interval in seconds."""
+Earlier = tuple[str, str, bytes, int, float, bool]
+"""What another visit knows of earlier ones: ETag, Last-Modified, digest, its own number, the interval in seconds, and
+whether it only reads the page again for links that were left out."""
 Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, Earlier | None]
 """A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and what
 a revisit knows; None: it is none.
@@ -102,6 +103,8 @@ def key(rank: int, row: int) -> int:
 
 
 def _earlier(request: Request) -> Earlier | None:
-    if request.visit == 1:
+    if request.visit == 1 and not request.is_reread:
         return None
-    return request.etag, request.last_modified, request.digest, request.visit, request.interval_s
+    return (
+        request.etag, request.last_modified, request.digest, request.visit, request.interval_s, request.is_reread,
+    )  # fmt: skip

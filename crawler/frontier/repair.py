@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
 from .. import urls
@@ -27,7 +28,7 @@ from ..model import Position, Url
 from . import schema
 from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
 from .order import rank
-from .tables import Tables
+from .tables import NOTE, Tables
 from .terms import Terms
 
 STEP = 1000
@@ -108,6 +109,9 @@ class _Salvaged(NamedTuple):
     visits: Rows
     retries: Rows
     revisits: Rows
+    parked: Rows
+    parkings: Rows
+    outside: Rows
 
 
 def _salvage(path: Path, copy: Path) -> _Salvaged:
@@ -128,9 +132,12 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
             meta,
             positions,
             _rows(connection, "url", "text, depth, priority, redirects, via, seed, root"),
-            _rows(connection, "visit", VISIT),
+            _rows(connection, "visit", f"{VISIT}, left_out") or _rows(connection, "visit", f"{VISIT}, NULL"),
             _rows(connection, "retry", "due, attempt, reason"),
             _rows(connection, "revisit", "due, etag, last_modified, digest, visit, interval_s"),
+            _rows(connection, "parked", "rank, pattern"),
+            _rows(connection, "parking", "name, reason, examples"),
+            _rows(connection, "outside", "pairs"),
         )
 
 
@@ -201,7 +208,7 @@ class _Builder:
 
     def build(self) -> tuple[int, int, int, int]:
         """How many URLs are known, queued, visited and lost."""
-        self._connection.executescript(schema.REVISIT)
+        self._connection.executescript(schema.REVISIT + schema.ASIDE)
         self._connection.execute("BEGIN")
         rows = [*self._urls()]
         visits = self._visits(len(self._texts))
@@ -216,8 +223,12 @@ class _Builder:
         self._write("seen", [(1, fingerprints)] if fingerprints else ())
         self._write("claim", self._claims(visits))
         self._write("revisit", self._revisits(rows, visits))
+        self._write("parked", self._parked(visits))
+        self._write("parking", ((number, *row) for number, row in self._salvaged.parkings.items()))
+        self._write("outside", self._outside())
         settled = self._salvaged.meta.get("settled") or orjson.dumps(Counter(visit[1] for visit in visits.values()))
-        self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", _text(settled))])
+        notes = [(name, value) for name, value in self._salvaged.meta.items() if name.startswith(NOTE)]
+        self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", _text(settled)), *notes])
         self._connection.execute("COMMIT")
         known, lost = len(self._texts) + len(self._new), max(0, self._lost - len(self._new))
         waiting = sum(due is not None for _, _, due, _, _ in retries)
@@ -240,7 +251,7 @@ class _Builder:
         told = {self._ids[number]: row for number, row in self._salvaged.visits.items() if number in self._ids}
         for visit in self._recorded.values():
             new = places[visit.text]
-            own = (visit.disposition, None, "", visit.status, visit.attempt, visit.visited_at, visit.digest, None)
+            own = (visit.disposition, None, "", visit.status, visit.attempt, visit.visited_at, visit.digest, None, None)
             visits[new] = (new, *told.get(new, own))
         return visits
 
@@ -248,8 +259,9 @@ class _Builder:
         """What waits for another attempt, and the queue: all that was never visited."""
         retries, queue = [], []
         setbacks = {self._ids[number]: row for number, row in self._salvaged.retries.items() if number in self._ids}
+        parked = {row[0] for row in self._parked(visits)}
         for new, text, depth, priority, *_ in rows:
-            if new <= 0 or new in visits:
+            if new <= 0 or new in visits or new in parked:
                 continue
             place = rank(priority, depth, in_depth_order=False)
             due, attempt, reason = setbacks.get(new, (None, None, None))
@@ -262,7 +274,7 @@ class _Builder:
     def _claims(self, visits: Mapping[int, tuple[Any, ...]]) -> list[tuple[int, bytes]]:
         pairs = b"".join(
             blake2b(digest, digest_size=8, key=self._key).digest() + new.to_bytes(8, "little")
-            for new, disposition, _, _, _, _, _, digest, _ in visits.values()
+            for new, disposition, _, _, _, _, _, digest, *_ in visits.values()
             if disposition == "fetched" and digest
         )
         return [(1, pairs)] if pairs else []
@@ -274,6 +286,20 @@ class _Builder:
             new = self._ids.get(number)
             if new in visits:
                 yield (new, due if due is not None else 1.0, *earlier, self._print(texts[new]) - SIGN)
+
+    def _parked(self, visits: Mapping[int, object]) -> Iterator[tuple[int, int, int]]:
+        """What waits under a pattern whose name can be read; the rest is queued again."""
+        for number, (ranked, pattern) in self._salvaged.parked.items():
+            new = self._ids.get(number)
+            if new is not None and new not in visits and pattern in self._salvaged.parkings:
+                yield new, ranked, pattern
+
+    def _outside(self) -> Iterator[tuple[int, bytes]]:
+        """Places out of reach, and the new rows of the pages that link there."""
+        for number, (pairs,) in self._salvaged.outside.items():
+            found = np.frombuffer(pairs, "<u8").reshape(-1, 2)
+            kept = [(place, new) for place, row in found.tolist() if (new := self._ids.get(row))]
+            yield number, np.array(kept, "<u8").tobytes()
 
     def _print(self, text: str) -> int:
         return urls.fingerprint(text, self._key)

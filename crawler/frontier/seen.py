@@ -56,12 +56,35 @@ class Fingerprints:
         fresh[chosen] = True
         return fresh
 
+    def __contains__(self, fingerprint: int) -> bool:
+        return any(table and table.find(fingerprint or 1) >= 0 for table in (self._table, self._old))
+
     def get(self, fingerprint: int) -> int | None:
         """The value carried by one member; None: not a member."""
         for table in (self._table, self._old):
             if table and (slot := table.find(fingerprint or 1)) >= 0:
                 return int(table.values[slot])
         return None
+
+    def values_of(self, fingerprints: U64) -> U64:
+        """The values that these carry, in order; 0 for what is no member."""
+        keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
+        found = np.zeros(len(keys), np.uint64)
+        for table in (self._old, self._table):
+            if table:
+                slots = table.locate(keys)
+                held = slots >= 0
+                found[held] = table.values[slots[held]]
+        return found
+
+    def set_values(self, fingerprints: U64, values: U64) -> None:
+        """Let members carry other values."""
+        keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
+        for table in (self._old, self._table):
+            if table:
+                slots = table.locate(keys)
+                held = slots >= 0
+                table.values[slots[held]] = values[held]
 
     def _strangers(self, keys: U64) -> Slots:
         absent = np.flatnonzero(self._table.locate(keys) < 0)

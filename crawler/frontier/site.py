@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome, Reason
+from ..politeness import Wait
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
@@ -21,9 +22,9 @@ class Site:
     """
 
     __slots__ = (
-        "_late", "_resting", "_skipped", "_top",
-        "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out", "place",
-        "promised", "queued", "setback", "usual_s",
+        "_late", "_lent_alone", "_resting", "_skipped", "_top",
+        "asked_s", "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out",
+        "place", "promised", "queued", "setback", "usual_s",
     )  # fmt: skip
 
     def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
@@ -50,6 +51,10 @@ class Site:
         """Not before, for others want it too; infinite: not before it is promised."""
         self.usual_s = 0.0
         """The rest that visits here are followed by."""
+        self.asked_s = 0.0
+        """The rest that the site itself asks for: one visit at a time, whatever our terms. 0: it asks for none."""
+        self._lent_alone = 0
+        """The row of the visit that was lent while it asked for that."""
         self._resting: list[float] = []
         """When slots that were used are free again, soonest first."""
         self._top = 0
@@ -63,6 +68,8 @@ class Site:
         """When it may lend next; None, or infinite: not before something of it changes."""
         if not self.heap or (in_depth_order and self._waits_for_shallower()):
             return None
+        if self.asked_s:
+            return None if self.out else max(self.hold, self.promised, self.latest)
         if len(self.out) + len(self._resting) < per_site:
             return max(self.hold, self.promised)
         return max(self.hold, self.promised, self._resting[0]) if self._resting else None
@@ -73,15 +80,23 @@ class Site:
             heapq.heappop(self._resting)
         entry = unpack(heapq.heappop(self.heap))
         self.out[entry.row] = entry
+        self._lent_alone = entry.row if self.asked_s else 0
         self.promised = 0.0
         self.queued -= 1
         self.lent += 1
         return entry
 
     def end(self, row: int, outcome: Outcome, now: float) -> Entry:
-        """A visit is over: its slot rests from the end of the exchange; a setback that asks for more rests them all."""
+        """A visit is over: its slot rests from the end of the exchange; a setback that asks for more rests them all.
+
+        So does the site's own word. What was lent before it gave that word does not take it back.
+        """
         entry = self.out.pop(row)
+        if outcome.asked_s or (outcome.asked_s is not None and row == self._lent_alone):
+            self.asked_s = outcome.asked_s
         free = outcome.ended + outcome.rest_s
+        if self.asked_s and _was_there(outcome):
+            free = outcome.ended + max(outcome.rest_s, self.asked_s)
         if free > now:
             heapq.heappush(self._resting, free)
             self.latest = max(self.latest, free)
@@ -90,6 +105,23 @@ class Site:
         elif outcome.rest_s > self.usual_s:
             self.hold, self.setback = max(self.hold, free), outcome.reason
         return entry
+
+    def give_back(self, row: int, now: float) -> Entry:
+        """A visit is called off, which may have asked the site already."""
+        if self.asked_s:
+            self.latest = max(self.latest, now + self.asked_s)
+        return self.out.pop(row)
+
+    @property
+    def safe_at(self) -> float:
+        """When to go on after a restart: a visit may have begun since, of whose end nobody heard."""
+        return self.latest + self.asked_s
+
+    def wait(self, now: float) -> Wait:
+        """Why it may not lend yet, though its turn is known."""
+        if self.setback and self.hold > now:
+            return Wait.DNS if self.setback is Reason.DNS else Wait.RETRY
+        return Wait.ASKED if self.asked_s else Wait.REST
 
     def _waits_for_shallower(self) -> bool:
         depth = self.heap[0][2]
@@ -146,3 +178,8 @@ class Site:
         self.push([entry for entry in entries if entry[0] <= self.horizon and entry[0] & ROW_MASK not in self._skipped])
         if self.has_backlog:
             self._top = max(self._top, self.horizon)
+
+
+def _was_there(outcome: Outcome) -> bool:
+    """Whether it may have asked the site."""
+    return bool(outcome.response or outcome.rest_s) or outcome.reason is Reason.INTERNAL

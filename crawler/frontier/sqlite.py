@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,19 +13,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
 from anyio import CancelScope
+from numpy.typing import NDArray
 
 from .. import urls
 from ..breath import breathing
 from ..errors import FrontierError
-from ..model import Url
+from ..model import Request, Url
+from ..redirects import Hop
 from .change import Change
 from .embedded import EmbeddedFrontier
 from .known import Known
-from .ledger import State
 from .looking import Look
 from .opening import open_file, sound, told
-from .store import Due, Load, Shelf
+from .seen import U64
+from .state import State
+from .store import Due, Load, Pick, Picked, Root, Shelf
 from .tables import SIGN, Tables
 from .terms import Clock, Terms
 from .workbench import Workbench
@@ -59,6 +63,11 @@ class SqliteFrontier(EmbeddedFrontier):
     async def ask(self, question: Callable[[Look], T]) -> T:
         """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
         return await self._disk.ask(question)
+
+    def close(self) -> None:
+        if self._disk.is_usable and (change := self._ledger.part()):
+            self._disk.write(change)
+        super().close()
 
 
 @asynccontextmanager
@@ -139,6 +148,27 @@ class SqliteStore:
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         return await asyncio.shield(self._do(self._tables.first, row))
+
+    def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:
+        return self._do(self._tables.pick, pick, after, limit)
+
+    async def came_by(self, row: int, request: Request) -> list[Hop]:
+        return await asyncio.shield(self._do(self._tables.came_by, row))
+
+    async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
+        return await asyncio.shield(self._do(self._tables.rows_of, fingerprints))
+
+    async def no_seeds(self, rows: Sequence[int]) -> list[int]:
+        return await asyncio.shield(self._do(self._tables.no_seeds, rows))
+
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        return await asyncio.shield(self._do(self._tables.linking_to, places, after))
+
+    async def roots(self, after: int, limit: int) -> list[Root]:
+        return await asyncio.shield(self._do(self._tables.roots, after, limit))
+
+    async def left_out(self) -> dict[int, int]:
+        return await asyncio.shield(self._do(self._tables.left_out))
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         return await asyncio.shield(self._do(self._tables.ask, question))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
 from asyncio import Future
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ..errors import FrontierError
-from ..model import Url
-from .change import Change, Schedule
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Request, Url
+from ..redirects import Hop
+from .change import Change
 from .order import Entry, Packed
+from .seen import U64
 
 
 class Load(NamedTuple):
@@ -45,6 +48,58 @@ class Due(NamedTuple):
     """Unix seconds."""
 
 
+class Root(NamedTuple):
+    """What scope measures from."""
+
+    row: int
+    url: Url
+    seed: Url | None
+    """The seed it descends from; None: it is one."""
+
+
+class Ended(NamedTuple):
+    """Pick URLs that failed or were excluded, for these reasons."""
+
+    reasons: tuple[str, ...]
+
+
+class Left(NamedTuple):
+    """Pick pages with links that these rules (bits of `LeftOut`) kept out of the crawl."""
+
+    left_out: int
+
+
+class Waiting(NamedTuple):
+    """Pick what is parked under the patterns; empty: under any."""
+
+    patterns: tuple[str, ...] = ()
+
+
+class Rows(NamedTuple):
+    """Pick these."""
+
+    rows: tuple[int, ...]
+    is_reread: bool = False
+    """Whether pages among them are to be read again for their links, rather than visited once more."""
+    reasons: tuple[str, ...] | None = None
+    """Of those that were visited, only these: that failed or were excluded so. None: all."""
+
+
+Pick = Ended | Left | Waiting | Rows
+
+
+class Picked(NamedTuple):
+    """Something that is not queued, as it would be queued again."""
+
+    entry: Entry
+    pattern: str = ""
+    """The one it is parked under; empty: it was visited."""
+    disposition: str = ""
+    """What became of it."""
+    is_scheduled: bool = False
+    """Whether a revisit was to come."""
+
+
 class Store(Protocol):
     """Does all it is told in the order it is told: each call is under way when it returns, awaited or not."""
 
@@ -77,67 +132,30 @@ class Store(Protocol):
         """The URL of a row that was fetched once, and the digest its last visit left."""
         ...
 
+    async def came_by(self, row: int, request: Request) -> list[Hop]:
+        """The visits that led to it by redirects, the nearest first, as far as they ended so."""
+        ...
 
-class Nowhere:
-    """Keeps just what claims and revisits need: for crawls that end with their process."""
+    def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:
+        """What may be queued again, with rows behind the one given, in their order."""
+        ...
 
-    def __init__(self) -> None:
-        self._fetched: dict[int, tuple[Url, bytes | None]] = {}
-        self._scheduled: dict[int, Schedule] = {}
-        self._dues: list[tuple[float, int]] = []
-        """Heap of due times and rows; one that is not what the schedule says any more is none."""
-        self._by_fingerprint: dict[int, Schedule] = {}
+    async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
+        """The rows of known URLs, in their own order."""
+        ...
 
-    is_usable = True
+    async def no_seeds(self, rows: Sequence[int]) -> list[int]:
+        """Those of the rows that are no seeds."""
+        ...
 
-    def check(self) -> None:
-        """Memory does not fail."""
+    async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        """The rows of pages that link to places out of reach, in order, as written after a mark; and the next mark."""
+        ...
 
-    async def write(self, change: Change) -> None:
-        requests = {entry.row: entry.request for entry in change.gone}
-        for visit in change.visits:
-            if visit.digest or visit.row in self._fetched:
-                self._fetched[visit.row] = requests[visit.row].url, visit.digest
-        for entry in change.requeued:  # first: what was tried again may be on schedule again
-            self._scheduled.pop(entry.row, None)
-        for schedule in change.schedules:
-            if schedule.due is not None:
-                self._scheduled[schedule.entry.row] = schedule
-                self._by_fingerprint[schedule.fingerprint] = schedule
-                heapq.heappush(self._dues, (schedule.due, schedule.entry.row))
-        for fingerprint, modified in change.hints:
-            self._hint(fingerprint, modified)
+    async def roots(self, after: int, limit: int) -> list[Root]:
+        """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        ...
 
-    def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
-        raise FrontierError("a frontier in memory has nothing elsewhere")
-
-    def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        raise FrontierError("a frontier in memory has nothing elsewhere")
-
-    async def due(self, until: float, limit: int) -> Due:
-        entries: list[Entry] = []
-        while (schedule := self._first_due()) and len(entries) < limit and self._dues[0][0] <= until:
-            entries.append(schedule.entry)
-            heapq.heappop(self._dues)
-        return Due(entries, self._dues[0][0] if self._dues else None)
-
-    async def first(self, row: int) -> tuple[Url, bytes | None]:
-        return self._fetched[row]
-
-    def _first_due(self) -> Schedule | None:
-        while self._dues:
-            due, row = self._dues[0]
-            schedule = self._scheduled.get(row)
-            if schedule and schedule.due == due:
-                return schedule
-            heapq.heappop(self._dues)
-        return None
-
-    def _hint(self, fingerprint: int, modified: int) -> None:
-        schedule = self._by_fingerprint.get(fingerprint)
-        if schedule is None or schedule.due is None or self._scheduled.get(schedule.entry.row) is not schedule:
-            return
-        visited = schedule.due - schedule.entry.request.interval_s
-        if visited < modified < schedule.due:
-            schedule.due = visited
-            heapq.heappush(self._dues, (visited, schedule.entry.row))
+    async def left_out(self) -> Mapping[int, int]:
+        """How many pages have links that rules kept out, by the bits of these rules."""
+        ...

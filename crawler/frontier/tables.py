@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from .. import urls
 from ..model import Url
+from ..redirects import Hop
 from ..traps import MOST_PATTERNS, Stored
 from . import schema
-from .change import Change
+from .change import Change, Parking
 from .claims import Claims
-from .ledger import State
+from .depths import WITH_LINKS, WITHOUT_LINKS, Depths
 from .looking import Look
-from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, unpack
+from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
 from .seen import U64, Fingerprints
-from .store import Due, Load, Shelf, Shelved
+from .state import State
+from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Waiting
 from .terms import Terms
 
 T = TypeVar("T")
@@ -28,6 +32,9 @@ SIGN = 1 << 63
 """SQLite's integers are signed: a fingerprint is stored less by this."""
 BLOBS_AT_ONCE = 1000
 """Packed columns read by one statement."""
+ROWS_AT_ONCE = 10_000
+NOTE = "note-"
+"""How the names of notes begin among the other meta data."""
 
 
 class Tables:
@@ -36,7 +43,8 @@ class Tables:
     def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
         self._connection = connection
         self._site_id = site_id
-        connection.executescript(schema.REVISIT + schema.PATTERN + schema.PROCEDURE)
+        self._in_depth_order = False
+        connection.executescript(schema.REVISIT + schema.PATTERN + schema.ASIDE + schema.PROCEDURE)
 
     def close(self) -> None:
         self._connection.close()
@@ -49,7 +57,8 @@ class Tables:
         digests = bytearray()
         visits, schedules = self._visits(change, digests), self._schedules(change, digests)
         meta = [(name, orjson.dumps(value).decode()) for name, value in
-                (("positions", change.positions), ("settled", change.settled)) if value is not None]  # fmt: skip
+                (("positions", change.positions), ("settled", change.settled),
+                 *((NOTE + name, value) for name, value in change.notes.items())) if value is not None]  # fmt: skip
         claims = np.array(change.claims, "<u8").tobytes() if change.claims else None
         self._connection.execute(
             schema.CHANGE,
@@ -69,13 +78,20 @@ class Tables:
                 _json(schedules),
                 _json([(mark - SIGN, modified) for mark, modified in change.hints]),
                 _json([tuple(pattern) for pattern in change.patterns]),
+                _json([(n.row, n.request.depth, n.via, n.seed, n.root) for n in change.nearer]),
+                _json([(p.row, p.rank, self._site_id(p.pattern)) for p in change.parked]),
+                _json([(self._site_id(p.pattern), p.pattern, p.reason, _json(p.examples)) for p in change.parkings]),
+                _json(change.rereads),
+                _json(change.reread),
+                _json(change.again),
+                change.outside or None,
             ),
         )
 
     def _families(self, change: Change) -> list[tuple[object, ...]]:
         return [
             (f.first, f.like.depth, f.like.priority, f.like.redirects, f.via, f.seed, f.root,
-             self._site_id(f.site), f.rank, f.texts)
+             self._site_id(f.site), f.rank, f.texts, bool(f.pattern))
             for f in change.families
         ]  # fmt: skip
 
@@ -86,7 +102,7 @@ class Tables:
         """The digests stand in one blob, since JSON cannot carry them."""
         return [
             (v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at,
-             *_placed(v.digest, digests), v.duplicate_of)
+             *_placed(v.digest, digests), v.duplicate_of, v.left_out)
             for v in change.visits
         ]  # fmt: skip
 
@@ -126,6 +142,45 @@ class Tables:
     def ask(self, question: Callable[[Look], T]) -> T:
         return question(Look(self._connection))
 
+    def pick(self, pick: Pick, after: int, limit: int) -> list[Picked]:
+        match pick:
+            case Ended(reasons):
+                found = self._ask(schema.PICK_ENDED, after, _json(reasons), limit)
+            case Left(bits):
+                found = self._ask(schema.PICK_LEFT, after, bits, limit)
+            case Waiting(patterns):
+                found = self._ask(schema.PICK_WAITING, after, _json([self._site_id(name) for name in patterns]), limit)
+            case Rows(rows, _, reasons):
+                found = self._ask(schema.PICK_ROWS, _json(rows), None if reasons is None else _json(reasons))
+        is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
+        return [_picked(row, self._in_depth_order, is_reread) for row in found]
+
+    def came_by(self, row: int) -> list[Hop]:
+        return [Hop(number, Url(text)) for number, text in self._ask(schema.CAME_BY, row)]
+
+    def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
+        rows, first = [np.zeros(0, np.int64)], 1
+        for part in self._packed("seen", "first", "fingerprints"):
+            rows.append(np.flatnonzero(np.isin(part, fingerprints)) + first)
+            first += len(part)
+        return np.concatenate(rows)
+
+    def no_seeds(self, rows: Sequence[int]) -> list[int]:
+        found: list[int] = self._ask(schema.NO_SEEDS, _json(rows))
+        return found
+
+    def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        parts = (part.reshape(-1, 2) for part in self._packed("outside", "id", "pairs", after))
+        rows = sorted({row for part in parts for row in part[np.isin(part[:, 0], places), 1].tolist()})
+        return rows, self._value("SELECT coalesce(max(id), 0) FROM outside")
+
+    def roots(self, after: int, limit: int) -> list[Root]:
+        return [Root(row, Url(text), Url(seed) if seed else None) for row, text, seed in
+                self._ask(schema.ROOTS, after, limit)]  # fmt: skip
+
+    def left_out(self) -> dict[int, int]:
+        return {int(bits or 0): number for bits, number in self._ask(schema.LEFT_OUT).items()}
+
     def _ask(self, query: str, *arguments: object) -> Any:
         return orjson.loads(self._value(query, *arguments))
 
@@ -140,9 +195,10 @@ class Tables:
 
     def set_order(self, name: str) -> None:
         """Ranks hold priority and depth one behind the other; another order has them the other way round."""
+        self._in_depth_order = name == "depth"
         if self.meta("order") != name:
             self._connection.execute("BEGIN IMMEDIATE")
-            for table in ("queue", "retry"):
+            for table in ("queue", "retry", "parked"):
                 self._connection.execute(schema.SWAP_ORDER.format(table))
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
             self._connection.execute("COMMIT")
@@ -168,7 +224,7 @@ class Tables:
             self._connection.execute(schema.TAKE_BACK, (now,))
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
-            seen=self._seen(last or 0),
+            seen=self._seen(last or 0, with_values=terms.in_depth_order),
             claims=self._claims(key),
             names=names or 0,
             queued=queued or 0,
@@ -181,15 +237,35 @@ class Tables:
             next_due=next_due,
             patterns=self.patterns() if terms.traps != "off" else (),
             pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
-        )
+            parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
+            depths=self._depths(is_on) if terms.in_depth_order else None,
+            notes={name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in
+                   self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
+        )  # fmt: skip
 
     def patterns(self) -> list[Stored]:
         return [Stored(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
 
-    def _seen(self, last: int) -> Fingerprints:
-        seen = Fingerprints(room=last + last // 8)
+    def _depths(self, has_revisits: bool) -> Depths:
+        depths = Depths()
+        for rows, distances in self._columns(schema.DISTANCES):
+            depths.restore(rows, distances)
+        for rows, has_links in self._columns(schema.STANDINGS, has_revisits):
+            depths.restore_standings(rows[has_links == 0], WITHOUT_LINKS)
+            depths.restore_standings(rows[has_links != 0], WITH_LINKS)
+        return depths
+
+    def _columns(self, query: str, *arguments: object) -> Iterator[NDArray[np.int64]]:
+        """Two columns of numbers, some thousand rows at a time."""
+        cursor = self._connection.execute(query, arguments)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield np.array(rows, np.int64).T
+
+    def _seen(self, last: int, *, with_values: bool) -> Fingerprints:
+        seen = Fingerprints(room=last + last // 8, with_values=with_values)
         for part in self._packed("seen", "first", "fingerprints"):
-            seen.add_many(part)
+            row = len(seen) + 1
+            seen.add_many(part, np.arange(row, row + len(part), dtype=np.uint64) if with_values else None)
         if len(seen) != last:
             raise sqlite3.DatabaseError(f"{last} URLs but {len(seen)} fingerprints")
         return seen
@@ -200,16 +276,30 @@ class Tables:
             claims.add_settled(part.reshape(-1, 2))
         return claims
 
-    def _packed(self, table: str, by: str, column: str) -> Iterator[U64]:
+    def _packed(self, table: str, by: str, column: str, after: int = -1) -> Iterator[U64]:
         """Blobs by the thousand, as one array each: hex, since SQLite glues text only."""
         query = f"""
             SELECT max({by}), group_concat(hex({column}), '')
             FROM (SELECT {by}, {column} FROM {table} WHERE {by} > ? ORDER BY {by} LIMIT {BLOBS_AT_ONCE})
         """
-        at, text = self._connection.execute(query, (-1,)).fetchone()
+        at, text = self._connection.execute(query, (after,)).fetchone()
         while text:
             yield np.frombuffer(bytes.fromhex(text), "<u8")
             at, text = self._connection.execute(query, (at,)).fetchone()
+
+
+def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
+    entry, pattern, disposition, is_scheduled = row
+    found = unpack(_packed(entry, {}))
+    if pattern is not None:
+        return Picked(found, pattern)
+    ranked = rank(found.request.priority, found.request.depth, in_depth_order)
+    visit = found.request.visit
+    if is_reread:
+        again = replace(found.request, attempt=1, is_reread=True, etag="", last_modified="", digest=b"")
+    else:
+        again = replace(found.request, attempt=1, visit=visit if is_scheduled else visit + 1)
+    return Picked(found._replace(key=key(ranked, found.row), request=again), "", disposition, bool(is_scheduled))
 
 
 def _placed(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
@@ -233,8 +323,8 @@ def _load(found: list[list[Any]], limit: int) -> Load:
 def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
     rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = row
     if earlier is not None:
-        etag, last_modified, digest, visit, interval_s = earlier
-        earlier = etag, last_modified, bytes.fromhex(digest), visit, interval_s
+        etag, last_modified, digest, visit, interval_s, is_reread = earlier
+        earlier = etag or "", last_modified or "", bytes.fromhex(digest or ""), visit, interval_s, bool(is_reread)
     return (
         key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
         once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, earlier,

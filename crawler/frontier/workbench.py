@@ -10,7 +10,9 @@ from dataclasses import replace
 from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
+from ..politeness import Wait
 from ..turns import Rest, Turns
+from .change import Nearer
 from .order import Entry, pack
 from .site import Site
 from .terms import Terms
@@ -50,6 +52,8 @@ class Workbench:
         """Sites whose queue goes on on disk and that want more of it."""
         self.shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
+        self.nearer: dict[int, Nearer] = {}
+        """By row: shorter ways to URLs that are queued, found after these were."""
         self.held: set[str] = set()
         """Sites that are not lent, by their owner's wish."""
         self.wake: Callable[[], None] = _nobody
@@ -61,15 +65,26 @@ class Workbench:
         """Up to `limit` leases due now: the sites in the order of their turns, one each before anyone gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = site.take(now)
+            entry = self.renewed(site.take(now))
+            site.out[entry.row] = entry
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
             self.queued -= 1
-            leases.append(Lease(entry.request, entry.row))
+            is_alone = self._terms.per_site == 1 or site.asked_s > 0
+            leases.append(Lease(entry.request, entry.row, is_alone=is_alone))
             self._line_up(site, now)
             if site.is_hungry(self.room):
                 self._feed_or_leave(site, now)
         return leases
+
+    def renewed(self, entry: Entry) -> Entry:
+        """The entry, as near as it is known to be now."""
+        way = self.nearer.get(entry.row) if self.nearer else None
+        if way is None:
+            return entry
+        near = way.request
+        request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
+        return entry._replace(request=request, seed=way.seed, root=way.root)
 
     def next_turn(self) -> float | None:
         """When the next site may lend; None: not before something changes."""
@@ -164,7 +179,7 @@ class Workbench:
 
     def release(self, token: int, now: float) -> Site:
         site = self._out.pop(token)
-        self.put_back(site, site.out.pop(token))
+        self.put_back(site, site.give_back(token, now))
         if self._turns is not None:  # it may have been asked, and not have come to an end
             self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_s)))
         self._leave_ip(site.ip, 1, now)
@@ -301,6 +316,21 @@ class Workbench:
     def vacancies(self) -> float:
         return max(0, self._most_sites - len(self._sites))
 
+    def wait(self, now: float) -> Wait:
+        """Why nothing may be lent now: what holds the site whose turn comes first, or those that have no turn yet."""
+        if self.next_turn() is not None:
+            return self._line[0][2].wait(now)
+        if self._parked:
+            return Wait.ADDRESS
+        if self.held and not self._out:
+            return Wait.HELD
+        visited = next(iter(self._out.values()), None)
+        return Wait.ASKED if visited and visited.asked_s else Wait.BUSY
+
+    def asking(self) -> Iterator[Site]:
+        """Those that ask for a gap of their own."""
+        return (site for site in self._sites.values() if site.asked_s)
+
     def busiest(self, limit: int, now: float) -> Sequence[SiteView]:
         """Those with most queued and out, among the sites with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
@@ -319,9 +349,9 @@ class Workbench:
 def _rest(outcome: Outcome, site: Site) -> Rest | None:
     """What the visit that just ended at the site means for others who want it."""
     if not outcome.response and not outcome.rest_s:
-        return None
+        return Rest(0.0, asked_s=site.asked_s) if site.asked_s else None
     usual_s = (site.usual_s or None) if outcome.reason else outcome.rest_s  # without a reason it is no setback
-    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold)
+    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold, site.asked_s)
 
 
 def _nobody() -> None:

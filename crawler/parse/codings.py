@@ -5,9 +5,10 @@ Standard: RFC 9110 8.4 (content codings), RFC 1950-1952 (deflate, gzip), RFC 793
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import brotli
 from isal import igzip_lib, isal_zlib
@@ -24,6 +25,7 @@ MAX_CODINGS = 3
 """Nobody honest sends more than one; a chain multiplies what a bomb can do."""
 MAX_MEMBERS = 4096
 """Members of one gzip body, or frames of one zstd body: each costs a new decoder, whatever it holds."""
+SHORT = "ends too early"
 _PIECE = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
@@ -46,31 +48,51 @@ class _Stream(Protocol):
     def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
 
 
+class Decoded(NamedTuple):
+    """A body without its codings."""
+
+    body: bytes
+    """At most one byte more than the limit."""
+    is_short: bool
+    """Only a beginning came."""
+    notes: tuple[str, ...]
+    """What was wrong with the codings and did no harm to the body."""
+
+
 def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
     """The body without its codings. Raises ParseError: `too-large` over `limit` bytes, `decompression` if broken.
 
-    A coding that we do not know leaves the body as it is, as browsers do.
+    A wrong checksum passes, as in browsers. A chain with a coding we do not know leaves the body as it is, likewise.
     """
-    for coding in _chain(content_encoding):
-        body = _bounded(_decode(body, coding, limit), limit)
-    return _bounded(body, limit)
+    found = beginning(body, content_encoding, limit, is_whole=True)
+    if found.is_short:
+        raise ParseError(Reason.DECOMPRESSION, "; ".join(found.notes))
+    return found.body
 
 
-def beginning(body: bytes, content_encoding: str, limit: int, *, is_cut: bool) -> bytes:
-    """`decode`, but a body too large is begun: at most one byte more than `limit` comes back. Raises ParseError.
+def beginning(
+    body: bytes, content_encoding: str, limit: int, *, is_cut: bool = False, is_whole: bool = False
+) -> Decoded:
+    """The body without its codings, as far as it came: as browsers read it. Raises ParseError.
 
-    `is_cut`: the body itself is only a beginning, so that its codings may end too early.
+    `is_cut`: the body itself is only a beginning, so that its codings may end too early. `is_whole`: more than `limit`
+    bytes are `too-large`, at each layer; otherwise the body is begun.
     """
+    doubts = _Doubts()
     for coding in _chain(content_encoding):
-        body = _decode(body, coding, limit, is_cut)
+        body = _decode(body, coding, limit, is_cut or doubts.is_short, doubts)
+        if is_whole:
+            _bounded(body, limit)
         is_cut = is_cut or len(body) > limit
-    return body[: limit + 1]
+    if is_whole:
+        _bounded(body, limit)
+    return Decoded(body[: limit + 1], doubts.is_short, tuple(doubts.notes))
 
 
 def gunzipped(body: bytes, limit: int) -> Iterator[bytes]:
     """A file that is itself gzip, opened piece by piece: at most one byte more than `limit`. Raises ParseError."""
     try:
-        yield from _gzip_pieces(body, limit + 1)
+        yield from _gzip(body, limit + 1, _Doubts())
     except _BROKEN as error:
         raise ParseError(Reason.DECOMPRESSION, f"gzip: {error}") from error
 
@@ -93,46 +115,109 @@ def _bounded(body: bytes, limit: int) -> bytes:
     return body
 
 
-def _decode(body: bytes, coding: str, limit: int, is_cut: bool = False) -> bytes:
+def _decode(body: bytes, coding: str, limit: int, is_cut: bool, doubts: _Doubts) -> bytes:
     """At most one byte more than `limit`. Nothing stays nothing, though no coding has an empty form."""
     if not body:
         return body
     pieces: list[bytes] = []
     try:
-        pieces.extend(_DECODERS[coding](body, limit + 1))
+        pieces.extend(_DECODERS[coding](body, limit + 1, doubts))
     except EOFError as error:
-        if not is_cut:
+        if not is_cut and not any(pieces):
             raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
+        if not is_cut:
+            doubts.is_short = True
+            doubts.notes.append(f"{coding}: {error}, and what came was read")
     except _BROKEN as error:
         raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
     return b"".join(pieces)
 
 
-def _gzip_pieces(body: bytes, room: int) -> Iterator[bytes]:
-    return _pieces(lambda: isal_zlib.decompressobj(wbits=31), body, room, lambda rest: rest.startswith(_GZIP_MAGIC))
+class _Doubts:
+    """What speaks against a body, and does not keep us from reading it."""
+
+    def __init__(self) -> None:
+        self.is_short = False
+        self.notes: list[str] = []
+
+    def compare(self, coding: str, told: bytes, right: bytes) -> None:
+        """The trailer of a stream, and what it should be. Browsers do not look at it."""
+        if told == right:
+            return
+        what = "its checksum is wrong" if len(told) == len(right) else "its checksum is missing"
+        if (note := f"{coding}: {what}") not in self.notes:
+            self.notes.append(note)
 
 
-def _deflate(body: bytes, room: int) -> Iterator[bytes]:
+def _gzip(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
+    """Member after member (RFC 1952), whatever their trailers say."""
+    at, members = 0, 0
+    while room > 0 and (not members or body.startswith(_GZIP_MAGIC, at)):
+        if (members := members + 1) > MAX_MEMBERS:
+            raise ParseError(Reason.DECOMPRESSION, f"gzip: more than {MAX_MEMBERS} members")
+        sum_, size = 0, 0
+        inflated = _Inflated(body, _after_gzip_head(body, at), room)
+        for piece in inflated:
+            sum_, size = isal_zlib.crc32(piece, sum_), size + len(piece)
+            yield piece
+        room -= size
+        at = inflated.end
+        if room > 0:
+            doubts.compare("gzip", body[at : at + 8], struct.pack("<II", sum_, size & 0xFFFFFFFF))
+        at += 8
+
+
+def _after_gzip_head(body: bytes, at: int) -> int:
+    """Where the member's data begins. Raises EOFError, ParseError."""
+    if not _GZIP_MAGIC.startswith(body[at : at + 2]) or body[at + 2 : at + 3] not in (b"", b"\x08"):
+        raise ParseError(Reason.DECOMPRESSION, "gzip: it is none")
+    if len(body) < at + 10:
+        raise EOFError(SHORT)
+    flags, at = body[at + 3], at + 10
+    if flags & 4:
+        at += 2 + int.from_bytes(body[at : at + 2], "little")
+    for flag in (8, 16):
+        if flags & flag:
+            at = body.find(b"\0", at) + 1 or len(body)
+    return at + 2 * bool(flags & 2)
+
+
+def _deflate(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
     """zlib by the standard, raw by the habit of some servers: told apart by the two bytes zlib begins with."""
     is_zlib = len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
-    return _pieces(lambda: isal_zlib.decompressobj(wbits=15 if is_zlib else -15), body, room, lambda rest: False)
+    sum_, size = 1, 0
+    inflated = _Inflated(body, 2 * is_zlib, room)
+    for piece in inflated:
+        sum_, size = isal_zlib.adler32(piece, sum_), size + len(piece)
+        yield piece
+    if is_zlib and size < room:
+        doubts.compare("deflate", body[inflated.end : inflated.end + 4], struct.pack(">I", sum_))
 
 
-def _zstd(body: bytes, room: int) -> Iterator[bytes]:
-    return _pieces(lambda: zstd.ZstdDecompressor(options=_ZSTD_WINDOW), body, room, bool)
+class _Inflated:
+    """The pieces of one raw deflate stream (RFC 1951): at most `room` bytes. Iterating raises EOFError, IsalError."""
+
+    def __init__(self, body: bytes, at: int, room: int) -> None:
+        self._view = memoryview(body)
+        self._room = room
+        self.end = at
+        """Where the stream ends, once it did."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        stream, room = isal_zlib.decompressobj(wbits=-15), self._room
+        while self.end < len(self._view) and room > 0 and not stream.eof:
+            piece = self._view[self.end : self.end + _PIECE]
+            opened = stream.decompress(piece, room)
+            room -= len(opened)
+            self.end += len(piece) - len(stream.unused_data)
+            yield opened
+        if room > 0 and not stream.eof:
+            raise EOFError(SHORT)
 
 
-def _brotli(body: bytes, room: int) -> Iterator[bytes]:
-    stream = brotli.Decompressor()
-    plain: bytes = stream.process(body, output_buffer_limit=room)
-    yield plain[:room]
-    if len(plain) < room and not stream.is_finished():
-        raise EOFError("ends too early")
-
-
-def _pieces(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Callable[[bytes], bool]) -> Iterator[bytes]:
-    """Member after member while `goes_on`, piece by piece, so that what a member leaves over is cheap to carry."""
-    view, at, members, stream = memoryview(body), 0, 1, begin()
+def _zstd(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
+    """Frame after frame, piece by piece, so that what a frame leaves over is cheap to carry."""
+    view, at, frames, stream = memoryview(body), 0, 1, _zstd_stream()
     while at < len(view) and room > 0:
         piece = view[at : at + _PIECE]
         opened = stream.decompress(piece, room)
@@ -141,20 +226,47 @@ def _pieces(begin: Callable[[], _Stream], body: bytes, room: int, goes_on: Calla
         at += len(piece)
         if stream.eof:
             at -= len(stream.unused_data)
-            if not goes_on(bytes(view[at : at + 4])):
+            if not _begins_frame(bytes(view[at : at + 4])):
                 break
-            members += 1
-            if members > MAX_MEMBERS:
-                raise EOFError(f"more than {MAX_MEMBERS} members")
-            stream = begin()
+            frames += 1
+            if frames > MAX_MEMBERS:
+                raise ParseError(Reason.DECOMPRESSION, f"zstd: more than {MAX_MEMBERS} frames")
+            stream = _zstd_stream()
     if room > 0 and not stream.eof:
-        raise EOFError("ends too early")
+        raise EOFError(SHORT)
+
+
+def _zstd_stream() -> _Stream:
+    return zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
+
+
+def _begins_frame(head: bytes) -> bool:
+    """Whether it is a zstd frame, or one that is to be skipped (RFC 8878 3.1)."""
+    return head == b"\x28\xb5\x2f\xfd" or (head[1:] == b"\x2a\x4d\x18" and head[0] >> 4 == 5)
+
+
+def _brotli(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
+    """The decoder refuses a piece with more in it than its stream: then ever smaller ones show where that ends."""
+    stream, fed, step, plain = brotli.Decompressor(), 0, len(body), b""
+    while fed < len(body) and len(plain) < room and not stream.is_finished():
+        try:
+            plain += stream.process(body[fed : fed + step], output_buffer_limit=room - len(plain))
+            fed += step
+        except brotli.error:
+            if step == 1:
+                raise
+            step = max(1, step // 64)
+            stream = brotli.Decompressor()
+            plain = stream.process(body[:fed], output_buffer_limit=room) if fed else b""
+    yield plain[:room]
+    if len(plain) < room and not stream.is_finished():
+        raise EOFError(SHORT)
 
 
 _NONE = ("", "identity")
-_DECODERS: dict[str, Callable[[bytes, int], Iterator[bytes]]] = {
-    "gzip": _gzip_pieces,
-    "x-gzip": _gzip_pieces,
+_DECODERS: dict[str, Callable[[bytes, int, _Doubts], Iterator[bytes]]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,

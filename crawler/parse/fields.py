@@ -34,7 +34,7 @@ def _note_link(reading: Reading, link: header.Link, url: str, job: Job) -> None:
     if not kinds:
         return
     target = urls.absolute(link.target, url)
-    if not kinds.isdisjoint(job.follow) and not (job.nofollow == "links" and "nofollow" in relations):
+    if not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
         reading.hrefs.append(target)
     if "canonical" in kinds and not reading.canonical:
         reading.canonical = target

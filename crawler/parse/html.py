@@ -7,6 +7,7 @@ not, unless the template declares a shadow root. XHTML is read as XML where it i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 from html.entities import html5
 
@@ -46,7 +47,7 @@ def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -
         if template.namespace is turbohtml.Namespace.HTML:
             template.decompose()
     reading = Reading(charset=charset, base=url)
-    anchors = _anchors(document, job)
+    anchors = _anchors(document, job, reading)
     reading.hrefs = anchors if "anchors" in job.follow else []
     reading.media = media.downloads(anchors)
     _note_all(reading, document, job)
@@ -90,10 +91,10 @@ def _character(entity: re.Match[str]) -> str:
     return "".join(f"&#{ord(char)};" for char in html5.get(entity[1], "\ufffd"))
 
 
-def _anchors(document: turbohtml.Document, job: Job) -> list[str]:
-    anchors = document.iter_elements(("a", "area"))
+def _anchors(document: turbohtml.Document, job: Job, reading: Reading) -> list[str]:
+    anchors: Iterable[turbohtml.Element] = document.iter_elements(("a", "area"))
     if job.nofollow == "links":
-        anchors = (anchor for anchor in anchors if "nofollow" not in (anchor.attr("rel") or "").lower().split())
+        anchors = [anchor for anchor in anchors if reading.follows((anchor.attr("rel") or "").lower().split(), job)]
     if document.select_one("svg") or document.select_one("math"):
         return [href for anchor in anchors if (href := _foreign_href(anchor)) is not None]
     return [href for anchor in anchors if (href := anchor.attr("href")) is not None]
@@ -161,7 +162,7 @@ def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str], job: J
     if not href:
         return
     kinds = kinds_of_link(relations, link.attr("type") or "")
-    if not kinds.isdisjoint(job.follow) and not (job.nofollow == "links" and "nofollow" in relations):
+    if not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
         reading.hrefs.append(href)
     if "canonical" in kinds and "canonical" not in seen:
         seen.add("canonical")

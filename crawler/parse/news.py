@@ -1,7 +1,8 @@
 """Links become canonical URLs, and of those only the news travels: in scope, and not reported lately (DESIGN 6.14).
 
-What is returned as news must reach the frontier, for it is not reported again. So it is marked last, when nothing can
-fail any more; and what was not returned is never marked, for another root or another depth may let it in.
+What is returned as news must reach the frontier, for it is reported again only when it is found nearer to a seed. So it
+is marked last, when nothing can fail any more; and what was not returned is never marked, for another root or another
+depth may let it in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 from .. import urls
 from ..canonical import Policy
+from ..model import LeftOut
+from ..protocols import Bounds
 from .job import Document, Job
 
 MAX_REMEMBERED = 16 << 20
@@ -35,6 +38,21 @@ class Found(NamedTuple):
     """Hrefs that were left out because their URLs would be too long."""
 
 
+class News(NamedTuple):
+    """What of a page's links is worth telling."""
+
+    texts: list[str]
+    """In scope, and not reported before, or only at a greater depth."""
+    left_out: int = 0
+    """Bits of LeftOut: the rules that kept links out."""
+    outside: dict[str, list[str]] = {}  # noqa: RUF012 - nobody changes it
+    """Places out of reach, with the links to each that were not reported before, or only at a greater depth."""
+
+
+NO_NEWS = News([])
+_REACH = int(LeftOut.REACH)
+
+
 class Memory:
     """What one worker remembers of one run: how hrefs resolve, and which URLs it reported."""
 
@@ -42,7 +60,11 @@ class Memory:
         self._size = self._room = size_bytes
         self._shelves: dict[str, dict[str, str]] = {}
         """By what the answers depend on, nothing, an origin or a folder: href as written -> canonical, or ""."""
-        self._reported: set[str] = set()
+        self._reported: dict[str, int] = {}
+        """URLs in scope, and the least depth that each was reported at."""
+        self._outside: dict[str, int] = {}
+        """URLs out of reach, likewise."""
+        self._bounds: Bounds | None = None
 
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> Found:
         """What `hrefs` lead to. One policy a run."""
@@ -73,21 +95,39 @@ class Memory:
                 nowhere.append(href)
         return Found(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
 
-    def news(self, found: list[str], document: Document, depth: int, job: Job) -> list[str]:
-        """Those of `found` that belong to the crawl, `depth` hops out, and were not reported lately."""
+    def news(self, found: list[str], document: Document, depth: int, job: Job) -> News:
+        """What of `found` is news `depth` hops out, and what kept the rest out of the crawl."""
+        own = document.url.text
         if job.max_depth is not None and depth > job.max_depth:
-            return []
-        reported, own = self._reported, document.url.text
-        fresh = [text for text in found if text not in reported and text != own]
-        if not fresh:
-            return fresh
-        verdict = job.bounds.judge(document.anchor or document.url, depth)
-        return [text for text in fresh if verdict(text) is None]
+            return News([], int(LeftOut.DEPTH)) if any(text != own for text in found) else NO_NEWS
+        bounds, reported, known_outside = self._bounds_of(job), self._reported, self._outside
+        sieve = bounds.sieve(document.anchor or document.url, depth, document.url)
+        beyond = depth + 1
+        fresh: list[str] = []
+        outside: dict[str, list[str]] = {}
+        left_out = 0
+        for text in [text for text in found if reported.get(text, beyond) > depth and text != own]:
+            bit = sieve(text)
+            if not bit:
+                fresh.append(text)
+                continue
+            left_out |= bit
+            if bit == _REACH and known_outside.get(text, beyond) > depth and (place := bounds.place(text)):
+                outside.setdefault(place, []).append(text)
+        return News(fresh, left_out, outside)
 
-    def mark(self, news: list[str]) -> None:
-        """Remember as reported."""
-        self._reported.update(news)
-        self._room -= sum(map(len, news)) + _ENTRY * len(news)
+    def mark(self, news: News, depth: int) -> None:
+        """Remember as reported at that depth."""
+        outside = ((links, self._outside) for links in news.outside.values())
+        for texts, known in ((news.texts, self._reported), *outside):
+            known.update(dict.fromkeys(texts, depth))
+            self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
+
+    def _bounds_of(self, job: Job) -> Bounds:
+        """Those of the run, which remember what they were asked; as they came with its first document."""
+        if self._bounds is None or self._bounds != job.bounds:
+            self._bounds = job.bounds
+        return self._bounds
 
     def _shelves_of(self, base: str) -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[str, str]]:
         """What answers absolute, rooted and relative hrefs, and those that are not worth keeping beyond this page."""
@@ -109,6 +149,7 @@ class Memory:
         if self._room < 0:
             self._shelves.clear()
             self._reported.clear()
+            self._outside.clear()
             self._room = self._size
 
 

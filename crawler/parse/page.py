@@ -14,11 +14,11 @@ import orjson
 from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
-from ..model import Links, Page, Reason
-from . import charset, codings, directives, fields, html, kinds, scan, sitemap, xml
+from ..model import LeftOut, Links, Page, Reason
+from . import blocked, charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import Shown, evidence
 from .job import Content, Document, Job
-from .news import Found, memory_of
+from .news import NO_NEWS, Found, Memory, News, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
 
@@ -36,15 +36,16 @@ def parse(document: Document, job: Job) -> Page:
     What the user's own parse function raises stands in `Page.data_error`, so that the page's links still travel.
     The links of a sitemap lie as deep as the sitemap itself, those of all else one hop further out.
     """
-    body, is_cut = _decoded(document, job)
+    body, truncated, notes = _decoded(document, job)
     kind, reading = _read(document, body, job)
+    for said in notes:
+        reading.add_note(said)
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
     found = _kept(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
-    is_left = job.nofollow != "ignore" and directives.forbids_following(reading.directives)
-    news = [] if is_left else memory.news(found, document, depth, job)
+    news = _news(memory, found, document, reading, depth, job)
     words = reading.words.encode("utf-8", "replace")
     figures = reading.spaced.encode("utf-8", "replace") or words
     shown = evidence(Shown(reading.title, figures, reading.media, found), document.url.text)
@@ -65,25 +66,30 @@ def parse(document: Document, job: Job) -> Page:
         end=shown.end,
         is_ahead=shown.is_ahead,
         n_links=len(found),
-        news=_packed(news, reading, job),
+        news=_packed(news.texts, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
         text=_bounded(reading),
-        is_cut=is_cut,
+        truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
+        left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, job)),
+        outside=urls.fingerprints(news.outside, job.key),
+        blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     page = _extracted(page, document, body, job)
-    memory.mark(news)  # the last thing that is done: nothing may be marked that does not travel
+    memory.mark(news, depth)  # the last thing that is done: nothing may be marked that does not travel
     return page
 
 
-def _decoded(document: Document, job: Job) -> tuple[bytes, bool]:
-    """The body without its codings, and whether it is only a beginning."""
-    coding, limit = document.content_encoding, job.max_body_bytes
-    if not job.keeps_oversized:
-        return codings.decode(document.body, coding, limit), False
-    body = codings.beginning(document.body, coding, limit, is_cut=document.is_cut)
-    return body[:limit], document.is_cut or len(body) > limit
+def _decoded(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+    """The body without its codings, why it is only a beginning, if it is, and what else was wrong with the codings."""
+    keeps, limit = job.keeps_oversized, job.max_body_bytes
+    found = codings.beginning(
+        document.body, document.content_encoding, limit, is_cut=keeps and document.is_cut, is_whole=not keeps
+    )
+    is_too_large = (keeps and document.is_cut) or len(found.body) > limit
+    truncated = "length" if is_too_large else "unspecified" if found.is_short else ""
+    return found.body[:limit], truncated, found.notes
 
 
 def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
@@ -144,7 +150,20 @@ def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
     distinct = list(dict.fromkeys(hrefs))
     if len(distinct) > job.max_links:
         reading.add_note(f"only the first {job.max_links} of {len(distinct)} links were read")
+        reading.left_out |= LeftOut.MAX_LINKS
     return distinct[: job.max_links]
+
+
+def _news(memory: Memory, found: list[str], document: Document, reading: Reading, depth: int, job: Job) -> News:
+    """What of the links is news; nothing where the page asks not to be followed."""
+    if job.nofollow == "ignore" or not directives.forbids_following(reading.directives):
+        return memory.news(found, document, depth, job)
+    return NO_NEWS._replace(left_out=int(LeftOut.NOFOLLOW)) if found else NO_NEWS
+
+
+def _kinds_left_out(kind: kinds.Kind, job: Job) -> int:
+    """Nobody looked for links of kinds that are not followed, so any HTML page may hold some."""
+    return int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
 
 
 def _kept(found: Found, reading: Reading) -> list[str]:
@@ -158,6 +177,13 @@ def _kept(found: Found, reading: Reading) -> list[str]:
             reading.add_note(f"only the first {i} of {len(texts)} links were kept: together they are too long")
             return texts[:i]
     return texts
+
+
+def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Reading, links: int) -> str:
+    """What marks it as a block. Of what is no text, only refusals are looked at: they come as JSON, too."""
+    if reading.is_scanned or (kind not in {"html", "text"} and document.status not in blocked.REFUSALS):
+        return ""
+    return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
 def _bounded(reading: Reading) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+
+from ..model import LeftOut
+from .job import Job
 
 
 @dataclass(slots=True)
@@ -37,8 +41,17 @@ class Reading:
     """What a person would read, laid out; only when asked for."""
     note: str = ""
     """What a person should know: that the rest was not read, and why."""
+    left_out: int = 0
+    """Bits of LeftOut: the rules that kept links of it from being read."""
     is_scanned: bool = False
     """There was no tree: see `scan`."""
+
+    def follows(self, relations: Collection[str], job: Job) -> bool:
+        """Whether a link of these relations (in lower case) is followed; noted where it is not."""
+        if job.nofollow != "links" or "nofollow" not in relations:
+            return True
+        self.left_out |= LeftOut.NOFOLLOW
+        return False
 
     def add_note(self, note: str) -> None:
         self.note = f"{self.note}; {note}" if self.note else note

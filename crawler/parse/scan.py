@@ -119,16 +119,15 @@ class _Scan:
         reading, job = self._reading, self._job
         relations = attributes.get("rel", "").lower().split()
         href = attributes.get("href", "").strip()
-        is_followed = not (job.nofollow == "links" and "nofollow" in relations)
         if name in {"a", "area"}:
-            if href and "anchors" in job.follow and is_followed:
+            if href and "anchors" in job.follow and reading.follows(relations, job):
                 reading.hrefs.append(href)
         elif name == "base":
             if href and self._is_first(name):
                 reading.base = absolute(href, reading.base) or reading.base
         elif name == "link":
             kinds = kinds_of_link(relations, attributes.get("type", ""))
-            if href and not kinds.isdisjoint(job.follow) and is_followed:
+            if href and not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
                 reading.hrefs.append(href)
             if href and "canonical" in kinds and self._is_first("canonical"):
                 reading.canonical = href

@@ -17,7 +17,8 @@ class PolitenessConfig(Table):
     max_delay_s: Annotated[float, Field(ge=0)] = 60.0
     """What we honour of Crawl-delay at most; and the cap of Retry-After is ten times this."""
     per_site: Annotated[int, Field(ge=1)] = 1
-    """Requests at a time to one site (scheme, host, port)."""
+    """Requests at a time to one site (scheme, host, port), each followed by a rest of its own: N requests a `delay_s`.
+    A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the same."""
     per_ip: Annotated[int, Field(ge=1)] = 16
     """Requests at a time to one address, whatever the number of sites behind it; never less than per_site."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

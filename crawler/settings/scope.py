@@ -25,7 +25,9 @@ class ScopeConfig(Table):
     """Which URLs belong to this crawl, and where it ends."""
 
     reach: Literal["page", "prefix", "host", "domain", "any"] = "host"
-    """How far a link may lead from its seed: nowhere, below its folder, its host, its registered domain, anywhere."""
+    """How far links may lead: nowhere, below the folder of a seed, to its host, to its registered domain, anywhere."""
+    follow_moved_seeds: bool = False
+    """Where a seed redirects to another registered domain: crawl there, too; else only where it landed is fetched."""
     max_depth: Annotated[int, Field(ge=0)] | None = None
     """Hops from the seed; 0 fetches the list alone; absent: no limit."""
     include: tuple[str, ...] = ()
@@ -43,7 +45,8 @@ class ScopeConfig(Table):
     size_limit_bytes: Annotated[int, Field(gt=0)] | None = None
     """Stop after this much was downloaded; the same command continues."""
     max_repeats: Annotated[int, Field(ge=1)] = 3
-    """How often one path segment may occur in a URL before it counts as a trap."""
+    """How often a group of path segments may follow itself, as in /a/b/a/b/a/b/, before links of such a page that add
+    to that are left out. Groups of numbers, as in dates and shards, and doubled slashes do not count."""
     traps: Annotated[Literal["park", "warn", "off"], BeforeValidator(_as_it_is_called_now)] = "park"
     """What becomes of a pattern of URLs that goes on and on and brings nothing new, as a calendar does: its URLs are
     parked until you say otherwise, it is told in the summary, or it is not looked for."""

@@ -135,7 +135,7 @@ def _content(page: Page | None) -> dict[str, object]:
     return {
         "charset": page.charset or None,
         "length": page.length,
-        "truncated": "length" if page.is_cut else None,
+        "truncated": page.truncated or None,
         "digest": f"sha256:{page.digest.hex()}",
         "simhash": f"{page.simhash:016x}" if page.simhash else None,
         "title": page.title or None,

@@ -11,9 +11,9 @@ from crawler.cli import show
 from crawler.cli.exits import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
-from crawler.config import load
+from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
-from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Snapshot, Summary
+from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Counts, Disposition, Reason, SiteView
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
@@ -55,6 +55,16 @@ def _folder(path: Path = Path("a.crawl")) -> Folder:
     return Folder(path, load())
 
 
+def test_seeds_that_moved_are_told_with_what_follows_them() -> None:
+    said = "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
+    assert (
+        "  3 seeds moved to another domain: only where they landed was fetched; --set follow_moved_seeds=true follows"
+        " them\n"
+    ) in said
+    assert "1 seed moved" in "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
+    assert "moved" not in "\n".join(show.ending(SUMMARY, _folder(), []))
+
+
 def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
     blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
     said = "\n".join(show.ending(replace(SUMMARY, blocked=blocked), _folder(), []))
@@ -68,7 +78,7 @@ def test_the_end_says_what_happened_what_failed_and_where() -> None:
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
     assert "bound by politeness 90% of the time" in text
-    assert "--delay 0.1" in text
+    assert "a smaller --delay, a larger --per-site" in text
     assert "a.crawl/pages.jsonl" in text
     assert "queued" not in text
 
@@ -112,8 +122,8 @@ def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
 
 def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
     assert show.line(SNAPSHOT) == (
-        "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 sites=43210"
-        " failed=12 bound_by=politeness"
+        "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
+        " sites=43210 failed=12 bound_by=politeness"
     )
 
 
@@ -124,7 +134,7 @@ def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
     assert "bound by  politeness" in text
     if width >= 80:
         assert max(map(len, text.splitlines())) <= width
-        assert "--delay 0.1, --per-site 4" in " ".join(text.split())
+        assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
         assert "256" in text
         assert "1:15 min" in text
 
@@ -182,3 +192,39 @@ def test_exit_codes_never_change() -> None:
 )
 def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
     assert show.going_on(arguments) == told
+
+
+@pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
+def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
+    failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
+    folder = replace(_folder(), config=amend(load(), {"cookies": cookies}))
+    said = "\n".join(show.ending(replace(SUMMARY, failures=failures), folder, []))
+    assert ("--set fetch.cookies=true --retry-failed" in said) is is_said
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({Bound.CRAWL_DELAY: 0.7}, "bound by crawl-delay 70% of the time: sites ask for this pace"),
+        ({Bound.RETRIES: 0.6, Bound.POLITENESS: 0.3}, "bound by retries 60% of the time"),
+        ({Bound.DNS: 0.9}, "bound by dns 90% of the time"),
+        ({Bound.LOOP: 0.9}, ""),
+        ({Bound.POLITENESS: 0.4}, ""),
+    ],
+)
+def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: dict[Bound, float], told: str) -> None:
+    text = "\n".join(show.ending(replace(SUMMARY, bounds=bounds), _folder(), []))
+    assert (told in text) if told else ("bound by" not in text)
+    assert "--delay" not in text
+
+
+def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:
+    hindrances = [
+        Hindrance("https://a.test", Reason.SOFT_OUTAGE, 13, "the same answer to 4 different URLs"),
+        Hindrance("https://b.test", Reason.BLOCKED, 1, "HTTP 403, Cloudflare: challenge\x1b"),
+    ]
+    said = show.ending(replace(SUMMARY, hindrances=hindrances), _folder(), [])
+    assert "  soft outage at https://a.test: 13 answers brought no content; asked for again" in said
+    assert "  blocked by https://b.test, 1 answer: HTTP 403, Cloudflare: challenge\\x1b" in said
+    assert [line for line in said if "docs/blocked.md" in line]
+    assert not [line for line in show.ending(SUMMARY, _folder(), []) if "docs/blocked.md" in line]

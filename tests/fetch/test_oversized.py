@@ -68,19 +68,21 @@ def test_what_fits_of_a_page_is_read_and_its_links_count(coding: str) -> None:
     with pytest.raises(ParseError, match="too-large"):
         pages.parse(document, _job(keeps=False))
     page = pages.parse(document, _job(keeps=True))
-    assert (page.title, page.length, page.is_cut) == ("big", LIMIT, True)
+    assert (page.title, page.length, page.truncated) == ("big", LIMIT, "length")
     assert page.news.split() == ["https://a.test/first"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-def test_a_coding_may_end_early_only_where_we_cut_it(coding: str) -> None:
+def test_a_coding_that_ends_early_is_told_only_where_it_is_not_we_who_cut_it(coding: str) -> None:
     half = CODED[coding][: len(CODED[coding]) // 2]
     job = _job(keeps=True, limit=len(HTML))
     cut = pages.parse(Document(Url("https://a.test/"), half, "text/html", coding, is_cut=True), job)
-    assert cut.is_cut
+    assert cut.truncated == "length"
     assert cut.title == "big" or coding == "br"  # which may hold back what it has not finished
-    with pytest.raises(ParseError, match="decompression"):
-        pages.parse(Document(Url("https://a.test/"), half, "text/html", coding), job)
+    sent = pages.parse(Document(Url("https://a.test/"), half, "text/html", coding), job)
+    assert (sent.truncated, sent.digest) == ("unspecified", cut.digest)
+    assert "ends too early" in sent.note
+    assert not cut.note
 
 
 def _job(*, keeps: bool, limit: int = LIMIT) -> Job:

@@ -15,6 +15,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from crawler.frontier import Terms, open_memory, open_sqlite
+from crawler.frontier.depths import distance
 from crawler.frontier.sqlite import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.frontier.conftest import HandClock, lend, links
@@ -32,15 +33,30 @@ class Known:
     again: float | None = None
     """When it is to be visited again."""
     interval_s: float = 0.0
+    leads: bool = False
+    """Whether its page led anywhere when it was read."""
+    is_reread: bool = False
+    """It is queued to be read once more, for a shorter way to it was found."""
+    queued_as: Request | None = None
+    """Its place in the queue, where a shorter way was found since."""
+
+    @property
+    def is_revisit(self) -> bool:
+        return self.visit > 1 and not self.is_reread
 
     @property
     def depth(self) -> int:
         """In depth order revisits are the deepest."""
-        return self.request.depth if self.visit == 1 else 1000
+        return (self.queued_as or self.request).depth if not self.is_revisit else 1000
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        return (self.request.priority, self.request.depth, self.number) if self.visit == 1 else (1000, 0, self.number)
+        place = self.queued_as or self.request
+        return (place.priority, place.depth, self.number) if not self.is_revisit else (1000, 0, self.number)
+
+    @property
+    def distance(self) -> int:
+        return distance(self.request.depth, self.request.via is None and self.request.seed is None)
 
 
 @dataclass
@@ -112,12 +128,13 @@ class Story(RuleBasedStateMachine):
     @rule(plans=plans)
     def settle(self, plans: list[Plan]) -> None:
         outcomes = [self.outcome(plan, self.out.pop(self.pick(plan.pick))) for plan in plans if self.out]
+        above = {outcome.url.text: self.known[outcome.url.text].request for outcome in outcomes}
         self.written += 1
         self.run(self.frontier.settle(outcomes, {"sink": {"pages": self.written}}))
         for outcome in outcomes:
             self.learn_outcome(outcome)
         for outcome in outcomes:
-            self.learn_links(outcome)
+            self.learn_links(outcome, above[outcome.url.text])
         for outcome in outcomes:
             self.learn(outcome.found)
         self.forget_idle_sites()
@@ -150,7 +167,11 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def revisit(self) -> None:
-        due = [known for known in self.known.values() if known.again is not None and known.again <= self.clock.now]
+        due = [
+            known
+            for known in self.known.values()
+            if known.again is not None and known.again <= self.clock.now and not known.is_reread
+        ]
         queued = 0
         while more := self.run(self.frontier.revisit(self.clock.both.wall())):
             queued += more
@@ -223,7 +244,9 @@ class Story(RuleBasedStateMachine):
         known, site = self.known[text], self.sites[lease.request.url.site]
         assert known.state == "queued"
         assert (lease.request.depth, lease.request.attempt) == (known.request.depth, known.request.attempt)
-        assert (lease.request.visit, lease.request.interval_s) == (known.visit, known.interval_s)
+        assert lease.request.is_reread == known.is_reread
+        if not known.is_reread:
+            assert (lease.request.visit, lease.request.interval_s) == (known.visit, known.interval_s)
         assert lease.request.origin == known.request.origin
         assert lease.request.anchor == known.request.anchor
         assert lease.request.via == known.request.via
@@ -237,7 +260,7 @@ class Story(RuleBasedStateMachine):
         rivals = [k for k in self.queued(lent.request.url.site) if k is not lent]
         if self.terms.in_depth_order:
             assert all(lent.depth <= k.depth for k in rivals)
-            if lent.visit == 1:
+            if not lent.is_revisit and lent.queued_as is None:
                 out = [self.known[lease.request.url.text] for lease in self.out_at(lent.request.url.site)]
                 assert all(lent.request.depth <= k.depth for k in out)
             assert all(lent.rank < k.rank for k in rivals if k.depth == lent.depth)
@@ -253,7 +276,8 @@ class Story(RuleBasedStateMachine):
             if not queued or site.hold > self.clock.now or self.free_slots(key) <= 0:
                 continue
             assert self.terms.in_depth_order
-            depth = min(queued, key=lambda known: (known.depth, known.rank)).request.depth
+            first = min(queued, key=lambda known: (known.depth, known.rank))
+            depth = (first.queued_as or first.request).depth
             assert any(lease.request.depth < depth for lease in self.out_at(key))
 
     @rule()
@@ -282,8 +306,23 @@ class Story(RuleBasedStateMachine):
     def learn(self, found: Any) -> int:
         before = len(self.known)
         for request in found:
-            self.known.setdefault(request.url.text, Known(request, len(self.known)))
+            known = self.known.setdefault(request.url.text, Known(request, len(self.known)))
+            if self.terms.in_depth_order:
+                self.approach(known, request)
         return len(self.known) - before
+
+    def approach(self, known: Known, request: Request) -> None:
+        """A way to a known URL: taken where it is shorter."""
+        if distance(request.depth, request.via is None and request.seed is None) >= known.distance:
+            return
+        if known.state == "done" and known.leads:
+            known.state, known.is_reread, known.request, known.queued_as = "queued", True, request, None
+            return
+        if known.state in ("queued", "waiting", "out") and known.queued_as is None:
+            known.queued_as = known.request
+        known.request = replace(
+            known.request, depth=request.depth, via=request.via, seed=request.seed, root=request.root
+        )
 
     def outcome(self, plan: Plan, lease: Lease) -> Outcome:
         request = lease.request
@@ -319,17 +358,11 @@ class Story(RuleBasedStateMachine):
                 site.hold = max(site.hold, free)
         elif outcome.response:
             site.usual_s = outcome.rest_s
-        if outcome.disposition is Disposition.FETCHED and text in self.owned:
+        if outcome.disposition is Disposition.FETCHED and text in self.owned and not known.is_reread:
             self.claims[self.owned.pop(text)] = (text, True)
         self.give_up(text)
         if outcome.is_final:
-            known.state = "done"
-            wait_s = outcome.revisit_in_s
-            if wait_s is None and known.visit > 1:
-                wait_s = known.interval_s
-            if wait_s is not None:
-                known.again, known.interval_s = self.clock.now + wait_s, wait_s
-            self.settled[outcome.disposition] = self.settled.get(outcome.disposition, 0) + 1
+            self.learn_ending(known, outcome)
         elif outcome.reason is None:
             known.state, known.is_returned = "queued", not self.terms.in_depth_order
         else:
@@ -340,10 +373,24 @@ class Story(RuleBasedStateMachine):
                 request.priority, request.redirects,
             )  # fmt: skip
 
-    def learn_links(self, outcome: Outcome) -> None:
+    def learn_ending(self, known: Known, outcome: Outcome) -> None:
+        leads = outcome.page is not None or outcome.disposition is Disposition.REDIRECTED
+        known.state, known.queued_as = "done", None
+        if known.is_reread:
+            known.is_reread = False
+            known.leads = known.leads if outcome.disposition is Disposition.FAILED else leads
+            return
+        known.leads = leads
+        wait_s = outcome.revisit_in_s
+        if wait_s is None and known.visit > 1:
+            wait_s = known.interval_s
+        if wait_s is not None:
+            known.again, known.interval_s = self.clock.now + wait_s, wait_s
+        self.settled[outcome.disposition] = self.settled.get(outcome.disposition, 0) + 1
+
+    def learn_links(self, outcome: Outcome, above: Request) -> None:
         if outcome.page is None:
             return
-        above = outcome.request
         depth = above.depth + (outcome.page.kind != "sitemap")
         by_site: dict[str, list[Request]] = {}
         for text in outcome.page.news.split():

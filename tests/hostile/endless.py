@@ -97,7 +97,7 @@ async def _visit(lease: Lease, site: Site, job: Job, frontier: MemoryFrontier, r
     request = lease.request
     if bar := frontier.bar(lease):
         result.barred += 1
-        return Outcome(lease, Disposition.EXCLUDED, bar.reason, bar.detail)
+        return Outcome(lease, Disposition.PARKED, bar.reason, bar.detail, pattern=bar.pattern)
     body = site(request.url)
     if body is None:
         return Outcome(lease, Disposition.FAILED, Reason.STATUS_4XX)

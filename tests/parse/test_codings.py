@@ -111,8 +111,43 @@ def test_members_without_end_are_refused() -> None:
 @pytest.mark.parametrize(("coding", "code"), CASES)
 def test_a_body_that_ends_too_early_is_broken(coding: str, code: Callable[[bytes], bytes]) -> None:
     coded = code(BODY)
-    for end in (1, len(coded) // 2, len(coded) - 1):
+    for end in (1, len(coded) // 2):
         assert refusal(coded[:end], coding) is Reason.DECOMPRESSION
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_checksum_that_is_wrong_or_missing_does_no_harm(coding: str) -> None:
+    coded = CODERS[coding](BODY)
+    trailer = 8 if coding == "gzip" else 4
+    for end in (coded[:-1], coded[:-trailer], coded[:-trailer] + bytes(trailer)):
+        assert codings.decode(end, coding, LIMIT) == BODY
+        (note,) = codings.beginning(end, coding, LIMIT).notes
+        assert note.startswith(f"{coding}: its checksum is")
+
+
+def test_each_member_of_a_gzip_body_has_a_checksum_and_is_read_whatever_it_says() -> None:
+    wrong = gzip.compress(BODY)[:-8] + bytes(8)
+    found = codings.beginning(gzip.compress(b"one") + wrong + wrong + gzip.compress(b"two")[:-1], "gzip", LIMIT)
+    assert found.body == b"one" + BODY + BODY + b"two"
+    assert found.notes == ("gzip: its checksum is wrong", "gzip: its checksum is missing")
+
+
+@pytest.mark.parametrize("flags", range(32))
+def test_whatever_fields_a_gzip_head_has_are_passed_over(flags: int) -> None:
+    """RFC 1952 2.3: extra field, name, comment, checksum of the head."""
+    whole = gzip.compress(BODY, mtime=0)
+    extra = b"\x05\0extra" if flags & 4 else b""
+    name, comment, own = (field * bool(flags & flag) for field, flag in ((b"na\0", 8), (b"\0", 16), (b"xx", 2)))
+    coded = whole[:3] + bytes([flags]) + whole[4:10] + extra + name + comment + own + whole[10:]
+    assert codings.decode(coded, "gzip", LIMIT) == BODY
+    for end in range(10, len(coded) - len(whole) + 10):
+        assert refusal(coded[:end], "gzip") is Reason.DECOMPRESSION
+
+
+def test_garbage_after_a_zstd_frame_is_no_frame() -> None:
+    skipped = b"\x5a\x2a\x4d\x18\x03\0\0\0xyz"
+    coded = zstd.compress(BODY)
+    assert codings.decode(coded + skipped + coded + b"garbage", "zstd", LIMIT) == BODY + BODY
 
 
 @pytest.mark.parametrize("coding", CODERS)

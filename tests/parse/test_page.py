@@ -7,6 +7,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.errors import ParseError
-from crawler.model import Page, Reason
+from crawler.model import LeftOut, Page, Reason
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.page import MAX_DATA, MAX_LINK_BYTES, MAX_TEXT
 from crawler.scope import Scope
@@ -57,6 +58,7 @@ def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
         numbers=page.numbers,
         n_links=2,
         news=page.news,
+        left_out=LeftOut.KINDS,
     )
     assert page.simhash
     assert page.news.split() == ["http://h/town/quay?a=1&b=2", "http://h/"]
@@ -210,7 +212,7 @@ def test_an_empty_body_is_a_page_too() -> None:
     ("body", "coding", "reason"),
     [
         (b"not gzip at all", "gzip", Reason.DECOMPRESSION),
-        (gzip.compress(HTML, mtime=0)[:-5], "gzip", Reason.DECOMPRESSION),
+        (gzip.compress(HTML, mtime=0)[:10], "gzip", Reason.DECOMPRESSION),
         (brotli.compress(bytes(1 << 20)), "br", Reason.TOO_LARGE),
         (bytes(1 << 17), "", Reason.TOO_LARGE),
     ],
@@ -219,6 +221,46 @@ def test_a_body_that_cannot_be_read_says_why(body: bytes, coding: str, reason: R
     with pytest.raises(ParseError) as error:
         parse(document(body, content_encoding=coding), replace(fresh_job(), max_body_bytes=1 << 16))
     assert error.value.reason is reason
+
+
+LONG = HTML + b"".join(b"<p>%d</p>" % (n * 7919 % 10007) for n in range(3000)) + b"<a href=/last>"
+PACKED = gzip.compress(LONG, mtime=0)
+ZLIBBED = zlib.compress(LONG)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "note"),
+    [
+        pytest.param("gzip", PACKED[:-8], "gzip: its checksum is missing", id="gzip-no-trailer"),
+        pytest.param("gzip", PACKED[:-3], "gzip: its checksum is missing", id="gzip-half-a-trailer"),
+        pytest.param("gzip", PACKED[:-8] + b"abcd" + PACKED[-4:], "gzip: its checksum is wrong", id="gzip-wrong-sum"),
+        pytest.param("gzip", PACKED[:-4] + b"abcd", "gzip: its checksum is wrong", id="gzip-wrong-length"),
+        pytest.param("gzip", PACKED + b"garbage", "", id="gzip-garbage-after-it"),
+        pytest.param("deflate", ZLIBBED[:-4], "deflate: its checksum is missing", id="zlib-no-trailer"),
+        pytest.param("deflate", ZLIBBED[:-4] + b"abcd", "deflate: its checksum is wrong", id="zlib-wrong-sum"),
+        pytest.param("deflate", ZLIBBED + b"garbage", "", id="zlib-garbage-after-it"),
+        pytest.param("br", brotli.compress(LONG) + b"garbage", "", id="br-garbage-after-it"),
+        pytest.param("gzip, br", brotli.compress(PACKED[:-8]), "gzip: its checksum is missing", id="in-another"),
+    ],
+)
+def test_a_coding_that_is_wrong_at_its_end_is_read_as_browsers_read_it(coding: str, body: bytes, note: str) -> None:
+    """As Chromium 156 did with each of them, but for a wrong checksum of zlib, where it stopped amid the page."""
+    page = parse(document(body, content_encoding=coding), fresh_job())
+    assert (page.length, page.digest) == (len(LONG), sha256(LONG).digest())
+    assert "http://h/last" in page.news.split()
+    assert (page.note, page.truncated) == (note, "")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [("gzip", PACKED), ("deflate", ZLIBBED), ("deflate", ZLIBBED[2:-4]), ("br", brotli.compress(LONG))],
+    ids=["gzip", "zlib", "deflate", "br"],
+)
+def test_what_came_of_a_body_whose_coding_ends_too_early_is_read_and_that_is_said(coding: str, body: bytes) -> None:
+    page = parse(document(body[: len(body) // 2], content_encoding=coding), fresh_job())
+    assert (page.title, page.truncated) == (parse(document(HTML), fresh_job()).title, "unspecified")
+    assert len(HTML) < page.length < len(LONG)
+    assert page.note == f"{coding}: ends too early, and what came was read"
 
 
 def described(content: Content) -> object:

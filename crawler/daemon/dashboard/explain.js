@@ -37,6 +37,6 @@ export function Explain({ job }) {
       <dt>URL</dt><dd>${plain(said.url)}${said.changes.map((change) => html`<br /><small>${plain(change)}</small>`)}</dd>
       <dt>scope</dt><dd>${said.scope.reason ? "outside" : "inside"}, by ${plain(said.scope.rule)}${said.scope.pattern && html` <code>${plain(said.scope.pattern)}</code>`}, from ${plain(said.scope.root)}</dd>
       <dt>robots</dt><dd>${said.robots.verdict}${said.robots.line ? html`, line ${said.robots.line}: <code>${plain(said.robots.rule)}</code>` : ""}${said.robots.detail && `, ${plain(said.robots.detail)}`}</dd>
-      <dt>site</dt><dd>${plain(said.site.site)}: ${duration(said.site.delay_s)} between requests, ${said.site.per_site} at a time${said.site.queued !== null ? `, ${said.site.queued} queued` : ""}</dd>
+      <dt>site</dt><dd>${plain(said.site.site)}: ${duration(said.site.delay_s)} after each request, ${said.site.per_site} at a time${said.site.queued !== null ? `, ${said.site.queued} queued` : ""}</dd>
       ${said.crawl && html`<dt>this job</dt><dd><${Story} crawl=${said.crawl} /></dd>`}</dl>`}`;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "./vendor/preact-htm.js";
 import { query, send } from "./api.js";
 import { useEvents, useLive } from "./live.js";
 import { Act, Badge, Empty, Trouble } from "./parts.js";
-import { bytes, moment, number, plain, short } from "./words.js";
+import { bytes, duration, moment, number, plain, short } from "./words.js";
 
 export const STATES = ["queued", "running", "paused", "completed", "failed", "cancelled"];
 
@@ -18,10 +18,19 @@ export function Controls({ job, after }) {
   </span>`;
 }
 
+const WRITTEN = {
+  URLs: (n) => number(n), pages: (n) => number(n), seconds: (n) => duration(n), bytes: (n) => bytes(n),
+};
+
+// Towards what ends the job first: its URLs, or a limit.
+export function Progress({ said }) {
+  const write = WRITTEN[said.unit];
+  const of = { URLs: "known URLs", pages: "pages (the limit)", seconds: "(the time limit)", bytes: "(the size limit)" }[said.unit];
+  return html`<progress value=${said.done} max=${said.of || 1} title=${`${write(said.done)} of ${write(said.of)} ${of}`}></progress>`;
+}
+
 function Row({ job, refresh }) {
   const failed = job.counts.settled.failed || 0;
-  const done = Object.values(job.counts.settled).reduce((sum, n) => sum + n, 0);
-  const all = done + job.counts.queued + job.counts.leased;
   return html`<tr class="link" onClick=${() => { location.hash = `#/job/${job.id}`; }}>
     <td><a class="name" href=${`#/job/${job.id}`} onClick=${(e) => e.stopPropagation()}>${plain(job.name || job.id)}</a>
       <small>${moment(job.created_at)}</small></td>
@@ -32,7 +41,7 @@ function Row({ job, refresh }) {
     <td class="n wider">${bytes(job.bytes)}</td>
     <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
-    <td class="wider"><progress value=${done} max=${all || 1} title=${`${number(done)} of ${number(all)} known URLs`}></progress>
+    <td class="wider"><${Progress} said=${job.progress} />
       <small>${job.state === "running" ? job.bound_by : ""}</small></td>
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }

@@ -60,7 +60,7 @@ export function Pages({ job, search }) {
 // The latest stretch of what failed in one group.
 function Failed({ job, one }) {
   const filter = { disposition: "failed", site: one.site, reason: one.reason };
-  const [page, error] = useLive(`v1/jobs/${job.id}/pages${query({ ...filter, limit: 10 })}`);
+  const [page, error] = useLive(`v1/jobs/${job.id}/pages${query({ ...filter, last: 10 })}`);
   return html`<tr><td colspan="5" class="group"><${Trouble} error=${error} />${page && html`<ul>${page.items.map((each) => html`<li key=${each.url + each.visit}>
     <a href=${`#/job/${job.id}/explain/${encodeURIComponent(each.url)}`}><${Link} url=${each.url} /></a>
     <small>${[each.detail || (each.status && `HTTP ${each.status}`), moment(Date.parse(each.fetched_at) / 1000)].filter(Boolean).map(plain).join(" · ")}</small></li>`)}</ul>

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ..job import Progress, Wish
+
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 Name: TypeAlias = Annotated[str, Field(max_length=200)]
 Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
@@ -113,7 +115,7 @@ class PagesQuery(Sent):
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the page before."""
     last: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Without a cursor: begin so many records before the end."""
+    """Without a cursor: begin with the last so many that match, of those in the last 64 MiB of records."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     status: Annotated[str, Field(pattern=r"^([1-9][0-9]{2}|[1-9]xx)$")] | None = None
     """`404`, or `4xx`."""
@@ -163,6 +165,8 @@ class SeedsOut(Shape):
     """Those that could not be used, of what was read so far; bad-seeds.txt lists them."""
     is_reading: bool
     """Whether some still wait to be queued."""
+    queued: int
+    """Those that were queued, of what was read so far: new ones, and known ones that had failed or were parked."""
 
 
 class CountsOut(Shape):
@@ -171,6 +175,8 @@ class CountsOut(Shape):
     leased: int = 0
     retrying: int = 0
     sites: int = 0
+    parked: int = 0
+    """URLs that wait until somebody wants them: `/parked` lists their patterns. Not among `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
     """How many URLs ended with each disposition."""
 
@@ -210,13 +216,21 @@ class JobOut(Shape):
     """Fetched, over all runs."""
     bytes: int
     """Downloaded, over all runs."""
+    wishes: tuple[Wish, ...]
+    """What was asked for at `/retry` and `/unpark`, and waits for the job to run."""
+    has_more: bool
+    """It is over, and would do more if it were resumed, as far as that is known: something is queued, or let in now."""
     pages_per_s: float
     """Over the last ten seconds, as the next."""
     bytes_per_s: float
     in_flight: int
+    progress: Progress
     bound_by: str
     """What limits it right now: `politeness`, `network`, ..."""
     advice: str
+    """What that means and what would help, by the names of settings."""
+    remedies: dict[str, Any]
+    """Settings that would help, by full name, as they could be."""
     stages: dict[str, float]
     """The part of the time of all visits that each stage took lately."""
     latency: LatencyOut | None
@@ -240,7 +254,7 @@ class ChangeOut(Shape):
 
 class PlantedOut(Shape):
     given: int
-    """Lines that were kept, those that are no URL included."""
+    """Lines that were kept, those that are no URL included. `seeds.queued` of the job tells later how many were new."""
 
 
 class PagesOut(Shape):

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ...breath import breathing
 from ...explanation import record as as_record
-from ..pages import PAGES, Filter, Stretch, read, start_of_last
+from ..pages import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
 from ..stats import Point
 from . import answers, inputs
 from .jobs import id_of
@@ -46,10 +46,11 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     job = request.app[JOBS].find(id_of(request))
     path = request.app[JOBS].folder(job.id) / PAGES
     wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
-    start = await _start(asked, path)
+    start = await _start(asked, path, wanted)
     if answers.NDJSON in request.headers.get("Accept", ""):
         return await _streamed(request, path, start, wanted)
-    stretch = await _aside(path, start, asked.limit, wanted)
+    is_tail = asked.last is not None and asked.cursor is None
+    stretch = await _aside(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
     is_all = stretch.is_last and job.state.is_over
     items = tuple(orjson.loads(line) for line in stretch.lines)
     return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
@@ -103,9 +104,12 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     return answers.json(SeriesOut(at=tuple(point.at for point in points), columns=columns))
 
 
-async def _start(asked: PagesQuery, path: Path) -> int:
+async def _start(asked: PagesQuery, path: Path, wanted: Filter) -> int:
     if asked.cursor is None:
-        return 0 if asked.last is None else await asyncio.to_thread(start_of_last, path, asked.last)
+        if asked.last is None:
+            return 0
+        with breathing():
+            return await asyncio.to_thread(start_of_last, path, asked.last, wanted)
     match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
@@ -122,6 +126,6 @@ async def _streamed(request: web.Request, path: Path, start: int, wanted: Filter
         start = stretch.end
 
 
-async def _aside(path: Path, start: int, limit: int, wanted: Filter) -> Stretch:
+async def _aside(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
     with breathing():
-        return await asyncio.to_thread(read, path, start, limit, wanted)
+        return await asyncio.to_thread(read, path, start, limit, wanted, most_bytes)

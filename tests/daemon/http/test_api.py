@@ -105,6 +105,25 @@ async def test_records_are_filtered_paged_and_streamed(api: Api) -> None:
         assert [orjson.loads(line) for line in streamed.splitlines()] == found
 
 
+async def test_the_last_records_that_match_are_those_wherever_they_stand(api: Api) -> None:
+    web = Web([Site("a.test", {"/": html("Home", ["/gone", *(f"/{n}" for n in range(20))])}
+              | {f"/{n}": html(str(n)) for n in range(20)})])  # fmt: skip
+    async with open_web(web) as served:
+        job = await api.post("/v1/jobs", {"seeds": list(served.seeds)})
+        await until(api.jobs, job["id"], State.COMPLETED)
+        path = f"/v1/jobs/{job['id']}/pages"
+        every = (await api.get(path))["items"]
+        assert every[1]["status"] == 404, "twenty records come behind it"
+        assert await api.get(path, params={"status": "4xx", "last": 3}) == {"items": [every[1]], "next": None}
+        assert (await api.get(path, params={"last": 3}))["items"] == every[-3:]
+        first = await api.get(path, params={"status": "200", "last": 5, "limit": 2})
+        more = await api.get(path, params={"status": "200", "cursor": first["next"]})
+        assert first["items"] + more["items"] == every[-5:]
+        assert (await api.get(path, params={"last": 0}))["items"] == []
+        streamed = await api.get(path, params={"status": "4xx", "last": 9}, headers={"Accept": "application/x-ndjson"})
+        assert [orjson.loads(line) for line in streamed.splitlines()] == [every[1]]
+
+
 async def test_a_running_job_is_steered(api: Api) -> None:
     async with open_web(lasting()) as served:
         job = await api.post("/v1/jobs", {"seeds": list(served.seeds), "settings": {"per_site": 1}})

@@ -1,0 +1,30 @@
+"""How far a job is, towards the end that comes first: all its URLs, or one of its limits."""
+
+from __future__ import annotations
+
+from ..model import Counts, Disposition
+from ..settings import Config
+from .job import Progress, Record
+
+
+def progress(record: Record, base: Config, counts: Counts, spent_s: float, spent_bytes: int) -> Progress:
+    """Towards whatever is nearest; a limit that cannot be reached by what is known counts for less than the URLs."""
+    settled = sum(counts.settled.values())
+    left = counts.queued + counts.leased
+    found = [Progress(settled, settled + left, "URLs")]
+    if limit := _chosen(record, base, "limit"):
+        pages = counts.settled.get(Disposition.FETCHED, 0)
+        if pages + left >= limit:
+            found = [Progress(min(pages, limit), limit, "pages")]
+    if limit := _chosen(record, base, "time_limit_s"):
+        found.append(Progress(min(spent_s, limit), limit, "seconds"))
+    if limit := _chosen(record, base, "size_limit_bytes"):
+        found.append(Progress(min(spent_bytes, limit), limit, "bytes"))
+    return max(found, key=lambda one: one.done / (one.of or 1))
+
+
+def _chosen(record: Record, base: Config, name: str) -> float | None:
+    """The job's limit, or the one that every job begins with."""
+    table = record.settings.get("scope")
+    value = table[name] if isinstance(table, dict) and name in table else getattr(base.scope, name)
+    return value if isinstance(value, int | float) else None

@@ -1,0 +1,126 @@
+"""Newcomers on their way: into memory or onto the shelf of sites on disk, and from there back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..model import Url
+from .change import Change, Family
+from .order import Entry, Packed, pack
+from .retries import Retries
+from .site import Site
+from .store import Load, Shelf, Shelved
+from .terms import Clock
+from .workbench import Workbench
+
+Touched = dict[Site, None]
+"""Sites a call changed, in the order it came to them."""
+
+
+class Arrivals:
+    """Decides in plain functions. Times are monotonic seconds, but for what comes from the store."""
+
+    def __init__(self, bench: Workbench, clock: Clock, retries: Retries, shelved: int, longest_s: float) -> None:
+        self.pending = Change()
+        """Changes that may wait for the next transaction: a restart would make them again."""
+        self.shelved = shelved
+        """Sites on the shelf when we last looked, and those that went there since."""
+        self.lone: set[str] = set()
+        """Sites that have nothing but setbacks."""
+        self.is_unshelving = False
+        self._bench = bench
+        self._clock = clock
+        self._retries = retries
+        self._longest_s = longest_s
+        self._late: dict[str, list[tuple[int, int]]] = {}
+        """While sites are on their way from the shelf: key and number of what went there."""
+        self._is_shelf_fed = False
+        """Whether anything went to the shelf since."""
+
+    # -- newcomers ---------------------------------------------------------------------------------------------------
+
+    def queue(self, families: Sequence[Family], change: Change, touched: Touched, now: float) -> None:
+        for family in families:
+            if not family.pattern:
+                self._arrive(family.site, family.key, family, change, touched, now)
+        self.attend(touched, now)
+
+    def requeue(self, entries: Iterable[Entry], change: Change, touched: Touched, now: float) -> None:
+        """Queue what has a row already."""
+        for entry in entries:
+            self._arrive(entry.request.url.site, entry.key, [pack(entry)], change, touched, now)
+            change.requeued.append(entry)
+        self.attend(touched, now)
+
+    def attend(self, touched: Iterable[Site], now: float) -> None:
+        self._bench.attend(touched, now)
+        waiting = self._retries.sites()
+        for site in touched if waiting else ():
+            if site.key in waiting and not self._bench.holds(site) and not site.queued:
+                self.lone.add(site.key)
+        self.note_shelved()
+
+    def _arrive(
+        self, key: str, first: int, what: Family | Sequence[Packed], change: Change, touched: Touched, now: float
+    ) -> None:
+        """Newcomers of one site with keys from `first` on: into memory as far as they belong there."""
+        number = len(what)
+        noted = change.site(key)
+        noted.queued += number
+        self._bench.queued += number
+        self.lone.discard(key)
+        site = self._bench.site(key, now)
+        if site is None:
+            noted.is_shelved = self._is_shelf_fed = True
+            if self.is_unshelving:
+                self._late.setdefault(key, []).append((first, number))
+            return
+        site.queued += number
+        fit = site.admit(first, number, self._bench.room)
+        site.push(what.packed(fit) if isinstance(what, Family) else what[:fit])
+        touched[site] = None
+
+    # -- the disk and back -------------------------------------------------------------------------------------------
+
+    def note_shelved(self) -> None:
+        """Sites that left the bench with work to do are found on the shelf from now on."""
+        for site in self._bench.shelved:
+            self.pending.site(site.key).is_shelved = self._is_shelf_fed = True
+            self.shelved += 1
+        self._bench.shelved.clear()
+
+    def loaded(self, site: Site, load: Load) -> None:
+        site.loaded(load.entries, load.was_all)
+        if self._bench.holds(site):
+            self.attend([site], self._clock.monotonic())
+
+    def start_unshelving(self) -> None:
+        self.is_unshelving, self._is_shelf_fed = True, False
+
+    def unshelved(self, shelf: Shelf) -> None:
+        """Sites come back to the bench; what went to them meanwhile is behind their horizon."""
+        self.is_unshelving = False
+        now = self._clock.monotonic()
+        newcomers = [shelved for shelved in shelf.sites if shelved.load.entries]
+        self.attend([site for shelved in newcomers if (site := self._set_up(shelved, now))], now)
+        self.shelved = shelf.left
+        self._bench.is_shelf_open = shelf.left > 0 or self._is_shelf_fed
+        self._late.clear()
+
+    def at(self, stored: float, now: float) -> float:
+        """When a time that was stored is on our clock; the other one may have been set since."""
+        return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
+
+    def _set_up(self, shelved: Shelved, now: float) -> Site | None:
+        key = Url(shelved.load.entries[0][1]).site
+        if key in self._bench:
+            return None
+        site = Site(key, shelved.site_id, max(self._bench.opens_at, self.at(shelved.next_at, now)))
+        site.queued, site.horizon = shelved.queued, -1
+        site.start_loading()
+        for first, number in self._late.pop(key, ()):
+            site.queued += number
+            site.admit(first, number, 0)
+            self.pending.site(key).is_shelved = False  # the latecomers put it there once more
+        site.loaded(shelved.load.entries, shelved.load.was_all)
+        return self._bench.set_up(site, now)

@@ -1,0 +1,70 @@
+"""What is parked: URLs that wait under a pattern until somebody says that this is no trap. Counts, and two examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..model import Reason, Trap
+from .change import Change, Parking
+
+EXAMPLES = 2
+
+
+class Parkings:
+    """By the name of the pattern."""
+
+    def __init__(self, stored: Iterable[tuple[Parking, int]] = ()) -> None:
+        self._known: dict[str, Parking] = {}
+        self._numbers: dict[str, int] = {}
+        for parking, number in stored:
+            self._known[parking.pattern] = parking
+            self._numbers[parking.pattern] = number
+        self.total = sum(self._numbers.values())
+        """URLs that wait."""
+        self._told: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
+        """The traps that were asked about last, and what was said."""
+
+    def add(self, pattern: str, reason: Reason, texts: Sequence[str], change: Change) -> None:
+        """So many URLs more wait under the pattern."""
+        known = self._known.get(pattern) or Parking(pattern, str(reason), ())
+        if len(known.examples) < EXAMPLES:
+            known = known._replace(examples=(*known.examples, *texts)[:EXAMPLES])
+            change.parkings.append(known)
+        self._known[pattern] = known
+        self._numbers[pattern] = self._numbers.get(pattern, 0) + len(texts)
+        self.total += len(texts)
+        self._told = None
+
+    def leave(self, pattern: str, number: int = 1) -> None:
+        """So many wait no longer."""
+        left = self._numbers.get(pattern, 0) - number
+        self.total -= number
+        self._told = None
+        if left > 0:
+            self._numbers[pattern] = left
+        else:
+            self._numbers.pop(pattern, None)
+            self._known.pop(pattern, None)
+
+    def names(self, reason: Reason | None = None) -> list[str]:
+        """The patterns under which something waits, for one reason or for any."""
+        return [name for name in self._numbers if reason is None or self._known[name].reason == reason]
+
+    def told(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
+        """All patterns, those that cost most first: the traps with what waits for them, and the others."""
+        if self._told is None or self._told[0] is not traps:
+            self._told = traps, self._tell(traps)
+        return self._told[1]
+
+    def _tell(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
+        named = {trap.pattern: trap for trap in traps}
+        waiting = [self._trap(name, named) for name in self._numbers]
+        idle = [trap._replace(parked=0, examples=()) for name, trap in named.items() if name not in self._numbers]
+        return tuple(sorted([*waiting, *idle], key=lambda trap: (-trap.parked - trap.fetched, trap.pattern)))
+
+    def _trap(self, name: str, named: Mapping[str, Trap]) -> Trap:
+        parking = self._known[name]
+        trap = named.get(name) or Trap(name, 0, 0)
+        return trap._replace(
+            parked=self._numbers[name], examples=tuple(parking.examples), reason=Reason(parking.reason)
+        )

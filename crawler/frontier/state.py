@@ -1,0 +1,44 @@
+"""What an opened store remembered: all that a frontier's memory must know before it lends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..model import Position
+from ..traps import Stored
+from .change import Parking
+from .claims import Claims
+from .depths import Depths
+from .order import Entry
+from .seen import Fingerprints
+
+
+@dataclass(slots=True)
+class State:
+    """What an opened store remembered. Empty: a new crawl."""
+
+    claims: Claims
+    seen: Fingerprints = field(default_factory=Fingerprints)
+    names: int = 0
+    """URLs that are referred to but were never queued."""
+    queued: int = 0
+    shelved: int = 0
+    """Sites with something queued."""
+    setbacks: Sequence[tuple[Entry, float]] = ()
+    """Waiting for another attempt, until when in Unix seconds."""
+    rests: Mapping[int, float] = field(default_factory=dict)
+    """Sites without anything queued whose turn is still to come."""
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    settled: Mapping[str, int] = field(default_factory=dict)
+    scheduled: int = 0
+    next_due: float | None = None
+    """When the first revisit is due, in Unix seconds."""
+    patterns: Sequence[Stored] = ()
+    pages: Mapping[str, int] = field(default_factory=dict)
+    """Fetched pages by site, where those are bounded."""
+    parkings: Sequence[tuple[Parking, int]] = ()
+    """Patterns under which something is parked, and how much."""
+    depths: Depths | None = None
+    """Where a depth limit is set."""
+    notes: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,7 @@
+"""Where a crawl begins: lists of URLs as people keep them become one stream of canonical URLs."""
+
+from .reading import check, read
+from .told import BadSeed, OnBad, OnTaken, Taken
+from .words import kind, parse, with_scheme
+
+__all__ = ["BadSeed", "OnBad", "OnTaken", "Taken", "check", "kind", "parse", "read", "with_scheme"]

@@ -1,0 +1,105 @@
+"""URLs of what was archived: WARC files, and the indexes of such (CDX, CDXJ)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import orjson
+
+from .part import BLOCK, Entry, Lines, Part
+
+_TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
+"""Types of records that hold, or stand for, what a URL answered; requests and metadata only repeat it."""
+_MOST_HEADER = 1 << 16
+"""Bytes of a record's header."""
+_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|\S+ \d{4,17} (?:\{|\S+ )")
+
+
+def is_index(line: str) -> bool:
+    """Whether it is the first line of a CDX or CDXJ file."""
+    return _CDX.match(line) is not None
+
+
+def read_warc(part: Part) -> Iterator[Entry]:
+    """The targets of a WARC's records (WARC 1.0, 1.1), one for each capture; other schemes than http are no pages."""
+    part.taken.what = "WARC records"
+    reader, number, last = _Reader(part), 0, ""
+    while (header := reader.header()) is not None:
+        number += 1
+        fields = dict(_fields(header))
+        if not header.startswith(b"WARC/") or not fields.get(b"content-length", b"").isdigit():
+            part.bad(number, header[:200].decode("utf-8", "replace"), "the rest is unread, for here is no WARC record")
+            return
+        target = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
+        if fields.get(b"warc-type") in _TAKEN and target != last and target.lower().startswith(("http:", "https:")):
+            last = target
+            yield number, target
+        if not reader.skip(int(fields[b"content-length"])):
+            part.bad(number, target, "the last record is not whole")
+            return
+
+
+def _fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for line in header.split(b"\n")[1:]:
+        name, _, value = line.partition(b":")
+        yield name.strip().lower(), value.strip()
+
+
+class _Reader:
+    """Bytes in turns of a header and a body that nobody wants."""
+
+    def __init__(self, part: Part) -> None:
+        self._read = part.stream.read1
+        self._kept = b""
+
+    def header(self) -> bytes | None:
+        """Up to the next empty line; None: nothing is left."""
+        while True:
+            self._kept = self._kept.lstrip(b"\r\n")
+            ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := self._kept.find(mark)) >= 0]
+            if ends or len(self._kept) > _MOST_HEADER:
+                end = min(ends, default=_MOST_HEADER)
+                header, self._kept = self._kept[:end], self._kept[end:]
+                self._kept = self._kept.removeprefix(b"\r\n\r\n") if self._kept[:1] == b"\r" else self._kept[2:]
+                return header
+            if not (block := self._read(BLOCK)):
+                header, self._kept = self._kept, b""
+                return header or None
+            self._kept += block
+
+    def skip(self, size: int) -> bool:
+        """Whether there were so many bytes."""
+        size -= len(self._kept)
+        self._kept = self._kept[size:] if size < 0 else b""
+        while size > 0 and (block := self._read(BLOCK)):
+            self._kept = block[size:]
+            size -= len(block)
+        return size <= 0
+
+
+def read_index(part: Part, encoding: str) -> Iterator[Entry]:
+    """The captures of an index: the third field of CDX, or the one its first line calls `a`; `url` of CDXJ."""
+    part.taken.what = "an index of captures"
+    place, last = 2, ""
+    for number, line in Lines(part.stream, encoding, 1 << 20):
+        fields = line.split()
+        if not fields or line.startswith("!"):
+            continue
+        if fields[0] == "CDX":
+            place = fields.index("a") - 1 if "a" in fields else 2
+            continue
+        text = _of_json(line) if line.rstrip().endswith("}") else fields[place] if place < len(fields) else ""
+        if not text:
+            part.bad(number, line, "no URL in this line of the index")
+        elif text != last and text.lower().startswith(("http:", "https:")):
+            last = text
+            yield number, text
+
+
+def _of_json(line: str) -> str:
+    try:
+        found = orjson.loads(line[line.index("{") :])
+        return str(found["url"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return ""

@@ -1,0 +1,123 @@
+"""Lists in XML and HTML: sitemaps, OPML, feeds, bookmarks, pages of links."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from xml.parsers import expat
+
+from ..errors import SeedError
+from .part import BLOCK, MAX_LINE, Entry, Part
+
+# Neither runs past the next one's beginning, so that a file of beginnings takes no quadratic time.
+_ANCHOR = re.compile(r"<!--(?:(?!<!--).)*?-->|<a\s(?:[^<>\"']+|\"[^\"<]*\"|'[^'<]*')*+>", re.IGNORECASE | re.DOTALL)
+_HREF = re.compile(r"\shref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
+_UNFINISHED = re.compile(r"<(?:a(?:\s|$)|!--|!?-?$)", re.IGNORECASE)
+
+
+def read_xml(part: Part) -> Iterator[Entry]:
+    """What stands in `<loc>` (sitemaps.org protocol 0.9), in the outlines of an OPML file, or in the items of a feed.
+
+    Declares no entity, so none can blow up.
+    """
+    parser, found = expat.ParserCreate(), _Found()
+    parser.StartElementHandler, parser.EndElementHandler = found.start, found.end
+    parser.CharacterDataHandler = found.characters
+
+    def refuse(*_: object) -> None:
+        raise SeedError(f"{part.name}: such a list does not declare entities")
+
+    parser.EntityDeclHandler = refuse
+    found.line = lambda: parser.CurrentLineNumber
+    part.taken.what = "XML"
+    try:
+        while block := part.stream.read1(BLOCK):
+            parser.Parse(block, False)
+            part.taken.what = found.what
+            yield from found.take()
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        yield from found.take()
+        part.bad(error.lineno, "", f"the rest is unread, for here the XML breaks: {error}")
+    yield from found.take()
+
+
+class _Found:
+    """Listens to a parser of XML, and collects what is a URL in the kinds of documents that we know."""
+
+    def __init__(self) -> None:
+        self.what = "XML without a list that we know"
+        self.line: Callable[[], int] = lambda: 0
+        self._inside = list[str]()
+        self._found = list[Entry]()
+        self._text: list[str] | None = None
+
+    def take(self) -> list[Entry]:
+        found, self._found = self._found, []
+        return found
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if not self._inside:
+            self.what = {
+                "urlset": "a sitemap", "sitemapindex": "an index of sitemaps", "opml": "OPML", "rss": "a feed",
+                "feed": "a feed", "RDF": "a feed",
+            }.get(name, self.what)  # fmt: skip
+        self._inside.append(name)
+        match self._inside[-2:]:
+            case ["url" | "sitemap", "loc"] | ["item", "link"]:
+                self._text = []
+            case ["entry", "link"] if attributes.get("rel", "alternate") == "alternate" and "href" in attributes:
+                self._found.append((self.line(), attributes["href"]))
+            case [_, "outline"]:
+                known = (attributes.get(key, "") for key in ("xmlUrl", "htmlUrl", "url"))
+                self._found += [(self.line(), url.strip()) for url in known if url.strip()]
+
+    def end(self, _: str) -> None:
+        self._inside.pop()
+        if self._text is not None:
+            self._found.append((self.line(), "".join(self._text).strip()))
+            self._text = None
+
+    def characters(self, data: str) -> None:
+        if self._text is not None and len(self._text) < MAX_LINE:
+            self._text.append(data)
+
+
+def read_html(part: Part, encoding: str) -> Iterator[Entry]:
+    """The links of a file of bookmarks (as all browsers export them), or of any other file of HTML.
+
+    Only whole URLs: where a relative link leads, a file does not say. Bookmarks that run a script, or lead into the
+    browser itself, are none.
+    """
+    part.taken.what = "links of an HTML file"
+    for number, href in _links(part, encoding):
+        if re.match(r"(?:https?:)?//", href, re.IGNORECASE):
+            yield number, href
+        elif not re.match(r"#|(?:javascript|place|about|chrome|edge|mailto|data|tel):", href, re.IGNORECASE):
+            part.bad(number, href, "a relative link, or not http" if "://" not in href else "not http or https")
+
+
+def _links(part: Part, encoding: str) -> Iterator[Entry]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    text, number = "", 1
+    while True:
+        block = part.stream.read1(BLOCK)
+        text += decoder.decode(block, final=not block)
+        done = 0
+        for tag in _ANCHOR.finditer(text):
+            number += text.count("\n", done, tag.start())
+            done = tag.start()
+            if href := _HREF.search(tag[0]) if not tag[0].startswith("<!--") else None:
+                yield number, html.unescape(next(filter(None, href.groups()), "")).strip()
+            number += text.count("\n", done, tag.end())
+            done = tag.end()
+        if not block:
+            return
+        begun = [tag.start() for tag in _UNFINISHED.finditer(text, done)]
+        kept = next((at for at in begun if text.startswith("<!--", at)), begun[-1] if begun else len(text))
+        kept = kept if len(text) - kept < MAX_LINE else len(text)
+        number += text.count("\n", done, kept)
+        text = text[kept:]

@@ -1,0 +1,167 @@
+"""One list on its way in: its bytes, its lines as they come, and what is to be told about it."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .told import BadSeed, OnBad, Taken
+
+BLOCK = 1 << 16
+"""Bytes read at a time."""
+MAX_LINE = 1 << 17
+"""Characters of a line that are looked at: what the csv module takes for one field, far more than any URL."""
+SAMPLE = 1000
+"""Lines over which is decided what a list is."""
+SAMPLED = 1 << 18
+"""Characters of those, at most."""
+PATIENCE_S = 0.25
+"""How long a pipe is waited for, once a line is there that needs its neighbours to be understood."""
+
+Entry = tuple[int, str]
+"""A line's number, and the text in it that should be a seed."""
+
+
+class Bytes(Protocol):
+    """What bytes are read from."""
+
+    def read1(self, size: int = -1, /) -> bytes: ...
+
+
+class Stream(io.RawIOBase):
+    """Bytes whose beginning can be looked at before it is read."""
+
+    def __init__(self, source: Bytes, file: int | None = None) -> None:
+        """`file` is the number of a file that may let us wait, where `source` keeps nothing back of it."""
+        self._source = source
+        self._file = file
+        self._head = b""
+        self.packed_as = ""
+        """`gzip`, ...: what is taken off it by whoever reads it."""
+
+    def head(self, size: int = BLOCK) -> bytes:
+        """The first line, or the first `size` bytes, whichever is less; and what came with it."""
+        while len(self._head) < size and b"\n" not in self._head and (block := self._source.read1(BLOCK)):
+            self._head += block
+        return self._head
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        size = BLOCK if size < 0 else size
+        if self._head:
+            block, self._head = self._head[:size], self._head[size:]
+            return block
+        return self._source.read1(size)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        block = self.read1(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it is a pipe or a terminal, as far as can be told."""
+        return self._file is not None and sys.platform != "win32"
+
+    def is_ready(self, within_s: float) -> bool:
+        """Whether something, or the end, can be read without waiting longer."""
+        if self._head or not self.may_wait:
+            return True
+        assert self._file is not None
+        poll = select.poll()
+        poll.register(self._file, select.POLLIN)
+        return bool(poll.poll(max(0.0, within_s * 1000)))
+
+
+@dataclass(slots=True)
+class Part:
+    """A source, or one member of an archive."""
+
+    name: str
+    """As it is told."""
+    stream: Stream
+    on_bad: OnBad
+    column: str | None = None
+    """What the user says of it: a name, a number from 1; 0: the whole line."""
+    is_one_of_many: bool = False
+    """A member of an archive, which may hold other things as well."""
+    taken: Taken = field(default_factory=lambda: Taken(""))
+    raw: Entry = (0, "")
+    """The last line from which something was taken off, as it was: so it is told, should it be no URL."""
+
+    def bad(self, line: int, text: str, why: str) -> None:
+        text = self.raw[1] if self.raw[0] == line else text
+        self.taken.bad += 1
+        self.on_bad(BadSeed(self.name, line, text, why.partition(": ")[0]))
+
+
+class Lines:
+    """The lines of a stream with their numbers, as they come; of a line without an end, the first `most` characters."""
+
+    def __init__(self, stream: Stream, encoding: str, most: int = MAX_LINE) -> None:
+        plain = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._decoder = io.IncrementalNewlineDecoder(plain, translate=True)
+        self._stream = stream
+        self._most = most
+        self._lines: deque[str] = deque()
+        self._tail = ""
+        self._is_cut = False
+        self._is_over = False
+        self._number = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        lines = self._lines
+        while lines or not self._is_over:
+            while lines:
+                self._number += 1
+                yield self._number, lines.popleft()
+            if not self._is_over:
+                self._read()
+
+    def sample(self, is_enough: Callable[[list[Entry]], bool]) -> list[Entry]:
+        """The next lines, as many as are looked at; of a pipe that makes us wait, what is enough or comes soon."""
+        found, room, until = list[Entry](), SAMPLED, None
+        lines = iter(self)
+        while len(found) < SAMPLE and room > 0:
+            if not self._lines and self._stream.may_wait and is_enough(found):
+                until = until or time.monotonic() + PATIENCE_S
+                if not self._comes_before(until):
+                    break
+            one = next(lines, None)
+            if one is None:
+                break
+            found.append(one)
+            room -= len(one[1])
+        return found
+
+    def _comes_before(self, until: float) -> bool:
+        while not self._lines and not self._is_over:
+            if not self._stream.is_ready(until - time.monotonic()):
+                return False
+            self._read()
+        return True
+
+    def _read(self) -> None:
+        block = self._stream.read1(BLOCK)
+        text = self._decoder.decode(block, final=not block)
+        if self._is_cut:
+            _, end, text = text.partition("\n")
+            self._is_cut = not end
+        lines = (self._tail + text).split("\n")
+        self._tail = lines.pop()
+        if not block:
+            self._is_over = True
+            lines += [self._tail] if self._tail else []
+        elif len(self._tail) >= self._most:
+            lines.append(self._tail)
+            self._tail, self._is_cut = "", True
+        self._lines.extend(lines)

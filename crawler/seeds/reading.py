@@ -1,0 +1,140 @@
+"""Sources become one stream of canonical URLs, read as it is needed: nothing of it stands in memory."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO
+
+from ..errors import SeedError, UrlError
+from ..model import Url
+from .formats import parts_of
+from .packing import DAMAGED
+from .part import BLOCK, Entry, Part, Stream
+from .told import BadSeed, OnBad, OnTaken, Taken
+from .words import kind, parse
+
+
+def read(
+    sources: Iterable[str],
+    on_bad: OnBad = lambda bad: None,
+    *,
+    column: str | None = None,
+    on_taken: OnTaken = lambda taken: None,
+) -> Iterator[Url]:
+    """The URLs that `sources` name, in order: URLs, files of every kind in docs/seeds.md, `-` for stdin.
+
+    `column` is the name or the number (from 1) of the column or field that holds them; by itself it is found by what
+    its cells are. Blank lines and comments (`#` at the beginning or after a space) are skipped. What cannot be used
+    goes to `on_bad`, and what each list was taken for to `on_taken`, once it is read. Raises SeedError where a source
+    cannot be read, and at the end if there was nothing usable at all.
+    """
+    names = list(sources)
+    found = False
+    for source in names:
+        for url in _from_source(source, on_bad, column, on_taken):
+            found = True
+            yield url
+    if not found:
+        raise SeedError(f"{', '.join(map(_shown, names))}: no line that could be used as a seed")
+
+
+def check(sources: Iterable[str], *, strict: bool = False, column: str | None = None) -> None:
+    """Find out, before anything is fetched, whether each source can be read and holds something usable.
+
+    Strict: whether every line can be used, at the price of reading them all. Pipes and stdin can be read only once and
+    are left alone. Raises SeedError.
+    """
+
+    for source in sources:
+        path = Path(source)
+        if kind(source) == "stdin" or (path.exists() and not path.is_file() and not path.is_dir()):
+            continue
+        bad: deque[BadSeed] = deque(maxlen=1)
+        stream = _from_source(source, _refuse if strict else bad.append, column, lambda taken: None)
+        if next(stream, None) is None:
+            why = f", as in {bad[0]}" if bad else ""
+            raise SeedError(f"{_shown(source)}: no line that could be used as a seed{why}")
+        if strict:
+            deque(stream, maxlen=0)
+
+
+def _refuse(bad: BadSeed) -> None:
+    raise SeedError(str(bad))
+
+
+def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTaken) -> Iterator[Url]:
+    if kind(source) == "url":
+        try:
+            yield parse(source)
+        except UrlError as error:
+            raise SeedError(f"{source!r}: {error}") from error
+        return
+    with _opened(source) as (stream, file):
+        name = _shown(source)
+        for part, entries in parts_of(Part(name, stream, on_bad, column, taken=Taken(name)), file):
+            try:
+                yield from _parsed(part, entries)
+            except GeneratorExit:
+                on_taken(part.taken)
+                raise
+            on_taken(part.taken)
+
+
+def _parsed(part: Part, entries: Iterable[Entry]) -> Iterator[Url]:
+    taken = part.taken
+    for line, text in entries:
+        try:
+            url = parse(text)
+        except UrlError as error:
+            part.bad(line, text, str(error))
+            continue
+        taken.urls += 1
+        yield url
+    taken.is_whole = True
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[tuple[Stream, IO[bytes] | None]]:
+    """The bytes of a source, and the file if it is one. Raises SeedError, also for what goes wrong while it is read."""
+    name, stream = _shown(source), Stream(io.BytesIO())
+    try:
+        with open(0 if source == "-" else source, "rb", buffering=0, closefd=source != "-") as file:
+            stream = Stream(_Plain(file), file.fileno() if not file.seekable() else None)
+            yield stream, file
+    except FileNotFoundError as error:
+        raise SeedError(f"{name}: no such file{_nearest(Path(source))}") from error
+    except IsADirectoryError as error:
+        raise SeedError(f"{name}: a directory, not a list of URLs (to continue a crawl, repeat its command)") from error
+    except DAMAGED as error:
+        raise SeedError(f"{name}: damaged {stream.packed_as or 'zip'} file: {error}") from error
+    except (OSError, NotImplementedError) as error:
+        if stream.packed_as and isinstance(error, OSError) and error.errno is None:  # so bz2 says it
+            raise SeedError(f"{name}: damaged {stream.packed_as} file: {error}") from error
+        raise SeedError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
+
+
+class _Plain:
+    """A file as it is: one call of the system for each read."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._file.read(BLOCK if size < 0 else size)
+
+
+def _shown(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _nearest(path: Path) -> str:
+    try:
+        close = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], 1)
+    except OSError:
+        close = []
+    return f"; did you mean {path.with_name(close[0])}?" if close else "; for a web site, write https://..."

@@ -1,0 +1,147 @@
+"""Lists and tables in text, one line after another: `urls.txt`, CSV, TSV, what a spreadsheet exports."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from ..errors import UrlError
+from .cells import SEVERAL, Look, is_address, is_plain, look, sole
+from .columns import Shape, shape_of
+from .part import SAMPLE, Entry, Lines, Part
+
+_MAY_BE = re.compile(r"://|[^\W_]\.[^\W_]")
+"""Something in a line that may be a URL or a host name: enough to begin with, if a pipe gives no more for now."""
+_SWALLOWED = re.compile(r"\n\s*\"?(?:https?://|www\.)", re.IGNORECASE)
+_RULE = re.compile(r"\s*:?-+:?\s*")
+"""A cell of the line below the header of a table in Markdown."""
+
+
+def read_text(part: Part, encoding: str) -> Iterator[Entry]:
+    """The seeds of a list or a table.
+
+    A line that is one URL and nothing else is given on as it comes; the first other one is understood by those around.
+    """
+    lines = Lines(part.stream, encoding)
+    plain, odd = 0, list[Entry]()
+    is_known = part.column is not None or part.is_one_of_many
+    for number, line in () if is_known else lines:
+        if is_plain(line):
+            plain += 1
+            yield number, line
+        elif not _is_skipped(line):
+            odd.append((number, line))
+        if odd or plain == SAMPLE:
+            break
+    if odd or is_known:
+        odd += lines.sample(lambda sample: any(_MAY_BE.search(line) for _, line in chain(odd, sample)))
+    counted = [(number, line) for number, line in odd if not _is_skipped(line)]
+    shape = shape_of(counted, plain, part.name, part.column) if counted else Shape()
+    part.taken.what = str(shape)
+    if part.is_one_of_many and not shape.delimiter and _is_prose(counted):
+        part.taken.what = "no list of URLs, left out"
+        return
+    rest = chain(odd, lines)
+    if shape.delimiter:
+        yield from read_rows(part, shape, _rows(part, shape.delimiter, rest))
+    else:
+        yield from _from_list(part, shape, rest)
+
+
+def _is_prose(lines: Sequence[Entry]) -> bool:
+    """Whether most lines are no seeds: beside lists, archives hold files that tell about them."""
+    return sum(look(line) > Look.NOTHING for _, line in lines) * 2 < len(lines)
+
+
+def _is_skipped(line: str) -> bool:
+    """Whether it is blank, or a comment."""
+    return not line or line.isspace() or line.lstrip().startswith("#")
+
+
+def _from_list(part: Part, shape: Shape, lines: Iterable[Entry]) -> Iterator[Entry]:
+    for number, line in lines:
+        if is_plain(line):
+            yield number, line
+        elif not _is_skipped(line) and number > shape.header and number != shape.begun:
+            part.raw = number, line.strip()
+            try:
+                yield number, sole(_first(line))
+            except UrlError as error:
+                part.bad(number, "", str(error))
+
+
+def _first(line: str) -> str:
+    """What stands in quotes at the beginning of a line, if there is nothing behind it that is a URL."""
+    if not line.startswith('"'):
+        return line
+    cells = next(csv.reader([line]), [line])
+    return cells[0] if not any(look(cell) > Look.NOTHING for cell in cells[1:]) else line
+
+
+def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Entry]:
+    """The seeds of a table, whose rows have the numbers of their lines."""
+    for number, cells in rows:
+        if number <= max(shape.header, shape.begun):
+            if shape.begun < number < shape.header and any(map(str.strip, cells)):
+                part.bad(number, shape.delimiter.join(cells), "above the header of the table")
+            continue
+        cell = cells[shape.column] if shape.column < len(cells) else ""
+        if not cell.strip():
+            yield from _from_a_short_row(part, number, cells)
+        elif is_plain(cell) and (len(cells) == 1 or not shape.rival):
+            yield number, cell
+        elif not _RULE.fullmatch(cell) and not cell.startswith("#"):
+            part.raw = number, shape.delimiter.join(cells) if shape.rival else cell.strip()
+            try:
+                if shape.rival and _has_rival(cells, shape):
+                    raise UrlError(f"{SEVERAL}; --column says which")
+                yield number, sole(cell)
+            except UrlError as error:
+                part.bad(number, "", str(error))
+
+
+def _from_a_short_row(part: Part, number: int, cells: Sequence[str]) -> Iterator[Entry]:
+    """A line that is one URL and nothing else is that, in a table too."""
+    if len(cells) == 1 and is_plain(cells[0].strip()):
+        yield number, cells[0].strip()
+    elif any(map(str.strip, cells)):
+        part.taken.empty += 1
+
+
+def _has_rival(cells: Sequence[str], shape: Shape) -> bool:
+    for index, cell in enumerate(cells):
+        if index == shape.column or "." not in cell or is_address(cell):
+            continue
+        if look(cell) >= shape.rival:
+            return True
+    return False
+
+
+def _rows(part: Part, delimiter: str, lines: Iterable[Entry]) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the number of their first line. A quote that is never closed is told, for it swallows lines."""
+    if delimiter == " ":
+        yield from ((number, line.split()) for number, line in lines)
+        return
+    begun, last = 0, 0
+
+    def texts() -> Iterator[str]:
+        nonlocal begun, last
+        for number, line in lines:
+            begun, last = begun or number, number
+            yield "" if line.startswith("#") else f"{line}\n"
+
+    rows = csv.reader(texts(), delimiter=delimiter)
+    while True:
+        begun = 0
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            part.bad(begun, "", f"a quote that is not closed swallows lines, down to line {last} ({error})")
+            continue
+        if last > begun and any(_SWALLOWED.search(cell) for cell in cells):
+            part.bad(begun, cells[0], f"a quote that is not closed swallows URLs, down to line {last}")
+        yield begun, cells

@@ -1,0 +1,57 @@
+"""What a reader tells about a list: lines that name no URL, and what the list was taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class BadSeed(NamedTuple):
+    """A line that names no URL we could visit."""
+
+    source: str
+    line: int
+    text: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.why}: {self.text[:200]!r}"
+
+
+OnBad = Callable[[BadSeed], None]
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one list was taken for, and how much came of it. `str` of it is one line for a person."""
+
+    source: str
+    what: str = "one URL a line"
+    """`column 3 'homepage'`, `a sitemap`, ..."""
+    urls: int = 0
+    bad: int = 0
+    """Lines that went to `on_bad`."""
+    empty: int = 0
+    """Rows whose cell is empty."""
+    is_whole: bool = False
+    """Whether it was read to its end."""
+
+    def line(self, bad_in: str = "") -> str:
+        """The one line; `bad_in` is the file that lists the bad lines."""
+        said = [f"{self.source}: {self.what}", _many(self.urls, "URL")]
+        said += [f"{_many(self.empty, 'row')} without one"] if self.empty else []
+        said += [f"{_many(self.bad, 'line')} in {bad_in}" if bad_in else _many(self.bad, "unusable line")] * bool(
+            self.bad
+        )
+        return ", ".join(said) + ("" if self.is_whole else " so far")
+
+    def __str__(self) -> str:
+        return self.line()
+
+
+OnTaken = Callable[[Taken], None]
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,62 @@
+"""Reads one seed as people write it: what a word means, and what is put in where a scheme was left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from .. import urls
+from ..errors import UrlError
+from ..model import Url
+
+_BARE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\\,;|]+)(:\d{1,5})?(?:[/?#].*)?", re.DOTALL)
+
+
+def kind(source: str) -> Literal["stdin", "url", "file"]:
+    """What a word on the command line means: `urls.txt` is a file even where there is none, `example.org` is a site."""
+    if source == "-":
+        return "stdin"
+    if "://" in source:
+        return "url"
+    return "file" if Path(source).exists() or not names_a_site(source) else "url"
+
+
+def names_a_site(word: str) -> bool:
+    """Whether it leads to this machine, an address, a port, or below a public suffix (there is no top-level txt)."""
+    try:
+        url = parse(word)
+    except UrlError:
+        return False
+    below = f"x.{urls.host(url)}"
+    return url.text.startswith("http:") or urls.registered(below) != below
+
+
+def parse(text: str) -> Url:
+    """A seed as people write them. Raises UrlError."""
+    return urls.parse(with_scheme(text))
+
+
+def with_scheme(text: str) -> str:
+    """The same with a scheme, if it had none: a name gets https, an address, localhost or host:port gets http.
+
+    Raises UrlError where it is neither a URL nor a host name.
+    """
+    if "://" in text or text[:6].lower() in ("http:/", "https:"):
+        return text
+    if text.startswith("//"):
+        return f"https:{text}"
+    bare = _BARE.fullmatch(text)
+    if bare is None:
+        raise UrlError("neither a URL nor a host name")
+    host, port = bare.groups()
+    return f"{'http' if port or _is_local(host) else 'https'}://{text}"
+
+
+def _is_local(host: str) -> bool:
+    """Whether a browser would be given http: addresses and this machine. Raises UrlError for a word that is no host."""
+    if urls.is_address(host.strip("[]")) or f".{host.lower()}".endswith(".localhost"):
+        return True
+    if "." not in host.strip(".") or host.rpartition(".")[2].isdigit():
+        raise UrlError("neither a URL nor a host name")
+    return False
