@@ -85,7 +85,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _all_told(summary, folder)
-    lines += _failures(summary)
+    lines += _failures(summary, folder)
     lines += _hindrances(summary)
     lines += _rereads(summary)
     lines += _traps(summary, folder)
@@ -94,7 +94,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
-    lines += [f"  {_politeness(summary)}"] if _politeness(summary) else []
+    lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if settled(summary.counts):
         lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
     if summary.counts.scheduled and not summary.queued:
@@ -285,7 +285,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
         yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'pattern')} more"
 
 
-def _failures(summary: Summary) -> Iterable[str]:
+def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
     from crawler.model import Disposition, Reason
 
     shown = summary.failures[:SHOWN_FAILURES]
@@ -296,6 +296,8 @@ def _failures(summary: Summary) -> Iterable[str]:
         yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
+    if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
+        yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
 
 
 def _hindrances(summary: Summary) -> Iterable[str]:
@@ -328,13 +330,16 @@ def _blocked(summary: Summary) -> Iterable[str]:
         yield printable(f"  {culprit} kept all visits waiting {number(times)} times, {duration(worst_s)} at worst")
 
 
-def _politeness(summary: Summary) -> str:
+def _waited(summary: Summary) -> str:
+    """What it waited for most of the time, where that is no matter of this machine."""
     from crawler.metrics import ADVICE, Bound
 
-    share = summary.bounds.get(Bound.POLITENESS, 0)
+    told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
+    bound = max(told, key=lambda one: summary.bounds.get(one, 0))
+    share = summary.bounds.get(bound, 0)
     if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
         return ""
-    return f"bound by politeness {share:.0%} of the time: {ADVICE[Bound.POLITENESS]}"
+    return f"bound by {bound} {share:.0%} of the time: {ADVICE[bound]}"
 
 
 def _change(change: Change) -> str:

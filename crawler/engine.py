@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -17,6 +18,7 @@ from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
 from .places import Places, Seat
+from .politeness import Wait
 from .protocols import Frontier, Sink
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,16 @@ class Engine:
         self._errands += 1
         self._planting.start_soon(self._do, errand)
         return True
+
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Something is under way that may queue more: the run does not find that nothing is left before it is done."""
+        self._errands += 1
+        try:
+            yield
+        finally:
+            self._errands -= 1
+            self._moved.set()
 
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
@@ -246,8 +258,13 @@ class Engine:
             return
         if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
             await self._until_moved()
-        elif self.look_again is None or not await self.look_again():
+        elif not await self._finds_more():
             self.stop(Ending.EXHAUSTED)
+
+    async def _finds_more(self) -> bool:
+        """Nothing is left to do: whether more came after all, if only while that was looked for."""
+        found = await self.look_again() if self.look_again else 0
+        return found > 0 or self._errands > 0 or self._moved.is_set()
 
     async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """What `wait` returned; None when the end came first."""
@@ -340,10 +357,15 @@ class Engine:
                 self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float) -> Gauges:
+        counts = self.frontier.counts()
+        waits = self._waits_for_turn and counts.queued > 0
         return Gauges(
             in_flight=len(self._out),
-            concurrency=len(self._out) if self.seat.is_refused else self.limits.concurrency,
-            waits_for_turn=self._waits_for_turn and self.frontier.counts().queued > 0,
+            concurrency=self.limits.concurrency,
+            waits_for_place=self.seat.is_refused,
+            waits_for_turn=waits,
+            why=Wait(self.frontier.why_wait()) if waits else None,
+            has_parked=counts.parked > 0,
             parse_backlog=self.parse_backlog(),
             record_backlog=self._outcomes.qsize(),
             record_room=RECORD_BATCH,

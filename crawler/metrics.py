@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from .model import Counts, Disposition, LeftOut, Outcome, Reason, SiteView, Trap
+from .politeness import Wait
 from .stages import Latency, Stages
 
 MAX_FAILURES = 10_000
@@ -35,8 +36,16 @@ class Bound(StrEnum):
     """What a crawl waits for."""
 
     POLITENESS = "politeness"
+    CRAWL_DELAY = "crawl-delay"
+    PER_SITE = "per-site"
+    PER_IP = "per-ip"
+    RETRIES = "retries"
+    DNS = "dns"
+    HELD = "held"
+    PARKED = "parked"
     NETWORK = "network"
     CONCURRENCY = "concurrency"
+    PLACES = "places"
     PARSING = "parsing"
     OUTPUT = "output"
     LOOP = "loop"
@@ -44,16 +53,85 @@ class Bound(StrEnum):
     IDLE = "idle"
 
 
-ADVICE = {
-    Bound.POLITENESS: "sites rest between requests; if they are yours: --delay 0.1, --per-site 4",
-    Bound.NETWORK: "answers are slow to come; more at a time may help: --concurrency",
-    Bound.CONCURRENCY: "all visits are under way; more at a time may help: --concurrency",
-    Bound.PARSING: "workers are behind; more of them on more cores: --set offload.workers=N",
-    Bound.OUTPUT: "the disk is behind; put the crawl folder on a faster one",
-    Bound.LOOP: "one core is full with network work; split the seeds over several crawls",
-    Bound.SEEDS: "seeds are read more slowly than they are visited",
-    Bound.IDLE: "",
+class Advice(NamedTuple):
+    """What a bound means, and what would help, in two languages; empty: nothing that we know of."""
+
+    why: str = ""
+    flags: str = ""
+    """On the command line."""
+    settings: str = ""
+    """By the names of settings."""
+
+    @property
+    def on_command_line(self) -> str:
+        return "; ".join(filter(None, [self.why, self.flags]))
+
+    @property
+    def in_settings(self) -> str:
+        return "; ".join(filter(None, [self.why, self.settings]))
+
+
+_ADVICE = {
+    Bound.POLITENESS: Advice(
+        "sites rest between requests",
+        "if they are yours: a smaller --delay, a larger --per-site",
+        "if they are yours: a smaller politeness.delay_s, a larger politeness.per_site",
+    ),
+    Bound.CRAWL_DELAY: Advice("sites ask for this pace (Crawl-delay), and get one request at a time"),
+    Bound.PER_SITE: Advice(
+        "sites are still at the requests they have",
+        "if they are yours: a larger --per-site",
+        "if they are yours: a larger politeness.per_site",
+    ),
+    Bound.PER_IP: Advice(
+        "addresses have as many requests as they may have",
+        "if they are yours: --set politeness.per_ip=N",
+        "if they are yours: a larger politeness.per_ip",
+    ),
+    Bound.RETRIES: Advice(
+        "all that is left waits for another attempt, or for sites that asked to be left alone or failed"
+    ),
+    Bound.DNS: Advice(
+        "name servers do not answer, or do so slowly",
+        "others may: --set fetch.name_servers=9.9.9.9",
+        "others may: fetch.name_servers",
+    ),
+    Bound.HELD: Advice("all that is left is of sites that are held", "", "release them"),
+    Bound.PARKED: Advice(
+        "all that is left is parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
+    ),
+    Bound.NETWORK: Advice("answers are slow to come"),
+    Bound.CONCURRENCY: Advice(
+        "all visits are under way",
+        "more at a time may help: a larger --concurrency",
+        "more at a time may help: a larger fetch.concurrency",
+    ),
+    Bound.PLACES: Advice(
+        "the crawls of this process have all their visits under way", "", "more at a time may help: daemon.concurrency"
+    ),
+    Bound.PARSING: Advice(
+        "workers are behind",
+        "more of them on more cores: --set offload.workers=N",
+        "more of them on more cores: daemon.workers",
+    ),
+    Bound.OUTPUT: Advice("the disk is behind; put the crawl folder on a faster one"),
+    Bound.LOOP: Advice("one core is full with network work; split the seeds over several crawls"),
+    Bound.SEEDS: Advice("seeds are read more slowly than they are visited"),
+    Bound.IDLE: Advice(),
 }
+ADVICE = {bound: advice.on_command_line for bound, advice in _ADVICE.items()}
+ADVICE_IN_SETTINGS = {bound: advice.in_settings for bound, advice in _ADVICE.items()}
+_WAITS = {
+    Wait.REST: Bound.POLITENESS,
+    Wait.ASKED: Bound.CRAWL_DELAY,
+    Wait.BUSY: Bound.PER_SITE,
+    Wait.ADDRESS: Bound.PER_IP,
+    Wait.RETRY: Bound.RETRIES,
+    Wait.DNS: Bound.DNS,
+    Wait.HELD: Bound.HELD,
+}
+_DNS_OF = 64
+"""Visits that are looked at for what most of them failed of."""
 
 
 class Failures(NamedTuple):
@@ -98,6 +176,13 @@ class Gauges:
     loop_busy: float = 0.0
     """Share of the last interval that the loop's thread was on a CPU."""
     reads_seeds: bool = False
+    waits_for_place: bool = False
+    """Other crawls of the process have the visits that it could make."""
+    why: Wait | None = None
+    """Of `waits_for_turn`."""
+    has_parked: bool = False
+    fails_by_names: bool = False
+    """Most visits lately ended for want of an address, or spent their time on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +266,8 @@ class Metrics:
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
+    _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
+    """Whether each of the last visits failed for want of an address."""
 
     @property
     def pages(self) -> int:
@@ -194,6 +281,7 @@ class Metrics:
             self.bytes += len(outcome.response.body) if outcome.response else 0
             return
         self.dispositions[outcome.disposition] += 1
+        self._by_names.append(outcome.reason is Reason.DNS)
         if outcome.reason is not None:
             self.reasons[outcome.reason] += 1
         if outcome.response is not None:
@@ -213,7 +301,8 @@ class Metrics:
 
     def observe(self, gauges: Gauges) -> None:
         """Sample what limits the crawl; called a few times a second."""
-        self._bound = bound_by(gauges)
+        fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
+        self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self._bound] += 1
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
@@ -295,10 +384,12 @@ def bound_by(gauges: Gauges) -> Bound:
         return Bound.PARSING
     if gauges.loop_busy > 0.9:
         return Bound.LOOP
-    if gauges.in_flight >= gauges.concurrency:
-        return Bound.CONCURRENCY
+    if gauges.in_flight >= gauges.concurrency or gauges.waits_for_place:
+        return Bound.DNS if gauges.fails_by_names else Bound.PLACES if gauges.waits_for_place else Bound.CONCURRENCY
     if gauges.waits_for_turn:
-        return Bound.POLITENESS
+        return _WAITS[gauges.why or Wait.REST]
     if gauges.in_flight:
-        return Bound.NETWORK
-    return Bound.SEEDS if gauges.reads_seeds else Bound.IDLE
+        return Bound.DNS if gauges.fails_by_names else Bound.NETWORK
+    if gauges.reads_seeds:
+        return Bound.SEEDS
+    return Bound.PARKED if gauges.has_parked else Bound.IDLE

@@ -296,8 +296,7 @@ class Outcome:
     rest_s: float = 0.0
     """How long the site rests before its next turn, from `ended`."""
     asked_s: float | None = None
-    """The rest that the site itself asks for (Crawl-delay, Retry-After): one request at a time, so long after each
-    answer. 0: it asks for none; None: this visit did not find out."""
+    """The rest that the site asks for, one request at a time; 0: it asks for none; None: the visit did not find out."""
     ended: float = 0.0
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import timegm
 from dataclasses import dataclass
 from email.utils import parsedate_tz
+from enum import StrEnum
 
 from .errors import FetchError
 from .model import Disposition, Outcome, Reason, Response
@@ -16,6 +17,27 @@ RETRY_FACTOR = 3.0
 
 PATIENCE = 9.0
 """Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
+
+
+class Wait(StrEnum):
+    """Why nothing of what is queued may be fetched yet."""
+
+    REST = "rest"
+    """Sites rest as long as our settings say."""
+    ASKED = "asked"
+    """Sites rest as long as they ask for (Crawl-delay)."""
+    BUSY = "busy"
+    """As many requests are under way at each site as it may have at a time."""
+    ADDRESS = "address"
+    """Likewise at each address."""
+    RETRY = "retry"
+    """All waits for another attempt, or for sites that are left alone after a setback."""
+    DNS = "dns"
+    """Likewise, and name servers did not answer."""
+    HELD = "held"
+    """Their owner holds the sites."""
+
+
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0

@@ -47,12 +47,20 @@ class Frontier(Protocol):
         """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
         ...
 
+    async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
+        """The visits that led from a URL to that of the lease by redirects alone: rows and URLs; empty: none did."""
+        ...
+
     async def positions(self) -> Mapping[str, Position]:
         """What each sink, by name, had durably written at the last settle."""
         ...
 
     def counts(self) -> Counts:
         """Where the frontier stands, from memory."""
+        ...
+
+    def why_wait(self) -> str:
+        """Why nothing may be lent now: a `politeness.Wait`, from memory."""
         ...
 
     def busiest(self, limit: int) -> Sequence[SiteView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ ROBOTS_PATH = "/robots.txt"
 _64_BITS = (1 << 64) - 1
 BARRED_S = 1.0
 """How long a site rests whose last pages are under way."""
+COOKIES_MAY_HELP = "; fetch.cookies = true may help"
 MAX_SITEMAPS = 1000
 """Of one robots.txt; an index holds more."""
 NEVER_INLINE = MOST_INLINE_BYTES
@@ -50,7 +51,9 @@ class Visitor:
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
     """Takes in where a root redirects to; False: its seed has moved away, and only where it lands is fetched."""
+    keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
+    paths: redirects.Paths = field(default_factory=redirects.Paths)
 
     async def visit(self, lease: Lease) -> Outcome:
         """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
@@ -96,12 +99,14 @@ class Visitor:
 
     async def _judge(self, fetched: Outcome, response: Response) -> Outcome:
         """What the answer's status makes of the visit."""
+        if not redirects.is_redirect(response):
+            self.paths.forget(fetched.url)
         if error := setback(response, time.time()):
             return await self._refused(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
         if redirects.is_redirect(response):
-            return self._redirect(fetched, response)
+            return await self._redirect(fetched, response)
         return await self._read(fetched, response)
 
     async def _refused(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
@@ -142,7 +147,7 @@ class Visitor:
                     found.append(named)
         return tuple(found)
 
-    def _redirect(self, fetched: Outcome, response: Response) -> Outcome:
+    async def _redirect(self, fetched: Outcome, response: Response) -> Outcome:
         """A redirect is a link at the same depth; the target of a root is a root itself (DESIGN 6.9)."""
         request = fetched.request
         try:
@@ -153,8 +158,12 @@ class Visitor:
             return self._setback(fetched, FetchError(reason, f"HTTP {response.status} to {where!r}: {error}"))
         if target == request.url:  # worth another attempt where a cookie may make the difference
             may_pass = bool(response.header("set-cookie"))
-            loop = FetchError(Reason.TOO_MANY_REDIRECTS, "redirects to itself", transient=may_pass)
+            what = "redirects to itself" + (COOKIES_MAY_HELP if may_pass and not self.keeps_cookies else "")
+            loop = FetchError(Reason.TOO_MANY_REDIRECTS, what, transient=may_pass and self.keeps_cookies)
             return self._setback(fetched, loop)
+        hops = await self._way_back(fetched.lease, target)
+        if hops and not self.paths.is_open(hops[0]):
+            return self._circle(fetched, hops)
         if evidence := blocked.by_target(target.text):
             verdict = self.answers.block(self._answer(fetched, target), evidence)
         else:
@@ -182,6 +191,25 @@ class Visitor:
             found=fetched.found if rejected else (found, *fetched.found),
         )
         return self._rooted(redirected, target) if is_root and not rejected else redirected
+
+    async def _way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
+        """The redirects that lead from the target to where we are, if they do."""
+        url = lease.request.url
+        self.paths.keep(url, lease.token, target)
+        return self.paths.way(target, url) or await self.frontier.way(target, lease)
+
+    def _circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
+        """A circle is a failure, unless cookies that were set on its way open it: all of it is asked once more first.
+
+        This URL is asked again after the others, and is a redirect if the circle is none any more.
+        """
+        what = f"redirects in a circle of {len(hops) + 1}, by way of {hops[0][1]}"
+        if self.keeps_cookies and (repeats := self.paths.try_again(fetched.lease.token, hops)):
+            wait_s = self.politeness.retry_delay_s
+            deferred = _ended(fetched, disposition=Disposition.DEFERRED, detail=what, retry_in_s=wait_s)
+            return replace(deferred, repeats=repeats)
+        hint = "" if self.keeps_cookies else COOKIES_MAY_HELP
+        return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, what + hint))
 
     def _rooted(self, redirected: Outcome, target: Url) -> Outcome:
         """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""

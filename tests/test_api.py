@@ -154,7 +154,9 @@ async def test_redirects_in_a_circle_end_by_themselves() -> None:
         await crawl_into(served, sink)
         assert max(served.counts().values()) == 1
     got = sink.by_path()
-    assert {o.disposition for path, o in got.items() if path.startswith("/r")} == {Disposition.REDIRECTED}
+    fates = [got[path].disposition for path in ("/r1", "/r2", "/r3")]
+    assert fates == [Disposition.REDIRECTED, Disposition.REDIRECTED, Disposition.FAILED]
+    assert got["/r3"].reason is Reason.TOO_MANY_REDIRECTS
     assert (got["/same"].disposition, got["/same"].reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
 
 

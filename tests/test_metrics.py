@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from crawler.metrics import ADVICE, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
+from crawler.config import fields
+from crawler.daemon.settings import DaemonConfig
+from crawler.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
 from crawler.model import Counts, Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.politeness import Wait
 
 
 def outcome(url: str, disposition: Disposition, reason: Reason | None = None, body: bytes = b"") -> Outcome:
@@ -20,6 +25,19 @@ def outcome(url: str, disposition: Disposition, reason: Reason | None = None, bo
         (Gauges(concurrency=10, reads_seeds=True), Bound.SEEDS),
         (Gauges(in_flight=3, concurrency=10), Bound.NETWORK),
         (Gauges(in_flight=3, concurrency=10, waits_for_turn=True), Bound.POLITENESS),
+        (Gauges(in_flight=3, concurrency=10, waits_for_turn=True, why=Wait.REST), Bound.POLITENESS),
+        (Gauges(concurrency=10, waits_for_turn=True, why=Wait.ASKED), Bound.CRAWL_DELAY),
+        (Gauges(in_flight=1, concurrency=10, waits_for_turn=True, why=Wait.BUSY), Bound.PER_SITE),
+        (Gauges(in_flight=1, concurrency=10, waits_for_turn=True, why=Wait.ADDRESS), Bound.PER_IP),
+        (Gauges(concurrency=10, waits_for_turn=True, why=Wait.RETRY), Bound.RETRIES),
+        (Gauges(concurrency=10, waits_for_turn=True, why=Wait.DNS), Bound.DNS),
+        (Gauges(concurrency=10, waits_for_turn=True, why=Wait.HELD), Bound.HELD),
+        (Gauges(concurrency=10, has_parked=True), Bound.PARKED),
+        (Gauges(concurrency=10, has_parked=True, reads_seeds=True), Bound.SEEDS),
+        (Gauges(in_flight=3, concurrency=10, has_parked=True), Bound.NETWORK),
+        (Gauges(in_flight=3, concurrency=10, fails_by_names=True), Bound.DNS),
+        (Gauges(in_flight=10, concurrency=10, fails_by_names=True), Bound.DNS),
+        (Gauges(in_flight=3, concurrency=10, waits_for_place=True), Bound.PLACES),
         (Gauges(in_flight=10, concurrency=10), Bound.CONCURRENCY),
         (Gauges(in_flight=10, concurrency=10, loop_busy=0.97), Bound.LOOP),
         (Gauges(in_flight=100, concurrency=100, parse_backlog=60), Bound.PARSING),
@@ -31,7 +49,34 @@ def test_what_limits_a_crawl_is_judged_from_the_end_of_the_line(gauges: Gauges, 
 
 
 def test_every_bound_has_its_advice() -> None:
-    assert set(ADVICE) == set(Bound)
+    assert set(ADVICE) == set(ADVICE_IN_SETTINGS) == set(Bound)
+
+
+@pytest.mark.parametrize("bound", Bound)
+def test_who_speaks_to_a_daemon_is_told_of_settings_and_not_of_flags(bound: Bound) -> None:
+    assert "--" not in ADVICE_IN_SETTINGS[bound]
+    named = re.findall(r"(?:fetch|politeness|scope|offload)\.[a-z_]+", ADVICE[bound] + ADVICE_IN_SETTINGS[bound])
+    assert set(named) <= set(fields())
+    daemons = re.findall(r"daemon\.([a-z_]+)", ADVICE_IN_SETTINGS[bound])
+    assert set(daemons) <= set(DaemonConfig.model_fields)
+
+
+@pytest.mark.parametrize("bound", [Bound.CRAWL_DELAY, Bound.RETRIES])
+def test_where_the_other_side_sets_the_pace_no_setting_is_advised(bound: Bound) -> None:
+    assert ADVICE[bound] == ADVICE_IN_SETTINGS[bound] != ""
+    assert "--" not in ADVICE[bound]
+
+
+def test_a_crawl_whose_visits_mostly_fail_for_want_of_an_address_is_bound_by_names() -> None:
+    metrics = Metrics()
+    for n in range(100):
+        metrics.fold(outcome(f"http://{n}.test/", Disposition.FAILED, Reason.DNS))
+    metrics.observe(Gauges(in_flight=5, concurrency=10))
+    assert metrics.snapshot(Counts(), [], 5).bound_by is Bound.DNS
+    for n in range(100):
+        metrics.fold(outcome(f"http://{n}.test/", Disposition.FETCHED))
+    metrics.observe(Gauges(in_flight=5, concurrency=10))
+    assert metrics.snapshot(Counts(), [], 5).bound_by is Bound.NETWORK
 
 
 def test_a_summary_tells_what_happened_and_what_failed_where() -> None:

@@ -57,10 +57,13 @@ class Inline:
 
 
 class Claims:
-    """The only word a visit asks of the frontier: nobody had this content before."""
+    """All that a visit asks of the frontier: nobody had this content before, and no redirect led here."""
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
         return lease.request.url
+
+    async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
+        return ()
 
 
 def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
@@ -212,7 +215,12 @@ async def test_a_page_that_redirects_to_itself_says_so_and_is_tried_again_if_a_c
     plain = await visit(302, to("#top"))
     assert (plain.disposition, plain.reason) == (Disposition.FAILED, Reason.TOO_MANY_REDIRECTS)
     assert plain.detail == "redirects to itself"
-    assert (await visit(302, to("?q"), ("Set-Cookie", "seen=1"))).disposition is Disposition.DEFERRED
+    web = Web({HERE.text: (302, [to("?q"), ("Set-Cookie", "seen=1")])})
+    vain = await visitor(web).visit(Lease(Request(HERE), 1))
+    assert vain.disposition is Disposition.FAILED
+    assert vain.detail == "redirects to itself; fetch.cookies = true may help"
+    keeping = await replace(visitor(web), keeps_cookies=True).visit(Lease(Request(HERE), 1))
+    assert keeping.disposition is Disposition.DEFERRED
 
 
 async def test_a_redirect_out_of_scope_is_told_and_not_followed() -> None:

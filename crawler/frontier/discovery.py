@@ -49,6 +49,9 @@ class Discovery:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __contains__(self, url: Url) -> bool:
+        return urls.fingerprint(url.text, self.key) in self._seen
+
     def follow(
         self, harvests: Sequence[Harvest], visits: Sequence[tuple[Outcome, Entry]], change: Change
     ) -> list[Nearer]:

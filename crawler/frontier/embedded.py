@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
+from ..politeness import Wait
+from ..redirects import Hop
 from .discovery import Discovery
 from .ledger import Ledger
 from .seen import U64
@@ -52,8 +54,8 @@ class EmbeddedFrontier:
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0
-        self._second_looks = 0
-        """Of those on their way: what they bring is queued."""
+        self._looks: deque[Pick] = deque()
+        """For what is queued again while visits go on; the first is on its way."""
         self._given_again: list[U64] = []
         """Fingerprints of known URLs that were given as new."""
         self._changed = asyncio.Event()
@@ -191,7 +193,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             self._feed(now)
-            if self._ledger.is_exhausted and not self._second_looks:
+            if self._ledger.is_exhausted and not self._looks:
                 return False
             turn = self._bench.next_turn()
             if turn is not None and turn <= now:
@@ -233,6 +235,14 @@ class EmbeddedFrontier:
             claims.claim(digest, first := lease)
         return first.request.url
 
+    async def way(self, start: Url, lease: Lease) -> Sequence[Hop]:
+        """The visits that led from a URL to that of the lease by redirects alone; empty: none did, or do no longer."""
+        if not lease.request.redirects or not self._ledger.knows(start):
+            return ()
+        hops = await self._store.came_by(lease.token, lease.request)
+        first = next((n for n, hop in enumerate(hops) if hop.url == start), -1)
+        return hops[first::-1] if first >= 0 else ()
+
     async def positions(self) -> Mapping[str, Position]:
         """What each sink, by name, had durably written at the last settle."""
         return dict(self._ledger.positions)
@@ -244,6 +254,10 @@ class EmbeddedFrontier:
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """The sites with most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
+
+    def why_wait(self) -> Wait:
+        """Why nothing may be lent now, from memory."""
+        return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
         """How many URLs wait for another attempt, by site."""
@@ -295,16 +309,27 @@ class EmbeddedFrontier:
             checks, self._ledger.checks = tuple(self._ledger.checks), []
             self._look_for(Rows(checks, is_reread=True))
 
-    def _look_for(self, pick: Pick, after: int = 0) -> None:
-        self._second_looks += 1
-        self._expect(self._store.pick(pick, after, TAKEN_BACK_AT_ONCE), partial(self._found_again, pick))
+    def _look_for(self, pick: Pick) -> None:
+        if isinstance(pick, Rows):
+            sought = {row for one in self._looks if isinstance(one, Rows) for row in one.rows}
+            pick = pick._replace(rows=tuple([row for row in dict.fromkeys(pick.rows) if row not in sought]))
+        self._looks.append(pick)
+        if len(self._looks) == 1:
+            self._look()
 
-    def _found_again(self, pick: Pick, picked: Sequence[Picked]) -> None:
-        self._second_looks -= 1
+    def _look(self, after: int = 0) -> None:
+        """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
+        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again)
+
+    def _found_again(self, picked: Sequence[Picked]) -> None:
         if picked:
             self._store.write(self._ledger.take_back(picked))
-            if isinstance(pick, Waiting):
-                self._look_for(pick, max(one.entry.row for one in picked))
+        if picked and isinstance(self._looks[0], Waiting):
+            self._look(max(one.entry.row for one in picked))
+            return
+        self._looks.popleft()
+        if self._looks:
+            self._look()
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

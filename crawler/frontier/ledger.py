@@ -10,6 +10,7 @@ import numpy as np
 from .. import urls
 from ..errors import FrontierError
 from ..model import Counts, Disposition, Lease, LeftOut, Links, Outcome, Position, Reason, Request, Url
+from ..politeness import Wait
 from .arrivals import Arrivals, Touched
 from .bars import Bars
 from .change import HAS_LINKS, Change, Nearer, Parked, Schedule, Setback, Visit, left_out
@@ -178,9 +179,19 @@ class Ledger:
             traps=self.parkings.told(self.bars.traps),
         )
 
+    def knows(self, url: Url) -> bool:
+        """Whether it was ever queued."""
+        return url in self._discovery
+
     @property
     def is_exhausted(self) -> bool:
         return not (self._bench.queued or self._bench.leased or self._retries)
+
+    def wait(self, now: float) -> Wait:
+        """Why nothing may be lent now."""
+        if self._retries and not self._bench.queued:
+            return Wait.DNS if self._retries.are_mostly(Reason.DNS) else Wait.RETRY
+        return self._bench.wait(now)
 
     def retrying(self) -> Mapping[str, int]:
         return self._retries.sites()
@@ -313,7 +324,7 @@ class Ledger:
         again = entry._replace(key=entry.place, request=request)
         wait_s = outcome.retry_in_s or 0.0
         self._leave_queue(entry, change)
-        self._retries.add(again, now + wait_s)
+        self._retries.add(again, now + wait_s, outcome.reason)
         change.setbacks.append(Setback(again, self._clock.wall() + wait_s, outcome.reason))
 
     def _leave_queue(self, entry: Entry, change: Change) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FrontierError
-from ..model import Url
+from ..model import Disposition, Request, Url
+from ..redirects import Hop
 from .change import Change, Nearer, Schedule, Visit
 from .order import Entry, Packed, pack, unpack
 from .seen import U64
@@ -141,6 +142,17 @@ class Nowhere:
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         story = self._stories[row]
         return story.entry.request.url, story.visit.digest
+
+    async def came_by(self, row: int, request: Request) -> list[Hop]:
+        known = {story.entry.request.url: number for number, story in self._stories.items()}
+        hops: list[Hop] = []
+        while request.redirects and request.via and len(hops) < len(known):
+            number = known.get(request.via)
+            if number is None or self._stories[number].visit.disposition != Disposition.REDIRECTED:
+                break
+            hops.append(Hop(number, request.via))
+            request = self._stories[number].entry.request
+        return hops
 
     # -- second looks ------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 
+from ..model import Reason
 from .order import Entry
 
 
@@ -12,15 +13,20 @@ class Retries:
     """All stand in memory: there are no more of them than visits fail within the longest wait. Monotonic seconds."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, Entry]] = []
+        self._heap: list[tuple[float, Entry, Reason | None]] = []
         self._sites: Counter[str] = Counter()
+        self._reasons: Counter[Reason | None] = Counter()
 
     def __len__(self) -> int:
         return len(self._heap)
 
-    def add(self, entry: Entry, due: float) -> None:
-        heapq.heappush(self._heap, (due, entry))
+    def add(self, entry: Entry, due: float, reason: Reason | None = None) -> None:
+        heapq.heappush(self._heap, (due, entry, reason))
         self._sites[entry.request.url.site] += 1
+        self._reasons[reason] += 1
+
+    def are_mostly(self, reason: Reason) -> bool:
+        return 2 * self._reasons[reason] > len(self._heap)
 
     @property
     def next_due(self) -> float | None:
@@ -30,8 +36,9 @@ class Retries:
         """All that may be tried again now."""
         due = []
         while self._heap and self._heap[0][0] <= now:
-            entry = heapq.heappop(self._heap)[1]
+            _, entry, reason = heapq.heappop(self._heap)
             self._leave(entry.request.url.site)
+            self._reasons[reason] -= 1
             due.append(entry)
         return due
 

@@ -6,6 +6,8 @@ from .order import LAST
 
 APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
+MOST_HOPS = 1000
+"""Redirects in a row that are looked back on."""
 VERSION = 2
 READABLE = frozenset({1, VERSION})
 """Layouts that can be read; one that is older is made new when the file is opened to be written."""
@@ -266,6 +268,18 @@ PICK_ROWS = _picked(f"""
         )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
     ORDER BY v.id
 """)
+CAME_BY = f"""
+WITH RECURSIVE above (id, hops) AS (
+    SELECT via, 1 FROM url WHERE id = ? AND redirects > 0
+    UNION ALL
+    SELECT url.via, hops + 1 FROM above JOIN url USING (id) JOIN visit USING (id)
+    WHERE redirects > 0 AND disposition = 'redirected' AND hops < {MOST_HOPS}
+)
+SELECT json_group_array(json_array(id, text)) FROM (
+    SELECT above.id, text FROM above JOIN url USING (id) JOIN visit USING (id)
+    WHERE disposition = 'redirected' ORDER BY hops
+)
+"""
 NO_SEEDS = """
 SELECT json_group_array(url.id) FROM json_each(?) AS wanted CROSS JOIN url ON url.id = wanted.value
 WHERE NOT (url.via = 0 AND url.seed = 0 AND url.root = 0 AND url.depth = 0)

@@ -56,6 +56,9 @@ class Fingerprints:
         fresh[chosen] = True
         return fresh
 
+    def __contains__(self, fingerprint: int) -> bool:
+        return any(table and table.find(fingerprint or 1) >= 0 for table in (self._table, self._old))
+
     def get(self, fingerprint: int) -> int | None:
         """The value carried by one member; None: not a member."""
         for table in (self._table, self._old):

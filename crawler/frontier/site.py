@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome, Reason
+from ..politeness import Wait
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
@@ -115,6 +116,12 @@ class Site:
     def safe_at(self) -> float:
         """When to go on after a restart: a visit may have begun since, of whose end nobody heard."""
         return self.latest + self.asked_s
+
+    def wait(self, now: float) -> Wait:
+        """Why it may not lend yet, though its turn is known."""
+        if self.setback and self.hold > now:
+            return Wait.DNS if self.setback is Reason.DNS else Wait.RETRY
+        return Wait.ASKED if self.asked_s else Wait.REST
 
     def _waits_for_shallower(self) -> bool:
         depth = self.heap[0][2]

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from .. import urls
 from ..breath import breathing
 from ..errors import FrontierError
-from ..model import Url
+from ..model import Request, Url
+from ..redirects import Hop
 from .change import Change
 from .embedded import EmbeddedFrontier
 from .known import Known
@@ -150,6 +151,9 @@ class SqliteStore:
 
     def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:
         return self._do(self._tables.pick, pick, after, limit)
+
+    async def came_by(self, row: int, request: Request) -> list[Hop]:
+        return await asyncio.shield(self._do(self._tables.came_by, row))
 
     async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
         return await asyncio.shield(self._do(self._tables.rows_of, fingerprints))

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Url
+from ..model import Request, Url
+from ..redirects import Hop
 from .change import Change
 from .order import Entry, Packed
 from .seen import U64
@@ -129,6 +130,10 @@ class Store(Protocol):
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         """The URL of a row that was fetched once, and the digest its last visit left."""
+        ...
+
+    async def came_by(self, row: int, request: Request) -> list[Hop]:
+        """The visits that led to it by redirects, the nearest first, as far as they ended so."""
         ...
 
     def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:

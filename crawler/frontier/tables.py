@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import urls
 from ..model import Url
+from ..redirects import Hop
 from ..traps import MOST_PATTERNS, Stored
 from . import schema
 from .change import Change, Parking
@@ -153,6 +154,9 @@ class Tables:
                 found = self._ask(schema.PICK_ROWS, _json(rows), None if reasons is None else _json(reasons))
         is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
         return [_picked(row, self._in_depth_order, is_reread) for row in found]
+
+    def came_by(self, row: int) -> list[Hop]:
+        return [Hop(number, Url(text)) for number, text in self._ask(schema.CAME_BY, row)]
 
     def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
         rows, first = [np.zeros(0, np.int64)], 1

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count, islice
 
 from ..model import Lease, Outcome, SiteView
+from ..politeness import Wait
 from ..turns import Rest, Turns
 from .change import Nearer
 from .order import Entry, pack
@@ -314,6 +315,17 @@ class Workbench:
     @property
     def vacancies(self) -> float:
         return max(0, self._most_sites - len(self._sites))
+
+    def wait(self, now: float) -> Wait:
+        """Why nothing may be lent now: what holds the site whose turn comes first, or those that have no turn yet."""
+        if self.next_turn() is not None:
+            return self._line[0][2].wait(now)
+        if self._parked:
+            return Wait.ADDRESS
+        if self.held and not self._out:
+            return Wait.HELD
+        visited = next(iter(self._out.values()), None)
+        return Wait.ASKED if visited and visited.asked_s else Wait.BUSY
 
     def asking(self) -> Iterator[Site]:
         """Those that ask for a gap of their own."""

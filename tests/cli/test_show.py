@@ -11,7 +11,7 @@ from crawler.cli import show
 from crawler.cli.exits import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
-from crawler.config import load
+from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
 from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Counts, Disposition, Reason, SiteView
@@ -78,7 +78,7 @@ def test_the_end_says_what_happened_what_failed_and_where() -> None:
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
     assert "bound by politeness 90% of the time" in text
-    assert "--delay 0.1" in text
+    assert "a smaller --delay, a larger --per-site" in text
     assert "a.crawl/pages.jsonl" in text
     assert "queued" not in text
 
@@ -122,8 +122,8 @@ def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
 
 def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
     assert show.line(SNAPSHOT) == (
-        "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 sites=43210"
-        " failed=12 bound_by=politeness"
+        "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
+        " sites=43210 failed=12 bound_by=politeness"
     )
 
 
@@ -134,7 +134,7 @@ def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
     assert "bound by  politeness" in text
     if width >= 80:
         assert max(map(len, text.splitlines())) <= width
-        assert "--delay 0.1, --per-site 4" in " ".join(text.split())
+        assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
         assert "256" in text
         assert "1:15 min" in text
 
@@ -192,6 +192,30 @@ def test_exit_codes_never_change() -> None:
 )
 def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
     assert show.going_on(arguments) == told
+
+
+@pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
+def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
+    failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
+    folder = replace(_folder(), config=amend(load(), {"cookies": cookies}))
+    said = "\n".join(show.ending(replace(SUMMARY, failures=failures), folder, []))
+    assert ("--set fetch.cookies=true --retry-failed" in said) is is_said
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({Bound.CRAWL_DELAY: 0.7}, "bound by crawl-delay 70% of the time: sites ask for this pace"),
+        ({Bound.RETRIES: 0.6, Bound.POLITENESS: 0.3}, "bound by retries 60% of the time"),
+        ({Bound.DNS: 0.9}, "bound by dns 90% of the time"),
+        ({Bound.LOOP: 0.9}, ""),
+        ({Bound.POLITENESS: 0.4}, ""),
+    ],
+)
+def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: dict[Bound, float], told: str) -> None:
+    text = "\n".join(show.ending(replace(SUMMARY, bounds=bounds), _folder(), []))
+    assert (told in text) if told else ("bound by" not in text)
+    assert "--delay" not in text
 
 
 def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:

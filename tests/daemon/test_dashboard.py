@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from crawler.daemon import Job, State
 from crawler.daemon.http import open_server
-from crawler.testing import Served, Site, Web, error, html, open_web
+from crawler.testing import Served, Site, Web, error, html, open_web, robots
 
 from .browser import TOKEN, Dashboard, needs_chromium, open_browser, open_dashboard
 from .conftest import Open, submit, until
@@ -112,6 +112,25 @@ async def test_progress_is_shown_towards_a_limit(open_daemon: Open) -> None:
         await expect(bar).to_have_attribute("title", re.compile("of 20 pages [(]the limit[)]"))
         await dashboard.jobs.change(job.id, {"delay_s": 0.0})
         await expect(bar).to_have_attribute("value", "20")
+        dashboard.assert_calm()
+
+
+async def test_what_would_help_is_a_button_and_only_that(open_daemon: Open) -> None:
+    slow = Site("slow.test", {"/": html("Home", ["/1", "/2", "/3"])}, robots.delaying(30))
+    async with open_web(Web([*web().sites, slow])) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        ours = await submit(dashboard.jobs, served.seeds, settings={"delay_s": 2.0})
+        await dashboard.show(f"job/{ours.id}")
+        await expect(page.locator(".advice")).to_contain_text("a smaller politeness.delay_s")
+        await page.get_by_role("button", name="Set politeness.delay_s to 0.1").click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("completed")
+        assert dashboard.jobs.settings(ours.id).politeness.delay_s == 0.1
+
+        theirs = await submit(dashboard.jobs, [served.url("slow.test", "/")], settings={"delay_s": 2.0})
+        await dashboard.show(f"job/{theirs.id}")
+        await expect(page.locator(".advice")).to_contain_text("sites ask for this pace")
+        await expect(page.locator(".advice")).not_to_contain_text("--")
+        await expect(page.locator(".advice button")).to_have_count(0)
         dashboard.assert_calm()
 
 

@@ -1,9 +1,9 @@
 // How a job goes: what it is bound by, its numbers, and their course.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { get } from "./api.js";
+import { get, send } from "./api.js";
 import { Chart } from "./charts.js";
-import { Fact } from "./parts.js";
+import { Act, Fact } from "./parts.js";
 import { bytes, duration, number, percent, plain, short } from "./words.js";
 
 const STAGES = {
@@ -49,7 +49,13 @@ function rates(at, column = []) {
 
 const known = (column) => (column || []).map((value) => (Number.isFinite(value) && value > 0 ? value : null));
 
-function BoundBar({ job }) {
+// Settings that would help, a button each; they count from now on.
+function Remedies({ job, refresh }) {
+  const set = (key, value) => async () => { await send("PATCH", `v1/jobs/${job.id}`, { settings: { [key]: value } }); refresh(); };
+  return Object.entries(job.remedies).map(([key, value]) => html`<${Act} key=${key} label=${`Set ${key} to ${value}`} act=${set(key, value)} /> `);
+}
+
+function BoundBar({ job, refresh }) {
   const shares = Object.entries(job.stages || {}).filter(([, share]) => share > 0.004);
   return html`<div class="bound" aria-label="Where the time of visits goes">
     <h2>Bound by <em>${job.state === "running" ? job.bound_by : "nothing: it does not run"}</em></h2>
@@ -57,15 +63,15 @@ function BoundBar({ job }) {
       ${shares.map(([name, share]) => html`<span class=${`stage ${name}`} style=${{ flexGrow: share * 100 }} title=${`${name}: ${percent(share)}, ${STAGES[name]}`}>
         ${share > 0.12 ? `${name} ${percent(share)}` : ""}</span>`)}</div>
     <ul class="key">${shares.map(([name, share]) => html`<li><span class=${`dot ${name}`}></span>${name} ${percent(share)}</li>`)}</ul>`}
-    ${job.advice && html`<p class="advice">${job.advice}</p>`}</div>`;
+    ${job.state === "running" && job.advice && html`<p class="advice">${job.advice} <${Remedies} job=${job} refresh=${refresh} /></p>`}</div>`;
 }
 
-export function Overview({ job }) {
+export function Overview({ job, refresh }) {
   const { at, columns } = useSeries(job.id, job.state === "running");
   const settled = job.counts.settled;
   const latency = job.latency;
   return html`
-    <${BoundBar} job=${job} />
+    <${BoundBar} job=${job} refresh=${refresh} />
     <dl class="facts">
       <${Fact} name="pages">${number(job.pages)}<//>
       <${Fact} name="pages/s">${short(job.pages_per_s)}<//>
