@@ -102,7 +102,10 @@ class Kind:
         """
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
-            if self._number(way, answer) >= enough and (run := self._judged(way, enough, answer, brought)):
+            number = self._number(way, answer)
+            if number < enough or (len(self.rows) - number < DIFFERENT and brought(answer.url) < DIFFERENT):
+                continue
+            if run := self._judged(way, enough, answer, brought):
                 return run
         return None
 
