@@ -148,8 +148,8 @@ class Kind:
         if len({values[at] for at in others}) < DIFFERENT and brought(answer.url) < DIFFERENT:
             return None
         centre = _centre([self._hashes[at] for at in members])
-        if way == NEAR and any(_is_of_one_frame(self._hashes[at], centre) for at in others):
-            return None
+        if way == NEAR and 4 * sum(_is_of_one_frame(self._hashes[at], centre) for at in others) > len(others):
+            return None  # a quarter of strangers may be as near by chance
         first = min(self._ended[at] for at in members)
         after = [self._ended[at] for at in others if self._ended[at] <= first]
         since = max(after, default=min(self._began[at] for at in members))

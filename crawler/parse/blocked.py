@@ -96,6 +96,9 @@ _AKAMAI = re.compile(r"reference\s*#\s*[0-9a-f]+\.[0-9a-f]+\.")
 _CLOUDFLARE = re.compile(r"error code: 10(?:09|10|12|15|20)\b")
 _WEAK = 'says "'
 _CONSENT = re.compile(r"(?:consent\.(?:google|youtube|yahoo)|guce\.[a-z]+)\.[a-z.]+")
+_CONTINUES = re.compile(r"\s*(?:before you continue|we value your privacy|your privacy choices)\b", re.IGNORECASE)
+_CONSENT_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=[^>]{0,500}consent", re.IGNORECASE)
+"""A page called so whose form asks for consent; a banner on a page that is called otherwise is none."""
 _SORRY = re.compile(r"(?:www\.)?google\.[a-z.]+")
 
 
@@ -129,6 +132,8 @@ def by_page(body: bytes, title: str, words: str, links: int, status: int) -> str
     for mark, by in _SOURCES:
         if mark in source:
             return by
+    if _CONTINUES.match(title) and _CONSENT_FORM.search(source):
+        return "consent wall"
     return _said(title.lower(), f"{title} {text}".lower(), status)
 
 
