@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from . import redirects, urls
-from .answers import Answers, Verdict
+from .answers import Answers, Verdict, all_of
 from .compared import answer, began
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
@@ -61,6 +61,8 @@ class Visitor:
             outcome = await self._visit(begun)
         except VisitError as error:
             outcome = self._setback(begun, error)
+        if recovered := self.answers.take_recovered():
+            outcome = replace(outcome, unparks=recovered)
         revisit_in_s = self.politeness.revisit_in_s(outcome) if outcome.is_final else None
         return outcome if revisit_in_s is None else replace(outcome, revisit_in_s=revisit_in_s)
 
@@ -306,12 +308,17 @@ class Visitor:
         hold_s = self.politeness.hold_s(retry_after_s)
         backoff_s = max(self.politeness.backoff_s(verdict.step), hold_s)
         retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s)
-        is_over = retry_in_s is None or verdict.is_lasting
+        is_over = retry_in_s is None or (verdict.is_lasting and outcome.request.is_reread)
+        if verdict.is_lasting and not is_over:
+            what, pattern = Disposition.PARKED, all_of(outcome.url)
+        else:
+            what, pattern = Disposition.FAILED if is_over else Disposition.DEFERRED, ""
         if backoff_s:
             self.silence.keep(outcome.url.site, outcome.ended + backoff_s, outcome.ended)
         return replace(
             outcome,
-            disposition=Disposition.FAILED if is_over else Disposition.DEFERRED,
+            disposition=what,
+            pattern=pattern,
             reason=verdict.reason,
             detail=verdict.detail,
             retry_in_s=None if is_over else retry_in_s,

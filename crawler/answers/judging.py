@@ -25,10 +25,11 @@ MOST_GENUINE = 8
 PROVED_BY = 2
 """URLs that bring a content again at their last attempt, while others bring other contents: it is no outage's."""
 LASTING = 4
-"""URLs that spent all their attempts in an outage: it lasts, and whoever else is answered so fails at once."""
+"""URLs that spent all their attempts in an outage: it lasts, and whoever else is answered so is parked."""
 BLOCKS = 5
-"""Blocks in a row after which the rest of a site is parked."""
-SEED_BLOCKS = 2 * BLOCKS
+"""Rests in a row that a site was given for blocks, each three times as long as the one before, until the rest of its
+URLs is parked: some minutes, however many requests were under way at a time."""
+SEED_BLOCKS = BLOCKS + 1
 """The same for URLs that somebody named."""
 WEAK = 3
 """Different contents with a weak marker that a kind of URLs may bring until nobody believes such markers there."""
@@ -42,7 +43,7 @@ class Verdict(NamedTuple):
     step: int
     """How many rests in a row the site was given for it; 0: it needs none."""
     is_lasting: bool = False
-    """No further attempt would help."""
+    """It has lasted long: whoever has attempts left waits until the site answers otherwise, or somebody says so."""
     repeats: tuple[int, ...] = ()
     """Rows of earlier answers that were taken for content."""
     checks: tuple[int, ...] = ()
@@ -52,7 +53,19 @@ class Verdict(NamedTuple):
 class _Site:
     """What is remembered of one site."""
 
-    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "sample", "step", "weak")
+    __slots__ = (
+        "blocked_by",
+        "blocks",
+        "genuine",
+        "has_parked",
+        "kinds",
+        "ordinary",
+        "outages",
+        "rested",
+        "sample",
+        "step",
+        "weak",
+    )
 
     def __init__(self) -> None:
         self.kinds: dict[str, Kind] = {}
@@ -68,6 +81,8 @@ class _Site:
         """When the latest exchange began that was neither blocked nor part of an outage."""
         self.sample: tuple[int, ...] = ()
         """The row of the latest URL that brought something else."""
+        self.has_parked = False
+        """Its URLs are parked since it answers nothing else."""
         self.weak: dict[int, float] = {}
         """Contents with a weak marker, and when they came first."""
 
@@ -82,6 +97,7 @@ class Answers:
         self._sites: dict[str, _Site] = {}
         """The one that answered longest ago first."""
         self._kinds = 0
+        self._recovered: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Kinds of URLs that are remembered."""
@@ -102,7 +118,7 @@ class Answers:
         for outage in site.outages:
             outage.hear_other(kind, answer)
         if not answer.is_kept:
-            self._note_ordinary(site, answer.began)
+            self._note_ordinary(site, answer.began, all_of(answer.url))
         if answer.row in kind.rows:  # the same URL again: it says nothing of others
             return None
         kind.push(answer)
@@ -134,6 +150,7 @@ class Answers:
             self._believe(site, kind, outage, answer)
             return None
         outage.failed += answer.is_last
+        site.has_parked = site.has_parked or outage.failed >= LASTING
         return _soft(outage, checks=outage.sample if begins else ())
 
     def _believe(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> None:
@@ -161,19 +178,21 @@ class Answers:
     def other(self, url: Url, began: float) -> None:
         """Learn that the site gave an answer that is no block."""
         if site := self._sites.get(url.site):
-            self._note_ordinary(site, began)
+            self._note_ordinary(site, began, all_of(url))
+
+    def take_recovered(self) -> tuple[str, ...]:
+        """The patterns of sites whose URLs were parked and that have answered otherwise since the last call."""
+        recovered, self._recovered = self._recovered, ()
+        return recovered
 
     def bar(self, request: Request) -> Bar | None:
         """Why a request is not worth asking: its site blocks everything. Seeds are asked a little longer."""
         site = self._sites.get(request.url.site)
-        if (
-            site is None
-            or request.is_reread
-            or site.blocks < (SEED_BLOCKS if request.url == request.anchor else BLOCKS)
-        ):
+        if site is None or request.is_reread or site.step < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
             return None
+        site.has_parked = True
         detail = f"{site.blocks} answers in a row were blocks: {site.blocked_by}"
-        return Bar(Reason.BLOCKED, detail, f"{request.url.site}/**")
+        return Bar(Reason.BLOCKED, detail, all_of(request.url))
 
     def _is_own(self, site: _Site, answer: Answer) -> bool:
         """Whether pages that look like a weak block are the site's own: they differ, or stand between others."""
@@ -186,10 +205,13 @@ class Answers:
             del site.weak[next(iter(site.weak))]
         return answer.is_last and site.ordinary >= came
 
-    def _note_ordinary(self, site: _Site, began: float) -> None:
+    def _note_ordinary(self, site: _Site, began: float, pattern: str) -> None:
         site.ordinary = max(site.ordinary, began)
         if began >= site.rested:
             site.blocks = site.step = 0
+            if site.has_parked:
+                site.has_parked = False
+                self._recovered += (pattern,)
 
     # -- what is remembered ------------------------------------------------------------------------------------------
 
@@ -230,6 +252,11 @@ class Answers:
         """Forget the sites that answered longest ago."""
         while self._sites and (len(self._sites) >= self._most or self._kinds >= self._most):
             self._kinds -= len(self._sites.pop(next(iter(self._sites))).kinds)
+
+
+def all_of(url: Url) -> str:
+    """The pattern that all URLs of a site are parked under which keeps us out, or is out for long."""
+    return f"{url.site}/**"
 
 
 def _is_genuine(site: _Site, answer: Answer) -> bool:

@@ -298,7 +298,8 @@ class EmbeddedFrontier:
 
     def _look_again(self) -> None:
         """Bring back what a settle found to be no trap, and what it found to be no content, while visits go on."""
-        for name in self._ledger.bars.take_recovered():
+        recovered, self._ledger.recovered = self._ledger.recovered, []
+        for name in recovered:
             self._look_for(Waiting((name,)))
         if self._ledger.repeats:
             rows = self._ledger.repeats

@@ -39,6 +39,8 @@ class Ledger:
         self.positions = dict(state.positions)
         self.notes = dict(state.notes)
         self.parkings = Parkings(state.parkings)
+        self.recovered: list[str] = []
+        """Patterns whose URLs need not wait any longer."""
         self.repeats: list[int] = []
         """Rows that are to be visited once more, as soon as the store has told what they are."""
         self.checks: list[int] = []
@@ -95,6 +97,7 @@ class Ledger:
         self._approach(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         self.repeats += [row for outcome in outcomes for row in outcome.repeats]
+        self.recovered += [name for outcome in outcomes for name in outcome.unparks] + self.bars.take_recovered()
         self.checks += [row for outcome in outcomes for row in outcome.checks]
         return change
 

@@ -101,7 +101,7 @@ async def longer_than_all_attempts(bench: Bench) -> None:
         if false:
             crawl.wrong(f"{len(false)} recorded as if the notice were theirs")
         shop.seconds = 0.0
-        await crawl.run("--retry-failed=soft-outage")
+        await crawl.run("--retry-failed=soft-outage", "--unpark=all")
         crawl.has(titles(crawl, 150))
 
 
