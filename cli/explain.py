@@ -119,9 +119,9 @@ def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
         case "depth", _:
             return f"outside: {show.many(depth, 'hop')} from the seed, beyond max_depth"
         case "reach", None:
-            return f"inside: within reach of {root}"
+            return f"inside: within reach of the seeds; it is judged as a link below {root}"
         case "reach", _:
-            return f"outside: beyond the reach of {root}"
+            return f"outside: beyond the reach of every seed, {root} among them"
         case "exclude", _:
             return f"outside: matches exclude{pattern}"
         case "include", None:

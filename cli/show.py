@@ -89,6 +89,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += _rereads(summary)
     lines += _traps(summary, folder)
     lines += _left_out(summary, folder)
+    lines += _moved(summary)
     if bad_seeds:
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
@@ -296,6 +297,16 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
         yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
+
+
+def _moved(summary: Summary) -> Iterable[str]:
+    from crawler.model import Reason
+
+    if moved := summary.reasons.get(Reason.MOVED, 0):
+        yield (
+            f"  {many(moved, 'seed')} moved to another domain: only where {'it' if moved == 1 else 'they'} landed was"
+            " fetched; --set follow_moved_seeds=true follows them"
+        )
 
 
 def _blocked(summary: Summary) -> Iterable[str]:

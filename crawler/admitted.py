@@ -14,6 +14,7 @@ import secrets
 import time
 from array import array
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Admitted:
 
     def __init__(self, key: bytes | None = None, path: Path | None = None) -> None:
         self.key = key or secrets.token_bytes(16)
-        self.path = path
+        self.path = str(path) if path else None
         self._words: memoryview | None = None
         self._pages = 3
         """In use: the header, the directory and the first page of members. A reader knows of none."""
@@ -122,7 +123,8 @@ class Admitted:
     def close(self) -> None:
         """Remove the file; who has mapped it keeps what he sees."""
         if self.path:
-            self.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
 
     # -- what was found before ---------------------------------------------------------------------------------------
 
@@ -232,14 +234,16 @@ class Admitted:
             self._words = memoryview(held).cast("Q")
             return
         try:
-            with self.path.open("ab") as file:
+            with open(self.path, "ab") as file:
                 os.chmod(file.fileno(), 0o600)
                 # Written, not skipped: the kernel kills who touches a hole that it finds no space for.
                 file.write(bytes(max(0, size - file.tell())))
-            with self.path.open("r+b") as file:
+            with open(self.path, "r+b") as file:
                 self._words = memoryview(mmap.mmap(file.fileno(), size)).cast("Q")
         except OSError as error:
-            raise StorageFull(f"{self.path.parent}: no room for the seeds' places: {error.strerror}") from error
+            raise StorageFull(
+                f"{os.path.dirname(self.path)}: no room for the seeds' places: {error.strerror}"
+            ) from error
 
 
 def _page(words: memoryview, member: int) -> int:
@@ -265,7 +269,7 @@ def _filled(members: list[int], shared: int) -> array[int]:
     return page
 
 
-def _reader(key: bytes, path: Path | None, copy: bytes | None) -> Admitted:
+def _reader(key: bytes, path: str | None, copy: bytes | None) -> Admitted:
     """Pickle's way back."""
     made = Admitted.__new__(Admitted)
     made.key, made.path, made._inside, made._outside, made._pages = key, path, set(), {}, 0

@@ -194,7 +194,13 @@ class Page:
     gist: int = 0
     """64 bits over the letters of title and text, but for the words of its URL: equal where only numbers differ."""
     numbers: int = 0
-    """64 bits, one set for each number in the text."""
+    """A sketch of the figures in its text: `parse/evidence.py` says how to compare them."""
+    media: bytes = b""
+    """Four bytes for each picture, recording or document that it shows or offers; odd ones are named by a date."""
+    end: tuple[int, int] = (0, 0)
+    """The number of the last page of its series, as the page names it, and 64 bits that tell which series it is."""
+    is_ahead: bool = False
+    """It shows pictures, and is of a date more than a year ahead, as endless calendars are."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()

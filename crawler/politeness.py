@@ -35,6 +35,8 @@ class Wait(StrEnum):
     """Their owner holds the sites."""
 
 
+PATIENCE = 9.0
+"""Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
@@ -83,6 +85,20 @@ class Politeness:
         if attempt >= self.max_attempts:
             return None
         return max(self.retry_delay_s * RETRY_FACTOR ** (attempt - 1), self.hold_s(retry_after_s))
+
+    def backoff_s(self, step: int) -> float:
+        """How long a site rests at the `step`-th setback in a row that concerns it as a whole; 0: none did."""
+        return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
+
+    def return_in_s(self, attempt: int, backoff_s: float, *, is_probe: bool = False) -> float | None:
+        """How long until the next attempt of a URL whose site rests so long; None: that was the last one.
+
+        A probe is the first to be asked after the rest.
+        """
+        wait_s = self.retry_in_s(attempt)
+        if wait_s is None:
+            return None
+        return backoff_s if is_probe else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
         """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.

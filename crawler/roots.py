@@ -21,7 +21,8 @@ from .scope import Reach, is_moved, is_within, place, places
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256
-"""Roots that are admitted between two breaths of the loop: about a millisecond."""
+"""Roots that are admitted between two breaths of the loop: one to three milliseconds."""
+READ_AT_ONCE = 16 * AT_ONCE
 RECENT = 1 << 16
 """Redirects of roots that may be under way, not settled yet: many more than there are visits at a time."""
 TRIED_AGAIN_S = 1.0
@@ -80,7 +81,8 @@ class Roots:
         """That in force, and one that is to be."""
         self._retired: list[Ground] = []
         """Pages under way may be judged by them still."""
-        self._recent: deque[Root] = deque(maxlen=RECENT if stored else None)
+        self._recent: deque[str] = deque(maxlen=RECENT if stored else None)
+        """As text, for the garbage collector looks through millions of objects time and again."""
         self._adding: list[list[Root]] = []
         """Seeds that are on their way to the frontier."""
         self.late: Late = _nobody
@@ -93,7 +95,7 @@ class Roots:
                 return ground
         ground = Ground(reach, follows_moved, self._make(), is_filled=self._stored is None)
         self._keep([*self._grounds[:1], ground])
-        for root, seed in chain(self._recent, *self._adding):
+        for root, seed in chain(map(_root, self._recent), *self._adding):
             ground.admit(root, seed)
         return ground
 
@@ -111,7 +113,7 @@ class Roots:
 
     def admit(self, root: Url, seed: Url) -> bool:
         """Where a root redirected to: False if it moved away. Raises StorageFull."""
-        self._recent.append((root, seed))
+        self._recent.append(f"{root} {seed}")
         first, *following = self._grounds
         for ground in following:
             ground.admit(root, seed)
@@ -126,7 +128,7 @@ class Roots:
             for root, _ in roots:
                 ground.admit(root, None, late)
         if self._stored is None:
-            self._recent.extend(roots)
+            self._recent.extend(root.text for root, _ in roots)
         self._adding.append(roots)
         try:
             yield
@@ -144,10 +146,12 @@ class Roots:
 
     async def _all(self) -> AsyncIterator[Root]:
         after = 0
-        while self._stored and (rows := await self._stored.roots(after, AT_ONCE)):
-            for after, root, seed in rows:  # noqa: B007 - the last one
+        while self._stored and (rows := await self._stored.roots(after, READ_AT_ONCE)):
+            for i, (_, root, seed) in enumerate(rows):
+                if i % AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 yield root, seed
-            await asyncio.sleep(0)
+            after = rows[-1][0]
 
     def filled(self, ground: Ground, visit: Visit) -> Visit:
         """A visit that waits until its ground is whole; where that cannot be had, it is put off, and no attempt."""
@@ -166,6 +170,11 @@ class Roots:
     def _keep(self, grounds: list[Ground]) -> None:
         self._retired += [ground for ground in self._grounds if ground not in grounds]
         self._grounds = grounds
+
+
+def _root(text: str) -> Root:
+    root, _, seed = text.partition(" ")
+    return Url(root), Url(seed) if seed else None
 
 
 @dataclass(frozen=True, slots=True)

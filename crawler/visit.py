@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from . import redirects, urls
+from .answers import Answer, Answers, Verdict
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
-from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from .parse import SITEMAP_FIRST, Document, Job, parse
+from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
+from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .scope import Scope, is_moved
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
+_64_BITS = (1 << 64) - 1
 BARRED_S = 1.0
 """How long a site rests whose last pages are under way."""
 COOKIES_MAY_HELP = "; fetch.cookies = true may help"
@@ -42,6 +45,8 @@ class Visitor:
     """Whether the sitemaps that robots.txt names are visited too."""
     bar: Callable[[Lease], Bar | None] = lambda lease: None
     """Why a request is not to be fetched after all: its site gave its share, or leads into a trap."""
+    answers: Answers = field(default_factory=Answers)
+    """What sites answered lately: who judges a page by them, and by whom that outlives this visitor."""
     release: Callable[[Response], None] = lambda response: None
     """Gives a body's bytes back to the budget when its visit ends without an outcome."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
@@ -65,7 +70,7 @@ class Visitor:
         if reason := self.scope.reject(request):
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
-        if bar := self.bar(begun.lease):
+        if not request.is_reread and (bar := self.answers.bar(request) or self.bar(begun.lease)):
             return self._barred(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
@@ -97,12 +102,26 @@ class Visitor:
         if not redirects.is_redirect(response):
             self.paths.forget(fetched.url)
         if error := setback(response, time.time()):
-            return self._setback(fetched, error)
+            return await self._refused(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
         if redirects.is_redirect(response):
             return await self._redirect(fetched, response)
         return await self._read(fetched, response)
+
+    async def _refused(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
+        """An error, or a protection that keeps us out: its header or its page says so."""
+        evidence, page = blocked.by_fields(response.headers), None
+        if response.status in blocked.REFUSALS and 0 < len(response.body) <= blocked.MOST_BYTES:
+            with suppress(VisitError):
+                page, _ = await self._page(self._document(fetched, response), self._silent_job)
+        if evidence := evidence or (page.blocked_by if page else ""):
+            kept_out = replace(fetched, page=page and replace(page, left_out=0))
+            verdict = self.answers.block(self._answer(kept_out), f"HTTP {response.status}, {evidence}")
+            return self._no_content(kept_out, verdict, error.retry_after_s) if verdict else kept_out
+        if not error.transient:
+            self.answers.other(fetched.url, _began(fetched))
+        return self._setback(fetched, error)
 
     def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
         if bar.reason is None:  # it comes again when what is under way has come back
@@ -145,6 +164,12 @@ class Visitor:
         hops = await self._way_back(fetched.lease, target)
         if hops and not self.paths.is_open(hops[0]):
             return self._circle(fetched, hops)
+        if evidence := blocked.by_target(target.text):
+            verdict = self.answers.block(self._answer(fetched, target), evidence)
+        else:
+            verdict = self.answers.judge(self._answer(fetched, target))
+        if verdict:
+            return self._no_content(fetched, verdict)
         if request.redirects >= self.politeness.max_redirects:
             return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
         is_root = request.url == request.anchor
@@ -162,6 +187,7 @@ class Visitor:
             fetched,
             disposition=Disposition.REDIRECTED,
             reason=rejected,
+            detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
         return self._rooted(redirected, target) if is_root and not rejected else redirected
@@ -209,7 +235,33 @@ class Visitor:
     async def _read(self, fetched: Outcome, response: Response) -> Outcome:
         """Decode, parse, hash and follow in a worker; then see whether the content is news."""
         request = fetched.request
-        document = Document(
+        started = time.perf_counter()
+        try:
+            page, trouble = await self._page(self._document(fetched, response), self.job)
+        except VisitError as error:
+            return self._setback(fetched, error)
+        timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
+        read = replace(
+            fetched,
+            page=page,
+            response=replace(response, timings=timings),
+            reason=_shortcoming(page, trouble),
+            detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
+        )
+        if verdict := self._verdict(read, page, response):
+            return self._no_content(read, verdict)
+        if page.digest == request.digest:  # a revisit that no validator spared us
+            return replace(read, disposition=Disposition.UNCHANGED)
+        if not page.length or page.truncated:  # all empty pages are alike, and that says nothing; nor does a beginning
+            return read
+        first = await self.frontier.claim(page.digest, fetched.lease)
+        if first == request.url:
+            return read
+        return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
+
+    def _document(self, fetched: Outcome, response: Response) -> Document:
+        request = fetched.request
+        return Document(
             url=request.url,
             body=response.body,
             content_type=response.header("content-type"),
@@ -224,40 +276,70 @@ class Visitor:
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
         )
-        started = time.perf_counter()
-        try:
-            page, trouble = await self._page(document)
-        except VisitError as error:
-            return self._setback(fetched, error)
-        timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
-        read = replace(
-            fetched,
-            page=page,
-            response=replace(response, timings=timings),
-            reason=_shortcoming(page, trouble),
-            detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
-        )
-        if page.digest == request.digest:  # a revisit that no validator spared us
-            return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.truncated:  # all empty pages are alike, and that says nothing; nor does a beginning
-            return read
-        first = await self.frontier.claim(page.digest, fetched.lease)
-        if first == request.url:
-            return read
-        return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
-    async def _page(self, document: Document) -> tuple[Page, OffloadError | None]:
+    async def _page(self, document: Document, job: Job) -> tuple[Page, OffloadError | None]:
         """What a worker makes of it, and what it died of before: then a linear scan finds its links. VisitError."""
-        is_safe = not document.content_encoding and self.job.extract is None
+        is_safe = not document.content_encoding and job.extract is None
         size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
-            return await self.offloader.run(parse, document, self.job, size=size), None
+            return await self.offloader.run(parse, document, job, size=size), None
         except OffloadError as error:
             trouble = error.with_traceback(None)  # whose frames hold the body
         try:
-            return await self.offloader.run(parse, replace(document, is_suspect=True), self.job, size=size), trouble
+            return await self.offloader.run(parse, replace(document, is_suspect=True), job, size=size), trouble
         except VisitError:
             raise trouble from None
+
+    # -- what is no content ------------------------------------------------------------------------------------------
+
+    def _verdict(self, read: Outcome, page: Page, response: Response) -> Verdict | None:
+        """Why the page is no content: a block, or what its site gives to everyone now. None: it is."""
+        answer = self._answer(read)
+        if evidence := blocked.by_fields(response.headers) or page.blocked_by:
+            return self.answers.block(answer, evidence, is_weak=blocked.is_weak(evidence))
+        if page.kind == "sitemap" or page.truncated:
+            self.answers.other(read.url, answer.began)
+            return None
+        return self.answers.judge(answer, is_known=page.digest == read.request.digest)
+
+    def _answer(self, outcome: Outcome, target: Url | None = None) -> Answer:
+        """The answer as it is compared with others: by its page, or by where it leads."""
+        lease, page = outcome.lease, outcome.page
+        content = int.from_bytes(page.digest[:8], "big") if page else hash(target) & _64_BITS
+        has_text = page is not None and page.simhash != 0
+        return Answer(
+            row=lease.token,
+            url=outcome.url,
+            content=content,
+            gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
+            simhash=page.simhash if page else 0,
+            numbers=page.numbers if page else 0,
+            began=_began(outcome),
+            ended=outcome.ended,
+            is_last=self.politeness.retry_in_s(outcome.request.attempt) is None,
+        )
+
+    def _no_content(self, outcome: Outcome, verdict: Verdict, retry_after_s: float | None = None) -> Outcome:
+        """Another attempt while there is one, the page as evidence; the site rests longer each time in a row."""
+        backoff_s = max(self.politeness.backoff_s(verdict.step), self.politeness.hold_s(retry_after_s))
+        retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s, is_probe=verdict.is_probe)
+        is_over = retry_in_s is None or verdict.is_lasting
+        return replace(
+            outcome,
+            disposition=Disposition.FAILED if is_over else Disposition.DEFERRED,
+            reason=verdict.reason,
+            detail=verdict.detail,
+            retry_in_s=None if is_over else retry_in_s,
+            rest_s=max(outcome.rest_s, backoff_s),
+            repeats=verdict.repeats,
+        )
+
+    @property
+    def _silent_job(self) -> Job:
+        """For answers that are no pages: their links are not followed, nobody else looks at them."""
+        return replace(self.job, follow=frozenset(), wants_links=False, wants_text=False, extract=None)
+
+    # -- what went wrong ---------------------------------------------------------------------------------------------
 
     def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
         """Another attempt where one may help, an end where not; none is spent where the fault is ours."""
@@ -286,6 +368,18 @@ def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
     if trouble:
         return trouble.reason
     return Reason.PARSE if page.data_error or page.is_scanned else None
+
+
+def _began(outcome: Outcome) -> float:
+    """When the exchange began, on the clock of its end."""
+    said = outcome.response.timings if outcome.response else Timings()
+    return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000
+
+
+def _gist(target: Url, url: Url) -> int:
+    """Equal for redirects to one place that is told where they come from, as a login is."""
+    place, _, query = target.text.partition("?")
+    return hash(place if query and url.path in unquote(query) else target) & _64_BITS
 
 
 def _ended(outcome: Outcome, **changes: object) -> Outcome:

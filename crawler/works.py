@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import parts, shelter
 from .admitted import Admitted
+from .answers import Answers
 from .engine import Engine, Limits, Visit
 from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
@@ -59,7 +60,7 @@ class Stacking:
             Asked(frontier) if isinstance(frontier, SqliteFrontier) else None, _in_file if in_workers else Admitted
         )
         self.stack.callback(roots.close)
-        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, self.extract, roots)
+        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract, roots)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -105,6 +106,7 @@ class Works:
     offloader: Lane | Inline
     budget: Purse
     seat: Seat
+    answers: Answers
     extract: Extract | None
     roots: Roots
 
@@ -150,7 +152,7 @@ class Works:
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
-            admit=self.roots.admit, keeps_cookies=config.fetch.cookies,
+            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.filled(ground, visitor.visit)
 

@@ -61,7 +61,7 @@ async def test_a_crawl_delay_means_one_request_at_a_time_with_that_gap(said: Rob
 
 
 @pytest.mark.parametrize(
-    "said", [robots.missing(), robots.allow_all(), robots.delaying(0)], ids=["none", "open", "zero"]
+    "said", [robots.missing(), robots.allow_all(), robots.delaying(0)], ids=["missing", "allow-all", "delay-0"]
 )
 async def test_without_a_word_of_the_site_each_place_rests_by_itself(said: Robots) -> None:
     """Our own delay with four places is four requests an interval, as documented."""

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
+from crawler.admitted import Admitted
 from crawler.errors import ConfigError
 from crawler.model import Reason, Request, Url
 from crawler.protocols import Bounds
-from crawler.scope import Reach, Scope
+from crawler.scope import Reach, Scope, is_moved, place, places
 
 OUT, DEEP, TRAP = Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.TRAP
 REACHES: tuple[Reach, ...] = ("page", "prefix", "host", "domain", "any")
@@ -303,3 +304,51 @@ def test_a_ruling_says_what_the_crawl_does(
     if ruling.rule == "exclude":
         assert ruling.pattern
         assert ruling.reason is OUT
+
+
+@pytest.mark.parametrize(
+    ("seed", "target", "moved"),
+    [
+        ("http://example.org/", "https://www.example.org:8443/x", False),
+        ("http://example.org/", "http://shop.example.org/", False),
+        ("http://a.example.co.uk/", "http://b.example.co.uk/", False),
+        ("http://shop.lan/", "http://www.shop.lan/", False),
+        ("http://127.0.0.1:81/", "http://127.0.0.1:82/", False),
+        ("http://localhost/", "http://localhost:8000/", False),
+        ("http://127.0.0.1/", "http://127.0.0.2/", True),
+        ("http://one.co.uk/", "http://two.co.uk/", True),
+        ("http://me.github.io/", "http://you.github.io/", True),
+        ("http://example.org/", "http://example.com/", True),
+        ("http://wiki/", "http://intranet/", True),
+    ],
+)
+def test_a_seed_has_moved_where_somebody_else_owns_the_name(seed: str, target: str, moved: bool) -> None:
+    assert is_moved(urls.parse(target), urls.parse(seed)) is moved
+    assert is_moved(urls.parse(seed), urls.parse(target)) is moved
+
+
+@pytest.mark.parametrize(
+    ("reach", "added"),
+    [
+        ("page", ()),
+        ("prefix", ("www.example.org:81", "www.example.org:81/docs/")),
+        ("host", ("www.example.org:81",)),
+        ("domain", ("example.org",)),
+        ("any", ()),
+    ],
+)
+def test_what_a_root_adds_to_the_reach_of_a_crawl(reach: Reach, added: tuple[str, ...]) -> None:
+    root, seed = urls.parse("http://www.example.org:81/login?x=/y/"), urls.parse("http://example.org/docs/a?b=/c/")
+    assert places(root, reach, seed) == added
+    assert place(root.text, reach) == (added[0] if added else "")
+
+
+@given(st.sampled_from(REACHES), st.lists(_PLACES, min_size=1, max_size=3), _PLACES)
+def test_a_table_of_several_roots_admits_what_any_of_them_would(reach: Reach, roots: list[str], text: str) -> None:
+    table = Admitted()
+    for root in roots:
+        table.add(places(Url(root), reach))
+    union = Scope(reach, max_repeats=100, admitted=table)
+    alone = [Scope(reach, max_repeats=100).judge(Url(root), 1)(text) is None for root in roots]
+    for root in roots if reach != "page" else ():
+        assert (union.judge(Url(root), 1)(text) is None) == any(alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Ur
 from crawler.settings import Config
 from crawler.testing import Site, Web, html, open_web, traps
 from crawler.traps import Novelty, Shapes
-from tests.hostile.endless import HONEST, TRAPS, crawl, months, sessions
+from tests.hostile.endless import HONEST, LEFT_BY, TRAPS, crawl, months, sessions
+from tests.hostile.finite import FINITE
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline"}
 CALENDAR = "http://trap.example/calendar"
@@ -29,9 +31,24 @@ AT_ONCE = Terms(traps="park", per_site=32, per_ip=1000)
 @pytest.mark.parametrize("name", [name for name in TRAPS if name != "a search by ever more filters"])
 async def test_a_trap_is_left_after_some_hundred_pages(name: str) -> None:
     site, seed, reach = TRAPS[name]
-    result = await crawl(site, seed, reach=reach, most=1000)
+    result = await crawl(site, seed, reach=reach, most=LEFT_BY)
     assert result.traps
-    assert result.read < 1000
+    assert result.read < LEFT_BY
+
+
+@pytest.mark.parametrize("name", FINITE)
+async def test_pages_that_hardly_differ_are_read_to_the_end_where_there_is_one(name: str) -> None:
+    result = await crawl(partial(FINITE[name], items=300), "http://honest.example/")
+    assert (result.traps, result.barred) == ((), 0)
+    assert result.read >= 300
+
+
+@pytest.mark.parametrize("order", range(3), ids="order {}".format)
+@pytest.mark.parametrize("name", FINITE)
+async def test_no_order_of_the_same_pages_makes_a_trap_of_them(name: str, order: int) -> None:
+    result = await crawl(partial(FINITE[name], items=240), "http://honest.example/", shuffle=random.Random(order))
+    assert (result.traps, result.barred) == ((), 0)
+    assert result.read >= 240
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -84,9 +101,10 @@ async def test_every_url_that_was_queued_ends_in_one_outcome() -> None:
 async def test_one_of_many_that_are_left_out_is_tried_and_may_bring_its_pattern_back() -> None:
     def site(url: Url) -> str | None:
         if url.path == "/":
-            return "".join(f'<a href="/a/{n}">copy</a>' for n in range(1000))
-        is_mended = int(url.path.rpartition("/")[2]) > 150
-        return f"<p>Today we have {url.path.translate(LETTERS)}" if is_mended else "Closed."
+            return '<a href="/a/0">copies</a>'
+        n = int(url.path.rpartition("/")[2])
+        links = "".join(f'<a href="/a/{n}">copy</a>' for n in range(1, 1000)) if n == 0 else ""
+        return f"<p>Today we have {url.path.translate(LETTERS)}" if n > 150 else f"Closed. {links}"
 
     result = await crawl(site, "http://mended.example/")
     assert result.traps == ()

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import pytest
 
 from crawler.config import load
-from crawler.errors import ConfigError, FetchError, OffloadError
+from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.parse import Document, Job
 from crawler.politeness import Politeness
@@ -102,6 +102,23 @@ async def test_a_redirect_is_a_link_at_the_same_depth(status: int) -> None:
 async def test_where_a_seed_leads_is_a_root_itself() -> None:
     (found,) = (await visit(301, to("https://www.site.test/"))).found
     assert (found.seed, found.root) == (HERE, None)
+
+
+async def test_a_root_whose_place_finds_no_room_is_tried_again_and_that_is_no_attempt() -> None:
+    def no_room(target: Url, seed: Url) -> bool:
+        raise StorageFull("no room")
+
+    web = Web({HERE.text: (301, [to("https://www.site.test/")])})
+    outcome = await replace(visitor(web), admit=no_room).visit(Lease(Request(HERE), 1))
+    assert (outcome.disposition, outcome.reason, outcome.found) == (Disposition.DEFERRED, None, ())
+    assert outcome.retry_in_s
+
+
+async def test_a_redirect_that_is_not_followed_tells_where_it_leads() -> None:
+    root = Url("http://site.test/")
+    web = Web({HERE.text: (302, [to("http://other.test/")])})
+    outcome = await visitor(web, reach="host").visit(Lease(Request(HERE, depth=1, via=root, root=root), 1))
+    assert (outcome.reason, outcome.detail, outcome.found) == (Reason.OUT_OF_SCOPE, "to http://other.test/", ())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import turbohtml
 
 from ..urls import absolute
 from . import charset as charsets
-from . import legacy
+from . import legacy, media
 from .job import Job
 from .links import kinds_of_link, readers
 from .microsyntax import refresh_target
@@ -28,6 +28,8 @@ _MAX_LANGUAGE = 35
 _ALWAYS = ("html", "title", "base", "meta", "link")
 _FOREIGN = "image"
 """The one of these tags that leads somewhere in SVG."""
+_SHORT = 1 << 13
+"""Bytes of a document whose text nodes are told apart; it takes longer."""
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
 """One that XML knows only where a document type declares it, as those of XHTML do."""
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -45,7 +47,9 @@ def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -
         if template.namespace is turbohtml.Namespace.HTML:
             template.decompose()
     reading = Reading(charset=charset, base=url)
-    reading.hrefs = _anchors(document, job, reading) if "anchors" in job.follow else []
+    anchors = _anchors(document, job, reading)
+    reading.hrefs = anchors if "anchors" in job.follow else []
+    reading.media = media.downloads(anchors)
     _note_all(reading, document, job)
     reading.hrefs = legacy.encoded(reading.hrefs, charset)
     [reading.canonical] = legacy.encoded([reading.canonical], charset)
@@ -53,7 +57,9 @@ def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -
         [reading.refresh] = legacy.encoded([reading.refresh], charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
-    reading.words = document.remove("script,style").text  # last: it changes the tree
+    tree = document.remove("script,style")  # last: it changes the tree
+    reading.words = tree.text
+    reading.spaced = " ".join(tree.strings) if len(body) < _SHORT or tree.select_one("td") else ""
     return reading
 
 
@@ -106,17 +112,19 @@ def _foreign_href(anchor: turbohtml.Element) -> str | None:
 def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
     """The first of each kind counts, as in a browser; `seen` holds those that came."""
     leading, seen = readers(job.follow), set[str]()
-    for element in document.iter_elements((*_ALWAYS, *leading)):
+    for element in document.iter_elements((*_ALWAYS, *media.TAGS, *leading)):
         tag = element.tag
         if element.namespace is not turbohtml.Namespace.HTML and tag != _FOREIGN:
             continue
+        if tag in media.TAGS:
+            reading.media += media.shown(element)
         if reader := leading.get(tag):
             reading.hrefs += filter(None, reader(element))
         elif tag == "meta":
             _note_meta(reading, element, seen, job)
         elif tag == "link":
             _note_link(reading, element, seen, job)
-        else:
+        elif tag in _ALWAYS:
             _note_head(reading, element, seen)
 
 

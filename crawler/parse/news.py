@@ -102,19 +102,17 @@ class Memory:
             return News([], int(LeftOut.DEPTH)) if any(text != own for text in found) else NO_NEWS
         bounds, reported, known_outside = self._bounds_of(job), self._reported, self._outside
         sieve = bounds.sieve(document.anchor or document.url, depth, document.url)
+        beyond = depth + 1
         fresh: list[str] = []
         outside: dict[str, list[str]] = {}
         left_out = 0
-        for text in found:
-            known = reported.get(text)
-            if (known is not None and known <= depth) or text == own:
-                continue
+        for text in [text for text in found if reported.get(text, beyond) > depth and text != own]:
             bit = sieve(text)
             if not bit:
                 fresh.append(text)
                 continue
             left_out |= bit
-            if bit == _REACH and known_outside.get(text, depth + 1) > depth and (place := bounds.place(text)):
+            if bit == _REACH and known_outside.get(text, beyond) > depth and (place := bounds.place(text)):
                 outside.setdefault(place, []).append(text)
         return News(fresh, left_out, outside)
 

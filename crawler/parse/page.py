@@ -15,11 +15,12 @@ from .. import urls
 from ..errors import ParseError
 from ..harmless import printable
 from ..model import LeftOut, Links, Page, Reason
-from . import charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
+from . import blocked, charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
+from .evidence import Shown, evidence
 from .job import Content, Document, Job
 from .news import NO_NEWS, Found, Memory, News, memory_of
 from .reading import Reading
-from .simhash import gist, numbers, simhash
+from .simhash import gist, simhash
 
 MAX_LINK_BYTES = 16 << 20
 """Of all links of a page together: what a worker answers has bounds, whatever it was given."""
@@ -46,6 +47,8 @@ def parse(document: Document, job: Job) -> Page:
     depth = document.depth + (kind != "sitemap")
     news = _news(memory, found, document, reading, depth, job)
     words = reading.words.encode("utf-8", "replace")
+    figures = reading.spaced.encode("utf-8", "replace") or words
+    shown = evidence(Shown(reading.title, figures, reading.media, found), document.url.text)
     page = Page(
         digest=sha256(body).digest(),
         length=len(body),
@@ -58,7 +61,10 @@ def parse(document: Document, job: Job) -> Page:
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
         gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
-        numbers=numbers(words),
+        numbers=shown.numbers,
+        media=shown.media,
+        end=shown.end,
+        is_ahead=shown.is_ahead,
         n_links=len(found),
         news=_packed(news.texts, reading, job),
         links_json=orjson.dumps(found) if job.wants_links else b"",
@@ -68,6 +74,7 @@ def parse(document: Document, job: Job) -> Page:
         note=reading.note,
         left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, job)),
         outside=urls.fingerprints(news.outside, job.key),
+        blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     page = _extracted(page, document, body, job)
     memory.mark(news, depth)  # the last thing that is done: nothing may be marked that does not travel
@@ -170,6 +177,13 @@ def _kept(found: Found, reading: Reading) -> list[str]:
             reading.add_note(f"only the first {i} of {len(texts)} links were kept: together they are too long")
             return texts[:i]
     return texts
+
+
+def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Reading, links: int) -> str:
+    """What marks it as a block. Of what is no text, only refusals are looked at: they come as JSON, too."""
+    if reading.is_scanned or (kind not in {"html", "text"} and document.status not in blocked.REFUSALS):
+        return ""
+    return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
 def _bounded(reading: Reading) -> str:

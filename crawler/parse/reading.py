@@ -33,6 +33,10 @@ class Reading:
     """What the page asks of robots, as far as it concerns us: the contents of its robots metas and X-Robots-Tags."""
     words: str = ""
     """What a person would read, roughly: good enough to compare pages by."""
+    spaced: str = ""
+    """The same with a blank between elements, where that matters and is cheap: cells of a table hold numbers."""
+    media: list[str] = field(default_factory=list)
+    """Where its pictures, recordings, embedded documents and downloads are, as written, followed or not."""
     text: str = ""
     """What a person would read, laid out; only when asked for."""
     note: str = ""

@@ -13,10 +13,6 @@ _SLICE = 768
 _ALL = (1 << 64) - 1
 _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _NO_LETTERS = (string.digits + string.punctuation + string.whitespace).encode()
-_DIGITS_APART = bytes([byte if byte in string.digits.encode() else 0x20 for byte in range(256)])
-_MOST_NUMBERS = 512
-_SPREAD = 0x9E3779B97F4A7C15
-"""2**64 over the golden ratio (Knuth): numbers in a row get bits far apart."""
 _ECHOED = re.compile("[a-z]{3,}")
 _MOST_ECHOED = 16
 """Words of a URL that are looked for in its page."""
@@ -40,14 +36,6 @@ def gist(text: bytes, url: str) -> int:
     for word in words[:_MOST_ECHOED]:
         letters = letters.replace(word.encode(), b"")
     return xxh3_64_intdigest(letters.translate(None, _NO_LETTERS))
-
-
-def numbers(text: bytes) -> int:
-    """64 bits, one of them set for each number of a text, in ASCII digits: how many bits differ tells how many do."""
-    found = 0
-    for number in set(text.translate(_DIGITS_APART).split(None, _MOST_NUMBERS)[:_MOST_NUMBERS]):
-        found |= 1 << (int(number[-9:]) * _SPREAD >> 58 & 63)
-    return found
 
 
 def _sample(text: str) -> str:

@@ -13,12 +13,12 @@ _TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
 """Types of records that hold, or stand for, what a URL answered; requests and metadata only repeat it."""
 _MOST_HEADER = 1 << 16
 """Bytes of a record's header."""
-_CDX = re.compile(r"\S+ \d{4,17} (\{|\S+ )")
+_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|\S+ \d{4,17} (?:\{|\S+ )")
 
 
 def is_index(line: str) -> bool:
     """Whether it is the first line of a CDX or CDXJ file."""
-    return line.startswith((" CDX ", "CDX ", "!OpenWayback-CDXJ")) or _CDX.match(line) is not None
+    return _CDX.match(line) is not None
 
 
 def read_warc(part: Part) -> Iterator[Entry]:

@@ -31,7 +31,7 @@ _WRAPS = EDGES + '"<>`“”„«»‹›,;|'
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?(?=\S)")
 """What begins an item of a list in Markdown."""
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?((?:[^\s()<>]|\([^\s()<>]*\))+)>?(?:\s+[\"'(][^)]*)?\s*\)")
-_REFERENCE = re.compile(r"\[[^\[\]]+\]:\s*(?=\S)")
+_REFERENCE = re.compile(r"\[[^\[\]]+\]:\s+(?=\S)")
 _FORMULA = re.compile(r"=\s*HYPERLINK\(\s*\"+([^\"]*)\"+", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?:)?//[^/]|www\.", re.IGNORECASE)
 _NEXT = re.compile(r"[\s,;|\"'<>()]+(?:https?:/|www\.)", re.IGNORECASE)

@@ -34,14 +34,14 @@ _HTML = re.compile(
 
 def parts_of(part: Part, file: IO[bytes] | None) -> Iterator[tuple[Part, Iterator[Entry]]]:
     """The lists in a source, each with its entries, to be read one after another. Raises SeedError."""
-    part.stream = unpack(part.name, part.stream)
+    bare, part.stream = part.stream, unpack(part.name, part.stream)
     if not part.stream.head(4):
         raise SeedError(f"{part.name}: empty")
     if not is_zip(part.stream):
         yield part, _entries(part)
         return
     with ExitStack() as stack:
-        whole = seekable(part.stream, file, stack)
+        whole = seekable(part.stream, file if part.stream is bare else None, stack)
         archive = stack.enter_context(zipfile.ZipFile(whole))
         if is_sheet(archive):
             yield part, read_sheets(part, archive, whole)

@@ -53,23 +53,33 @@ class _Unpacked:
         self._kept = b""
 
     def read1(self, size: int = -1, /) -> bytes:
-        while True:
-            if self._now is None or self._now.eof:
-                self._kept = self._now.unused_data if self._now else b""
-                self._kept = self._kept or self._packed.read1(BLOCK)
-                if not self._kept.strip(b"\0"):  # xz may be padded
-                    if not self._kept:
-                        return b""
-                    self._now, self._kept = None, b""
-                    continue
-                self._now = self._new()
-            elif self._now.needs_input and not self._kept and not (block := self._packed.read1(BLOCK)):
-                raise EOFError("it breaks off")
-            elif self._now.needs_input:
-                self._kept = self._kept or block
-            data, self._kept = self._now.decompress(self._kept, size if size > 0 else BLOCK), b""
+        while (decompressor := self._at_work()) is not None:
+            data = decompressor.decompress(self._input(decompressor), size if size > 0 else BLOCK)
             if data:
                 return data
+        return b""
+
+    def _at_work(self) -> _Decompressor | None:
+        """The one of this stream, or of the next; None at the end. Between streams of xz zeros may stand."""
+        if self._now is not None and self._now.eof:
+            self._kept, self._now = self._now.unused_data, None
+        while self._now is None:
+            self._kept = self._kept.lstrip(b"\0")
+            if self._kept:
+                self._now = self._new()
+            elif not (block := self._packed.read1(BLOCK)):
+                return None
+            else:
+                self._kept = block
+        return self._now
+
+    def _input(self, decompressor: _Decompressor) -> bytes:
+        if not decompressor.needs_input:
+            return b""
+        data, self._kept = self._kept or self._packed.read1(BLOCK), b""
+        if not data:
+            raise EOFError("it breaks off")
+        return data
 
 
 _PACKINGS: dict[bytes, tuple[str, Callable[[], object]]] = {

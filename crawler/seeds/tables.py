@@ -12,6 +12,8 @@ from .cells import SEVERAL, Look, is_address, is_plain, look, sole
 from .columns import Shape, shape_of
 from .part import SAMPLE, Entry, Lines, Part
 
+_MAY_BE = re.compile(r"://|[^\W_]\.[^\W_]")
+"""Something in a line that may be a URL or a host name: enough to begin with, if a pipe gives no more for now."""
 _SWALLOWED = re.compile(r"\n\s*\"?(?:https?://|www\.)", re.IGNORECASE)
 _RULE = re.compile(r"\s*:?-+:?\s*")
 """A cell of the line below the header of a table in Markdown."""
@@ -34,7 +36,7 @@ def read_text(part: Part, encoding: str) -> Iterator[Entry]:
         if odd or plain == SAMPLE:
             break
     if odd or is_known:
-        odd += lines.sample(lambda sample: any(look(line) for _, line in chain(odd, sample)))
+        odd += lines.sample(lambda sample: any(_MAY_BE.search(line) for _, line in chain(odd, sample)))
     counted = [(number, line) for number, line in odd if not _is_skipped(line)]
     shape = shape_of(counted, plain, part.name, part.column) if counted else Shape()
     part.taken.what = str(shape)
@@ -122,17 +124,17 @@ def _rows(part: Part, delimiter: str, lines: Iterable[Entry]) -> Iterator[tuple[
     if delimiter == " ":
         yield from ((number, line.split()) for number, line in lines)
         return
-    last = 0
+    begun, last = 0, 0
 
     def texts() -> Iterator[str]:
-        nonlocal last
+        nonlocal begun, last
         for number, line in lines:
-            last = number
+            begun, last = begun or number, number
             yield "" if line.startswith("#") else f"{line}\n"
 
     rows = csv.reader(texts(), delimiter=delimiter)
     while True:
-        begun = last + 1
+        begun = 0
         try:
             cells = next(rows)
         except StopIteration:

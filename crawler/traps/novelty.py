@@ -8,9 +8,11 @@ What a list or a sitemap names, which brings news itself, is never cut for looki
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -29,8 +31,19 @@ SUNK = 100
 """The priority of links of a suspect pattern: behind whatever a sitemap puts last."""
 FIRST_PROBE = 32
 """URLs asked for in vain before one of a cut pattern is visited all the same; then twice as many, and so on."""
+OWN = 32
+"""Pages of one instance of a pattern, as of one book of many, after which it is judged by itself."""
+LONGEST = 300
+"""Characters of a URL that may have an instance of its own."""
 STEP = 16
 """Pages between two notes of a pattern that does well: it is no loss to learn them again."""
+
+
+INVITED = "+"
+_32 = 0xFFFFFFFF
+_VARYING = re.compile(r"[#~*+?&]")
+_LAST = re.compile(r"(?<![0-9])[0-9]++(?=[^0-9]*+\Z)")
+_LITERAL = re.compile(r"[0-9=]")
 
 
 class Stored(NamedTuple):
@@ -42,7 +55,7 @@ class Stored(NamedTuple):
     news: int
     parked: int
     windows: str
-    """Two numbers in hexadecimal, and examples of what is parked."""
+    """Two numbers in hexadecimal, `+` if it is invited, `=` and three for each span, and examples of what is parked."""
 
 
 class Sifted(NamedTuple):
@@ -54,6 +67,17 @@ class Sifted(NamedTuple):
     """By pattern: to be parked."""
 
 
+class Seen(NamedTuple):
+    """One page that was read."""
+
+    text: str
+    page: Page
+    is_copy: bool
+    is_news: bool
+    is_vouched: bool
+    """A page of another pattern named it, a sitemap, or a person."""
+
+
 class Novelty:
     """Folds outcomes into what it knows of their patterns, and judges by it. Decides, and never waits."""
 
@@ -63,7 +87,8 @@ class Novelty:
         self._parks = mode == "park"
         self._shapes = Shapes()
         self._patterns: dict[str, Pattern] = {}
-        """The one met longest ago first."""
+        """The one met longest ago first, as below."""
+        self._instances: dict[str, Pattern] = {}
         self._troubled: Counter[str] = Counter()
         """By site, how many of its patterns are not in good standing."""
         self._changed: dict[str, Pattern] = {}
@@ -86,17 +111,28 @@ class Novelty:
         page, request = outcome.page, outcome.request
         if page is None or request.visit > 1 or request.url == request.anchor or page.kind == "sitemap":
             return []
-        name = self._shapes.pattern(request.url.text)
-        pattern = self._pattern(name)
-        is_odd = pattern.fetched < ODD
-        traps = self._count(pattern, outcome, page)
-        return traps + self._count(self._pattern(_odd(_site(name))), outcome, page) if is_odd else traps
+        text = request.url.text
+        name = self._shapes.pattern(text)
+        general, instance = self._pattern(name), self._instance(name, text)
+        is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
+        is_news = general.is_news(page) and not is_copy
+        is_vouched = self._vouches(request.via, name)
+        seen = Seen(text, page, is_copy, is_news, is_vouched)
+        if instance:
+            instance.is_invited |= is_vouched
+            if instance.fetched >= OWN:
+                return self._count(instance, seen)
+            self._count(instance, seen)
+        is_odd = general.fetched < ODD
+        traps = self._count(general, seen)
+        return traps + self._count_odd(self._pattern(_odd(_site(name))), request, seen) if is_odd else traps
 
     @property
     def traps(self) -> tuple[Trap, ...]:
         """The patterns that are cut, or would be, those that cost most first."""
         if self._traps is None:
-            cut = [pattern.trap for pattern in self._patterns.values() if pattern.standing is Standing.CUT]
+            known = chain(self._patterns.values(), self._instances.values())
+            cut = [pattern.trap for pattern in known if pattern.standing is Standing.CUT]
             self._traps = tuple(sorted(cut, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
         return self._traps
 
@@ -121,7 +157,7 @@ class Novelty:
         if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
             return None
         pattern = self._judged(request.url.text)
-        if pattern is None or pattern.standing is not Standing.CUT:
+        if pattern is None or pattern.standing is not Standing.CUT or self._invites(request.via, pattern, request.url):
             return None
         pattern.asked += 1
         if pattern.asked >= FIRST_PROBE and not pattern.asked & (pattern.asked - 1):
@@ -141,7 +177,7 @@ class Novelty:
         kept, priorities, parked = [], array("b"), dict[str, list[int]]()
         for i, text in enumerate(links.split()):
             pattern = self._judged(text)
-            if pattern and pattern.standing is Standing.CUT:
+            if pattern and pattern.standing is Standing.CUT and not self._invites(via, pattern, Url(text)):
                 parked.setdefault(pattern.name, []).append(i)
                 continue
             kept.append(i)
@@ -153,13 +189,13 @@ class Novelty:
 
     def park(self, name: str, text: str) -> None:
         """One URL more waits under the pattern."""
-        pattern = self._patterns.get(name) or self._pattern(name)
+        pattern = self._named(name)
         pattern.park(text)
         self._change(pattern)
 
     def unpark(self, name: str, number: int) -> None:
         """So many URLs of the pattern do not wait any more."""
-        if pattern := self._patterns.get(name):
+        if pattern := self._instances.get(name) or self._patterns.get(name):
             pattern.parked = max(0, pattern.parked - number)
             pattern.examples = pattern.examples if pattern.parked else ()
             self._change(pattern)
@@ -167,7 +203,7 @@ class Novelty:
 
     def trust(self, name: str) -> None:
         """Somebody says that the pattern is no trap: it is never parked again."""
-        pattern = self._patterns.get(name) or self._pattern(name)
+        pattern = self._named(name)
         if not pattern.is_good:
             self._troubled[pattern.site] -= 1
             self._troubled += Counter()
@@ -184,32 +220,53 @@ class Novelty:
 
     def _pattern(self, name: str) -> Pattern:
         """Known or new, and met last from now on."""
-        pattern = self._patterns.pop(name, None) or Pattern(name, _site(name))
-        if len(self._patterns) >= self._most:
-            self._forget(next(iter(self._patterns)))
-        self._patterns[name] = pattern
+        return self._met(self._patterns, name)
+
+    def _instance(self, name: str, text: str) -> Pattern | None:
+        """Of a URL whose pattern has several places that vary: the pattern in which only its last number does."""
+        own = _instance_of(name, text)
+        return self._met(self._instances, own) if own else None
+
+    def _named(self, name: str) -> Pattern:
+        return self._instances.get(name) or self._patterns.get(name) or self._pattern(name)
+
+    def _met(self, known: dict[str, Pattern], name: str) -> Pattern:
+        pattern = known.pop(name, None) or Pattern(name, _site(name))
+        if len(known) >= self._most:
+            self._forget(known.pop(next(iter(known))))
+        known[name] = pattern
         return pattern
 
-    def _forget(self, name: str) -> None:
-        pattern = self._patterns.pop(name)
+    def _forget(self, pattern: Pattern) -> None:
         if not pattern.is_good:
             self._troubled[pattern.site] -= 1
             self._traps = None
 
     def _judged(self, text: str) -> Pattern | None:
-        """What a URL is judged by: its own pattern, or all that is odd on its site."""
+        """What a URL is judged by: the smallest pattern that has evidence, or all that is odd on its site."""
         name = self._shapes.pattern(text, learns=False)
-        pattern = self._patterns.get(name)
-        if pattern is None or (pattern.is_good and pattern.fetched <= ODD):
+        general = self._patterns.get(name)
+        if general and general.standing is Standing.TRUSTED:
+            return general
+        instance = self._instances.get(_instance_of(name, text))
+        if instance and (instance.fetched >= OWN or instance.is_invited):
+            return instance
+        if general is None or (general.is_good and general.fetched <= ODD):
             return self._patterns.get(_odd(_site(name)))
-        return pattern
+        return general
 
-    def _count(self, pattern: Pattern, outcome: Outcome, page: Page) -> list[Trap]:
-        is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
-        is_news = not is_copy and pattern.is_news(page)
-        is_sound = is_news or (not is_copy and self._vouches(outcome.request.via, pattern))
+    def _count(self, pattern: Pattern, seen: Seen) -> list[Trap]:
+        """Learn of one page of a pattern."""
+        series, page = pattern.series, seen.page
+        is_finite = series.names_end(page.end, pattern.fetched) and not seen.is_copy
+        if seen.is_vouched and series.vouch(seen.text):
+            self._change(pattern)
+        if seen.is_copy:  # it ends where it leads nowhere new
+            is_sound = seen.is_vouched and not page.news
+        else:
+            is_sound = seen.is_news or seen.is_vouched or is_finite or series.holds(seen.text)
         was_good, was_cut = pattern.is_good, pattern.standing is Standing.CUT
-        has_turned = pattern.count(is_news, is_sound)
+        has_turned = pattern.count(seen.is_news, is_sound, is_finite=is_finite)
         if has_turned:
             self._troubled[pattern.site] += was_good - pattern.is_good
             self._troubled += Counter()  # none without trouble
@@ -219,17 +276,43 @@ class Novelty:
             self._change(pattern)
         return [pattern.trap] if has_turned and pattern.standing is Standing.CUT else []
 
-    def _vouches(self, via: Url | None, pattern: Pattern) -> bool:
-        """Whether the page that led to a page of `pattern` is of another one, in good standing."""
+    def _count_odd(self, odd: Pattern, request: Request, seen: Seen) -> list[Trap]:
+        """Learn of one page, together with all of its site whose patterns have few."""
+        is_news = odd.is_news(seen.page) and not seen.is_copy
+        is_vouched = self._vouches_for_odd(request.via, odd)
+        if is_news:
+            odd.sources.add(hash(seen.text) & _32)
+        elif seen.is_copy and not seen.page.news:  # it leads nowhere
+            return []
+        return self._count(odd, seen._replace(is_news=is_news, is_vouched=is_vouched))
+
+    def _vouches(self, via: Url | None, name: str) -> bool:
+        """Whether the page that led to a page of the named pattern is of another one, in good standing."""
         if via is None:
             return True
-        name = self._shapes.pattern(via.text, learns=False)
-        above = self._patterns.get(name)
+        other = self._shapes.pattern(via.text, learns=False)
+        above = self._patterns.get(other)
         if above is None:  # a seed, a sitemap, or one of a kind
             return True
-        if above is pattern or (pattern.name == _odd(_site(name)) and above.fetched <= ODD):
+        if other == name or not above.is_good:
             return False
-        return above.is_good
+        instance = self._instances.get(_instance_of(other, via.text))
+        return instance is None or instance.is_good
+
+    def _vouches_for_odd(self, via: Url | None, odd: Pattern) -> bool:
+        """Whether the page that led here was news, or is of a pattern that has many pages and is in good standing."""
+        above = self._patterns.get(self._shapes.pattern(via.text, learns=False)) if via else None
+        if via is None or above is None:
+            return True
+        return (above.is_good and above.fetched > ODD) or odd.sources.find(hash(via.text) & _32) >= 0
+
+    def _invites(self, via: Url | None, pattern: Pattern, url: Url) -> bool:
+        """Whether who named a URL of a cut pattern vouches for it."""
+        if via is None:
+            return False
+        if pattern.name == _odd(pattern.site):
+            return self._vouches_for_odd(via, pattern)
+        return self._vouches(via, self._shapes.pattern(url.text, learns=False))
 
     def _change(self, pattern: Pattern) -> None:
         self._changed[pattern.name] = pattern
@@ -240,10 +323,17 @@ class Novelty:
         pattern = Pattern(stored.name, _site(stored.name))
         pattern.standing = Standing(stored.standing)
         pattern.fetched, pattern.news, pattern.parked = stored.fetched, stored.news, stored.parked
-        news, sound, *examples = stored.windows.split()
-        pattern.news_window, pattern.sound_window, pattern.examples = int(news, 16), int(sound, 16), tuple(examples)
-        self._patterns[stored.name] = pattern
-        if stored.name != _odd(pattern.site):
+        news, sound, *words = stored.windows.split()
+        pattern.news_window, pattern.sound_window = int(news, 16), int(sound, 16)
+        for word in words:
+            if word[0] == "=":
+                pattern.series.restore(word)
+            elif word == INVITED:
+                pattern.is_invited = True
+        pattern.examples = tuple([word for word in words if word.startswith("http")])
+        is_instance = _LITERAL.search(stored.name, len(pattern.site))
+        (self._instances if is_instance else self._patterns)[stored.name] = pattern
+        if not is_instance and stored.name != _odd(pattern.site):
             self._shapes.relearn(stored.name)
         if not pattern.is_good:
             self._troubled[pattern.site] += 1
@@ -251,7 +341,8 @@ class Novelty:
 
 
 def _stored(pattern: Pattern) -> Stored:
-    windows = " ".join([f"{pattern.news_window:x}", f"{pattern.sound_window:x}", *pattern.examples])
+    words = [*([INVITED] if pattern.is_invited else []), *pattern.series.stored(), *pattern.examples]
+    windows = " ".join([f"{pattern.news_window:x}", f"{pattern.sound_window:x}", *words])
     return Stored(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
 
 
@@ -263,6 +354,13 @@ def _site(name: str) -> str:
 def _odd(site: str) -> str:
     """The pattern that all URLs of a site belong to whose own has few pages."""
     return f"{site}/**"
+
+
+def _instance_of(name: str, text: str) -> str:
+    """A URL with a `#` for its last number, if more than that varies in the pattern `name`; empty: there is none."""
+    varying = len(_VARYING.findall(name, len(_site(name))))
+    last = _LAST.search(text, text.index("/", 8)) if varying > 1 and len(text) <= LONGEST else None
+    return f"{text[: last.start()]}#{text[last.end() :]}" if last else ""
 
 
 def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:

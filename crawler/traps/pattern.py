@@ -6,6 +6,8 @@ from array import array
 from enum import IntEnum
 
 from ..model import Page, Trap
+from .recent import Ring, Sieve
+from .series import Series
 
 SHORT, LONG = 32, 128
 """Pages that a suspicion rests on, and those that a verdict rests on."""
@@ -15,11 +17,13 @@ RECOVERED = 4
 """Pieces of news among the latest SHORT pages that clear a suspect."""
 REMEMBERED = 512
 """Pages whose letters are remembered: a calendar of days has some hundred wordings."""
-FEW = 10
-"""Bits of `Page.numbers` in which pages differ that hold five other numbers: a date, and those beside it."""
+FEW = 2
+"""Buckets of `Page.numbers` in which two pages differ, at most, that differ in one figure: a count of visitors."""
+AHEAD = 8
+"""Pages of a date more than a year ahead, by which a pattern is one of a calendar."""
 EXAMPLES = 2
-_GIST = 4
-"""Bytes kept of a gist."""
+_32 = 0xFFFFFFFF
+_NIBBLES = 0x1111111111111111
 _ALL = (1 << LONG) - 1
 _LATEST = (1 << SHORT) - 1
 _TRIAL = _LATEST << (LONG - SHORT)
@@ -41,8 +45,8 @@ class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_gists", "_numbers", "_turn", "asked", "examples", "fetched", "name", "news", "news_window", "parked", "site",
-        "sound_window", "standing",
+        "_memory", "asked", "examples", "fetched", "is_invited", "name", "news", "news_window", "parked", "series",
+        "site", "sound_window", "sources", "standing",
     )  # fmt: skip
 
     def __init__(self, name: str, site: str) -> None:
@@ -61,9 +65,12 @@ class Pattern:
         """Which pages were news."""
         self.sound_window = _ALL
         """Which were news, or had something to vouch for them."""
-        self._gists = bytearray()
-        self._numbers = array("Q")
-        self._turn = 0
+        self.is_invited = False
+        """A page of another pattern named one of its pages."""
+        self.series = Series()
+        self.sources = Ring(REMEMBERED)
+        """Of what is judged together: the pages that were news, by their URLs."""
+        self._memory: Memory | None = None
 
     @property
     def trap(self) -> Trap:
@@ -74,15 +81,10 @@ class Pattern:
         return self.standing in (Standing.GOOD, Standing.TRUSTED)
 
     def is_news(self, page: Page) -> bool:
-        """Whether a page differs from the earlier ones in more than a few numbers; it is remembered."""
-        gist = (page.gist & 0xFFFFFFFF).to_bytes(_GIST, "little")
-        place = self._find(gist)
-        if place < 0:
-            self._remember(gist, page.numbers)
-            return True
-        apart = (self._numbers[place] ^ page.numbers).bit_count()
-        self._numbers[place] = page.numbers
-        return apart > FEW
+        """Whether a page is like none of the earlier ones; it is remembered."""
+        if self._memory is None:
+            self._memory = Memory()
+        return self._memory.is_news(page)
 
     def park(self, text: str) -> None:
         """One URL more that waits."""
@@ -90,23 +92,23 @@ class Pattern:
         if len(self.examples) < EXAMPLES:
             self.examples += (text,)
 
-    def count(self, is_news: bool, is_sound: bool) -> bool:
-        """One page more; whether its standing is another now."""
+    def count(self, is_news: bool, is_sound: bool, *, is_finite: bool = False) -> bool:
+        """One page more; whether its standing is another now. Of a cut one, `is_finite` says as much as news."""
         self.fetched += 1
         self.news += is_news
         self.news_window = (self.news_window << 1 | is_news) & _ALL
         self.sound_window = (self.sound_window << 1 | is_sound) & _ALL
         before = self.standing
-        self.standing = self._judged(is_news)
+        self.standing = self._judged(is_news or is_finite)
         if self.standing is not Standing.CUT and before is Standing.CUT:  # a probe found something: it is tried anew
             self.sound_window = _TRIAL
         return self.standing is not before
 
-    def _judged(self, is_news: bool) -> Standing:
+    def _judged(self, tells: bool) -> Standing:
         if self.standing is Standing.TRUSTED:
             return Standing.TRUSTED
         if self.standing is Standing.CUT:
-            return Standing.SUSPECT if is_news else Standing.CUT
+            return Standing.SUSPECT if tells else Standing.CUT
         if self.sound_window.bit_count() <= LONG_NEWS:
             return Standing.CUT
         lately = (self.news_window & _LATEST).bit_count()
@@ -114,18 +116,48 @@ class Pattern:
             return Standing.SUSPECT
         return Standing.GOOD if lately >= RECOVERED else self.standing
 
-    def _find(self, gist: bytes) -> int:
-        at = self._gists.find(gist)
-        while at >= 0 and at % _GIST:  # it straddles two others
-            at = self._gists.find(gist, at + 1)
-        return at // _GIST if at >= 0 else -1
 
-    def _remember(self, gist: bytes, numbers: int) -> None:
-        """In the place of the oldest, once there is no room."""
-        if len(self._numbers) < REMEMBERED:
-            self._gists += gist
-            self._numbers.append(numbers)
-            return
-        self._gists[_GIST * self._turn : _GIST * (self._turn + 1)] = gist
-        self._numbers[self._turn] = numbers
-        self._turn = (self._turn + 1) % REMEMBERED
+class Memory:
+    """What the pages of a pattern were like: 12 kB at most."""
+
+    __slots__ = ("_ahead", "_figures", "_gists", "_media", "_numbers")
+
+    def __init__(self) -> None:
+        self._ahead = 0
+        self._gists = Ring(REMEMBERED)
+        self._numbers = array("Q")
+        """By place of the gist: the figures that its latest page had."""
+        self._figures = Sieve()
+        self._media = Sieve()
+
+    def is_news(self, page: Page) -> bool:
+        """Whether a page has other letters than the earlier ones, or two other figures, or other pictures."""
+        shows_news = self._shows_news(page)
+        return self._says_news(page) or shows_news
+
+    def _says_news(self, page: Page) -> bool:
+        gist = page.gist & _32
+        place = self._gists.find(gist)
+        is_fresh = self._figures.add(hash((gist, page.numbers))) if page.numbers else False
+        if place < 0:
+            place = self._gists.add(gist)
+            self._numbers[place : place + 1] = array("Q", (page.numbers,))
+            return True
+        apart = _apart(self._numbers[place], page.numbers)
+        self._numbers[place] = page.numbers
+        return is_fresh and apart > FEW
+
+    def _shows_news(self, page: Page) -> bool:
+        """Whether a page shows or offers what no earlier one did. A calendar's pictures of days are nothing new."""
+        self._ahead += page.is_ahead
+        if not page.media:
+            return False
+        fresh = [one for one in memoryview(page.media).cast("I") if self._media.add(one // 2)]
+        return any(not one & 1 for one in fresh) if self._ahead >= AHEAD else bool(fresh)
+
+
+def _apart(one: int, other: int) -> int:
+    """Groups of four bits that differ."""
+    bits = one ^ other
+    bits |= bits >> 2
+    return ((bits | bits >> 1) & _NIBBLES).bit_count()

@@ -55,6 +55,16 @@ def _folder(path: Path = Path("a.crawl")) -> Folder:
     return Folder(path, load())
 
 
+def test_seeds_that_moved_are_told_with_what_follows_them() -> None:
+    said = "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
+    assert (
+        "  3 seeds moved to another domain: only where they landed was fetched; --set follow_moved_seeds=true follows"
+        " them\n"
+    ) in said
+    assert "1 seed moved" in "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
+    assert "moved" not in "\n".join(show.ending(SUMMARY, _folder(), []))
+
+
 def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
     blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
     said = "\n".join(show.ending(replace(SUMMARY, blocked=blocked), _folder(), []))

@@ -1,6 +1,6 @@
 """Sites without end, and honest ones that look alike: crawled through the real parser and a real frontier, no network.
 
-python -m tests.hostile.endless [pages of the honest sites, 50,000 by default]
+python -m tests.hostile.endless [pages of the large honest sites, 50,000 by default [pages of the finite ones]]
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 
 from crawler.frontier import MemoryFrontier, Terms, open_memory
-from crawler.model import Disposition, Lease, Outcome, Reason, Request, Trap, Url
+from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Trap, Url
 from crawler.parse import Document, Job, parse
 from crawler.scope import Reach, Scope
+from tests.hostile.calendars import CALENDARS
+from tests.hostile.finite import FINITE
 
 Site = Callable[[Url], str | None]
 """URL -> HTML, or None: there is no such page."""
 
 ENOUGH = 3000
 """Pages of a trap after which it is not worth going on."""
+LEFT_BY = 2000
+"""Pages after which every trap must be left."""
 IN_FLIGHT = 32
 _TEXT = """
     anchor barge beacon bell berth breeze bridge buoy canvas cargo channel chart cloud coast compass copper crane dawn
@@ -50,21 +54,43 @@ class Result:
 
 
 async def crawl(
-    site: Site, seed: str, *, reach: Reach = "host", most: int = ENOUGH, frontier: MemoryFrontier | None = None
+    site: Site,
+    seed: str,
+    *,
+    reach: Reach = "host",
+    most: int = ENOUGH,
+    frontier: MemoryFrontier | None = None,
+    shuffle: random.Random | None = None,
 ) -> Result:
-    """Visit until nothing is left or `most` pages were read."""
+    """Visit until nothing is left or `most` pages were read; `shuffle` the order of links and of answers."""
     if frontier is None:
         async with open_memory(Terms(traps="park", per_site=IN_FLIGHT, per_ip=10**6)) as opened:
-            return await crawl(site, seed, reach=reach, most=most, frontier=opened)
+            return await crawl(site, seed, reach=reach, most=most, frontier=opened, shuffle=shuffle)
     job = Job(key=frontier.key, run=random.randbytes(8), bounds=Scope(reach=reach))
     result, begun = Result(), time.perf_counter()
     await frontier.add([Request(Url(seed))])
     while result.read < most and await frontier.wait():
         leases = await frontier.lease(IN_FLIGHT)
-        await frontier.settle([await _visit(lease, site, job, frontier, result) for lease in leases], {})
+        outcomes = [await _visit(lease, site, job, frontier, result) for lease in leases]
+        if shuffle:
+            shuffle.shuffle(outcomes)
+            outcomes = [_shuffled(outcome, shuffle) for outcome in outcomes]
+        await frontier.settle(outcomes, {})
     result.traps = tuple(frontier.counts().traps)
     result.seconds = time.perf_counter() - begun
     return result
+
+
+def _shuffled(outcome: Outcome, shuffle: random.Random) -> Outcome:
+    """With its links in another order."""
+    page = outcome.page
+    if page is None or len(page.news) < 2:
+        return outcome
+    links = page.news
+    order = shuffle.sample(range(len(links)), len(links))
+    texts, prints = links.split(), [links.fingerprints[8 * i : 8 * i + 8] for i in range(len(links))]
+    news = Links("\n".join([texts[i] for i in order]), b"".join([prints[i] for i in order]))
+    return replace(outcome, page=replace(page, news=news))
 
 
 async def _visit(lease: Lease, site: Site, job: Job, frontier: MemoryFrontier, result: Result) -> Outcome:
@@ -77,7 +103,8 @@ async def _visit(lease: Lease, site: Site, job: Job, frontier: MemoryFrontier, r
         return Outcome(lease, Disposition.FAILED, Reason.STATUS_4XX)
     result.read += 1
     result.urls.add(request.url.text)
-    document = Document(request.url, body.encode(), "text/html", anchor=request.anchor, depth=request.depth)
+    content_type = "application/xml" if body.startswith("<?xml") else "text/html"
+    document = Document(request.url, body.encode(), content_type, anchor=request.anchor, depth=request.depth)
     page = parse(document, job)
     first = await frontier.claim(page.digest, lease)
     what = Disposition.FETCHED if first == request.url else Disposition.DUPLICATE
@@ -219,6 +246,7 @@ TRAPS: dict[str, tuple[Site, str, Reach]] = {
     "ever deeper": (deeper, "http://trap.example/", "host"),
     "each page refreshes to the next": (chain, "http://trap.example/r/0", "host"),
     "any host of the domain": (hosts, "http://example.org/", "domain"),
+    **{name: (site, seed, "host") for name, (site, seed) in CALENDARS.items()},
 }
 HONEST: dict[str, Callable[..., str | None]] = {
     "a shop, items differ in some words": shop,
@@ -227,15 +255,19 @@ HONEST: dict[str, Callable[..., str | None]] = {
 }
 
 
-async def main(items: int) -> bool:
-    """Whether all is well: traps are left, honest sites are read to the end."""
+async def main(items: int, finite: Sequence[int]) -> bool:
+    """Whether all is well: traps are left, sites that end are read to the end."""
     is_well = True
-    print(f"{'':42}{'read':>8}{'left out':>10}{'cut':>5}{'ms a page':>11}")
+    print(f"{'':56}{'read':>8}{'parked':>9}{'in':>4}{'ms a page':>11}")
     for name, (site, seed, reach) in TRAPS.items():
         result = await crawl(site, seed, reach=reach)
-        is_well &= _told(name, result, result.read < ENOUGH)
-    for name, honest in HONEST.items():
-        result = await crawl(partial(honest, items=items), "http://honest.example/", most=10**9)
+        is_well &= _told(name, result, result.read < LEFT_BY)
+    for name, honest in FINITE.items():
+        for size in finite:
+            result = await crawl(partial(honest, items=size), "http://honest.example/", most=10**9)
+            is_well &= _told(f"{name}, {size:,}", result, not result.traps and result.read >= size * 0.95)
+    for name, large in HONEST.items():
+        result = await crawl(partial(large, items=items), "http://honest.example/", most=10**9)
         is_well &= _told(name, result, not result.traps and result.read >= items)
     return is_well
 
@@ -244,7 +276,7 @@ def _told(name: str, result: Result, is_right: bool) -> bool:
     cost = 1000 * result.seconds / max(result.read, 1)
     left = sum(trap.parked for trap in result.traps)
     print(
-        f"{name:42}{result.read:8,}{left:10,}{len(result.traps):5}{cost:11.2f}{'' if is_right else '   WRONG'}",
+        f"{name:56}{result.read:8,}{left:9,}{len(result.traps):4}{cost:11.2f}{'' if is_right else '   WRONG'}",
         flush=True,
     )
     return is_right
@@ -252,4 +284,5 @@ def _told(name: str, result: Result, is_right: bool) -> bool:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    sys.exit(not asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50_000)))
+    given = [int(size) for size in sys.argv[1:]]
+    sys.exit(not asyncio.run(main(given[0] if given else 50_000, given[1:] or (300, 1000, 5000))))

@@ -231,6 +231,11 @@ class Crawl:
         """The URLs that brought an answer, with their titles."""
         return {url: one["title"] or "" for url, one in self.last.items() if one["disposition"] in ARRIVED}
 
+    @property
+    def pages(self) -> int:
+        """What a limit counts: pages that were fetched and are like no other."""
+        return sum(one["disposition"] in ("fetched", "unchanged") for one in self.last.values())
+
     def url(self, target: str, host: str = "") -> str:
         """A target on a site, by default the first, as it is served."""
         return self.served.url(host or self.served.web.sites[0].host, target)
@@ -304,7 +309,8 @@ class Crawl:
         tally.fetched += sum(n for name, n in settled.items() if name in ARRIVED)
         tally.failed += sum(n for name, n in settled.items() if name == "failed")
         tally.excluded += Counter(one["reason"] for one in self.last.values() if one["disposition"] == "excluded")
-        tally.left_out += Counter({(rule.name or "").lower(): n for rule, n in self.left_out.items()})
+        rules = {rule: n for rule, n in self.left_out.items() if rule is not LeftOut.KINDS}  # every page may have some
+        tally.left_out += Counter({(rule.name or "").lower(): n for rule, n in rules.items()})
         tally.parked += self.counts.parked
         tally.queued += self.counts.queued + self.counts.leased
 

@@ -149,7 +149,7 @@ async def redirects_cost_nothing(bench: Bench) -> None:
 
 KINDS = (
     Kind("depth/seeds-4000", partial(seeds_that_link, number=4000)),
-    Kind("depth/seeds-1200", partial(seeds_that_link, number=1200, rounds=3)),
+    Kind("depth/seeds-1200", partial(seeds_that_link, number=1200, rounds=2)),
     Kind("depth/hosts", hosts_that_link),
     Kind("depth/setback", setback_on_the_short_way, is_quick=True),
     Kind("depth/redirects", redirects_cost_nothing),

@@ -123,6 +123,19 @@ async def gzip_ends(bench: Bench) -> None:
         crawl.has({crawl.url(f"/{way}"): f"Page /{way}" for way in ways})
 
 
+async def duplicates(bench: Bench) -> None:
+    """Two folders hold the same bytes: the links of each lead to its own pages."""
+    same = page("Index", ["x", "y"], essay("same"))
+    pages = {"/": page("Home", ["/one/", "/two/", "/three/"])}
+    for folder in ("one", "two", "three"):
+        pages |= {f"/{folder}/": same} | {
+            f"/{folder}/{name}": page(f"{folder} {name}", [], essay(folder + name)) for name in "xy"
+        }
+    async with bench.crawl(Site("same.test", pages)) as crawl:
+        await crawl.run()
+        crawl.is_exactly([crawl.url(target) for target in pages])
+
+
 async def crawl_delay(bench: Bench) -> None:
     """A site's own pace means one request at a time with that gap, however many places it is given."""
     site = linked("slow.test", {"/": [f"/{n}" for n in range(10)], **{f"/{n}": [] for n in range(10)}})
@@ -185,6 +198,7 @@ KINDS = (
     Kind("told/redirect-loops", loops),
     Kind("told/gzip-ends", gzip_ends, is_quick=True),
     Kind("told/bodies-cut-short", bodies_cut_short),
+    Kind("told/duplicates", duplicates),
     Kind("told/crawl-delay", crawl_delay),
     Kind("told/retry-after", retry_after),
 )

@@ -220,11 +220,24 @@ async def goes_on_when_told(bench: Bench, how: Callable[[Crawl], list[str]]) -> 
     async with bench.crawl(site, seeds=["http://calendar.test/calendar"]) as crawl:
         await crawl.run()
         crawl.parks(1, 1000)
-        before = len(crawl.arrived)
+        before = crawl.pages
         await crawl.run(*how(crawl), "--limit", str(before + MORE), seeds=())
-        brought = len(crawl.arrived) - before
+        brought = crawl.pages - before
         if brought != MORE:
             crawl.wrong(f"{brought} pages more, {MORE} were asked for")
+
+
+async def parked_and_killed(bench: Bench) -> None:
+    """Killed again and again amid a place without end, a crawl parks it all the same, and its account adds up."""
+    site = answering("calendar.test", partial(_served, endless.facets))
+    honest = linked("honest.test", {f"/{n}": [f"/{n * 2 + 1}", f"/{n * 2 + 2}"] for n in range(SIZE)})
+    seeds = ["http://calendar.test/shop", "http://honest.test/0"]
+    async with bench.crawl(honest, site, seeds=seeds, inline=False) as crawl:
+        for after in (100, 400, 300):
+            await crawl.run_and_kill(after)
+        await crawl.run()
+        crawl.has([crawl.url(f"/{n}") for n in range(SIZE)])
+        crawl.parks(1, 10**6)
 
 
 def unparked(crawl: Crawl) -> list[str]:
@@ -247,6 +260,8 @@ KINDS = (
     Kind("traps/books", _finite(books)),
     Kind("traps/one-book-endless", one_book_without_end),
     Kind("traps/endless", endless_places),
+    Kind("traps/scans-2000", partial(finite_place, finite=scans, size=2000)),
+    Kind("traps/killed", parked_and_killed),
     Kind("traps/unpark", partial(goes_on_when_told, how=unparked), is_quick=True),
     Kind("traps/off-afterwards", partial(goes_on_when_told, how=lambda _: ["--traps", "off"])),
     Kind("traps/set-off-afterwards", partial(goes_on_when_told, how=lambda _: ["--set", "traps=off"])),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from crawler.testing import Page, Rules, Site, error, hung_up, robots
+from crawler.testing import Answer, Asked, Page, Robots, Rules, Site, error, hung_up, robots
 from tests.lossless.bench import Bench, Kind
 from tests.lossless.scope import Written, placed
 from tests.lossless.webs import answering, essay, linked, page, within
@@ -185,6 +186,64 @@ async def killed(bench: Bench, kills: int = 2) -> None:
         crawl.is_exactly([crawl.url(target) for target in graph])
 
 
+async def random_settings(bench: Bench, rounds: int = 2) -> None:
+    """Narrow settings, then wide ones, once killed between: the pages are those of the wide ones from the start."""
+    for number in range(rounds):
+        chance = random.Random(f"{bench.seed}-wider-{number}")
+        every = [f"http://{name}.example.org/{n}" for n in range(60) for name in ("www", "shop")]
+        links = {url: [every[(at + chance.randint(1, 12)) % 120] for _ in range(2)] for at, url in enumerate(every)}
+        web, seeds = Written(links), [every[0]]
+        narrow, wide = (("--depth", str(depth), "--reach", reach) for depth, reach in ((3, "host"), (7, "domain")))
+        async with bench.crawl(*web.sites(), seeds=seeds, by_name=True) as crawl:
+            await crawl.run(*narrow)
+            crawl.is_exactly(placed(crawl, web.truth(seeds, "host", 3)))
+            if number:
+                await crawl.run_and_kill(1 + chance.randint(0, 20), *wide)
+            await crawl.run(*wide)
+            crawl.is_exactly(placed(crawl, web.truth(seeds, "domain", 7)))
+
+
+async def from_records(bench: Bench) -> None:
+    """Where the records hold the links, no page is asked for twice to find what was left out."""
+    options = ("--set", "offload.inline_below_bytes=0", "--links")
+    async with bench.crawl(linked("wide.test", TREE), options=options) as crawl:
+        for depth in (1, 3):
+            await crawl.run("--depth", str(depth))
+            crawl.is_exactly([crawl.url(target) for target in within(["/"], TREE.__getitem__, depth)])
+        twice = [url for url, n in crawl.served.counts(robots=False).items() if n > 1]
+        if twice:
+            crawl.wrong(f"{len(twice)} pages were asked for twice")
+
+
+async def robots_back(bench: Bench) -> None:
+    """A robots.txt that cannot be had keeps us out; once it is there again, and we are told, all comes."""
+    mended = False
+
+    def tell(asked: Asked) -> Answer:
+        return Answer(404 if mended else 503)
+
+    site = replace(linked("wide.test", TREE), robots=Robots(pages={"/robots.txt": Page(tell, fixed=False)}))
+    async with bench.crawl(site, options=("--set", "politeness.robots_ttl_s=1")) as crawl:
+        await crawl.run(code=4)
+        if crawl.arrived:
+            crawl.wrong(f"{len(crawl.arrived)} pages without asking")
+        mended = True
+        await crawl.run("--retry-failed")
+        crawl.is_exactly([crawl.url(target) for target in TREE])
+
+
+async def too_large(bench: Bench) -> None:
+    """Pages larger than the settings allow fail; with a larger bound, and told so, they come with their links."""
+    graph = {"/": ["/big", "/small"], "/small": [], "/big": ["/behind"], "/behind": []}
+    site = linked("wide.test", graph)
+    big = page("Page /big", ["/behind"], essay(1, 30_000))
+    async with bench.crawl(replace(site, pages={**site.pages, "/big": big})) as crawl:
+        await crawl.run("--set", "max_body_bytes=65536")
+        crawl.is_exactly([crawl.url(target) for target in ("/", "/small")])
+        await crawl.run("--set", "max_body_bytes=1048576", "--retry-failed=too-large")
+        crawl.is_exactly([crawl.url(target) for target in graph])
+
+
 async def again_changes_nothing(bench: Bench) -> None:
     """A finished crawl is not read again by the same settings, and says what would bring more."""
     async with bench.crawl(linked("wide.test", TREE), options=("--depth", "2")) as crawl:
@@ -242,6 +301,10 @@ KINDS = (
     Kind("wider/retry-broken", partial(up_again, failure=hung_up(), how=["--retry-failed"])),
     Kind("wider/seed-given-again", partial(up_again, failure=error(500), how=[], is_seed=True)),
     Kind("wider/lone-seed-again", lone_seed_up_again),
+    Kind("wider/random", random_settings),
+    Kind("wider/from-records", from_records),
+    Kind("wider/robots-back", robots_back),
+    Kind("wider/too-large", too_large),
     Kind("wider/killed", killed),
     Kind("wider/again", again_changes_nothing),
 )

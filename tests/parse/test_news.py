@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.model import Page, Url
+from crawler.admitted import Admitted
+from crawler.model import LeftOut, Page, Url
 from crawler.parse import Content, Document, Job, parse
+from crawler.parse.links import KINDS
 from crawler.parse.news import MAX_RUNS, Memory, memory_of
-from crawler.scope import Scope
+from crawler.scope import Reach, Scope, place, places
 
 KEY = b"sixteen bytes ..."
 RUNS = iter(range(10**9))
@@ -105,6 +107,94 @@ def test_a_page_that_asks_not_to_be_followed_hides_its_links_from_nobody_else() 
     page = parse(asking, job)
     assert (news(page), page.n_links) == ([], 1)
     assert news(parse(document("/a"), job)) == ["http://h/a"]
+
+
+def test_a_link_is_news_again_when_it_is_found_nearer_to_a_seed() -> None:
+    job = fresh_job(max_depth=9)
+    assert news(parse(document("/a", depth=3), job)) == ["http://h/a"]
+    assert news(parse(document("/a", depth=3), job)) == []
+    assert news(parse(document("/a", depth=5), job)) == []
+    assert news(parse(document("/a", "/b", depth=1), job)) == ["http://h/a", "http://h/b"]
+    assert news(parse(document("/a", depth=2), job)) == []
+
+
+@pytest.mark.parametrize(
+    ("hrefs", "settings", "left_out"),
+    [
+        (["/a"], {}, LeftOut(0)),
+        (["/a", "http://other/"], {}, LeftOut.REACH),
+        (["/a", "/x/b"], {}, LeftOut.PATTERNS),
+        (["/r/r/r/r/"], {}, LeftOut.REPEATS),
+        (["/a", "/b", "/c"], {"max_links": 2}, LeftOut.MAX_LINKS),
+        (["/a", "http://other/", "/x/b", "/r/r/r/r/"], {}, LeftOut.REACH | LeftOut.PATTERNS | LeftOut.REPEATS),
+        (["/a"], {"max_depth": 0}, LeftOut.DEPTH),
+        (["page"], {"max_depth": 0}, LeftOut(0)),
+        ([], {"max_depth": 0}, LeftOut(0)),
+        (['/a" rel="nofollow', "/b"], {"nofollow": "links"}, LeftOut.NOFOLLOW),
+        (['/a" rel="nofollow', "/b"], {}, LeftOut(0)),
+    ],
+)
+def test_a_page_tells_which_rules_kept_links_out(
+    hrefs: list[str], settings: dict[str, object], left_out: LeftOut
+) -> None:
+    job = Job(KEY, f"test-left-{next(RUNS)}".encode(), Scope(exclude=("/x/*",)), follow=frozenset(KINDS))
+    job = replace(job, **settings)  # type: ignore[arg-type]
+    for _ in range(2):  # whether its links were reported lately or not
+        assert parse(document(*hrefs), job).left_out == left_out
+    assert parse(replace(document(*hrefs), is_suspect=True), job).left_out == left_out
+
+
+def test_a_page_that_asks_not_to_be_followed_tells_so() -> None:
+    asking = replace(document("/a"), body=b"<meta name=robots content=nofollow><a href=/a>a</a>")
+    assert parse(asking, fresh_job()).left_out == LeftOut.NOFOLLOW | LeftOut.KINDS
+    assert parse(replace(asking, body=asking.body[:35]), fresh_job()).left_out == LeftOut.KINDS
+    assert parse(asking, replace(fresh_job(), nofollow="ignore")).left_out == LeftOut.KINDS
+
+
+def test_kinds_of_links_that_are_not_followed_may_be_left_out_of_html_alone() -> None:
+    assert parse(document("/a"), fresh_job()).left_out == LeftOut.KINDS
+    assert parse(document("/a"), replace(fresh_job(), follow=frozenset(KINDS))).left_out == 0
+    assert parse(Document(ROOT, b"plain", "text/plain"), fresh_job()).left_out == 0
+
+
+def fingerprints(*places: str) -> bytes:
+    return urls.fingerprints(places, KEY)
+
+
+@pytest.mark.parametrize(
+    ("reach", "outside"),
+    [
+        ("page", ()),
+        ("prefix", ("h", "b.org", "www.b.org", "c.org:81")),
+        ("host", ("b.org", "www.b.org", "c.org:81")),
+        ("domain", ("b.org", "c.org")),
+        ("any", ()),
+    ],
+)
+def test_the_places_out_of_reach_are_told_as_a_seed_there_would_be_looked_up(reach: Reach, outside: list[str]) -> None:
+    job = replace(fresh_job(), bounds=Scope(reach))
+    hrefs = ["http://h/other/", "http://b.org/1", "https://b.org/2", "http://www.b.org/", "http://c.org:81/"]
+    page = parse(document(*hrefs, url="http://h/in/page", anchor=urls.parse("http://h/in/")), job)
+    assert page.outside == fingerprints(*outside)
+    assert {place(href, reach) for href in hrefs} - {"h"} == set(outside) - {"h"} or reach in ("page", "any")
+
+
+def test_a_link_out_of_reach_is_told_once_unless_it_is_found_nearer() -> None:
+    job = fresh_job()
+    assert parse(document("http://b/1", depth=2), job).outside == fingerprints("b")
+    again = parse(document("http://b/1", depth=2), job)
+    assert (again.outside, again.left_out & LeftOut.REACH) == (b"", LeftOut.REACH)
+    assert parse(document("http://b/1", "http://b/2", depth=3), job).outside == fingerprints("b")
+    assert parse(document("http://b/1", depth=1), job).outside == fingerprints("b")
+
+
+def test_what_a_new_seed_lets_in_is_news_from_then_on() -> None:
+    table = Admitted()
+    table.add(places(ROOT, "host"))
+    job = replace(fresh_job(), bounds=Scope(admitted=table))
+    assert news(parse(document("http://b/1"), job)) == []
+    table.add(places(urls.parse("http://b/"), "host"))
+    assert news(parse(document("http://b/1"), job)) == ["http://b/1"]
 
 
 class Faulty:

@@ -1,0 +1,6 @@
+"""What sites' answers have been like, and whether the latest ones are content: a soft outage, a block, or neither."""
+
+from .judging import Answers, Verdict
+from .latest import Answer
+
+__all__ = ["Answer", "Answers", "Verdict"]

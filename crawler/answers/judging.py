@@ -1,0 +1,228 @@
+"""Judges each answer of a site by those before it.
+
+A site whose URLs brought different contents and that now answers one and the same to many of them in a row is *out*:
+what came is no content. Nothing else counts as an outage: a site, or a kind of URLs, that always answered alike is as
+it is, and so is a content that stands between others. All this is known for one run alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..model import Bar, Reason, Request, Url
+from .latest import SAME, Answer, Kind, Run
+from .naming import kind_of, widened
+from .outage import Outage
+
+MOST_KINDS = 4096
+"""Sites, and kinds of URLs, that are remembered, 2 kB each at most: what answered longest ago goes first."""
+KINDS_PER_SITE = 32
+MOST_OUTAGES = 4
+"""Contents of a site that are known as those of an outage."""
+MOST_GENUINE = 8
+"""Contents of a site that looked like those of an outage and were none."""
+PROVED_BY = 2
+"""URLs that bring a content again at their last attempt, while others bring other contents: it is no outage's."""
+LASTING = 4
+"""URLs that spent all their attempts in an outage: it lasts, and whoever else is answered so fails at once."""
+BLOCKS = 5
+"""Blocks in a row after which the rest of a site is parked."""
+SEED_BLOCKS = 2 * BLOCKS
+"""The same for URLs that somebody named."""
+WEAK = 3
+"""Different contents with a weak marker that a kind of URLs may bring until nobody believes such markers there."""
+
+
+class Verdict(NamedTuple):
+    """Why an answer is no content, and what follows."""
+
+    reason: Reason
+    detail: str
+    step: int
+    """How many rests in a row the site was given for it; 0: it needs none."""
+    is_lasting: bool = False
+    """No further attempt would help."""
+    is_probe: bool = False
+    """The same URL tells best whether there is an outage at all: it goes first."""
+    repeats: tuple[int, ...] = ()
+    """Rows of earlier answers that were taken for content."""
+
+
+class _Site:
+    """What is remembered of one site."""
+
+    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "step", "weak")
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Kind] = {}
+        self.outages: list[Outage] = []
+        self.genuine: list[Answer] = []
+        self.blocks = 0
+        """In a row."""
+        self.blocked_by = ""
+        self.step = 0
+        self.rested = float("-inf")
+        """When the block ended that the site rests for."""
+        self.ordinary = float("-inf")
+        """When the latest exchange began that was neither blocked nor part of an outage."""
+        self.weak: dict[int, float] = {}
+        """Contents with a weak marker, and when they came first."""
+
+
+class Answers:
+    """Decides in plain functions. Times are monotonic seconds."""
+
+    def __init__(self, brought: Callable[[Url], int] = lambda url: 0, most: int = MOST_KINDS) -> None:
+        """`brought` says how many different contents URLs like one brought before this run began."""
+        self._brought = brought
+        self._most = most
+        self._sites: dict[str, _Site] = {}
+        """The one that answered longest ago first."""
+        self._kinds = 0
+
+    def __len__(self) -> int:
+        """Kinds of URLs that are remembered."""
+        return self._kinds
+
+    # -- soft outages ------------------------------------------------------------------------------------------------
+
+    def judge(self, answer: Answer, *, is_known: bool = False) -> Verdict | None:
+        """Learn from an answer that is no block; why it is no content, or None.
+
+        `is_known`: an earlier visit found the very same content at this URL, which no outage begins with.
+        """
+        site = self._site(answer.url.site)
+        kind = self._kind(site, answer.url)
+        for outage in site.outages:
+            if outage.matches(answer, kind):
+                return self._again(site, kind, outage, answer)
+        for outage in site.outages:
+            outage.hear_other(kind, answer)
+        self._note_ordinary(site, answer.began)
+        if answer.row in kind.rows:  # the same URL again: it says nothing of others
+            return None
+        kind.push(answer)
+        if not is_known and (run := kind.run(answer, self._brought)) and not _is_genuine(site, answer):
+            return self._begin(site, kind, answer, run)
+        return None
+
+    def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
+        """An outage was noticed: all that was answered so since it may have begun is to be asked for again."""
+        outage = Outage(answer, run)
+        rows = kind.take_back(outage.is_alike, float("-inf"))
+        for other in site.kinds.values():
+            rows += other.take_back(outage.is_alike, run.after)
+        site.outages = [outage, *site.outages[: MOST_OUTAGES - 1]]
+        outage.hit(kind, answer)
+        return _soft(outage, is_probe=run.way != SAME, repeats=tuple([row for row in rows if row != answer.row]))
+
+    def _again(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
+        """The content of a known outage."""
+        comes_alone = outage.is_over_for(answer) and answer.is_last
+        if outage.is_disproved(answer) or (comes_alone and outage.proves(PROVED_BY)):
+            site.outages.remove(outage)
+            site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
+            kind.is_strict = kind.is_strict or outage.way != SAME
+            kind.push(answer)
+            return None
+        if comes_alone:
+            return None
+        outage.hit(kind, answer)
+        outage.failed += answer.is_last
+        return _soft(outage)
+
+    # -- blocks ------------------------------------------------------------------------------------------------------
+
+    def block(self, answer: Answer, evidence: str, *, is_weak: bool = False) -> Verdict | None:
+        """Count an answer that bears the mark of a protection; None where it turns out to be content."""
+        site = self._site(answer.url.site)
+        if is_weak and self._is_own(site, answer):
+            return self.judge(answer)
+        site.blocks += 1
+        site.blocked_by = evidence
+        if answer.began >= site.rested:
+            site.step += 1
+            site.rested = answer.ended
+        return Verdict(Reason.BLOCKED, evidence, site.step)
+
+    def other(self, url: Url, began: float) -> None:
+        """Learn that the site gave an answer that is no block."""
+        if site := self._sites.get(url.site):
+            self._note_ordinary(site, began)
+
+    def bar(self, request: Request) -> Bar | None:
+        """Why a request is not worth asking: its site blocks everything. Seeds are asked a little longer."""
+        site = self._sites.get(request.url.site)
+        if site is None or site.blocks < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
+            return None
+        detail = f"{site.blocks} answers in a row were blocks: {site.blocked_by}"
+        return Bar(Reason.BLOCKED, detail, f"{request.url.site}/**")
+
+    def _is_own(self, site: _Site, answer: Answer) -> bool:
+        """Whether pages that look like a weak block are the site's own: they differ, or stand between others."""
+        kind = self._kind(site, answer.url)
+        kind.weak = kind.weak if answer.gist in kind.weak or len(kind.weak) >= WEAK else (*kind.weak, answer.gist)
+        if len(kind.weak) >= WEAK:
+            return True
+        came = site.weak.setdefault(answer.gist, answer.ended)
+        if len(site.weak) > MOST_GENUINE:
+            del site.weak[next(iter(site.weak))]
+        return answer.is_last and site.ordinary >= came
+
+    def _note_ordinary(self, site: _Site, began: float) -> None:
+        site.ordinary = max(site.ordinary, began)
+        if began >= site.rested:
+            site.blocks = site.step = 0
+
+    # -- what is remembered ------------------------------------------------------------------------------------------
+
+    def _site(self, name: str) -> _Site:
+        """The site, as the one that answered last."""
+        site = self._sites.pop(name, None)
+        if site is None:
+            site = _Site()
+            self._make_room()
+        self._sites[name] = site
+        return site
+
+    def _kind(self, site: _Site, url: Url) -> Kind:
+        """The kind of a URL, as the one that was met last."""
+        name = kind_of(url)
+        kind = site.kinds.pop(name, None)
+        if kind is None:
+            name, members = widened(name, site.kinds)
+            kind = site.kinds.pop(name, None) or self._new(site, members)
+        site.kinds[name] = kind
+        return kind
+
+    def _new(self, site: _Site, members: Sequence[str]) -> Kind:
+        """One more kind, that takes the place of others."""
+        kind = Kind()
+        for member in members:
+            narrow = site.kinds.pop(member)
+            kind.absorb(narrow)
+            for outage in site.outages:
+                outage.widen(narrow, kind)
+        self._kinds += 1 - len(members)
+        if len(site.kinds) >= KINDS_PER_SITE:
+            del site.kinds[next(iter(site.kinds))]
+            self._kinds -= 1
+        return kind
+
+    def _make_room(self) -> None:
+        """Forget the sites that answered longest ago."""
+        while self._sites and (len(self._sites) >= self._most or self._kinds >= self._most):
+            self._kinds -= len(self._sites.pop(next(iter(self._sites))).kinds)
+
+
+def _is_genuine(site: _Site, answer: Answer) -> bool:
+    """Whether the content looked like that of an outage before, and was none."""
+    return any(one.content == answer.content or one.gist == answer.gist for one in site.genuine)
+
+
+def _soft(outage: Outage, *, is_probe: bool = False, repeats: tuple[int, ...] = ()) -> Verdict:
+    is_lasting = outage.failed >= LASTING
+    step = 0 if is_lasting or outage.is_over else outage.step
+    detail = f"the same answer to {outage.number} different URLs"
+    return Verdict(Reason.SOFT_OUTAGE, detail, step, is_lasting, is_probe, repeats)

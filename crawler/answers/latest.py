@@ -1,0 +1,175 @@
+"""The latest answers to URLs of one kind, and how many of them in a row are alike."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..model import Url
+
+REMEMBERED = 32
+"""Answers of a kind, 56 bytes each."""
+DIFFERENT = 8
+"""Contents among them that show that URLs of the kind bring different ones."""
+SAME, SAME_LETTERS, NEAR = range(3)
+"""Ways to be alike: the same bytes; the same letters; nearly the same words."""
+IN_A_ROW = (4, 8, 8)
+"""URLs in a row that are answered alike in an outage, by way. Twice as many where the content was there before."""
+NEAR_BITS = 14
+"""Of simhashes: texts of some words that differ in a request id differ in 6 to 13 bits, others in 17 and more."""
+
+
+class Answer(NamedTuple):
+    """What one URL was answered, as far as answers are compared. Times are monotonic seconds."""
+
+    row: int
+    """Names the URL."""
+    url: Url
+    content: int
+    """64 bits: equal for equal bytes, or for redirects to one target."""
+    gist: int
+    """64 bits: equal where only numbers, and words of the URL, differ. An answer without text has its content here."""
+    simhash: int = 0
+    """0: there is no text."""
+    numbers: int = 0
+    """Bits for the numbers it shows, but for those of its URL."""
+    began: float = 0.0
+    """When the exchange began."""
+    ended: float = 0.0
+    is_last: bool = False
+    """The URL has no further attempt."""
+
+
+class Run(NamedTuple):
+    """The latest answers of a kind that are alike."""
+
+    way: int
+    number: int
+    after: float
+    """None of them ended before."""
+    centre: int
+    """The bits that most of their simhashes have: what they share, without what differs from one to the next."""
+    shown: frozenset[tuple[int, int]]
+    """Gist and numbers of all but the latest of them."""
+
+
+class Kind:
+    """The answers in the order they came, the latest last. Plain columns, for there are many kinds."""
+
+    __slots__ = ("_began", "_ended", "_hashes", "_near", "_numbers", "contents", "gists", "is_strict", "rows", "weak")
+
+    def __init__(self) -> None:
+        self.contents = array("Q")
+        self.gists = array("Q")
+        self.rows = array("q")
+        self._hashes = array("Q")
+        self._numbers = array("Q")
+        self._began = array("d")
+        self._ended = array("d")
+        self._near = 0
+        """How many in a row are near to the one before."""
+        self.is_strict = False
+        """Only the same bytes count: things of this kind turned out to differ in little."""
+        self.weak: tuple[int, ...] = ()
+        """Contents that bear a weak mark of a block."""
+
+    def push(self, answer: Answer) -> None:
+        """Remember an answer; the oldest is forgotten."""
+        self._near = self._near + 1 if self.rows and is_near(self._hashes[-1], answer.simhash) else 1
+        for column, value in zip(self._columns, _values(answer), strict=True):
+            column.append(value)
+        if len(self.rows) > REMEMBERED:
+            for column in self._columns:
+                del column[0]
+
+    def run(self, answer: Answer, brought: Callable[[Url], int]) -> Run | None:
+        """The run that the latest answer ends, if it is long, though URLs of this kind bring different contents.
+
+        `brought` says how many they brought before this run of the crawl began.
+        """
+        for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
+            enough = IN_A_ROW[way]
+            if self._number(way, answer) >= enough and (run := self._judged(way, enough, answer, brought)):
+                return run
+        return None
+
+    def take_back(self, is_alike: Callable[[int, int, int], bool], after: float) -> list[int]:
+        """Forget the answers that are alike and ended later than `after`; their rows."""
+        columns = zip(self.contents, self.gists, self._hashes, self._ended, strict=True)
+        kept = [ended < after or not is_alike(*values) for *values, ended in columns]
+        taken = [row for row, is_kept in zip(self.rows, kept, strict=True) if not is_kept]
+        for column in self._columns if taken else ():
+            column[:] = array(column.typecode, [value for value, is_kept in zip(column, kept, strict=True) if is_kept])
+        self._near = min(self._near, 1) if taken else self._near
+        return taken
+
+    def absorb(self, other: Kind) -> None:
+        """Take over what a narrower kind remembers."""
+        for mine, theirs in zip(self._columns, other._columns, strict=True):
+            mine.extend(theirs)
+            del mine[:-REMEMBERED]
+        self._near = 1
+        self.weak += other.weak
+
+    def _number(self, way: int, answer: Answer) -> int:
+        """No run is longer."""
+        if way == NEAR:
+            return min(self._near, len(self.rows))
+        return self.contents.count(answer.content) if way == SAME else self.gists.count(answer.gist)
+
+    def _judged(self, way: int, enough: int, answer: Answer, brought: Callable[[Url], int]) -> Run | None:
+        members = self._members(way, answer)
+        others = [at for at in range(len(self.rows)) if at not in members]
+        seen_as = SAME_LETTERS if way == SAME else way
+        before = [self._is_alike(seen_as, at, answer) for at in others]
+        stretches = sum(1 for i, alike in enumerate(before) if alike and not (i and before[i - 1]))
+        if stretches > 1 or len(members) < enough << stretches:
+            return None
+        values = self.contents if way == SAME else self.gists
+        if len({values[at] for at in others}) < DIFFERENT and brought(answer.url) < DIFFERENT:
+            return None
+        first = min(self._ended[at] for at in members)
+        after = [self._ended[at] for at in others if self._ended[at] <= first]
+        shown = {(self.gists[at], self._numbers[at]) for at in members if self.rows[at] != answer.row}
+        since = max(after, default=min(self._began[at] for at in members))
+        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), frozenset(shown))
+
+    def _members(self, way: int, answer: Answer) -> set[int]:
+        """The places of the run that the latest answer ends.
+
+        Exchanges overlap: an answer of another content only ends a run if it was asked for when one of the run was
+        there already.
+        """
+        members: set[int] = set()
+        parted = float("-inf")
+        for at in reversed(range(len(self.rows))):
+            if not self._is_alike(way, at, answer):
+                parted = max(parted, self._began[at])
+            elif self._ended[at] <= parted:
+                break
+            else:
+                members.add(at)
+        return members
+
+    def _is_alike(self, way: int, at: int, answer: Answer) -> bool:
+        if way == SAME:
+            return self.contents[at] == answer.content
+        return self.gists[at] == answer.gist or (way == NEAR and is_near(self._hashes[at], answer.simhash))
+
+    @property
+    def _columns(self) -> Sequence[array]:  # type: ignore[type-arg]  # of integers and of times
+        return self.contents, self.gists, self.rows, self._hashes, self._numbers, self._began, self._ended
+
+
+def _values(answer: Answer) -> tuple[float, ...]:
+    return answer.content, answer.gist, answer.row, answer.simhash, answer.numbers, answer.began, answer.ended
+
+
+def _centre(hashes: Sequence[int]) -> int:
+    return sum(1 << bit for bit in range(64) if 2 * sum(one >> bit & 1 for one in hashes) > len(hashes))
+
+
+def is_near(one: int, other: int) -> bool:
+    """Whether two simhashes are those of nearly the same words."""
+    return one != 0 and other != 0 and (one ^ other).bit_count() <= NEAR_BITS

@@ -1,0 +1,91 @@
+"""How far numbered pages reach: up to the end that they name, or between two that a page of another kind named.
+
+A calendar names no end, or one that moves away as it is read on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+
+MOST_SERIES = 64
+"""Of a pattern. What begins new ones for ever has no end."""
+MOST_MOVES = 8
+"""Times that ends moved; from then on none counts."""
+WIDEST = 20_000
+"""Pages between two that were vouched for."""
+SPARE = 16
+"""Pages more than were named: copies, and pages that are in two series."""
+MOST_PLACES = 3
+MOST_KEPT = 8
+"""Spans that are stored."""
+_NUMBER = re.compile(r"(?<![0-9])[0-9]{1,9}(?![0-9A-Za-z])")
+
+
+class Series:
+    """The numbered series of one pattern."""
+
+    __slots__ = ("_ends", "_moves", "_named", "_spans")
+
+    def __init__(self) -> None:
+        self._ends: dict[int, int] = {}
+        self._named = SPARE
+        """Pages of all series that named their ends."""
+        self._moves = 0
+        self._spans: dict[int, list[int]] = {}
+        """Series -> the lowest and the highest number that were vouched for."""
+
+    def names_end(self, end: tuple[int, int], fetched: int) -> bool:
+        """Whether a page belongs to a series whose end stands: it was named so before, or no other was yet.
+
+        A pattern has no more pages than its series together.
+        """
+        last, series = end
+        known = self._ends.get(series)
+        if not last or (known is None and len(self._ends) >= MOST_SERIES):
+            return False
+        if known != last:
+            self._ends[series] = last
+            self._named += last - (known or 0)
+            self._moves += known is not None
+            if known is not None:
+                return False
+        return self._moves < MOST_MOVES and fetched <= self._named
+
+    def vouch(self, text: str) -> bool:
+        """Somebody else named this URL; whether a span is wider by that."""
+        has_grown = False
+        for series, number in _places(text):
+            span = self._spans.get(series)
+            if span is None:
+                if len(self._spans) < MOST_SERIES:
+                    self._spans[series] = [number, number]
+            elif number < span[0] or number > span[1]:
+                span[:] = min(number, span[0]), max(number, span[1])
+                has_grown = True
+        return has_grown
+
+    def holds(self, text: str) -> bool:
+        """Whether a URL lies between two that somebody else named."""
+        for series, number in _places(text) if self._spans else ():
+            low, high = self._spans.get(series, (0, -1))
+            if low <= number <= high <= low + WIDEST:
+                return True
+        return False
+
+    def stored(self) -> list[str]:
+        """A few words."""
+        wide = [(series, low, high) for series, (low, high) in self._spans.items() if low < high]
+        return [f"={series:x}:{low:x}:{high:x}" for series, low, high in wide[:MOST_KEPT]]
+
+    def restore(self, word: str) -> None:
+        series, low, high = (int(part, 16) for part in word[1:].split(":"))
+        self._spans[series] = [low, high]
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """The series that a URL may belong to, and its numbers there."""
+    for found in [*_NUMBER.finditer(text, text.index("/", 8))][-MOST_PLACES:]:
+        rest = f"{text[: found.start()]}#{text[found.end() :]}"
+        yield int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])
