@@ -8,9 +8,10 @@ from typing import Any
 
 from crawler.harmless import json_line, printable
 
-from .show import WIDTH, duration, number, size
+from .show import WIDTH, duration, many, number, size
 
 Shown = Mapping[str, Any]
+SHOWN_PATTERNS = 5
 
 
 def lines(items: Sequence[Shown]) -> Iterable[str]:
@@ -60,6 +61,23 @@ def changed(answers: Sequence[Shown]) -> Iterable[str]:
             yield "nothing changed"
 
 
+def wanted(answers: Sequence[Shown]) -> Iterable[str]:
+    for answer in answers:
+        job, queued = answer["job"], answer["queued"]
+        said = "kept until it runs" if queued is None else f"{many(queued, 'URL')} queued again"
+        yield printable(f"{job['id']} {job['state']}: {said}")
+
+
+def parked(patterns: Sequence[Shown]) -> Iterable[str]:
+    """Two lines a pattern: how much waits and why, and one URL of it."""
+    for one in patterns[:SHOWN_PATTERNS]:
+        why = "its site keeps us out" if one["reason"] == "blocked" else f"{one['news']} of {one['fetched']} were new"
+        yield printable(f"parked     {number(one['parked'])} under {one['pattern']} ({why})")
+        yield from (printable(f"           such as {url}") for url in one["examples"][:1])
+    if len(patterns) > SHOWN_PATTERNS:
+        yield f"parked     and more, in {many(len(patterns) - SHOWN_PATTERNS, 'pattern')}"
+
+
 def pages(records: Sequence[Shown]) -> Iterable[str]:
     """A line a record: status or what became of it, the URL, the title."""
     for record in records:
@@ -72,6 +90,8 @@ def _facts(job: Shown) -> dict[str, str]:
     counts, seeds = job["counts"], job["seeds"]
     settled = ", ".join(f"{name} {number(n)}" for name, n in counts["settled"].items())
     bad = f", {number(seeds['bad'])} unusable" if seeds["bad"] else ""
+    reading = ", still reading" if seeds["is_reading"] else ""
+    parked = f", {number(counts['parked'])} parked" if counts["parked"] else ""
     is_running = job["state"] == "running"
     return {
         "job": job["id"],
@@ -81,9 +101,10 @@ def _facts(job: Shown) -> dict[str, str]:
         "asked for": _moment(job["created_at"]),
         "started": _moment(job["started_at"]),
         "ended": _moment(job["ended_at"]),
-        "seeds": f"{number(seeds['given'])}{bad}{', still reading' if seeds['is_reading'] else ''}",
+        "seeds": f"{number(seeds['given'])}, {number(seeds['queued'])} queued{bad}{reading}",
         "pages": f"{number(job['pages'])} ({size(job['bytes'])})",
-        "urls": f"{number(counts['queued'])} queued{f'; {settled}' if settled else ''}",
+        "urls": f"{number(counts['queued'])} queued{parked}{f'; {settled}' if settled else ''}",
+        "more": "resume it: it would do more" if job["has_more"] else "",
         "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight" if is_running else "",
         "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
         "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),

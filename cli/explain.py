@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -88,26 +89,28 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
     lines += _row("scope", _scope(answer.scope, answer, folder))
     lines += _row("robots", *_robots(answer))
     lines += _row("site", *_site(answer))
-    if answer.trap:
+    if answer.trap and not (answer.known and answer.known.pattern):
         lines += _row("trap", *_trap(answer.trap))
-    return lines + (_row("crawl", *_crawl(answer.known, folder)) if folder else [])
+    return lines + (_row("crawl", *_crawl(answer, folder)) if folder else [])
 
 
 def _headline(answer: Explanation, folder: Folder | None) -> str:
     known = answer.known
+    if known and known.parked_for and answer.trap:
+        return f"it is parked, until you want it: {known.parked_for}"
     if known and known.standing == "done":
         return f"this crawl is done with it: {known.disposition}{f', {known.reason}' if known.reason else ''}"
     if answer.reason:
         return f"a crawl would not fetch it: {answer.reason}"
     unless = ", unless robots.txt forbids it" if answer.verdict == "unknown" else ""
     if known:
-        return f"this crawl will fetch it{unless}"
+        return f"this crawl will {'read it again' if known.is_reread else 'fetch it'}{unless}"
     return f"a crawl would fetch it{', once a page names it' if folder else ''}{unless}"
 
 
 def _trap(trap: Trap) -> Iterator[str]:
-    yield f"{trap.pattern} is left out: {show.number(trap.news)} of {show.many(trap.fetched, 'page')} were new"
-    yield f"{show.many(trap.parked, 'URL')} parked so far; --set traps=warn fetches what is still queued"
+    yield f"{trap.pattern} is parked: {show.number(trap.news)} of {show.many(trap.fetched, 'page')} were new"
+    yield f"{show.many(trap.parked, 'URL')} parked so far"
 
 
 def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
@@ -160,19 +163,40 @@ def _site(answer: Explanation) -> Iterator[str]:
         yield f"{show.number(answer.turn.queued)} queued in the crawl folder, {turn}"
 
 
-def _crawl(known: Known | None, folder: Folder) -> Iterator[str]:
+def _parked(known: Known, trap: Trap | None, folder: Folder) -> Iterator[str]:
+    """Why it waits, and the command that fetches it."""
+    yield f"{folder.path}: parked under {known.pattern}"
+    if known.parked_for == "blocked":
+        yield "its site keeps us out"
+    elif trap:
+        yield f"{show.number(trap.news)} of {show.many(trap.fetched, 'page')} of that pattern were new"
+    yield "to fetch it, and what waits there with it:"
+    yield f"  crawl {shlex.quote(str(folder.path))} --unpark {shlex.quote(known.pattern)}"
+
+
+def _standing(known: Known, folder: Folder) -> Iterator[str]:
+    """What became of it, or is to become of it."""
+    what = known.disposition or known.standing
+    why = ": ".join(filter(None, [known.reason, known.detail]))
+    status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
+    yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
+    if known.is_reread:
+        yield "it is read again, for links that were left out"
+    elif known.standing == "queued" and known.disposition:
+        yield "it is queued again"
+
+
+def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
     from crawler.explanation import iso
 
+    known = answer.known
     if not folder.frontier_path.exists():
         yield f"{folder.path} keeps no frontier: nobody knows what became of its URLs"
         return
     if known is None:
         yield f"{folder.path} never queued it: no page that was read names it, or scope left it out"
         return
-    what = known.disposition or known.standing
-    why = ": ".join(filter(None, [known.reason, known.detail]))
-    status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
-    yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
+    yield from _parked(known, answer.trap, folder) if known.pattern else _standing(known, folder)
     when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
     due = f", again from {iso(known.due)}" if known.due else ""
     yield f"depth {known.depth}, {show.many(known.attempts, 'attempt')}{when}{due}"

@@ -83,12 +83,8 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
     """Show one job as it stands."""
     from . import board, talk
 
-    _with(
-        url,
-        token_file,
-        data,
-        lambda client: talk.told(client, "GET", [f"/v1/jobs/{_id(job)}"], board.lines if json else board.card),
-    )
+    shows = (board.lines, None) if json else (board.card, board.parked)
+    _with(url, token_file, data, lambda client: talk.shown(client, _id(job), *shows))
 
 
 @app.command()
@@ -143,6 +139,30 @@ def seeds(job: _Id, seeds: _Seeds, url: _Url = None, token_file: _Token = None, 
 
 
 @app.command()
+def retry(
+    job: _Id,
+    reason: Annotated[
+        list[str] | None, typer.Option(metavar="REASON", help="Only what failed for this: dns, timeout. Repeatable.")
+    ] = None,
+    json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
+    """Try again what failed in a job; one that is over is resumed for it."""
+    _want(job, "retry", {"reasons": reason or []}, json, (url, token_file, data))
+
+
+@app.command()
+def unpark(
+    job: _Id,
+    pattern: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATTERN...]", help="As `crawl jobs show` lists them. [default: all]")
+    ] = None,
+    json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
+    """Fetch what is parked in a job; one that is over is resumed for it."""
+    _want(job, "unpark", {"patterns": pattern or []}, json, (url, token_file, data))
+
+
+@app.command()
 def tail(
     job: _Id,
     last: Annotated[int, typer.Option("-n", metavar="N", min=0, max=1000, help="Begin so many records back.")] = 10,
@@ -160,6 +180,15 @@ def _act(verb: str, jobs: list[str], json: bool, where: tuple[str | None, Path |
 
     paths = [f"/v1/jobs/{_id(job)}/{verb}" for job in jobs]
     _with(*where, lambda client: talk.told(client, "POST", paths, board.lines if json else board.states))
+
+
+def _want(
+    job: str, verb: str, body: Mapping[str, object], json: bool, where: tuple[str | None, Path | None, Path | None]
+) -> None:
+    from . import board, talk
+
+    show = board.lines if json else board.wanted
+    _with(*where, lambda client: talk.told(client, "POST", [f"/v1/jobs/{_id(job)}/{verb}"], show, body))
 
 
 def _id(job: str) -> str:

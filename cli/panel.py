@@ -116,6 +116,9 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
         "in flight",
         f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.many(counts.sites, 'site')}{retrying}",
     )
+    if counts.parked:
+        patterns = sum(trap.parked > 0 for trap in counts.traps)
+        yield "parked", f"{show.number(counts.parked):<12}in {show.many(patterns, 'pattern')}, until you want them"
     yield "outcome", show.outcomes(now.dispositions) or "-"
     yield "status", show.counted(now.statuses) or "-"
     yield "bound by", now.bound_by

@@ -51,7 +51,8 @@ def dry_run(
 
     is_there = (folder / "crawl.toml").is_file() and not fresh
     settings = read_folder(folder, config).config if is_there else config
-    bad, lists = BadLines(), list[Taken]()
+    bad = BadLines()
+    lists: list[Taken] = []
     read = seeds.read(sources, bad, column=column, on_taken=lists.append)
     told = run_loop(lambda: rehearse(read, settings))
     if json:

@@ -86,6 +86,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
         lines.append(f"  {outcomes(summary.dispositions)}")
     lines += _all_told(summary, folder)
     lines += _failures(summary, folder)
+    lines += _hindrances(summary)
     lines += _rereads(summary)
     lines += _traps(summary, folder)
     lines += _left_out(summary, folder)
@@ -297,6 +298,20 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
         yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
+
+
+def _hindrances(summary: Summary) -> Iterable[str]:
+    """Sites that were out, and those that keep us out. Soft outages are told even where all pages came in the end."""
+    from crawler.model import Reason
+
+    shown = summary.hindrances[:SHOWN_FAILURES]
+    for site, reason, n, detail in shown:
+        if reason is Reason.SOFT_OUTAGE:
+            yield f"  soft outage at {printable(site)}: {many(n, 'answer')} brought no content; asked for again"
+        else:
+            yield f"  blocked by {printable(site)}, {many(n, 'answer')}: {printable(detail)[:200]}"
+    if any(one.reason is Reason.BLOCKED for one in shown):
+        yield "  ask the owners of sites that block; --contact says who you are, --delay goes slower (docs/blocked.md)"
 
 
 def _moved(summary: Summary) -> Iterable[str]:

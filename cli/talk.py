@@ -69,6 +69,15 @@ async def told(client: Client, method: str, paths: Sequence[str], show: Show, bo
     return Exit.DONE
 
 
+async def shown(client: Client, job: str, show: Show, show_parked: Show | None) -> int:
+    """One job, and what is parked in it."""
+    found = await client.ask("GET", f"/v1/jobs/{job}")
+    _print(show([found]))
+    if show_parked and found["counts"]["parked"]:
+        _print(show_parked((await client.ask("GET", f"/v1/jobs/{job}/parked"))["items"]))
+    return Exit.DONE
+
+
 async def added(
     client: Client, asked: Mapping[str, object], sources: Sequence[str], key: str | None, show: Show
 ) -> int:

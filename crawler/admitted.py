@@ -2,8 +2,8 @@
 
 Extendible hashing over one file of 64-bit words: pages of fingerprints, and a directory that names the page for each.
 A full page is split in two, and nothing else moves, so no seed waits until a large table is made anew. One process
-writes, any number read. Readers map the file and see every place at once: what they did not find counts only if no
-split was under way meanwhile.
+writes, any number read. Readers map the head of the file and read one page for each look, since a worker has bounds of
+memory; they see every place at once. What they did not find counts only if no split was under way meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import mmap
 import os
 import secrets
+import sys
 import time
+import weakref
 from array import array
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,8 +31,10 @@ FIRST_BITS = 9
 """The first directory fills one page."""
 MOST_GROWTH = 1024
 """Pages that the file grows by at most, 4 MiB; before that it doubles."""
-MOST_REMEMBERED = 1 << 15
-"""Answers kept to spare a look into the table: two megabytes of short names."""
+MOST_REMEMBERED = 1 << 13
+"""Answers of each kind that are kept to spare a look into the table: a megabyte."""
+LONG = 200
+"""Characters; longer places are not worth remembering."""
 PAUSE_S = 0.0001
 _COUNT, _VERSION, _DIRECTORY, _DEPTHS = range(4)
 """Words of the file's first page. The version is odd while a split is under way; the directory's word holds where it
@@ -41,26 +45,25 @@ _DEEPEST = 63
 class Admitted:
     """Places are texts, whatever they mean; `key` keeps anyone outside from making two of them collide.
 
-    Without a `path` the set stays in this process, and a pickled copy grows no further. With one it stands in that
+    Without a `path` the set stays in this process, and a pickled copy is a set of its own. With one it stands in that
     file, and a pickled copy reads along. Raises StorageFull where the file cannot grow.
     """
 
     def __init__(self, key: bytes | None = None, path: Path | None = None) -> None:
         self.key = key or secrets.token_bytes(16)
         self.path = str(path) if path else None
-        self._words: memoryview | None = None
-        self._pages = 3
-        """In use: the header, the directory and the first page of members. A reader knows of none."""
         self._inside: set[str] = set()
         self._outside: dict[str, int] = {}
         """What was not found, and how many places there were then."""
+        self._words: memoryview
+        self._pages = 3
+        """In use: the header, the directory and the first page of members."""
         self._grow(self._pages)
-        words = self._open()
-        words[_DIRECTORY] = PAGE << 8 | FIRST_BITS
-        words[PAGE : 2 * PAGE] = memoryview(array("Q", [2 * PAGE] * PAGE))
+        self._words[_DIRECTORY] = PAGE << 8 | FIRST_BITS
+        self._words[PAGE : 2 * PAGE] = memoryview(array("Q", [2 * PAGE] * PAGE))
 
     def __len__(self) -> int:
-        return (self._words or self._open())[_COUNT]
+        return self._head()[_COUNT]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Admitted):
@@ -71,12 +74,13 @@ class Admitted:
         return hash(self.key)
 
     def __reduce__(self) -> tuple[object, ...]:
-        copy = None if self.path else bytes(self._open())
-        return (_reader, (self.key, self.path, copy))
+        if self.path:
+            return (_Reader, (self.key, self.path))
+        return (_copied, (self.key, bytes(self._words)))
 
     @property
     def nbytes(self) -> int:
-        return self._open().nbytes
+        return self._words.nbytes
 
     def add(self, places: Iterable[str]) -> int:
         """Admit places, and all folders that are among them, those that end in a slash; how many were new."""
@@ -85,7 +89,7 @@ class Admitted:
             if place in self._inside:
                 continue
             if place.endswith("/"):
-                self._open()[_DEPTHS] |= 1 << min(place.count("/"), _DEEPEST)
+                self._words[_DEPTHS] |= 1 << min(place.count("/"), _DEEPEST)
             new += self._insert(self._fingerprint(place))
             self._remember(place)
         return new
@@ -94,7 +98,7 @@ class Admitted:
         """Whether this very place was admitted."""
         if place in self._inside:
             return True
-        count = (self._words or self._open())[_COUNT]
+        count = self._head()[_COUNT]
         if self._outside.get(place) == count:
             return False
         if self._holds(self._fingerprint(place)):
@@ -107,11 +111,11 @@ class Admitted:
         """Whether a folder was admitted, `host/` or `host/docs/`, or any folder that it lies in."""
         if folder in self._inside:
             return True
-        words = self._words or self._open()
-        count = words[_COUNT]
+        head = self._head()
+        count = head[_COUNT]
         if self._outside.get(folder) == count:
             return False
-        depths, end, depth = words[_DEPTHS], folder.find("/"), 1
+        depths, end, depth = head[_DEPTHS], folder.find("/"), 1
         while end >= 0:
             if depths >> min(depth, _DEEPEST) & 1 and self._holds(self._fingerprint(folder[: end + 1])):
                 self._remember(folder)
@@ -119,6 +123,10 @@ class Admitted:
             end, depth = folder.find("/", end + 1), depth + 1
         self._miss(folder, count)
         return False
+
+    def knows(self, fingerprint: int) -> bool:
+        """`holds`, for who has the place's fingerprint under this `key` alone."""
+        return self._holds(fingerprint or 1)
 
     def close(self) -> None:
         """Remove the file; who has mapped it keeps what he sees."""
@@ -131,54 +139,48 @@ class Admitted:
     def _remember(self, place: str) -> None:
         if len(self._inside) >= MOST_REMEMBERED:
             self._inside.clear()
-        self._inside.add(place)
+        if len(place) <= LONG:
+            self._inside.add(place)
 
     def _miss(self, place: str, count: int) -> None:
         if len(self._outside) >= MOST_REMEMBERED:
             self._outside.clear()
-        self._outside[place] = count
+        if len(place) <= LONG:
+            self._outside[place] = count
 
     def _fingerprint(self, place: str) -> int:
         return urls.fingerprint(place, self.key) or 1  # 0 marks an empty slot
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
+    def _head(self) -> memoryview:
+        return self._words
+
     def _holds(self, member: int) -> bool:
         while True:
-            words = self._words or self._open()
-            version = words[_VERSION]
-            try:
-                if words[_slot(words, _page(words, member), member)]:
-                    return True
-            except IndexError:  # the file is longer by now
-                if not self._pages:
-                    self._words = None
-                continue
-            if not version & 1 and words[_VERSION] == version:
-                return False
+            head = self._head()
+            version = head[_VERSION]
+            found = self._look(member)
+            if found or (found is not None and not version & 1 and head[_VERSION] == version):
+                return found
             time.sleep(PAUSE_S)
 
-    def _open(self) -> memoryview:
-        """The words as they are, mapped anew where they were not."""
+    def _look(self, member: int) -> bool | None:
+        """Whether it is in the page where it would be. None: the table has grown meanwhile."""
         words = self._words
-        if words is None:
-            assert self.path is not None
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                words = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)).cast("Q")
-            finally:
-                os.close(descriptor)
-            self._words = words
-        return words
+        try:
+            return bool(words[_slot(words, _page(words, member), member)] == member)
+        except IndexError:
+            return None
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def _insert(self, member: int) -> bool:
         while True:
-            words = self._open()
+            words = self._words
             page = _page(words, member)
             slot = _slot(words, page, member)
-            if words[slot]:
+            if words[slot] == member:
                 return False
             if words[page] & 0xFFFF < MOST:
                 words[slot] = member
@@ -189,11 +191,11 @@ class Admitted:
 
     def _split(self, page: int, member: int) -> None:
         """Move those members of a full page to a page of their own whose next bit is set."""
-        shared = self._open()[page] >> 16
-        if shared == self._open()[_DIRECTORY] & 0xFF:
+        shared = self._words[page] >> 16
+        if shared == self._words[_DIRECTORY] & 0xFF:
             self._double_directory()
         new = self._allocate(1)
-        words = self._open()
+        words = self._words
         members = [word for word in words[page + 1 : page + PAGE].tolist() if word]
         bit = 1 << (63 - shared)
         stay = _filled([one for one in members if not one & bit], shared + 1)
@@ -208,9 +210,9 @@ class Admitted:
         words[_VERSION] += 1
 
     def _double_directory(self) -> None:
-        bits = (self._open()[_DIRECTORY] & 0xFF) + 1
+        bits = (self._words[_DIRECTORY] & 0xFF) + 1
         new = self._allocate((1 << bits) // PAGE)
-        words = self._open()
+        words = self._words
         old = words[_DIRECTORY] >> 8
         entries = words[old : old + (1 << bits >> 1)].tolist()
         words[new : new + (1 << bits)] = memoryview(array("Q", chain.from_iterable(zip(entries, entries, strict=True))))
@@ -219,7 +221,7 @@ class Admitted:
     def _allocate(self, pages: int) -> int:
         """The first word of as many pages, all zero."""
         first, needed = self._pages, self._pages + pages
-        have = len(self._open()) // PAGE
+        have = len(self._words) // PAGE
         if needed > have:
             self._grow(max(needed, have + min(have, MOST_GROWTH)))
         self._pages = needed
@@ -229,8 +231,8 @@ class Admitted:
         size = 8 * PAGE * pages
         if self.path is None:
             held = bytearray(size)
-            if self._words is not None:
-                held[: self._words.nbytes] = self._words
+            if hasattr(self, "_words"):
+                held[: self._words.nbytes] = self._words.cast("B")
             self._words = memoryview(held).cast("Q")
             return
         try:
@@ -246,17 +248,55 @@ class Admitted:
             ) from error
 
 
+class _Reader(Admitted):
+    """The table as another process sees it. Opened when it is first asked."""
+
+    def __init__(self, key: bytes, path: str) -> None:
+        self.key, self.path = key, path
+        self._inside, self._outside = set(), {}
+        self._file = -1
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_Reader, (self.key, self.path))
+
+    @property
+    def nbytes(self) -> int:
+        return os.stat(self.path or "").st_size
+
+    def _head(self) -> memoryview:
+        if self._file < 0:
+            assert self.path
+            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, self._file)
+            self._words = memoryview(mmap.mmap(self._file, 8 * PAGE, access=mmap.ACCESS_READ)).cast("Q")
+        return self._words
+
+    def _look(self, member: int) -> bool | None:
+        file = self._file
+        entry = _entry(self._words[_DIRECTORY], member)
+        page = int.from_bytes(os.pread(file, 8, 8 * entry), sys.byteorder)
+        words = memoryview(os.pread(file, 8 * PAGE, 8 * page)).cast("Q")
+        return bool(words[_slot(words, 0, member)] == member)
+
+
+def _entry(directory: int, member: int) -> int:
+    return (directory >> 8) + (member >> (64 - (directory & 0xFF)))
+
+
 def _page(words: memoryview, member: int) -> int:
-    directory = words[_DIRECTORY]
-    return int(words[(directory >> 8) + (member >> (64 - (directory & 0xFF)))])
+    return int(words[_entry(words[_DIRECTORY], member)])
 
 
 def _slot(words: memoryview, page: int, member: int) -> int:
     """Where a member is in a page, or the empty slot where it would go."""
-    slot = page + 1 + member % (PAGE - 1)
-    while (held := words[slot]) and held != member:
-        slot = slot + 1 if slot + 1 < page + PAGE else page + 1
-    return slot
+    home = page + 1 + member % (PAGE - 1)
+    for slot in range(home, page + PAGE):
+        if (held := words[slot]) == 0 or held == member:
+            return slot
+    for slot in range(page + 1, home):
+        if (held := words[slot]) == 0 or held == member:
+            return slot
+    return home  # of a page that was read while it was written
 
 
 def _filled(members: list[int], shared: int) -> array[int]:
@@ -269,9 +309,8 @@ def _filled(members: list[int], shared: int) -> array[int]:
     return page
 
 
-def _reader(key: bytes, path: str | None, copy: bytes | None) -> Admitted:
-    """Pickle's way back."""
-    made = Admitted.__new__(Admitted)
-    made.key, made.path, made._inside, made._outside, made._pages = key, path, set(), {}, 0
-    made._words = memoryview(copy).cast("Q") if copy is not None else None
-    return made
+def _copied(key: bytes, words: bytes) -> Admitted:
+    copy = Admitted(key)
+    copy._words = memoryview(bytearray(words)).cast("Q")
+    copy._pages = len(copy._words) // PAGE
+    return copy

@@ -59,8 +59,8 @@ class Crawl:
         self._was_finished = self._has_finished()
         """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""
 
-    async def add(self, seeds: Iterable[Seed]) -> int:
-        """Queue seeds; how many were queued: those that are new, and those that failed before or are parked.
+    async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
+        """Queue seeds; how many were queued: those that are new, those that are parked and, `again`, those that failed.
 
         Durable on return where the frontier is. Raises UrlError.
         """
@@ -69,7 +69,7 @@ class Crawl:
         for i in range(0, len(requests), AT_ONCE):
             with self._works.roots.adding(part := requests[i : i + AT_ONCE]):
                 new += await self._frontier.add(part)
-        return new + await self._frontier.revive(FAILURES)
+        return new + await self._frontier.revive(FAILURES if again else ())
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
         """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
@@ -104,9 +104,10 @@ class Crawl:
         That is what the settings of now let in and those of the last run did not: pages with links that were left out
         are read again, URLs that were excluded are visited. And what is asked for: URLs that failed, or were excluded,
         for the reasons in `retry`; those parked under the patterns in `unpark`, or all of them. A run does it by
-        itself when it begins, for the settings. Raises FrontierError.
+        itself when it begins, for the settings. One that is under way visits what is found. Raises FrontierError.
         """
-        return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
+        with self._engine.errand():
+            return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
 
     def _has_finished(self) -> bool:
         counts = self._frontier.counts()

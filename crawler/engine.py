@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -131,6 +132,16 @@ class Engine:
         self._planting.start_soon(self._do, errand)
         return True
 
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Something is under way that may queue more: the run does not find that nothing is left before it is done."""
+        self._errands += 1
+        try:
+            yield
+        finally:
+            self._errands -= 1
+            self._moved.set()
+
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
         return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
@@ -247,8 +258,13 @@ class Engine:
             return
         if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
             await self._until_moved()
-        elif self.look_again is None or not await self.look_again():
+        elif not await self._finds_more():
             self.stop(Ending.EXHAUSTED)
+
+    async def _finds_more(self) -> bool:
+        """Nothing is left to do: whether more came after all, if only while that was looked for."""
+        found = await self.look_again() if self.look_again else 0
+        return found > 0 or self._errands > 0 or self._moved.is_set()
 
     async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """What `wait` returned; None when the end came first."""

@@ -73,12 +73,12 @@ class Explanation:
     turn: SiteTurn | None = None
     """Its site in the crawl folder, likewise."""
     trap: Trap | None = None
-    """The pattern of URLs that it belongs to, if that is cut and nobody asked for it by name."""
+    """The pattern of URLs that it belongs to or is parked under, if nothing of that is fetched as things stand now."""
 
     @property
     def reason(self) -> Reason | None:
         """Why a crawl would not fetch it as things stand now, or None."""
-        return self.scope.reason or (Reason.TRAP if self.trap else self.robots.reason)
+        return self.scope.reason or (self.trap.reason if self.trap else self.robots.reason)
 
     @property
     def verdict(self) -> Literal["fetch", "exclude", "unknown"]:
@@ -125,8 +125,16 @@ async def explain(
         per_site=1 if politeness.asked_s(robots.crawl_delay_s) else config.politeness.per_site,
         known=story.known,
         turn=story.turn,
-        trap=story.trap if config.scope.traps == "park" and url != request.anchor else None,
+        trap=_trap(story, config, is_asked_for=url == request.anchor),
     )
+
+
+def _trap(story: _Story, config: Config, *, is_asked_for: bool) -> Trap | None:
+    """Why the URL waits, or would: the pattern that it is parked under, or the trap that it leads into."""
+    known, parks = story.known, config.scope.traps == "park"
+    if known and known.parked_for and (parks or known.parked_for is not Reason.TRAP):
+        return story.parking or Trap(known.pattern, 0, 0, reason=known.parked_for)
+    return story.trap if parks and not is_asked_for else None
 
 
 async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> RobotsAnswer:
@@ -211,6 +219,9 @@ def _story(known: Known | None) -> dict[str, object]:
         "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
         "via": [via.text for via in known.via],
         "seed": known.seed.text if known.seed else None,
+        "parked_under": known.pattern or None,
+        "parked_for": known.parked_for,
+        "is_reread": known.is_reread,
     }
 
 
@@ -223,6 +234,8 @@ class _Story(NamedTuple):
     roots: Sequence[Url] = ()
     near: Sequence[Root] = ()
     """The roots that may admit the URL."""
+    parking: Trap | None = None
+    """What the URL is parked under."""
 
 
 async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
@@ -237,7 +250,8 @@ def _asked(opened: Look, url: Url, near: str) -> _Story:
     found = roots_behind(opened, 0, MOST_NEAR if near else MOST_ROOTS, near)
     roots = [(root, seed) for _, root, seed in found]
     shown = [] if known else [root for root, _ in roots] or opened.roots(MOST_ROOTS)
-    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots)
+    parking = opened.parking(known.pattern) if known and known.pattern else None
+    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots, parking)
 
 
 def _scope(config: Config, roots: Sequence[Root]) -> Scope:

@@ -143,6 +143,16 @@ class Failures(NamedTuple):
     example: str
 
 
+class Hindrance(NamedTuple):
+    """What kept content from us at one site: how many answers were none, and what told so."""
+
+    site: str
+    reason: Reason
+    """`soft-outage` or `blocked`."""
+    n: int
+    detail: str
+
+
 class Blocked(NamedTuple):
     """Code that kept the event loop from turning: how often, and for how many seconds at worst."""
 
@@ -214,6 +224,8 @@ class Summary:
     bounds: Mapping[Bound, float]
     """Share of the time the run was bound by each."""
     failures: Sequence[Failures]
+    hindrances: Sequence[Hindrance] = ()
+    """Sites that were out, or that block us, those with most answers first."""
     rereads: Mapping[Disposition, int] = field(default_factory=dict)
     """Pages that were read again for links left out before, by what became of that."""
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
@@ -250,6 +262,7 @@ class Metrics:
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
@@ -276,7 +289,10 @@ class Metrics:
             self.bytes += len(outcome.response.body)
             self.stages.fold(outcome.response.timings)
         if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
-            self._note_failure(outcome.url.site, outcome.reason, outcome.url.text)
+            _count(self._failures, (outcome.url.site, outcome.reason), 1, outcome.url.text)
+        if outcome.reason in (Reason.SOFT_OUTAGE, Reason.BLOCKED) and outcome.response is not None:
+            n = 1 + len(outcome.repeats)
+            _count(self._hindrances, (outcome.url.site, outcome.reason), n, outcome.detail)
 
     def note_blocked(self, culprit: str, seconds: float) -> None:
         """Count one stretch in which the loop stood still."""
@@ -330,6 +346,7 @@ class Metrics:
             statuses=dict(self.statuses),
             bounds={bound: n / samples for bound, n in self.bounds.most_common()},
             failures=self.failures(20),
+            hindrances=self.hindrances(20),
             rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
         )
@@ -339,11 +356,10 @@ class Metrics:
         ranked = sorted(self._failures.items(), key=lambda item: -item[1][0])[:limit]
         return [Failures(site, reason, n, example) for (site, reason), (n, example) in ranked]
 
-    def _note_failure(self, site: str, reason: Reason, url: str) -> None:
-        known = self._failures.get((site, reason))
-        if known is None and len(self._failures) >= MAX_FAILURES:
-            return
-        self._failures[site, reason] = (known[0] + 1, known[1]) if known else (1, url)
+    def hindrances(self, limit: int) -> list[Hindrance]:
+        """The sites that gave most answers that were no content."""
+        ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
+        return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
 
     def _rates(self) -> tuple[float, float]:
         if len(self._marks) < 2:
@@ -351,6 +367,13 @@ class Metrics:
         (then, pages, received), (now, pages_now, received_now) = self._marks[0], self._marks[-1]
         stretch = max(now - then, 1e-3)
         return (pages_now - pages) / stretch, (received_now - received) / stretch
+
+
+def _count(kept: dict[tuple[str, Reason], tuple[int, str]], key: tuple[str, Reason], n: int, example: str) -> None:
+    """So many more, the first example being kept; what comes once there is no room is left out."""
+    if key in kept or len(kept) < MAX_FAILURES:
+        before, first = kept.get(key, (0, example))
+        kept[key] = (before + n, first)
 
 
 def bound_by(gauges: Gauges) -> Bound:

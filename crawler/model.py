@@ -305,6 +305,8 @@ class Outcome:
     """Parked: the pattern of URLs that it waits under."""
     repeats: tuple[int, ...] = ()
     """Rows of earlier visits whose answers turned out to be no content: each is visited once more."""
+    checks: tuple[int, ...] = ()
+    """Rows of earlier visits that brought content: each is fetched again, without a record, to see if it still does."""
 
     @property
     def request(self) -> Request:

@@ -15,6 +15,9 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
+PATIENCE = 9.0
+"""Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
+
 
 class Wait(StrEnum):
     """Why nothing of what is queued may be fetched yet."""
@@ -35,8 +38,6 @@ class Wait(StrEnum):
     """Their owner holds the sites."""
 
 
-PATIENCE = 9.0
-"""Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
@@ -90,15 +91,10 @@ class Politeness:
         """How long a site rests at the `step`-th setback in a row that concerns it as a whole; 0: none did."""
         return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
 
-    def return_in_s(self, attempt: int, backoff_s: float, *, is_probe: bool = False) -> float | None:
-        """How long until the next attempt of a URL whose site rests so long; None: that was the last one.
-
-        A probe is the first to be asked after the rest.
-        """
+    def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
+        """How long until the next attempt of a URL whose site rests so long; None: that was the last one."""
         wait_s = self.retry_in_s(attempt)
-        if wait_s is None:
-            return None
-        return backoff_s if is_probe else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
+        return None if wait_s is None else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
         """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.

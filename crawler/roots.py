@@ -26,6 +26,8 @@ READ_AT_ONCE = 16 * AT_ONCE
 RECENT = 1 << 16
 """Redirects of roots that may be under way, not settled yet: many more than there are visits at a time."""
 TRIED_AGAIN_S = 1.0
+FINGERPRINT = 8
+"""Bytes."""
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
 Root = tuple[Url, Url | None]
@@ -74,7 +76,7 @@ class Roots:
     """Fills the ground of one crawl and, while its settings change, the next one; both admit what comes meanwhile."""
 
     def __init__(self, stored: Stored | None, make: Callable[[], Admitted]) -> None:
-        """`make`: an empty table. `stored`: where roots are found again; None: they are kept here."""
+        """`make`: an empty table, under the crawl's key. `stored`: where roots are found again; None: they are kept."""
         self._stored = stored
         self._make = make
         self._grounds: list[Ground] = []
@@ -118,6 +120,14 @@ class Roots:
         for ground in following:
             ground.admit(root, seed)
         return first.admit(root, seed, self.late)
+
+    def reaches(self, outside: bytes) -> bool:
+        """Whether a seed that came meanwhile may admit one of these places, given as `Page.outside` gives them."""
+        table = self._grounds[0].admitted
+        return any(
+            table.knows(int.from_bytes(outside[i : i + FINGERPRINT], "little"))
+            for i in range(0, len(outside), FINGERPRINT)
+        )
 
     @contextmanager
     def adding(self, requests: Sequence[Request]) -> Iterator[None]:

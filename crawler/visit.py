@@ -15,7 +15,7 @@ from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Resp
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .scope import Scope, is_moved
+from .scope import Scope
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
@@ -215,11 +215,11 @@ class Visitor:
         """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""
         url, seed = redirected.url, redirected.request.origin
         try:
-            stays = self.admit(target, seed)
+            is_told = self.admit(target, seed) or not self.admit(url, seed)
         except StorageFull as error:
             again = replace(redirected, found=redirected.found[1:])
             return self._setback(again, OutOfFiles(Reason.INTERNAL, str(error)))
-        if stays or is_moved(url, seed):  # in the second case an earlier redirect says so
+        if is_told:  # it stays, or an earlier redirect says that it left
             return redirected
         return replace(redirected, reason=Reason.MOVED, detail=f"moved to {target}")
 
@@ -313,17 +313,21 @@ class Visitor:
             content=content,
             gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
             simhash=page.simhash if page else 0,
-            numbers=page.numbers if page else 0,
+            figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
             began=_began(outcome),
             ended=outcome.ended,
             is_last=self.politeness.retry_in_s(outcome.request.attempt) is None,
+            is_kept=outcome.request.is_reread and _is_kept(outcome.response),
         )
 
     def _no_content(self, outcome: Outcome, verdict: Verdict, retry_after_s: float | None = None) -> Outcome:
         """Another attempt while there is one, the page as evidence; the site rests longer each time in a row."""
-        backoff_s = max(self.politeness.backoff_s(verdict.step), self.politeness.hold_s(retry_after_s))
-        retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s, is_probe=verdict.is_probe)
+        hold_s = self.politeness.hold_s(retry_after_s)
+        backoff_s = max(self.politeness.backoff_s(verdict.step), hold_s)
+        retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s)
         is_over = retry_in_s is None or verdict.is_lasting
+        if backoff_s:
+            self.silence.keep(outcome.url.site, outcome.ended + backoff_s, outcome.ended)
         return replace(
             outcome,
             disposition=Disposition.FAILED if is_over else Disposition.DEFERRED,
@@ -331,7 +335,9 @@ class Visitor:
             detail=verdict.detail,
             retry_in_s=None if is_over else retry_in_s,
             rest_s=max(outcome.rest_s, backoff_s),
+            asked_s=max(outcome.asked_s or 0.0, hold_s),
             repeats=verdict.repeats,
+            checks=verdict.checks,
         )
 
     @property
@@ -374,6 +380,14 @@ def _began(outcome: Outcome) -> float:
     """When the exchange began, on the clock of its end."""
     said = outcome.response.timings if outcome.response else Timings()
     return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000
+
+
+def _is_kept(response: Response | None) -> bool:
+    """Whether a cache says that it gave the answer (RFC 9111 5.1, and what caches in wide use say)."""
+    if response is None:
+        return False
+    said = " ".join(map(response.header, ("x-cache", "cf-cache-status", "x-cache-status", "cache-status"))).lower()
+    return "hit" in said or response.header("age").strip("0 ") != ""
 
 
 def _gist(target: Url, url: Url) -> int:

@@ -68,7 +68,7 @@ def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
         (_has_grown(old["max_depth"], now["max_depth"]), _links(LeftOut.DEPTH, Reason.DEPTH_LIMIT)),
         (_is_later(_REACHES, old["reach"], now["reach"]), _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
         (now["follow_moved_seeds"] and not old["follow_moved_seeds"], _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
-        (_lets_more_in(old, now), _links(LeftOut.PATTERNS, Reason.OUT_OF_SCOPE)),
+        (_has_fewer_bars(old, now), _links(LeftOut.PATTERNS, Reason.OUT_OF_SCOPE)),
         (_has_grown(old["max_repeats"], now["max_repeats"]), _links(LeftOut.REPEATS, Reason.TRAP)),
         (_is_later(_NOFOLLOWS, old["nofollow"], now["nofollow"]), _links(LeftOut.NOFOLLOW)),
         (_has_grown(old["max_links"], now["max_links"]), _links(LeftOut.MAX_LINKS)),
@@ -85,6 +85,13 @@ def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
         if is_wider:
             found = found.and_(wider)
     return found
+
+
+def lets_more_in(before: Config, now: Config) -> bool:
+    """Whether a crawl that is finished under the settings of before would find more under those of now."""
+    old, new = before.scope, now.scope
+    is_longer = _has_grown(old.limit, new.limit) or (old.traps == "park" != new.traps)
+    return is_longer or widened(bounds(before), bounds(now)) != NOTHING
 
 
 def _links(rule: LeftOut, *reasons: Reason) -> Wider:
@@ -104,7 +111,7 @@ def _is_later(order: tuple[str, ...], old: str, now: str) -> bool:
     return order.index(now) > order.index(old)
 
 
-def _lets_more_in(old: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+def _has_fewer_bars(old: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether a pattern that kept links out is gone, or one that lets links in is new."""
     if set(old["exclude"]) - set(now["exclude"]):
         return True

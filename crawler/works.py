@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from . import parts, shelter
 from .admitted import Admitted
@@ -56,9 +57,8 @@ class Stacking:
         fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
         in_workers = shared.config.offload.executor == "process"
-        roots = Roots(
-            Asked(frontier) if isinstance(frontier, SqliteFrontier) else None, _in_file if in_workers else Admitted
-        )
+        stored = Asked(frontier) if isinstance(frontier, SqliteFrontier) else None
+        roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract, roots)
 
@@ -157,9 +157,9 @@ class Works:
         return self.roots.filled(ground, visitor.visit)
 
 
-def _in_file() -> Admitted:
+def _in_file(key: bytes) -> Admitted:
     """A table that worker processes can open."""
-    return Admitted(path=shelter.folder() / f"places-{secrets.token_hex(8)}")
+    return Admitted(key, shelter.folder() / f"places-{secrets.token_hex(8)}")
 
 
 def _limits(config: Config) -> Limits:

@@ -175,6 +175,14 @@ def test_many_places_take_few_bytes_each_and_no_memory_of_ours(tmp_path: Path) -
     assert (tmp_path / "places").stat().st_size == table.nbytes
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody tells elsewhere how large a process is")
+def test_a_worker_takes_none_of_its_memory_for_a_large_table(tmp_path: Path) -> None:
+    table = Admitted(path=tmp_path / "places")
+    table.add(f"h{i}.test" for i in range(100_000))
+    with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as workers:
+        assert workers.submit(_grown_by, pickle.dumps(table)).result(60) < table.nbytes // 4
+
+
 _opened: list[Admitted] = []
 
 
@@ -189,6 +197,16 @@ def _holds_all(names: list[str]) -> bool:
 
 def _holds_any(names: list[str]) -> bool:
     return any(map(_opened[0].holds, names))
+
+
+def _grown_by(copy: bytes) -> int:
+    """Bytes of address space that looking into the table takes."""
+    table: Admitted = pickle.loads(copy)
+    sizes = []
+    for first in (0, 50_000):
+        assert all(table.holds(f"h{i}.test") for i in range(first, first + 50_000))
+        sizes.append(int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE"))
+    return sizes[1] - sizes[0]
 
 
 def _missed(copy: bytes, names: list[str], until: int) -> int:

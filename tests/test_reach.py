@@ -19,6 +19,7 @@ from crawler import Outcome, Reason, urls
 from crawler.config import load
 from crawler.explanation import explain
 from crawler.model import LeftOut, Request, Response
+from crawler.protocols import Fetcher
 from crawler.rehearsal import rehearse
 from crawler.testing import Page, Site, Web, html, open_web
 
@@ -65,9 +66,16 @@ class ListSink:
 
 
 async def crawled(pages: Mapping[str, Iterable[str] | str], seeds: Iterable[str], **settings: Any) -> ListSink:
+    return await crawled_by(Names(pages), seeds, **(IN_PROCESS | settings))
+
+
+async def crawled_by(fetcher: Fetcher | None, seeds: Iterable[str], **settings: Any) -> ListSink:
+    """All seeds are there before the first page is read."""
     sink = ListSink()
     with anyio.fail_after(60):
-        await crawler.crawl(seeds, sinks=[sink], fetcher=Names(pages), **(IN_PROCESS | settings))
+        async with crawler.open_crawl(sinks=[sink], fetcher=fetcher, **settings) as crawl:
+            await crawl.add(seeds)
+            await crawl.run()
     return sink
 
 
@@ -83,12 +91,9 @@ async def test_a_page_inside_the_wider_of_two_prefixes_is_found_by_way_of_the_na
         "/": html("Home", ["/docs/x"]), "/docs/": html("Docs", ["/docs/x"]), "/docs/x": html("X", ["/news/1"]),
         "/news/1": html("News"),
     })])  # fmt: skip
-    sink = ListSink()
+    chosen = QUIET | {"executor": executor, "allow_networks": ["127.0.0.0/8"], "reach": "prefix"}
     async with open_web(web) as served:
-        await crawler.crawl(
-            [served.url("a.org", seed) for seed in seeds],
-            sinks=[sink], **(QUIET | {"executor": executor, "allow_networks": ["127.0.0.0/8"], "reach": "prefix"}),
-        )  # fmt: skip
+        sink = await crawled_by(None, [served.url("a.org", seed) for seed in seeds], **chosen)
         home = served.url("a.org")
     expected = {"/", "/docs/x", "/news/1"} | ({"/docs/"} if "/docs/" in seeds else set())
     assert {outcome.url.path for outcome in sink.got} == expected
@@ -104,10 +109,9 @@ async def test_a_page_of_one_seed_that_only_another_links_to_is_found_and_descen
         Site("a.org", {"/": html("A", ["//b.org/hidden", "//c.org/"])}),
         Site("b.org", {"/": html("B"), "/hidden": html("H")}), Site("c.org", {"/": html("C")}),
     ], seeds=["http://a.org/", "http://b.org/"])  # fmt: skip
-    sink = ListSink()
     async with open_web(web) as served:
         chosen = QUIET | {"executor": executor, "allow_networks": ["127.0.0.0/8"]}
-        await crawler.crawl(served.seeds, sinks=[sink], **chosen)
+        sink = await crawled_by(None, served.seeds, **chosen)
         a, b, hidden = served.url("a.org"), served.url("b.org"), served.url("b.org", "/hidden")
     assert set(sink.urls) == {a, b, hidden}
     assert sink.of(hidden).request.origin.text == a
@@ -188,9 +192,9 @@ async def test_a_seed_that_comes_late_counts_from_then_on_for_workers_that_run()
 async def test_a_folder_that_is_opened_again_knows_the_places_of_all_its_seeds(tmp_path: Path) -> None:
     pages = {"http://a.org/": ["http://a.org/1"], "http://a.org/1": ["http://b.org/1"], "http://b.org/1": []}
     web = Names(pages)
-    chosen = IN_PROCESS | {"limit": 1}
-    await crawler.crawl(["http://a.org/", "http://b.org/"], folder=tmp_path / "c", fetcher=web, **chosen)
-    await crawler.crawl([], folder=tmp_path / "c", fetcher=web, limit=100)
+    async with crawler.open_crawl(folder=tmp_path / "c", fetcher=web, **IN_PROCESS) as crawl:
+        await crawl.add(["http://a.org/", "http://b.org/"])
+    await crawler.crawl([], folder=tmp_path / "c", fetcher=web, workers=1)
     assert pages.keys() <= {json.loads(line)["url"] for line in (tmp_path / "c/pages.jsonl").read_text().splitlines()}
 
 
@@ -203,7 +207,8 @@ async def test_another_reach_holds_for_all_seeds_from_the_next_visit_on(tmp_path
         folder=tmp_path / "c" if has_folder else None, sinks=[sink], fetcher=Names(pages),
         **(IN_PROCESS | {"reach": "prefix", "limit": 2}),
     ) as crawl:  # fmt: skip
-        await crawl.run(["http://a.org/x/", "http://b.org/x/"])
+        await crawl.add(["http://a.org/x/", "http://b.org/x/"])
+        await crawl.run()
         crawl.change(reach="host", limit=100)
         await crawl.run()
     assert set(sink.urls) == set(pages)
@@ -276,6 +281,14 @@ async def test_a_seed_that_moves_into_the_reach_of_another_has_not_left() -> Non
     sink = await crawled(pages, ["http://b.org/", "http://a.org/"])
     assert set(sink.urls) == set(pages)
     assert sink.of("http://a.org/").reason is None
+
+
+async def test_a_seed_that_leaves_by_way_of_another_is_told_where_it_leaves() -> None:
+    pages = {"http://a.org/": "http://b.org/gone", "http://b.org/gone": "http://c.org/", "http://b.org/": [],
+             "http://c.org/": ["http://c.org/more"], "http://c.org/more": []}  # fmt: skip
+    sink = await crawled(pages, ["http://b.org/", "http://a.org/"])
+    assert set(sink.urls) == pages.keys() - {"http://c.org/more"}
+    assert (sink.of("http://a.org/").reason, sink.of("http://b.org/gone").reason) == (None, Reason.MOVED)
 
 
 async def test_a_prefix_stays_the_one_that_was_given_wherever_the_seed_redirects() -> None:

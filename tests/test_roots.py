@@ -11,7 +11,9 @@ from crawler import urls
 from crawler.admitted import Admitted
 from crawler.errors import FrontierError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Request, Url
+from crawler.parse import Document, Job, parse
 from crawler.roots import AT_ONCE, READ_AT_ONCE, Roots
+from crawler.scope import Reach, Scope
 
 A, B, C = (urls.parse(f"http://{name}.org/") for name in "abc")
 
@@ -104,6 +106,20 @@ async def test_a_visit_waits_for_the_roots_and_is_put_off_where_they_cannot_be_h
     assert put_off.retry_in_s
     assert (await filled(Lease(Request(A), 1))).disposition is Disposition.FETCHED
     assert seen == [True]
+
+
+@pytest.mark.parametrize("reach", ["prefix", "host", "domain"])
+def test_a_place_that_was_outside_when_a_page_was_read_is_found_again_once_a_seed_is_there(reach: Reach) -> None:
+    key = b"the crawl's key."
+    job = Job(key, f"test-roots-{reach}".encode(), Scope(reach))
+    page = parse(Document(A, b"<a href=http://www.b.org/d/x>b</a> <a href=http://c.org/>c</a>", "text/html"), job)
+    roots = Roots(None, lambda: Admitted(key))
+    roots.choose(roots.ground(reach, False))
+    with roots.adding([Request(A)]):
+        assert not roots.reaches(page.outside)
+    with roots.adding([Request(urls.parse("http://www.b.org/d/"))]):
+        assert roots.reaches(page.outside)
+    assert not roots.reaches(b"")
 
 
 async def test_an_error_of_the_store_is_told_to_who_asks() -> None:

@@ -43,16 +43,16 @@ class Verdict(NamedTuple):
     """How many rests in a row the site was given for it; 0: it needs none."""
     is_lasting: bool = False
     """No further attempt would help."""
-    is_probe: bool = False
-    """The same URL tells best whether there is an outage at all: it goes first."""
     repeats: tuple[int, ...] = ()
     """Rows of earlier answers that were taken for content."""
+    checks: tuple[int, ...] = ()
+    """Rows of URLs that brought content: whether they still do tells whether there is an outage."""
 
 
 class _Site:
     """What is remembered of one site."""
 
-    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "step", "weak")
+    __slots__ = ("blocked_by", "blocks", "genuine", "kinds", "ordinary", "outages", "rested", "sample", "step", "weak")
 
     def __init__(self) -> None:
         self.kinds: dict[str, Kind] = {}
@@ -66,6 +66,8 @@ class _Site:
         """When the block ended that the site rests for."""
         self.ordinary = float("-inf")
         """When the latest exchange began that was neither blocked nor part of an outage."""
+        self.sample: tuple[int, ...] = ()
+        """The row of the latest URL that brought something else."""
         self.weak: dict[int, float] = {}
         """Contents with a weak marker, and when they came first."""
 
@@ -99,44 +101,54 @@ class Answers:
                 return self._again(site, kind, outage, answer)
         for outage in site.outages:
             outage.hear_other(kind, answer)
-        self._note_ordinary(site, answer.began)
+        if not answer.is_kept:
+            self._note_ordinary(site, answer.began)
         if answer.row in kind.rows:  # the same URL again: it says nothing of others
             return None
         kind.push(answer)
+        site.sample = (answer.row,)
         if not is_known and (run := kind.run(answer, self._brought)) and not _is_genuine(site, answer):
             return self._begin(site, kind, answer, run)
         return None
 
     def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
         """An outage was noticed: all that was answered so since it may have begun is to be asked for again."""
-        outage = Outage(answer, run)
+        outage = Outage(answer, run, max((one.step for one in site.outages if not one.is_over), default=0))
         rows = kind.take_back(outage.is_alike, float("-inf"))
         for other in site.kinds.values():
             rows += other.take_back(outage.is_alike, run.after)
         site.outages = [outage, *site.outages[: MOST_OUTAGES - 1]]
         outage.hit(kind, answer)
-        return _soft(outage, is_probe=run.way != SAME, repeats=tuple([row for row in rows if row != answer.row]))
+        return _soft(outage, tuple([row for row in rows if row != answer.row]), outage.sample)
 
     def _again(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
         """The content of a known outage."""
         comes_alone = outage.is_over_for(answer) and answer.is_last
         if outage.is_disproved(answer) or (comes_alone and outage.proves(PROVED_BY)):
-            site.outages.remove(outage)
-            site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
-            kind.is_strict = kind.is_strict or outage.way != SAME
-            kind.push(answer)
+            self._believe(site, kind, outage, answer)
             return None
         if comes_alone:
             return None
-        outage.hit(kind, answer)
+        begins = outage.hit(kind, answer)
+        if outage.is_contradicted:
+            self._believe(site, kind, outage, answer)
+            return None
         outage.failed += answer.is_last
-        return _soft(outage)
+        return _soft(outage, checks=outage.sample if begins else ())
+
+    def _believe(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> None:
+        """It was no outage: the content is what it seems."""
+        site.outages.remove(outage)
+        site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
+        kind.is_strict = kind.is_strict or outage.way != SAME
+        kind.push(answer)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
     def block(self, answer: Answer, evidence: str, *, is_weak: bool = False) -> Verdict | None:
         """Count an answer that bears the mark of a protection; None where it turns out to be content."""
         site = self._site(answer.url.site)
+        is_new = is_weak and answer.gist not in site.weak
         if is_weak and self._is_own(site, answer):
             return self.judge(answer)
         site.blocks += 1
@@ -144,7 +156,7 @@ class Answers:
         if answer.began >= site.rested:
             site.step += 1
             site.rested = answer.ended
-        return Verdict(Reason.BLOCKED, evidence, site.step)
+        return Verdict(Reason.BLOCKED, evidence, site.step, checks=site.sample if is_new else ())
 
     def other(self, url: Url, began: float) -> None:
         """Learn that the site gave an answer that is no block."""
@@ -154,7 +166,11 @@ class Answers:
     def bar(self, request: Request) -> Bar | None:
         """Why a request is not worth asking: its site blocks everything. Seeds are asked a little longer."""
         site = self._sites.get(request.url.site)
-        if site is None or site.blocks < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
+        if (
+            site is None
+            or request.is_reread
+            or site.blocks < (SEED_BLOCKS if request.url == request.anchor else BLOCKS)
+        ):
             return None
         detail = f"{site.blocks} answers in a row were blocks: {site.blocked_by}"
         return Bar(Reason.BLOCKED, detail, f"{request.url.site}/**")
@@ -221,8 +237,8 @@ def _is_genuine(site: _Site, answer: Answer) -> bool:
     return any(one.content == answer.content or one.gist == answer.gist for one in site.genuine)
 
 
-def _soft(outage: Outage, *, is_probe: bool = False, repeats: tuple[int, ...] = ()) -> Verdict:
+def _soft(outage: Outage, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> Verdict:
     is_lasting = outage.failed >= LASTING
     step = 0 if is_lasting or outage.is_over else outage.step
     detail = f"the same answer to {outage.number} different URLs"
-    return Verdict(Reason.SOFT_OUTAGE, detail, step, is_lasting, is_probe, repeats)
+    return Verdict(Reason.SOFT_OUTAGE, detail, step, is_lasting, repeats, checks)

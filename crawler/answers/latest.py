@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model import Url
@@ -32,13 +32,23 @@ class Answer(NamedTuple):
     """64 bits: equal where only numbers, and words of the URL, differ. An answer without text has its content here."""
     simhash: int = 0
     """0: there is no text."""
-    numbers: int = 0
-    """Bits for the numbers it shows, but for those of its URL."""
+    figures: int = 0
+    """64 bits over the figures and pictures it shows, but for dates and numbers of its URL."""
     began: float = 0.0
     """When the exchange began."""
     ended: float = 0.0
     is_last: bool = False
     """The URL has no further attempt."""
+    is_kept: bool = False
+    """It comes from a cache: the site itself may not have been asked."""
+
+
+class Brought(NamedTuple):
+    """What one URL brought, and what of it a reader sees."""
+
+    content: int
+    gist: int
+    figures: int
 
 
 class Run(NamedTuple):
@@ -50,21 +60,23 @@ class Run(NamedTuple):
     """None of them ended before."""
     centre: int
     """The bits that most of their simhashes have: what they share, without what differs from one to the next."""
-    shown: frozenset[tuple[int, int]]
-    """Gist and numbers of all but the latest of them."""
+    brought: Mapping[int, Brought]
+    """By row."""
+    other: int | None
+    """The row of the latest answer that is not like them."""
 
 
 class Kind:
     """The answers in the order they came, the latest last. Plain columns, for there are many kinds."""
 
-    __slots__ = ("_began", "_ended", "_hashes", "_near", "_numbers", "contents", "gists", "is_strict", "rows", "weak")
+    __slots__ = ("_began", "_ended", "_figures", "_hashes", "_near", "contents", "gists", "is_strict", "rows", "weak")
 
     def __init__(self) -> None:
         self.contents = array("Q")
         self.gists = array("Q")
         self.rows = array("q")
         self._hashes = array("Q")
-        self._numbers = array("Q")
+        self._figures = array("Q")
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
@@ -131,9 +143,10 @@ class Kind:
             return None
         first = min(self._ended[at] for at in members)
         after = [self._ended[at] for at in others if self._ended[at] <= first]
-        shown = {(self.gists[at], self._numbers[at]) for at in members if self.rows[at] != answer.row}
         since = max(after, default=min(self._began[at] for at in members))
-        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), frozenset(shown))
+        other = self.rows[others[-1]] if others else None
+        what = {self.rows[at]: Brought(self.contents[at], self.gists[at], self._figures[at]) for at in members}
+        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), what, other)
 
     def _members(self, way: int, answer: Answer) -> set[int]:
         """The places of the run that the latest answer ends.
@@ -159,11 +172,11 @@ class Kind:
 
     @property
     def _columns(self) -> Sequence[array]:  # type: ignore[type-arg]  # of integers and of times
-        return self.contents, self.gists, self.rows, self._hashes, self._numbers, self._began, self._ended
+        return self.contents, self.gists, self.rows, self._hashes, self._figures, self._began, self._ended
 
 
 def _values(answer: Answer) -> tuple[float, ...]:
-    return answer.content, answer.gist, answer.row, answer.simhash, answer.numbers, answer.began, answer.ended
+    return answer.content, answer.gist, answer.row, answer.simhash, answer.figures, answer.began, answer.ended
 
 
 def _centre(hashes: Sequence[int]) -> int:

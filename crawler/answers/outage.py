@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .latest import NEAR, Answer, Kind, Run, is_near
+from .latest import NEAR, Answer, Brought, Kind, Run, is_near
 
+CONTRADICTIONS = 2
+"""One alone may be an outage that ends and begins again."""
 MOST_SEEN = 32
 """URLs whose answers are kept; and kinds of URLs that were hit."""
 
@@ -12,16 +14,16 @@ class Outage:
     """It may be over, and begin anew."""
 
     __slots__ = (
-        "_content", "_ended", "_gist", "_kinds", "_other", "_proofs", "_rested", "_seen", "_shown", "_simhash",
-        "failed", "number", "step", "way",
+        "_content", "_contradicted", "_ended", "_gist", "_is_sample_well", "_kinds", "_other", "_proofs", "_rested",
+        "_sample", "_seen", "_simhash", "failed", "number", "step", "way",
     )  # fmt: skip
 
-    def __init__(self, answer: Answer, run: Run) -> None:
+    def __init__(self, answer: Answer, run: Run, step: int = 0) -> None:
         self.way = run.way
         """In which its answers are alike."""
         self.number = run.number - 1
         """URLs that were answered so."""
-        self.step = 0
+        self.step = step
         """How many rests in a row the site was given."""
         self.failed = 0
         """URLs that spent their last attempt on it."""
@@ -34,8 +36,13 @@ class Outage:
         """When its latest answer was there."""
         self._other: float | None = None
         """When an answer was there that shows that it is over; None: none was."""
-        self._seen: dict[int, Answer] = {}
-        self._shown = run.shown
+        self._seen = dict(run.brought)
+        self._sample = run.other
+        """The row of a URL that brought something else before: it is asked again, to see whether it still does."""
+        self._is_sample_well = False
+        """It did, since the latest answer of the outage."""
+        self._contradicted = 0
+        """How often others were answered as in an outage right after."""
 
     def matches(self, answer: Answer, kind: Kind) -> bool:
         """Whether it is the outage's answer; not where URLs of that kind are always answered so."""
@@ -46,26 +53,34 @@ class Outage:
     def is_alike(self, content: int, gist: int, simhash: int) -> bool:
         return content == self._content or gist == self._gist or (self.way == NEAR and is_near(simhash, self._simhash))
 
-    def hit(self, kind: Kind, answer: Answer) -> None:
-        """One more URL got its answer."""
-        if self._other is not None and answer.began >= self._other:  # it has begun anew
+    def hit(self, kind: Kind, answer: Answer) -> bool:
+        """One more URL got its answer; whether the outage has begun, or has begun anew, with it."""
+        begins = not self._kinds or self.is_over_for(answer)
+        if begins and self._kinds:
             self._other, self.step, self.failed = None, 0, 0
+        self._contradicted = 0 if answer.row == self._sample else self._contradicted + self._is_sample_well
+        self._is_sample_well = False
         if self._other is None and answer.began >= self._rested:
             self.step += 1
             self._rested = answer.ended
         self.number += answer.row not in self._seen
         self._ended = max(self._ended, answer.ended)
         self._seen.pop(answer.row, None)
-        self._seen[answer.row] = answer
+        self._seen[answer.row] = _brought(answer)
         if kind not in self._kinds:
             self._kinds.append(kind)
         if len(self._seen) > MOST_SEEN:
             del self._seen[next(iter(self._seen))]
         del self._kinds[:-MOST_SEEN]
+        return begins
 
     def hear_other(self, kind: Kind, answer: Answer) -> None:
         """Another content came: it is over, if that was asked for later, by a URL that it hit or one of their kind."""
-        if self._other is None and answer.began >= self._ended and (kind in self._kinds or answer.row in self._seen):
+        if answer.began < self._ended:
+            return
+        if answer.row == self._sample and not answer.is_kept:
+            self._is_sample_well = True
+        if self._other is None and (kind in self._kinds or answer.row in self._seen):
             self._other = answer.ended
 
     def widen(self, narrow: Kind, wide: Kind) -> None:
@@ -85,15 +100,25 @@ class Outage:
         self._proofs += 1
         return self._proofs >= enough
 
+    @property
+    def sample(self) -> tuple[int, ...]:
+        return () if self._sample is None else (self._sample,)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the site gives the outage's answer to some and, again and again at the same time, others theirs."""
+        return self._contradicted >= CONTRADICTIONS
+
     def is_disproved(self, answer: Answer) -> bool:
         """Whether a URL brings again exactly what it brought before, and shows what no other URL shows.
 
         Of answers that were alike in letters or words alone: things that differ in their prices are no outage.
         """
-        earlier = self._seen.get(answer.row)
-        if not self.way or earlier is None or earlier.content != answer.content:
+        if not self.way or self._seen.get(answer.row) != _brought(answer):
             return False
-        shown = (answer.gist, answer.numbers)
-        return shown not in self._shown and all(
-            (one.gist, one.numbers) != shown for one in self._seen.values() if one.row != answer.row
-        )
+        shown = (answer.gist, answer.figures)
+        return all((one.gist, one.figures) != shown for row, one in self._seen.items() if row != answer.row)
+
+
+def _brought(answer: Answer) -> Brought:
+    return Brought(answer.content, answer.gist, answer.figures)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..durable import sync_folder
 from ..errors import CrawlError
 from ..folder import open_folder, read_folder
-from ..frontier import look
+from ..frontier import Look, look
 from ..model import Counts, Disposition
 from ..settings import Config
 from .job import Record
@@ -135,8 +135,9 @@ def _counts_in(frontier: Path) -> Counts:
     """Raises FrontierError."""
     if not frontier.exists():
         return Counts()
-    return look(frontier, lambda opened: _counts(opened.queued(), opened.settled()))
+    return look(frontier, _counts)
 
 
-def _counts(queued: int, settled: Mapping[str, int]) -> Counts:
-    return Counts(queued=queued, settled={Disposition(name): n for name, n in settled.items()})
+def _counts(opened: Look) -> Counts:
+    settled = {Disposition(name): n for name, n in opened.settled().items()}
+    return Counts(queued=opened.queued(), settled=settled, parked=opened.parked())

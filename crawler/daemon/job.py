@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -72,6 +72,22 @@ class Seeds:
     """Those that could not be used, of what was read so far; bad-seeds.txt in the folder lists them."""
     is_reading: bool = False
     """Whether some of them have not reached the frontier yet."""
+    queued: int = 0
+    """Those that were queued, of what was read so far: new ones, and known ones that had failed or were parked. A kill
+    while they are read may leave out those of the last seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to be fetched after all."""
+
+    retry: tuple[str, ...] = ()
+    """URLs that ended for these reasons."""
+    unpark: tuple[str, ...] = ()
+    """URLs that are parked under these patterns."""
+    unpark_all: bool = False
+    number: int = 0
+    """Which one it is, of all wishes for the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,14 @@ class Record:
     """Bad seeds of those."""
     bad_bytes: int = 0
     """How long bad-seeds.txt was then."""
+    queued: int = 0
+    """Seeds that were queued, over all uploads."""
+    wishes: tuple[Wish, ...] = ()
+    """What was not carried out yet, the oldest first."""
+    wished: int = 0
+    """How many wishes there were."""
+    is_widened: bool = False
+    """Its settings let in more than those of its last run did."""
     counts: Counts = field(default_factory=Counts)
     """As the last run left them."""
     bytes: int = 0
@@ -120,6 +144,17 @@ class Record:
     """The idempotency key it was asked for with."""
     digest: str = ""
     """Of what was asked for with that key."""
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether its folder was made elsewhere."""
+        return self.folder != self.id
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to do for a job that is over, as far as that is known."""
+        is_left = self.counts.queued > 0 and self.ended is not Ending.PAGE_LIMIT
+        return self.state.is_over and (is_left or self.is_widened or bool(self.wishes) or self.planted < self.uploads)
 
     def is_called(self, text: str) -> bool:
         """Whether its name holds this, in letters of any size, or it is its id."""
@@ -196,6 +231,10 @@ class Job:
     counts: Counts
     bytes: int
     """Downloaded, over all runs."""
+    wishes: Sequence[Wish] = ()
+    """What was asked for and is not queued yet."""
+    has_more: bool = False
+    """It is over, and resuming it would bring more, as far as that is known."""
     pages_per_s: float = 0.0
     bytes_per_s: float = 0.0
     in_flight: int = 0
@@ -216,7 +255,7 @@ class Job:
         return self.counts.settled.get(Disposition.FETCHED, 0)
 
 
-def seen(record: Record, settings: Settings, snapshot: Snapshot | None, bad: int | None = None) -> Job:
+def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: Seeds | None = None) -> Job:
     """The record with what its run says now; `settings` are those that may be shown."""
     job = Job(
         id=record.id,
@@ -232,9 +271,11 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, bad: int
         ended=record.ended,
         error=record.error,
         settings=settings,
-        seeds=Seeds(record.given, record.bad if bad is None else bad, record.planted < record.uploads),
+        seeds=seeds or Seeds(record.given, record.bad, record.planted < record.uploads, record.queued),
         counts=record.counts,
         bytes=record.bytes,
+        wishes=record.wishes,
+        has_more=record.has_more,
     )
     if snapshot is None:
         return job

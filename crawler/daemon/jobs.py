@@ -18,12 +18,13 @@ from ..config import amend, explicit, fields
 from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics import Snapshot
+from ..model import Trap
 from ..places import Places
 from ..settings import Config
-from . import asking, retention
+from . import asking, retention, wishes
 from .book import Book, Draft
 from .events import Event, Events, Kind, Listener
-from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, seen
+from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, seen
 from .progress import progress
 from .reloading import taken
 from .remedies import HELPED, remedies
@@ -129,6 +130,18 @@ class Jobs:
             run.uploaded.set()
         return given
 
+    async def retry(self, job: str, reasons: Sequence[str] = (), *, who: str = API) -> int | None:
+        """Visit again what failed for these reasons; none: for any. A job that is over is resumed for it.
+
+        Returns how many URLs were queued; None: that is not known yet, and kept until the job runs. Raises BadJob,
+        WrongState.
+        """
+        return await self._want(job, wishes.retrying(reasons), who)
+
+    async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
+        """Fetch what is parked under these patterns; none: all of it. As `retry` does. Raises Full, WrongState."""
+        return await self._want(job, wishes.unparking(patterns), who)
+
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def find(self, job: str) -> Job:
@@ -195,6 +208,10 @@ class Jobs:
     async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
         """The sites with most to do, and those that are held; also of a job at rest. Raises FrontierError."""
         return await self._running.looks.sites(self._book.record(job), limit)
+
+    async def parked(self, job: str) -> Sequence[Trap]:
+        """The patterns under which URLs are parked, those that hold most first. Raises FrontierError."""
+        return await self._running.looks.parked(self._book.record(job))
 
     async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
         """Why (not), for one URL, and what became of it. Its site is asked for robots.txt, unless offline.
@@ -311,6 +328,17 @@ class Jobs:
 
     # ----------------------------------------------------------------------------------------------------------------
 
+    async def _want(self, job: str, wish: Wish, who: str) -> int | None:
+        await self._reception.check_folder(job)
+        coming = await self._running.wishes.keep(job, wish, who)
+        self._running.look_around()
+        if run := self._running.runs.get(job):
+            run.wished.set()
+        if self._book.record(job).state is State.PAUSED:
+            self._running.wishes.forget(job, coming)
+            return None
+        return await self._running.wishes.told(job, coming)
+
     def _retune(self, job: str) -> Container[str]:
         """Let what was kept hold for the run that is under way; the names of what it cannot take on."""
         run = self._running.runs.get(job)
@@ -324,7 +352,7 @@ class Jobs:
     def _seen(self, record: Record) -> Job:
         run = self._running.runs.get(record.id)
         shown = asking.masked(record.settings)
-        job = seen(record, shown, run.snapshot, run.bad) if run else seen(record, shown, None)
+        job = seen(record, shown, run.snapshot, run.seeds(record)) if run else seen(record, shown, None)
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:

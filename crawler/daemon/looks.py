@@ -20,7 +20,7 @@ from ..api import Crawl
 from ..breath import breathing
 from ..explanation import Explanation, explain
 from ..frontier import Look, look
-from ..model import SiteView
+from ..model import SiteView, Trap
 from .folders import Folders
 from .job import Record, SiteSeen
 from .run import Run, SettingsOf
@@ -51,6 +51,14 @@ class Looks:
         views = crawl.sites(limit) if crawl else await self._resting(record, limit)
         idle = [SiteView(site, 0, 0, None) for site in sorted(held.difference(view.site for view in views))]
         return [SiteSeen(*view, view.site in held) for view in (*views, *idle)]
+
+    async def parked(self, record: Record) -> Sequence[Trap]:
+        """The patterns under which URLs are parked, those that hold most first."""
+        if crawl := await self._opened(record.id):
+            traps = crawl.snapshot().counts.traps
+            return sorted((trap for trap in traps if trap.parked), key=lambda trap: -trap.parked)
+        file = self._file(record)
+        return await self.ask(record.id, file, lambda opened: opened.parkings()) if file.exists() else ()
 
     async def explain(self, record: Record, text: str, *, is_offline: bool) -> Explanation:
         """As `Jobs.explain`."""

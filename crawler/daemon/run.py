@@ -19,17 +19,21 @@ from ..engine import NOTHING_SPENT, Spent
 from ..errors import FolderError, StorageFull
 from ..intake import batches
 from ..metrics import Ending, Snapshot, Summary
-from ..model import Url
+from ..model import Reason, Url
 from ..settings import Config
+from ..wider import lets_more_in
 from . import spool
 from .book import Book
-from .job import Record, weight
+from .job import Record, Seeds, weight
 from .trouble import JobError
+from .wishes import Wishes
 
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
 TOLD_S = 0.2
 """How often a crawl that ran dry meanwhile hears of what was planted."""
+COUNTED_S = 2.0
+"""How often it is kept how many seeds were queued, while they are read."""
 KEPT_S = 30.0
 """How often it is kept what a run took of its limits: `kill -9` gives so much of them back at most."""
 SettingsOf = Callable[[Record], Config]
@@ -42,7 +46,7 @@ under_way: ContextVar[str | None] = ContextVar("job", default=None)
 class Run:
     """A job that runs. Told to stop, it ends as soon as what is in hand is done."""
 
-    def __init__(self, job: str, book: Book, folder: Path, settings_of: SettingsOf) -> None:
+    def __init__(self, job: str, book: Book, folder: Path, settings_of: SettingsOf, wishes: Wishes) -> None:
         self.job = job
         self.over = asyncio.Event()
         self.opened = asyncio.Event()
@@ -51,11 +55,20 @@ class Run:
         """Set when seeds were added."""
         self.is_told = False
         self.crawl: Crawl | None = None
-        self.bad: int | None = None
+        self.wished = asyncio.Event()
+        """Set when somebody wants more of it."""
+        self._bad: int | None = None
         """Seeds that could not be used so far."""
+        self._queued: int | None = None
+        """Those that were queued so far."""
+        self.lags = False
+        """It is over, and the job's settings let in more than its crawl took on."""
         self._book = book
         self.folder = folder
         self._settings_of = settings_of
+        self._wishes = wishes
+        self._granting = asyncio.Lock()
+        """Wishes are carried out one after the other."""
         self._planting = asyncio.Lock()
         """Uploads reach the frontier one after the other."""
         self._snapshot: Snapshot | None = None
@@ -122,8 +135,10 @@ class Run:
             try:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self._plant_later, crawl)
+                    tasks.start_soon(self._grant_later, crawl)
                     tasks.start_soon(self._keep_spent)
                     summary = await self._crawl(crawl)
+                    self.lags = self._lags(crawl)
                     tasks.cancel_scope.cancel()
                 return summary
             finally:
@@ -132,9 +147,11 @@ class Run:
 
     async def _crawl(self, crawl: Crawl) -> Summary | None:
         while not self._is_told():
-            async with aclosing(self._plant(crawl)) as seeds:
+            async with aclosing(self._begin(crawl)) as seeds:
                 summary = await crawl.run(seeds, spent=Spent(*self.spent.values()))
             self._bytes += summary.bytes
+            if summary.ended is not Ending.EXHAUSTED:
+                await self._note_widened(crawl)
             if summary.ended is not Ending.EXHAUSTED or not self._has_more(crawl):
                 return None if self._is_told() else summary
         return None
@@ -151,11 +168,54 @@ class Run:
         return self.is_told
 
     def _has_more(self, crawl: Crawl) -> bool:
-        """Whether seeds came while the crawl came to its end."""
+        """Whether seeds, wishes or wider settings came while the crawl came to its end."""
         record = self._book.record(self.job)
-        return record.planted < record.uploads or crawl.snapshot().counts.queued > 0
+        came = record.planted < record.uploads or record.wishes or (record.is_widened and not self._lags(crawl))
+        return bool(came) or crawl.snapshot().counts.queued > 0
+
+    def _lags(self, crawl: Crawl) -> bool:
+        """Whether its settings let in more once it is opened again."""
+        return lets_more_in(crawl.config, self._settings_of(self._book.record(self.job)))
+
+    async def _note_widened(self, crawl: Crawl) -> None:
+        """The crawl has looked at all that its settings of now let in."""
+        if self._book.record(self.job).is_widened and not self._lags(crawl):
+            await self._book.amend(self.job, is_widened=False)
+
+    # -- wishes ------------------------------------------------------------------------------------------------------
+
+    async def _grant_later(self, crawl: Crawl) -> None:
+        """What is wanted while the crawl is under way."""
+        while True:
+            await self.wished.wait()
+            self.wished.clear()
+            await self._grant(crawl)
+
+    async def _grant(self, crawl: Crawl) -> None:
+        """Queue what is wanted, and only then note that it is. Killed meanwhile, the next run does it again."""
+        async with self._granting:
+            while wishes := self._book.record(self.job).wishes:
+                wish = wishes[0]
+                found = await crawl.reconsider(
+                    retry=tuple(map(Reason, wish.retry)), unpark=wish.unpark, unpark_all=wish.unpark_all
+                )
+                await self._wishes.strike(self.job, wish, found.pages + found.again + found.unparked)
 
     # -- seeds -------------------------------------------------------------------------------------------------------
+
+    def seeds(self, record: Record) -> Seeds:
+        """The seeds of the job, as far as they were read by now."""
+        bad = record.bad if self._bad is None else self._bad
+        queued = record.queued if self._queued is None else self._queued
+        return Seeds(record.given, bad, record.planted < record.uploads, queued)
+
+    async def _begin(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
+        """What a run begins with, once it has looked at what its settings let in: wishes, then seeds."""
+        await self._note_widened(crawl)
+        await self._grant(crawl)
+        async with aclosing(self._plant(crawl)) as planted:
+            async for url in planted:
+                yield url
 
     async def _plant_later(self, crawl: Crawl) -> None:
         """What is uploaded while the crawl is under way."""
@@ -172,16 +232,22 @@ class Run:
         Killed meanwhile, the next run reads it again from its beginning: the frontier knows what it has. Yields a URL
         that is there now and then, so that whoever runs the crawl sees that something came.
         """
-        told = -TOLD_S
+        told, kept = -TOLD_S, time.monotonic()
         async with self._planting:
             while (record := self._book.record(self.job)).planted < record.uploads:
+                is_first = not record.planted and not record.is_adopted  # a repeated line there asks for nothing again
+                self._queued = record.queued
                 bad = spool.BadLines(self.folder, record.bad, record.bad_bytes)
                 upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
                 async with aclosing(batches(upload)) as read:
                     async for batch in read:
-                        await crawl.add(batch)
-                        self.bad = bad.count
+                        self._queued += await crawl.add(batch, again=not is_first)
+                        self._bad = bad.count
                         if (now := time.monotonic()) >= told + TOLD_S:
                             told = now
                             yield batch[-1]
-                await self._book.amend(self.job, planted=record.planted + 1, bad=bad.count, bad_bytes=bad.length)
+                        if now >= kept + COUNTED_S:
+                            kept = now
+                            await self._book.amend(self.job, queued=self._queued)
+                new: dict[str, Any] = {"planted": record.planted + 1, "queued": self._queued}
+                await self._book.amend(self.job, **new, bad=bad.count, bad_bytes=bad.length)

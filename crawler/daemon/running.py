@@ -28,6 +28,7 @@ from .run import Open, Run, SettingsOf
 from .settings import DaemonConfig
 from .states import State, Verb
 from .trouble import JobError, NoSuchJob, WrongState
+from .wishes import Wishes
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Running:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
+        self.wishes = Wishes(book)
         self.looks = Looks(self.runs, folders, settings_of)
         self._book = book
         self._folders = folders
@@ -189,7 +191,8 @@ class Running:
             self._say_files_are_wanting()
             self._again.add(record.id)
             return
-        run = self.runs[record.id] = Run(record.id, self._book, self._folders.path(record), self._settings_of)
+        folder = self._folders.path(record)
+        run = self.runs[record.id] = Run(record.id, self._book, folder, self._settings_of, self.wishes)
         tasks.start_soon(self._live, run)
 
     async def _live(self, run: Run) -> None:
@@ -224,7 +227,9 @@ class Running:
     async def _tell_end(self, run: Run, verb: Verb, fields: dict[str, Any]) -> None:
         try:
             left = {"unended": 0, **self._left_by(run)}
-            when = _has_no_more if fields.get("ended") is Ending.EXHAUSTED else _is_running
+            when = _is_running
+            if fields.get("ended") is Ending.EXHAUSTED:
+                when = _has_nothing_new if run.lags else _has_no_more
             if fields and await self._book.move(run.job, verb, DAEMON, when=when, **fields, **left):
                 return
             await self._book.amend(run.job, **left)
@@ -292,4 +297,8 @@ def _may_be_blamed(record: Record) -> bool:
 
 
 def _has_no_more(record: Record) -> bool:
-    return _is_running(record) and record.planted >= record.uploads
+    return _has_nothing_new(record) and not record.is_widened
+
+
+def _has_nothing_new(record: Record) -> bool:
+    return _is_running(record) and record.planted >= record.uploads and not record.wishes

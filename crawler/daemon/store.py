@@ -8,7 +8,7 @@ from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from ..errors import StorageFull
 from ..metrics import Ending
 from ..model import Counts, Disposition
 from .events import Event, Kind
-from .job import Record, Template
+from .job import Record, Template, Wish
 from .states import State
 from .trouble import StoreError
 
@@ -171,7 +171,7 @@ def _remembered(connection: sqlite3.Connection) -> Remembered:
 
 def _write(connection: sqlite3.Connection, change: Change) -> None:
     connection.executemany(
-        "INSERT OR REPLACE INTO job VALUES (?, ?)", [(record.id, _text(record)) for record in change.records]
+        "INSERT OR REPLACE INTO job VALUES (?, ?)", [(record.id, _text(_lean(record))) for record in change.records]
     )
     connection.executemany("DELETE FROM event WHERE job = ?", [(job,) for job in change.removed])
     connection.executemany("DELETE FROM job WHERE id = ?", [(job,) for job in change.removed])
@@ -217,6 +217,11 @@ def _json(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+def _lean(record: Record) -> Record:
+    """Without what the frontier's own file tells."""
+    return replace(record, counts=replace(record.counts, traps=()))
+
+
 def _record(text: str) -> Record:
     """Fields that another version wrote and this one does not know are left out."""
     known = {field.name for field in fields(Record)}
@@ -225,6 +230,10 @@ def _record(text: str) -> Record:
     values["counts"] = Counts(settled=settled, **values["counts"])
     for name in ("held", "inherited"):
         values[name] = tuple(values.get(name, ()))
+    values["wishes"] = tuple(
+        Wish(tuple(one["retry"]), tuple(one["unpark"]), one["unpark_all"], one["number"])
+        for one in values.get("wishes", ())
+    )
     values["state"] = State(values["state"])
     values["ended"] = values["ended"] and Ending(values["ended"])
     return Record(**values)

@@ -23,6 +23,7 @@ from ..config import amend
 from ..errors import StorageFull, UrlError
 from ..fetch import Guard
 from ..settings import Config
+from ..wider import lets_more_in
 from . import spool
 from .asking import check_names, choose, differences, named
 from .book import Book, Draft, News
@@ -86,9 +87,7 @@ class Reception:
 
     async def plant(self, job: str, seeds: Lines, who: str) -> int:
         """Keep further seeds of a job; how many lines."""
-        record = self.book.record(job)
-        if not await self.threads.run(self.folders.is_there, record):
-            raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
+        record = await self.check_folder(job)
         coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
         upload = await self._spooled(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
 
@@ -106,6 +105,13 @@ class Reception:
             coming.unlink(missing_ok=True)
         return upload.given
 
+    async def check_folder(self, job: str) -> Record:
+        """The job, whose folder is there. Raises WrongState, NoSuchJob."""
+        record = self.book.record(job)
+        if not await self.threads.run(self.folders.is_there, record):
+            raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
+        return record
+
     async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
         """Keep other settings of a job; the names of what changed. Raises BadSettings, BadJob."""
         check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
@@ -117,11 +123,13 @@ class Reception:
             said = {
                 name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
             }
-            changes.extend(differences(amend(self.base, record.settings), amend(self.base, chosen)))
+            before, now = amend(self.base, record.settings), amend(self.base, chosen)
+            changes.extend(differences(before, now))
             changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
             told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
             inherited = tuple(name for name in record.inherited if name not in named(patch.settings))
-            new = replace(record, settings=chosen, inherited=inherited, **said)
+            is_widened = record.is_widened or lets_more_in(before, now)
+            new = replace(record, settings=chosen, inherited=inherited, is_widened=is_widened, **said)
             return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
 
         await self.book.change(decide)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -54,8 +54,8 @@ class EmbeddedFrontier:
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0
-        self._second_looks = 0
-        """Of those on their way: what they bring is queued."""
+        self._looks: deque[Pick] = deque()
+        """For what is queued again while visits go on; the first is on its way."""
         self._given_again: list[U64] = []
         """Fingerprints of known URLs that were given as new."""
         self._changed = asyncio.Event()
@@ -193,7 +193,7 @@ class EmbeddedFrontier:
             now = self._clock.monotonic()
             self._ledger.stir(now)
             self._feed(now)
-            if self._ledger.is_exhausted and not self._second_looks:
+            if self._ledger.is_exhausted and not self._looks:
                 return False
             turn = self._bench.next_turn()
             if turn is not None and turn <= now:
@@ -301,19 +301,35 @@ class EmbeddedFrontier:
         for name in self._ledger.bars.take_recovered():
             self._look_for(Waiting((name,)))
         if self._ledger.repeats:
-            rows, self._ledger.repeats = tuple(self._ledger.repeats), []
-            self._look_for(Rows(rows))
+            rows = self._ledger.repeats
+            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
+            if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
+                self._look_for(Rows(settled))
+        if self._ledger.checks:
+            checks, self._ledger.checks = tuple(self._ledger.checks), []
+            self._look_for(Rows(checks, is_reread=True))
 
-    def _look_for(self, pick: Pick, after: int = 0) -> None:
-        self._second_looks += 1
-        self._expect(self._store.pick(pick, after, TAKEN_BACK_AT_ONCE), partial(self._found_again, pick))
+    def _look_for(self, pick: Pick) -> None:
+        if isinstance(pick, Rows):
+            sought = {row for one in self._looks if isinstance(one, Rows) for row in one.rows}
+            pick = pick._replace(rows=tuple([row for row in dict.fromkeys(pick.rows) if row not in sought]))
+        self._looks.append(pick)
+        if len(self._looks) == 1:
+            self._look()
 
-    def _found_again(self, pick: Pick, picked: Sequence[Picked]) -> None:
-        self._second_looks -= 1
+    def _look(self, after: int = 0) -> None:
+        """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
+        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again)
+
+    def _found_again(self, picked: Sequence[Picked]) -> None:
         if picked:
             self._store.write(self._ledger.take_back(picked))
-            if isinstance(pick, Waiting):
-                self._look_for(pick, max(one.entry.row for one in picked))
+        if picked and isinstance(self._looks[0], Waiting):
+            self._look(max(one.entry.row for one in picked))
+            return
+        self._looks.popleft()
+        if self._looks:
+            self._look()
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

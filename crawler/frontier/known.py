@@ -18,8 +18,8 @@ class Known:
 
     url: Url
     row: int
-    standing: Literal["queued", "waiting", "leased", "done"]
-    """`waiting`: for another attempt; `done`, and on schedule perhaps."""
+    standing: Literal["queued", "waiting", "parked", "leased", "done"]
+    """`waiting`: for another attempt; `parked`: until somebody wants it; `done`, and on schedule perhaps."""
     depth: int
     attempts: int
     """Visits that came to an end."""
@@ -43,17 +43,30 @@ class Known:
     """The seed it descends from; None: it is one."""
     root: Url | None = None
     """What scope measures from; None: this URL itself."""
+    pattern: str = ""
+    """The pattern that it is parked under."""
+    parked_for: Reason | None = None
+    """Why it is parked."""
+    is_reread: bool = False
+    """It was visited, and will be read once more for links that were left out."""
 
 
 ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
 STORY = """
 SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
-       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id
+       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id, t.id, {aside}
 FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN revisit e USING (id)
 LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
-LEFT JOIN queue q ON q.site = ?2 AND q.rank = ?3 AND q.id = u.id
+LEFT JOIN queue q ON q.site = ?2 AND q.rank = ?3 AND q.id = u.id {joined}
 WHERE u.id = ?1
 """
+ASIDE = {
+    "aside": "k.name, k.reason, x.id",
+    "joined": """
+LEFT JOIN parked p ON p.id = u.id LEFT JOIN parking k ON k.id = p.pattern LEFT JOIN reread x ON x.id = u.id""",
+}
+NO_ASIDE = {"aside": "NULL, NULL, NULL", "joined": ""}
+"""Files of the first layout have no such tables."""
 CHAIN = """
 WITH RECURSIVE chain (text, via, hops) AS (
     SELECT text, via, 1 FROM url WHERE id = ?
@@ -65,9 +78,11 @@ SELECT json_group_array(text) FROM (SELECT text FROM chain ORDER BY hops)
 
 def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: int) -> Known | None:
     packed = fingerprint.to_bytes(8, "little")
+    has_aside = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'reread'").fetchone()
+    query = STORY.format_map(ASIDE if has_aside else NO_ASIDE)
     for first, at in orjson.loads(connection.execute(ROWS, (packed,)).fetchone()[0]):
         row = first + (at - 1) // 8
-        story = connection.execute(STORY, (row, site_id, LAST)).fetchone()
+        story = connection.execute(query, (row, site_id, LAST)).fetchone()
         if story and story[0] == url.text:
             return _known(connection, url, row, story[1:])
     return None
@@ -76,14 +91,15 @@ def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: in
 def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
     (
         depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
-        first, seed, root, next_visit, revisit_due, is_revisited,
+        first, seed, root, next_visit, revisit_due, is_revisited, is_retried, pattern, parked_for, is_reread,
     ) = story  # fmt: skip
     above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
     word = reason if disposition else setback
+    is_queued = not disposition or is_revisited or is_retried or is_reread
     return Known(
         url,
         row,
-        standing="waiting" if due is not None else "done" if disposition and not is_revisited else "queued",
+        standing="parked" if pattern else "waiting" if due is not None else "queued" if is_queued else "done",
         depth=depth,
         attempts=attempt if disposition else (next_attempt or 1) - 1,
         disposition=disposition and Disposition(disposition),
@@ -98,4 +114,7 @@ def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any,
         via=tuple(map(Url, above)),
         seed=Url(seed) if seed else None,
         root=Url(root) if root else None,
+        pattern=pattern or "",
+        parked_for=parked_for and Reason(parked_for),
+        is_reread=is_reread is not None,
     )

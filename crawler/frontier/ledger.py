@@ -41,6 +41,8 @@ class Ledger:
         self.parkings = Parkings(state.parkings)
         self.repeats: list[int] = []
         """Rows that are to be visited once more, as soon as the store has told what they are."""
+        self.checks: list[int] = []
+        """The same, of those whose visit gets no record."""
         self._retries = Retries()
         self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
@@ -93,6 +95,7 @@ class Ledger:
         self._approach(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         self.repeats += [row for outcome in outcomes for row in outcome.repeats]
+        self.checks += [row for outcome in outcomes for row in outcome.checks]
         return change
 
     def start_revisiting(self) -> None:

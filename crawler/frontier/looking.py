@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +18,10 @@ from ..errors import FrontierError
 from ..model import Trap, Url
 from ..traps import MOST_PATTERNS, Novelty, Stored
 from . import known, schema
+from .change import Parking
 from .known import Known
 from .opening import check_header, check_layout, told
+from .parking import Parkings
 
 T = TypeVar("T")
 
@@ -59,10 +61,23 @@ class Look:
 
     def trap(self, url: Url) -> Trap | None:
         """The trap the URL leads into, whether it was queued or not."""
-        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pattern'").fetchone():
-            return None
-        stored = orjson.loads(self._connection.execute(schema.PATTERNS, (MOST_PATTERNS,)).fetchone()[0])
-        return Novelty(stored=[Stored(*row) for row in stored]).trap(url.text)
+        trap = self._novelty().trap(url.text)
+        return trap and next((one for one in self._told((trap,)) if one.pattern == trap.pattern), trap)
+
+    def parkings(self) -> list[Trap]:
+        """The patterns under which URLs are parked, those that hold most first."""
+        told = [trap for trap in self._told(self._novelty().traps) if trap.parked]
+        return sorted(told, key=lambda trap: -trap.parked)
+
+    def parking(self, pattern: str) -> Trap | None:
+        """What waits under a pattern."""
+        return next((one for one in self.parkings() if one.pattern == pattern), None)
+
+    def parked(self) -> int:
+        """How many URLs are parked."""
+        if not self._has("parked"):
+            return 0
+        return int(self._connection.execute("SELECT count(*) FROM parked").fetchone()[0])
 
     def site(self, site: str) -> SiteTurn | None:
         """None: nothing of it was ever queued."""
@@ -90,6 +105,25 @@ class Look:
         """How many URLs ended with each disposition."""
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
+
+    def _novelty(self) -> Novelty:
+        """What the file knows of patterns."""
+        if not self._has("pattern"):
+            return Novelty()
+        query = schema.PATTERNS if self._has("parked") else schema.PATTERNS.replace("parked", "0")
+        stored = orjson.loads(self._connection.execute(query, (MOST_PATTERNS,)).fetchone()[0])
+        return Novelty(stored=[Stored(*row) for row in stored])
+
+    def _told(self, traps: Sequence[Trap]) -> Sequence[Trap]:
+        """The traps with what waits for them, and the other patterns under which something waits."""
+        if not self._has("parked"):
+            return traps
+        stored = orjson.loads(self._connection.execute(schema.PARKINGS).fetchone()[0])
+        return Parkings((Parking(*parking), number) for *parking, number in stored).told(traps)
+
+    def _has(self, table: str) -> bool:
+        """Files of older layouts lack some tables."""
+        return bool(self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
 
     def _number(self, site: str) -> int:
         """A site's key in the file."""

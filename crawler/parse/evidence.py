@@ -30,6 +30,8 @@ STEPS = frozenset(
 )
 """Items that a page of a listing has: `Items 321-340` on page 17 follows from the 17."""
 MOST_NUMBERS = 512
+SAMPLE = 3 << 12
+"""Bytes of a text that are looked at, beside its last."""
 BESIDE = 50
 """A page also names pages before and after it: the numbers that far from its own are no figures."""
 YEARS = range(1500, 3000)
@@ -38,9 +40,9 @@ _ZERO = ord("0")
 NO_END = (0, 0)
 MOST_PLACES = 2
 """Numbers of a URL that may be the place in a series, from behind."""
-MOST_LOOKS = 8
+MOST_LOOKS = 4
 """Places of a text where `17` may be followed by `of 300`."""
-EDGE = 1 << 12
+EDGE = 1 << 11
 """Bytes at the start and at the end of a text, where a page says so."""
 MOST_DIGITS = 6
 """Of an end."""
@@ -98,9 +100,10 @@ def evidence(shown: Shown, url: str) -> Evidence:
     """What there is to say of a page."""
     places = [*_WHOLE.finditer(url, url.index("/", 8))]
     own = [int(place[0]) for place in places]
-    found = _numbers_in(shown.text)
+    text = shown.text if len(shown.text) <= SAMPLE + EDGE else b"%b %b" % (shown.text[:SAMPLE], shown.text[-EDGE:])
+    found = _numbers_in(text)
     sketch, hashes, date = _sketch(_figures(found, own)), _hashes(shown.media, url), _date_of(url)
-    end = _end(shown, found, url, places) if places and not date else NO_END
+    end = _end(shown.links, text, found, url, places) if places and not date else NO_END
     if not hashes and end == NO_END:
         return Evidence(sketch, b"", end, False)
     year, month = date or _dated_text(shown, found)
@@ -197,15 +200,15 @@ def _without(src: str, ids: Iterable[str]) -> str:
 def _hash(src: str) -> int:
     """0 for what tells nothing: a query and a fragment are no part of it, nor are pixels that count visitors."""
     path = src.partition("#")[0].partition("?")[0].partition(";")[0].strip()
-    if path[:5].lower() in ("data:", "about", "javas", "blob:") or not path.rpartition("/")[2]:
+    if path[:5].lower() in ("data:", "about", "javas", "blob:") or not path.strip("/."):
         return 0
-    return 0 if _NOISE.search(path.lower()) else xxh3_64_intdigest(path.encode()) & 0xFFFFFFFE
+    return 0 if _NOISE.search(path.lower()) else xxh3_64_intdigest(path.encode("utf-8", "replace")) & 0xFFFFFFFE
 
 
 def _hash_of_data(src: str) -> int:
     if src[:5].lower() != "data:":
-        return xxh3_64_intdigest(src.partition("?")[0].encode()) & 0xFFFFFFFE
-    return xxh3_64_intdigest(src.encode()) & 0xFFFFFFFE if len(src) >= REAL_DATA else 0
+        return xxh3_64_intdigest(src.partition("?")[0].encode("utf-8", "replace")) & 0xFFFFFFFE
+    return xxh3_64_intdigest(src.encode("utf-8", "replace")) & 0xFFFFFFFE if len(src) >= REAL_DATA else 0
 
 
 def _packed(hashes: Iterable[int]) -> bytes:
@@ -215,16 +218,18 @@ def _packed(hashes: Iterable[int]) -> bytes:
 # -- ends ------------------------------------------------------------------------------------------------------------
 
 
-def _end(shown: Shown, found: set[bytes], url: str, places: Sequence[re.Match[str]]) -> tuple[int, int]:
+def _end(
+    links: Sequence[str], text: bytes, found: set[bytes], url: str, places: Sequence[re.Match[str]]
+) -> tuple[int, int]:
     """Where the series ends that the page is of, as it says in words or by a link to the last; and which series."""
-    text = shown.text if len(shown.text) <= 2 * EDGE else shown.text[:EDGE] + b" " + shown.text[-EDGE:]
+    edges = text if len(text) <= 2 * EDGE else b"%b %b" % (text[:EDGE], text[-EDGE:])
     for place in reversed(places[-MOST_PLACES:]):
         own = int(place[0])
         for number in (own, own + 1):
             digits = b"%d" % number
-            if digits in found and (end := _said_end(text, digits)) >= number:
+            if digits in found and (end := _said_end(edges, digits)) >= number:
                 return end, _series(url, place)
-    if end := _linked_end(shown.links, url, places[-1]):
+    if end := _linked_end(links, url, places[-1]):
         return end, _series(url, places[-1])
     return NO_END
 
@@ -245,7 +250,7 @@ def _said_end(text: bytes, digits: bytes) -> int:
 def _linked_end(links: Sequence[str], url: str, place: re.Match[str]) -> int:
     """The highest number that a link holds where the URL holds a lower one, if it is not the next; 0: none."""
     before, after = url[: place.start()], url[place.end() :]
-    alike = [link for link in links if link.startswith(before)]
+    alike = [link for link in links if link.startswith(before)] if before in "\n".join(links) else []
     texts = [link[len(before) : -len(after) or None] for link in alike if link.endswith(after)]
     highest = max([int(text) for text in texts if len(text) <= MOST_DIGITS and text.isdigit()], default=0)
     return highest if highest > int(place[0]) + 1 else 0

@@ -11,7 +11,8 @@ from html import unescape
 
 from ..urls import absolute
 from . import charset as charsets
-from . import legacy
+from . import legacy, media
+from .evidence import MOST_LOOKED_AT
 from .job import Job
 from .links import kinds_of_link
 from .microsyntax import refresh_target
@@ -52,6 +53,7 @@ def read(body: bytes, label: str, url: str, job: Job) -> Reading:
     scan = _Scan(reading, job, "utf-8" if name.startswith("utf-16") else name)
     if not scan.run(body):
         reading.add_note("the rest was not read")
+    reading.media += media.downloads(reading.hrefs)
     reading.hrefs = legacy.encoded(reading.hrefs, name)
     [reading.canonical] = legacy.encoded([reading.canonical], name)
     reading.note = f"too much for a tree: links by a linear scan{reading.note and '; ' + reading.note}"
@@ -131,8 +133,14 @@ class _Scan:
                 reading.canonical = href
         elif name == "meta":
             self._note_meta(attributes)
-        elif _SOURCES.get(name) in job.follow and attributes.get("src"):
-            reading.hrefs.append(attributes["src"].strip())
+        elif src := attributes.get("src", "").strip():
+            self._note_source(name, src)
+
+    def _note_source(self, name: str, src: str) -> None:
+        if name != "script" and len(self._reading.media) < MOST_LOOKED_AT:
+            self._reading.media.append(src)
+        if _SOURCES.get(name) in self._job.follow:
+            self._reading.hrefs.append(src)
 
     def _note_meta(self, attributes: dict[str, str]) -> None:
         reading, content = self._reading, attributes.get("content", "")

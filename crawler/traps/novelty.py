@@ -113,7 +113,8 @@ class Novelty:
             return []
         text = request.url.text
         name = self._shapes.pattern(text)
-        general, instance = self._pattern(name), self._instance(name, text)
+        general = self._pattern(name)
+        instance = None if general.standing is Standing.TRUSTED else self._instance(name, text)
         is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
         is_news = general.is_news(page) and not is_copy
         is_vouched = self._vouches(request.via, name)

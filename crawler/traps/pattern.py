@@ -131,9 +131,12 @@ class Memory:
         self._media = Sieve()
 
     def is_news(self, page: Page) -> bool:
-        """Whether a page has other letters than the earlier ones, or two other figures, or other pictures."""
+        """Whether a page has other letters than the earlier ones, or two other figures, or other pictures.
+
+        A file that nobody reads for text, and that is no copy, is news: it leads nowhere.
+        """
         shows_news = self._shows_news(page)
-        return self._says_news(page) or shows_news
+        return self._says_news(page) or shows_news or page.kind == "other"
 
     def _says_news(self, page: Page) -> bool:
         gist = page.gist & _32

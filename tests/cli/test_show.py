@@ -13,7 +13,7 @@ from crawler.cli.panel import drawn
 from crawler.cli.values import share
 from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
-from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Snapshot, Summary
+from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Counts, Disposition, Reason, SiteView
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
@@ -216,3 +216,15 @@ def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: di
     text = "\n".join(show.ending(replace(SUMMARY, bounds=bounds), _folder(), []))
     assert (told in text) if told else ("bound by" not in text)
     assert "--delay" not in text
+
+
+def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:
+    hindrances = [
+        Hindrance("https://a.test", Reason.SOFT_OUTAGE, 13, "the same answer to 4 different URLs"),
+        Hindrance("https://b.test", Reason.BLOCKED, 1, "HTTP 403, Cloudflare: challenge\x1b"),
+    ]
+    said = show.ending(replace(SUMMARY, hindrances=hindrances), _folder(), [])
+    assert "  soft outage at https://a.test: 13 answers brought no content; asked for again" in said
+    assert "  blocked by https://b.test, 1 answer: HTTP 403, Cloudflare: challenge\\x1b" in said
+    assert [line for line in said if "docs/blocked.md" in line]
+    assert not [line for line in show.ending(SUMMARY, _folder(), []) if "docs/blocked.md" in line]

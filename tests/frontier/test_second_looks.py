@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -142,6 +143,22 @@ async def test_answers_that_were_no_content_are_visited_once_more(frontier: Memo
     [again] = await _all(frontier)
     assert (again.request.url, again.request.visit) == (one.request.url, 2)
     assert frontier.counts().settled == {Disposition.FETCHED: 0, Disposition.FAILED: 1}
+
+
+async def test_a_url_that_several_name_at_once_is_visited_once_more(frontier: MemoryFrontier) -> None:
+    await frontier.add(pages("a", 1, 2, 3, 4))
+    first, *others = await _all(frontier)
+    await settle_all(frontier, read(first, frontier))
+    naming = [replace(failed(one, Reason.SOFT_OUTAGE), repeats=(first.token, first.token)) for one in others]
+    async with asyncio.TaskGroup() as tasks:  # none waits for what another one's look brings
+        for outcome in naming:
+            tasks.create_task(settle_all(frontier, outcome))
+    assert await frontier.wait()
+    [again] = await _all(frontier)
+    assert (again.request.url, again.request.visit) == (first.request.url, 2)
+    await settle_all(frontier, read(again, frontier))
+    assert not await frontier.wait()
+    assert frontier.counts().settled == {Disposition.FETCHED: 1, Disposition.FAILED: 3}
 
 
 # -- read again ------------------------------------------------------------------------------------------------------

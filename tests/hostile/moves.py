@@ -9,6 +9,7 @@ from tests.hostile.behaviour import (
     FETCHED,
     LARGE,
     LOOP,
+    MOVED,
     REDIRECTED,
     TLS,
     Behaviour,
@@ -34,7 +35,7 @@ def _to(name: str, location: str, *expected: str, **changes: object) -> Behaviou
 
 def _forbidden(place: str, target: str) -> Behaviour:
     """A redirect into a network that no stranger may send us to."""
-    return _to(f"a redirect to {place}", place, REDIRECTED, then={target: BLOCKED})
+    return _to(f"a redirect to {place}", place, MOVED, then={target: BLOCKED})
 
 
 def _chain(asked: Asked) -> bytes:
@@ -177,13 +178,13 @@ FAMILY = Family(
         _to(
             "a redirect to a port that is closed",
             "http://127.66.254.1:1/",
-            REDIRECTED,
+            MOVED,
             then={"http://127.66.254.1:1/": CONNECT},
         ),
         _to(
             "a redirect to port 0",
             "http://127.66.254.1:0/",
-            REDIRECTED,
+            MOVED,
             BAD,
             then={"http://127.66.254.1:0/": (CONNECT, "failed/bad-url", "failed/blocked-address")},
         ),
@@ -196,10 +197,10 @@ FAMILY = Family(
         _to(
             "a redirect to a name that is none",
             "http://no-such-host.invalid/",
-            REDIRECTED,
+            MOVED,
             then={"http://no-such-host.invalid/": "failed/dns"},
         ),
-        _to("a redirect to Punycode that is none", "http://xn--a-ecp.ru/", REDIRECTED, *_NOWHERE),
-        _to("a redirect to soft hyphens", "http://10.0\u00ad.0.10/", REDIRECTED, *_NOWHERE),
+        _to("a redirect to Punycode that is none", "http://xn--a-ecp.ru/", MOVED, *_NOWHERE),
+        _to("a redirect to soft hyphens", "http://10.0\u00ad.0.10/", MOVED, *_NOWHERE),
     ),
 )

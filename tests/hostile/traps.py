@@ -61,6 +61,25 @@ def _repeating(path: str) -> list[str]:
     return [f"{path.rstrip('/')}/{word}" for word in ("about", "news", "about")]
 
 
+def _next_number(path: str) -> list[str]:
+    return [f"/list?page={int(path.rpartition('=')[2] or 0) + 1}" if "=" in path else "/list?page=1"]
+
+
+def _moving_end(path: str) -> str:
+    at = int(path.rpartition("=")[2]) if "=" in path else 0
+    return f"Page {at} of {at + 1} <img src=/logo.png><img src=/pixel.gif?r={_number(path)}>"
+
+
+def _days_ahead(path: str) -> list[str]:
+    day = int(path.rpartition("/")[2] or 0) if path != "/" else 0
+    return [f"/agenda/{2030 + (day + n) // 365}/{(day + n) % 12 + 1}/{day + n}" for n in (1, 2, 31)]
+
+
+def _picture_of_day(path: str) -> str:
+    numbers = path.split("/")[2:] or ["2030", "1", "1"]
+    return f"Monday: nothing yet. <img src=/img/{'-'.join(numbers)}.png>"
+
+
 def _always(words: str) -> Callable[[str], str]:
     return lambda path: words
 
@@ -80,6 +99,8 @@ FAMILY = Family(
         _trap("a calendar without end", _days, _day),
         _trap("a session id in each query", _sessions, _always("the same few pages")),
         _trap("a session id in each path", _sessions_in_paths, _always("the same few pages again")),
+        _trap("a calendar without end, a picture for each date", _days_ahead, _picture_of_day),
+        _trap("a pager whose end moves away", _next_number, _moving_end),
         _trap("ever deeper", _deeper, _other_words),
         _trap("paths that repeat", _repeating, _other_words),
         _trap("a faceted search", _facets, _always("no results")),

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
-from crawler.testing import Answer, Page, Rules, robots, sitemap
+from crawler.testing import Answer, Page, Rules, redirect, robots, sitemap
 from tests.lossless.bench import Bench, Crawl, Kind
 from tests.lossless.webs import answering, essay, page
 
@@ -159,6 +160,97 @@ async def several_outages(bench: Bench) -> None:
         crawl.has(titles(crawl, 600))
 
 
+async def by_redirect(bench: Bench, place: str, text: str) -> None:
+    """For a while everything leads to one page that says so."""
+    shop = Tired(400, 100, 1.5, replace(redirect(place, 302), fixed=False))
+
+    def answer(target: str) -> Page | None:
+        return said(text) if target.startswith(place) else shop.answer(target)
+
+    async with bench.crawl(answering("shop.test", answer), options=RETRY_S) as crawl:
+        await crawl.run()
+        crawl.has(titles(crawl, 400))
+
+
+class Numbered:
+    """Maintenance pages none of which is the same: each has a number and a time of its own."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def page(self) -> Page:
+        self.given += 1
+        return said(f"{MAINTENANCE}<p>Request {self.given * 7919:08x} at {time.time():.3f}, node {self.given % 7}")
+
+
+async def never_the_same(bench: Bench) -> None:
+    """The page of the outage differs in a request's number and the time."""
+    shop, numbered = Tired(400, 100, 1.5, said("")), Numbered()
+
+    def answer(target: str) -> Page | None:
+        shop.instead = numbered.page()
+        return shop.answer(target)
+
+    async with bench.crawl(answering("shop.test", answer), options=RETRY_S) as crawl:
+        await crawl.run()
+        crawl.has(titles(crawl, 400))
+
+
+async def one_section(bench: Bench) -> None:
+    """Of two sections of a site one is down for a while; the other answers all the time."""
+    shop = Tired(300, 80, 1.5, said(MAINTENANCE))
+
+    def answer(target: str) -> Page | None:
+        if target == "/":
+            return page("Home", [f"/{kind}/{n}" for n in range(300) for kind in ("item", "news")])
+        return page(f"News {target}", ["/"], essay(target)) if target.startswith("/news/") else shop.answer(target)
+
+    async with bench.crawl(answering("shop.test", answer), options=RETRY_S) as crawl:
+        await crawl.run()
+        crawl.has(titles(crawl, 300))
+        crawl.has([crawl.url(f"/news/{n}") for n in range(300)])
+
+
+async def one_server_of_ten(bench: Bench) -> None:
+    """Behind a balancer one server is sick all the time: every tenth answer is its notice."""
+    shop, sick, asked = Tired(400, 10**9, 0.0, said("")), said(MAINTENANCE), count()
+
+    def answer(target: str) -> Page | None:
+        number = next(asked)
+        return sick if number > 50 and number % 10 == 0 else shop.answer(target)
+
+    async with bench.crawl(answering("shop.test", answer)) as crawl:
+        await crawl.run()
+        crawl.has(titles(crawl, 400))
+
+
+async def killed_amid(bench: Bench) -> None:
+    """Killed while the site is down, and run again when it is back."""
+    shop = Tired(400, 100, 1.5, said(MAINTENANCE))
+    async with bench.crawl(answering("shop.test", shop.answer), inline=False, options=RETRY_S) as crawl:
+        await crawl.run_and_kill(140)
+        await crawl.run()
+        crawl.has(titles(crawl, 400))
+
+
+async def login_for_every_thread(bench: Bench) -> None:
+    """Lists name threads, all of which are the very same log-in page: the lists come, and the threads are counted."""
+
+    def answer(target: str) -> Page | None:
+        at = 0 if target == "/" else int(target.rpartition("/")[2])
+        if target.startswith("/thread/"):
+            return said(LOGIN)
+        more = [f"/forum/{at + 1}"] if at < 11 else []
+        return page(f"Forum {at}", [*(f"/thread/{n}" for n in range(at * 25, at * 25 + 25)), *more], essay(at))
+
+    async with bench.crawl(answering("forum.test", answer)) as crawl:
+        await crawl.run()
+        crawl.has([crawl.url("/"), *(crawl.url(f"/forum/{n}") for n in range(1, 12))])
+        unknown = [n for n in range(300) if crawl.url(f"/thread/{n}") not in crawl.known]
+        if unknown:
+            crawl.wrong(f"{len(unknown)} threads are not known")
+
+
 def _outages(pages: Sequence[tuple[str, str]]) -> list[Kind]:
     return [Kind(f"outages/{name}", partial(outage, instead=text)) for name, text in pages]
 
@@ -173,6 +265,13 @@ KINDS = (
     *_outages([("empty", ""), ("login", LOGIN), ("too-many-requests", TOO_MANY), ("captcha", CAPTCHA)]),
     Kind("outages/home-for-everything", home_for_everything),
     Kind("outages/several", several_outages),
+    Kind("outages/to-a-notice", partial(by_redirect, place="/sorry", text=MAINTENANCE)),
+    Kind("outages/to-a-login", partial(by_redirect, place="/login", text=LOGIN)),
+    Kind("outages/never-the-same", never_the_same),
+    Kind("outages/one-section", one_section),
+    Kind("outages/one-server-of-ten", one_server_of_ten),
+    Kind("outages/killed", killed_amid),
+    Kind("outages/login-for-threads", login_for_every_thread),
     Kind("outages/for-ever", longer_than_all_attempts),
     Kind("outages/always-alike", always_alike),
     Kind("outages/soft-404", soft_404s, is_quick=True),

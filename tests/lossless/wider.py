@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from crawler.testing import Answer, Asked, Page, Robots, Rules, Site, error, hung_up, robots
+from crawler.testing import Answer, Asked, Page, Robots, Rules, Site, error, hung_up, robots, sitemap
 from tests.lossless.bench import Bench, Kind
 from tests.lossless.scope import Written, placed
 from tests.lossless.webs import answering, essay, linked, page, within
@@ -232,6 +232,29 @@ async def robots_back(bench: Bench) -> None:
         crawl.is_exactly([crawl.url(target) for target in TREE])
 
 
+async def sitemaps(bench: Bench) -> None:
+    """Sitemaps that were not visited at first are, once they are wanted."""
+    listed = sitemap(f"http://wide.test/only-listed/{n}" for n in range(20))
+    site = linked("wide.test", TREE | {f"/only-listed/{n}": [] for n in range(20)})
+    rules = robots.stating(Rules(sitemaps=("http://wide.test/sitemap.xml",)))
+    async with bench.crawl(replace(site, robots=rules, pages={**site.pages, "/sitemap.xml": listed})) as crawl:
+        await crawl.run()
+        crawl.is_exactly([crawl.url(target) for target in TREE])
+        await crawl.run("--sitemaps")
+        crawl.has([crawl.url(target) for target in site.pages])
+
+
+async def excluded_seed(bench: Bench) -> None:
+    """A seed that a pattern kept out is fetched, with all below it, once it does not."""
+    async with bench.crawl(linked("wide.test", TREE)) as crawl:
+        seeds = [crawl.url("/a2"), crawl.url("/a1")]
+        below = {seed: [crawl.url(t) for t in TREE if f"{t}/".startswith(f"/{seed[-2:]}/")] for seed in seeds}
+        await crawl.run("--exclude", "*/a1*", seeds=seeds)
+        crawl.is_exactly(below[seeds[0]])
+        await crawl.run("--set", "scope.exclude=[]", seeds=seeds)
+        crawl.is_exactly([*below[seeds[0]], *below[seeds[1]]])
+
+
 async def too_large(bench: Bench) -> None:
     """Pages larger than the settings allow fail; with a larger bound, and told so, they come with their links."""
     graph = {"/": ["/big", "/small"], "/small": [], "/big": ["/behind"], "/behind": []}
@@ -304,6 +327,8 @@ KINDS = (
     Kind("wider/random", random_settings),
     Kind("wider/from-records", from_records),
     Kind("wider/robots-back", robots_back),
+    Kind("wider/sitemaps", sitemaps),
+    Kind("wider/excluded-seed", excluded_seed),
     Kind("wider/too-large", too_large),
     Kind("wider/killed", killed),
     Kind("wider/again", again_changes_nothing),

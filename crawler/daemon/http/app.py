@@ -13,7 +13,7 @@ from ...config import project_version
 from ...errors import CrawlError
 from ..insight import Insight
 from ..jobs import Changed, Jobs
-from . import dashboard, events, files, health, jobs, results, safety, schedules, settings
+from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
 from .inputs import MAX_BODY
 from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
 from .openapi import Document, document
@@ -58,7 +58,7 @@ def application(
 
 def operations() -> list[Operation]:
     """All there are, in the order of the documentation."""
-    rooms = (jobs, results, schedules, events, files, settings, health)
+    rooms = (jobs, wishes, results, schedules, events, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

@@ -65,6 +65,7 @@ class _Numbers(Collector):
         running = self._jobs.running()
         yield _gauge("crawld_in_flight", "Visits under way.", "job", {job.id: job.in_flight for job in running})
         yield _gauge("crawld_queued", "URLs queued.", "job", {job.id: job.counts.queued for job in running})
+        yield _gauge("crawld_parked", "URLs parked.", "job", {job.id: job.counts.parked for job in running})
         pages, received = ({job.id: getattr(job, name) for job in running} for name in ("pages_per_s", "bytes_per_s"))
         yield _gauge("crawld_pages_per_second", "Over the last ten seconds.", "job", pages)
         yield _gauge("crawld_bytes_per_second", "Over the last ten seconds.", "job", received)

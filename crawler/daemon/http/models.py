@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ..job import Progress
+from ..job import Progress, Wish
 
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 Name: TypeAlias = Annotated[str, Field(max_length=200)]
@@ -165,6 +165,8 @@ class SeedsOut(Shape):
     """Those that could not be used, of what was read so far; bad-seeds.txt lists them."""
     is_reading: bool
     """Whether some still wait to be queued."""
+    queued: int
+    """Those that were queued, of what was read so far: new ones, and known ones that had failed or were parked."""
 
 
 class CountsOut(Shape):
@@ -173,6 +175,8 @@ class CountsOut(Shape):
     leased: int = 0
     retrying: int = 0
     sites: int = 0
+    parked: int = 0
+    """URLs that wait until somebody wants them: `/parked` lists their patterns. Not among `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
     """How many URLs ended with each disposition."""
 
@@ -212,6 +216,10 @@ class JobOut(Shape):
     """Fetched, over all runs."""
     bytes: int
     """Downloaded, over all runs."""
+    wishes: tuple[Wish, ...]
+    """What was asked for at `/retry` and `/unpark`, and waits for the job to run."""
+    has_more: bool
+    """It is over, and would do more if it were resumed, as far as that is known: something is queued, or let in now."""
     pages_per_s: float
     """Over the last ten seconds, as the next."""
     bytes_per_s: float
@@ -246,7 +254,7 @@ class ChangeOut(Shape):
 
 class PlantedOut(Shape):
     given: int
-    """Lines that were kept, those that are no URL included."""
+    """Lines that were kept, those that are no URL included. `seeds.queued` of the job tells later how many were new."""
 
 
 class PagesOut(Shape):
