@@ -18,8 +18,8 @@ from .exits import Exit, exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
-A seed is a file with one URL a line (also CSV, TSV or a sitemap; gzip or not), a URL, `-` for standard input, or a
-crawl folder to be continued.
+A seed is a list of URLs (one a line, CSV, JSON, a sitemap, bookmarks, a spreadsheet, ...; packed or not), a URL, `-`
+for standard input, or a crawl folder to be continued.
 """
 
 _RETRY = "--retry-failed"

@@ -25,6 +25,9 @@ _Data = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
 _Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.")]
 _Id = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job.")]
+_Column = Annotated[
+    str | None, typer.Option("--column", metavar="NAME|N", help="The column or field of the lists that holds the URLs.")
+]
 _Seeds = Annotated[list[str], typer.Argument(metavar="SEEDS...", help="URLs, files of them, or '-'.")]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")]
 _State = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
@@ -47,6 +50,7 @@ def list_(
 def add(
     seeds: _Seeds,
     name: Annotated[str, typer.Option(metavar="TEXT", help="For people. [default: the first seed's site]")] = "",
+    column: _Column = None,
     depth: Annotated[int | None, typer.Option(metavar="N", help="Hops from the seeds.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = None,
@@ -75,7 +79,7 @@ def add(
     }
     asked |= {name: value for name, value in {"template": template, "priority": priority}.items() if value is not None}
     show = board.lines if json else board.ids
-    _with(url, token_file, data, lambda client: talk.added(client, asked, seeds, key, show))
+    _with(url, token_file, data, lambda client: talk.added(client, asked, seeds, key, show, column))
 
 
 @app.command()
@@ -131,11 +135,16 @@ def change(
 
 
 @app.command()
-def seeds(job: _Id, seeds: _Seeds, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
+def seeds(
+    job: _Id,
+    seeds: _Seeds,
+    column: _Column = None,
+    url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
     """Give a job more seeds."""
     from . import talk
 
-    _with(url, token_file, data, lambda client: talk.planted(client, _id(job), seeds))
+    _with(url, token_file, data, lambda client: talk.planted(client, _id(job), seeds, column))
 
 
 @app.command()

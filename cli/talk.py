@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -13,7 +13,8 @@ from crawler.daemon.client import Client, Refused, find, open_client
 from crawler.daemon.settings import load_daemon
 from crawler.harmless import printable
 from crawler.intake import batches
-from crawler.seeds import BadSeed
+from crawler.model import Url
+from crawler.seeds import BadSeed, Taken
 
 from .exits import Exit
 from .process import run_loop
@@ -79,12 +80,17 @@ async def shown(client: Client, job: str, show: Show, show_parked: Show | None) 
 
 
 async def added(
-    client: Client, asked: Mapping[str, object], sources: Sequence[str], key: str | None, show: Show
+    client: Client,
+    asked: Mapping[str, object],
+    sources: Sequence[str],
+    key: str | None,
+    show: Show,
+    column: str | None = None,
 ) -> int:
     """A new job. With many seeds it waits until all of them are there."""
-    _seeds.check(sources)
+    _seeds.check(sources, column=column)
     headers = {"Idempotency-Key": key} if key else {}
-    async with aclosing(batches(_seeds.read(sources, _tell_bad))) as read:
+    async with aclosing(batches(_read(sources, column))) as read:
         first = [str(url) async for batch in _upto(read, INLINE) for url in batch]
         is_more = len(first) >= INLINE
         body = {**asked, "seeds": first, "is_paused": is_more or asked["is_paused"]}
@@ -97,10 +103,10 @@ async def added(
     return Exit.DONE
 
 
-async def planted(client: Client, job: str, sources: Sequence[str]) -> int:
+async def planted(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
     """More seeds."""
-    _seeds.check(sources)
-    async with aclosing(batches(_seeds.read(sources, _tell_bad))) as read:
+    _seeds.check(sources, column=column)
+    async with aclosing(batches(_read(sources, column))) as read:
         said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
     print(f"{said['given']} seeds")
     return Exit.DONE
@@ -145,6 +151,14 @@ async def _upto(read: AsyncIterator[Sequence[object]], most: int) -> AsyncIterat
 async def _lines(read: AsyncIterator[Sequence[object]]) -> AsyncIterator[bytes]:
     async for batch in read:
         yield "".join(f"{url}\n" for url in batch).encode()
+
+
+def _read(sources: Sequence[str], column: str | None) -> Iterator[Url]:
+    return _seeds.read(sources, _tell_bad, column=column, on_taken=_tell_taken)
+
+
+def _tell_taken(taken: Taken) -> None:
+    print(printable(f"crawl: {taken}"), file=sys.stderr)
 
 
 def _tell_bad(bad: BadSeed) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
-    from .metrics import Blocked, Bound, Ending, Failures, Snapshot, Summary
+    from .metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Counts,
         Disposition,
@@ -50,7 +50,7 @@ _HOMES = {
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
-    "metrics": "Blocked Bound Ending Failures Snapshot Summary",
+    "metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
     "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
@@ -79,6 +79,7 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Hindrance",
     "Lease",
     "OffloadError",
     "Offloader",

@@ -16,7 +16,7 @@ from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Trap, Url
 from .offload import Inline
 from .robots import RobotsRules
-from .roots import Ground, Root, roots_behind
+from .roots import Ground, Root
 from .scope import Ruling, Scope, place
 from .settings import Config
 
@@ -247,9 +247,8 @@ async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _St
 def _asked(opened: Look, url: Url, near: str) -> _Story:
     """`near`: what the URL and the roots that may admit it have in common."""
     known = opened.find(url)
-    found = roots_behind(opened, 0, MOST_NEAR if near else MOST_ROOTS, near)
-    roots = [(root, seed) for _, root, seed in found]
-    shown = [] if known else [root for root, _ in roots] or opened.roots(MOST_ROOTS)
+    roots = [(root, seed) for _, root, seed in opened.roots(MOST_NEAR if near else MOST_ROOTS, near)]
+    shown = [] if known else [root for root, _ in roots] or [root for _, root, _ in opened.roots(MOST_ROOTS)]
     parking = opened.parking(known.pattern) if known and known.pattern else None
     return _Story(known, opened.site(url.site), opened.trap(url), shown, roots, parking)
 

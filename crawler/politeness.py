@@ -15,8 +15,11 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
-PATIENCE = 9.0
-"""Times its site's rest: so long a URL waits that met a setback of the site. Others find out first how it is now."""
+PATIENCE = (3.0, 27.0)
+"""Times its site's rest: so long a URL waits that met a setback of the site at its first attempt, or at a later one.
+
+Others find out first how the site is now: so an outage of some minutes spends no URL's last attempt.
+"""
 
 
 class Wait(StrEnum):
@@ -94,7 +97,8 @@ class Politeness:
     def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
         """How long until the next attempt of a URL whose site rests so long; None: that was the last one."""
         wait_s = self.retry_in_s(attempt)
-        return None if wait_s is None else max(wait_s, min(PATIENCE * backoff_s, self.max_retry_after_s))
+        patience = PATIENCE[attempt > 1]
+        return None if wait_s is None else max(wait_s, min(patience * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
         """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.

@@ -8,13 +8,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from typing import Protocol
 
 from .admitted import Admitted
 from .errors import CrawlError
-from .frontier import Look, SqliteFrontier
 from .model import Disposition, Lease, Outcome, Request, Url
 from .scope import Reach, is_moved, is_within, place, places
 
@@ -185,25 +183,3 @@ class Roots:
 def _root(text: str) -> Root:
     root, _, seed = text.partition(" ")
     return Url(root), Url(seed) if seed else None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The roots of a frontier that can be asked."""
-
-    frontier: SqliteFrontier
-
-    async def roots(self, after: int, limit: int) -> Sequence[tuple[int, Url, Url | None]]:
-        return await self.frontier.ask(partial(roots_behind, after=after, limit=limit))
-
-
-def roots_behind(look: Look, after: int, limit: int, near: str = "") -> list[tuple[int, Url, Url | None]]:
-    """Row, root and seed, in the order of rows, behind row `after`; only those whose URL holds `near`."""
-    rows = look._connection.execute(_ROOTS, (max(after, 0), near, limit))
-    return [(row, Url(root), Url(seed) if seed else None) for row, root, seed in rows]
-
-
-_ROOTS = """
-SELECT root.id, root.text, seed.text FROM url AS root LEFT JOIN url AS seed ON seed.id = root.seed
-WHERE root.id > ? AND root.root = 0 AND instr(root.text, ?) ORDER BY root.id LIMIT ?
-"""

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote
 
 from . import redirects, urls
-from .answers import Answer, Answers, Verdict
+from .answers import Answers, Verdict
+from .compared import answer, began
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
-from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
+from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
 from .politeness import Politeness, Silence, setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -19,7 +19,6 @@ from .scope import Scope
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
-_64_BITS = (1 << 64) - 1
 BARRED_S = 1.0
 """How long a site rests whose last pages are under way."""
 COOKIES_MAY_HELP = "; fetch.cookies = true may help"
@@ -117,10 +116,10 @@ class Visitor:
                 page, _ = await self._page(self._document(fetched, response), self._silent_job)
         if evidence := evidence or (page.blocked_by if page else ""):
             kept_out = replace(fetched, page=page and replace(page, left_out=0))
-            verdict = self.answers.block(self._answer(kept_out), f"HTTP {response.status}, {evidence}")
+            verdict = self.answers.block(answer(kept_out, self.politeness), f"HTTP {response.status}, {evidence}")
             return self._no_content(kept_out, verdict, error.retry_after_s) if verdict else kept_out
         if not error.transient:
-            self.answers.other(fetched.url, _began(fetched))
+            self.answers.other(fetched.url, began(fetched))
         return self._setback(fetched, error)
 
     def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
@@ -165,9 +164,9 @@ class Visitor:
         if hops and not self.paths.is_open(hops[0]):
             return self._circle(fetched, hops)
         if evidence := blocked.by_target(target.text):
-            verdict = self.answers.block(self._answer(fetched, target), evidence)
+            verdict = self.answers.block(answer(fetched, self.politeness, target), evidence)
         else:
-            verdict = self.answers.judge(self._answer(fetched, target))
+            verdict = self.answers.judge(answer(fetched, self.politeness, target))
         if verdict:
             return self._no_content(fetched, verdict)
         if request.redirects >= self.politeness.max_redirects:
@@ -294,31 +293,13 @@ class Visitor:
 
     def _verdict(self, read: Outcome, page: Page, response: Response) -> Verdict | None:
         """Why the page is no content: a block, or what its site gives to everyone now. None: it is."""
-        answer = self._answer(read)
+        given = answer(read, self.politeness)
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
-            return self.answers.block(answer, evidence, is_weak=blocked.is_weak(evidence))
+            return self.answers.block(given, evidence, is_weak=blocked.is_weak(evidence))
         if page.kind == "sitemap" or page.truncated:
-            self.answers.other(read.url, answer.began)
+            self.answers.other(read.url, given.began)
             return None
-        return self.answers.judge(answer, is_known=page.digest == read.request.digest)
-
-    def _answer(self, outcome: Outcome, target: Url | None = None) -> Answer:
-        """The answer as it is compared with others: by its page, or by where it leads."""
-        lease, page = outcome.lease, outcome.page
-        content = int.from_bytes(page.digest[:8], "big") if page else hash(target) & _64_BITS
-        has_text = page is not None and page.simhash != 0
-        return Answer(
-            row=lease.token,
-            url=outcome.url,
-            content=content,
-            gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
-            simhash=page.simhash if page else 0,
-            figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
-            began=_began(outcome),
-            ended=outcome.ended,
-            is_last=self.politeness.retry_in_s(outcome.request.attempt) is None,
-            is_kept=outcome.request.is_reread and _is_kept(outcome.response),
-        )
+        return self.answers.judge(given, is_known=page.digest == read.request.digest)
 
     def _no_content(self, outcome: Outcome, verdict: Verdict, retry_after_s: float | None = None) -> Outcome:
         """Another attempt while there is one, the page as evidence; the site rests longer each time in a row."""
@@ -374,26 +355,6 @@ def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
     if trouble:
         return trouble.reason
     return Reason.PARSE if page.data_error or page.is_scanned else None
-
-
-def _began(outcome: Outcome) -> float:
-    """When the exchange began, on the clock of its end."""
-    said = outcome.response.timings if outcome.response else Timings()
-    return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000
-
-
-def _is_kept(response: Response | None) -> bool:
-    """Whether a cache says that it gave the answer (RFC 9111 5.1, and what caches in wide use say)."""
-    if response is None:
-        return False
-    said = " ".join(map(response.header, ("x-cache", "cf-cache-status", "x-cache-status", "cache-status"))).lower()
-    return "hit" in said or response.header("age").strip("0 ") != ""
-
-
-def _gist(target: Url, url: Url) -> int:
-    """Equal for redirects to one place that is told where they come from, as a login is."""
-    place, _, query = target.text.partition("?")
-    return hash(place if query and url.path in unquote(query) else target) & _64_BITS
 
 
 def _ended(outcome: Outcome, **changes: object) -> Outcome:

@@ -23,7 +23,7 @@ from .places import Places, Seat
 from .politeness import Politeness
 from .protocols import Fetcher, Sink
 from .robots import IgnoreRobots, RobotsCache
-from .roots import Asked, Ground, Roots
+from .roots import Ground, Roots
 from .scope import Scope
 from .settings import Config
 from .shared import Shared, open_shared
@@ -57,7 +57,7 @@ class Stacking:
         fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
         in_workers = shared.config.offload.executor == "process"
-        stored = Asked(frontier) if isinstance(frontier, SqliteFrontier) else None
+        stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract, roots)

@@ -192,5 +192,6 @@ def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
 def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -> None:
     politeness = Politeness(retry_delay_s=3, max_delay_s=60, max_attempts=3)
     assert [politeness.backoff_s(step) for step in (0, 1, 2, 3, 6, 1000)] == [0, 3, 9, 27, 600, 600]
-    assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 27, 243, 600]
+    assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 9, 81, 600]
+    assert [politeness.return_in_s(2, backoff_s) for backoff_s in (0, 3, 27)] == [9, 81, 600]
     assert politeness.return_in_s(3, 3) is None

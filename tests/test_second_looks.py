@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from crawler.errors import FetchError
 from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
 from crawler.settings import Config
-from crawler.testing import Site, Web, html, open_web
+from crawler.testing import Site, Web, failing, html, open_web
 from crawler.wider import FAILURES, bounds, widened
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "robots": "ignore"}
@@ -244,3 +245,30 @@ def test_a_setting_that_was_not_noted_is_as_it_is_now() -> None:
 
 def test_urls_of_a_graph_are_canonical() -> None:
     assert Url(url_of(7)).site == "http://s3.test"
+
+
+async def test_a_run_that_is_about_to_end_waits_for_what_is_being_reconsidered() -> None:
+    busy = failing(html("Busy", ["/behind"]), times=1)
+    web = Web([Site("a.test", {"/": html("Home", ["/busy"]), "/busy": busy, "/behind": html("Behind")})])
+    async with open_web(web) as served, crawler.open_crawl(**QUICK, max_attempts=1) as crawl:
+        async with anyio.create_task_group() as tasks:
+            ended = anyio.Event()
+            summaries = []
+
+            async def run() -> None:
+                summaries.append(await crawl.run(served.seeds))
+                ended.set()
+
+            tasks.start_soon(run)
+            with anyio.fail_after(30):
+                while not crawl.snapshot().in_flight:
+                    await _turn()
+                with crawl._engine.errand():
+                    while crawl.snapshot().counts.settled.get(Disposition.FAILED, 0) == 0:
+                        await anyio.sleep(0.01)
+                    with anyio.move_on_after(0.2):
+                        await ended.wait()
+                    assert not ended.is_set(), "nothing is left, but something is under way that may bring more"
+                    assert (await crawl.reconsider(retry=[Reason.STATUS_5XX])).again == 1
+                await ended.wait()
+        assert summaries[0].pages == 3

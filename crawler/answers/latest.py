@@ -19,6 +19,9 @@ IN_A_ROW = (4, 8, 8)
 NEAR_BITS = 14
 """Of simhashes: texts of some words that differ in a request id differ in 6 to 13 bits, others in 17 and more."""
 
+FRAME_BITS = 24
+"""Pages of one site that share most of their words, the frame, differ in fewer bits; strangers differ in 32, about."""
+
 
 class Answer(NamedTuple):
     """What one URL was answered, as far as answers are compared. Times are monotonic seconds."""
@@ -102,7 +105,10 @@ class Kind:
         """
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
-            if self._number(way, answer) >= enough and (run := self._judged(way, enough, answer, brought)):
+            number = self._number(way, answer)
+            if number < enough or (len(self.rows) - number < DIFFERENT and brought(answer.url) < DIFFERENT):
+                continue
+            if run := self._judged(way, enough, answer, brought):
                 return run
         return None
 
@@ -141,12 +147,15 @@ class Kind:
         values = self.contents if way == SAME else self.gists
         if len({values[at] for at in others}) < DIFFERENT and brought(answer.url) < DIFFERENT:
             return None
+        centre = _centre([self._hashes[at] for at in members])
+        if way == NEAR and 4 * sum(_is_of_one_frame(self._hashes[at], centre) for at in others) > len(others):
+            return None  # a quarter of strangers may be as near by chance
         first = min(self._ended[at] for at in members)
         after = [self._ended[at] for at in others if self._ended[at] <= first]
         since = max(after, default=min(self._began[at] for at in members))
         other = self.rows[others[-1]] if others else None
         what = {self.rows[at]: Brought(self.contents[at], self.gists[at], self._figures[at]) for at in members}
-        return Run(way, len(members), since, _centre([self._hashes[at] for at in members]), what, other)
+        return Run(way, len(members), since, centre, what, other)
 
     def _members(self, way: int, answer: Answer) -> set[int]:
         """The places of the run that the latest answer ends.
@@ -181,6 +190,11 @@ def _values(answer: Answer) -> tuple[float, ...]:
 
 def _centre(hashes: Sequence[int]) -> int:
     return sum(1 << bit for bit in range(64) if 2 * sum(one >> bit & 1 for one in hashes) > len(hashes))
+
+
+def _is_of_one_frame(one: int, other: int) -> bool:
+    """Whether two simhashes may be those of pages that share the frame of their site, though not their own words."""
+    return one != 0 and (one ^ other).bit_count() <= FRAME_BITS
 
 
 def is_near(one: int, other: int) -> bool:

@@ -22,6 +22,7 @@ from .change import Parking
 from .known import Known
 from .opening import check_header, check_layout, told
 from .parking import Parkings
+from .store import Root
 
 T = TypeVar("T")
 
@@ -29,6 +30,12 @@ ATTEMPTS = 20
 """A crawl moves its log into the file every few seconds at most; a look takes milliseconds."""
 SALTED = 24
 """The bytes of a log's header that are others whenever it begins anew."""
+
+
+_ROOTS = """
+SELECT root.id, root.text, seed.text FROM url AS root LEFT JOIN url AS seed ON seed.id = root.seed
+WHERE root.root = 0 AND root.id > 0 AND instr(root.text, ?) ORDER BY root.id LIMIT ?
+"""
 
 
 class SiteTurn(NamedTuple):
@@ -91,10 +98,10 @@ class Look:
         rows = self._connection.execute(schema.BUSIEST, (limit,))
         return [QueuedSite(Url(text).site, queued, next_at) for text, queued, next_at in rows if text]
 
-    def roots(self, limit: int) -> list[Url]:
-        """What scope measures from: the seeds, and where seeds redirected to; in the order of discovery."""
-        rows = self._connection.execute("SELECT text FROM url WHERE id > 0 AND root = 0 ORDER BY id LIMIT ?", (limit,))
-        return [Url(text) for (text,) in rows]
+    def roots(self, limit: int, near: str = "") -> list[Root]:
+        """What scope measures from, in the order of discovery; only those whose URL holds `near`."""
+        rows = self._connection.execute(_ROOTS, (near, limit))
+        return [Root(row, Url(root), Url(seed) if seed else None) for row, root, seed in rows]
 
     def queued(self) -> int:
         """What is queued or out on lease, retries included."""

@@ -288,7 +288,9 @@ ROOTS = """
 SELECT json_group_array(json_array(u.id, u.text, s.text))
 FROM (SELECT * FROM url WHERE root = 0 AND id > ? ORDER BY id LIMIT ?) u LEFT JOIN url s ON s.id = u.seed
 """
-LEFT_OUT = "SELECT json_group_object(left_out, n) FROM (SELECT left_out, count(*) AS n FROM visit GROUP BY left_out)"
+LEFT_OUT = """
+SELECT json_group_object(bits, n) FROM (SELECT coalesce(left_out, 0) AS bits, count(*) AS n FROM visit GROUP BY 1)
+"""
 PARKINGS = """
 SELECT json_group_array(json_array(name, reason, json(examples), number))
 FROM (SELECT pattern, count(*) AS number FROM parked GROUP BY pattern) JOIN parking ON parking.id = pattern

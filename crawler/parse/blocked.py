@@ -16,9 +16,10 @@ REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 MOST_BYTES = 1 << 16
 """Of a refusal's body that is looked at; pages of protections are smaller."""
 MOST_LETTERS = 1200
-"""Characters of text on a page that may be a block: some 200 words. Articles about captchas have more."""
+"""Characters of text on a page that may be a block. Articles about captchas have more."""
+MOST_WORDS = 240
 MOST_LINKS = 10
-MOST_SOURCE = 1 << 18
+MOST_SOURCE = 1 << 16
 """Bytes of a page's source that are looked at."""
 NEAR_LETTERS = 600
 """Characters within which a page of protections says what it is; what others say later may be an article's words."""
@@ -93,9 +94,11 @@ _TITLES = re.compile(
 )
 _AKAMAI = re.compile(r"reference\s*#\s*[0-9a-f]+\.[0-9a-f]+\.")
 _CLOUDFLARE = re.compile(r"error code: 10(?:09|10|12|15|20)\b")
-_SPACE = re.compile(r"\s+")
 _WEAK = 'says "'
 _CONSENT = re.compile(r"(?:consent\.(?:google|youtube|yahoo)|guce\.[a-z]+)\.[a-z.]+")
+_CONTINUES = re.compile(r"\s*(?:before you continue|we value your privacy|your privacy choices)\b", re.IGNORECASE)
+_CONSENT_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=[^>]{0,500}consent", re.IGNORECASE)
+"""A page called so whose form asks for consent; a banner on a page that is called otherwise is none."""
 _SORRY = re.compile(r"(?:www\.)?google\.[a-z.]+")
 
 
@@ -119,15 +122,18 @@ def by_target(target: str) -> str:
 
 def by_page(body: bytes, title: str, words: str, links: int, status: int) -> str:
     """What marks a page as a block; empty: nothing does. Only pages of few words and links may be one."""
-    if links > MOST_LINKS:
+    if links > MOST_LINKS or len(words) > 4 * MOST_LETTERS:  # be most of it white space
         return ""
-    text = _SPACE.sub(" ", words[: 8 * MOST_LETTERS])
-    if len(text) > MOST_LETTERS:
+    found = words.split(None, MOST_WORDS)
+    text = " ".join(found)
+    if len(found) > MOST_WORDS or len(text) > MOST_LETTERS:
         return ""
     source = body[:MOST_SOURCE]
     for mark, by in _SOURCES:
         if mark in source:
             return by
+    if _CONTINUES.match(title) and _CONSENT_FORM.search(source):
+        return "consent wall"
     return _said(title.lower(), f"{title} {text}".lower(), status)
 
 

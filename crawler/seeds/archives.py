@@ -13,7 +13,7 @@ _TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
 """Types of records that hold, or stand for, what a URL answered; requests and metadata only repeat it."""
 _MOST_HEADER = 1 << 16
 """Bytes of a record's header."""
-_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|\S+ \d{4,17} (?:\{|\S+ )")
+_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|\S+\)\S* \d{4,17} (?:\{|[a-z]+:)")
 
 
 def is_index(line: str) -> bool:

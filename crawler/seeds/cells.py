@@ -17,13 +17,20 @@ EDGES = "".join(
 )
 """Blanks, control characters, and those that nobody sees: byte order and direction marks, soft hyphens, joiners."""
 
-_PLAIN = re.compile(
-    r"(?:https?://[A-Za-z0-9.-]+|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]+)(?::\d{1,5})?"
-    r"(?:[/?#][!#-&*+\-./0-9:=?@A-Z_a-z~]*)?"
+_PLAIN = re.compile(  # possessive, for what is no plain line should cost little either
+    r"(?:https?://[A-Za-z0-9.-]++|[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]++)(?::\d{1,5})?+"
+    r"(?:[/?#][!#-&*+\-./0-9:=?@A-Z_a-z~]*+)?+"
 )
 is_plain = _PLAIN.fullmatch
 """Whether a line is one URL and nothing else, however the rest of its list is made."""
 
+_ALMOST = re.compile(
+    r"https?://[A-Za-z0-9.-]++(?::\d{1,5})?+/[!#-&*+\-./0-9:=?@A-Z_a-z~][!#-&'-;=?@A-Z_a-z|~]*+(?<![,;|')\]])"
+)
+LONGEST = 4096
+"""Characters of a cell that may be a URL; none of ours has more."""
+_LAYERS = 8
+"""Wrappings around one another that are taken off."""
 SEVERAL = "more than one URL on the line"
 BEHIND = "text behind the URL; is this a table? --column says where its URLs are"
 
@@ -42,8 +49,11 @@ _ROOT = re.compile(r"((?:https?://)?[^\s/?#,;|]+/?)[,;|](?!\w+=)[^/?=&%#]*", re.
 """A host alone, and then columns: no path begins with a comma."""
 
 
-LONGEST = 4096
-"""Characters of a cell that may be a URL; none of ours has more."""
+def is_one(line: str) -> bool:
+    """Whether a line of a list is one URL as it stands, with commas and brackets of its own."""
+    if ":/" in line[8:] or "www." in line[8:]:  # far cheaper than to search for _NEXT in every line
+        return False
+    return _ALMOST.fullmatch(line) is not None
 
 
 class Look(IntEnum):
@@ -58,10 +68,10 @@ class Look(IntEnum):
 
 def clean(text: str) -> str:
     """Without quotes, brackets, commas and what nobody sees at its ends; of a link in Markdown or Excel, its URL."""
-    before = None
-    while text != before:
-        before = text
-        text = text.strip(EDGES)
+    for _ in range(_LAYERS):
+        before, text = text, text.strip(EDGES)
+        if len(text) > LONGEST:
+            break
         if formula := _FORMULA.match(text):
             text = formula[1]
         elif link := _LINK.fullmatch(item := _ITEM.sub("", text, count=1)):
@@ -69,6 +79,8 @@ def clean(text: str) -> str:
         else:
             text = _REFERENCE.sub("", item, count=1)
         text = _unquoted(text.strip(_WRAPS))
+        if text == before:
+            break
     return text
 
 
@@ -92,21 +104,25 @@ def sole(text: str) -> str:
         if any(look(cell) >= Look.HOST for cell in rest.split("\t")):
             raise UrlError(SEVERAL)
         text = clean(text)
+    if len(text) > LONGEST:
+        raise UrlError(f"longer than {LONGEST} characters")
     if len(_LINK.findall(text)) > 1 or _NEXT.search(text) or _GLUED.match(text):
         raise UrlError(SEVERAL)
     if root := _ROOT.fullmatch(text):
         if any(look(cell) >= Look.WORD and not is_address(cell) for cell in re.split(r"[,;|]", text)[1:]):
             raise UrlError(SEVERAL)
         return root[1]
-    first, *others = text.split()[:100] or [""]
-    if others and _SCHEME.match(text):
-        if any(look(word) >= Look.HOST for word in others):
-            raise UrlError(SEVERAL)
-        if first.endswith(("/", ",", ";", "|")) or re.search("[,;|]", first):
-            raise UrlError(BEHIND)
-    elif others and sum(look(word) >= Look.HOST for word in (first, *others)) > 1:
-        raise UrlError(SEVERAL)
+    _refuse_neighbours(*text.split()[:100])
     return text
+
+
+def _refuse_neighbours(first: str = "", *others: str) -> None:
+    """Raises UrlError where blanks separate a URL from another one, or from text that is none of its own."""
+    hosts = sum(look(word) >= Look.HOST for word in others)
+    if hosts and (_SCHEME.match(first) or hosts > 1 or look(first) >= Look.HOST):
+        raise UrlError(SEVERAL)
+    if others and _SCHEME.match(first) and (first.endswith("/") or re.search("[,;|]", first)):
+        raise UrlError(BEHIND)
 
 
 def look(cell: str) -> Look:

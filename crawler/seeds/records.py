@@ -17,7 +17,7 @@ from .part import BLOCK, SAMPLE, SAMPLED, Entry, Lines, Part
 
 _MOST_LINE = 1 << 24
 """Characters of a line that holds a record: crawls keep whole texts in them."""
-_MOST_VALUE = 1 << 26
+_MOST_VALUE = 1 << 24
 """Characters of one value of an array, or of a document."""
 _MOST_PATHS = 500
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
@@ -157,8 +157,9 @@ def _from_values(part: Part, encoding: str) -> Iterator[Record]:
             value, end = scan(text, at)
         except (json.JSONDecodeError, RecursionError) as error:
             if is_over or isinstance(error, RecursionError) or len(text) - at > _MOST_VALUE:
+                why = f"the rest is unread, for here {'the JSON breaks' if is_over else 'is too much in one value'}"
                 if at < len(text):
-                    part.bad(number, text[at : at + 200], "the rest is unread, for here the JSON breaks")
+                    part.bad(number, text[at : at + 200], why)
                 return
             needed = 2 * (len(text) - at)  # so that a large value is not scanned at each block
             text, at = text[at:], 0

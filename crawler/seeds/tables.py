@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from ..errors import UrlError
-from .cells import SEVERAL, Look, is_address, is_plain, look, sole
+from .cells import SEVERAL, Look, is_address, is_one, is_plain, look, sole
 from .columns import Shape, shape_of
 from .part import SAMPLE, Entry, Lines, Part
 
@@ -62,7 +62,7 @@ def _is_skipped(line: str) -> bool:
 
 def _from_list(part: Part, shape: Shape, lines: Iterable[Entry]) -> Iterator[Entry]:
     for number, line in lines:
-        if is_plain(line):
+        if is_plain(line) or is_one(line):
             yield number, line
         elif not _is_skipped(line) and number > shape.header and number != shape.begun:
             part.raw = number, line.strip()
@@ -82,24 +82,31 @@ def _first(line: str) -> str:
 
 def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Entry]:
     """The seeds of a table, whose rows have the numbers of their lines."""
+    column, rival, top = shape.column, shape.rival, max(shape.header, shape.begun)
     for number, cells in rows:
-        if number <= max(shape.header, shape.begun):
-            if shape.begun < number < shape.header and any(map(str.strip, cells)):
-                part.bad(number, shape.delimiter.join(cells), "above the header of the table")
-            continue
-        cell = cells[shape.column] if shape.column < len(cells) else ""
-        if not cell.strip():
-            yield from _from_a_short_row(part, number, cells)
-        elif is_plain(cell) and (len(cells) == 1 or not shape.rival):
-            yield number, cell
-        elif not _RULE.fullmatch(cell) and not cell.startswith("#"):
-            part.raw = number, shape.delimiter.join(cells) if shape.rival else cell.strip()
-            try:
-                if shape.rival and _has_rival(cells, shape):
-                    raise UrlError(f"{SEVERAL}; --column says which")
-                yield number, sole(cell)
-            except UrlError as error:
-                part.bad(number, "", str(error))
+        cell = cells[column] if column < len(cells) else ""
+        if number > top:
+            if is_plain(cell) and not rival:
+                yield number, cell
+            elif not cell.strip():
+                yield from _from_a_short_row(part, number, cells)
+            elif rival and len(cells) > 1 and _has_rival(cells, shape):
+                part.bad(number, shape.delimiter.join(cells), f"{SEVERAL}; --column says which")
+            else:
+                yield from _from_cell(part, number, cell)
+        elif shape.begun < number < shape.header and any(map(str.strip, cells)):
+            part.bad(number, shape.delimiter.join(cells), "above the header of the table")
+
+
+def _from_cell(part: Part, number: int, cell: str) -> Iterator[Entry]:
+    if is_plain(cell):
+        yield number, cell
+    elif not _RULE.fullmatch(cell) and not cell.startswith("#"):
+        part.raw = number, cell.strip()
+        try:
+            yield number, sole(cell)
+        except UrlError as error:
+            part.bad(number, "", str(error))
 
 
 def _from_a_short_row(part: Part, number: int, cells: Sequence[str]) -> Iterator[Entry]:

@@ -1,9 +1,9 @@
 """Whether the pages of a URL pattern still bring anything new, and what follows: go on, go last, or be parked.
 
-A page is *news* if it differs from the earlier pages of its pattern in more than numbers and the words of its own URL.
-A pattern without news is *suspect*: its links go behind all others. It is *cut* once nothing vouches for it either: its
-pages are copies of others, or are found on suspect pages and on each other alone, as the months of a calendar are.
-What a list or a sitemap names, which brings news itself, is never cut for looking alike.
+A page is *news* if its letters, its figures or its pictures and documents differ from those of the earlier pages of its
+pattern. A pattern without news is *suspect*: its links go behind all others. It is *parked* once nothing vouches for
+its pages either: no list, no sitemap, no end that they name; the months of a calendar are found on each other alone.
+A pattern is judged by its smallest part that has evidence: one book, not all books. docs/traps.md tells it all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ODD = 64
 SUNK = 100
 """The priority of links of a suspect pattern: behind whatever a sitemap puts last."""
 FIRST_PROBE = 32
-"""URLs asked for in vain before one of a cut pattern is visited all the same; then twice as many, and so on."""
+"""URLs asked for in vain before one of a parked pattern is visited all the same; then twice as many, and so on."""
 OWN = 32
 """Pages of one instance of a pattern, as of one book of many, after which it is judged by itself."""
 LONGEST = 300
@@ -40,7 +40,6 @@ STEP = 16
 
 
 INVITED = "+"
-_32 = 0xFFFFFFFF
 _VARYING = re.compile(r"[#~*+?&]")
 _LAST = re.compile(r"(?<![0-9])[0-9]++(?=[^0-9]*+\Z)")
 _LITERAL = re.compile(r"[0-9=]")
@@ -98,8 +97,8 @@ class Novelty:
             self._restore(one)
 
     def __len__(self) -> int:
-        """Patterns that are remembered."""
-        return len(self._patterns)
+        """Patterns that are remembered, instances included."""
+        return len(self._patterns) + len(self._instances)
 
     # -- what is found out -------------------------------------------------------------------------------------------
 
@@ -130,11 +129,11 @@ class Novelty:
 
     @property
     def traps(self) -> tuple[Trap, ...]:
-        """The patterns that are cut, or would be, those that cost most first."""
+        """The patterns that are parked, or would be, those that cost most first."""
         if self._traps is None:
             known = chain(self._patterns.values(), self._instances.values())
-            cut = [pattern.trap for pattern in known if pattern.standing is Standing.CUT]
-            self._traps = tuple(sorted(cut, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
+            parked = [pattern.trap for pattern in known if pattern.standing is Standing.PARKED]
+            self._traps = tuple(sorted(parked, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
         return self._traps
 
     def take_changed(self) -> list[Stored]:
@@ -147,7 +146,7 @@ class Novelty:
     def trap(self, text: str) -> Trap | None:
         """The trap a canonical URL leads into, or None."""
         pattern = self._judged(text)
-        return pattern.trap if pattern and pattern.standing is Standing.CUT else None
+        return pattern.trap if pattern and pattern.standing is Standing.PARKED else None
 
     def refuses(self, request: Request) -> Trap | None:
         """The trap for which a request is to be parked, or None. Lets one through now and then, to see.
@@ -158,7 +157,11 @@ class Novelty:
         if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
             return None
         pattern = self._judged(request.url.text)
-        if pattern is None or pattern.standing is not Standing.CUT or self._invites(request.via, pattern, request.url):
+        if (
+            pattern is None
+            or pattern.standing is not Standing.PARKED
+            or self._invites(request.via, pattern, request.url)
+        ):
             return None
         pattern.asked += 1
         if pattern.asked >= FIRST_PROBE and not pattern.asked & (pattern.asked - 1):
@@ -178,7 +181,7 @@ class Novelty:
         kept, priorities, parked = [], array("b"), dict[str, list[int]]()
         for i, text in enumerate(links.split()):
             pattern = self._judged(text)
-            if pattern and pattern.standing is Standing.CUT and not self._invites(via, pattern, Url(text)):
+            if pattern and pattern.standing is Standing.PARKED and not self._invites(via, pattern, Url(text)):
                 parked.setdefault(pattern.name, []).append(i)
                 continue
             kept.append(i)
@@ -232,7 +235,7 @@ class Novelty:
         return self._instances.get(name) or self._patterns.get(name) or self._pattern(name)
 
     def _met(self, known: dict[str, Pattern], name: str) -> Pattern:
-        pattern = known.pop(name, None) or Pattern(name, _site(name))
+        pattern = known.pop(name, None) or Pattern(name, _site(name), is_instance=known is self._instances)
         if len(known) >= self._most:
             self._forget(known.pop(next(iter(known))))
         known[name] = pattern
@@ -266,23 +269,23 @@ class Novelty:
             is_sound = seen.is_vouched and not page.news
         else:
             is_sound = seen.is_news or seen.is_vouched or is_finite or series.holds(seen.text)
-        was_good, was_cut = pattern.is_good, pattern.standing is Standing.CUT
+        was_good, was_parked = pattern.is_good, pattern.standing is Standing.PARKED
         has_turned = pattern.count(seen.is_news, is_sound, is_finite=is_finite)
         if has_turned:
             self._troubled[pattern.site] += was_good - pattern.is_good
             self._troubled += Counter()  # none without trouble
-            if was_cut:
+            if was_parked:
                 self._recovered.append(pattern.name)
         if not pattern.is_good or has_turned or not pattern.fetched % STEP:
             self._change(pattern)
-        return [pattern.trap] if has_turned and pattern.standing is Standing.CUT else []
+        return [pattern.trap] if has_turned and pattern.standing is Standing.PARKED else []
 
     def _count_odd(self, odd: Pattern, request: Request, seen: Seen) -> list[Trap]:
         """Learn of one page, together with all of its site whose patterns have few."""
         is_news = odd.is_news(seen.page) and not seen.is_copy
         is_vouched = self._vouches_for_odd(request.via, odd)
         if is_news:
-            odd.sources.add(hash(seen.text) & _32)
+            odd.note_source(seen.text)
         elif seen.is_copy and not seen.page.news:  # it leads nowhere
             return []
         return self._count(odd, seen._replace(is_news=is_news, is_vouched=is_vouched))
@@ -305,10 +308,10 @@ class Novelty:
         above = self._patterns.get(self._shapes.pattern(via.text, learns=False)) if via else None
         if via is None or above is None:
             return True
-        return (above.is_good and above.fetched > ODD) or odd.sources.find(hash(via.text) & _32) >= 0
+        return (above.is_good and above.fetched > ODD) or odd.has_source(via.text)
 
     def _invites(self, via: Url | None, pattern: Pattern, url: Url) -> bool:
-        """Whether who named a URL of a cut pattern vouches for it."""
+        """Whether who named a URL of a parked pattern vouches for it."""
         if via is None:
             return False
         if pattern.name == _odd(pattern.site):
@@ -321,7 +324,9 @@ class Novelty:
             self._traps = None
 
     def _restore(self, stored: Stored) -> None:
-        pattern = Pattern(stored.name, _site(stored.name))
+        site = _site(stored.name)
+        is_instance = _LITERAL.search(stored.name, len(site)) is not None
+        pattern = Pattern(stored.name, site, is_instance=is_instance)
         pattern.standing = Standing(stored.standing)
         pattern.fetched, pattern.news, pattern.parked = stored.fetched, stored.news, stored.parked
         news, sound, *words = stored.windows.split()
@@ -332,7 +337,6 @@ class Novelty:
             elif word == INVITED:
                 pattern.is_invited = True
         pattern.examples = tuple([word for word in words if word.startswith("http")])
-        is_instance = _LITERAL.search(stored.name, len(pattern.site))
         (self._instances if is_instance else self._patterns)[stored.name] = pattern
         if not is_instance and stored.name != _odd(pattern.site):
             self._shapes.relearn(stored.name)

@@ -35,7 +35,7 @@ class Standing(IntEnum):
 
     GOOD = 0
     SUSPECT = 1
-    CUT = 2
+    PARKED = 2
     """Its URLs are parked."""
     TRUSTED = 3
     """Somebody said that it is no trap."""
@@ -45,11 +45,12 @@ class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_memory", "asked", "examples", "fetched", "is_invited", "name", "news", "news_window", "parked", "series",
-        "site", "sound_window", "sources", "standing",
+        "_memory", "_sources", "asked", "examples", "fetched", "is_invited", "name", "news", "news_window", "parked",
+        "series", "site", "sound_window", "standing",
     )  # fmt: skip
 
-    def __init__(self, name: str, site: str) -> None:
+    def __init__(self, name: str, site: str, *, is_instance: bool = False) -> None:
+        """An instance is one of many that the URLs of a wider pattern belong to, as one book of a library."""
         self.name = name
         self.site = site
         self.standing = Standing.GOOD
@@ -60,15 +61,15 @@ class Pattern:
         self.examples: tuple[str, ...] = ()
         """Two of these."""
         self.asked = 0
-        """URLs that were to be visited since it was cut."""
+        """URLs that were to be visited since it was parked."""
         self.news_window = _ALL
         """Which pages were news."""
         self.sound_window = _ALL
         """Which were news, or had something to vouch for them."""
         self.is_invited = False
         """A page of another pattern named one of its pages."""
-        self.series = Series()
-        self.sources = Ring(REMEMBERED)
+        self.series = Series(1) if is_instance else Series()
+        self._sources: Ring | None = None
         """Of what is judged together: the pages that were news, by their URLs."""
         self._memory: Memory | None = None
 
@@ -86,6 +87,16 @@ class Pattern:
             self._memory = Memory()
         return self._memory.is_news(page)
 
+    def note_source(self, text: str) -> None:
+        """A page was news: it vouches for what it names, where all is judged together."""
+        if self._sources is None:
+            self._sources = Ring(REMEMBERED)
+        self._sources.add(hash(text) & _32)
+
+    def has_source(self, text: str) -> bool:
+        """Whether a page was noted lately."""
+        return self._sources is not None and self._sources.find(hash(text) & _32) >= 0
+
     def park(self, text: str) -> None:
         """One URL more that waits."""
         self.parked += 1
@@ -93,24 +104,26 @@ class Pattern:
             self.examples += (text,)
 
     def count(self, is_news: bool, is_sound: bool, *, is_finite: bool = False) -> bool:
-        """One page more; whether its standing is another now. Of a cut one, `is_finite` says as much as news."""
+        """One page more; whether its standing is another now. Of a parked one, `is_finite` says as much as news."""
         self.fetched += 1
         self.news += is_news
         self.news_window = (self.news_window << 1 | is_news) & _ALL
         self.sound_window = (self.sound_window << 1 | is_sound) & _ALL
         before = self.standing
         self.standing = self._judged(is_news or is_finite)
-        if self.standing is not Standing.CUT and before is Standing.CUT:  # a probe found something: it is tried anew
+        if (
+            self.standing is not Standing.PARKED and before is Standing.PARKED
+        ):  # a probe found something: it is tried anew
             self.sound_window = _TRIAL
         return self.standing is not before
 
     def _judged(self, tells: bool) -> Standing:
         if self.standing is Standing.TRUSTED:
             return Standing.TRUSTED
-        if self.standing is Standing.CUT:
-            return Standing.SUSPECT if tells else Standing.CUT
+        if self.standing is Standing.PARKED:
+            return Standing.SUSPECT if tells else Standing.PARKED
         if self.sound_window.bit_count() <= LONG_NEWS:
-            return Standing.CUT
+            return Standing.PARKED
         lately = (self.news_window & _LATEST).bit_count()
         if lately <= SHORT_NEWS:
             return Standing.SUSPECT

@@ -26,9 +26,11 @@ _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,9}(?![0-9A-Za-z])")
 class Series:
     """The numbered series of one pattern."""
 
-    __slots__ = ("_ends", "_moves", "_named", "_spans")
+    __slots__ = ("_ends", "_moves", "_named", "_places", "_spans")
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = MOST_PLACES) -> None:
+        """`places` numbers of a URL are looked at, from behind."""
+        self._places = places
         self._ends: dict[int, int] = {}
         self._named = SPARE
         """Pages of all series that named their ends."""
@@ -56,7 +58,7 @@ class Series:
     def vouch(self, text: str) -> bool:
         """Somebody else named this URL; whether a span is wider by that."""
         has_grown = False
-        for series, number in _places(text):
+        for series, number in _numbers(text, self._places):
             span = self._spans.get(series)
             if span is None:
                 if len(self._spans) < MOST_SERIES:
@@ -68,7 +70,7 @@ class Series:
 
     def holds(self, text: str) -> bool:
         """Whether a URL lies between two that somebody else named."""
-        for series, number in _places(text) if self._spans else ():
+        for series, number in _numbers(text, self._places) if self._spans else ():
             low, high = self._spans.get(series, (0, -1))
             if low <= number <= high <= low + WIDEST:
                 return True
@@ -84,8 +86,8 @@ class Series:
         self._spans[series] = [low, high]
 
 
-def _places(text: str) -> Iterator[tuple[int, int]]:
+def _numbers(text: str, places: int) -> Iterator[tuple[int, int]]:
     """The series that a URL may belong to, and its numbers there."""
-    for found in [*_NUMBER.finditer(text, text.index("/", 8))][-MOST_PLACES:]:
+    for found in [*_NUMBER.finditer(text, text.index("/", 8))][-places:]:
         rest = f"{text[: found.start()]}#{text[found.end() :]}"
         yield int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])

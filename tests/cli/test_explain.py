@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from crawler.testing import Served
+from crawler.testing import Page, Served, Site, Web, html, open_web
 
 from .conftest import ALLOWED, CRAWL, Crawl
 
@@ -61,6 +61,38 @@ async def test_a_url_is_explained_while_its_folder_is_being_crawled(crawl: Crawl
     ]  # fmt: skip
 
 
+async def test_a_parked_url_is_told_with_the_command_that_fetches_it(crawl: Crawl, tmp_path: Path) -> None:
+    def endless(target: str) -> Page:
+        at = int(target.removeprefix("/t/"))
+        return html("Without end", [f"/t/{n}" for n in range(at + 1, min(at + 6, 200))])
+
+    async with open_web(Web([Site("c.test", {"/": html("C", ["/t/0"])}, traps={"/t/": endless})])) as served:
+        seed, deep = served.url("c.test"), served.url("c.test", "/t/132")
+        fast = [*ALLOWED, "--delay", "0", "--per-site", "4", "-q"]
+        assert (await crawl(seed, *fast, "-o", "my c.crawl")).code == 0
+        ran = await crawl("explain", deep, "--offline", "-o", "my c.crawl")
+        pattern = served.url("c.test", "/t/#")
+        assert ran.out.startswith("it is parked, until you want it: trap\n")
+        assert f"my c.crawl: parked under {pattern}\n" in ran.out
+        assert re.search(r" 1 of 1\d\d pages of that pattern were new$", ran.out, re.MULTILINE)
+        assert f"  crawl 'my c.crawl' --unpark '{pattern}'\n" in ran.out
+        assert max(map(len, ran.out.splitlines())) <= 80
+        told = json.loads((await crawl("explain", deep, "--offline", "--json", "-o", "my c.crawl")).out)
+        assert (told["verdict"], told["reason"], told["trap"]["pattern"]) == ("exclude", "trap", pattern)
+        assert [told["crawl"][name] for name in ("standing", "parked_under", "parked_for", "is_reread")] == [
+            "parked", pattern, "trap", False,
+        ]  # fmt: skip
+        off = json.loads(
+            (await crawl("explain", deep, "--offline", "--json", "-o", "my c.crawl", "--set", "traps=off")).out
+        )
+        assert (off["verdict"], off["crawl"]["standing"]) == ("unknown", "parked")
+        words = ["my c.crawl", "--unpark", pattern, *fast]
+        assert (await crawl(*words)).code == 0
+        assert (await crawl("explain", deep, "--offline", "-o", "my c.crawl")).out.startswith(
+            "this crawl is done with it"
+        )
+
+
 async def test_an_explanation_needs_no_folder_and_makes_none(crawl: Crawl, tmp_path: Path, web: Served) -> None:
     ran = await crawl("explain", web.url("a.test", "/1"), *LOCAL, "--set", "exclude=/1")
     assert ran.code == 0
@@ -88,6 +120,7 @@ async def test_a_dry_run_fetches_no_page_and_makes_no_folder(crawl: Crawl, tmp_p
     ran = await crawl("urls.txt", "--dry-run", "--exclude", "*.pdf", *ALLOWED)
     assert (ran.code, ran.err) == (0, "")
     assert "dry run: 3 seeds, 2 sites, 1 repeated, 1 unusable line\n" in ran.out
+    assert "\n  urls.txt: one URL a line, 4 URLs, 1 unusable line\n" in ran.out
     assert re.search(rf"^ +0\.\d s  {web.url('a.test')}$", ran.out, re.MULTILINE)
     assert "out-of-scope, exclude *.pdf" in ran.out
     assert "blocked-address, 10.0.0.1: private" in ran.out
@@ -96,7 +129,7 @@ async def test_a_dry_run_fetches_no_page_and_makes_no_folder(crawl: Crawl, tmp_p
 
     told = await crawl("urls.txt", "--dry-run", "--json", "--exclude", "*.pdf", *ALLOWED)
     records = [json.loads(line) for line in told.out.splitlines()]
-    assert [record["verdict"] for record in records] == ["fetch", "exclude", "exclude", "unusable", "summary"]
+    assert [record["verdict"] for record in records] == ["list", "fetch", "exclude", "exclude", "unusable", "summary"]
     assert list(dict.fromkeys(name for record in records for name in fields(record))) == documented(
         "`--dry-run --json`"
     )

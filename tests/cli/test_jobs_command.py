@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-from crawler.testing import Site, Web, html, open_web, slow
+from crawler.testing import Page, Site, Web, failing, html, open_web, slow
 
 from .conftest import CRAWL, Crawl
 from .serving import Serving, serving
@@ -71,6 +71,40 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         refused = await crawl("jobs", "pause", job, env=env)
         assert (refused.code, refused.out) == (2, "")
         assert "a job that is cancelled cannot pause" in refused.err
+
+
+async def test_failures_are_tried_again_and_parked_urls_fetched(crawl: Crawl, tmp_path: Path) -> None:
+    def endless(target: str) -> Page:
+        at = int(target.removeprefix("/t/"))
+        return html("Without end", [f"/t/{n}" for n in range(at + 1, min(at + 6, 200))])
+
+    pages = {"/": html("Home", ["/t/0", "/busy"]), "/busy": failing(html("Busy"), times=2)}
+    web = Web([Site("a.test", pages, traps={"/t/": endless})])
+    async with open_web(web) as served, serving(tmp_path) as daemon:
+        env = {"CRAWL_DAEMON__DATA": str(daemon.data)}
+        once = ["--set", "max_attempts=1", "--set", "delay_s=0"]
+        job = (await crawl("jobs", "add", served.seeds[0], *once, env=env)).out.strip()
+        await until(daemon, job, "completed")
+        shown = (await crawl("jobs", "show", job, env=env)).out
+        [pattern] = re.findall(r"^parked     \d+ under (\S+) \(1 of 1\d\d were new\)$", shown, re.MULTILINE)
+        assert re.search(r"^urls       0 queued, \d+ parked; ", shown, re.MULTILINE)
+        assert "\n           such as http://" in shown
+        refused = await crawl("jobs", "retry", job, "--reason", "dsn", env=env)
+        assert (refused.code, refused.out) == (2, "")
+        assert "did you mean dns?" in refused.err
+        again = (await crawl("jobs", "retry", job, "--reason", "status-5xx", env=env)).out
+        assert re.fullmatch(rf"{job} \w+: 1 URL queued again\n", again)
+        await until(daemon, job, "completed")
+        assert ": 1 URL queued again" in (await crawl("jobs", "retry", job, env=env)).out
+        await until(daemon, job, "completed")
+        said = await crawl("jobs", "unpark", job, pattern, "--json", env=env)
+        assert json.loads(said.out)["queued"] > 2
+        await until(daemon, job, "completed")
+        assert ": 0 URLs queued again" in (await crawl("jobs", "unpark", job, env=env)).out
+        await until(daemon, job, "completed")
+        assert "parked" not in (await crawl("jobs", "show", job, env=env)).out
+        more = (await crawl("jobs", "add", served.seeds[0], "--paused", env=env)).out.strip()
+        assert (await crawl("jobs", "unpark", more, env=env)).out == f"{more} paused: kept until it runs\n"
 
 
 async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: Crawl, tmp_path: Path) -> None:

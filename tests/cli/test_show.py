@@ -14,7 +14,7 @@ from crawler.cli.values import share
 from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
 from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-from crawler.model import Counts, Disposition, Reason, SiteView
+from crawler.model import Counts, Disposition, Reason, SiteView, Trap
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
 
@@ -137,6 +137,15 @@ def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
         assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
         assert "256" in text
         assert "1:15 min" in text
+
+
+def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
+    traps = [Trap("https://a.example/#", 128, 1, 1_234_000, (), Reason.TRAP), Trap("https://b.example/#", 9, 9)]
+    counts = replace(SNAPSHOT.counts, parked=1_234_567, traps=[*traps, traps[0]._replace(pattern="https://c/#")])
+    lines = drawn(replace(SNAPSHOT, counts=counts), "a.crawl", 80).plain.splitlines()
+    assert " parked    1,234,567   in 2 patterns, until you want them" in lines
+    assert max(map(len, lines)) <= 80
+    assert "parked" not in drawn(SNAPSHOT, "a.crawl", 80).plain
 
 
 @pytest.mark.parametrize(

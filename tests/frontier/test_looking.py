@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
 
 from crawler.errors import FrontierError
-from crawler.frontier import Look, look
-from crawler.model import Page, Reason, Url
+from crawler.frontier import Ended, Left, Look, look
+from crawler.model import Disposition, LeftOut, Outcome, Page, Reason, Trap, Url
 
 from .conftest import HandClock, deferred, fetched, lend, lend_one, links, opened, pages
 
@@ -65,6 +67,62 @@ async def test_a_look_tells_turns_roots_and_counts(path: Path, clock: HandClock)
     assert nothing is None
     assert roots == [Url("http://a/1"), Url("http://a/2")]
     assert (queued, settled) == (2, {"fetched": 1})
+
+
+async def test_what_waits_and_what_is_queued_again_is_told(path: Path, clock: HandClock) -> None:
+    trap, wall = "http://a/#", "http://b/**"
+    async with opened(path, clock, per_site=9) as frontier:
+        await frontier.add([*pages("a", 1, 2, 3), *pages("b", 1), *pages("c", 1, 2, 3)])
+        leases = {lease.request.url.text: lease for lease in await lend(frontier, 7)}
+        held = [(f"http://a/{n}", trap, Reason.TRAP) for n in (1, 2)] + [("http://b/1", wall, Reason.BLOCKED)]
+        settled = [Outcome(leases[url], Disposition.PARKED, reason, pattern=pattern) for url, pattern, reason in held]
+        settled += [
+            Outcome(leases["http://c/1"], Disposition.FAILED, Reason.DNS),
+            fetched(leases["http://c/2"], clock, page=Page(b"", n_links=1, left_out=LeftOut.DEPTH)),
+            fetched(leases["http://c/3"], clock, page=Page(b"")),
+            fetched(leases["http://a/3"], clock, page=Page(b"")),
+        ]
+        await frontier.settle(settled, {})
+
+    def asked(seen: Look) -> list[tuple[object, ...]]:
+        known = [seen.find(Url(f"http://{name}")) for name in ("a/1", "b/1", "c/1", "c/2", "c/3")]
+        return [(one.standing, one.pattern, one.parked_for, one.is_reread) for one in known if one]
+
+    before = [
+        ("parked", trap, Reason.TRAP, False),
+        ("parked", wall, Reason.BLOCKED, False),
+        *[("done", "", None, False)] * 3,
+    ]
+    assert look(path, asked) == before
+    assert look(path, lambda seen: (seen.parked(), seen.parkings())) == (
+        3,
+        [Trap(trap, 0, 0, 2, ("http://a/1", "http://a/2")), Trap(wall, 0, 0, 1, ("http://b/1",), Reason.BLOCKED)],
+    )
+    assert look(path, lambda seen: seen.parking("http://z/#")) is None
+    async with opened(path, clock) as frontier:
+        await frontier.unpark([trap])
+        await frontier.take_back(Ended(("dns",)))
+        await frontier.take_back(Left(LeftOut.DEPTH))
+    queued = ("queued", "", None, False)
+    assert look(path, asked) == [queued, before[1], queued, ("queued", "", None, True), before[4]]
+
+
+async def test_a_file_of_the_first_layout_is_looked_at_as_it_is(path: Path, clock: HandClock) -> None:
+    async with opened(path, clock) as frontier:
+        await frontier.add(pages("a", 1, 2))
+        await frontier.settle([fetched(await lend_one(frontier), clock, page=Page(b""))], {})
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript("""
+            DROP TABLE parked; DROP TABLE parking; DROP TABLE reread; DROP TABLE outside;
+            ALTER TABLE visit DROP COLUMN left_out; ALTER TABLE pattern RENAME COLUMN parked TO refused;
+            PRAGMA user_version = 1;
+        """)
+
+    def asked(seen: Look) -> tuple[object, ...]:
+        known = [seen.find(url) for url in (Url("http://a/1"), Url("http://a/2"))]
+        return [one and one.standing for one in known], seen.trap(Url("http://a/1")), seen.parkings(), seen.parked()
+
+    assert look(path, asked) == (["done", "queued"], None, [], 0)
 
 
 async def test_a_file_that_changes_meanwhile_is_looked_at_again(path: Path, clock: HandClock) -> None:

@@ -10,7 +10,7 @@ from tests.hostile.behaviour import FETCHED, Behaviour, Family, hostile
 from tests.hostile.line import Asked
 
 MOST_PAGES = 1600
-"""Of one trap that is visited before it is left; the rest is cut."""
+"""Of one trap that is visited before it is left; the rest is parked."""
 ENOUGH = 2500
 """Pages after which a trap gives no new links, so that a crawl that falls for it ends all the same."""
 

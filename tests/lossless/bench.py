@@ -24,11 +24,15 @@ from crawler.testing import Served, Site, Web, open_web
 from tests.lossless.names import Names, open_names
 
 CRAWL = Path(sys.executable).with_name("crawl")
-HANG_S = 120.0
+HANG_S = 90.0
 """No run takes so long on any machine."""
 GIVEN_S = 20.0
 """What a page takes to be recorded, at most."""
-OPTIONS = ("--delay", "0", "--allow-network", "127.0.0.0/8", "--set", "politeness.retry_delay_s=0.2")
+OPTIONS = (
+    *("--delay", "0", "--allow-network", "127.0.0.0/8"),
+    *("--set", "politeness.retry_delay_s=0.2", "--set", "politeness.max_delay_s=1"),
+)
+"""The longest rest after setbacks is ten times max_delay_s."""
 INLINE = ("--set", "offload.executor=inline")
 """Small webs are read on the loop: workers take longer to start than those runs last."""
 ARRIVED = frozenset({"fetched", "redirected", "duplicate", "unchanged"})

@@ -251,6 +251,18 @@ async def login_for_every_thread(bench: Bench) -> None:
             crawl.wrong(f"{len(unknown)} threads are not known")
 
 
+async def none_at_all(bench: Bench) -> None:
+    """Items in a heavy frame are much alike, and nothing is down: each is asked for once, and no rest is taken."""
+    shop = Tired(400, 10**9, 0.0, said(""))
+    async with bench.crawl(answering("shop.test", shop.answer)) as crawl:
+        await crawl.run()
+        crawl.has(titles(crawl, 400))
+        again = sum(n - 1 for n in crawl.served.counts(robots=False).values())
+        longest = max(crawl.served.gaps("shop.test"))
+        if again > 5 or longest > 2.0:
+            crawl.wrong(f"{again} pages were asked for again, the site rested {longest:.1f} s")
+
+
 def _outages(pages: Sequence[tuple[str, str]]) -> list[Kind]:
     return [Kind(f"outages/{name}", partial(outage, instead=text)) for name, text in pages]
 
@@ -272,6 +284,7 @@ KINDS = (
     Kind("outages/one-server-of-ten", one_server_of_ten),
     Kind("outages/killed", killed_amid),
     Kind("outages/login-for-threads", login_for_every_thread),
+    Kind("outages/none", none_at_all),
     Kind("outages/for-ever", longer_than_all_attempts),
     Kind("outages/always-alike", always_alike),
     Kind("outages/soft-404", soft_404s, is_quick=True),

@@ -267,6 +267,16 @@ async def too_large(bench: Bench) -> None:
         crawl.is_exactly([crawl.url(target) for target in graph])
 
 
+async def stopped(bench: Bench) -> None:
+    """Stopped by a limit while pages are read again for their links: the account adds up, and the next run goes on."""
+    graph = tree(12, 2)
+    async with bench.crawl(linked("wide.test", graph), per_site=1) as crawl:
+        await crawl.run("--depth", "1")
+        for limit in (14, 16, 40, 1000):
+            await crawl.run("--depth", "2", "--limit", str(limit))
+        crawl.is_exactly([crawl.url(target) for target in graph])
+
+
 async def again_changes_nothing(bench: Bench) -> None:
     """A finished crawl is not read again by the same settings, and says what would bring more."""
     async with bench.crawl(linked("wide.test", TREE), options=("--depth", "2")) as crawl:
@@ -330,6 +340,7 @@ KINDS = (
     Kind("wider/sitemaps", sitemaps),
     Kind("wider/excluded-seed", excluded_seed),
     Kind("wider/too-large", too_large),
+    Kind("wider/stopped", stopped),
     Kind("wider/killed", killed),
     Kind("wider/again", again_changes_nothing),
 )

@@ -125,6 +125,16 @@ def test_what_is_wrapped_around_a_url_is_taken_off(tmp_path: Path, line: str) ->
         assert (set(read.urls) - {B, C}, read.bad) == ({A}, [])
 
 
+@pytest.mark.parametrize(
+    "torn", ["[a[b]", "'", "(", "1. ", "URL:", "[x](", '"', "<", "=HYPERLINK(", ",", "a,", "www.", "- "]
+)
+def test_no_line_takes_quadratic_time(tmp_path: Path, torn: str) -> None:
+    line = torn * (100_000 // len(torn))
+    read = got(tmp_path, f"{A}\n{line}\n{line}{B}\n{C}\n" * 10)
+    assert read.urls[-1] == C
+    assert len(read.urls) >= 20
+
+
 def test_brackets_of_a_url_stay_within_those_of_markdown(tmp_path: Path) -> None:
     read = got(tmp_path, "[A](https://a.example/x_(y))\n[B](https://b.example/)\n")
     assert read.urls == ["https://a.example/x_(y)", B]

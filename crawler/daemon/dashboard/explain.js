@@ -2,15 +2,19 @@
 
 import { html, useEffect, useState } from "./vendor/preact-htm.js";
 import { get, query } from "./api.js";
-import { Trouble } from "./parts.js";
+import { Act, Trouble } from "./parts.js";
+import { Said, wish } from "./wishes.js";
 import { duration, plain } from "./words.js";
 
 const asked = () => decodeURIComponent(location.hash.split("/explain/")[1] || "");
 
-function Story({ crawl }) {
+function Story({ job, crawl }) {
+  const [said, say] = useState("");
+  const unpark = wish(job, "unpark", { patterns: [crawl.parked_under] }, say);
   if (!crawl.standing) return html`never queued here: no page that was read names it, or the scope left it out`;
   const why = [crawl.reason, crawl.detail].filter(Boolean).join(": ");
-  return html`<strong>${plain(crawl.disposition || crawl.standing)}</strong>${crawl.status ? ` (HTTP ${crawl.status})` : ""}${why && `, ${plain(why)}`},
+  const waits = crawl.parked_under && html`<strong>parked</strong> under <code>${plain(crawl.parked_under)}</code>: ${crawl.parked_for === "blocked" ? "the site keeps us out" : "it looks endless"}. <${Act} label="Fetch it" title="And what waits there with it" act=${unpark} /><${Said} text=${said} />`;
+  return html`${waits || html`<strong>${plain(crawl.disposition || crawl.standing)}</strong>${crawl.status ? ` (HTTP ${crawl.status})` : ""}${why && `, ${plain(why)}`}${crawl.is_reread ? ", and read again for links that were left out" : ""},`}
     depth ${crawl.depth}, ${crawl.attempts} attempts${crawl.visited_at ? `, the last at ${crawl.visited_at}` : ""}${crawl.due_at ? `, again from ${crawl.due_at}` : ""}
     ${crawl.duplicate_of && html`<br />same content as ${plain(crawl.duplicate_of)}`}
     ${crawl.via?.length ? html`<ol class="via">${crawl.via.map((via) => html`<li>found on ${plain(via)}</li>`)}</ol>` : html`<br />it is a seed`}`;
@@ -38,5 +42,5 @@ export function Explain({ job }) {
       <dt>scope</dt><dd>${said.scope.reason ? "outside" : "inside"}, by ${plain(said.scope.rule)}${said.scope.pattern && html` <code>${plain(said.scope.pattern)}</code>`}, from ${plain(said.scope.root)}</dd>
       <dt>robots</dt><dd>${said.robots.verdict}${said.robots.line ? html`, line ${said.robots.line}: <code>${plain(said.robots.rule)}</code>` : ""}${said.robots.detail && `, ${plain(said.robots.detail)}`}</dd>
       <dt>site</dt><dd>${plain(said.site.site)}: ${duration(said.site.delay_s)} after each request, ${said.site.per_site} at a time${said.site.queued !== null ? `, ${said.site.queued} queued` : ""}</dd>
-      ${said.crawl && html`<dt>this job</dt><dd><${Story} crawl=${said.crawl} /></dd>`}</dl>`}`;
+      ${said.crawl && html`<dt>this job</dt><dd><${Story} job=${job} crawl=${said.crawl} /></dd>`}</dl>`}`;
 }

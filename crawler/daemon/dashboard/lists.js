@@ -4,6 +4,7 @@ import { html, useState } from "./vendor/preact-htm.js";
 import { query, save, send } from "./api.js";
 import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
+import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
 
 const turn = (one) => (one.is_held ? "held" : one.next_turn_in_s === null ? (one.leased ? "being visited" : one.queued ? "after others" : "–")
@@ -61,25 +62,29 @@ export function Pages({ job, search }) {
 function Failed({ job, one }) {
   const filter = { disposition: "failed", site: one.site, reason: one.reason };
   const [page, error] = useLive(`v1/jobs/${job.id}/pages${query({ ...filter, last: 10 })}`);
-  return html`<tr><td colspan="5" class="group"><${Trouble} error=${error} />${page && html`<ul>${page.items.map((each) => html`<li key=${each.url + each.visit}>
+  return html`<tr><td colspan="6" class="group"><${Trouble} error=${error} />${page && html`<ul>${page.items.map((each) => html`<li key=${each.url + each.visit}>
     <a href=${`#/job/${job.id}/explain/${encodeURIComponent(each.url)}`}><${Link} url=${each.url} /></a>
     <small>${[each.detail || (each.status && `HTTP ${each.status}`), moment(Date.parse(each.fetched_at) / 1000)].filter(Boolean).map(plain).join(" · ")}</small></li>`)}</ul>
     <a href=${pagesOf(job, filter)}>All ${number(one.n)} of them</a>`}</td></tr>`;
 }
 
-function Group({ job, one }) {
+function Group({ job, one, say }) {
   const [isOpen, setIsOpen] = useState(false);
   return html`<tr><td><button type="button" class="act quiet" aria-expanded=${String(isOpen)} aria-label=${`Pages that failed at ${plain(one.site)}: ${one.reason}`}
       onClick=${() => setIsOpen(!isOpen)}>${isOpen ? "▾" : "▸"}</button></td><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
-    <td class="n failed">${number(one.n)}</td><td><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td></tr>
+    <td class="n failed">${number(one.n)}</td><td class="wider"><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td>
+    <td><${Act} label="Try again" title=${`Try again all of this job that failed with ${one.reason}, at any site`} act=${wish(job, "retry", { reasons: [one.reason] }, say)} /></td></tr>
     ${isOpen && html`<${Failed} job=${job} one=${one} />`}`;
 }
 
 export function Errors({ job }) {
   const [errors, error] = useLive(`v1/jobs/${job.id}/errors`, 5000);
-  return html`<${Trouble} error=${error} />${errors && html`<${Table} empty="Nothing failed."
-    head=${[[html`<span class="hidden">pages</span>`], ["site"], ["reason"], ["times", "n"], ["for example"]]}
-    rows=${errors.items.map((one) => html`<${Group} key=${one.site + one.reason} job=${job} one=${one} />`)} />`}`;
+  const [said, say] = useState("");
+  const failed = job.counts.settled.failed || 0;
+  return html`<${Trouble} error=${error} />${failed > 0 && html`<div class="bar"><span class="grow">${number(failed)} URL${failed === 1 ? " has" : "s have"} failed.</span>
+      <${Act} label="Try all again" act=${wish(job, "retry", {}, say)} /></div>`}<${Said} text=${said} />${errors && html`<${Table} empty="Nothing failed."
+    head=${[[html`<span class="hidden">pages</span>`], ["site"], ["reason"], ["times", "n"], ["for example", "wider"], [html`<span class="hidden">actions</span>`]]}
+    rows=${errors.items.map((one) => html`<${Group} key=${one.site + one.reason} job=${job} one=${one} say=${say} />`)} />`}`;
 }
 
 export function Files({ job }) {

@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { get, send } from "./api.js";
 import { Chart } from "./charts.js";
 import { Act, Fact } from "./parts.js";
+import { Parked, Said } from "./wishes.js";
 import { bytes, duration, number, percent, plain, short } from "./words.js";
 
 const STAGES = {
@@ -68,6 +69,7 @@ function BoundBar({ job, refresh }) {
 
 export function Overview({ job, refresh }) {
   const { at, columns } = useSeries(job.id, job.state === "running");
+  const [said, say] = useState("");
   const settled = job.counts.settled;
   const latency = job.latency;
   return html`
@@ -79,11 +81,14 @@ export function Overview({ job, refresh }) {
       <${Fact} name="in flight">${number(job.in_flight)}<//>
       <${Fact} name="queued">${number(job.counts.queued)}<//>
       <${Fact} name="retrying">${number(job.counts.retrying)}<//>
+      ${job.counts.parked > 0 && html`<${Fact} name="parked" title="they wait until you want them">${number(job.counts.parked)}<//>`}
       <${Fact} name="sites" title="with something to do">${number(job.counts.sites)}<//>
       <${Fact} name="known URLs">${number(job.counts.known)}<//>
       ${Object.entries(settled).map(([name, n]) => html`<${Fact} key=${name} name=${plain(name)}>${number(n)}<//>`)}
       ${latency && html`<${Fact} name="answers in" title="half of them; nine in ten; all but one in a hundred">${[latency.p50, latency.p90, latency.p99].map((ms) => (ms < 1000 ? Math.round(ms) : `${(ms / 1000).toFixed(1)} s`)).join(" · ")}${latency.p50 < 1000 ? html`<small>ms, 50 · 90 · 99 %</small>` : html`<small>50 · 90 · 99 %</small>`}<//>`}
     </dl>
+    <${Said} text=${said} />
+    ${job.counts.parked > 0 && html`<${Parked} job=${job} say=${say} />`}
     ${at.length > 1 ? html`<div class="charts">
       <${Chart} title="Pages a second" series=${[{ name: "pages/s", ink: "--c1" }]} data=${[at, rates(at, columns.pages)]} write=${short} />
       <${Chart} title="Bytes a second" series=${[{ name: "received/s", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from crawler.daemon import State
-from crawler.testing import Site, Web, html, open_web, slow
+from crawler.testing import Page, Site, Web, failing, html, open_web, slow
 
 from ..conftest import until
 from .conftest import TOKEN, Api
@@ -238,6 +238,7 @@ async def test_numbers_for_prometheus(api: Api) -> None:
         await until(api.jobs, job["id"], State.COMPLETED)
         text = (await api.get("/metrics")).decode()
         assert 'crawld_jobs{state="completed"} 1.0' in text
+        assert "# TYPE crawld_parked gauge" in text
         assert "crawld_connections" in text
 
 
@@ -247,3 +248,61 @@ async def test_the_form_is_told_what_there_is_to_choose(api: Api) -> None:
     assert schema["defaults"]["politeness.delay_s"] == 0
     assert "politeness.delay_s" in schema["live"]
     assert "fetch.proxy" in schema["refused"]
+
+
+async def test_what_failed_is_tried_again_and_what_is_parked_is_listed_and_fetched(api: Api) -> None:
+    def endless(target: str) -> Page:
+        at = int(target.removeprefix("/t/"))
+        return html("Without end", [f"/t/{n}" for n in range(at + 1, min(at + 6, 200))])
+
+    pages = {"/": html("Home", ["/t/0", "/busy"]), "/busy": failing(html("Busy"), times=1)}
+    async with open_web(Web([Site("a.test", pages, traps={"/t/": endless})])) as served:
+        job = (await api.post("/v1/jobs", {"seeds": list(served.seeds), "settings": {"max_attempts": 1}}))["id"]
+        await until(api.jobs, job, State.COMPLETED)
+        seen = await api.get(f"/v1/jobs/{job}")
+        assert (seen["counts"]["settled"]["failed"], seen["seeds"]["queued"]) == (1, 1)
+        assert (seen["wishes"], seen["has_more"]) == ([], False)
+        parked = await api.get(f"/v1/jobs/{job}/parked")
+        [pattern] = parked["items"]
+        assert seen["counts"]["parked"] == parked["parked"] == pattern["parked"] > 0
+        assert (parked["patterns"], pattern["reason"], len(pattern["examples"])) == (1, "trap", 2)
+        why = await api.get(f"/v1/jobs/{job}/explain", params={"url": pattern["examples"][0]})
+        assert (why["crawl"]["standing"], why["crawl"]["parked_under"]) == ("parked", pattern["pattern"])
+
+        said = await api.post(f"/v1/jobs/{job}/retry", {"reasons": ["status-5xx", "dns"]})
+        assert (api.status, said["queued"], said["job"]["id"]) == (202, 1, job)
+        await until(api.jobs, job, State.COMPLETED)
+        said = await api.post(f"/v1/jobs/{job}/unpark", {"patterns": [pattern["pattern"]]})
+        assert (api.status, said["queued"]) == (202, pattern["parked"])
+        done = await until(api.jobs, job, State.COMPLETED)
+        assert (done.counts.parked, done.pages) == (0, 202)
+
+        refused = await api.post(f"/v1/jobs/{job}/retry", {"reasons": ["tmeout"]})
+        assert (api.status, api.faults(refused)) == (422, ["reasons.0"])
+        assert "did you mean timeout?" in refused["detail"]
+        for verb in ("retry", "unpark"):
+            await api.post(f"/v1/jobs/j-0/{verb}", {})
+            assert api.status == 404
+
+
+async def test_a_wish_for_a_paused_job_is_kept_and_told(api: Api) -> None:
+    job = (await api.post("/v1/jobs", {"seeds": ["http://127.0.0.1:9/"], "is_paused": True}))["id"]
+    said = await api.post(f"/v1/jobs/{job}/unpark", {})
+    assert (api.status, said["queued"], said["job"]["state"]) == (202, None, "paused")
+    assert said["job"]["wishes"] == [{"retry": [], "unpark": [], "unpark_all": True, "number": 1}]
+    assert await api.get(f"/v1/jobs/{job}/parked") == {"items": [], "patterns": 0, "parked": 0}
+
+
+async def test_wider_settings_of_a_job_that_is_over_go_on_when_it_is_resumed(api: Api) -> None:
+    async with open_web(
+        Web([Site("a.test", {f"/{n or ''}": html(str(n), [f"/{n + 1}"]) for n in range(6)})])
+    ) as served:
+        job = (await api.post("/v1/jobs", {"seeds": list(served.seeds), "settings": {"max_depth": 1}}))["id"]
+        await until(api.jobs, job, State.COMPLETED)
+        said = await api.ask("PATCH", f"/v1/jobs/{job}", {"settings": {"max_depth": 3}})
+        assert (said["applied"], said["job"]["pages"], said["job"]["has_more"]) == (["scope.max_depth"], 2, True)
+        await api.post(f"/v1/jobs/{job}/resume")
+        done = await until(api.jobs, job, State.COMPLETED)
+        assert (done.pages, done.has_more) == (4, False)
+        said = await api.ask("PATCH", f"/v1/jobs/{job}", {"settings": {"max_depth": 2}})
+        assert said["job"]["has_more"] is False
