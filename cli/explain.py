@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from crawler.explanation import Explanation
     from crawler.folder import Folder
     from crawler.frontier import Known
-    from crawler.model import Trap
     from crawler.scope import Ruling
     from crawler.settings import Config
+    from crawler.standing import Trap
 
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from crawler.config import Change
     from crawler.folder import Folder
     from crawler.metrics import Snapshot, Summary
-    from crawler.model import Counts, Disposition, Trap
+    from crawler.model import Disposition
     from crawler.second_looks import Reconsidered
+    from crawler.standing import Counts, Trap
 
 Key = TypeVar("Key", bound=str | int)
 

@@ -25,24 +25,13 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import (
-        Counts,
-        Disposition,
-        Lease,
-        Outcome,
-        Page,
-        Position,
-        Reason,
-        Request,
-        Response,
-        Timings,
-        Url,
-    )
+    from .model import Disposition, Lease, Outcome, Page, Position, Reason, Request, Response, Timings, Url
     from .parse import Content
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
     from .rehearsal import Rehearsal, rehearse
     from .settings import Config
     from .shared import Shared, open_shared
+    from .standing import Counts
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
@@ -51,12 +40,13 @@ _HOMES = {
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
-    "model": "Counts Disposition Lease Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Lease Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
     "rehearsal": "Rehearsal rehearse",
     "settings": "Config",
     "shared": "Shared open_shared",
+    "standing": "Counts",
 }
 
 __all__ = [

@@ -26,7 +26,7 @@ from .frontier import Look, SqliteFrontier
 from .intake import batches
 from .late_seeds import LateSeeds
 from .metrics import Snapshot, Summary
-from .model import Outcome, Reason, Request, SiteView, Url
+from .model import Outcome, Reason, Request, Url
 from .parts import Extract
 from .protocols import Fetcher, Sink
 from .roots import AT_ONCE
@@ -34,6 +34,7 @@ from .second_looks import Reconsidered, SecondLooks
 from .settings import Config
 from .shared import Shared
 from .sinks import ReaderGone, Stream
+from .standing import SiteView
 from .watchdog import Stall, open_watchdog
 from .wider import FAILURES
 from .works import Stacking, Works

@@ -13,12 +13,13 @@ from . import parts, seeds, urls
 from .admitted import Admitted
 from .errors import FetchError
 from .frontier import Known, Look, SiteTurn, look
-from .model import Reason, Request, Trap, Url
+from .model import Reason, Request, Url
 from .offload import Inline
 from .robots import RobotsRules
 from .roots import Ground, Root
 from .scope import Ruling, Scope, place
 from .settings import Config
+from .standing import Trap
 
 T = TypeVar("T")
 

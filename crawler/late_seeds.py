@@ -9,8 +9,8 @@ from typing import Protocol
 
 from . import urls
 from .frontier import Root
-from .model import Counts
 from .roots import Roots
+from .standing import Counts
 
 log = logging.getLogger(__name__)
 

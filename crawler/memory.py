@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from .errors import ConfigError
-from .model import Counts
+from .standing import Counts
 
 log = logging.getLogger(__name__)
 

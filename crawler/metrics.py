@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from .model import Counts, Disposition, LeftOut, Outcome, Reason, SiteView, Trap
+from .model import Disposition, LeftOut, Outcome, Reason
 from .politeness import Wait
 from .stages import Latency, Stages
+from .standing import Counts, SiteView, Trap
 
 MAX_FAILURES = 10_000
 """Distinct (site, reason) pairs kept with an example each; what comes after them is counted, not named."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .model import Counts, Lease, Outcome, Position, Request, Response, SiteView, Url
+from .model import Lease, Outcome, Position, Request, Response, Url
+from .standing import Counts, SiteView
 
 T = TypeVar("T")
 

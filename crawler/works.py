@@ -16,7 +16,7 @@ from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder
 from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
-from .model import Position, SiteView
+from .model import Position
 from .offload import Inline, Lane
 from .parts import Extract
 from .places import Places, Seat
@@ -28,6 +28,7 @@ from .scope import Scope
 from .settings import Config
 from .shared import Shared, open_shared
 from .sinks import JsonLines, Wants
+from .standing import SiteView
 from .visit import Visitor
 
 

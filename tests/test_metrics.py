@@ -9,8 +9,9 @@ import pytest
 from crawler.config import fields
 from crawler.daemon.settings import DaemonConfig
 from crawler.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
-from crawler.model import Counts, Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.politeness import Wait
+from crawler.standing import Counts
 
 
 def outcome(url: str, disposition: Disposition, reason: Reason | None = None, body: bytes = b"") -> Outcome:

@@ -10,8 +10,9 @@ from ..durable import sync_folder
 from ..errors import CrawlError
 from ..folder import open_folder, read_folder
 from ..frontier import Look, look
-from ..model import Counts, Disposition
+from ..model import Disposition
 from ..settings import Config
+from ..standing import Counts
 from .job import Record
 from .states import State
 

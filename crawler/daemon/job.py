@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from ..metrics import ADVICE_IN_SETTINGS, Bound, Ending, Snapshot
-from ..model import Counts, Disposition, Reason, RobotsState, Url
+from ..model import Disposition, Reason, Url
 from ..stages import Latency
+from ..standing import Counts, RobotsState
 from .states import State
 
 PRIORITIES = range(-10, 11)

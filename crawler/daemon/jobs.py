@@ -18,9 +18,9 @@ from ..config import amend, explicit, fields
 from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics import Snapshot
-from ..model import Trap
 from ..places import Places
 from ..settings import Config
+from ..standing import Trap
 from . import asking, retention, wishes
 from .book import Book, Draft
 from .events import Event, Events, Kind, Listener

@@ -20,7 +20,7 @@ from ..api import Crawl
 from ..breath import breathing
 from ..explanation import Explanation, explain
 from ..frontier import Look, look
-from ..model import SiteView, Trap
+from ..standing import SiteView, Trap
 from .folders import Folders
 from .job import Record, SiteSeen
 from .run import Run, SettingsOf

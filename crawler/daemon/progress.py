@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..model import Counts, Disposition
+from ..model import Disposition
 from ..settings import Config
+from ..standing import Counts
 from .job import Progress, Record
 
 

@@ -18,7 +18,8 @@ from anyio import CancelScope
 from ..breath import breathing
 from ..errors import StorageFull
 from ..metrics import Ending
-from ..model import Counts, Disposition
+from ..model import Disposition
+from ..standing import Counts
 from .events import Event, Kind
 from .job import Record, Template, Wish
 from .states import State

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..model import Bar, Disposition, Lease, Outcome, Reason, Trap
+from ..model import Bar, Disposition, Lease, Outcome, Reason
+from ..standing import Trap
 from ..traps import Novelty, Stored
 from .caps import Caps
 from .discovery import SAME_DEPTH, Harvest

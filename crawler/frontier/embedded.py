@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..model import Bar, Counts, Lease, LeftOut, Outcome, Position, Reason, Request, SiteView, Url
+from ..model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from ..politeness import Wait
 from ..redirects import Hop
+from ..standing import Counts, SiteView
 from .discovery import Discovery
 from .ledger import Ledger
 from .seen import U64

@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Counts, Disposition, Lease, LeftOut, Links, Outcome, Position, Reason, Request, Url
+from ..model import Disposition, Lease, LeftOut, Links, Outcome, Position, Reason, Request, Url
 from ..politeness import Wait
+from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .bars import Bars
 from .change import HAS_LINKS, Change, Nearer, Parked, Schedule, Setback, Visit, left_out

@@ -15,7 +15,8 @@ import orjson
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Trap, Url
+from ..model import Url
+from ..standing import Trap
 from ..traps import MOST_PATTERNS, Novelty, Stored
 from . import known, schema
 from .change import Parking

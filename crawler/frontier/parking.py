@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..model import Reason, Trap
+from ..model import Reason
+from ..standing import Trap
 from .change import Change, Parking
 
 EXAMPLES = 2

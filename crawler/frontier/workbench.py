@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
-from ..model import Lease, Outcome, SiteView
+from ..model import Lease, Outcome
 from ..politeness import Wait
+from ..standing import SiteView
 from ..turns import Rest, Turns
 from .change import Nearer
 from .order import Entry, pack

@@ -11,10 +11,11 @@ from weakref import WeakValueDictionary
 
 from .. import redirects, urls
 from ..errors import FetchError, OutOfFiles, UrlError, VisitError
-from ..model import Reason, Request, Response, RobotsState, Url
+from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
+from ..standing import RobotsState
 from .rules import ALLOW_ALL, MAX_BYTES, RobotsRules, Verdict, parse, product_token
 
 __all__ = [

@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..model import Disposition, Links, Outcome, Page, Request, Trap, Url
+from ..model import Disposition, Links, Outcome, Page, Request, Url
+from ..standing import Trap
 from .pattern import Pattern, Standing
 from .shapes import Shapes
 

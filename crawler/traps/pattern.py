@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from enum import IntEnum
 
-from ..model import Page, Trap
+from ..model import Page
+from ..standing import Trap
 from .recent import Ring, Sieve
 from .series import Series
 

@@ -14,7 +14,8 @@ from crawler.cli.values import share
 from crawler.config import amend, load
 from crawler.folder import Folder, open_folder
 from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-from crawler.model import Counts, Disposition, Reason, SiteView, Trap
+from crawler.model import Disposition, Reason
+from crawler.standing import Counts, SiteView, Trap
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
 

@@ -10,8 +10,9 @@ from crawler.config import amend
 from crawler.daemon.job import Progress, Record
 from crawler.daemon.progress import progress
 from crawler.daemon.states import State
-from crawler.model import Counts, Disposition
+from crawler.model import Disposition
 from crawler.settings import Config
+from crawler.standing import Counts
 from crawler.testing import open_web
 
 from .conftest import Open, submit, until

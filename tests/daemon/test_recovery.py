@@ -17,7 +17,7 @@ from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
 from crawler.daemon.store import Change, open_store
 from crawler.folder import held
-from crawler.model import Counts
+from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
 
 from .conftest import BASE, Open, lines, pages, submit, until

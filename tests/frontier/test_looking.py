@@ -12,7 +12,8 @@ import pytest
 
 from crawler.errors import FrontierError
 from crawler.frontier import Ended, Left, Look, look
-from crawler.model import Disposition, LeftOut, Outcome, Page, Reason, Trap, Url
+from crawler.model import Disposition, LeftOut, Outcome, Page, Reason, Url
+from crawler.standing import Trap
 
 from .conftest import HandClock, deferred, fetched, lend, lend_one, links, opened, pages
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from crawler.frontier import Terms, open_sqlite
-from crawler.model import Counts, LeftOut
+from crawler.model import LeftOut
+from crawler.standing import Counts
 from crawler.testing import Served, Site, Web, open_web
 from tests.lossless.names import Names, open_names
 
