@@ -99,7 +99,8 @@ class EmbeddedFrontier:
             part = tuple(rows[start : start + LOOKED_UP_AT_ONCE])
             if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
                 await self._store.write(change)
-            total += await self._take_back(await self._store.pick(Rows(part, reasons=wanted), 0, len(part)))
+            picked = await self._store.pick(Rows(part, reasons=wanted), 0, len(part))
+            total += await self._take_back([one for one in picked if not one.is_scheduled])  # else its time comes
         return total
 
     async def take_back(self, pick: Pick) -> int:

@@ -124,9 +124,10 @@ def test_a_link_is_news_again_when_it_is_found_nearer_to_a_seed() -> None:
         (["/a"], {}, LeftOut(0)),
         (["/a", "http://other/"], {}, LeftOut.REACH),
         (["/a", "/x/b"], {}, LeftOut.PATTERNS),
-        (["/r/r/r/r/"], {}, LeftOut.REPEATS),
+        (["r/r/"], {"at": "http://h/r/r/r/"}, LeftOut.REPEATS),
+        (["/r/r/r/r/"], {}, LeftOut(0)),
         (["/a", "/b", "/c"], {"max_links": 2}, LeftOut.MAX_LINKS),
-        (["/a", "http://other/", "/x/b", "/r/r/r/r/"], {}, LeftOut.REACH | LeftOut.PATTERNS | LeftOut.REPEATS),
+        (["/a", "http://other/", "/x/b"], {}, LeftOut.REACH | LeftOut.PATTERNS),
         (["/a"], {"max_depth": 0}, LeftOut.DEPTH),
         (["page"], {"max_depth": 0}, LeftOut(0)),
         ([], {"max_depth": 0}, LeftOut(0)),
@@ -138,10 +139,12 @@ def test_a_page_tells_which_rules_kept_links_out(
     hrefs: list[str], settings: dict[str, object], left_out: LeftOut
 ) -> None:
     job = Job(KEY, f"test-left-{next(RUNS)}".encode(), Scope(exclude=("/x/*",)), follow=frozenset(KINDS))
-    job = replace(job, **settings)  # type: ignore[arg-type]
+    url = Url(str(settings.get("at", "http://h/page")))
+    job = replace(job, **{name: value for name, value in settings.items() if name != "at"})  # type: ignore[arg-type]
+    page = replace(document(*hrefs), url=url)
     for _ in range(2):  # whether its links were reported lately or not
-        assert parse(document(*hrefs), job).left_out == left_out
-    assert parse(replace(document(*hrefs), is_suspect=True), job).left_out == left_out
+        assert parse(page, job).left_out == left_out
+    assert parse(replace(page, is_suspect=True), job).left_out == left_out
 
 
 def test_a_page_that_asks_not_to_be_followed_tells_so() -> None:
