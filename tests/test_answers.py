@@ -134,6 +134,13 @@ def test_what_was_under_way_together_is_one_step() -> None:
     assert [len(verdict.repeats) for verdict in verdicts if verdict] == [3] + [0] * 12
 
 
+def test_what_looked_like_an_outage_does_not_hide_a_real_one() -> None:
+    """Products of a series are asked for again and believed; the site goes out before it brought much else."""
+    series = STRETCHES["products of a series"]
+    for begin in range(165, 260, 5):
+        assert is_whole(Crawl(out_between(begin, begin + 20, site=series)).run(ITEMS), site=series)
+
+
 def test_what_is_known_from_before_a_restart_counts() -> None:
     """A crawl that goes on amid an outage has seen nothing else yet; who remembers may say so."""
     told = Crawl(out_between(0, 30), answers=Answers(lambda url: 200)).run(ITEMS)

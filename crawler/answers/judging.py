@@ -130,6 +130,7 @@ class Answers:
     def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
         """An outage was noticed: all that was answered so since it may have begun is to be asked for again."""
         outage = Outage(answer, run, max((one.step for one in site.outages if not one.is_over), default=0))
+        kind.has_varied = True
         rows = kind.take_back(outage.is_alike, float("-inf"))
         for other in site.kinds.values():
             rows += other.take_back(outage.is_alike, run.after)

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     gist: int
     """64 bits: equal where only numbers, and words of the URL, differ. An answer without text has its content here."""
     simhash: int = 0
-    """0: there is no text."""
+    """Near that of nearly the same words, under the same title and with as many links. 0: there is no text."""
     figures: int = 0
     """64 bits over the figures and pictures it shows, but for dates and numbers of its URL."""
     began: float = 0.0
@@ -72,7 +72,19 @@ class Run(NamedTuple):
 class Kind:
     """The answers in the order they came, the latest last. Plain columns, for there are many kinds."""
 
-    __slots__ = ("_began", "_ended", "_figures", "_hashes", "_near", "contents", "gists", "is_strict", "rows", "weak")
+    __slots__ = (
+        "_began",
+        "_ended",
+        "_figures",
+        "_hashes",
+        "_near",
+        "contents",
+        "gists",
+        "has_varied",
+        "is_strict",
+        "rows",
+        "weak",
+    )
 
     def __init__(self) -> None:
         self.contents = array("Q")
@@ -86,6 +98,8 @@ class Kind:
         """How many in a row are near to the one before."""
         self.is_strict = False
         """Only the same bytes count: things of this kind turned out to differ in little."""
+        self.has_varied = False
+        """URLs of this kind brought different contents, whatever is remembered of them."""
         self.weak: tuple[int, ...] = ()
         """Contents that bear a weak mark of a block."""
 
@@ -106,9 +120,10 @@ class Kind:
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
             number = self._number(way, answer)
-            if number < enough or (len(self.rows) - number < DIFFERENT and brought(answer.url) < DIFFERENT):
+            has_varied = self.has_varied or brought(answer.url) >= DIFFERENT
+            if number < enough or (len(self.rows) - number < DIFFERENT and not has_varied):
                 continue
-            if run := self._judged(way, enough, answer, brought):
+            if run := self._judged(way, enough, answer, has_varied):
                 return run
         return None
 
@@ -129,6 +144,7 @@ class Kind:
             del mine[:-REMEMBERED]
         self._near = 1
         self.weak += other.weak
+        self.has_varied = self.has_varied or other.has_varied
 
     def _number(self, way: int, answer: Answer) -> int:
         """No run is longer."""
@@ -136,7 +152,7 @@ class Kind:
             return min(self._near, len(self.rows))
         return self.contents.count(answer.content) if way == SAME else self.gists.count(answer.gist)
 
-    def _judged(self, way: int, enough: int, answer: Answer, brought: Callable[[Url], int]) -> Run | None:
+    def _judged(self, way: int, enough: int, answer: Answer, has_varied: bool) -> Run | None:
         members = self._members(way, answer)
         others = [at for at in range(len(self.rows)) if at not in members]
         seen_as = SAME_LETTERS if way == SAME else way
@@ -145,7 +161,7 @@ class Kind:
         if stretches > 1 or len(members) < enough << stretches:
             return None
         values = self.contents if way == SAME else self.gists
-        if len({values[at] for at in others}) < DIFFERENT and brought(answer.url) < DIFFERENT:
+        if len({values[at] for at in others}) < DIFFERENT and not has_varied:
             return None
         centre = _centre([self._hashes[at] for at in members])
         if way == NEAR and 4 * sum(_is_of_one_frame(self._hashes[at], centre) for at in others) > len(others):
