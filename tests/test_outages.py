@@ -110,7 +110,8 @@ async def test_an_outage_that_does_not_end_fails_and_keeps_what_came(tmp_path: P
     shop = Shop(SAID["one page"], out_s=600, items=80)
     summary, records = await crawled(shop.web(), tmp_path)
     failed = [one for one in records if one["disposition"] == "failed"]
-    assert len(items(records)) + len({one["url"] for one in failed}) == 80
+    assert len(items(records)) + len({one["url"] for one in failed}) + summary.counts.parked == 80
+    assert [trap.reason for trap in summary.traps] == [Reason.SOFT_OUTAGE]
     assert {(one["reason"], one["title"], one["status"]) for one in failed} == {("soft-outage", "Maintenance", 200)}
     assert summary.counts.settled[Disposition.FAILED] == len(failed)
 

@@ -66,7 +66,7 @@ async def test_a_look_tells_turns_roots_and_counts(path: Path, clock: HandClock)
     turn, nothing, roots, queued, settled = look(path, asked)
     assert turn == (1, clock.both.wall() + 5)
     assert nothing is None
-    assert roots == [Url("http://a/1"), Url("http://a/2")]
+    assert [root.url for root in roots] == [Url("http://a/1"), Url("http://a/2")]
     assert (queued, settled) == (2, {"fetched": 1})
 
 
