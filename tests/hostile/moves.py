@@ -124,7 +124,7 @@ FAMILY = Family(
         _to("a redirect to itself with a fragment", "/#top", LOOP),
         _to("a redirect to a fragment", "#top", LOOP),
         _to("a redirect to a bare question mark", "?", LOOP, REDIRECTED, most_records=20),
-        hostile("two that send to each other", answers(_between_two), REDIRECTED, then={"/other": REDIRECTED}),
+        hostile("two that send to each other", answers(_between_two), REDIRECTED, then={"/other": LOOP}),
         hostile(
             "a chain without end",
             answers(_chain),
