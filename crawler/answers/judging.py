@@ -27,7 +27,7 @@ PROVED_BY = 2
 LASTING = 4
 """URLs that spent all their attempts in an outage: it lasts, and whoever else is answered so fails at once."""
 BLOCKS = 5
-"""Blocks in a row after which the rest of a site is parked."""
+"""Blocks in a row, with a rest after each, after which the rest of a site is parked."""
 SEED_BLOCKS = 2 * BLOCKS
 """The same for URLs that somebody named."""
 WEAK = 3
@@ -154,9 +154,9 @@ class Answers:
             return self.judge(answer)
         site.blocks += 1
         site.blocked_by = evidence
-        if answer.began >= site.rested:
+        if answer.began >= site.rested:  # what was under way together is one block
             site.step += 1
-            site.rested = answer.ended
+            site.rested = max(answer.ended, answer.judged)
         return Verdict(Reason.BLOCKED, evidence, site.step, checks=site.sample if is_new else ())
 
     def other(self, url: Url, began: float) -> None:
