@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import unquote
 
 from .answers import Answer
@@ -26,6 +27,7 @@ def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) 
         figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
         began=began(outcome),
         ended=outcome.ended,
+        judged=time.monotonic(),
         is_last=politeness.retry_in_s(outcome.request.attempt) is None,
         is_kept=outcome.request.is_reread and _is_kept(outcome.response),
     )

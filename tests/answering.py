@@ -39,9 +39,9 @@ def answer_of(row: int, path: str, text: str, began: float, ended: float, *, is_
     if text.startswith("-> ") or not text:
         place, _, query = text.partition("?")
         alike = hash(place) & _MASK if path in query else content
-        return Answer(row, url, content, alike, 0, 0, began, ended, is_last)
+        return Answer(row, url, content, alike, 0, 0, began, ended, is_last=is_last)
     shown = numbers(text.encode(), url.text)
-    return Answer(row, url, content, gist(text.encode(), url.text), simhash(text), shown, began, ended, is_last)
+    return Answer(row, url, content, gist(text.encode(), url.text), simhash(text), shown, began, ended, is_last=is_last)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from crawler.testing import Answer, Page, Site, Web, html, open_web
 from tests.answering import words
 
 QUICK: dict[str, Any] = {
-    "allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "retry_delay_s": 0.03, "max_delay_s": 0.05
+    "allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "retry_delay_s": 0.03, "max_delay_s": 0.2
 }  # fmt: skip
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
 
@@ -84,7 +84,7 @@ def items(records: Sequence[dict[str, Any]]) -> set[str]:
 
 
 async def test_a_shop_that_is_out_for_a_while_is_crawled_to_its_last_item(tmp_path: Path) -> None:
-    shop = Shop(SAID["one page"], items=1500, well=200, out_s=1.0)
+    shop = Shop(SAID["one page"], items=1500, well=200, out_s=0.6)
     summary, records = await crawled(shop.web(), tmp_path, per_site=4)
     assert len(items(records)) == 1500
     assert summary.counts.settled[Disposition.FETCHED] == summary.counts.known == 1501

@@ -171,9 +171,9 @@ class Answers:
             return self.judge(answer)
         site.blocks += 1
         site.blocked_by = evidence
-        if answer.began >= site.rested:
+        if answer.began >= site.rested:  # what was under way together is one block
             site.step += 1
-            site.rested = answer.ended
+            site.rested = max(answer.ended, answer.judged)
         return Verdict(Reason.BLOCKED, evidence, site.step, checks=site.sample if is_new else ())
 
     def other(self, url: Url, began: float) -> None:

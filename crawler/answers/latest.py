@@ -40,6 +40,8 @@ class Answer(NamedTuple):
     began: float = 0.0
     """When the exchange began."""
     ended: float = 0.0
+    judged: float = 0.0
+    """When its page was read: what its site was asked for until then, nobody knew better."""
     is_last: bool = False
     """The URL has no further attempt."""
     is_kept: bool = False

@@ -62,7 +62,7 @@ class Outage:
         self._is_sample_well = False
         if self._other is None and answer.began >= self._rested:
             self.step += 1
-            self._rested = answer.ended
+            self._rested = max(answer.ended, answer.judged)
         self.number += answer.row not in self._seen
         self._ended = max(self._ended, answer.ended)
         self._seen.pop(answer.row, None)
