@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from crawler.errors import FrontierError
-from crawler.frontier import Ended, Left, Look, look
+from crawler.frontier import Ended, Left, Look, Root, look
 from crawler.model import Disposition, LeftOut, Outcome, Page, Reason, Url
 from crawler.standing import Trap
 
@@ -66,7 +66,7 @@ async def test_a_look_tells_turns_roots_and_counts(path: Path, clock: HandClock)
     turn, nothing, roots, queued, settled = look(path, asked)
     assert turn == (1, clock.both.wall() + 5)
     assert nothing is None
-    assert [root.url for root in roots] == [Url("http://a/1"), Url("http://a/2")]
+    assert roots == [Root(1, Url("http://a/1"), None), Root(2, Url("http://a/2"), None)]
     assert (queued, settled) == (2, {"fetched": 1})
 
 
