@@ -46,11 +46,10 @@ class Arrivals:
         self.attend(touched, now)
 
     def requeue(self, entries: Iterable[Entry], change: Change, touched: Touched, now: float) -> None:
-        """Queue what has a row already."""
+        """Queue what has a row already. Whoever calls attends to the sites once all is there: one that is idle goes."""
         for entry in entries:
             self._arrive(entry.request.url.site, entry.key, [pack(entry)], change, touched, now)
             change.requeued.append(entry)
-        self.attend(touched, now)
 
     def attend(self, touched: Iterable[Site], now: float) -> None:
         self._bench.attend(touched, now)

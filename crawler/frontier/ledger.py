@@ -108,7 +108,7 @@ class Ledger:
     def revisit(self, due: Due) -> Change:
         """Queue what is due for another visit, as if it were new."""
         change = self.take_pending()
-        self.arrivals.requeue(due.entries, change, Touched(), self._clock.monotonic())
+        self._requeue(due.entries, change)
         for entry in due.entries:
             self._set_standing(entry.row, NOT_VISITED)
         self._scheduled -= len(due.entries)
@@ -117,8 +117,7 @@ class Ledger:
 
     def take_back(self, picked: Sequence[Picked]) -> Change:
         """Queue again what was parked, what failed, and pages whose links were left out."""
-        change, now = self.take_pending(), self._clock.monotonic()
-        entries = []
+        change, entries = self.take_pending(), []
         for one in picked:
             entries.append(one.entry)
             self._set_standing(one.entry.row, NOT_VISITED)
@@ -131,7 +130,7 @@ class Ledger:
                 self._scheduled -= one.is_scheduled
                 change.again.append(one.entry.row)
                 change.schedules.append(Schedule(one.entry, None))
-        self.arrivals.requeue(entries, change, Touched(), now)
+        self._requeue(entries, change)
         change.settled = self._told_settled()
         return change
 
@@ -162,7 +161,7 @@ class Ledger:
     def stir(self, now: float) -> None:
         """Queue the setbacks whose wait is over."""
         if due := self._retries.pop_due(now):
-            self.arrivals.requeue(due, self.arrivals.pending, Touched(), now)
+            self._requeue(due, self.arrivals.pending)
 
     def take_pending(self) -> Change:
         """What is to be written before anything is read, or with whatever is written next."""
@@ -211,6 +210,11 @@ class Ledger:
         for site in self._bench.asking():
             change.site(site.key).next_at = (site.safe_at if site.out else site.latest) + self._clock.wall() - now
         return change
+
+    def _requeue(self, entries: Iterable[Entry], change: Change) -> None:
+        now, touched = self._clock.monotonic(), Touched()
+        self.arrivals.requeue(entries, change, touched, now)
+        self.arrivals.attend(touched, now)
 
     # -- one visit ---------------------------------------------------------------------------------------------------
 
