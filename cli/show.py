@@ -173,7 +173,7 @@ def duration(seconds: float) -> str:
 
 def outcomes(dispositions: Mapping[Disposition, int]) -> str:
     """What became of the URLs. A visit that was put off is no outcome yet."""
-    return counted({name: n for name, n in dispositions.items() if name != "deferred"})
+    return counted({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})
 
 
 def counted(counts: Mapping[Key, int]) -> str:
