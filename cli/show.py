@@ -275,13 +275,15 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
     for trap in summary.traps[:SHOWN_TRAPS]:
         pattern = printable(trap.pattern)[:200]
         waiting = f"{many(trap.parked, 'URL')} parked"
-        if trap.reason is Reason.BLOCKED:
-            yield f"  blocked {pattern}: {waiting}, for the site keeps us out"
+        if trap.reason is Reason.TRAP:
+            yield f"  trap {pattern}"
+            said = f"; {waiting}" if parks else "; traps = park would park it"
+            yield f"    {number(trap.news)} of {many(trap.fetched, 'page')} were new{said}"
         else:
-            said = f"; {waiting}" if parks else " (scope.traps = park would park it)"
-            yield f"  trap {pattern}: {number(trap.news)} of {many(trap.fetched, 'page')} were new{said}"
-        if trap.examples:
-            yield f"    such as {printable(' and '.join(trap.examples))[:300]}"
+            why = "the site keeps us out" if trap.reason is Reason.BLOCKED else "the site is out"
+            yield f"  {trap.reason} {pattern}"
+            yield f"    {waiting}: {why}"
+        yield from (f"    {printable(example)[:200]}" for example in trap.examples)
     if len(summary.traps) > SHOWN_TRAPS:
         yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'pattern')} more"
 
