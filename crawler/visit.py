@@ -63,6 +63,9 @@ class Visitor:
             outcome = self._setback(begun, error)
         if recovered := self.answers.take_recovered():
             outcome = replace(outcome, unparks=recovered)
+        if wanted := self.answers.take_wanted():
+            repeats, checks = outcome.repeats + wanted.repeats, outcome.checks + wanted.checks
+            outcome = replace(outcome, repeats=repeats, checks=checks)
         revisit_in_s = self.politeness.revisit_in_s(outcome) if outcome.is_final else None
         return outcome if revisit_in_s is None else replace(outcome, revisit_in_s=revisit_in_s)
 

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from crawler.answers import Answer, Answers
+from crawler.answers import Answer, Answers, Verdict
+from crawler.answers.spread import Wanted
 from crawler.model import Reason, Url
 from crawler.parse.evidence import numbers
 from crawler.parse.simhash import gist, simhash
@@ -112,8 +113,11 @@ class Crawl:
         verdict = self.answers.judge(answer_of(row, path, text, began, ended, is_last=is_last))
         is_check = row in self.checked
         self.checked.discard(row)
-        if verdict is None:
+        wanted = self.answers.take_wanted() or Wanted()
+        if verdict is None and not (is_check and path in told.content):
             told.content[path] = text
+        self._ask_again(told, known, waiting, (wanted, ended))
+        if verdict is None:
             return self.politeness.delay_s
         told.reasons[verdict.reason] += 1
         backoff_s = self.politeness.backoff_s(verdict.step)
@@ -124,10 +128,20 @@ class Crawl:
             told.failed[path] = text
         else:
             heapq.heappush(waiting, (ended + retry_in_s, row, attempt + 1))
-        for again in verdict.repeats:
-            told.content.pop(known[again], None)
-            heapq.heappush(waiting, (ended, again, 1))
-        for row in verdict.checks:
-            self.checked.add(row)
-            heapq.heappush(waiting, (ended, row, 1))
+        self._ask_again(told, known, waiting, (verdict, ended))
         return max(self.politeness.delay_s, backoff_s)
+
+    def _ask_again(
+        self,
+        told: Outcome,
+        known: list[str],
+        waiting: list[tuple[float, int, int]],
+        asked: tuple[Verdict | Wanted, float],
+    ) -> None:
+        what, now = asked
+        for row in what.repeats:
+            told.content.pop(known[row], None)
+            heapq.heappush(waiting, (now, row, 1))
+        for row in what.checks:
+            self.checked.add(row)
+            heapq.heappush(waiting, (now, row, 1))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..model import Bar, Reason, Request, Url
-from .latest import SAME, Answer, Kind, Run
+from .latest import NEAR, SAME, Answer, Kind, Run
 from .naming import kind_of, widened
 from .outage import Outage
+from .spread import ALL_SICK, Spread, Spreads, Wanted
 
 MOST_KINDS = 4096
 """Sites, and kinds of URLs, that are remembered, 2 kB each at most: what answered longest ago goes first."""
@@ -63,6 +64,7 @@ class _Site:
         "outages",
         "rested",
         "sample",
+        "spreads",
         "step",
         "weak",
     )
@@ -71,6 +73,7 @@ class _Site:
         self.kinds: dict[str, Kind] = {}
         self.outages: list[Outage] = []
         self.genuine: list[Answer] = []
+        self.spreads = Spreads()
         self.blocks = 0
         """In a row."""
         self.blocked_by = ""
@@ -98,6 +101,7 @@ class Answers:
         """The one that answered longest ago first."""
         self._kinds = 0
         self._recovered: tuple[str, ...] = ()
+        self._wanted = Wanted()
 
     def __len__(self) -> int:
         """Kinds of URLs that are remembered."""
@@ -112,19 +116,26 @@ class Answers:
         """
         site = self._site(answer.url.site)
         kind = self._kind(site, answer.url)
+        site.spreads.count()
         for outage in site.outages:
             if outage.matches(answer, kind):
                 return self._again(site, kind, outage, answer)
         for outage in site.outages:
             outage.hear_other(kind, answer)
+        if sick := site.spreads.sick(kind, answer):
+            return self._sick(site, kind, sick, answer)
+        self._hear(site, answer)
         if not answer.is_kept:
             self._note_ordinary(site, answer.began, all_of(answer.url))
         if answer.row in kind.rows:  # the same URL again: it says nothing of others
             return None
         kind.push(answer)
         site.sample = (answer.row,)
-        if not is_known and (run := kind.run(answer, self._brought)) and not _is_genuine(site, answer):
+        if is_known or _is_genuine(site, answer):
+            return None
+        if run := kind.run(answer, self._brought):
             return self._begin(site, kind, answer, run)
+        self._want(checks=site.spreads.note(kind, answer))
         return None
 
     def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
@@ -134,6 +145,7 @@ class Answers:
         rows = kind.take_back(outage.is_alike, float("-inf"))
         for other in site.kinds.values():
             rows += other.take_back(outage.is_alike, run.after)
+        site.spreads.forget(answer)
         site.outages = [outage, *site.outages[: MOST_OUTAGES - 1]]
         outage.hit(kind, answer)
         return _soft(outage, tuple([row for row in rows if row != answer.row]), outage.sample)
@@ -142,24 +154,61 @@ class Answers:
         """The content of a known outage."""
         comes_alone = outage.is_over_for(answer) and answer.is_last
         if outage.is_disproved(answer) or (comes_alone and outage.proves(PROVED_BY)):
-            self._believe(site, kind, outage, answer)
-            return None
+            return self._believe(site, kind, outage, answer)
         if comes_alone:
             return None
         begins = outage.hit(kind, answer)
         if outage.is_contradicted:
-            self._believe(site, kind, outage, answer)
-            return None
+            return self._believe(site, kind, outage, answer)
         outage.failed += answer.is_last
         site.has_parked = site.has_parked or outage.failed >= LASTING
         return _soft(outage, checks=outage.sample if begins else ())
 
-    def _believe(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> None:
-        """It was no outage: the content is what it seems."""
+    def _believe(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
+        """It is no outage: the content is what it seems, or a sick server's, if URLs that it hit have got over it."""
         site.outages.remove(outage)
+        if outage.has_passed and outage.way != NEAR:
+            return self._sick(site, kind, site.spreads.add_sick(answer, outage.number), answer)
         site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
         kind.is_strict = kind.is_strict or outage.way != SAME
         kind.push(answer)
+        return None
+
+    # -- sick servers ------------------------------------------------------------------------------------------------
+
+    def _hear(self, site: _Site, answer: Answer) -> None:
+        """A URL that was asked once more tells whether what it brought before was its own."""
+        sick, genuine = site.spreads.hear(answer)
+        if genuine:
+            site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
+        if sick:
+            rows = dict.fromkeys(sick.rows)
+            for kind in site.kinds.values():
+                if kind.varies:
+                    rows |= dict.fromkeys(kind.take_back(sick.is_alike, float("-inf")))
+            self._want(repeats=tuple(rows))
+
+    def _sick(self, site: _Site, kind: Kind, spread: Spread, answer: Answer) -> Verdict | None:
+        """A notice that comes between other answers: the others are well, so the site need not rest."""
+        if spread.is_proved(answer):
+            site.spreads.forget(answer)
+            site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
+            kind.push(answer)
+            return None
+        if spread.in_a_row >= ALL_SICK:
+            other = next(iter(site.sample), None)
+            return self._begin(site, kind, answer, Run(SAME, ALL_SICK, float("inf"), answer.simhash, {}, other))
+        detail = f"the same answer to {spread.number} different URLs, others between them"
+        return Verdict(Reason.SOFT_OUTAGE, detail, 0)
+
+    def _want(self, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> None:
+        if repeats or checks:
+            self._wanted = Wanted(self._wanted.repeats + repeats, self._wanted.checks + checks)
+
+    def take_wanted(self) -> Wanted | None:
+        """What is to be asked once more since the last call, whatever the answer was that said so."""
+        wanted, self._wanted = self._wanted, Wanted()
+        return wanted if any(wanted) else None
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,26 @@ class Kind:
                 return run
         return None
 
+    @property
+    def varies(self) -> bool:
+        """Whether URLs of this kind bring different contents."""
+        return self.has_varied or len(set(self.contents)) >= DIFFERENT
+
+    def varies_beside(self, answer: Answer, way: int) -> bool:
+        """Whether they do, but for those of the same letters as the answer."""
+        values = self.contents if way == SAME else self.gists
+        others = {value for value, gist in zip(values, self.gists, strict=True) if gist != answer.gist}
+        return self.has_varied or len(others) >= DIFFERENT
+
+    def like(self, answer: Answer) -> list[tuple[int, int]]:
+        """The answers of the same bytes, or else of the same letters, as rows and contents."""
+        if self.contents.count(answer.content) > 1:
+            return [(row, one) for row, one in zip(self.rows, self.contents, strict=True) if one == answer.content]
+        if self.is_strict or self.gists.count(answer.gist) < 2:
+            return []
+        columns = zip(self.rows, self.contents, self.gists, strict=True)
+        return [(row, content) for row, content, gist in columns if gist == answer.gist]
+
     def take_back(self, is_alike: Callable[[int, int, int], bool], after: float) -> list[int]:
         """Forget the answers that are alike and ended later than `after`; their rows."""
         columns = zip(self.contents, self.gists, self._hashes, self._ended, strict=True)

@@ -15,7 +15,7 @@ class Outage:
 
     __slots__ = (
         "_content", "_contradicted", "_ended", "_gist", "_is_sample_well", "_kinds", "_other", "_proofs", "_rested",
-        "_sample", "_seen", "_simhash", "failed", "number", "step", "way",
+        "_sample", "_seen", "_simhash", "failed", "has_passed", "number", "step", "way",
     )  # fmt: skip
 
     def __init__(self, answer: Answer, run: Run, step: int = 0) -> None:
@@ -27,6 +27,8 @@ class Outage:
         """How many rests in a row the site was given."""
         self.failed = 0
         """URLs that spent their last attempt on it."""
+        self.has_passed = False
+        """A URL that it hit brought something else later."""
         self._content, self._gist, self._simhash = answer.content, answer.gist, run.centre
         self._kinds: list[Kind] = []
         self._proofs = 0
@@ -80,6 +82,7 @@ class Outage:
             return
         if answer.row == self._sample and not answer.is_kept:
             self._is_sample_well = True
+        self.has_passed = self.has_passed or (answer.row in self._seen and not answer.is_kept)
         if self._other is None and (kind in self._kinds or answer.row in self._seen):
             self._other = answer.ended
 

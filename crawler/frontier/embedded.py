@@ -322,15 +322,21 @@ class EmbeddedFrontier:
 
     def _look(self, after: int = 0) -> None:
         """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
-        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again)
+        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again, self._end_look)
 
     def _found_again(self, picked: Sequence[Picked]) -> None:
         if picked:
             self._store.write(self._ledger.take_back(picked))
         if picked and isinstance(self._looks[0], Waiting):
             self._look(max(one.entry.row for one in picked))
-            return
+        else:
+            self._end_look()
+
+    def _end_look(self) -> None:
+        """What was looked for is queued, or cannot be found; the next ones are not kept waiting."""
         self._looks.popleft()
+        if not self._store.is_usable:
+            self._looks.clear()
         if self._looks:
             self._look()
 
@@ -377,13 +383,17 @@ class EmbeddedFrontier:
         if pending := self._ledger.take_pending():
             self._store.write(pending)
 
-    def _expect(self, coming: Future[T], then: Callable[[T], None]) -> None:
+    def _expect(
+        self, coming: Future[T], then: Callable[[T], None], otherwise: Callable[[], None] = lambda: None
+    ) -> None:
         self._coming.add(coming)
-        coming.add_done_callback(partial(self._arrived, then))
+        coming.add_done_callback(partial(self._arrived, then, otherwise))
 
-    def _arrived(self, then: Callable[[T], None], coming: Future[T]) -> None:
+    def _arrived(self, then: Callable[[T], None], otherwise: Callable[[], None], coming: Future[T]) -> None:
         """A failure is told by the store to whoever asks next."""
         self._coming.discard(coming)
         if not coming.cancelled() and coming.exception() is None:
             then(coming.result())
+        else:
+            otherwise()
         self._move_on()

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from crawler.errors import FrontierError, StorageFull, Unwritable
+from crawler.frontier import SqliteFrontier
 from crawler.frontier.opening import told
 from crawler.model import Disposition, Page, Request, Url
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
@@ -253,3 +256,42 @@ def test_a_file_that_cannot_be_written_any_more_is_said_as_such(path: Path) -> N
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         with pytest.raises(Unwritable, match=message), told(path):
             connection.execute("CREATE TABLE t (x)")
+
+
+# -- second looks ----------------------------------------------------------------------------------------------------
+
+NO_ROW = 1 << 70
+"""No row of a table has this number, and to ask for it fails."""
+
+
+@pytest.mark.parametrize("field", ["repeats", "checks"])
+async def test_a_second_look_that_fails_ends_and_those_behind_it_are_taken(
+    path: Path, clock: HandClock, field: str
+) -> None:
+    async with opened(path, clock, per_site=2) as frontier:
+        await frontier.add(pages("a", 1, 2))
+        first, second = await lend(frontier, 2)
+        await frontier.settle([replace(fetched(first, clock), **{field: (NO_ROW,)})], {})
+        with anyio.fail_after(5):
+            await frontier.settle([replace(fetched(second, clock), repeats=(first.token,))], {})
+            assert await frontier.wait()
+            again = await lend_one(frontier)
+            assert again.token == first.token
+            await frontier.settle([fetched(again, clock)], {})
+            assert not await frontier.wait()
+
+
+async def test_a_second_look_that_is_given_up_ends(path: Path, clock: HandClock) -> None:
+    async with opened(path, clock) as frontier:
+        await frontier.add(pages("a", 1))
+        lease = await lend_one(frontier)
+        outcome = replace(fetched(lease, clock), checks=(lease.token,))
+        await asyncio.gather(frontier.settle([outcome], {}), give_up(frontier))
+        with anyio.fail_after(5):
+            while await frontier.wait():
+                await frontier.settle([fetched(await lend_one(frontier), clock)], {})
+
+
+async def give_up(frontier: SqliteFrontier) -> None:
+    for coming in list(frontier._coming):
+        coming.cancel()
