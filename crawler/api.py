@@ -166,10 +166,13 @@ class Crawl:
         told = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in told.applied})
         retune = self._works.retuning(self._engine, in_force)
+        wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         if self.folder is not None:
             self.folder = self.folder.keep(wanted)
         self._wanted, self.config = wanted, in_force
         retune()
+        if wants_sitemaps:
+            self._works.robots.ask_again()
         self._engine.send(self.reconsider)
         return told
 

@@ -8,15 +8,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .folder import Folder
-from .frontier import Ended, Left, MemoryFrontier, Waiting
-from .model import Reason
+from .frontier import Ended, Left, MemoryFrontier, Rows, Waiting
+from .model import Disposition, Reason
 from .settings import Config
-from .wider import bounds, widened
+from .wider import FAILURES, bounds, widened
 
 log = logging.getLogger(__name__)
 
 BOUNDS = "bounds"
 """The note that says by which settings the pages of the frontier were judged."""
+AT_ONCE = 10_000
+"""Visits that are looked through at once."""
+
+
+_READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED, Disposition.REDIRECTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,14 @@ class Reconsidered:
 
     pages: int = 0
     """Pages that are read again, to find the links that were left out."""
+    robots: int = 0
+    """Sites of which a page is read again, so that their robots.txt is asked for sitemaps."""
     again: int = 0
     """URLs that failed or were excluded, and are visited once more."""
     unparked: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.pages or self.again or self.unparked)
+        return bool(self.pages or self.robots or self.again or self.unparked)
 
 
 class SecondLooks:
@@ -55,8 +62,9 @@ class SecondLooks:
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
         before = frontier.notes.get(BOUNDS)
-        wider = widened(before if isinstance(before, dict) else {**now, **self._before}, now)
+        wider = widened({**now, **self._before, **(before if isinstance(before, dict) else {})}, now)
         pages = await frontier.take_back(Left(int(wider.left_out))) if wider.left_out else 0
+        robots = await self._ask_sites() if wider.robots else 0
         reasons = wider.reasons | set(retry)
         again = await frontier.take_back(Ended(tuple(sorted(reasons)))) if reasons else 0
         unparked = 0
@@ -69,14 +77,30 @@ class SecondLooks:
             unparked += await frontier.unpark(tuple(unpark))
         if before != now:
             await frontier.note(BOUNDS, now)
-        found = Reconsidered(pages, again, unparked)
+        found = Reconsidered(pages, robots, again, unparked)
         if found:
-            log.info("queued again: %d pages to be read for their links, %d URLs, %d parked ones", *_figures(found))
+            log.info("queued again: %s", found)
         return found
 
+    async def _ask_sites(self) -> int:
+        """Read one page of each site again, the first that led anywhere: before it, robots.txt is asked.
 
-def _figures(found: Reconsidered) -> tuple[int, int, int]:
-    return found.pages, found.again, found.unparked
+        Where all failed the first is visited once more, for it is up again if it can be read now.
+        """
+        asked, failed, after, found = set[str](), dict[str, int](), 0, 0
+        while visited := await self._frontier.visited(after, AT_ONCE):
+            after, rows = visited[-1].row, []
+            for one in visited:
+                if one.disposition == Disposition.FAILED:
+                    failed.setdefault(one.site, one.row)
+                elif one.site not in asked and (one.disposition in _READ or one.reason == Reason.ROBOTS):
+                    asked.add(one.site)
+                    rows.append(one.row)
+            found += await self._frontier.take_back(Rows(tuple(rows), is_reread=True)) if rows else 0
+        left = [row for site, row in failed.items() if site not in asked]
+        for i in range(0, len(left), AT_ONCE):
+            found += await self._frontier.take_back(Rows(tuple(left[i : i + AT_ONCE]), reasons=FAILURES))
+        return found
 
 
 def _before(folder: Folder | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ from crawler.errors import FetchError
 from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
 from crawler.settings import Config
-from crawler.testing import Site, Web, failing, html, open_web
+from crawler.testing import Page, Rules, Site, Web, failing, html, open_web, redirect, robots, sitemap
 from crawler.wider import FAILURES, bounds, widened
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "robots": "ignore"}
@@ -194,6 +194,45 @@ async def test_a_run_that_was_stopped_does_not_try_failed_seeds_again(tmp_path: 
         rest = await crawler.crawl(seeds, folder=folder, **QUICK, max_attempts=1, limit=None)
     assert Disposition.FAILED not in rest.dispositions
     assert rest.counts.settled == {Disposition.FETCHED: len(PAGES), Disposition.FAILED: 1}
+
+
+# -- sitemaps --------------------------------------------------------------------------------------------------------
+
+
+def _listing(home: Page) -> Site:
+    """A site whose robots.txt names a sitemap, and this lists a page that nothing links to."""
+    rules = robots.stating(Rules(sitemaps=("http://a.test/sitemap.xml",)))
+    listed = {"/sitemap.xml": sitemap(["http://a.test/listed"]), "/listed": html("Listed")}
+    return Site("a.test", {"/": home, "/home": html("Home", ["/a"]), "/a": html("A"), **listed}, robots=rules)
+
+
+@pytest.mark.parametrize("home", [html("Home", ["/a"]), redirect("/home"), failing(html("Home"), times=1)])
+async def test_sitemaps_are_visited_once_they_are_wanted(tmp_path: Path, home: Page) -> None:
+    said = QUICK | {"robots": "obey", "max_attempts": 1, "folder": tmp_path / "c"}
+    async with open_web(Web([_listing(home)])) as served:
+        first = await crawler.crawl(served.seeds, **said)
+        async with crawler.open_crawl(**said, sitemaps=True) as crawl:
+            assert (await crawl.reconsider()).robots == 1
+            summary = await crawl.run()
+        again = await crawler.crawl(served.seeds, **said, sitemaps=True)
+    assert summary.dispositions[Disposition.FETCHED] == 2 + (Disposition.FAILED in first.dispositions)
+    assert not summary.counts.settled.get(Disposition.FAILED)
+    assert not again.dispositions
+
+
+async def test_sitemaps_are_visited_once_they_are_wanted_while_a_crawl_runs() -> None:
+    said = QUICK | {"robots": "obey"}
+    async with open_web(Web([_listing(html("Home"))])) as served, crawler.open_crawl(**said) as crawl:
+
+        async def seeds() -> AsyncIterator[str]:
+            for seed in served.seeds:
+                yield seed
+            while not crawl.snapshot().pages:
+                await _turn()
+            crawl.change(sitemaps=True)
+
+        summary = await crawl.run(seeds())
+    assert summary.counts.settled == {Disposition.FETCHED: 3}
 
 
 # -- which rule is wider ---------------------------------------------------------------------------------------------

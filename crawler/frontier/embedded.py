@@ -20,7 +20,7 @@ from .discovery import Discovery
 from .ledger import Ledger
 from .seen import U64
 from .state import State
-from .store import Pick, Picked, Root, Rows, Store, Waiting
+from .store import Pick, Picked, Root, Rows, Store, Visited, Waiting
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -140,6 +140,11 @@ class EmbeddedFrontier:
     async def roots(self, after: int, limit: int) -> Sequence[Root]:
         """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
         return await self._store.roots(after, limit)
+
+    async def visited(self, after: int, limit: int) -> Sequence[Visited]:
+        """What was visited, with rows behind the one given, in their order."""
+        self._write_pending()
+        return await self._store.visited(after, limit)
 
     async def left_out(self) -> Mapping[LeftOut, int]:
         """How many pages have links that a rule kept out of the crawl, by rule."""

@@ -288,6 +288,10 @@ ROOTS = """
 SELECT json_group_array(json_array(u.id, u.text, s.text))
 FROM (SELECT * FROM url WHERE root = 0 AND id > ? ORDER BY id LIMIT ?) u LEFT JOIN url s ON s.id = u.seed
 """
+VISITED = """
+SELECT json_group_array(json_array(id, substr(text, 1, instr(substr(text, 9), '/') + 7), disposition, reason))
+FROM (SELECT * FROM visit JOIN url USING (id) WHERE id > ? ORDER BY id LIMIT ?)
+"""
 LEFT_OUT = """
 SELECT json_group_object(bits, n) FROM (SELECT coalesce(left_out, 0) AS bits, count(*) AS n FROM visit GROUP BY 1)
 """

@@ -29,7 +29,7 @@ from .looking import Look
 from .opening import open_file, sound, told
 from .seen import U64
 from .state import State
-from .store import Due, Load, Pick, Picked, Root, Shelf
+from .store import Due, Load, Pick, Picked, Root, Shelf, Visited
 from .tables import SIGN, Tables
 from .terms import Clock, Terms
 from .workbench import Workbench
@@ -166,6 +166,9 @@ class SqliteStore:
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         return await asyncio.shield(self._do(self._tables.roots, after, limit))
+
+    async def visited(self, after: int, limit: int) -> list[Visited]:
+        return await asyncio.shield(self._do(self._tables.visited, after, limit))
 
     async def left_out(self) -> dict[int, int]:
         return await asyncio.shield(self._do(self._tables.left_out))

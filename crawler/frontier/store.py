@@ -57,6 +57,15 @@ class Root(NamedTuple):
     """The seed it descends from; None: it is one."""
 
 
+class Visited(NamedTuple):
+    """One URL that was visited."""
+
+    row: int
+    site: str
+    disposition: str
+    reason: str | None
+
+
 class Ended(NamedTuple):
     """Pick URLs that failed or were excluded, for these reasons."""
 
@@ -154,6 +163,10 @@ class Store(Protocol):
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        ...
+
+    async def visited(self, after: int, limit: int) -> list[Visited]:
+        """What was visited, with rows behind the one given, in their order."""
         ...
 
     async def left_out(self) -> Mapping[int, int]:

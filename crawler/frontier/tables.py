@@ -23,7 +23,7 @@ from .looking import Look
 from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
 from .seen import U64, Fingerprints
 from .state import State
-from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Waiting
+from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Visited, Waiting
 from .terms import Terms
 
 T = TypeVar("T")
@@ -177,6 +177,9 @@ class Tables:
     def roots(self, after: int, limit: int) -> list[Root]:
         return [Root(row, Url(text), Url(seed) if seed else None) for row, text, seed in
                 self._ask(schema.ROOTS, after, limit)]  # fmt: skip
+
+    def visited(self, after: int, limit: int) -> list[Visited]:
+        return [Visited(*row) for row in self._ask(schema.VISITED, after, limit)]
 
     def left_out(self) -> dict[int, int]:
         return {int(bits or 0): number for bits, number in self._ask(schema.LEFT_OUT).items()}
