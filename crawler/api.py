@@ -55,7 +55,7 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
-        self._second_looks = SecondLooks(works.frontier, folder)
+        self._second_looks = SecondLooks(works.frontier, folder, works.scope)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""

@@ -48,6 +48,14 @@ class Due(NamedTuple):
     """Unix seconds."""
 
 
+class Linking(NamedTuple):
+    """A page that was read, and what rules kept out of its links."""
+
+    entry: Entry
+    left_out: int
+    visited_at: float
+
+
 class Root(NamedTuple):
     """What scope measures from."""
 
