@@ -52,6 +52,11 @@ def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]
     if found.pages:
         what = "page is" if found.pages == 1 else "pages are"
         lines.append(f"{number(found.pages)} {what} read again to find what was left out")
+    if found.from_records:
+        whose = "page's links are" if found.from_records == 1 else "pages' links are"
+        lines.append(f"{number(found.from_records)} {whose} taken from their records")
+    if found.robots:
+        lines.append(f"{many(found.robots, 'site')} asked again for {'its' if found.robots == 1 else 'their'} sitemaps")
     if found.again:
         what = "URL that failed or was excluded is" if found.again == 1 else "URLs that failed or were excluded are"
         lines.append(f"{number(found.again)} {what} tried again")

@@ -55,7 +55,7 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
-        self._second_looks = SecondLooks(works.frontier, folder)
+        self._second_looks = SecondLooks(works.frontier, folder, works.scope)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""
@@ -166,10 +166,13 @@ class Crawl:
         told = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in told.applied})
         retune = self._works.retuning(self._engine, in_force)
+        wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         if self.folder is not None:
             self.folder = self.folder.keep(wanted)
         self._wanted, self.config = wanted, in_force
         retune()
+        if wants_sitemaps:
+            self._works.robots.ask_again()
         self._engine.send(self.reconsider)
         return told
 

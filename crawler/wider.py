@@ -28,9 +28,11 @@ class Wider(NamedTuple):
     """Pages whose links these rules kept out."""
     reasons: frozenset[Reason] = frozenset()
     """URLs that ended for these."""
+    robots: bool = False
+    """Of each site, what its robots.txt names."""
 
     def and_(self, other: Wider) -> Wider:
-        return Wider(self.left_out | other.left_out, self.reasons | other.reasons)
+        return Wider(self.left_out | other.left_out, self.reasons | other.reasons, self.robots or other.robots)
 
 
 NOTHING = Wider()
@@ -48,6 +50,7 @@ def bounds(config: Config) -> dict[str, Any]:
         "max_repeats": scope.max_repeats,
         "nofollow": scope.nofollow,
         "max_links": scope.max_links,
+        "sitemaps": scope.sitemaps,
         "follow": sorted(scope.follow),
         "limit_per_site": scope.limit_per_site,
         "limit_per_domain": scope.limit_per_domain,
@@ -73,6 +76,7 @@ def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
         (_is_later(_NOFOLLOWS, old["nofollow"], now["nofollow"]), _links(LeftOut.NOFOLLOW)),
         (_has_grown(old["max_links"], now["max_links"]), _links(LeftOut.MAX_LINKS)),
         (set(now["follow"]) - set(old["follow"]), _links(LeftOut.KINDS)),
+        (_follows_sitemaps(now) and not _follows_sitemaps(old), Wider(robots=True)),
         (_has_grown(old["limit_per_site"], now["limit_per_site"]), _ended(Reason.PAGE_LIMIT)),
         (_has_grown(old["limit_per_domain"], now["limit_per_domain"]), _ended(Reason.PAGE_LIMIT)),
         (old["robots"] != now["robots"] == "ignore", _ended(Reason.ROBOTS, Reason.ROBOTS_UNREACHABLE)),
@@ -109,6 +113,11 @@ def _has_grown(old: int | None, now: int | None) -> bool:
 
 def _is_later(order: tuple[str, ...], old: str, now: str) -> bool:
     return order.index(now) > order.index(old)
+
+
+def _follows_sitemaps(rules: Mapping[str, Any]) -> bool:
+    """Whether the sitemaps are visited that each robots.txt names."""
+    return bool(rules["sitemaps"] and rules["robots"] != "ignore")
 
 
 def _has_fewer_bars(old: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -17,8 +17,9 @@ import crawler
 from crawler.errors import FetchError
 from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
+from crawler.recorded import Rows
 from crawler.settings import Config
-from crawler.testing import Site, Web, failing, html, open_web
+from crawler.testing import Page, Rules, Served, Site, Web, failing, html, open_web, redirect, robots, sitemap
 from crawler.wider import FAILURES, bounds, widened
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "robots": "ignore"}
@@ -194,6 +195,139 @@ async def test_a_run_that_was_stopped_does_not_try_failed_seeds_again(tmp_path: 
         rest = await crawler.crawl(seeds, folder=folder, **QUICK, max_attempts=1, limit=None)
     assert Disposition.FAILED not in rest.dispositions
     assert rest.counts.settled == {Disposition.FETCHED: len(PAGES), Disposition.FAILED: 1}
+
+
+# -- links from the records ------------------------------------------------------------------------------------------
+
+WITH_LINKS: dict[str, Any] = {"config": Config.model_validate({"sinks": [{"links": True}]})}
+
+
+def _twice(served: Served) -> list[str]:
+    return [Url(url).path for url, n in served.counts(robots=False).items() if n > 1]
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "taken"),
+    [
+        ({"max_depth": 1}, {"max_depth": 2}, 2),
+        ({"max_depth": 1}, {"max_depth": None}, 2),
+        ({"exclude": ["/private/*", "/b"]}, {"exclude": ["/b"]}, 2),
+        ({"include": ["*/a"]}, {"include": []}, 2),
+        ({"reach": "page"}, {"reach": "host"}, 1),
+        ({"reach": "page", "max_depth": 3}, {"reach": "domain", "max_depth": 4}, 1),
+    ],
+)
+async def test_links_that_were_left_out_are_taken_from_the_records(
+    tmp_path: Path, narrow: dict[str, Any], wide: dict[str, Any], taken: int
+) -> None:
+    said, outcomes = QUICK | WITH_LINKS, list[set[str]]()
+    async with open_web(Web([Site("a.test", PAGES)])) as served:
+        await crawler.crawl(served.seeds, folder=tmp_path / "c", **said, **narrow)
+        async with crawler.open_crawl(folder=tmp_path / "c", **said, **wide) as crawl:
+            found = await crawl.reconsider()
+            assert (found.from_records, found.pages) == (taken, 0)
+            assert not await crawl.reconsider()
+            again = await crawl.run(served.seeds)
+        assert not _twice(served)
+        fresh = await crawler.crawl(served.seeds, folder=tmp_path / "fresh", **said, **wide)
+    for name in ("c", "fresh"):
+        lines = (tmp_path / name / "pages.jsonl").read_text().splitlines()
+        outcomes.append({line.partition('"url":"')[2].partition('"')[0] for line in lines})
+    assert outcomes[0] == outcomes[1]
+    assert again.left_out == fresh.left_out, "what is still left out is known"
+
+
+@pytest.mark.parametrize(
+    ("page", "narrow", "wide"),
+    [
+        (html("Home", ["/a"]), {"config": Config()}, WITH_LINKS),
+        (html("Home", ["/a"]), {}, {"nofollow": "ignore"}),
+        (html("Home", ["/a"]), {"follow": ["anchors", "images"]}, {"follow": ["anchors"]}),
+        (sitemap(["/a"]), {}, {}),
+        (redirect("/a"), {}, {}),
+    ],
+    ids=["no-links", "nofollow", "follow", "sitemap", "redirect"],
+)
+async def test_a_page_whose_record_may_not_hold_its_links_is_read_again(
+    tmp_path: Path, page: Page, narrow: dict[str, Any], wide: dict[str, Any]
+) -> None:
+    said = QUICK | WITH_LINKS | {"folder": tmp_path / "c"}
+    web = Web([Site("a.test", {"/": page, "/a": html("A")})])
+    async with open_web(web) as served:
+        first = await crawler.crawl(served.seeds, **(said | narrow), exclude=["/a"])
+        async with crawler.open_crawl(**(said | wide), exclude=[]) as crawl:
+            found = await crawl.reconsider()
+            assert (found.from_records, found.pages) == (0, 1)
+            summary = await crawl.run()
+    assert (first.counts.known, summary.counts.known) == (1, 2)
+
+
+async def test_a_page_that_was_read_again_since_its_record_is_read_again(tmp_path: Path) -> None:
+    """Its record holds the links of before."""
+    said, links = QUICK | WITH_LINKS | {"folder": tmp_path / "c"}, ["/a"]
+    home = Page(lambda asked: html("Home", links).answer(asked), fixed=False)
+    async with open_web(Web([Site("a.test", {"/": home, "/a": html("A"), "/b": html("B")})])) as served:
+        await crawler.crawl(served.seeds, **said, nofollow="pages", exclude=["/a", "/b"])
+        links[:] = ["/a", "/b"]
+        await crawler.crawl((), **said, nofollow="pages", exclude=["/b"], follow=["anchors", "images"])
+        summary = await crawler.crawl((), **said, nofollow="pages", exclude=[], follow=["anchors", "images"])
+    assert summary.counts.known == 3
+
+
+async def test_records_that_were_damaged_are_no_reason_to_lose_a_link(tmp_path: Path) -> None:
+    said = QUICK | WITH_LINKS | {"folder": tmp_path / "c"}
+    async with open_web(Web([Site("a.test", PAGES)])) as served:
+        await crawler.crawl(served.seeds, **said, max_depth=1)
+        pages = tmp_path / "c" / "pages.jsonl"
+        pages.write_bytes(pages.read_bytes().replace(b'"links":["', b'"links":[['))
+        summary = await crawler.crawl((), **said, max_depth=None)
+    assert summary.counts.known == len(PAGES)
+
+
+def test_a_set_of_rows_grows() -> None:
+    rows, members = Rows(), {1, 7, 8, 9, 4096, 100_000}
+    for row in members:
+        rows.add(row)
+    assert {row for row in range(120_000) if row in rows} == members
+
+
+# -- sitemaps --------------------------------------------------------------------------------------------------------
+
+
+def _listing(home: Page) -> Site:
+    """A site whose robots.txt names a sitemap, and this lists a page that nothing links to."""
+    rules = robots.stating(Rules(sitemaps=("http://a.test/sitemap.xml",)))
+    listed = {"/sitemap.xml": sitemap(["http://a.test/listed"]), "/listed": html("Listed")}
+    return Site("a.test", {"/": home, "/home": html("Home", ["/a"]), "/a": html("A"), **listed}, robots=rules)
+
+
+@pytest.mark.parametrize("home", [html("Home", ["/a"]), redirect("/home"), failing(html("Home"), times=1)])
+async def test_sitemaps_are_visited_once_they_are_wanted(tmp_path: Path, home: Page) -> None:
+    said = QUICK | {"robots": "obey", "max_attempts": 1, "folder": tmp_path / "c"}
+    async with open_web(Web([_listing(home)])) as served:
+        first = await crawler.crawl(served.seeds, **said)
+        async with crawler.open_crawl(**said, sitemaps=True) as crawl:
+            assert (await crawl.reconsider()).robots == 1
+            summary = await crawl.run()
+        again = await crawler.crawl(served.seeds, **said, sitemaps=True)
+    assert summary.dispositions[Disposition.FETCHED] == 2 + (Disposition.FAILED in first.dispositions)
+    assert not summary.counts.settled.get(Disposition.FAILED)
+    assert not again.dispositions
+
+
+async def test_sitemaps_are_visited_once_they_are_wanted_while_a_crawl_runs() -> None:
+    said = QUICK | {"robots": "obey"}
+    async with open_web(Web([_listing(html("Home"))])) as served, crawler.open_crawl(**said) as crawl:
+
+        async def seeds() -> AsyncIterator[str]:
+            for seed in served.seeds:
+                yield seed
+            while not crawl.snapshot().pages:
+                await _turn()
+            crawl.change(sitemaps=True)
+
+        summary = await crawl.run(seeds())
+    assert summary.counts.settled == {Disposition.FETCHED: 3}
 
 
 # -- which rule is wider ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from .looking import Look, SiteTurn, look
 from .memory import MemoryFrontier, open_memory
 from .repair import Recorded, Repaired, is_whole, repair
 from .sqlite import SqliteFrontier, open_sqlite
-from .store import Ended, Left, Root, Waiting
+from .store import Ended, Left, Linking, Root, Rows, Waiting
 from .terms import Clock, Terms
 
 __all__ = [
@@ -13,11 +13,13 @@ __all__ = [
     "Ended",
     "Known",
     "Left",
+    "Linking",
     "Look",
     "MemoryFrontier",
     "Recorded",
     "Repaired",
     "Root",
+    "Rows",
     "SiteTurn",
     "SqliteFrontier",
     "Terms",

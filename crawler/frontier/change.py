@@ -77,6 +77,8 @@ class Visit:
 
 HAS_LINKS = 1 << 15
 """Beside the bits of `LeftOut`: the page leads somewhere, so that a shorter way to it matters."""
+READ_AGAIN = 1 << 14
+"""Likewise: the page was read once more since its record was written, so that this may not hold its links of now."""
 _REFUSED = {
     Reason.OUT_OF_SCOPE: LeftOut.REACH | LeftOut.PATTERNS,
     Reason.DEPTH_LIMIT: LeftOut.DEPTH,
@@ -93,6 +95,16 @@ def left_out(outcome: Outcome) -> int:
     if outcome.disposition is Disposition.REDIRECTED:
         return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
     return 0
+
+
+class Judged(NamedTuple):
+    """A page whose links were judged once more without a visit; void if it was visited meanwhile, or is to be."""
+
+    row: int
+    before: int
+    """What `left_out` said of it."""
+    left_out: int
+    visited_at: float
 
 
 class Nearer(NamedTuple):
@@ -185,6 +197,7 @@ class Change:
     """Rows among `requeued` whose pages are read once more for their links."""
     reread: list[tuple[int, int | None]] = field(default_factory=list)
     """Rows that were read once more, and what `left_out` says of them now; None: as before, for it failed."""
+    judged: list[Judged] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     """Rows among `requeued` that are visited once more: what became of them is void."""
     outside: bytes = b""
@@ -202,4 +215,4 @@ class Change:
 
     def __bool__(self) -> bool:
         rows = (self.families, self.names, self.requeued, self.gone, self.setbacks, self.visits, self.sites)
-        return any(rows) or bool(self.nearer or self.reread or self.notes) or self.positions is not None
+        return any(rows) or bool(self.nearer or self.reread or self.judged or self.notes) or self.positions is not None

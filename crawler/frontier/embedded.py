@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from .discovery import Discovery
 from .ledger import Ledger
 from .seen import U64
 from .state import State
-from .store import Pick, Picked, Root, Rows, Store, Waiting
+from .store import Pick, Picked, Root, Rows, Store, Visited, Waiting
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -103,8 +103,11 @@ class EmbeddedFrontier:
             total += await self._take_back([one for one in picked if not one.is_scheduled])  # else its time comes
         return total
 
-    async def take_back(self, pick: Pick) -> int:
-        """Queue again what `pick` says; how many URLs. Durable on return; what is queued already is left alone."""
+    async def take_back(self, pick: Pick, but: Container[int] = ()) -> int:
+        """Queue again what `pick` says, `but` for some rows; how many URLs. Durable on return.
+
+        What is queued already is left alone.
+        """
         total, after = 0, 0
         while True:
             self._store.check()
@@ -113,7 +116,7 @@ class EmbeddedFrontier:
             if not picked:
                 return total
             after = max(one.entry.row for one in picked)
-            total += await self._take_back(picked)
+            total += await self._take_back([one for one in picked if one.entry.row not in but])
 
     async def unpark(self, patterns: Sequence[str] = ()) -> int:
         """Queue again what is parked under these patterns, and trust them from now on; none: all that is parked."""
@@ -140,6 +143,11 @@ class EmbeddedFrontier:
     async def roots(self, after: int, limit: int) -> Sequence[Root]:
         """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
         return await self._store.roots(after, limit)
+
+    async def visited(self, after: int, limit: int) -> Sequence[Visited]:
+        """What was visited, with rows behind the one given, in their order."""
+        self._write_pending()
+        return await self._store.visited(after, limit)
 
     async def left_out(self) -> Mapping[LeftOut, int]:
         """How many pages have links that a rule kept out of the crawl, by rule."""

@@ -14,7 +14,7 @@ from ..politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .bars import Bars
-from .change import HAS_LINKS, Change, Nearer, Parked, Schedule, Setback, Visit, left_out
+from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, left_out
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
 from .earlier import known_now
@@ -68,6 +68,17 @@ class Ledger:
         self._approach(added.nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return added, change
+
+    def follow(self, read: Sequence[tuple[Outcome, Entry]]) -> Change:
+        """Queue what pages lead to that were visited before."""
+        change, touched, now = self.take_pending(), Touched(), self._clock.monotonic()
+        harvests, change.patterns = self.bars.sift(read)
+        nearer = self._discovery.follow(harvests, read, change)
+        change.outside = b"".join(_pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
+        self._park_links(change)
+        self._approach(nearer, change, touched, now)
+        self.arrivals.queue(change.families, change, touched, now)
+        return change
 
     def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> Change:
         now = self._clock.monotonic()
@@ -244,7 +255,7 @@ class Ledger:
         """Its links are known now; what became of the page's own visit stays as it was."""
         self.claims.give_up(entry.row)
         self._leave_queue(entry, change)
-        change.reread.append((entry.row, None if _failed_again(outcome) else left_out(outcome)))
+        change.reread.append((entry.row, None if _failed_again(outcome) else left_out(outcome) | READ_AGAIN))
 
     def _park(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         self.claims.give_up(entry.row)

@@ -19,7 +19,7 @@ from ..redirects import Hop
 from .change import Change, Nearer, Schedule, Visit
 from .order import Entry, Packed, pack, unpack
 from .seen import U64
-from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Waiting
+from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Visited, Waiting
 
 T = TypeVar("T")
 
@@ -174,6 +174,12 @@ class Nowhere:
     async def roots(self, after: int, limit: int) -> list[Root]:
         """None: a frontier that is opened is empty."""
         return []
+
+    async def visited(self, after: int, limit: int) -> list[Visited]:
+        rows = heapq.nsmallest(limit, (row for row, (_, visit) in self._stories.items()
+                                       if row > after and visit.disposition != QUEUED))  # fmt: skip
+        found = [(row, *self._stories[row]) for row in rows]
+        return [Visited(row, entry.request.url.site, said.disposition, said.reason) for row, entry, said in found]
 
     async def left_out(self) -> Mapping[int, int]:
         return Counter(story.visit.left_out for story in self._stories.values())

@@ -86,7 +86,7 @@ ALTER TABLE pattern RENAME COLUMN refused TO parked;
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
     "claims", "meta", "schedules", "hints", "patterns", "nearer", "parked", "parkings", "rereads", "reread", "again",
-    "outside",
+    "outside", "judged",
 )  # fmt: skip
 
 
@@ -138,6 +138,13 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
             SELECT json_extract(value, '$[1]') FROM json_each(new.reread) WHERE json_extract(value, '$[0]') = visit.id
         ), left_out) WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
     DELETE FROM reread WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
+    UPDATE visit SET left_out = coalesce((
+            SELECT json_extract(value, '$[2]') FROM json_each(new.judged)
+            WHERE json_extract(value, '$[0]') = visit.id AND json_extract(value, '$[1]') = visit.left_out
+                AND abs(json_extract(value, '$[3]') - visited_at) < 0.001
+        ), left_out)
+        WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.judged))
+            AND id NOT IN (SELECT id FROM reread);
     DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
     UPDATE url SET (depth, via, seed, root) = (
             SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
@@ -256,6 +263,13 @@ PICK_LEFT = _picked(f"""
         AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected')
     ORDER BY id LIMIT ?3
 """)
+LINKING = f"""
+SELECT json_group_array(json_array({_ENTRY}, d.left_out, d.visited_at)) FROM (
+    SELECT v.id, 0 AS rank FROM json_each(?1) AS wanted CROSS JOIN visit AS v ON v.id = wanted.value
+    WHERE left_out & ?2 AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
+        AND disposition IN ('fetched', 'duplicate', 'unchanged')
+) q {_JOINED} JOIN visit d ON d.id = u.id
+"""
 PICK_WAITING = _picked("""
     SELECT id, rank FROM parked
     WHERE id > ?1 AND (?2 = '[]' OR pattern IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3
@@ -287,6 +301,10 @@ WHERE NOT (url.via = 0 AND url.seed = 0 AND url.root = 0 AND url.depth = 0)
 ROOTS = """
 SELECT json_group_array(json_array(u.id, u.text, s.text))
 FROM (SELECT * FROM url WHERE root = 0 AND id > ? ORDER BY id LIMIT ?) u LEFT JOIN url s ON s.id = u.seed
+"""
+VISITED = """
+SELECT json_group_array(json_array(id, substr(text, 1, instr(substr(text, 9), '/') + 7), disposition, reason))
+FROM (SELECT * FROM visit JOIN url USING (id) WHERE id > ? ORDER BY id LIMIT ?)
 """
 LEFT_OUT = """
 SELECT json_group_object(bits, n) FROM (SELECT coalesce(left_out, 0) AS bits, count(*) AS n FROM visit GROUP BY 1)

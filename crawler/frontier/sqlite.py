@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from .. import urls
 from ..breath import breathing
 from ..errors import FrontierError
-from ..model import Request, Url
+from ..model import Outcome, Request, Url
 from ..redirects import Hop
-from .change import Change
+from .change import Change, Judged, left_out
 from .embedded import EmbeddedFrontier
 from .known import Known
 from .looking import Look
 from .opening import open_file, sound, told
 from .seen import U64
 from .state import State
-from .store import Due, Load, Pick, Picked, Root, Shelf
+from .store import Due, Linking, Load, Pick, Picked, Root, Shelf, Visited
 from .tables import SIGN, Tables
 from .terms import Clock, Terms
 from .workbench import Workbench
@@ -59,6 +59,30 @@ class SqliteFrontier(EmbeddedFrontier):
         if known and self._bench.is_out(known.row):
             return replace(known, standing="leased")
         return known
+
+    async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        """The row of each URL, in the order given; 0 for one that is not known. Looks through all that are known."""
+        self._write_pending()
+        return await self._disk.row_of_each(fingerprints)
+
+    async def linking(self, rows: Sequence[int], left_out: int) -> Sequence[Linking]:
+        """Those of the rows that are pages with links which these rules (bits of `LeftOut`) kept out."""
+        self._write_pending()
+        return await self._disk.linking(rows, left_out)
+
+    async def judge(self, read: Sequence[tuple[Outcome, Linking]]) -> None:
+        """Queue what pages lead to, and keep what is left out of it now, as if they had been read again. Durable.
+
+        The outcome of each holds its page with the links that are news, and counts for nothing else.
+        """
+        self._disk.check()
+        change = self._ledger.follow([(outcome, page.entry) for outcome, page in read])
+        change.judged = [
+            Judged(page.entry.row, page.left_out, left_out(outcome), page.visited_at) for outcome, page in read
+        ]
+        written = self._disk.write(change)
+        self._move_on()
+        await written
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
@@ -158,6 +182,12 @@ class SqliteStore:
     async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
         return await asyncio.shield(self._do(self._tables.rows_of, fingerprints))
 
+    async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        return await asyncio.shield(self._do(self._tables.row_of_each, fingerprints))
+
+    async def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
+        return await asyncio.shield(self._do(self._tables.linking, rows, left_out))
+
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         return await asyncio.shield(self._do(self._tables.no_seeds, rows))
 
@@ -166,6 +196,9 @@ class SqliteStore:
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         return await asyncio.shield(self._do(self._tables.roots, after, limit))
+
+    async def visited(self, after: int, limit: int) -> list[Visited]:
+        return await asyncio.shield(self._do(self._tables.visited, after, limit))
 
     async def left_out(self) -> dict[int, int]:
         return await asyncio.shield(self._do(self._tables.left_out))

@@ -48,6 +48,14 @@ class Due(NamedTuple):
     """Unix seconds."""
 
 
+class Linking(NamedTuple):
+    """A page that was read, and what rules kept out of its links."""
+
+    entry: Entry
+    left_out: int
+    visited_at: float
+
+
 class Root(NamedTuple):
     """What scope measures from."""
 
@@ -55,6 +63,15 @@ class Root(NamedTuple):
     url: Url
     seed: Url | None
     """The seed it descends from; None: it is one."""
+
+
+class Visited(NamedTuple):
+    """One URL that was visited."""
+
+    row: int
+    site: str
+    disposition: str
+    reason: str | None
 
 
 class Ended(NamedTuple):
@@ -154,6 +171,10 @@ class Store(Protocol):
 
     async def roots(self, after: int, limit: int) -> list[Root]:
         """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        ...
+
+    async def visited(self, after: int, limit: int) -> list[Visited]:
+        """What was visited, with rows behind the one given, in their order."""
         ...
 
     async def left_out(self) -> Mapping[int, int]:

@@ -23,7 +23,7 @@ from .looking import Look
 from .order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
 from .seen import U64, Fingerprints
 from .state import State
-from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Waiting
+from .store import Due, Ended, Left, Linking, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Visited, Waiting
 from .terms import Terms
 
 T = TypeVar("T")
@@ -85,6 +85,7 @@ class Tables:
                 _json(change.reread),
                 _json(change.again),
                 change.outside or None,
+                _json([tuple(judged) for judged in change.judged]),
             ),
         )
 
@@ -165,6 +166,23 @@ class Tables:
             first += len(part)
         return np.concatenate(rows)
 
+    def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        """The row of each URL, in the order given; 0 for one that is not known."""
+        wanted, places = np.unique(fingerprints, return_inverse=True)
+        rows, first = np.zeros(len(wanted) + 1, np.int64), 1
+        wanted = np.append(wanted, np.uint64(0))  # where all that is larger than the last is looked for
+        for part in self._packed("seen", "first", "fingerprints"):
+            at = np.searchsorted(wanted[:-1], part)
+            found = np.flatnonzero(wanted[at] == part)
+            rows[at[found]] = found + first
+            first += len(part)
+        return rows[places]
+
+    def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
+        """Those of the rows that are pages with links which these rules kept out."""
+        found = self._ask(schema.LINKING, _json(rows), left_out)
+        return [Linking(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
+
     def no_seeds(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = self._ask(schema.NO_SEEDS, _json(rows))
         return found
@@ -177,6 +195,9 @@ class Tables:
     def roots(self, after: int, limit: int) -> list[Root]:
         return [Root(row, Url(text), Url(seed) if seed else None) for row, text, seed in
                 self._ask(schema.ROOTS, after, limit)]  # fmt: skip
+
+    def visited(self, after: int, limit: int) -> list[Visited]:
+        return [Visited(*row) for row in self._ask(schema.VISITED, after, limit)]
 
     def left_out(self) -> dict[int, int]:
         return {int(bits or 0): number for bits, number in self._ask(schema.LEFT_OUT).items()}

@@ -62,6 +62,9 @@ class IgnoreRobots:
     def state(self, site: str) -> RobotsState:
         return RobotsState("ignored")
 
+    def ask_again(self) -> None:
+        """Nothing is asked."""
+
 
 class RobotsCache:
     """Robots that asks each site once while its answer is fresh; callers who come meanwhile share that answer.
@@ -113,6 +116,13 @@ class RobotsCache:
         if known.rules is None:
             return RobotsState("unreachable", None, asked_in_s, str(known.error))
         return RobotsState("rules" if known.rules.heads else "open", known.rules.delay_s, asked_in_s)
+
+    def ask_again(self) -> None:
+        """Ask each site anew before its next page; until then its rules hold."""
+        now = self._clock()
+        for site, known in self._known.items():
+            if known.rules is not None:
+                self._known[site] = known._replace(until=now)
 
     async def _learnt(self, site: str) -> tuple[_Known, bool]:
         """One asks, the others wait for the turn and find the answer; if the one is cancelled, the next asks."""
