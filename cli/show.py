@@ -89,7 +89,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     """What happened, what failed and where, what is left, and how to go on."""
     lines = [_headline(summary, folder)]
     if summary.dispositions:
-        lines.append(f"  {outcomes(summary.dispositions)}")
+        lines.append(f"  {outcomes(summary.dispositions) or 'nothing was fetched'}")
     lines += _all_told(summary, folder)
     lines += _failures(summary, folder)
     lines += _hindrances(summary)
@@ -177,7 +177,7 @@ def duration(seconds: float) -> str:
 
 
 def outcomes(dispositions: Mapping[Disposition, int]) -> str:
-    """What became of the URLs. A visit that was put off is no outcome yet."""
+    """What became of the URLs. A visit that was put off is no outcome yet; what is parked is told by the counts."""
     return counted({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})
 
 
@@ -201,7 +201,7 @@ def _headline(summary: Summary, folder: Folder) -> str:
         "aborted": "left at once, everything is saved",
     }[summary.ended]
     rate = summary.pages / max(summary.elapsed_s, 0.001)
-    pages = f"{number(summary.pages)} pages in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
+    pages = f"{many(summary.pages, 'page')} in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
     parked = summary.counts.parked
     if not parked:
         return f"{what}: {pages}"

@@ -55,7 +55,7 @@ class Trap(NamedTuple):
     examples: tuple[str, ...] = ()
     """Two of these."""
     reason: Reason = Reason.TRAP
-    """Why they wait: `trap`; `blocked`, their site keeps us out."""
+    """Why they wait: `trap`; `blocked`, their site keeps us out; `soft-outage`, it gives one answer to everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,24 @@ def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: di
     assert "--delay" not in text
 
 
+def test_the_summary_says_why_urls_are_parked_and_counts_them_once() -> None:
+    traps = [
+        Trap("https://a.test/c/#", 128, 1, 3, ("https://a.test/c/1",), Reason.TRAP),
+        Trap("https://b.test/**", 0, 0, 2, (), Reason.BLOCKED),
+        Trap("https://c.test/**", 0, 0, 1, (), Reason.SOFT_OUTAGE),
+    ]
+    dispositions = {Disposition.FETCHED: 1, Disposition.PARKED: 4, Disposition.DEFERRED: 2}
+    counts = Counts(known=7, settled={Disposition.FETCHED: 1}, parked=6, traps=traps)
+    said = show.ending(replace(SUMMARY, pages=1, dispositions=dispositions, counts=counts), _folder(), [])
+    assert said[0].startswith("finished: 1 page in ")
+    assert said[0].endswith("; 6 URLs parked in 3 patterns")
+    assert said[1] == "  fetched 1"
+    assert "  all told 7 URLs: parked 6 · fetched 1" in said
+    assert "  trap https://a.test/c/#: 1 of 128 pages were new; 3 URLs parked" in said
+    assert "  blocked https://b.test/**: 2 URLs parked, for the site keeps us out" in said
+    assert "  out https://c.test/**: 1 URL parked, for the site gave one answer to everything" in said
+
+
 def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:
     hindrances = [
         Hindrance("https://a.test", Reason.SOFT_OUTAGE, 13, "the same answer to 4 different URLs"),

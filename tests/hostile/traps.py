@@ -80,6 +80,11 @@ def _picture_of_day(path: str) -> str:
     return f"Monday: nothing yet. <img src=/img/{'-'.join(numbers)}.png>"
 
 
+def _echoing(path: str) -> list[str]:
+    """A link relative to itself: /about/news/about/news/about/news/..."""
+    return [f"{path.rstrip('/')}/{word}" for word in ("about/news", "about/news/about/news")]
+
+
 def _always(words: str) -> Callable[[str], str]:
     return lambda path: words
 
@@ -102,7 +107,9 @@ FAMILY = Family(
         _trap("a calendar without end, a picture for each date", _days_ahead, _picture_of_day),
         _trap("a pager whose end moves away", _next_number, _moving_end),
         _trap("ever deeper", _deeper, _other_words),
-        _trap("paths that repeat", _repeating, _other_words),
+        # Three words in any order are no group that follows itself; honest paths look like that, too.
+        _trap("paths of a few words over and over", _repeating, _other_words, most=3 * ENOUGH),
+        _trap("paths that repeat", _echoing, _other_words),
         _trap("a faceted search", _facets, _always("no results")),
         _trap("a site that answers anything alike", _sibling, _always("welcome")),
         # Nobody can tell it from an honest site by its first thousands of pages; limit_per_site is for those.
