@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import Disposition, Lease, Outcome, Page, Position, Reason, Request, Response, Timings, Url
+    from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
     from .parse import Content
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
     from .rehearsal import Rehearsal, rehearse
+    from .second_looks import Reconsidered
     from .settings import Config
     from .shared import Shared, open_shared
-    from .standing import Counts
+    from .standing import Counts, Trap
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
@@ -40,13 +41,14 @@ _HOMES = {
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Lease Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
     "rehearsal": "Rehearsal rehearse",
     "settings": "Config",
     "shared": "Shared open_shared",
-    "standing": "Counts",
+    "second_looks": "Reconsidered",
+    "standing": "Counts Trap",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "FrontierError",
     "Hindrance",
     "Lease",
+    "LeftOut",
     "OffloadError",
     "Offloader",
     "Outcome",
@@ -78,6 +81,7 @@ __all__ = [
     "ParseError",
     "Position",
     "Reason",
+    "Reconsidered",
     "Rehearsal",
     "Request",
     "Response",
@@ -91,6 +95,7 @@ __all__ = [
     "StorageFull",
     "Summary",
     "Timings",
+    "Trap",
     "Url",
     "UrlError",
     "VisitError",

@@ -83,8 +83,7 @@ class SecondLooks:
         again = await frontier.take_back(Ended(tuple(sorted(reasons)))) if reasons else 0
         unparked = 0
         if unpark_all:
-            names = [name for reason in (Reason.TRAP, Reason.BLOCKED) for name in frontier.parked(reason)]
-            unparked = await frontier.unpark(tuple(names))  # by name they are trusted, and not parked again
+            unparked = await frontier.unpark()
         elif config.scope.traps != "park" and (patterns := frontier.parked(Reason.TRAP)):
             unparked = await frontier.take_back(Waiting(tuple(patterns)))
         if unpark:

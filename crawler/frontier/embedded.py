@@ -120,8 +120,9 @@ class EmbeddedFrontier:
 
     async def unpark(self, patterns: Sequence[str] = ()) -> int:
         """Queue again what is parked under these patterns, and trust them from now on; none: all that is parked."""
-        for pattern in patterns:
-            self._ledger.bars.trust(pattern)
+        for pattern in self._ledger.parkings.names(Reason.TRAP):
+            if not patterns or pattern in patterns:
+                self._ledger.bars.trust(pattern)
         return await self.take_back(Waiting(tuple(patterns)))
 
     async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]:

@@ -274,3 +274,16 @@ async def _all(frontier: MemoryFrontier) -> list[Lease]:
 
 def test_links_pack_what_a_frontier_reads() -> None:
     assert Page(b"", news=links(b"k", "http://a/")).news.split() == ["http://a/"]
+
+
+async def test_a_pattern_under_which_nothing_is_parked_is_none(open_frontier: Open) -> None:
+    async with open_frontier(per_site=100, traps="park") as frontier:
+        assert await frontier.unpark(["no pattern at all", "http://a/**"]) == 0
+
+
+async def test_all_that_is_parked_comes_back_whatever_the_reason(frontier: MemoryFrontier) -> None:
+    await frontier.add(pages("a", 1, 2, 3))
+    reasons = (Reason.TRAP, Reason.BLOCKED, Reason.SOFT_OUTAGE)
+    for lease, reason in zip(await _all(frontier), reasons, strict=True):
+        await settle_all(frontier, parked(lease, f"http://a/{reason}", reason))
+    assert await frontier.unpark() == 3
