@@ -61,7 +61,8 @@ class Stacking:
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
-        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, Answers(), self.extract, roots)
+        answers = Answers(stored.brought) if stored else Answers()
+        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots)
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)

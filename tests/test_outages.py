@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,38 @@ async def test_an_outage_that_does_not_end_fails_and_keeps_what_came(tmp_path: P
     assert [trap.reason for trap in summary.traps] == [Reason.SOFT_OUTAGE]
     assert {(one["reason"], one["title"], one["status"]) for one in failed} == {("soft-outage", "Maintenance", 200)}
     assert summary.counts.settled[Disposition.FAILED] == len(failed)
+
+
+@pytest.mark.parametrize("said", ["one page", "nothing", "too many requests", "a redirect"])
+async def test_a_crawl_that_goes_on_amid_an_outage_knows_what_its_site_was_like(tmp_path: Path, said: str) -> None:
+    """What came in the run before is no longer in memory, but that URLs of the kind brought different contents is."""
+    shop = Shop(SAID[said], well=10**9)
+    async with open_web(shop.web()) as served:
+        await crawler.crawl(served.seeds, folder=tmp_path, limit=60, **QUICK)
+        shop.until = time.monotonic() + 1.0
+        again = QUICK | {"limit": None, "retry_delay_s": 0.3, "max_delay_s": 1}
+        summary = await crawler.crawl(served.seeds, folder=tmp_path, **again)
+    records = [orjson.loads(line) for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
+    assert shop.said
+    assert len(items(records)) == shop.items
+    assert not summary.failures
+
+
+@pytest.mark.parametrize("said", ["one page", "nothing", "the time", "a redirect"])
+async def test_a_sick_server_of_ten_costs_no_page(tmp_path: Path, said: str) -> None:
+    """Behind a balancer every tenth answer is its notice."""
+    shop = Shop(SAID[said], items=300, well=10**9)
+    asked = count()
+
+    def item(path: str) -> Page:
+        return Page(lambda _: SAID[said](path) if next(asked) % 10 == 9 else shop._answer(path), fixed=False)
+
+    paths = [f"/item/{n}" for n in range(300)]
+    pages = {"/": html("Home", paths), "/maintenance": html("Maintenance"), **{path: item(path) for path in paths}}
+    summary, records = await crawled(Web([Site("a.test", pages)]), tmp_path)
+    assert len(items(records)) == 300
+    assert not summary.failures
+    assert next(asked) < 360
 
 
 async def test_items_that_are_missing_in_a_row_are_believed(tmp_path: Path) -> None:

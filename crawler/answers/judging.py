@@ -2,7 +2,8 @@
 
 A site whose URLs brought different contents and that now answers one and the same to many of them in a row is *out*:
 what came is no content. Nothing else counts as an outage: a site, or a kind of URLs, that always answered alike is as
-it is, and so is a content that stands between others. All this is known for one run alone.
+it is, and so is a content that stands between others, unless it turns out to be a sick server's (`spread`). All this
+is known for one run alone.
 """
 
 from __future__ import annotations
@@ -116,26 +117,30 @@ class Answers:
         """
         site = self._site(answer.url.site)
         kind = self._kind(site, answer.url)
-        site.spreads.count()
+        site.spreads.answered += 1
         for outage in site.outages:
             if outage.matches(answer, kind):
                 return self._again(site, kind, outage, answer)
         for outage in site.outages:
             outage.hear_other(kind, answer)
-        if sick := site.spreads.sick(kind, answer):
-            return self._sick(site, kind, sick, answer)
-        self._hear(site, answer)
+        if site.spreads.known:
+            if sick := site.spreads.sick(kind, answer):
+                return self._sick(site, kind, sick, answer)
+            self._hear(site, answer)
         if not answer.is_kept:
             self._note_ordinary(site, answer.began, all_of(answer.url))
         if answer.row in kind.rows:  # the same URL again: it says nothing of others
             return None
         kind.push(answer)
         site.sample = (answer.row,)
-        if is_known or _is_genuine(site, answer):
-            return None
+        return None if is_known or _is_genuine(site, answer) else self._compare(site, kind, answer)
+
+    def _compare(self, site: _Site, kind: Kind, answer: Answer) -> Verdict | None:
+        """What the latest answer is, beside those before it."""
         if run := kind.run(answer, self._brought):
             return self._begin(site, kind, answer, run)
-        self._want(checks=site.spreads.note(kind, answer))
+        if checks := site.spreads.note(kind, answer):
+            self._want(checks=checks)
         return None
 
     def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
@@ -202,8 +207,7 @@ class Answers:
         return Verdict(Reason.SOFT_OUTAGE, detail, 0)
 
     def _want(self, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> None:
-        if repeats or checks:
-            self._wanted = Wanted(self._wanted.repeats + repeats, self._wanted.checks + checks)
+        self._wanted = Wanted(self._wanted.repeats + repeats, self._wanted.checks + checks)
 
     def take_wanted(self) -> Wanted | None:
         """What is to be asked once more since the last call, whatever the answer was that said so."""

@@ -117,13 +117,15 @@ class Kind:
     def run(self, answer: Answer, brought: Callable[[Url], int]) -> Run | None:
         """The run that the latest answer ends, if it is long, though URLs of this kind bring different contents.
 
-        `brought` says how many they brought before this run of the crawl began.
+        `brought` says how many they brought before this run of the crawl began, be it that their figures differed.
         """
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
             number = self._number(way, answer)
-            has_varied = self.has_varied or brought(answer.url) >= DIFFERENT
-            if number < enough or (len(self.rows) - number < DIFFERENT and not has_varied):
+            if number < enough:
+                continue
+            has_varied = self.has_varied or (way == SAME and brought(answer.url) >= DIFFERENT)
+            if len(self.rows) - number < DIFFERENT and not has_varied:
                 continue
             if run := self._judged(way, enough, answer, has_varied):
                 return run
@@ -140,13 +142,18 @@ class Kind:
         others = {value for value, gist in zip(values, self.gists, strict=True) if gist != answer.gist}
         return self.has_varied or len(others) >= DIFFERENT
 
-    def like(self, answer: Answer) -> list[tuple[int, int]]:
-        """The answers of the same bytes, or else of the same letters, as rows and contents."""
+    def way_of_others(self, answer: Answer) -> int | None:
+        """In which another answer is like the latest: of the same bytes, or letters; None: there is none."""
         if self.contents.count(answer.content) > 1:
-            return [(row, one) for row, one in zip(self.rows, self.contents, strict=True) if one == answer.content]
-        if self.is_strict or self.gists.count(answer.gist) < 2:
-            return []
+            return SAME
+        is_alike = not self.is_strict and self.gists.count(answer.gist) > 1
+        return SAME_LETTERS if is_alike else None
+
+    def like(self, answer: Answer, way: int) -> list[tuple[int, int]]:
+        """The answers that are so, as rows and contents."""
         columns = zip(self.rows, self.contents, self.gists, strict=True)
+        if way == SAME:
+            return [(row, content) for row, content, _ in columns if content == answer.content]
         return [(row, content) for row, content, gist in columns if gist == answer.gist]
 
     def take_back(self, is_alike: Callable[[int, int, int], bool], after: float) -> list[int]:

@@ -122,26 +122,23 @@ class Spread:
 class Spreads:
     """Those of one site."""
 
-    __slots__ = ("_answered", "_vain", "known")
+    __slots__ = ("_vain", "answered", "known")
 
     def __init__(self) -> None:
         self.known: list[Spread] = []
-        self._answered = 0
+        self.answered = 0
+        """How often the site gave an answer."""
         self._vain = 0
 
     def find(self, answer: Answer) -> Spread | None:
         return next((one for one in self.known if one.is_alike(answer.content, answer.gist)), None)
 
-    def count(self) -> None:
-        """The site gave an answer."""
-        self._answered += 1
-
     def sick(self, kind: Kind, answer: Answer) -> Spread | None:
         """The sick server's notice that an answer is; not where URLs of that kind are always answered so."""
-        spread = self.find(answer) if self.known else None
+        spread = self.find(answer)
         if spread is None or not spread.is_sick or (answer.content in kind.contents and not kind.varies):
             return None
-        spread.note_place(self._answered, answer.row)
+        spread.note_place(self.answered, answer.row)
         spread.add(answer.row, answer.content)
         return spread
 
@@ -149,7 +146,7 @@ class Spreads:
         """What looked like an outage comes between other answers."""
         spread = self._new(Spread(answer))
         spread.is_sick, spread.number = True, number
-        spread.note_place(self._answered, answer.row)
+        spread.note_place(self.answered, answer.row)
         return spread
 
     def note(self, kind: Kind, answer: Answer) -> tuple[int, ...]:
@@ -157,23 +154,22 @@ class Spreads:
         if self._vain >= MOST_VAIN:
             return ()
         spread = self.find(answer) if self.known else None
-        like = [] if spread else kind.like(answer)
-        if not (spread or len(like) > 1):
-            return ()
-        way = SAME if kind.contents.count(answer.content) > 1 else SAME_LETTERS
-        if not kind.varies_beside(answer, way):
+        way = kind.way_of_others(answer)
+        if (spread is None and way is None) or not kind.varies_beside(answer, way or SAME):
             return ()
         if spread is None:
             spread = self._new(Spread(answer))
-            for row, content in like:
+            for row, content in kind.like(answer, way or SAME):
                 spread.add(row, content)
         spread.add(answer.row, answer.content)
-        spread.note_place(self._answered, answer.row)
+        spread.note_place(self.answered, answer.row)
         return spread.take_probe()
 
     def hear(self, answer: Answer) -> tuple[Spread | None, Spread | None]:
         """Learn from any answer but a sick server's; what it shows to be sick, and what to be believed."""
-        for spread in [one for one in self.known if answer.row in one.rows]:
+        for spread in self.known:
+            if answer.row not in spread.rows:
+                continue
             is_same = spread.is_as_before(answer)
             if (spread.is_sick and is_same) or not spread.hear(answer):
                 continue

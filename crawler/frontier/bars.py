@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..model import Bar, Disposition, Lease, Outcome, Reason
+from ..model import Bar, Disposition, Lease, Outcome, Reason, Url
 from ..standing import Trap
 from ..traps import Novelty, Stored
 from .caps import Caps
@@ -67,6 +67,10 @@ class Bars:
         """Somebody says that the pattern is no trap."""
         if self._novelty:
             self._novelty.trust(pattern)
+
+    def earlier_news(self, url: Url) -> int:
+        """How many pages like this URL's were news in earlier runs."""
+        return self._novelty.earlier_news(url.text) if self._novelty else 0
 
     @property
     def traps(self) -> Sequence[Trap]:

@@ -84,6 +84,10 @@ class SqliteFrontier(EmbeddedFrontier):
         self._move_on()
         await written
 
+    def brought(self, url: Url) -> int:
+        """How many different contents URLs like this one brought before the file was opened, from memory."""
+        return self._ledger.bars.earlier_news(url)
+
     async def ask(self, question: Callable[[Look], T]) -> T:
         """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
         return await self._disk.ask(question)

@@ -137,6 +137,11 @@ class Novelty:
             self._traps = tuple(sorted(parked, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
         return self._traps
 
+    def earlier_news(self, text: str) -> int:
+        """How many pages like this URL's were news in earlier runs, as far as it was stored: STEP fewer, perhaps."""
+        pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
+        return pattern.earlier_news if pattern else 0
+
     def take_changed(self) -> list[Stored]:
         """What a store should know since the last call."""
         changed, self._changed = self._changed, {}
@@ -331,6 +336,7 @@ class Novelty:
         pattern.standing = Standing(stored.standing)
         pattern.fetched, pattern.news, pattern.parked = stored.fetched, stored.news, stored.parked
         news, sound, *words = stored.windows.split()
+        pattern.earlier_news = stored.news
         pattern.news_window, pattern.sound_window = int(news, 16), int(sound, 16)
         for word in words:
             if word[0] == "=":

@@ -46,8 +46,8 @@ class Pattern:
     """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
 
     __slots__ = (
-        "_memory", "_sources", "asked", "examples", "fetched", "is_invited", "name", "news", "news_window", "parked",
-        "series", "site", "sound_window", "standing",
+        "_memory", "_sources", "asked", "earlier_news", "examples", "fetched", "is_invited", "name", "news",
+        "news_window", "parked", "series", "site", "sound_window", "standing",
     )  # fmt: skip
 
     def __init__(self, name: str, site: str, *, is_instance: bool = False) -> None:
@@ -57,6 +57,8 @@ class Pattern:
         self.standing = Standing.GOOD
         self.fetched = 0
         self.news = 0
+        self.earlier_news = 0
+        """Those of earlier runs."""
         self.parked = 0
         """URLs that wait."""
         self.examples: tuple[str, ...] = ()

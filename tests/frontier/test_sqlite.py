@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,18 @@ async def test_the_file_can_be_asked_about_a_url(path: Path, clock: HandClock) -
         found = await frontier.find(Url("http://a/9"))
         assert found
         assert found.standing == "leased"
+
+
+async def test_how_much_urls_like_one_brought_is_known_when_it_is_opened_anew(path: Path, clock: HandClock) -> None:
+    async with opened(path, clock, traps="park") as frontier:
+        await frontier.add(pages("a", *range(40)))
+        for n in range(40):
+            page = Page(n.to_bytes(32, "big"), gist=n << 8, length=9)
+            lease = await lend_one(frontier)
+            linked = replace(lease, request=replace(lease.request, root=Url("http://a/")))
+            await frontier.settle([fetched(linked, clock, page=page)], {})
+        assert frontier.brought(Url("http://a/77")) == 0  # of earlier runs
+    async with opened(path, clock, traps="park") as frontier:
+        assert frontier.brought(Url("http://a/77")) >= 16
+        assert frontier.brought(Url("http://b/77")) == 0
+        assert frontier.brought(Url("http://a/x/77")) == 0

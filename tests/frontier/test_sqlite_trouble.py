@@ -12,6 +12,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -264,9 +265,9 @@ NO_ROW = 1 << 70
 """No row of a table has this number, and to ask for it fails."""
 
 
-@pytest.mark.parametrize("field", ["repeats", "checks"])
+@pytest.mark.parametrize("asked", [{"repeats": (NO_ROW,)}, {"checks": (NO_ROW,)}])
 async def test_a_second_look_that_fails_ends_and_those_behind_it_are_taken(
-    path: Path, clock: HandClock, field: str
+    path: Path, clock: HandClock, asked: dict[str, Any]
 ) -> None:
     async with opened(path, clock, per_site=2) as frontier:
         await frontier.add(pages("a", 1, 2))
