@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..model import Disposition, LeftOut, Outcome, Position, Reason, Request
+import numpy as np
+
+from ..model import Disposition, LeftOut, Links, Outcome, Position, Reason, Request
 from ..traps import Stored
 from .order import ROW_BITS, Entry, Packed, key, text_of
 
@@ -105,6 +107,22 @@ class Judged(NamedTuple):
     """What `left_out` said of it."""
     left_out: int
     visited_at: float
+
+
+def hints(news: Links) -> Iterable[tuple[int, int]]:
+    """What a sitemap says about the age of the pages it lists, where it says it."""
+    modified = np.frombuffer(news.modified, "<u4")
+    dated = np.flatnonzero(modified)
+    return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
+
+
+def pairs(places: bytes, row: int) -> bytes:
+    """Each place with the row of the page that links there."""
+    if not places:
+        return b""
+    pairs = np.full((len(places) // 8, 2), row, "<u8")
+    pairs[:, 0] = np.frombuffer(places, "<u8")
+    return pairs.tobytes()
 
 
 class Nearer(NamedTuple):

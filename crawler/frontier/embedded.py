@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -18,6 +18,7 @@ from ..redirects import Hop
 from ..standing import Counts, SiteView
 from .discovery import Discovery
 from .ledger import Ledger
+from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
 from .seen import U64
 from .state import State
 from .store import Pick, Picked, Root, Rows, Store, Visited, Waiting
@@ -30,7 +31,6 @@ REVISITED_AT_ONCE = 256
 """Pages queued again in one transaction."""
 ADDED_AT_ONCE = 256
 """Requests taken in between two breaths of the loop: about two milliseconds."""
-TAKEN_BACK_AT_ONCE = 256
 LOOKED_UP_AT_ONCE = 2000
 UNSHELVED_AT_ONCE = 256
 """Sites brought into memory by one look at the shelf."""
@@ -55,7 +55,7 @@ class EmbeddedFrontier:
         self._coming: set[Future[Any]] = set()
         """What is on its way from the disk."""
         self._looked_at = 0.0
-        self._looks: deque[Pick] = deque()
+        self._looks = SecondLooks(store, self._ledger, bench, self._expect)
         """For what is queued again while visits go on; the first is on its way."""
         self._given_again: list[U64] = []
         """Fingerprints of known URLs that were given as new."""
@@ -218,7 +218,7 @@ class EmbeddedFrontier:
         """
         self._store.check()
         written = self._store.write(self._ledger.settle(outcomes, positions))
-        self._look_again()
+        self._looks.begin()
         self._move_on()
         await written
 
@@ -306,48 +306,6 @@ class EmbeddedFrontier:
         self._move_on()
         await written
         return len(picked)
-
-    def _look_again(self) -> None:
-        """Bring back what a settle found to be no trap, and what it found to be no content, while visits go on."""
-        recovered, self._ledger.recovered = self._ledger.recovered, []
-        for name in recovered:
-            self._look_for(Waiting((name,)))
-        if self._ledger.repeats:
-            rows = self._ledger.repeats
-            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
-            if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
-                self._look_for(Rows(settled))
-        if self._ledger.checks:
-            checks, self._ledger.checks = tuple(self._ledger.checks), []
-            self._look_for(Rows(checks, is_reread=True))
-
-    def _look_for(self, pick: Pick) -> None:
-        if isinstance(pick, Rows):
-            sought = {row for one in self._looks if isinstance(one, Rows) for row in one.rows}
-            pick = pick._replace(rows=tuple([row for row in dict.fromkeys(pick.rows) if row not in sought]))
-        self._looks.append(pick)
-        if len(self._looks) == 1:
-            self._look()
-
-    def _look(self, after: int = 0) -> None:
-        """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
-        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found_again, self._end_look)
-
-    def _found_again(self, picked: Sequence[Picked]) -> None:
-        if picked:
-            self._store.write(self._ledger.take_back(picked))
-        if picked and isinstance(self._looks[0], Waiting):
-            self._look(max(one.entry.row for one in picked))
-        else:
-            self._end_look()
-
-    def _end_look(self) -> None:
-        """What was looked for is queued, or cannot be found; the next ones are not kept waiting."""
-        self._looks.popleft()
-        if not self._store.is_usable:
-            self._looks.clear()
-        if self._looks:
-            self._look()
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

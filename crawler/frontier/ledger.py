@@ -9,12 +9,24 @@ import numpy as np
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Disposition, Lease, LeftOut, Links, Outcome, Position, Reason, Request, Url
+from ..model import Disposition, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from ..politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .bars import Bars
-from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, left_out
+from .change import (
+    HAS_LINKS,
+    READ_AGAIN,
+    Change,
+    Nearer,
+    Parked,
+    Schedule,
+    Setback,
+    Visit,
+    hints,
+    left_out,
+    pairs,
+)
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
 from .earlier import known_now
@@ -74,7 +86,7 @@ class Ledger:
         change, touched, now = self.take_pending(), Touched(), self._clock.monotonic()
         harvests, change.patterns = self.bars.sift(read)
         nearer = self._discovery.follow(harvests, read, change)
-        change.outside = b"".join(_pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
+        change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
         self._park_links(change)
         self._approach(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
@@ -101,8 +113,8 @@ class Ledger:
         harvests, change.patterns = self.bars.sift(visits)
         nearer = self._discovery.follow(harvests, visits, change)
         if self._keeps_fresh:
-            change.hints += [hint for outcome in outcomes if outcome.page for hint in _hints(outcome.page.news)]
-        change.outside = b"".join(_pairs(outcome.page.outside, entry.row) for outcome, entry in visits if outcome.page)
+            change.hints += [hint for outcome in outcomes if outcome.page for hint in hints(outcome.page.news)]
+        change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in visits if outcome.page)
         self._note(touched, positions, change, now)
         self._park_links(change)
         self._stand(visits, change, touched, now)
@@ -386,19 +398,3 @@ def _failed_again(outcome: Outcome) -> bool:
 
 def _earlier(one: float | None, other: float | None) -> float | None:
     return min((due for due in (one, other) if due is not None), default=None)
-
-
-def _hints(news: Links) -> Iterable[tuple[int, int]]:
-    """What a sitemap says about the age of the pages it lists, where it says it."""
-    modified = np.frombuffer(news.modified, "<u4")
-    dated = np.flatnonzero(modified)
-    return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
-
-
-def _pairs(places: bytes, row: int) -> bytes:
-    """Each place with the row of the page that links there."""
-    if not places:
-        return b""
-    pairs = np.full((len(places) // 8, 2), row, "<u8")
-    pairs[:, 0] = np.frombuffer(places, "<u8")
-    return pairs.tobytes()

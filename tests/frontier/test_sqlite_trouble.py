@@ -272,9 +272,7 @@ async def test_a_second_look_that_fails_ends_and_those_behind_it_are_taken(
     async with opened(path, clock, per_site=2) as frontier:
         await frontier.add(pages("a", 1, 2))
         first, second = await lend(frontier, 2)
-        seen = fetched(first, clock)
-        asked = replace(seen, repeats=(NO_ROW,)) if field == "repeats" else replace(seen, checks=(NO_ROW,))
-        await frontier.settle([asked], {})
+        await frontier.settle([replace(fetched(first, clock), **asked)], {})
         with anyio.fail_after(5):
             await frontier.settle([replace(fetched(second, clock), repeats=(first.token,))], {})
             assert await frontier.wait()

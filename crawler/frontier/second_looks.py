@@ -1,0 +1,71 @@
+"""Looks in the store for what visits turned out to be worth another one, and queues it, while the crawl goes on."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from .ledger import Ledger
+from .store import Pick, Picked, Rows, Store, Waiting
+from .workbench import Workbench
+
+TAKEN_BACK_AT_ONCE = 256
+Expect = Callable[[Future[list[Picked]], Callable[[list[Picked]], None], Callable[[], None]], None]
+"""Waits for what comes from the store: then calls the second; the third where it does not come."""
+
+
+class SecondLooks:
+    """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
+
+    def __init__(self, store: Store, ledger: Ledger, bench: Workbench, expect: Expect) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._bench = bench
+        self._expect = expect
+        self._looks: deque[Pick] = deque()
+
+    def __bool__(self) -> bool:
+        """Whether something is looked for: what it brings is queued."""
+        return bool(self._looks)
+
+    def begin(self) -> None:
+        """Bring back what the last settle found to be no trap, and what it found to be no content."""
+        recovered, self._ledger.recovered = self._ledger.recovered, []
+        for name in recovered:
+            self._look_for(Waiting((name,)))
+        if self._ledger.repeats:
+            rows = self._ledger.repeats
+            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
+            if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
+                self._look_for(Rows(settled))
+        if self._ledger.checks:
+            checks, self._ledger.checks = tuple(self._ledger.checks), []
+            self._look_for(Rows(checks, is_reread=True))
+
+    def _look_for(self, pick: Pick) -> None:
+        if isinstance(pick, Rows):
+            sought = {row for one in self._looks if isinstance(one, Rows) for row in one.rows}
+            pick = pick._replace(rows=tuple([row for row in dict.fromkeys(pick.rows) if row not in sought]))
+        self._looks.append(pick)
+        if len(self._looks) == 1:
+            self._look()
+
+    def _look(self, after: int = 0) -> None:
+        self._expect(self._store.pick(self._looks[0], after, TAKEN_BACK_AT_ONCE), self._found, self._end)
+
+    def _found(self, picked: Sequence[Picked]) -> None:
+        if picked:
+            self._store.write(self._ledger.take_back(picked))
+        if picked and isinstance(self._looks[0], Waiting):
+            self._look(max(one.entry.row for one in picked))
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        """What was looked for is queued, or cannot be found; the next ones are not kept waiting."""
+        self._looks.popleft()
+        if not self._store.is_usable:
+            self._looks.clear()
+        if self._looks:
+            self._look()
