@@ -19,7 +19,20 @@ from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
 from crawler.recorded import Rows
 from crawler.settings import Config
-from crawler.testing import Page, Rules, Served, Site, Web, failing, html, open_web, redirect, robots, sitemap
+from crawler.testing import (
+    Page,
+    Rules,
+    Served,
+    Site,
+    Web,
+    cacheable,
+    failing,
+    html,
+    open_web,
+    redirect,
+    robots,
+    sitemap,
+)
 from crawler.wider import FAILURES, bounds, widened
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "robots": "ignore"}
@@ -195,6 +208,20 @@ async def test_a_run_that_was_stopped_does_not_try_failed_seeds_again(tmp_path: 
         rest = await crawler.crawl(seeds, folder=folder, **QUICK, max_attempts=1, limit=None)
     assert Disposition.FAILED not in rest.dispositions
     assert rest.counts.settled == {Disposition.FETCHED: len(PAGES), Disposition.FAILED: 1}
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+async def test_a_page_that_was_not_sent_again_still_has_the_links_that_were_left_out(
+    tmp_path: Path, in_memory: bool
+) -> None:
+    said = QUICK | {"revisit_after_s": 0.01, "max_depth": 0} | ({} if in_memory else {"folder": tmp_path / "c"})
+    site = Site("a.test", {"/": cacheable(html("Home", ["/a"])), "/a": cacheable(html("A"))})
+    async with open_web(Web([site])) as served, crawler.open_crawl(**said) as crawl:
+        await crawl.run(served.seeds)
+        await anyio.sleep(0.02)
+        assert (await crawl.run()).dispositions == {Disposition.UNCHANGED: 1}
+        crawl.change(max_depth=1)
+        assert (await crawl.run()).counts.known == 2
 
 
 # -- links from the records ------------------------------------------------------------------------------------------

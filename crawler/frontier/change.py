@@ -59,7 +59,8 @@ class Visit:
     visited_at: float
     digest: bytes | None
     duplicate_of: str | None
-    left_out: int
+    left_out: int | None
+    """None: as before."""
 
     @classmethod
     def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visit:
@@ -73,7 +74,7 @@ class Visit:
             outcome.visited_at,
             digest,
             text_of(outcome.duplicate_of),
-            left_out(outcome),
+            None if is_as_before(outcome) else left_out(outcome),
         )
 
 
@@ -94,9 +95,16 @@ def left_out(outcome: Outcome) -> int:
     page = outcome.page
     if page is not None:
         return page.left_out | (HAS_LINKS if page.n_links or page.news else 0)
+    if is_as_before(outcome):
+        return HAS_LINKS | LeftOut.DEPTH  # it may lead anywhere
     if outcome.disposition is Disposition.REDIRECTED:
         return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
     return 0
+
+
+def is_as_before(outcome: Outcome) -> bool:
+    """Whether the page was not sent again, so that nothing new is known of its links."""
+    return outcome.disposition is Disposition.UNCHANGED and outcome.page is None
 
 
 class Judged(NamedTuple):

@@ -82,6 +82,8 @@ class Nowhere:
             if story := self._stories.get(row):
                 story.visit.disposition, story.visit.left_out, story.visit.digest = QUEUED, 0, None
         for visit in change.visits:
+            if visit.left_out is None and (story := self._stories.get(visit.row)):
+                visit.left_out = story.visit.left_out
             self._stories[visit.row] = _Story(entries[visit.row], visit)
         for row, left_out in change.reread:
             self._rereads.discard(row)
@@ -182,14 +184,14 @@ class Nowhere:
         return [Visited(row, entry.request.url.site, said.disposition, said.reason) for row, entry, said in found]
 
     async def left_out(self) -> Mapping[int, int]:
-        return Counter(story.visit.left_out for story in self._stories.values())
+        return Counter(story.visit.left_out or 0 for story in self._stories.values())
 
     def _candidates(self, pick: Pick) -> Iterator[int]:
         match pick:
             case Ended(reasons):
                 yield from (row for row, story in self._stories.items() if _has_ended(story.visit, reasons))
             case Left(bits):
-                yield from (row for row, story in self._stories.items() if story.visit.left_out & bits)
+                yield from (row for row, story in self._stories.items() if (story.visit.left_out or 0) & bits)
             case Waiting(patterns):
                 yield from (row for row, (_, name) in self._parked.items() if not patterns or name in patterns)
             case Rows(rows):

@@ -132,7 +132,10 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     INSERT OR REPLACE INTO visit
         SELECT {_columns(7)},
                substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
-               json_extract(value, '$[9]'), json_extract(value, '$[10]')
+               json_extract(value, '$[9]'), coalesce(
+                   json_extract(value, '$[10]'),
+                   (SELECT left_out FROM visit AS old WHERE old.id = json_extract(value, '$[0]'))
+               )
         FROM json_each(new.visits);
     UPDATE visit SET left_out = coalesce((
             SELECT json_extract(value, '$[1]') FROM json_each(new.reread) WHERE json_extract(value, '$[0]') = visit.id
