@@ -16,8 +16,9 @@ SAME, SAME_LETTERS, NEAR = range(3)
 """Ways to be alike: the same bytes; the same letters; nearly the same words."""
 IN_A_ROW = (4, 8, 8)
 """URLs in a row that are answered alike in an outage, by way. Twice as many where the content was there before."""
-NEAR_BITS = 14
-"""Of simhashes: texts of some words that differ in a request id differ in 6 to 13 bits, others in 17 and more."""
+NEAR_BITS = 18
+"""Of simhashes under one title and with as many links: texts of some words that differ in a request id and a time differ
+in 6 to 18 bits. Under another title all differ in 32, about."""
 
 FRAME_BITS = 24
 """Pages of one site that share most of their words, the frame, differ in fewer bits; strangers differ in 32, about."""
