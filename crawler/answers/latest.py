@@ -17,8 +17,8 @@ SAME, SAME_LETTERS, NEAR = range(3)
 IN_A_ROW = (4, 8, 8)
 """URLs in a row that are answered alike in an outage, by way. Twice as many where the content was there before."""
 NEAR_BITS = 18
-"""Of simhashes under one title and with as many links: texts of some words that differ in a request id and a time differ
-in 6 to 18 bits. Under another title all differ in 32, about."""
+"""Of simhashes under one title and with as many links: texts of some words that differ in a request id and a time are
+6 to 18 bits apart. Under another title all are 32 bits apart, about."""
 
 FRAME_BITS = 24
 """Pages of one site that share most of their words, the frame, differ in fewer bits; strangers differ in 32, about."""
