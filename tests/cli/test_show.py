@@ -241,9 +241,10 @@ def test_the_summary_says_why_urls_are_parked_and_counts_them_once() -> None:
     assert said[0].endswith("; 6 URLs parked in 3 patterns")
     assert said[1] == "  fetched 1"
     assert "  all told 7 URLs: parked 6 · fetched 1" in said
-    assert "  trap https://a.test/c/#: 1 of 128 pages were new; 3 URLs parked" in said
-    assert "  blocked https://b.test/**: 2 URLs parked, for the site keeps us out" in said
-    assert "  out https://c.test/**: 1 URL parked, for the site gave one answer to everything" in said
+    told = "\n".join(said)
+    assert "  trap https://a.test/c/#\n    1 of 128 pages were new; 3 URLs parked\n    https://a.test/c/1\n" in told
+    assert "  blocked https://b.test/**\n    2 URLs parked: the site keeps us out\n" in told
+    assert "  soft-outage https://c.test/**\n    1 URL parked: the site is out\n" in told
 
 
 def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:
