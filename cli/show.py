@@ -265,6 +265,8 @@ def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
         yield printable(f"  crawl {here} --unpark {shlex.quote(parked[0].pattern)}")
     if not summary.dispositions:
         yield "wider settings (--depth, --reach, --include, --limit) go on from here; --fresh starts over"
+        if folder.config.scope.exclude:
+            yield "the folder keeps what was excluded; --set exclude=[] lifts it"
 
 
 def _schedule(counts: Counts) -> str:

@@ -257,3 +257,11 @@ def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> N
     assert "  blocked by https://b.test, 1 answer: HTTP 403, Cloudflare: challenge\\x1b" in said
     assert [line for line in said if "docs/blocked.md" in line]
     assert not [line for line in show.ending(SUMMARY, _folder(), []) if "docs/blocked.md" in line]
+
+
+def test_who_finds_nothing_left_to_do_hears_what_lifts_an_exclusion() -> None:
+    idle = replace(SUMMARY, dispositions={}, ended=Ending.EXHAUSTED, counts=Counts(known=1, settled={FETCHED: 1}))
+    plain = _folder()
+    narrow = replace(plain, config=amend(load(), {"exclude": ["/x/*"]}))
+    said = ["\n".join(show.ending(idle, folder, [])) for folder in (plain, narrow)]
+    assert ["--set exclude=[]" in text for text in said] == [False, True]
