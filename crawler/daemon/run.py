@@ -250,4 +250,5 @@ class Run:
                             kept = now
                             await self._book.amend(self.job, queued=self._queued)
                 new: dict[str, Any] = {"planted": record.planted + 1, "queued": self._queued}
+                self._bad = bad.count  # lines behind the last batch, too
                 await self._book.amend(self.job, **new, bad=bad.count, bad_bytes=bad.length)
