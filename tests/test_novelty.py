@@ -145,7 +145,6 @@ def test_a_pattern_that_the_rule_for_all_the_rest_of_a_site_parked_comes_back() 
         visit(novelty, path, via)
         via = path
     assert parked(novelty) == ["/**"]
-    novelty.park(f"{HOST}/**", f"{HOST}/a/a/a")
     visit(novelty, "/b/a/a", via, DULL)
     assert novelty.take_recovered() == []
     visit(novelty, "/c/a/a", via, _shows(1))

@@ -157,8 +157,7 @@ class Novelty:
     def refuses(self, request: Request) -> Trap | None:
         """The trap for which a request is to be parked, or None. Lets one through now and then, to see.
 
-        What someone asked for by name, and what was worth a visit before, passes. Whoever parks the request says so
-        to `park`.
+        What someone asked for by name, and what was worth a visit before, passes.
         """
         if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
             return None
@@ -175,10 +174,7 @@ class Novelty:
         return pattern.trap
 
     def sift(self, links: Links, via: Url) -> Sifted:
-        """Tell the links of a page into traps from the others; those of suspect patterns are told to go last.
-
-        Whoever parks those that are new says so to `park`.
-        """
+        """Tell the links of a page into traps from the others; those of suspect patterns are told to go last."""
         if not (self._parks and self._troubled):
             return Sifted(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
@@ -196,20 +192,6 @@ class Novelty:
         return Sifted(_chosen(links, kept, priorities), waiting)
 
     # -- what is parked ----------------------------------------------------------------------------------------------
-
-    def park(self, name: str, text: str) -> None:
-        """One URL more waits under the pattern."""
-        pattern = self._named(name)
-        pattern.park(text)
-        self._change(pattern)
-
-    def unpark(self, name: str, number: int) -> None:
-        """So many URLs of the pattern do not wait any more."""
-        if pattern := self._instances.get(name) or self._patterns.get(name):
-            pattern.parked = max(0, pattern.parked - number)
-            pattern.examples = pattern.examples if pattern.parked else ()
-            self._change(pattern)
-            self._traps = None
 
     def trust(self, name: str) -> None:
         """Somebody says that the pattern is no trap: it is never parked again."""

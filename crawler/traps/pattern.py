@@ -22,7 +22,6 @@ FEW = 2
 """Buckets of `Page.numbers` in which two pages differ, at most, that differ in one figure: a count of visitors."""
 AHEAD = 8
 """Pages of a date more than a year ahead, by which a pattern is one of a calendar."""
-EXAMPLES = 2
 _32 = 0xFFFFFFFF
 _NIBBLES = 0x1111111111111111
 _ALL = (1 << LONG) - 1
@@ -99,12 +98,6 @@ class Pattern:
     def has_source(self, text: str) -> bool:
         """Whether a page was noted lately."""
         return self._sources is not None and self._sources.find(hash(text) & _32) >= 0
-
-    def park(self, text: str) -> None:
-        """One URL more that waits."""
-        self.parked += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples += (text,)
 
     def count(self, is_news: bool, is_sound: bool, *, is_finite: bool = False) -> bool:
         """One page more; whether its standing is another now. Of a parked one, `is_finite` says as much as news."""
