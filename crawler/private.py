@@ -1,0 +1,199 @@
+"""Files that only their owner may read, opened so that no link, pipe or device planted in their place is followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+DRAFT = ".new"
+"""What the name of a file ends with that is to take the place of another one."""
+_OTHERS = 0o077
+_CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # a pipe without a reader must not stop us
+_LINK = frozenset({errno.ELOOP, errno.EMLINK, errno.EFTYPE} if hasattr(errno, "EFTYPE") else {errno.ELOOP})
+"""What systems answer where O_NOFOLLOW meets a link."""
+
+Opener = Callable[[str, int], int]
+
+
+class Planted(OSError):
+    """Something stands where a file of ours belongs, and it was not touched. The message names it and what to do."""
+
+    def __init__(self, path: str | os.PathLike[str], what: str) -> None:
+        place = os.fspath(path)
+        super().__init__(errno.ELOOP, f"{place} is {what}, and nothing is read or written there: remove it", place)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+def opener(path: str | os.PathLike[str], flags: int) -> int:
+    """Opens a regular file for `open(..., opener=opener)`; a new one can be read by its owner alone from the start.
+
+    A file of ours that others can read is closed to them when it is opened for writing. Raises Planted where a link, a
+    folder, a pipe or a device stands there, or another name of somebody else's file; OSError.
+    """
+    file = _opened(path, flags)
+    try:
+        _tighten(file, flags)
+        if flags & os.O_TRUNC:
+            os.ftruncate(file, 0)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def keeping_modes(path: str | os.PathLike[str], flags: int) -> int:
+    """As `opener`, but a file that stands there stays as readable as it is."""
+    file = _opened(path, flags)
+    if flags & os.O_TRUNC:
+        os.ftruncate(file, 0)
+    return file
+
+
+def check_place(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """What stands at `path`, if it is a file that `opener` would open; None: nothing. Raises Planted, OSError."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    _check(path, status)
+    return status
+
+
+def close_to_others(path: str | os.PathLike[str]) -> bool:
+    """Takes the rights of others from a file of ours; whether they had any. Nothing else is touched. Raises OSError."""
+    with suppress(FileNotFoundError, Planted):
+        status = check_place(path)
+        if status is not None and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
+            file = _opened(path, os.O_RDONLY)
+            try:
+                _tighten(file, os.O_WRONLY)
+            finally:
+                os.close(file)
+            return True
+    return False
+
+
+def touch(path: str | os.PathLike[str]) -> None:
+    """Makes an empty file, if there is none, for whoever opens it by its name (SQLite). Raises Planted, OSError."""
+    os.close(opener(path, os.O_WRONLY | os.O_CREAT))
+
+
+@contextmanager
+def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to be written whole: it takes the place of the one at `path` durably when the block ends without an error.
+
+    It is made anew beside it, as `NAME.new`. Links at either name are neither followed nor replaced. Raises Planted,
+    OSError.
+    """
+    place = Path(path)
+    draft = place.with_name(f"{place.name}{DRAFT}")
+    check_place(place)
+    if check_place(draft) is not None:
+        os.unlink(draft)  # of a process that was killed
+    file = os.fdopen(opener(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Copies a file into a new one that only its owner may read. Raises Planted, FileExistsError, OSError."""
+    with open(source, "rb", buffering=0, opener=opener) as read, open(target, "xb", buffering=0, opener=opener) as new:
+        while block := read.read(1 << 20):
+            view = memoryview(block)
+            while view:
+                view = view[new.write(view) :]
+
+
+def make_folder(path: str | os.PathLike[str]) -> bool:
+    """Makes a folder that only its owner may enter, and those above it that are missing; whether it was missing.
+
+    Raises OSError.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return False
+    if place.parent != place:
+        make_folder(place.parent)
+    try:
+        place.mkdir(FOLDER_MODE)
+    except FileExistsError:
+        if not place.is_dir():
+            raise
+        return False
+    return True
+
+
+def _opened(path: str | os.PathLike[str], flags: int) -> int:
+    """A descriptor of a regular file; nothing of it is changed yet."""
+    check_place(path)  # a device may act when it is opened
+    try:
+        file = os.open(path, flags & ~os.O_TRUNC | _CAREFUL, FILE_MODE)
+    except OSError as error:
+        if error.errno in _LINK:
+            raise Planted(path, "a symbolic link") from error
+        raise
+    try:
+        _check(path, os.fstat(file))
+        os.set_blocking(file, True)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
+    if (what := refusal(status, os.geteuid())) is not None:
+        raise Planted(path, what)
+
+
+def refusal(status: os.stat_result, me: int) -> str | None:
+    """What stands there instead of a file of ours, in words; None: a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        return _KINDS.get(stat.S_IFMT(status.st_mode), "no file")
+    if status.st_nlink > 1 and status.st_uid != me:
+        return f"another name of a file that belongs to {owner(status.st_uid)}"
+    return None
+
+
+def owner(uid: int) -> str:
+    """An account as a person knows it."""
+    import pwd  # noqa: PLC0415 - asked for in a message alone
+
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _tighten(file: int, flags: int) -> None:
+    status = os.fstat(file)
+    is_written = flags & (os.O_WRONLY | os.O_RDWR)
+    if is_written and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
+        os.fchmod(file, stat.S_IMODE(status.st_mode) & ~_OTHERS)
+
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
