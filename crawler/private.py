@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -14,47 +14,53 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 DRAFT = ".new"
 """What the name of a file ends with that is to take the place of another one."""
+BESIDE = ("-wal", "-shm", "-journal")
+"""What the names of the files end with that SQLite keeps beside its own."""
 _OTHERS = 0o077
 _CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # a pipe without a reader must not stop us
 _LINK = frozenset({errno.ELOOP, errno.EMLINK, errno.EFTYPE} if hasattr(errno, "EFTYPE") else {errno.ELOOP})
 """What systems answer where O_NOFOLLOW meets a link."""
 
-Opener = Callable[[str, int], int]
 
+class Unsafe(OSError):
+    """Nothing was read or written, for it would not have been ours alone. The message names the path and what to do."""
 
-class Planted(OSError):
-    """Something stands where a file of ours belongs, and it was not touched. The message names it and what to do."""
-
-    def __init__(self, path: str | os.PathLike[str], what: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], words: str) -> None:
         place = os.fspath(path)
-        super().__init__(errno.ELOOP, f"{place} is {what}, and nothing is read or written there: remove it", place)
+        super().__init__(errno.EPERM, f"{place} {words}", place)
 
     def __str__(self) -> str:
         return str(self.strerror)
 
 
+class Planted(Unsafe):
+    """Something stands where a file of ours belongs."""
+
+    def __init__(self, path: str | os.PathLike[str], what: str) -> None:
+        super().__init__(path, f"is {what}, and nothing is read or written there: remove it")
+
+
 def opener(path: str | os.PathLike[str], flags: int) -> int:
     """Opens a regular file for `open(..., opener=opener)`; a new one can be read by its owner alone from the start.
 
-    A file of ours that others can read is closed to them when it is opened for writing. Raises Planted where a link, a
-    folder, a pipe or a device stands there, or another name of somebody else's file; OSError.
+    Raises Planted where a link, a folder, a pipe or a device stands there, or another name of somebody else's file;
+    then nothing was changed. Raises OSError.
     """
-    file = _opened(path, flags)
+    check_place(path)  # a device may act when it is opened
     try:
-        _tighten(file, flags)
+        file = os.open(path, flags & ~os.O_TRUNC | _CAREFUL, FILE_MODE)
+    except OSError as error:
+        if error.errno in _LINK:
+            raise Planted(path, "a symbolic link") from error
+        raise
+    try:
+        _check(path, os.fstat(file))
+        os.set_blocking(file, True)
         if flags & os.O_TRUNC:
             os.ftruncate(file, 0)
     except BaseException:
         os.close(file)
         raise
-    return file
-
-
-def keeping_modes(path: str | os.PathLike[str], flags: int) -> int:
-    """As `opener`, but a file that stands there stays as readable as it is."""
-    file = _opened(path, flags)
-    if flags & os.O_TRUNC:
-        os.ftruncate(file, 0)
     return file
 
 
@@ -68,18 +74,28 @@ def check_place(path: str | os.PathLike[str]) -> os.stat_result | None:
     return status
 
 
+def check_database(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """The same of a file of SQLite's and of those beside it: SQLite itself would follow links. Raises as above."""
+    for end in BESIDE:
+        check_place(f"{os.fspath(path)}{end}")
+    return check_place(path)
+
+
 def close_to_others(path: str | os.PathLike[str]) -> bool:
-    """Takes the rights of others from a file of ours; whether they had any. Nothing else is touched. Raises OSError."""
-    with suppress(FileNotFoundError, Planted):
-        status = check_place(path)
-        if status is not None and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
-            file = _opened(path, os.O_RDONLY)
-            try:
-                _tighten(file, os.O_WRONLY)
-            finally:
-                os.close(file)
-            return True
-    return False
+    """Takes the rights of others from a file or folder of ours; whether they had any. Links stay. Raises OSError."""
+    try:
+        if not _is_ours_and_open(os.lstat(path)):
+            return False
+        file = os.open(path, os.O_RDONLY | _CAREFUL)
+    except (FileNotFoundError, PermissionError):
+        return False
+    try:
+        status = os.fstat(file)
+        if is_open := _is_ours_and_open(status):
+            os.fchmod(file, stat.S_IMODE(status.st_mode) & ~_OTHERS)
+        return is_open
+    finally:
+        os.close(file)
 
 
 def touch(path: str | os.PathLike[str]) -> None:
@@ -140,22 +156,16 @@ def make_folder(path: str | os.PathLike[str]) -> bool:
     return True
 
 
-def _opened(path: str | os.PathLike[str], flags: int) -> int:
-    """A descriptor of a regular file; nothing of it is changed yet."""
-    check_place(path)  # a device may act when it is opened
-    try:
-        file = os.open(path, flags & ~os.O_TRUNC | _CAREFUL, FILE_MODE)
-    except OSError as error:
-        if error.errno in _LINK:
-            raise Planted(path, "a symbolic link") from error
-        raise
-    try:
-        _check(path, os.fstat(file))
-        os.set_blocking(file, True)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
+def make_inner_folder(path: str | os.PathLike[str]) -> None:
+    """Makes a folder inside one of ours. Raises Planted where a link stands there, OSError."""
+    make_folder(path)
+    if os.path.islink(path):
+        raise Planted(path, "a symbolic link")
+
+
+def _is_ours_and_open(status: os.stat_result) -> bool:
+    is_kept = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return is_kept and status.st_uid == os.geteuid() and bool(status.st_mode & _OTHERS)
 
 
 def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
@@ -180,13 +190,6 @@ def owner(uid: int) -> str:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
     except KeyError:
         return f"uid {uid}"
-
-
-def _tighten(file: int, flags: int) -> None:
-    status = os.fstat(file)
-    is_written = flags & (os.O_WRONLY | os.O_RDWR)
-    if is_written and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
-        os.fchmod(file, stat.S_IMODE(status.st_mode) & ~_OTHERS)
 
 
 _KINDS = {

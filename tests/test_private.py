@@ -101,22 +101,11 @@ def test_a_new_file_can_be_read_by_nobody_else_from_its_first_instant(
     os.close(descriptor)
 
 
-@pytest.mark.parametrize("way", [_write, _append, _update, _replace])
-def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_a_file_that_is_replaced_is_its_owners_alone_from_then_on(tmp_path: Path) -> None:
     (tmp_path / "old").touch()
     (tmp_path / "old").chmod(0o644)
-    way(tmp_path / "old")
+    _replace(tmp_path / "old")
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o600
-
-
-def test_reading_changes_no_mode_and_whoever_keeps_modes_changes_none(tmp_path: Path) -> None:
-    (tmp_path / "old").write_text(NOTES)
-    (tmp_path / "old").chmod(0o644)
-    with open(tmp_path / "old", encoding="utf-8", opener=opener) as file:
-        assert file.read() == NOTES
-    with open(tmp_path / "old", "w", encoding="utf-8", opener=private.keeping_modes) as file:
-        file.write("shared")
-    assert ((tmp_path / "old").read_text(), stat.S_IMODE((tmp_path / "old").stat().st_mode)) == ("shared", 0o644)
 
 
 def test_what_fails_half_way_replaces_nothing(tmp_path: Path) -> None:
@@ -147,6 +136,10 @@ def test_closing_a_file_to_others_says_whether_it_was_open(tmp_path: Path) -> No
     assert not private.close_to_others(tmp_path / "old")
     assert not private.close_to_others(tmp_path / "nothing")
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o600
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o755)
+    assert private.close_to_others(tmp_path / "shared")
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o700
 
 
 def test_folders_we_make_are_ours_alone_and_so_are_those_above_them(tmp_path: Path) -> None:
@@ -156,6 +149,13 @@ def test_folders_we_make_are_ours_alone_and_so_are_those_above_them(tmp_path: Pa
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         make_folder(tmp_path / "file")
+
+
+def test_a_link_is_no_folder_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "seeds").symlink_to(tmp_path / "theirs")
+    with pytest.raises(Planted, match="seeds is a symbolic link"):
+        private.make_inner_folder(tmp_path / "seeds")
 
 
 def _status(mode: int, uid: int = 1000, links: int = 1) -> os.stat_result:
