@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -39,6 +40,8 @@ from .trust import NOBODY, Trust
 from .watchdog import Stall, open_watchdog
 from .wider import FAILURES
 from .works import Stacking, Works
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Seed = str | Url | Request
@@ -256,6 +259,8 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if folder is not None:
                 home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh, trust=trust))
                 config = home.config
+                for remark in home.remarks:
+                    log.info("%s: %s", home.path, remark)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)

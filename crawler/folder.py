@@ -19,7 +19,7 @@ from .errors import FolderError, StorageFull
 from .private import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
 from .settings import OWN_FILES, Config
 from .toml import to_toml
-from .trust import NOBODY, Trust, check_contents, check_writers
+from .trust import NOBODY, Trust, check_contents, check_names, check_writers
 
 MAX_NAME = 60
 """Characters of a folder's name that are made from seeds: readable, and far from what file systems refuse."""
@@ -155,8 +155,8 @@ def _check(path: Path, trust: Trust) -> None:
         return
     check_contents(path, trust)
     for entry in path.iterdir():
-        if _is_own_name(entry.name) and (entry.is_symlink() or not entry.is_dir()):
-            check_place(entry)
+        if _is_own_name(entry.name) and (entry.is_symlink() or not entry.is_dir()) and (status := check_place(entry)):
+            check_names(path, status, entry)
 
 
 def _is_own_name(name: str, sinks: Iterable[str] = ()) -> bool:

@@ -82,7 +82,10 @@ def check_database(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def close_to_others(path: str | os.PathLike[str]) -> bool:
-    """Takes the rights of others from a file or folder of ours; whether they had any. Links stay. Raises OSError."""
+    """Takes the rights of others from a file or folder of ours; whether they had some and have none now.
+
+    Links stay as they are. Raises OSError.
+    """
     try:
         if not _is_ours_and_open(os.lstat(path)):
             return False
@@ -91,9 +94,11 @@ def close_to_others(path: str | os.PathLike[str]) -> bool:
         return False
     try:
         status = os.fstat(file)
-        if is_open := _is_ours_and_open(status):
+        if not _is_ours_and_open(status):
+            return False
+        with suppress(PermissionError):  # a file system that knows no modes
             os.fchmod(file, stat.S_IMODE(status.st_mode) & ~_OTHERS)
-        return is_open
+        return not _is_ours_and_open(os.fstat(file))
     finally:
         os.close(file)
 

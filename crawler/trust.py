@@ -6,10 +6,11 @@ import grp
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from .private import Unsafe, owner
+from .private import Planted, Unsafe, owner
 
 ROOT = 0
 """Whoever is root can change everything anyway."""
@@ -84,19 +85,33 @@ def check_contents(folder: Path, trust: Trust = NOBODY) -> None:
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            status = entry.stat(follow_symlinks=False)
-            if not is_own(status, os.geteuid()):
-                raise Foreign(entry.path, status.st_uid)
+            with suppress(FileNotFoundError):  # another process works there, and removed it
+                status = entry.stat(follow_symlinks=False)
+                if not is_own(status, os.geteuid()):
+                    raise Foreign(entry.path, status.st_uid)
 
 
 def check_writers(folder: Path, trust: Trust = NOBODY, *, holds_secrets: bool) -> str | None:
     """What to say of a folder that others may write to; None: nobody may. Raises Open where it is to hold secrets."""
     status = folder.stat()
-    if not can_others_write(status, os.geteuid(), _own_group()):
+    if not _is_shared(status):
         return None
     if holds_secrets and not trust.open:
         raise Open(folder, status.st_mode)
     return f"{folder} can be written by others (mode {status.st_mode & 0o7777:04o}): they can change what is crawled"
+
+
+def check_names(folder: Path, status: os.stat_result, path: Path) -> None:
+    """Raises Planted where others can write to the folder, and a file of ours there has a second name.
+
+    Some systems let everybody give another name to a file, and ours would be written over under it.
+    """
+    if status.st_nlink > 1 and stat.S_ISREG(status.st_mode) and _is_shared(folder.stat()):
+        raise Planted(path, "another name of some file")
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    return can_others_write(status, os.geteuid(), _own_group())
 
 
 def _own_group() -> int | None:

@@ -162,6 +162,18 @@ def test_a_file_is_no_stale_socket(tmp_path: Path, plant: Plant, notes: Path) ->
     _unix_socket(str(tmp_path / "stale")).close()
 
 
+def test_a_second_name_is_not_written_where_others_could_have_made_it(tmp_path: Path, notes: Path) -> None:
+    home = tmp_path / "home.crawl"
+    with open_folder(home, Config()):
+        os.link(notes, home / "bad-seeds.txt")
+    with open_folder(home, Config()):
+        pass
+    home.chmod(0o777)
+    with pytest.raises(FolderError, match=r"bad-seeds\.txt is another name of some file"):
+        with open_folder(home, Config()):
+            pass
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other accounts")
 async def test_another_name_of_somebody_else_s_file_is_not_written(tmp_path: Path, notes: Path) -> None:
     home = tmp_path / "home.crawl"

@@ -176,7 +176,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         twin = folder / path.name
         try:
             os.link(path, twin, follow_symlinks=False)
-        except OSError:  # another file system, or one without links
+        except (OSError, NotImplementedError):  # another file system, or one without links
             copy_file(path, twin)
         with suppress(FileNotFoundError):
             copy_file(f"{path}-wal", f"{twin}-wal")
