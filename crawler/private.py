@@ -162,10 +162,12 @@ def make_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def make_inner_folder(path: str | os.PathLike[str]) -> None:
-    """Makes a folder inside one of ours. Raises Planted where a link stands there, OSError."""
+    """Makes a folder inside one of ours, if there is none. Raises Planted where something else stands there, OSError."""
+    with suppress(FileNotFoundError):
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+        if kind != stat.S_IFDIR:
+            raise Planted(path, _KINDS.get(kind, "a file"))
     make_folder(path)
-    if os.path.islink(path):
-        raise Planted(path, "a symbolic link")
 
 
 def _is_ours_and_open(status: os.stat_result) -> bool:

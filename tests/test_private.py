@@ -156,6 +156,11 @@ def test_a_link_is_no_folder_of_ours(tmp_path: Path) -> None:
     (tmp_path / "seeds").symlink_to(tmp_path / "theirs")
     with pytest.raises(Planted, match="seeds is a symbolic link"):
         private.make_inner_folder(tmp_path / "seeds")
+    (tmp_path / "file").touch()
+    with pytest.raises(Planted, match="file is a file"):
+        private.make_inner_folder(tmp_path / "file")
+    private.make_inner_folder(tmp_path / "new")
+    private.make_inner_folder(tmp_path / "new")
 
 
 def _status(mode: int, uid: int = 1000, links: int = 1) -> os.stat_result:

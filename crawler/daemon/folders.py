@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..durable import sync_folder
 from ..errors import CrawlError
-from ..folder import open_folder, read_folder
+from ..folder import open_folder, read_folder, told
 from ..frontier import Look, look
 from ..model import Disposition
 from ..private import close_to_others, make_inner_folder
@@ -32,10 +32,11 @@ class Folders:
         """Jobs that are not acknowledged yet."""
         self._going = data / "going"
         """Jobs that are being removed."""
-        for folder in (self.crawls, self._coming, self._going):
-            make_inner_folder(folder)
-            if not trust.open:
-                close_to_others(folder)
+        with told(data):
+            for folder in (self.crawls, self._coming, self._going):
+                make_inner_folder(folder)
+                if not trust.open:
+                    close_to_others(folder)
 
     def path(self, record: Record) -> Path:
         return self.crawls / record.folder

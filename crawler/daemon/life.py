@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ConfigError, CrawlError
+from ..folder import told
 from ..private import replaced
 from ..settings import Config
 from ..trust import NOBODY, Trust
@@ -76,7 +77,7 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
             reload=reload,
         ) as listening:  # fmt: skip
             address = data / ADDRESS
-            with replaced(address) as file:
+            with told(data), replaced(address) as file:
                 file.write(f"{listening.url}\n".encode())
             try:
                 yield Daemon(jobs, listening, token, path, sources)
