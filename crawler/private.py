@@ -162,7 +162,7 @@ def make_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def make_inner_folder(path: str | os.PathLike[str]) -> None:
-    """Makes a folder inside one of ours, if there is none. Raises Planted where something else stands there, OSError."""
+    """Makes a folder inside one of ours, if none is there. Raises Planted where something else stands, OSError."""
     with suppress(FileNotFoundError):
         kind = stat.S_IFMT(os.lstat(path).st_mode)
         if kind != stat.S_IFDIR:
