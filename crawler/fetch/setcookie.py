@@ -10,14 +10,15 @@ from ..urls import is_address
 
 MAX_PAIR_BYTES = 4096
 """Name and value together (RFC 6265bis 5.6)."""
-MAX_ATTRIBUTES = 32
+MAX_ATTRIBUTES = 16
 MAX_ATTRIBUTE_CHARACTERS = 1024
 """RFC 6265bis 5.6."""
 MAX_AGE_S = 400 * 86400.0
 """RFC 6265bis 5.5."""
 _MAX_FIELD = 2 * MAX_PAIR_BYTES
 _MAX_DATE = 64
-"""Characters; the longest form has 40."""
+"""Characters; the longest form has 40, in 8 parts."""
+_MAX_PARTS = 12
 
 
 class Cookie(NamedTuple):
@@ -132,7 +133,7 @@ _YEAR = re.compile(r"\d{2,4}(?!\d)", re.ASCII)
 def _date(text: str) -> float | None:
     """Unix seconds of a cookie-date (RFC 6265bis 5.1.1), in whatever order its parts come."""
     found: dict[str, tuple[int, ...]] = {}
-    for part in _PART.findall(text[:_MAX_DATE]):
+    for part in _PART.findall(text[:_MAX_DATE])[:_MAX_PARTS]:
         if "time" not in found and (match := _TIME.match(part)):
             found["time"] = (int(match[1]), int(match[2]), int(match[3]))
         elif "day" not in found and (match := _DAY.match(part)):
