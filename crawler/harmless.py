@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -18,6 +19,9 @@ _HARMFUL = re.compile(
     "\ud800-\uf8ff\U000f0000-\U0010ffff"  # halves of characters, and private ones
     "]"
 )
+
+MOST_ESCAPED_ALONE = 256
+"""Characters of a line of JSON that are escaped one by one: a microsecond each. Beyond, all that is not ASCII is."""
 
 
 def printable(text: str) -> str:
@@ -39,7 +43,10 @@ def json_line(values: Mapping[str, object]) -> bytes:
     if line.isascii() and b"\x7f" not in line:  # nearly all of them
         return line
     text = line[:-1].decode()
-    return line if _is_harmless(text) else _HARMFUL.sub(_json_escape, text).encode() + b"\n"
+    if _is_harmless(text):
+        return line
+    text, number = _HARMFUL.subn(_json_escape, text, MOST_ESCAPED_ALONE)
+    return text.encode() + b"\n" if number < MOST_ESCAPED_ALONE else _in_ascii(line)
 
 
 def _is_harmless(text: str) -> bool:
@@ -51,6 +58,12 @@ def _is_harmless(text: str) -> bool:
 def _json_escape(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _in_ascii(line: bytes) -> bytes:
+    """The same value, in a time that does not depend on how many characters are harmful."""
+    text = json.dumps(orjson.loads(line), separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f").encode() + b"\n"
 
 
 def _whole(value: object) -> object:

@@ -41,6 +41,8 @@ class Wait(StrEnum):
     """Their owner holds the sites."""
 
 
+LONGEST_RETRY_AFTER = 1024
+"""Characters; a date has some 40."""
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
@@ -146,6 +148,8 @@ def setback(response: Response, now: float) -> FetchError | None:
 def retry_after_s(text: str, now: float) -> float | None:
     """Retry-After (RFC 9110 10.2.3), seconds or a date, as seconds from `now`; None when absent or nonsense."""
     text = text.strip()
+    if len(text) > LONGEST_RETRY_AFTER:
+        return None
     if text.isascii() and text.isdigit():
         return float(text[:9])
     at = _http_date(text)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.harmless import json_line, printable
+from crawler.harmless import MOST_ESCAPED_ALONE, json_line, printable
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=50)
 
@@ -35,6 +35,15 @@ def test_a_line_of_json_can_be_shown_and_means_the_same(text: str) -> None:
     assert printable(line[:-1]) == line[:-1]
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert json.loads(line) == {"a": whole, "b": [{"c": whole}]}
+
+
+@pytest.mark.parametrize("number", [MOST_ESCAPED_ALONE - 1, MOST_ESCAPED_ALONE, MOST_ESCAPED_ALONE + 1, 5000])
+def test_a_line_with_many_harmful_characters_means_the_same(number: int) -> None:
+    value = {"a": '\u202e\x7f\U000e0001\u00e9\\\\x85"' * number, "b": [1, -0.1, 2**63, None, True, {"c\u200b": ""}]}
+    line = json_line(value).decode()
+    assert line.endswith("}\n")
+    assert printable(line[:-1]) == line[:-1]
+    assert json.loads(line) == value
 
 
 def test_what_json_cannot_say_is_still_an_error() -> None:

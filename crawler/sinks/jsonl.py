@@ -21,6 +21,11 @@ from ..private import opener
 
 T = TypeVar("T")
 
+INLINE_BYTES = 1 << 14
+"""What strangers wrote into some records is written as JSON on the loop up to here, and in a thread beyond."""
+ORDINARY_BYTES = 1 << 12
+"""What is allowed to each record beside that: most have less, heavy fields included."""
+
 VERSION = 1
 """Of the record; a field is never renamed or given another meaning under the same number."""
 
@@ -52,10 +57,16 @@ class JsonLines:
         self._length = await _off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
+        if sum(map(_weight, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
+            lines = await _off_loop(self._lines, outcomes)
+        else:
+            lines = self._lines(outcomes)
         await _off_loop(self._append, lines)
         self._length += len(lines)
         return {self._path.name: self._length}
+
+    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
+        return b"".join(record(outcome, self._wants) for outcome in outcomes)
 
     def _cut(self, length: int) -> int:
         with open(self._path, "ab", opener=opener) as file:
@@ -111,6 +122,17 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     }
     values |= _heavy(outcome, wants)
     return json_line(values)
+
+
+def _weight(outcome: Outcome) -> int:
+    """Bytes of a record, or of the header, that a stranger wrote, roughly."""
+    page, response = outcome.page, outcome.response
+    weight = len(outcome.detail)
+    if response is not None:
+        weight += sum([len(value) for _, value in response.headers])
+    if page is not None:
+        weight += len(page.title) + len(page.description) + len(page.text) + len(page.data_json)
+    return weight
 
 
 def _location(outcome: Outcome) -> str | None:
