@@ -15,7 +15,7 @@ from ..breath import breathing
 from ..errors import OffloadError
 from ..lanes import Lanes
 from ..model import Reason
-from .inside import Allowance
+from .inside import Allowance, run_one
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Inline:
     waiting = 0
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        return work(*args)
+        return _run_on_loop(work, args)
 
     def lane(self) -> Inline:
         return self
@@ -113,7 +113,7 @@ class Pool:
 
     async def run_in(self, lane: Lane | None, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         if 0 < size < self.workers.inline_below_bytes:
-            return work(*args)
+            return _run_on_loop(work, args)
         little, much = self.workers.small_bytes, self.workers.page_memory_bytes
         if size * SIZE_FACTOR <= little:
             try:
@@ -180,3 +180,13 @@ class Lane:
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         return await self.pool.run_in(self, work, *args, size=size)
+
+
+def _run_on_loop(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Does small work at once. Raises an Exception for all that it raises, but for Ctrl-C."""
+    answer = run_one(work, args)
+    if isinstance(answer, MemoryError):
+        raise OffloadError(Reason.PARSE, "reading it takes more memory than there is")
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer  # type: ignore[return-value]

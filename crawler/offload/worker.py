@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from threading import Timer
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from anyio import create_task_group, to_thread
@@ -95,21 +95,26 @@ class Worker:
         """Answer every call. Raises BrokenExecutor when the worker died meanwhile."""
         loop = asyncio.get_running_loop()
         tasks = [inside.Task(call.work, call.args, call.allowance) for call in batch]
+        is_thread = self.workers.executor == "thread"
+        run: Callable[..., Any] = inside.run_here if is_thread else inside.run_batch
         answers: Sequence[object]
         self._running += 1
         deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
-            answers = await loop.run_in_executor(self._executor, inside.run_batch, tasks)
+            answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
             raise
         except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
-            answers = [error] * len(batch)
+            answers = [error] if len(batch) == 1 else []
         finally:
             deadline.cancel()
             # A batch that was cancelled still runs in the worker: it counts until `_stop` has ended it.
             self._running -= not asyncio.current_task().cancelling()  # type: ignore[union-attr]
-        for call, answer in zip(batch, answers, strict=True):
+        if not answers:
+            for call in batch:
+                await self._run([call])
+        for call, answer in zip(batch, answers, strict=False):
             call.end(answer)
 
     async def _try_one_by_one(self, suspects: list[Call]) -> None:
@@ -121,6 +126,8 @@ class Worker:
 
     async def _try(self, call: Call) -> None:
         """Twice, for a worker may die of a person, or of a system short of memory."""
+        if call.answer.done():
+            return None
         for _ in range(_TRIALS):
             try:
                 return await self._run([call])
