@@ -14,6 +14,9 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from .absence import Absence
+from .errors import WorkersGone
+from .hooks import uncancelled
+from .limits import NOTHING_SPENT, Limits, Spent
 from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
@@ -32,32 +35,6 @@ RECORD_BATCH = 256
 BUSIEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a run. None: nothing."""
-
-    concurrency: int = 256
-    pages: int | None = None
-    """Fetched pages over the whole life of the frontier, exact."""
-    time_s: float | None = None
-    size_bytes: int | None = None
-    grace_s: float = 30.0
-    """What visits in hand get after `stop`."""
-    known_bytes: int = 0
-    """What is known should take no more of memory: there is a warning before it does. 0: there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What counts already towards the limits of time and size, when a run begins."""
-
-    time_s: float = 0.0
-    bytes: int = 0
-
-
-NOTHING_SPENT = Spent()
-
-
 @dataclass(slots=True, eq=False)
 class Engine:
     """Runs one frontier dry, once. `run` returns when it is exhausted, a limit is reached or `stop` was called."""
@@ -65,7 +42,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     dispose: Callable[[Outcome], None] = lambda outcome: None
     """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
     parse_backlog: Callable[[], int] = lambda: 0
@@ -188,9 +165,10 @@ class Engine:
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
-        async for batch in seeds:
-            await self.frontier.add(batch)
-            self._moved.set()
+        with uncancelled("reading the seeds"):
+            async for batch in seeds:
+                await self.frontier.add(batch)
+                self._moved.set()
         self._is_planting = False
         self._moved.set()
 
@@ -306,7 +284,10 @@ class Engine:
     async def _one_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
         try:
-            return self.absence.judged(await self.visit(lease), begun)
+            with uncancelled("a visit"):
+                return self.absence.judged(await self.visit(lease), begun)
+        except WorkersGone:
+            raise  # it is no fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
@@ -333,7 +314,10 @@ class Engine:
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
         """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        positions = {sink.name: await sink.write(final) for sink in self.sinks} if final else {}
+        positions = {}
+        for sink in self.sinks if final else ():
+            with uncancelled(f"the sink {sink.name!r}"):
+                positions[sink.name] = await sink.write(final)
         await self.frontier.settle(batch, positions)
 
     def _check_size(self) -> None:

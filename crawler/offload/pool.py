@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..breath import breathing
-from ..errors import OffloadError
+from ..errors import OffloadError, WorkersGone
 from ..lanes import Lanes
 from ..model import Reason
 from .inside import Allowance, run_one
@@ -94,6 +94,7 @@ class Pool:
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held by the one call that may take much memory."""
+    _is_closed: bool = field(default=False, init=False)
 
     @property
     def _is_crowded(self) -> bool:
@@ -127,7 +128,9 @@ class Pool:
                 raise OffloadError(Reason.PARSE, f"reading it takes more than {much >> 20} MiB of memory") from None
 
     async def _answer(self, demand: _Demand, work: Callable[..., T], args: tuple[object, ...]) -> T:
-        """What a worker makes of it. Raises MemoryError when it needs more than it demands."""
+        """What a worker makes of it. Raises MemoryError when it needs more than it demands, WorkersGone."""
+        if self._is_closed:
+            raise WorkersGone
         is_bounded = self.workers.executor == "process"
         allowance = Allowance(self.workers.page_cpu_s, demand.memory_bytes) if is_bounded else None
         call = Call(demand.lane, work, args, demand.size, allowance, asyncio.get_running_loop().create_future())
@@ -162,9 +165,10 @@ class Pool:
         return [call for call in batch if not call.answer.done()]
 
     def close(self) -> None:
-        """Whoever still waits for a worker waits in vain."""
+        """Let go of those who still wait for a worker, and refuse those who come later: with WorkersGone."""
+        self._is_closed = True
         while not self._calls.empty():
-            self._calls.get_nowait().answer.cancel()
+            self._calls.get_nowait().end(WorkersGone())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ import anyio
 from anyio import create_task_group, to_thread
 
 from ..breath import breathing
-from ..errors import CrawlError, OffloadError
+from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
 from . import inside, process
 from .pool import Call, Pool, Workers
@@ -76,7 +76,7 @@ class Worker:
                 await self._serve(batch)
             finally:
                 for call in batch:
-                    call.answer.cancel()  # without effect on those that were answered
+                    call.end(WorkersGone())  # without effect on those that were answered
                 batch.clear()  # a lane that waits would hold the bodies of its last batch as long
 
     async def _serve(self, batch: list[Call]) -> None:
