@@ -19,6 +19,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple
 
 from ..raised import is_of_a_signal
+from . import guardian
 from .parcel import Parcel, pack, tamed
 
 MAX_FILES = 64
@@ -63,13 +64,15 @@ class Task(NamedTuple):
 def begin() -> None:
     """In a new worker: leave Ctrl-C to the parent, die with it, dump no core, write nothing to the crawl's output.
 
-    It leads a process group of its own, so that whatever it starts ends with it.
+    It leads a process group of its own, and has a guardian where the system lets it: whatever it starts ends with it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork server may have been started by others, who hear it
-    os.setpgid(0, 0)
     os.dup2(2, 1)  # standard output is data: what a parse function prints is talk
-    give_memory_back()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if guardian.is_possible():
+        guardian.stand_guard()
+    os.setpgid(0, 0)
+    give_memory_back()
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)

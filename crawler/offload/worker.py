@@ -198,10 +198,13 @@ class Worker:
         if self._process is None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             return None
-        late = Timer(_STOP_S, process.kill, [self._process])
-        late.start()
+        kills = ((_STOP_S, process.kill), (2 * _STOP_S, process.kill_alone))
+        late = [Timer(after_s, kill, [self._process]) for after_s, kill in kills]
+        for timer in late:
+            timer.start()
         self._executor.shutdown(wait=True, cancel_futures=True)
-        late.cancel()
-        late.join()
+        for timer in late:
+            timer.cancel()
+            timer.join()
         self._process.join(1)
         return self._process.exitcode
