@@ -14,8 +14,8 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from .absence import Absence
-from .errors import WorkersGone
-from .hooks import uncancelled
+from .errors import HookError, WorkersGone
+from .hooks import guarded
 from .limits import NOTHING_SPENT, Limits, Spent
 from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
@@ -165,7 +165,7 @@ class Engine:
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
-        with uncancelled("reading the seeds"):
+        with guarded("reading the seeds"):
             async for batch in seeds:
                 await self.frontier.add(batch)
                 self._moved.set()
@@ -284,10 +284,10 @@ class Engine:
     async def _one_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
         try:
-            with uncancelled("a visit"):
+            with guarded("a visit"):
                 return self.absence.judged(await self.visit(lease), begun)
-        except WorkersGone:
-            raise  # it is no fault of the page, which stays queued
+        except (HookError, WorkersGone):
+            raise  # no fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
@@ -316,7 +316,7 @@ class Engine:
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
         positions = {}
         for sink in self.sinks if final else ():
-            with uncancelled(f"the sink {sink.name!r}"):
+            with guarded(f"the sink {sink.name!r}"):
                 positions[sink.name] = await sink.write(final)
         await self.frontier.settle(batch, positions)
 

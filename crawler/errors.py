@@ -49,6 +49,10 @@ class SinkError(CrawlError):
     """Outcomes could not be stored."""
 
 
+class HookError(CrawlError):
+    """A sink, a fetcher or a list of seeds raised what is no Exception: the run ends."""
+
+
 class WorkersGone(CrawlError):
     """The workers were closed before they had answered: what shares them must be closed before they are."""
 

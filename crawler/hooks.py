@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .errors import CrawlError
+from .errors import CrawlError, HookError
+from .raised import describe, is_of_a_signal
 
 
 @contextmanager
-def uncancelled(who: str) -> Iterator[None]:
-    """Raises CrawlError where the body raises CancelledError though nobody cancelled this task.
+def guarded(who: str) -> Iterator[None]:
+    """Raises an error of ours for what would end the loop, or a task in silence. Ctrl-C and cancellation pass.
 
-    The task would end in silence, and all that waits for it would wait for ever.
+    A task that raises CancelledError though nobody cancelled it just ends, and all that waits for it waits for ever:
+    CrawlError. SystemExit and its like fly out of the loop itself, past all that is to be closed: HookError.
     """
     try:
         yield
@@ -22,3 +24,9 @@ def uncancelled(who: str) -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise CrawlError(f"{who} raised CancelledError, but nobody cancelled it: that is a bug in its code") from error
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException as error:
+        if is_of_a_signal(error):
+            raise
+        raise HookError(f"{who} raised {describe(error)}") from error
