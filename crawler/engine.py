@@ -69,6 +69,8 @@ class Engine:
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
+    _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Held while outcomes are stored and settled, and while leases are given back: none is in both."""
 
     def __post_init__(self) -> None:
         self._leases = asyncio.Queue(LEASE_BATCH)
@@ -300,8 +302,9 @@ class Engine:
             while len(batch) < RECORD_BATCH and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
             with CancelScope(shield=True):  # never half a batch
-                await self._store_and_settle(batch)
-            self._let_go([outcome.lease for outcome in batch])
+                async with self._storing:
+                    await self._store_and_settle([one for one in batch if one.lease.token in self._out])
+                    self._let_go([outcome.lease for outcome in batch])
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
@@ -313,6 +316,8 @@ class Engine:
 
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
         """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
+        if not batch:  # all of it was given back
+            return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
         positions = {}
         for sink in self.sinks if final else ():
@@ -366,10 +371,14 @@ class Engine:
         await self._release(waiting)
 
     async def _give_back(self) -> None:
-        """Whatever is still out when the run ends goes back to the queue."""
-        left = list(self._out.values())
-        self._let_go(left)
-        await self._release(left)
+        """Whatever is still out when the run ends goes back to the queue, but for what is being recorded."""
+        with CancelScope(shield=True):
+            async with self._storing:
+                left = list(self._out.values())
+                self._let_go(left)
+                await self._release(left)
+        while not self._outcomes.empty():
+            self.dispose(self._outcomes.get_nowait())
 
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)
