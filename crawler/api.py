@@ -19,13 +19,13 @@ from anyio.abc import ObjectSendStream
 from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
-from .engine import NOTHING_SPENT, Spent
 from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .folder import Folder, open_folder
 from .frontier import Look, SqliteFrontier
 from .intake import batches
 from .late_seeds import LateSeeds
+from .limits import NOTHING_SPENT, Spent
 from .metrics import Snapshot, Summary
 from .model import Outcome, Reason, Request, Url
 from .parts import Extract
