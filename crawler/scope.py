@@ -3,8 +3,9 @@
 A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
 grows while seeds come in and which workers look into (crawler/admitted.py).
 
-A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob, which must match whole: `*` stands
-for anything, slashes too, `?` for one character. A glob is measured from where its beginning says:
+A pattern is `re:` and a regular expression (crawler/patterns.py), searched anywhere in the URL, or a glob, which must
+match whole: `*` stands for anything, slashes too, `?` for one character. A glob is measured from where its beginning
+says:
 
     /private/*            from the path on, on any host
     example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
@@ -26,6 +27,7 @@ from . import urls
 from .admitted import Admitted
 from .errors import ConfigError
 from .model import LeftOut, Reason, Request, Url
+from .patterns import Pattern, PatternError
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
 Judge: TypeAlias = Callable[[str], Reason | None]
@@ -300,9 +302,9 @@ def _test(pattern: str, key: str) -> _Test:
     if not pattern.startswith("re:"):
         return re.compile(_glob(pattern)).match
     try:
-        return re.compile(pattern.removeprefix("re:")).search
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ConfigError(f"{key}: {pattern!r} is not a regular expression: {error}") from error
+        return Pattern(pattern.removeprefix("re:")).search
+    except PatternError as error:
+        raise ConfigError(f"{key}: {pattern!r} {error}") from error
 
 
 def _glob(glob: str) -> str:

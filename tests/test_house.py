@@ -50,7 +50,7 @@ LOADS_OBJECTS = {
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
 
-COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic"}
+COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
