@@ -53,11 +53,14 @@ def explain(
     from crawler.config import trace
     from crawler.explanation import explain as explained
     from crawler.explanation import record
+    from crawler.folder import check_patterns
 
     from .process import run_loop
 
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")[0]
     folder = _folder(url, out, chosen)
+    if folder:
+        check_patterns(folder, chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))

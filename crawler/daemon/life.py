@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import parts
 from ..errors import ConfigError, CrawlError
 from ..settings import Config
 from . import tokens
@@ -33,7 +34,9 @@ class Sources:
 
     def load(self) -> tuple[DaemonConfig, Config]:
         """Raises ConfigError, which names all that is wrong."""
-        return load_daemon(self.file, self.environ, self.chosen, self.settings)
+        daemon, base = load_daemon(self.file, self.environ, self.chosen, self.settings)
+        parts.scope(base)  # its patterns
+        return daemon, base
 
 
 @dataclass(frozen=True, slots=True)
