@@ -61,8 +61,10 @@ def folding(policy: Policy) -> Fold:
         if policy.sort_params:
             query = _sorted(query)
         parameters = query.split("&")
-        if any(is_suspect(parameter.partition("=")[0]) for parameter in parameters):
-            query = "&".join(parameter for parameter in parameters if not goes(parameter))
+        for parameter in parameters:
+            if is_suspect(parameter.partition("=")[0]):
+                query = "&".join([parameter for parameter in parameters if not goes(parameter)])
+                break
         return f"{href[:start]}{path}?{query}" if query else f"{href[:start]}{path}"
 
     return fold
@@ -128,7 +130,7 @@ def _session(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
 def _named(globs: tuple[str, ...]) -> Callable[[str], bool]:
     """Whether a parameter's name is among those of the user."""
     patterns = [Pattern(f"(?i)(?:amp;)*(?:{'|'.join(map(_name, some))})") for some in _pieces(globs)]
-    return lambda name: any(pattern.fullmatch(name) for pattern in patterns)
+    return lru_cache(maxsize=1024)(lambda name: any(pattern.fullmatch(name) for pattern in patterns))
 
 
 def _pieces(globs: tuple[str, ...]) -> Iterator[list[str]]:

@@ -7,6 +7,8 @@ means to Python's `re`; what re2 cannot say, or would read otherwise, is refused
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import re2
 
@@ -40,8 +42,23 @@ class Pattern:
         """Whether it matches an ASCII text from end to end."""
         return self._compiled.fullmatch(text.encode("ascii", "replace")) is not None
 
-    def __reduce__(self) -> tuple[type[Pattern], tuple[str]]:
-        return Pattern, (self.text,)
+    def __reduce__(self) -> tuple[Callable[[str], Pattern], tuple[str]]:
+        return _again, (self.text,)
+
+
+@lru_cache(maxsize=64)
+def _again(text: str) -> Pattern:
+    """A pattern comes to a worker with every page."""
+    return Pattern(text)
+
+
+def join(expressions: Sequence[str]) -> list[Pattern]:
+    """Patterns of which one matches where one of the expressions does: one for all, unless it would be too large."""
+    alone = [Pattern(text) for text in expressions]
+    try:
+        return [Pattern("|".join(f"(?:{text})" for text in expressions))] if len(alone) > 1 else alone
+    except PatternError:
+        return alone
 
 
 def _options() -> re2.Options:
