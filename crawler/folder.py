@@ -15,8 +15,9 @@ from pathlib import Path
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
-from .errors import FolderError, StorageFull
+from .errors import ConfigError, FolderError, StorageFull
 from .private import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
+from .scope import Scope
 from .settings import OWN_FILES, Config
 from .toml import to_toml
 from .trust import NOBODY, Trust, check_contents, check_names, check_writers
@@ -109,6 +110,19 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
         return _merged(path, config, trust)
 
 
+def check_patterns(folder: Folder, chosen: Config) -> None:
+    """Raises ConfigError for a pattern of the folder's own that cannot be used, and says how to replace it."""
+    scope = folder.config.scope
+    for name in ("include", "exclude"):
+        try:
+            Scope(**{name: getattr(scope, name)})
+        except ConfigError as error:
+            if f"scope.{name}" in explicit(chosen):
+                raise
+            replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
+            raise ConfigError(f"{folder.path / _SETTINGS}: {error}; {replaced}") from error
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError, StorageFull."""
@@ -179,6 +193,7 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
 
 def _continued(path: Path, config: Config, trust: Trust) -> Folder:
     folder = _merged(path, config, trust)
+    check_patterns(folder, config)
     _refuse_to_forget(folder)
     return folder
 
