@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
+from .durable import sync_folder
 from .errors import FolderError, StorageFull
 from .settings import OWN_FILES, Config
 from .toml import to_toml
@@ -66,7 +67,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False) -> Iterator[
         if fresh and _is_ours(path):
             with held(path):
                 path.rename(_free_name(path))
-        path.mkdir(parents=True, exist_ok=True)
+        _make(path)
         if not _is_ours(path) and any(path.iterdir()):
             raise FolderError(f"{path} is not empty and no crawl folder: give this crawl another one with -o")
         lock = _lock(path)
@@ -132,6 +133,15 @@ def _stem(seed: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
 
 
+def _make(path: Path) -> None:
+    """Make the folder and those above it, so that a power cut leaves their names."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        with suppress(PermissionError):  # a folder may be writable and not readable
+            sync_folder(one.parent)
+
+
 def _is_ours(path: Path) -> bool:
     """Whether a crawl lives here, or was killed in the first instant of its life."""
     if not path.is_dir():
@@ -182,6 +192,7 @@ def _store(path: Path, config: Config) -> None:
         file.flush()
         os.fsync(file.fileno())
     (path / _NEW).replace(path / _SETTINGS)
+    sync_folder(path)
 
 
 def _lock(path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import orjson
 
 from ..breath import breathing
+from ..durable import sync_file, sync_folder
 from ..errors import SinkError, StorageFull
 from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
@@ -38,39 +39,41 @@ class JsonLines:
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
         self.name = f"jsonl:{path.name}"
-        self._path = path
+        self.path = path
         self._wants = wants
         self._sync = sync
         self._length = 0
 
     async def rewind(self, position: Position | None) -> None:
-        length = position[self._path.name] if position else 0
+        length = position[self.path.name] if position else 0
         self._length = await _off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
         await _off_loop(self._append, lines)
         self._length += len(lines)
-        return {self._path.name: self._length}
+        return {self.path.name: self._length}
 
     def _cut(self, length: int) -> int:
-        with self._path.open("ab") as file:
-            size = file.tell()
-            if size < length:
-                raise SinkError(
-                    f"{self._path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
-                    f"outside. Put it back, or start over with --fresh"
-                )
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size < length:
+            raise SinkError(
+                f"{self.path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
+                f"outside. Put it back, or start over with --fresh"
+            )
+        with self.path.open("ab") as file:
             file.truncate(length)
+        if self._sync:
+            sync_folder(self.path.parent)
         return length
 
     def _append(self, lines: bytes) -> None:
-        with self._path.open("ab", buffering=0) as file:
+        with self.path.open("ab", buffering=0) as file:
             if file.tell() != self._length:
-                raise SinkError(f"{self._path} changed under the crawl's hands: another program writes there too")
+                raise SinkError(f"{self.path} changed under the crawl's hands: another program writes there too")
             _write_all(file.fileno(), lines)
             if self._sync:
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
 
 
 FIELDS = (
