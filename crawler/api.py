@@ -50,6 +50,8 @@ class Crawl:
         self.config = config
         """What is in force; a `change` that needs a restart is not."""
         self.folder = folder
+        self.lost = works.lost
+        """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier
         self._engine = works.engine(config)
@@ -91,7 +93,8 @@ class Crawl:
                 await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     summary = await self._engine.run(self._to_visit(seeds))
-                return replace(summary, left_out=await self._frontier.left_out())
+                left_out = await self._frontier.left_out()
+                return replace(summary, left_out=left_out, lost_records=self.lost.visits)
         finally:
             self._was_finished = self._has_finished()
             self._engine = self._works.engine(self.config)
