@@ -103,11 +103,17 @@ class Trial:
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir()
         seen = disk.copied(before)
-        for note in notes[: self.chance.randint(0, len(notes))]:
+        for note in notes[: self._instant(notes)]:
             seen.do(note)
         seen.cut_power(self.chance, self.folder.parent, into)
         output = seen.live.get(str(self.folder / "pages.jsonl"))
         return into / "crawl", output.earlier if output else b""
+
+    def _instant(self, notes: Sequence[disk.Note]) -> int:
+        """How many of the notes come before the cut: mostly it comes amid the records, at times while all begins."""
+        output = str(self.folder / "pages.jsonl")
+        first = next((i for i, note in enumerate(notes) if note.what == "write" and note.path == output), 0)
+        return self.chance.randint(first if self.chance.random() < 0.8 else 0, len(notes))
 
     async def _crawl(self, folder: Path, way: Way) -> crawler.Summary:
         return await crawler.crawl(self.served.seeds, folder=folder, **SETTINGS, durability=way)
