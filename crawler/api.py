@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from anyio import create_task_group
+from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import parts, urls
@@ -255,8 +256,11 @@ async def open_crawl(
             parts.check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
-                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
-                config = home.config
+                opening = open_folder(Path(folder), config, fresh=fresh)
+                with CancelScope(shield=True):  # it waits for the disk; a folder that is held has somebody to leave it
+                    home = await asyncio.to_thread(opening.__enter__)
+                    config = home.config
+                stack.push(opening)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)

@@ -141,7 +141,8 @@ async def cut_again_and_again(trial: Trial, way: Way, cuts: int, *, restarts: in
         except AssertionError as error:
             if "crawl repair" not in str(error):
                 raise
-            continue
+            await anyio.to_thread.run_sync(mend, trial.folder)
+            later = await trial.note(way)
         for _ in range(cuts):
             await trial.go_on_after(*later, way)
     return trial.tally
