@@ -94,6 +94,20 @@ async def test_turns_survive_a_restart(path: Path, clock: HandClock) -> None:
         assert len(await lend(frontier, 9)) == 3
 
 
+async def test_a_site_that_ran_dry_rests_over_a_restart(path: Path, clock: HandClock) -> None:
+    """Nothing is queued anywhere, so that no site stands on the shelf."""
+    async with opened(path, clock) as frontier:
+        await frontier.add(pages("a", 1))
+        await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=30)], {})
+    clock.move(10)
+    async with opened(path, clock, rest_s=1.0) as frontier:
+        await frontier.add(pages("a", 2))
+        clock.move(19.9)
+        assert await lend(frontier, 9) == []
+        clock.move(0.2)
+        assert len(await lend(frontier, 9)) == 1
+
+
 async def test_setbacks_survive_a_restart_with_their_wait_and_their_attempts(path: Path, clock: HandClock) -> None:
     async with opened(path, clock) as frontier:
         await frontier.add([*pages("a", 1), *pages("b", 1)])
