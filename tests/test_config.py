@@ -107,7 +107,7 @@ def test_tables_may_be_given_whole() -> None:
         ('user_agent = "a\\nb"\n', "user_agent = .*one line"),
         ("[[sinks]]\nlnks = true\n", "lnks: no such setting; did you mean links"),
         ("[[sinks]]\npath = '../up.jsonl'\n", "plain file name"),
-        ("[[sinks]]\npath = 'frontier.sqlite'\n", "plain file name"),
+        ("[[sinks]]\npath = 'frontier.sqlite'\n", "should not be like frontier.sqlite, which the crawl writes itself"),
         ("[[sinks]]\n[[sinks]]\n", "two sinks should not write the same file"),
         ("[politeness\n", "my.toml: not a TOML file: .*line 1"),
     ],

@@ -116,6 +116,7 @@ async def test_a_schedule_that_catches_nothing_up_starts_what_is_on_time(
         assert len(jobs.list()) == is_started
         assert now.last_at == (NOON + HOUR if is_started else None)
         assert now.said == ("started" if is_started else "missed: the daemon was not there")
+        await over(jobs)
         clock.now = NOON + 2 * HOUR
         await jobs.schedules.look()
         assert jobs.schedules.find(made.id).last_at == NOON + 2 * HOUR
