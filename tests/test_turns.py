@@ -147,16 +147,28 @@ async def test_the_rest_of_one_that_has_left_is_kept_no_longer_than_others_need(
 
 
 async def test_what_one_left_of_a_site_before_it_came_here_counts_likewise() -> None:
-    turns, back, other = Turns(), Crawl(rest_s=1e6), Crawl(rest_s=3.0)
+    turns, back, other = Turns(), Crawl(rest_s=1e6), Crawl(rest_s=0.5)
     turns.rested(SITE, back, 500.0, 10.0)
-    assert not turns.take(SITE, other, 11.0)
-    assert other.calls == [13.0]
-    assert not turns.take(SITE, back, 12.0)
-    assert turns.take(SITE, other, 13.0)
-    turns.end(SITE, other, 14.0, Rest(14.0, 3.0))
+    assert not turns.take(SITE, other, 10.2)
+    assert other.calls == [10.5]
+    assert not turns.take(SITE, back, 10.4)
+    assert turns.take(SITE, other, 10.5)
+    turns.end(SITE, other, 11.0, Rest(11.0, 0.5))
     assert back.calls == [500.0]
     turns.forget(back, [SITE], 13.0)
     turns.forget(other, [SITE], 13.0)
+
+
+async def test_what_is_remembered_of_a_site_is_bounded_however_many_come_at_a_time() -> None:
+    turns, many = Turns(), Crawl(per_site=1000, rest_s=1e6, most_asked_s=1e6)
+    for _ in range(1000):
+        assert turns.take(SITE, many, 0.0)
+    for number in range(1000):
+        turns.end(SITE, many, 1.0, Rest(1.0, 1e6, held_s=5000.0 - number))
+    line = turns._sites[SITE]
+    assert (len(line.ends), len(line.holds)) == (room.MOST_ENDS, room.MOST_HOLDS)
+    turns.forget(many, [SITE], 1.0)
+    assert not [end for end in line.ends if end.taker], "who has left is kept by nothing"
 
 
 async def test_a_site_that_asked_one_to_stay_away_is_left_alone_by_all() -> None:
@@ -234,6 +246,20 @@ async def test_a_promise_that_is_not_taken_up_passes_to_the_next(monkeypatch: py
     assert not turns.take(SITE, paused, 1.0), "it waits once more"
     turns.end(SITE, waiting, 2.0, Rest(2.0))
     assert turns.take(SITE, paused, 2.0)
+
+
+async def test_a_promise_is_kept_until_a_while_after_its_time() -> None:
+    turns, one, two = Turns(), Crawl(), Crawl()
+    loop = asyncio.get_running_loop()
+    assert turns.take(SITE, one, 100.0)
+    assert not turns.take(SITE, two, 100.0)
+    before = loop.time()
+    turns.end(SITE, one, 101.0, Rest(101.0, 5.0))
+    promise = turns._sites[SITE].called[two]
+    assert promise.at == 106.0
+    lapses_at, lasts_s, tick_s = promise.lapse.when(), 5.0 + room.PATIENCE_S, 0.002
+    assert before + lasts_s - tick_s <= lapses_at <= loop.time() + lasts_s + tick_s
+    turns.forget(two, [SITE], 101.0)
 
 
 async def test_whoever_is_closed_waits_no_more_and_has_nothing_out() -> None:
