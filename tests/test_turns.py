@@ -242,6 +242,7 @@ async def test_a_promise_that_is_not_taken_up_passes_to_the_next(monkeypatch: py
     async with asyncio.timeout(10):
         while not waiting.calls:
             await asyncio.sleep(0.001)
+    assert waiting.calls == [0.01], "when the promise lapsed"
     assert turns.take(SITE, waiting, 1.0)
     assert not turns.take(SITE, paused, 1.0), "it waits once more"
     turns.end(SITE, waiting, 2.0, Rest(2.0))
