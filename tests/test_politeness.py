@@ -195,3 +195,10 @@ def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -
     assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 9, 81, 600]
     assert [politeness.return_in_s(2, backoff_s) for backoff_s in (0, 3, 27)] == [9, 81, 600]
     assert politeness.return_in_s(3, 3) is None
+
+
+def test_another_attempt_may_cure_these_statuses_and_no_others() -> None:
+    setbacks = {status: setback(answer(status), NOON) for status in range(400, 1000)}
+    assert {status for status, error in setbacks.items() if error and error.transient} == {
+        408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529
+    }  # fmt: skip

@@ -260,6 +260,8 @@ async def test_a_promise_is_kept_until_a_while_after_its_time() -> None:
     assert promise.at == 106.0
     lapses_at, lasts_s, tick_s = promise.lapse.when(), 5.0 + room.PATIENCE_S, 0.002
     assert before + lasts_s - tick_s <= lapses_at <= loop.time() + lasts_s + tick_s
+    assert turns.take(SITE, two, 106.0)
+    assert promise.lapse.cancelled(), "it was kept"
     turns.forget(two, [SITE], 101.0)
 
 

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,16 @@ async def test_who_comes_later_hears_nothing_old(open_daemon: Open, target: Targ
         await jobs.cancel(old.id)
         await target.until(lambda: len(target.heard) >= 1)
     assert target.states(old.id) == ["cancelled"]
+
+
+async def test_what_happened_when_the_daemon_died_is_told_by_the_next_one(
+    open_daemon: Open, target: Target, tmp_path: Path
+) -> None:
+    async with open_daemon() as jobs:
+        job = await submit(jobs, [SEED], is_paused=True)
+        await jobs.cancel(job.id)
+    with closing(sqlite3.connect(tmp_path / "data" / "daemon.sqlite")) as database, database:
+        database.execute("UPDATE delivery_seen SET event = event - 1")  # killed before it was looked at
+    async with open_daemon(webhooks=(target.url,)):
+        await target.until(lambda: len(target.heard) >= 1)
+    assert target.states(job.id) == ["cancelled"]
