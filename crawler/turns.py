@@ -205,12 +205,16 @@ class _Line:
 
     def _before(self, taker: Taker, at: float) -> int:
         """How many promises go before its turn at that time: those no further away than it would rest itself."""
+        if not self.called:
+            return 0
         until = at + max(taker.rest_s, min(max(self.asked.values(), default=0.0), taker.most_asked_s))
         return sum(promise.at <= until for promise in self.called.values())
 
     def free_at(self, taker: Taker, now: float, others: int) -> float | None:
         """When it may come, with so many others before it; None: not before a visit ends."""
         limit = 1 if self.asked else min([taker.per_site, *(one.per_site for one in self.out)])
+        if not self.ends and not self.holds:
+            return 0.0 if others < limit - sum(self.out.values()) else None
         resting = sorted(free for end in self.ends if (free := end.free_at(taker)) > now)
         held = max([0.0, *self._held(taker)])
         behind = others - (limit - sum(self.out.values()) - len(resting))
@@ -240,7 +244,10 @@ class _Line:
         self.add(_End(rest.ended, taker, rest.rest_s, asked_s), now)
 
     def add(self, new: _End, now: float) -> None:
-        self.ends = [end for end in (*self.ends, new) if end.ended + end.longest_s > now][-MOST_ENDS:]
+        if self.ends:
+            self.ends = [end for end in self.ends if end.ended + end.longest_s > now][1 - MOST_ENDS :]
+        if new.ended + new.longest_s > now:
+            self.ends.append(new)
 
     def leave(self, taker: Taker) -> None:
         if promise := self.called.pop(taker, None):

@@ -184,3 +184,12 @@ def test_we_introduce_ourselves_by_name_and_version() -> None:
     assert (
         effective_user_agent(Config(user_agent="x/1 (+ops@example.org)", contact="ops@example.org")).count("ops") == 1
     )
+
+
+def test_the_memory_for_bodies_follows_a_larger_body_where_nobody_chose_it() -> None:
+    config = load(settings={"max_body_bytes": 100 << 20})
+    assert config.fetch.budget_bytes == 200 << 20
+    assert "fetch.budget_bytes" not in explicit(config)
+    assert amend(config, {"delay_s": 2.0}).fetch.budget_bytes == 200 << 20
+    with pytest.raises(ConfigError, match="at least twice"):
+        load(settings={"max_body_bytes": 100 << 20, "budget_bytes": 150 << 20})
