@@ -95,6 +95,22 @@ async def test_nor_than_the_other_one_would_which_so_comes_to_its_turns() -> Non
     assert turns.take(SITE, calm, 103.0)
 
 
+async def test_a_promise_no_further_away_than_one_would_rest_goes_first() -> None:
+    turns, calm, brisk, heard = Turns(), Crawl(rest_s=100.0), Crawl(rest_s=2.0), Crawl(rest_s=1.0)
+    assert turns.take(SITE, calm, 0.0)
+    turns.end(SITE, calm, 0.0, Rest(0.0, 100.0))
+    assert not turns.take(SITE, calm, 1.0)
+    assert turns.take(SITE, brisk, 97.9)
+    turns.end(SITE, brisk, 97.9, None)
+    assert not turns.take(SITE, brisk, 98.0)
+    turns.leave(SITE, brisk, 98.0)
+    assert turns.take(SITE, heard, 98.0)
+    turns.end(SITE, heard, 98.0, Rest(0.0, asked_s=50.0))  # one at a time, and so long a rest
+    assert not turns.take(SITE, heard, 98.5), "it would rest as long itself, by the site's own word"
+    assert turns.take(SITE, calm, 100.0)
+    turns.forget(calm, [SITE], 100.0)
+
+
 async def test_its_own_rest_counts_for_each_however_long_this_one_is() -> None:
     turns, one, two = Turns(), Crawl(rest_s=5.0), Crawl(rest_s=5.0)
     assert turns.take(SITE, one, 0.0)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from crawler.daemon import webhooks as room
+from crawler.daemon.events import Event, Kind
 from crawler.daemon.webhooks import FIRST_S, GIVEN_UP_S, MOST_S, Message, Source, Told, Webhooks
 
 DEAD, GOOD = "https://dead.test/hook", "https://good.test/hook"
@@ -72,6 +73,12 @@ class Jobs:
     def __init__(self) -> None:
         self.noted: list[dict[str, object]] = []
 
+    def webhooks(self) -> list[str]:
+        return [GOOD]
+
+    def webhook(self, job: str) -> str:
+        return GOOD if job == "j-both" else DEAD
+
     async def note(self, job: str | None, data: dict[str, object]) -> None:
         self.noted.append(data)
 
@@ -119,3 +126,16 @@ async def test_up_to_the_first_that_is_not_taken_they_are_told_in_order() -> Non
     await opened(table, jobs, [0.0], Told("HTTP 410", is_final=True), Told())._tell_in_order(messages[1:])
     assert table.due(float("inf")) == []
     assert [said["why"] for said in jobs.noted] == ["HTTP 410"]
+
+
+async def test_an_event_is_told_once_to_each_however_often_it_is_heard() -> None:
+    table = Table()
+    hooks = opened(table, Jobs(), [0.0])
+    kinds = [("j-1", Kind.STATE), ("j-both", Kind.STATE), ("j-1", Kind.NOTE), (None, Kind.STATE)]
+    batch = [Event(number, 0.0, job, kind, {}) for number, (job, kind) in enumerate(kinds, 1)]
+    for heard in (batch[:2], batch, batch[1:], [Event(None, 0.0, "j-1", Kind.PROGRESS, {})]):
+        await hooks._take(heard)
+    told = [(message.target, message.job) for message in room._due(table.connection, "[]", 0.0)]
+    assert told == [(GOOD, "j-1"), (DEAD, "j-1"), (GOOD, "j-both"), (GOOD, None)]
+    [seen] = table.connection.execute("SELECT event FROM delivery_seen").fetchone()
+    assert seen == 4

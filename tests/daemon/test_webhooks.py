@@ -34,6 +34,8 @@ class Target:
     url: str = ""
     status: int = 200
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    """Methods and paths."""
 
     @property
     def events(self) -> list[Any]:
@@ -53,13 +55,14 @@ async def open_target(status: int = 200) -> AsyncIterator[Target]:
     target = Target(status=status)
 
     async def hear(request: web.Request) -> web.Response:
+        target.asked.add(f"{request.method} {request.path}")
         target.heard.append((dict(request.headers), await request.read()))
         if target.status == 302:
             return web.Response(status=302, headers={"Location": "/elsewhere"})
         return web.Response(status=target.status)
 
     app = web.Application()
-    app.router.add_post("/{any:.*}", hear)
+    app.router.add_route("*", "/{any:.*}", hear)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -162,6 +165,7 @@ async def test_redirects_are_not_followed(open_daemon: Open, target: Target) -> 
         await submit(jobs, [SEED], is_paused=True, webhook=target.url)
         await target.until(lambda: len(target.heard) >= 2)
     assert {fields["Webhook-Id"] for fields, _ in target.heard} == {target.heard[0][0]["Webhook-Id"]}
+    assert target.asked == {"POST /hook"}
 
 
 async def test_a_dead_target_holds_up_no_other(open_daemon: Open, target: Target) -> None:
