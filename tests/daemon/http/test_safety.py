@@ -7,7 +7,6 @@ import io
 import logging
 import socket
 import stat
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 
 from crawler import ConfigError
 from crawler.daemon.http import inputs
-from crawler.daemon.http.porch import Porch
 from crawler.daemon.http.server import open_server
 
 from ..conftest import Open
@@ -163,20 +161,6 @@ async def test_a_unix_socket_is_its_owners_alone(open_daemon: Open, tmp_path: Pa
             with pytest.raises(ConfigError, match="running"):
                 async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
                     pass
-
-
-async def test_a_client_that_says_nothing_is_sent_away(open_daemon: Open) -> None:
-    porch = Porch(most=1, head_s=0.3)
-    async with open_daemon() as jobs, open_server(jobs, host="127.0.0.1", port=0, token=TOKEN, porch=porch) as there:
-        assert there.port
-        silent, writer = await asyncio.open_connection("127.0.0.1", there.port)
-        one_too_many, late = await asyncio.open_connection("127.0.0.1", there.port)
-        with closing(writer), closing(late), anyio.fail_after(15):
-            writer.write(b"GET /v1/jobs HTTP/1.1\r\nHost: local")
-            for reader in (one_too_many, silent):
-                with suppress(ConnectionResetError):
-                    assert await reader.read() == b""
-        assert porch.inside == 0
 
 
 async def test_an_upload_that_stops_half_way_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
