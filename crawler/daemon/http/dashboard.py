@@ -20,7 +20,7 @@ FOLDER = Path(str(files("crawler.daemon") / "dashboard"))
 def routes() -> list[web.AbstractRouteDef]:
     return [
         web.get("/", _page, name=f"{PUBLIC}-page"),
-        web.get("/assets/{name:.+}", _asset, name=f"{PUBLIC}-assets"),
+        web.get("/assets/{name:.*}", _asset, name=f"{PUBLIC}-assets"),
     ]
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from .problems import Fault, Problem, bad_field, bad_fields
+from .storable import MAX_INT
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -87,9 +88,13 @@ def position(text: str) -> list[str | int]:
         parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
         parts = None
-    if not isinstance(parts, list) or not all(type(part) in (str, int) for part in parts):
+    if not isinstance(parts, list) or not all(map(_is_part, parts)):
         raise foreign_cursor()
     return parts
+
+
+def _is_part(part: object) -> bool:
+    return type(part) is str or (type(part) is int and abs(part) <= MAX_INT)
 
 
 def foreign_cursor() -> Problem:

@@ -82,9 +82,8 @@ def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = Non
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: streams and files get them too."""
-    for name, value in ANSWER_HEADERS.items():
-        response.headers.setdefault(name, value)
+    """For `on_response_prepare`: streams and files get them too. aiohttp has named itself and Python by then."""
+    response.headers.update(ANSWER_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
 
 

@@ -32,8 +32,7 @@ class Wire(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what could not be read, after which the connection is closed."""
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._porch.malformed += 1
-            log.debug("no HTTP from %s: %.*s", request.remote, MOST_TOLD, message)
+            self._note_malformed(message)
             problem = Problem(status, "malformed", "this is no request of HTTP/1.1 that could be read")
         else:
             log.error("a bug while answering %s", request.remote, exc_info=exc)
@@ -44,3 +43,14 @@ class Wire(web.RequestHandler):
         said.headers.update(ANSWER_HEADERS)
         said.force_close()
         return said
+
+    def log_exception(self, *words: Any, **more: Any) -> None:
+        """What went wrong while the rest of a body was read that nobody wanted is its sender's business."""
+        if isinstance(more.get("exc_info"), web.RequestPayloadError):
+            self._note_malformed(str(more["exc_info"]))
+        else:
+            super().log_exception(*words, **more)
+
+    def _note_malformed(self, message: str | None) -> None:
+        self._porch.malformed += 1
+        log.debug("no HTTP from %s: %.*s", self.peername, MOST_TOLD, message)
