@@ -14,12 +14,14 @@ from ...errors import CrawlError
 from ..insight import Insight
 from ..jobs import Changed, Jobs
 from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
+from .bounds import Bounds
 from .inputs import MAX_BODY
 from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
 from .openapi import Document, document
 from .operations import Operation, Operations
 from .porch import Porch
 from .safety import Token
+from .streams import Streams
 from .trouble import problem
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -49,7 +51,8 @@ def application(
         ],
         client_max_size=MAX_BODY,
     )
-    app[JOBS], app[INSIGHT], app[STREAMS] = opened, Insight(opened), set()
+    app[JOBS], app[INSIGHT] = opened, Insight(opened)
+    app[STREAMS] = Streams(porch.bounds if porch else Bounds())
     if porch is not None:
         app[PORCH] = porch
     if reload is not None:

@@ -16,6 +16,10 @@ class Bounds:
     """Those of them that have not shown the token."""
     of_one_address: int = 100
     """Strangers of one address, or of one /64 of IPv6."""
+    streams: int = 500
+    """Of events; the other connections are for those who ask."""
+    streams_of_one_address: int = 400
+    """As above; a program that opens one after the other leaves some to the dashboard elsewhere."""
     head_s: float = 10.0
     """From connecting to the end of the first request's head."""
     idle_s: float = 20.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -55,9 +56,9 @@ class Door:
         writer.write(first)
         return reader, writer
 
-    async def status(self, asked: bytes = OWNER) -> int:
+    async def status(self, asked: bytes = OWNER, address: str = "127.0.0.1") -> int:
         """What a client of its own is answered; 0: nothing."""
-        reader, writer = await self.knock(asked)
+        reader, writer = await self.knock(asked, address)
         try:
             with suppress(ConnectionResetError):
                 return await status_of(reader)
@@ -197,7 +198,7 @@ async def test_whoever_has_shown_the_token_is_served_while_strangers_take_all_th
     async with open_door(tmp_path, replace(PATIENT, most=30, strangers=20, of_one_address=20)) as door:
         reader, writer = await door.knock(OWNER)
         assert await status_of(reader) == 200
-        deaf = [await door.knock(STRANGER * 200) for _ in range(100)]
+        deaf = [await door.knock(STRANGER * 60) for _ in range(40)]
         assert [await door.status() for _ in range(20)] == [200] * 20
         assert door.porch.strangers <= 20
         writer.write(OWNER)
@@ -224,3 +225,36 @@ def test_addresses_are_counted_by_what_one_customer_gets() -> None:
     assert network("192.0.2.7") == network("::ffff:192.0.2.7") == "192.0.2.7"
     assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9%eth0") != network("2001:db8:1:3::1")
     assert network("::1") != network("192.0.2.7")
+
+
+async def test_a_body_that_nobody_wants_is_not_waited_for(tmp_path: Path) -> None:
+    async with open_door(tmp_path, replace(PATIENT, linger_s=0.2)) as door:
+        reader, writer = await door.knock(
+            b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n"
+        )
+        assert await status_of(reader) == 401
+        drips = asyncio.create_task(_drip(writer, b"x" * 10_000))
+        await door.until(partial(_has, door, 0))
+        drips.cancel()
+        writer.transport.abort()
+
+
+async def test_a_flood_of_requests_on_one_connection_leaves_room_for_others(tmp_path: Path) -> None:
+    async with open_door(tmp_path) as door:
+        _, writer = await door.knock(STRANGER * 20_000)
+        assert [await door.status() for _ in range(20)] == [200] * 20
+        writer.transport.abort()
+
+
+async def test_connections_that_were_closed_are_told_by_their_number(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "crawler.daemon.http.porch")
+    async with open_door(tmp_path, replace(PATIENT, of_one_address=2)) as door:
+        crowd = [await door.knock() for _ in range(30)]
+        await door.until(lambda: door.porch.closed[Closed.CROWDED] == 28)
+    told = [record.getMessage() for record in caplog.records if record.name == "crawler.daemon.http.porch"]
+    assert len(told) == 1
+    assert "28 crowded" in told[0]
+    for _, writer in crowd:
+        writer.transport.abort()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import socket
-import stat
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import anyio
 import pytest
 
@@ -146,21 +142,6 @@ async def test_another_address_needs_a_token(open_daemon: Open) -> None:
         with pytest.raises(ConfigError, match="token"):
             async with open_server(jobs, host="0.0.0.0", port=0, token=None):
                 pass
-
-
-async def test_a_unix_socket_is_its_owners_alone(open_daemon: Open, tmp_path: Path) -> None:
-    path = tmp_path / "daemon.sock"
-    with socket.socket(socket.AF_UNIX) as left_over:
-        left_over.bind(str(path))
-    async with open_daemon() as jobs:
-        async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-            async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as http:
-                async with http.get("http://localhost/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
-                    assert answer.status == 200
-            with pytest.raises(ConfigError, match="running"):
-                async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
-                    pass
 
 
 async def test_an_upload_that_stops_half_way_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
