@@ -129,7 +129,7 @@ async def test_its_clients_are_no_strangers(open_daemon: Open, tmp_path: Path) -
         there = [await asyncio.open_unix_connection(str(path)) for _ in range(5)]
         async with open_client(f"unix:{path}", TOKEN) as client:
             assert (await client.ask("GET", "/v1/jobs"))["items"] == []
-        assert (porch.inside, porch.strangers) == (6, 0)
+            assert (porch.inside, porch.strangers) == (6, 0)
         for _, writer in there:
             writer.close()
 
