@@ -61,6 +61,7 @@ async def test_every_answer_tells_browsers_to_trust_nothing_else(api: Api) -> No
         assert "unsafe" not in policy
         assert api.headers["X-Content-Type-Options"] == "nosniff"
         assert api.headers["Referrer-Policy"] == "no-referrer"
+        assert api.headers["Server"] == "crawld"
 
 
 @pytest.mark.parametrize(
