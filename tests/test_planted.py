@@ -13,7 +13,7 @@ from crawler import Config, open_crawl
 from crawler.config import load
 from crawler.daemon import DaemonConfig, WrongState, open_jobs, pages, spool
 from crawler.daemon.folders import Folders
-from crawler.daemon.http.server import _unix_socket
+from crawler.daemon.http.sockets import _unix_socket
 from crawler.errors import ConfigError, FolderError, FrontierError, SinkError
 from crawler.fetch import Guard
 from crawler.folder import open_folder
