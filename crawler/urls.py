@@ -85,6 +85,18 @@ def absolute(text: str, base: str | None = None) -> str:
         return ""
 
 
+def based(url: str, href: str) -> str:
+    """What a document makes of its base when it says that it is `href`; one that cannot be used counts as none.
+
+    A base is joined with every link of its document, so it may not be long: query and fragment, which lend nothing to
+    what is joined, go first.
+    """
+    base = absolute(href, url)
+    if len(base) > MAX_LENGTH:
+        base = base.partition("#")[0].partition("?")[0]
+    return url if not 0 < len(base) <= MAX_LENGTH or base.startswith(("data:", "javascript:")) else base
+
+
 def fingerprint(text: str, key: bytes) -> int:
     """64 bits of keyed BLAKE2b over a canonical URL: nobody outside can make two URLs collide."""
     return int.from_bytes(fingerprints((text,), key), "little")

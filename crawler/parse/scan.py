@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from ..urls import absolute
+from ..urls import based
 from . import charset as charsets
 from . import legacy, media
 from .evidence import MOST_LOOKED_AT
@@ -124,7 +124,7 @@ class _Scan:
                 reading.hrefs.append(href)
         elif name == "base":
             if href and self._is_first(name):
-                reading.base = absolute(href, reading.base) or reading.base
+                reading.base = based(reading.base, href)
         elif name == "link":
             kinds = kinds_of_link(relations, attributes.get("type", ""))
             if href and not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
