@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 
 import orjson
 
@@ -19,12 +20,20 @@ _HARMFUL = re.compile(
     "]"
 )
 
+_LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
+"""`html.unescape` raises an error for numbers of 5,000 digits, and takes quadratic time for less."""
+
 
 def printable(text: str) -> str:
     r"""The same on one line, with whatever acts on a terminal or cannot be seen as an escape: `\x1b`, `\u202e`."""
     if _is_harmless(text):
         return text
     return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def unescaped(text: str) -> str:
+    """The text with its HTML entities as characters. Never raises."""
+    return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
 def json_line(values: Mapping[str, object]) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.harmless import json_line, printable
+from crawler.harmless import json_line, printable, unescaped
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=50)
 
@@ -40,3 +40,8 @@ def test_a_line_of_json_can_be_shown_and_means_the_same(text: str) -> None:
 def test_what_json_cannot_say_is_still_an_error() -> None:
     with pytest.raises(TypeError):
         json_line({"a": object()})
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "X" + "0" * 5000])
+def test_an_entity_of_thousands_of_digits_is_no_error(digits: str) -> None:
+    assert unescaped(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"
