@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.harmless import MOST_ESCAPED_ALONE, json_line, printable
+from crawler.harmless import MOST_ESCAPED_ALONE, json_line, printable, unescaped
 
 IGNORED = [
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -72,3 +72,8 @@ def test_a_line_with_many_harmful_characters_means_the_same(number: int) -> None
 def test_what_json_cannot_say_is_still_an_error() -> None:
     with pytest.raises(TypeError):
         json_line({"a": object()})
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "X" + "0" * 5000])
+def test_an_entity_of_thousands_of_digits_is_no_error(digits: str) -> None:
+    assert unescaped(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"
