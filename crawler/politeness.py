@@ -12,6 +12,8 @@ from .model import Disposition, Outcome, Reason, Response
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
+RETRY_AFTER_FACTOR = 10
+"""Times the largest delay that a Retry-After is honoured."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
@@ -66,7 +68,7 @@ class Politeness:
     @property
     def max_retry_after_s(self) -> float:
         """Retry-After is honoured up to ten times the largest delay: a bounded lever in a stranger's hand."""
-        return 10 * self.max_delay_s
+        return RETRY_AFTER_FACTOR * self.max_delay_s
 
     @property
     def longest_s(self) -> float:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import anyio
 import pytest
 
-from crawler.engine import RECORD_LINKS, Engine, Limits
+from crawler.engine import RECORD_LINKS, Engine
 from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.limits import Limits
 from crawler.memory import URL_BYTES
 from crawler.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url

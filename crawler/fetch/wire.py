@@ -29,9 +29,9 @@ MAX_FIELDS = 256
 """Header fields of one answer, and of its trailer: aiohttp's 128 are overrun too."""
 MAX_HEAD_BYTES = 1 << 18
 """All of an answer before its body, interim answers included, give or take one read: what browsers allow."""
-MAX_FRAMING = 2
-"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, over and above a head's worth:
-chunks of three bytes pass, an answer that is all framing ends."""
+MAX_FRAMING, FRAMING_BYTES = 2, 1 << 19
+"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, and those over and above: chunks
+of three bytes pass, an answer that is all framing ends."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
@@ -181,7 +181,7 @@ class Wire(ResponseHandler):
             return True
 
     def _check_framing(self, body_bytes: int) -> None:
-        if self.received > 2 * MAX_HEAD_BYTES + (1 + MAX_FRAMING) * body_bytes:
+        if self.received > FRAMING_BYTES + (1 + MAX_FRAMING) * body_bytes:
             self.give_up(BadHttpMessage(f"{self.received:,} bytes for {body_bytes:,} of the body"))
 
     def _parse_anew(self) -> None:

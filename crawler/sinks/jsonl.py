@@ -17,6 +17,7 @@ from ..breath import breathing
 from ..errors import SinkError, StorageFull
 from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
+from ..private import opener
 
 T = TypeVar("T")
 
@@ -39,7 +40,10 @@ class Wants:
 
 
 class JsonLines:
-    """Appends records to `path`. What `write` returned survives the process; with `sync` it survives a power cut."""
+    """Appends records to `path`, a file that only its owner may read where it makes it.
+
+    What `write` returned survives the process; with `sync` it survives a power cut.
+    """
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
         self.name = f"jsonl:{path.name}"
@@ -65,7 +69,7 @@ class JsonLines:
         return b"".join(record(outcome, self._wants) for outcome in outcomes)
 
     def _cut(self, length: int) -> int:
-        with self._path.open("ab") as file:
+        with open(self._path, "ab", opener=opener) as file:
             size = file.tell()
             if size < length:
                 raise SinkError(
@@ -76,7 +80,7 @@ class JsonLines:
         return length
 
     def _append(self, lines: bytes) -> None:
-        with self._path.open("ab", buffering=0) as file:
+        with open(self._path, "ab", buffering=0, opener=opener) as file:
             if file.tell() != self._length:
                 raise SinkError(f"{self._path} changed under the crawl's hands: another program writes there too")
             _write_all(file.fileno(), lines)
