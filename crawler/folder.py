@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
+from .durable import sync_folder
 from .errors import ConfigError, FolderError, StorageFull
 from .private import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
 from .scope import Scope
@@ -74,7 +75,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         if fresh and _is_ours(path):
             with held(path):
                 path.rename(_free_name(path))
-        make_folder(path)
+        _make(path)
         if not _is_ours(path) and any(path.iterdir()):
             raise FolderError(f"{path} is not empty and no crawl folder: give this crawl another one with -o")
         lock = _lock(path)
@@ -153,6 +154,15 @@ def _stem(seed: str) -> str:
         case "file":
             name = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", Path(seed).name)).stem
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
+
+
+def _make(path: Path) -> None:
+    """Make the folder and those above it, so that a power cut leaves their names."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    make_folder(path)
+    for one in missing:
+        with suppress(PermissionError):  # a folder may be writable and not readable
+            sync_folder(one.parent)
 
 
 def _is_ours(path: Path) -> bool:

@@ -24,7 +24,8 @@ from crawler.frontier.order import Entry
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
 from crawler.offload import Workers
 from crawler.parse import Document, Job, blocked, parse
-from crawler.parse.page import MAX_DATA, MAX_TEXT
+from crawler.parse.data import MAX_BYTES as MAX_DATA
+from crawler.parse.page import MAX_TEXT
 from crawler.politeness import Politeness, setback
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules

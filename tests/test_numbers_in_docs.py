@@ -20,8 +20,8 @@ from crawler.daemon import pages as daemon_pages
 from crawler.fetch import cookies, files, framing, resolver, wire
 from crawler.frontier import opening, schema
 from crawler.offload import inside, worker
-from crawler.parse import blocked, codings, html, page, sitemap
-from crawler.robots import rules
+from crawler.parse import blocked, codings, data, html, page, sitemap
+from crawler.robots import reading as robots_reading
 from crawler.seeds import columns, part, records, sheets
 from crawler.settings import Config
 from crawler.sinks import jsonl
@@ -96,8 +96,8 @@ TABLE: dict[str, tuple[Row, ...]] = {
     ),
     "docs/conformance.md": (
         ("no credentials, and at most {} characters", (urls.MAX_LENGTH,)),
-        ("up to its {}rd byte and a file up to {} KiB", (rules._MAX_LINE, rules.MAX_BYTES / KIB)),
-        ("of which {} rules with wildcards", (rules.MAX_WILD,)),
+        ("up to its {}rd byte and a file up to {} KiB", (robots_reading._MAX_LINE, robots_reading.MAX_BYTES / KIB)),
+        ("of which {} rules with wildcards", (robots_reading.MAX_WILD,)),
         ("asked again after {}, {}, {}, then every {} s", robots.UNREACHABLE_S),
         ("after {} days of nothing but server errors", (robots.LONG_UNREACHABLE_S / DAY,)),
         ("Redirects: {} hops", (robots.MAX_REDIRECTS,)),
@@ -185,7 +185,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("{} links (`scope.max_links`)", (DEFAULT.scope.max_links,)),
         (
             "{} MiB of them, {} Mi characters of text, {} MiB of data",
-            (page.MAX_LINK_BYTES / MIB, page.MAX_TEXT / MIB, page.MAX_DATA / MIB),
+            (page.MAX_LINK_BYTES / MIB, page.MAX_TEXT / MIB, data.MAX_BYTES / MIB),
         ),
         ("the program takes {} MiB, what is known an {}", (memory.PROGRAM / MIB, 1 / memory.KNOWN)),
         ("on the way {} times the largest body", (memory.COPIES,)),
@@ -198,7 +198,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("{} as long after a visit without change", (politeness.UNCHANGED_FACTOR,)),
         ("{} as long after one that found a change", (politeness.CHANGED_FACTOR,)),
         ("`scope.max_links` links ({}), {} MiB of links", (DEFAULT.scope.max_links, page.MAX_LINK_BYTES / MIB)),
-        ("together, {} Mi characters of `text`, {} MiB of `data`", (page.MAX_TEXT / MIB, page.MAX_DATA / MIB)),
+        ("together, {} Mi characters of `text`, {} MiB of `data`", (page.MAX_TEXT / MIB, data.MAX_BYTES / MIB)),
         (
             "a sitemap {} entries, {} MiB and {} indexes deep",
             (sitemap.MAX_LOCATIONS, sitemap.MAX_BYTES / MIB, sitemap.MAX_INDEXES),

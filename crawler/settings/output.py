@@ -41,8 +41,9 @@ class FrontierConfig(Table):
 
     kind: Literal["sqlite", "memory"] = "sqlite"
     """Where the queue lives. `memory` forgets everything with the process."""
-    durability: Literal["process", "power"] = "process"
-    """What a settled page survives: the end of the process (kill -9), or a power cut too (slower)."""
+    durability: Literal["process", "power"] = "power"
+    """What a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for no disk;
+    after a power cut, the pages of the last minute may have to be fetched again."""
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """What known URLs and active sites should take in memory: a warning is logged at four fifths of it. 0: no warning.
     A URL takes 20 bytes, a site with something queued 6,000."""
