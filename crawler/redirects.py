@@ -48,9 +48,9 @@ class Paths:
         self._paths.pop(url, None)
 
     def way(self, start: Url, end: Url) -> Sequence[Hop]:
-        """The redirects that lead from one URL to another; empty: none do."""
+        """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
         hops: list[Hop] = []
-        while start != end and (path := self._paths.get(start)) and len(hops) < MOST_STEPS:
+        while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
             hops.append(path[0])
             start = path[1]
         return hops if start == end else ()
