@@ -82,7 +82,8 @@ def keep_lines(path: Path, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
             sync_file(file.fileno())
     else:
         draft = path.with_name(f"{path.name}.new")
-        with path.open("rb") as old, draft.open("wb") as new:
+        draft.unlink(missing_ok=True)
+        with path.open("rb") as old, draft.open("xb") as new:  # never through a link that somebody planted
             shutil.copymode(path, draft)
             for start, end in _spans(starts, ends):
                 old.seek(start)
