@@ -10,20 +10,22 @@ import typer
 
 from crawler.harmless import printable
 
-from . import show
+from . import show, values
 
 
 def repair(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder.")],
     force: Annotated[bool, typer.Option("--force", help="Rebuild it even where no damage is found.")] = False,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Rebuild a damaged frontier.sqlite from what can still be read of it and from the pages; keeps the damaged one.
 
     Queue the pages again whose records are gone from the output.
     """
     from crawler.mending import mend
+    from crawler.trust import Trust
 
-    mended = mend(folder, is_forced=force)
+    mended = mend(folder, is_forced=force, trust=Trust(foreign=trust_folder))
     if not mended:
         typer.echo("no damage found, and nothing changed", err=True)
         return

@@ -17,6 +17,7 @@ from .lost_records import Lost
 from .model import Position
 from .settings import Config
 from .sinks import JsonLines, read_lines
+from .trust import NOBODY, Trust
 
 
 class Mended(NamedTuple):
@@ -30,14 +31,14 @@ class Mended(NamedTuple):
         return self.frontier is not None or bool(self.lost.files)
 
 
-def mend(path: Path, *, is_forced: bool = False) -> Mended:
+def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
     """Make the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
 
     A damaged frontier is rebuilt, forced also a whole one. Records that are missing are visited again by the next run.
     Raises FolderError where it is no crawl folder or in use; FrontierError, SinkError where too much is damaged or it
     cannot be written.
     """
-    folder = read_folder(path, Config())
+    folder = read_folder(path, Config(), trust=trust)
     outputs = {sink.name: sink.path for sink in (JsonLines(path / one.path) for one in folder.config.sinks)}
     if not outputs or not folder.frontier_path.exists():
         raise FolderError(

@@ -12,11 +12,12 @@ from functools import partial
 from . import lost_records, parts, shelter
 from .admitted import Admitted
 from .answers import Answers
-from .engine import Engine, Limits, Visit
+from .engine import Engine, Visit
 from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder
 from .frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from .limits import Limits
 from .lost_records import NOTHING_LOST, Lost
 from .offload import Inline, Lane
 from .parts import Extract

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import urls
 from ..durable import sync_file, sync_folder
+from ..private import check_place, opener, replaced
 
 LOOKED_AT = 16 << 20
 """Bytes at the end of a file that are looked at when it is opened: more than is written before a system syncs it."""
@@ -34,9 +35,10 @@ def is_whole(path: Path, length: int) -> bool:
     """Whether the first `length` bytes seem to be there; their end alone is looked at. Blocks. Raises OSError."""
     if not length:
         return True
-    if not path.exists() or path.stat().st_size < length:
+    status = check_place(path)
+    if status is None or status.st_size < length:
         return False
-    with path.open("rb") as file:
+    with open(path, "rb", opener=opener) as file:
         file.seek(max(0, length - LOOKED_AT))
         last = b""
         while (left := length - file.tell()) > 0 and (part := file.read(min(AT_ONCE, left))):
@@ -77,29 +79,25 @@ def keep_lines(path: Path, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
     """
     length = int((ends - starts).sum())
     if not len(ends) or int(ends[-1]) == length:
-        with path.open("ab") as file:
+        with open(path, "ab", opener=opener) as file:
             file.truncate(length)
             sync_file(file.fileno())
     else:
-        draft = path.with_name(f"{path.name}.new")
-        draft.unlink(missing_ok=True)
-        with path.open("rb") as old, draft.open("xb") as new:  # never through a link that somebody planted
-            shutil.copymode(path, draft)
+        with open(path, "rb", opener=opener) as old, replaced(path) as new:
+            os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
             for start, end in _spans(starts, ends):
                 old.seek(start)
                 _copy(old.fileno(), new.fileno(), end - start)
-            sync_file(new.fileno())
-        draft.replace(path)
     sync_folder(path.parent)
     return length
 
 
 def read_lines(path: Path, length: int) -> Iterator[tuple[int, bytes]]:
     """Each line with where it begins: behind the zeros, for a record holds none."""
-    if not path.exists():
+    if check_place(path) is None:
         return
     at = 0
-    with path.open("rb", buffering=1 << 18) as file:
+    with open(path, "rb", buffering=1 << 18, opener=opener) as file:
         while at < length and (line := file.readline()):
             whole = line[line.rfind(b"\0") + 1 :]
             yield at + len(line) - len(whole), whole
