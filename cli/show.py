@@ -43,7 +43,7 @@ def beginning(folder: Folder, counts: Counts) -> list[str]:
         lines = [f"crawling into {folder.path}"]
     else:
         lines = [f"continuing {folder.path}: {number(settled(counts))} done, {number(counts.queued)} queued"]
-    return lines + [_change(change) for change in folder.changes]
+    return [*lines, *map(printable, folder.remarks), *(_change(change) for change in folder.changes)]
 
 
 def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -35,9 +36,12 @@ from .settings import Config
 from .shared import Shared
 from .sinks import ReaderGone, Stream
 from .standing import SiteView
+from .trust import NOBODY, Trust
 from .watchdog import Stall, open_watchdog
 from .wider import FAILURES
 from .works import Stacking, Works
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Seed = str | Url | Request
@@ -226,7 +230,7 @@ class Crawl:
 
 
 @asynccontextmanager
-async def open_crawl(
+async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     config: Config | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
@@ -236,6 +240,7 @@ async def open_crawl(
     parse: Extract | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[Crawl]:
     """A crawl with all its parts, ready to run.
@@ -252,8 +257,10 @@ async def open_crawl(
             parts.check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
-                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
+                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh, trust=trust))
                 config = home.config
+                for remark in home.remarks:
+                    log.info("%s: %s", home.path, remark)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
@@ -269,11 +276,14 @@ async def crawl(
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
     """Crawl the seeds to the end; what happened. Arguments and errors as in `open_crawl`."""
     config = amend(config or Config(), settings)
-    async with open_crawl(config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse) as opened:
+    async with open_crawl(
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
+    ) as opened:
         return await opened.run(seeds)
 
 
@@ -287,6 +297,7 @@ async def stream(
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
     """The final outcomes as they come; the crawl goes no faster than they are read, and ends with the block.
@@ -297,7 +308,7 @@ async def stream(
     send, receive = anyio.create_memory_object_stream[Outcome](0)
     async with (
         open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse
+            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
         ) as opened,
         create_task_group() as tasks,
     ):

@@ -13,16 +13,18 @@ from .errors import FolderError, SinkError
 from .folder import held, read_folder
 from .frontier import Recorded, Repaired, is_whole, repair
 from .model import Position
+from .private import Unsafe, check_place, opener
 from .settings import Config
+from .trust import NOBODY, Trust
 
 
-def mend(path: Path, *, is_forced: bool = False) -> Repaired | None:
+def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Repaired | None:
     """Rebuild the frontier of the crawl folder; pages and settings stay as they are. Blocks.
 
     None: no damage was found, and nothing changed; forced, it is rebuilt all the same. Raises FolderError where it is
     none or in use; FrontierError, SinkError where too much is damaged or it cannot be written: nothing changed.
     """
-    folder = read_folder(path, Config())
+    folder = read_folder(path, Config(), trust=trust)
     pages = [path / sink.path for sink in folder.config.sinks]
     if not pages or not folder.frontier_path.exists():
         raise FolderError(
@@ -43,9 +45,13 @@ def _records(path: Path, length: int) -> Iterator[Recorded]:
     """What was recorded up to this length."""
     if not length:
         return
+    try:
+        check_place(path)
+    except Unsafe as error:
+        raise SinkError(str(error)) from error
     if not path.exists() or path.stat().st_size < length:
         raise SinkError(f"{path} is shorter than the {length} bytes that were settled: put it back first")
-    with path.open("rb") as file:
+    with open(path, "rb", opener=opener) as file:
         while (at := file.tell()) < length:
             try:
                 yield _recorded(orjson.loads(file.readline()))

@@ -52,7 +52,7 @@ RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "
 READS_OUR_WORKERS = ROOT / "crawler/offload/parcel.py"
 """What came through these pipes, each answer by itself."""
 
-COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic"}
+COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -95,20 +96,34 @@ async def test_the_longest_rest_of_all_crawls_counts_while_they_want_the_host() 
 
 
 async def test_per_site_holds_over_all_crawls() -> None:
-    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+    async with open_stage(one_host(6, slow_s=0.2)) as stage:
         async with anyio.create_task_group() as tasks:
             for name in ("one", "two", "three"):
                 tasks.start_soon(stage.run, name, {"per_site": 2})
         assert stage.served.worst_concurrency("alpha.test") == 2
-    assert {summary.pages for summary in stage.summaries.values()} == {31}
+    assert {summary.pages for summary in stage.summaries.values()} == {7}
 
 
-async def test_addresses_bear_so_many_over_all_crawls() -> None:
-    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+async def test_an_address_bears_so_many_over_all_crawls_and_sites() -> None:
+    hosts = [f"{letter}.test" for letter in "abcd"]
+    web = Web([Site(host, {"/": slow(html(host), 0.2)}) for host in hosts])
+    async with open_stage(web) as stage:
+
+        async def ask(_: str) -> Found:
+            return Found(("127.0.1.1",), 60.0)
+
+        stage.shared = replace(stage.shared, network=replace(stage.shared.network, ask=ask))
+        port = urlsplit(stage.served.seeds[0]).port
+
+        async def run(name: str) -> None:
+            async with stage.crawl(name, per_ip=2) as crawl:
+                stage.summaries[name] = await crawl.run([f"http://{host}:{port}/" for host in hosts])
+
         async with anyio.create_task_group() as tasks:
-            for name, per_ip in (("one", 8), ("two", 3)):
-                tasks.start_soon(stage.run, name, {"per_site": 3, "per_ip": per_ip})
-        assert stage.served.worst_concurrency("alpha.test") == 3
+            tasks.start_soon(run, "one")
+            tasks.start_soon(run, "two")
+        assert stage.served.peak() == 2
+    assert {summary.pages for summary in stage.summaries.values()} == {4}
 
 
 async def test_a_crawl_that_is_paused_or_stopped_does_not_stand_in_the_way() -> None:

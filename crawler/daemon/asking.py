@@ -59,6 +59,10 @@ def in_force(chosen: Settings, base: Config) -> Config:
 def check_still(chosen: Settings, base: Config) -> None:
     """What was allowed once may be forbidden since. Raises BadSettings."""
     refused = [one for one in _not_theirs(amend(Config(), chosen), base) if one.field not in HARMLESS]
+    try:
+        parts.scope(amend(base, chosen))
+    except ConfigError as error:
+        refused += _complaints(error)
     if refused:
         raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
 

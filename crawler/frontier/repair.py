@@ -7,7 +7,6 @@ read. All else follows from these: fingerprints, queues, sites and claims are de
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ import orjson
 from .. import urls
 from ..errors import FrontierError
 from ..model import Position, Url
+from ..private import copy_file
 from . import schema
 from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
 from .order import rank
@@ -144,9 +144,9 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
 def _copied(path: Path, folder: Path) -> Path:
     """A copy with its log, to be read: SQLite would write the log into the file itself."""
     copy = folder / path.name
-    shutil.copyfile(path, copy)
+    copy_file(path, copy)
     with suppress(FileNotFoundError):
-        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+        copy_file(f"{path}-wal", f"{copy}-wal")
     return copy
 
 

@@ -33,7 +33,7 @@ class Workers:
 
     executor: Literal["process", "thread", "inline"] = "process"
     count: int = 0
-    inline_below_bytes: int = 2048
+    inline_below_bytes: int = 1024
     batch: int = 16
     page_cpu_s: float = 10.0
     page_memory_bytes: int = 96 << 20

@@ -24,9 +24,9 @@ class OffloadConfig(Table):
     """Where parsing, hashing and decompression run."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes; 0: one for each core this process may use."""
-    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 2048
+    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 1024
     """Bodies cheaper to parse than to hand over stay on the loop, unless they are compressed or a function of yours
-    reads them."""
+    reads them. Of 1 KiB a stranger can make a millisecond's work, of more in proportion."""
     batch: Annotated[int, Field(ge=1, le=256)] = 16
     """Pages handed over together at most, while all workers are busy."""
     page_cpu_s: Annotated[float, Field(gt=0)] = 10.0

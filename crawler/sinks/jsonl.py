@@ -17,8 +17,14 @@ from ..breath import breathing
 from ..errors import SinkError, StorageFull
 from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
+from ..private import opener
 
 T = TypeVar("T")
+
+INLINE_BYTES = 1 << 14
+"""What strangers wrote into some records is written as JSON on the loop up to here, and in a thread beyond."""
+ORDINARY_BYTES = 1 << 12
+"""What is allowed to each record beside that: most have less, heavy fields included."""
 
 VERSION = 1
 """Of the record; a field is never renamed or given another meaning under the same number."""
@@ -34,7 +40,10 @@ class Wants:
 
 
 class JsonLines:
-    """Appends records to `path`. What `write` returned survives the process; with `sync` it survives a power cut."""
+    """Appends records to `path`, a file that only its owner may read where it makes it.
+
+    What `write` returned survives the process; with `sync` it survives a power cut.
+    """
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
         self.name = f"jsonl:{path.name}"
@@ -48,13 +57,19 @@ class JsonLines:
         self._length = await _off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
+        if sum(map(_weight, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
+            lines = await _off_loop(self._lines, outcomes)
+        else:
+            lines = self._lines(outcomes)
         await _off_loop(self._append, lines)
         self._length += len(lines)
         return {self._path.name: self._length}
 
+    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
+        return b"".join(record(outcome, self._wants) for outcome in outcomes)
+
     def _cut(self, length: int) -> int:
-        with self._path.open("ab") as file:
+        with open(self._path, "ab", opener=opener) as file:
             size = file.tell()
             if size < length:
                 raise SinkError(
@@ -65,7 +80,7 @@ class JsonLines:
         return length
 
     def _append(self, lines: bytes) -> None:
-        with self._path.open("ab", buffering=0) as file:
+        with open(self._path, "ab", buffering=0, opener=opener) as file:
             if file.tell() != self._length:
                 raise SinkError(f"{self._path} changed under the crawl's hands: another program writes there too")
             _write_all(file.fileno(), lines)
@@ -107,6 +122,17 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     }
     values |= _heavy(outcome, wants)
     return json_line(values)
+
+
+def _weight(outcome: Outcome) -> int:
+    """Bytes of a record, or of the header, that a stranger wrote, roughly."""
+    page, response = outcome.page, outcome.response
+    weight = len(outcome.detail)
+    if response is not None:
+        weight += sum([len(value) for _, value in response.headers])
+    if page is not None:
+        weight += len(page.title) + len(page.description) + len(page.text) + len(page.data_json)
+    return weight
 
 
 def _location(outcome: Outcome) -> str | None:
