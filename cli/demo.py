@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -79,12 +79,18 @@ async def _port_of_what_is_left(out: Path) -> int | None:
     from crawler import open_crawl
 
     try:
-        with (out / "pages.jsonl").open("rb") as file:
-            first = json.loads(file.readline())
+        first = _first_record(out / "pages.jsonl")
     except (OSError, ValueError):
         return None
     async with open_crawl(folder=out) as last:
         return urlsplit(first["url"]).port if last.snapshot().counts.queued else None
+
+
+def _first_record(path: Path) -> Any:
+    from crawler.private import opener
+
+    with open(path, "rb", opener=opener) as file:
+        return json.loads(file.readline())
 
 
 _NEXT = """

@@ -321,6 +321,11 @@ class Outcome:
         return self.lease.request.url
 
     @property
+    def n_found(self) -> int:
+        """How many URLs it found, known ones among them."""
+        return len(self.found) + (len(self.page.news) if self.page else 0)
+
+    @property
     def is_final(self) -> bool:
         """Whether the URL is done with: a deferred one comes again, a parked one when somebody says so."""
         return self.disposition not in (Disposition.DEFERRED, Disposition.PARKED)

@@ -1,204 +1,216 @@
-"""One pattern of URLs by the numbers: when it is parked and cleared, what is news, how far a series reaches."""
+"""Regular expressions of users: they mean what Python's mean, and none can be made slow."""
 
 from __future__ import annotations
 
-from array import array
+import pickle
+import re
+import warnings
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crawler.model import Page
-from crawler.traps.pattern import Memory, Pattern, Standing
-from crawler.traps.recent import Ring, Sieve
-from crawler.traps.series import Series
+from crawler.canonical import Policy, changes, folding
+from crawler.model import Reason, Request
+from crawler.patterns import MOST_REPEATS, Pattern, PatternError
+from crawler.scope import Scope
+from crawler.urls import parse
+from tests.growth import cpu_s, exponent
 
-SITE = "https://a.test"
-
-
-def dull(pattern: Pattern, pages: int) -> None:
-    for _ in range(pages):
-        pattern.count(False, False)
-
-
-def test_a_pattern_is_suspect_after_thirty_one_dull_pages_and_parked_after_a_hundred_and_twenty_seven() -> None:
-    pattern = Pattern(f"{SITE}/#", SITE)
-    turned = {}
-    for number in range(1, 200):
-        if pattern.count(False, False):
-            turned[number] = pattern.standing
-    assert turned == {31: Standing.SUSPECT, 127: Standing.PARKED}
-    assert (pattern.fetched, pattern.news) == (199, 0)
+ROOT = parse("http://h.test/")
+MOST = 1.3
+"""Above it a function is not linear in what it is given."""
 
 
-@pytest.mark.parametrize(("sound", "standing"), [(1, Standing.PARKED), (2, Standing.SUSPECT)])
-def test_one_page_that_is_vouched_for_saves_no_pattern_and_two_do(sound: int, standing: Standing) -> None:
-    pattern = Pattern(f"{SITE}/#", SITE)
-    for number in range(128):
-        pattern.count(False, number < sound)
-    assert pattern.standing is standing
-    dull(pattern, sound)
-    assert pattern.standing is Standing.PARKED, "and are forgotten"
+@pytest.mark.parametrize(
+    ("expression", "named"),
+    [
+        ("a(?=b)", "a lookahead, (?=,"),
+        ("a(?!b)", "a lookahead, (?!,"),
+        ("(?<=a)b", "a lookbehind, (?<=,"),
+        ("(?<!a)b", "a lookbehind, (?<!,"),
+        (r"(a)\1", r"a backreference, \1,"),
+        (r"(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)(k)(l)\12", r"a backreference, \12,"),
+        ("(?P<n>a)(?P=n)", "a backreference, (?P=,"),
+        ("(?>a+)b", "an atomic group, (?>,"),
+        ("(a)?(?(1)b|c)", "a condition, (?(,"),
+        ("a*+b", "a possessive repeat, *+,"),
+        ("a++b", "a possessive repeat, ++,"),
+        ("a?+b", "a possessive repeat, ?+,"),
+        ("a{1,2}+b", "a possessive repeat, {1,2}+,"),
+        ("a(?#b)", "a comment, (?#,"),
+        ("[[:alpha:]]", "a set in a set, [[:alpha:]:"),
+        (r"\Qa\E", r"an escape, \Q,"),
+        (r"\pN", r"an escape, \p,"),
+        (r"\u00e9", r"an escape, \u,"),
+        (r"\N{DASH}", r"an escape, \N,"),
+    ],
+)
+def test_an_expression_that_re2_cannot_say_or_reads_otherwise_is_refused_by_name(expression: str, named: str) -> None:
+    with pytest.raises(PatternError) as error:
+        Pattern(expression)
+    assert str(error.value).startswith(f"holds {named}")
 
 
-def test_four_pieces_of_news_clear_a_suspect_and_three_do_not() -> None:
-    pattern = Pattern(f"{SITE}/#", SITE)
-    dull(pattern, 40)
-    for news in range(1, 5):
-        assert pattern.is_good is False
-        assert pattern.count(True, True) is (news == 4)
-    assert (pattern.standing, pattern.news) == (Standing.GOOD, 4)
-    dull(pattern, 30)
-    assert pattern.is_good
-    dull(pattern, 1)
-    assert not pattern.is_good
+@pytest.mark.parametrize("expression", ["a{1001}", "a{5000000000}", "a{0,99999999999999999999}", "(a{500}){500}"])
+def test_more_repeats_than_re2_has_are_refused(expression: str) -> None:
+    with pytest.raises(PatternError, match=f"{MOST_REPEATS} times is the most"):
+        Pattern(expression)
 
 
-@pytest.mark.parametrize(("is_news", "is_finite"), [(True, False), (False, True)])
-def test_a_parked_pattern_that_tells_something_is_tried_anew_for_thirty_one_pages(
-    is_news: bool, is_finite: bool
-) -> None:
-    pattern = Pattern(f"{SITE}/#", SITE)
-    dull(pattern, 140)
-    assert pattern.count(is_news, is_news, is_finite=is_finite)
-    assert _is_suspect(pattern)
-    dull(pattern, 30)
-    assert _is_suspect(pattern)
-    dull(pattern, 1)
-    assert pattern.standing is Standing.PARKED
+@pytest.mark.parametrize(
+    "expression", ["(", ")", "[", "[z-a]", "*", "\\", "a**", "(?x) a", "(?P<>a)", "(?P>n)", "(?i", "\\é", "(" * 2000]
+)
+def test_an_expression_that_is_none_is_refused(expression: str) -> None:
+    with pytest.raises(PatternError, match="is not a regular expression: "):
+        Pattern(expression)
 
 
-def _is_suspect(pattern: Pattern) -> bool:
-    return pattern.standing is Standing.SUSPECT
+def test_an_expression_that_is_too_large_is_refused() -> None:
+    assert Pattern("|".join(f"word-{number:x}" for number in range(2000))).search("a word-7cf")
+    with pytest.raises(PatternError, match="is too large: give several smaller patterns"):
+        Pattern("|".join(f".{{{number}}}q" for number in range(200, 1000)))
 
 
-def test_what_somebody_trusts_is_counted_and_not_judged() -> None:
-    pattern = Pattern(f"{SITE}/#", SITE)
-    pattern.standing = Standing.TRUSTED
-    dull(pattern, 200)
-    assert (pattern.standing, pattern.is_good, pattern.fetched) == (Standing.TRUSTED, True, 200)
+def test_a_refusal_says_nothing_by_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    for expression in ("(", "(?i", "(a{500}){500}", "|".join(f".{{{number}}}q" for number in range(200, 1000))):
+        with pytest.raises(PatternError):
+            Pattern(expression)
+    assert capfd.readouterr() == ("", "")
 
 
-# -- news ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("expression", "matching", "missing"),
+    [
+        ("^a{,2}$", "a aa", "aaa a{,2}"),
+        ("^a{,}$", "a aaaa", "b"),
+        (r"a\Z", "ba", "ab"),
+        (r"\x41[\x42]", "AB", "ab"),
+        ("[]a]b", "]b ab", "b"),
+        ("[^]a]b", "cb", "]b ab"),
+        ("[(?=]a{2}", "(aa ?aa =aa", "aa"),
+        (r"\(\?=\*\+", "(?=*+", "a"),
+        ("[*+?]+", "* ++", "a"),
+        (r"\[\[:alpha:]", "[[:alpha:]", "a"),
+        ("é?b", "b", "a"),
+        ("[^é]b", "ab", "b"),
+        ("łb|[a-ł]c", "bc", "lb"),
+        (r"a\101", "aA", "a101"),
+        ("(?i)ABC(?-i:d)", "abcd ABCd", "abcD"),
+        ("", "a", ""),
+    ],
+)
+def test_an_expression_means_what_it_means_to_python(expression: str, matching: str, missing: str) -> None:
+    pattern = Pattern(expression)
+    assert [text for text in matching.split() if not pattern.search(text)] == []
+    assert [text for text in missing.split() if pattern.search(text)] == []
 
 
-def page(gist: int = 1, numbers: int = 0, media: tuple[int, ...] = (), *, kind: str = "html", ahead: int = 0) -> Page:
-    return Page(
-        b"", length=1, kind=kind, gist=gist, numbers=numbers, media=array("I", media).tobytes(), is_ahead=bool(ahead)
-    )
+_ATOMS = st.sampled_from(
+    [
+        "a",
+        "b",
+        ".",
+        "/",
+        "[ab]",
+        "[^a]",
+        r"\d",
+        r"\w",
+        r"\W",
+        r"\b",
+        r"\.",
+        "^",
+        "$",
+        r"\Z",
+        "é",
+        "[]b]",
+        "1",
+        r"\101",
+        "{,",
+        "{",
+    ]
+)
+_EXPRESSIONS = st.recursive(
+    _ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map("|".join),
+        inner.map("({})".format),
+        inner.map("(?:{})".format),
+        inner.map("(?i:{})".format),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "*?", "??", "{2}", "{,2}", "{1,}", "{,}", "{0,3}?"])).map(
+            "".join
+        ),
+    ),
+    max_leaves=8,
+)
 
 
-def test_other_letters_are_news_once() -> None:
-    memory = Memory()
-    assert [memory.is_news(page(gist)) for gist in (1, 2, 1, 2, 3)] == [True, True, False, False, True]
+@given(_EXPRESSIONS, st.lists(st.text("aAb1/.{,}]", min_size=1, max_size=12), max_size=5))
+def test_no_expression_that_is_taken_means_something_else_than_in_python(expression: str, texts: list[str]) -> None:
+    try:
+        pattern = Pattern(expression)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            python = re.compile(expression)
+    except (PatternError, re.error):
+        return
+    assert [pattern.search(text) for text in texts] == [python.search(text) is not None for text in texts]
+    assert [pattern.fullmatch(text) for text in texts] == [python.fullmatch(text) is not None for text in texts]
 
 
-@pytest.mark.parametrize(("numbers", "is_news"), [(0x1, False), (0x11, False), (0x111, True), (0xFFF, True)])
-def test_three_other_figures_are_news_and_two_are_a_count_of_visitors(numbers: int, is_news: bool) -> None:
-    memory = Memory()
-    memory.is_news(page(1, 0x1000_0000))
-    assert memory.is_news(page(1, 0x1000_0000 ^ numbers)) is is_news
+def test_a_pattern_travels_to_workers() -> None:
+    away: Pattern = pickle.loads(pickle.dumps(Pattern("(?i)b")))
+    assert (away.search("aB"), away.search("a"), away.fullmatch("aB")) == (True, False, False)
 
 
-def test_figures_that_came_before_are_no_news() -> None:
-    memory = Memory()
-    found = [memory.is_news(page(1, numbers)) for numbers in (0x111, 0x222000, 0x111, 0x222000)]
-    assert found == [True, True, False, False]
+def test_a_redirect_made_to_make_an_expression_begin_again_costs_nothing() -> None:
+    scope = Scope("any", exclude=("re:.*foo.*bar.*baz$",))
+
+    def reject(text: str) -> Reason | None:
+        return scope.reject(Request(parse(text), depth=1, via=ROOT, root=ROOT))
+
+    target = ("http://h.test/" + "foobar" * 400)[:1_980]
+    assert reject(target) is None
+    assert cpu_s(reject, lambda: target) < 0.01
+    assert reject(f"{target}baz") is Reason.OUT_OF_SCOPE
 
 
-def test_other_pictures_are_news_but_for_those_of_a_calendar() -> None:
-    memory = Memory()
-    memory.is_news(page(1))
-    assert [memory.is_news(page(1, media=media)) for media in ((10,), (10,), (10, 30), ())] == [
-        True, False, True, False
-    ]  # fmt: skip
-    for _ in range(7):
-        memory.is_news(page(1, ahead=1))
-    assert memory.is_news(page(1, media=(51,)))
-    memory.is_news(page(1, ahead=1))
-    assert not memory.is_news(page(1, media=(71,))), "a picture, from the eighth page of a date far ahead on"
-    assert memory.is_news(page(1, media=(90,))), "a document"
+def _excluding(pattern: str) -> Callable[[str], object]:
+    return Scope("any", exclude=(pattern,)).judge(ROOT, 1)
 
 
-def test_a_file_that_nobody_reads_for_text_is_news() -> None:
-    memory = Memory()
-    assert [memory.is_news(page(1, kind="other")) for _ in range(3)] == [True] * 3
+def _folds(*names: str) -> Callable[[str], object]:
+    return folding(Policy(strip_params=names))
 
 
-# -- series ----------------------------------------------------------------------------------------------------------
+STARS = "*a" * 12 + "*b"
 
 
-def test_an_end_is_believed_while_it_stands_and_for_so_many_pages() -> None:
-    series = Series()
-    assert not series.names_end((0, 7), 1), "none was named"
-    assert series.names_end((40, 7), 1)
-    assert series.names_end((40, 7), 40 + 16)
-    assert not series.names_end((40, 7), 40 + 17)
-    assert series.names_end((60, 8), 40 + 17), "another one, with pages of its own"
-    assert not series.names_end((41, 7), 1), "it has moved"
-    assert series.names_end((41, 7), 1)
-
-
-def test_ends_that_move_eight_times_are_believed_no_more() -> None:
-    series = Series()
-    assert series.names_end((100, 7), 1)
-    for moved in range(1, 9):
-        assert series.names_end((100, 8), 1)
-        assert not series.names_end((100 + moved, 7), 1)
-    assert not series.names_end((100, 8), 1)
-
-
-def test_ends_of_sixty_four_series_are_remembered() -> None:
-    series = Series()
-    assert [series.names_end((9, number), 1) for number in range(70)] == [True] * 64 + [False] * 6
-    assert series.names_end((9, 0), 1)
-
-
-def test_between_two_that_somebody_named_a_page_is_held_and_beyond_not() -> None:
-    series = Series()
-    assert not series.holds(f"{SITE}/5")
-    assert not series.vouch(f"{SITE}/10")
-    assert series.vouch(f"{SITE}/3")
-    assert not series.vouch(f"{SITE}/7")
-    assert [number for number in range(20) if series.holds(f"{SITE}/{number}")] == list(range(3, 11))
-    assert not series.holds(f"{SITE}/other/5")
-    assert series.vouch(f"{SITE}/20003")
-    assert series.holds(f"{SITE}/9")
-    assert series.vouch(f"{SITE}/20004")
-    assert not series.holds(f"{SITE}/9"), "too far apart"
-
-
-def test_spans_are_stored_and_restored_eight_at_most() -> None:
-    series = Series(1)
-    for book in range(12):
-        series.vouch(f"{SITE}/{book}/2")
-        if book:
-            series.vouch(f"{SITE}/{book}/9")
-    again = Series(1)
-    words = series.stored()
-    assert len(words) == 8
-    for word in words:
-        again.restore(word)
-    assert [book for book in range(12) if again.holds(f"{SITE}/{book}/5")] == list(range(1, 9))
-    assert not again.holds(f"{SITE}/1/10")
-
-
-# -- what was met lately ---------------------------------------------------------------------------------------------
-
-
-def test_a_ring_holds_the_latest_and_finds_none_that_straddles_two() -> None:
-    ring = Ring(3)
-    assert [ring.add(number) for number in (0x01020304, 0x05060708, 9)] == [0, 1, 2]
-    assert ring.find(0x07080102) == ring.find(0x08010203) == -1
-    assert [ring.find(number) for number in (0x01020304, 0x05060708, 9, 10)] == [0, 1, 2, -1]
-    assert [ring.add(number) for number in (10, 11, 12, 13)] == [0, 1, 2, 0]
-    assert [ring.find(number) for number in (0x01020304, 9, 10, 11, 12, 13)] == [-1, -1, -1, 1, 2, 0]
-
-
-def test_a_sieve_takes_no_known_one_for_new_among_the_latest_thousands() -> None:
-    sieve = Sieve()
-    assert [sieve.add(number) for number in (5, 6, 5, 6, 7)] == [True, True, False, False, True]
-    for number in range(8, 8192 + 5):
-        assert sieve.add(number)
-    assert not sieve.add(5), "the two kilobytes before are still there"
-    for number in range(8192 + 5, 16384):
-        sieve.add(number)
-    assert not sieve.add(8200)
+@pytest.mark.parametrize(
+    ("work", "text"),
+    [
+        (_excluding("re:.*foo.*bar.*baz$"), "foobar"),
+        (_excluding("re:(a|aa)+$"), "a"),
+        (_excluding(r"re:(\w+\s?)*$"), "a"),
+        (_excluding("re:(?:a.{0,90}){4}b"), "a"),
+        (_excluding(STARS), "a"),
+        (_excluding(STARS.replace("a", "a?")), "a"),
+        (_excluding(f"/{STARS}"), "a/"),
+        (_excluding(f"h.test/{STARS}"), "a"),
+        (_excluding(f"h{STARS}/x"), "a"),
+        (_folds(STARS), "a"),
+        (_folds(STARS.replace("a", "a?"), "*" * 50 + "b"), "a"),
+        (_folds(STARS), "a&"),
+        (_folds(STARS), "amp;"),
+        (_folds("utm_*"), "&amp;utm_a"),
+        (_folds("amp;*b"), "amp;"),
+        (_folds("x"), "&x=1&sid=0123456789abcdef0123456789abcdef"),
+        (_folds("x"), "&sid=a"),
+        (lambda text: changes(text, Policy((STARS,))), "a&"),
+    ],
+)
+def test_no_wildcard_of_the_user_is_slow_on_any_url(work: Callable[[str], object], text: str) -> None:
+    assert exponent(work, lambda size, number: f"http://h.test/?{number}{text * size}", 500) < MOST
+    assert exponent(work, lambda size, number: f"http://h.test/{number}{text * size}", 500) < MOST

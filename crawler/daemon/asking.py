@@ -66,8 +66,12 @@ def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Confi
 def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> None:
     """What was allowed once may be forbidden since. Of a folder made elsewhere some does not count. BadSettings."""
     refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
+    try:
+        parts.scope(ruled(chosen, rule))
+    except ConfigError as error:
+        refused += _complaints(error)
     if refused:
-        raise BadSettings([Complaint(one.field, f"{one.text}; then resume the job") for one in refused])
+        raise BadSettings([Complaint(one.field, f"{one.text}; change it, then resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:

@@ -16,6 +16,7 @@ from ..config import DAEMON, PREFIX, amend, load, read
 from ..errors import ConfigError, UrlError
 from ..settings import Config, Table
 from ..toml import comment, text_of
+from ..trust import NOBODY, Trust
 from .owners import checked_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
@@ -61,6 +62,10 @@ class DaemonConfig(Table):
     """Holds the token that clients show, readable by its owner alone; empty: `token` in the data folder."""
     data: str = "crawld-data"
     """The folder of the jobs and all the daemon knows."""
+    trust_folder: bool = False
+    """Obey the data folder, tokens and folders of jobs even where they belong to another account."""
+    open_folder: bool = False
+    """Use a data folder that others can write to, and leave its files as readable as they are."""
     max_running: Annotated[int, Field(ge=1, le=1000)] = 100
     """Jobs that run at a time; the others are queued."""
     max_crashes: Annotated[int, Field(ge=2)] = 3
@@ -87,6 +92,11 @@ class DaemonConfig(Table):
     least, for a number the most, for anything else the only value."""
 
 
+def trust_in(config: DaemonConfig) -> Trust:
+    """What the owner says of the data folder."""
+    return Trust(config.trust_folder, config.open_folder)
+
+
 def token_file(config: DaemonConfig) -> Path:
     """Where the token lies."""
     return Path(config.token_file) if config.token_file else Path(config.data) / "token"
@@ -97,22 +107,25 @@ def load_daemon(
     environ: Mapping[str, str] | None = None,
     chosen: Mapping[str, object] = _NOTHING,
     settings: Mapping[str, object] = _NOTHING,
+    *,
+    trust: Trust = NOBODY,
 ) -> tuple[DaemonConfig, Config]:
     """The daemon's own settings, and those that every job begins with: the other tables of the same file.
 
     The environment overlays both (`CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`), and over that lies what a command line says:
-    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError.
+    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError, also for a file of
+    another account that `trust` does not allow.
     """
     environ = environ or {}
     own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
-    tables = read(path) if path else {}
+    tables = read(path, trust) if path else {}
     table = tables.get(DAEMON, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{DAEMON}] should be a table")
     named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
     given = table | {name: _value(name, text) for name, text in named.items()}
     origin = str(path or ("environment" if named else "command line"))
-    return checked(given | dict(chosen), origin), load(path, environ, settings)
+    return checked(given | dict(chosen), origin), load(path, environ, settings, trust=trust)
 
 
 def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:

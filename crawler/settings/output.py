@@ -27,9 +27,9 @@ class OffloadConfig(Table):
     """Where parsing, hashing and decompression run."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes; 0: one for each core this process may use."""
-    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 2048
+    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 1024
     """Bodies cheaper to parse than to hand over stay on the loop, unless they are compressed or a function of yours
-    reads them."""
+    reads them. Of 1 KiB a stranger can make a millisecond's work, of more in proportion."""
     batch: Annotated[int, Field(ge=1, le=256)] = 16
     """Pages handed over together at most, while all workers are busy."""
     page_cpu_s: Annotated[float, Field(gt=0)] = 10.0
@@ -44,8 +44,9 @@ class FrontierConfig(Table):
 
     kind: Literal["sqlite", "memory"] = "sqlite"
     """Where the queue lives. `memory` forgets everything with the process."""
-    durability: ForJobs[Literal["process", "power"]] = "process"
-    """What a settled page survives: the end of the process (kill -9), or a power cut too (slower)."""
+    durability: ForJobs[Literal["process", "power"]] = "power"
+    """What a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for no disk;
+    after a power cut, the pages of the last minute may have to be fetched again."""
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """What known URLs and active sites should take in memory: a warning is logged at four fifths of it. 0: no warning.
     A URL takes 20 bytes, a site with something queued 6,000."""
