@@ -10,6 +10,7 @@ from pathlib import Path
 from crawler.errors import CrawlError, FolderError
 from crawler.harmless import json_line
 from crawler.logbook import Lines, LogFile, cut
+from crawler.private import Unsafe
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""
@@ -73,6 +74,8 @@ def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterato
     library = logging.getLogger("crawler")
     try:
         handlers: list[logging.Handler] = [LogFile(path, MOST_BYTES)]
+    except Unsafe as error:
+        raise FolderError(str(error)) from error
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     if verbose:

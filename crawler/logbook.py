@@ -6,8 +6,10 @@ import logging
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 from .harmless import printable
+from .private import opener
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -36,12 +38,15 @@ def cut(line: str) -> str:
 class LogFile(RotatingFileHandler):
     """Begun anew at `most_bytes`, with the one before beside it as `.1`; 0: never. `is_late`: made by its first line.
 
-    Raises OSError where it cannot be opened, unless late.
+    Its owner alone may read it. Raises OSError where it cannot be opened, unless late.
     """
 
     def __init__(self, path: Path, most_bytes: int = 0, *, is_late: bool = False) -> None:
         super().__init__(path, maxBytes=most_bytes, backupCount=1, encoding="utf-8", delay=is_late)
         self.setFormatter(Lines())
+
+    def _open(self) -> Any:  # the class of text files has no public name
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=opener)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say nothing: a full disk ends the crawl by itself, and says so once."""

@@ -98,6 +98,15 @@ async def test_every_url_that_was_queued_ends_in_one_outcome() -> None:
     assert counts.parked >= result.barred > 0
 
 
+async def test_links_into_a_trap_wait_over_a_restart(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "frontier.sqlite", AT_ONCE) as frontier:
+        result = await crawl(sessions, "http://trap.example/", frontier=frontier)
+        before = frontier.counts()
+    assert before.parked > result.barred, "some were parked as links, before anybody was asked to fetch them"
+    async with open_sqlite(tmp_path / "frontier.sqlite", AT_ONCE) as frontier:
+        assert (frontier.counts().parked, frontier.counts().known) == (before.parked, before.known)
+
+
 async def test_one_of_many_that_are_left_out_is_tried_and_may_bring_its_pattern_back() -> None:
     def site(url: Url) -> str | None:
         if url.path == "/":

@@ -14,6 +14,8 @@ import aiohttp
 import orjson
 
 from ..errors import ConfigError, CrawlError
+from ..private import Unsafe, opener
+from ..trust import Trust, check_open_file
 from . import tokens
 from .settings import ADDRESS, DaemonConfig, token_file
 
@@ -121,15 +123,23 @@ def _check_owner(path: str) -> None:
 
 
 def find(config: DaemonConfig) -> tuple[str, str | None]:
-    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError."""
+    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError.
+
+    A folder that nobody named, and that only happens to lie here, has to be our own.
+    """
+    trust = Trust(foreign=config.trust_folder or bool(config.model_fields_set & {"data", "token_file"}))
     try:
-        token = tokens.read(token_file(config))
+        token = tokens.read(token_file(config), trust)
     except FileNotFoundError:
         token = None
     chosen = config.model_fields_set
     if not chosen & {"host", "port", "socket"}:
         try:
-            return (Path(config.data) / ADDRESS).read_text().strip(), token
+            with open(Path(config.data) / ADDRESS, encoding="utf-8", opener=opener) as file:
+                check_open_file(file.fileno(), Path(config.data) / ADDRESS, trust)
+                return file.read().strip(), token
+        except Unsafe as error:
+            raise ConfigError(str(error)) from error
         except OSError:
             pass
     if config.socket:

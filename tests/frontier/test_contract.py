@@ -209,6 +209,20 @@ async def test_a_site_rests_from_the_end_of_the_exchange(frontier: MemoryFrontie
     assert len(await lend(frontier, 9)) == 1
 
 
+async def test_a_site_that_ran_dry_rests_all_the_same(frontier: MemoryFrontier, clock: HandClock) -> None:
+    """A link that comes while it has nothing to do is no reason to ask it sooner."""
+    await frontier.add(pages("a", 1))
+    await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=10)], {})
+    assert frontier.counts().sites == 0
+    clock.move(4)
+    await frontier.add([*pages("a", 2), *pages("b", 1)])
+    assert texts(await lend(frontier, 9)) == ["http://b/1"]
+    clock.move(5.9)
+    assert await lend(frontier, 9) == []
+    clock.move(0.2)
+    assert texts(await lend(frontier, 9)) == ["http://a/2"]
+
+
 async def test_each_slot_rests_for_itself(open_frontier: Open, clock: HandClock) -> None:
     async with open_frontier(per_site=2) as frontier:
         await frontier.add(pages("a", *range(9)))

@@ -70,3 +70,18 @@ async def test_addresses_and_owners_hold_sites_too(open_frontier: Open, clock: H
         frontier.hold("http://b")
         assert not await lend(frontier, 9)
         assert frontier.why_wait() is Wait.HELD
+
+
+async def test_a_site_that_is_held_is_the_reason_when_nobody_else_is_asked(
+    open_frontier: Open, clock: HandClock
+) -> None:
+    async with open_frontier() as frontier:
+        await frontier.add([*pages("a", 1), *pages("b", 1)])
+        frontier.hold("http://b")
+        (lease,) = await lend(frontier, 9)
+        assert frontier.why_wait() is Wait.BUSY
+        await frontier.settle([fetched(lease, clock)], {})
+        assert frontier.why_wait() is Wait.HELD
+        frontier.let_go("http://b")
+        await lend(frontier, 9)
+        assert frontier.why_wait() is Wait.BUSY
