@@ -17,7 +17,7 @@ from . import dashboard, events, files, health, jobs, results, safety, schedules
 from .bounds import Bounds
 from .inputs import MAX_BODY
 from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
-from .openapi import Document, document
+from .openapi import document
 from .operations import Operation, Operations
 from .porch import Porch
 from .safety import Token
@@ -78,12 +78,12 @@ def _route(entry: Operation) -> web.RouteDef:
 @_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
 async def describe_api(request: web.Request) -> web.StreamResponse:
     """What this API can do (OpenAPI 3.1)."""
-    return web.Response(body=orjson.dumps(_description()), content_type="application/json")
+    return web.Response(body=_description(), content_type="application/json")
 
 
 @cache
-def _description() -> Document:
-    return document(operations(), project_version())
+def _description() -> bytes:
+    return orjson.dumps(document(operations(), project_version()))
 
 
 @web.middleware
@@ -93,6 +93,7 @@ async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     porch.has_asked(request)
     try:
+        await porch.pace(request)
         return await handler(request)
     finally:
         porch.has_answered(request)

@@ -16,6 +16,9 @@ class Bounds:
     """Those of them that have not shown the token."""
     of_one_address: int = 100
     """Strangers of one address, or of one /64 of IPv6."""
+    requests: int = 32
+    """Of a stranger on one connection, and then one each `pace_s`: a page of the dashboard takes fewer."""
+    pace_s: float = 1.0
     streams: int = 500
     """Of events; the other connections are for those who ask."""
     streams_of_one_address: int = 400

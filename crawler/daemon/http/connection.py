@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol, cast
 
@@ -34,10 +34,23 @@ class Door(Protocol):
 class Connection(asyncio.Protocol):
     """Hands everything on to aiohttp's protocol, and is closed when its client keeps it waiting."""
 
-    __slots__ = ("_door", "_transport", "_waits_for_head", "address", "inner", "is_busy", "is_foreign", "is_local")
+    __slots__ = (
+        "_door",
+        "_make",
+        "_transport",
+        "_waits_for_head",
+        "address",
+        "asked",
+        "inner",
+        "is_busy",
+        "is_foreign",
+        "is_local",
+    )
 
-    def __init__(self, door: Door, inner: web.RequestHandler) -> None:
-        self.inner = inner
+    def __init__(self, door: Door, make: Callable[[], web.RequestHandler]) -> None:
+        self.inner: web.RequestHandler | None = None
+        """Made by its first byte: those who say nothing cost little."""
+        self._make = make
         self.address = ""
         """By which its peer is counted."""
         self.is_local = False
@@ -46,6 +59,8 @@ class Connection(asyncio.Protocol):
         """It came over the unix socket, and yet from another user."""
         self.is_busy = False
         """A request is being served."""
+        self.asked = 0
+        """Requests so far."""
         self._door = door
         self._transport: _Watched | None = None
         """None: it was not let in, or is gone."""
@@ -66,22 +81,25 @@ class Connection(asyncio.Protocol):
         bounds = self._door.bounds
         self._transport = _Watched(door, bounds, self)
         self._waits_for_head = asyncio.get_running_loop().call_later(bounds.head_s, self._drop, Closed.SILENT)
-        self.inner.connection_made(cast(asyncio.Transport, self._transport))
 
     def data_received(self, data: bytes) -> None:
-        if self._transport:
-            self.inner.data_received(data)
+        if self._transport is None:
+            return
+        if self.inner is None:
+            self.inner = self._make()
+            self.inner.connection_made(cast(asyncio.Transport, self._transport))
+        self.inner.data_received(data)
 
     def eof_received(self) -> None:
-        if self._transport:
+        if self.inner:
             self.inner.eof_received()
 
     def pause_writing(self) -> None:
-        if self._transport:
+        if self.inner:
             self.inner.pause_writing()
 
     def resume_writing(self) -> None:
-        if self._transport:
+        if self.inner:
             self.inner.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -90,11 +108,13 @@ class Connection(asyncio.Protocol):
         self._door.leave(self)
         self._forget_timers()
         self._transport = None
-        self.inner.connection_lost(error)
+        if self.inner:
+            self.inner.connection_lost(error)
 
     def has_asked(self) -> None:
         """A request is whole."""
         self.is_busy = True
+        self.asked += 1
         if self._waits_for_head:
             self._waits_for_head.cancel()
             self._waits_for_head = None
@@ -126,12 +146,12 @@ class _Watched:
     answers, long ones and streams alike, and for what is left when the server has closed its side.
     """
 
-    __slots__ = ("_bounds", "_goal", "_owner", "_timer", "_transport", "_written")
+    __slots__ = ("_bounds", "_goal", "_timer", "_transport", "_written", "owner")
 
     def __init__(self, transport: asyncio.Transport, bounds: Bounds, owner: Connection) -> None:
         self._transport = transport
         self._bounds = bounds
-        self._owner = owner
+        self.owner = owner
         self._written = 0
         self._goal = 0
         """How many of the bytes written are to be taken when the timer rings."""
@@ -165,7 +185,7 @@ class _Watched:
     def _judge(self) -> None:
         self._timer = None
         if self._written - self._transport.get_write_buffer_size() < self._goal:
-            self._owner.has_not_read()
+            self.owner.has_not_read()
         else:
             self._watch()
 

@@ -33,7 +33,7 @@ class Porch:
         self.malformed = 0
         """Requests that were no HTTP."""
         self._make: Callable[[], web.RequestHandler] | None = None
-        self._inside: dict[web.RequestHandler, Connection] = {}
+        self._inside: dict[Connection, None] = {}
         self._known: dict[Connection, None] = {}
         self._strangers: dict[str, dict[Connection, None]] = {}
         """By address; of each, the one who came first stands first."""
@@ -46,7 +46,7 @@ class Porch:
 
     def __call__(self) -> asyncio.Protocol:
         assert self._make is not None, "serve comes first"
-        return Connection(self, self._make())
+        return Connection(self, self._make)
 
     @property
     def inside(self) -> int:
@@ -66,7 +66,7 @@ class Porch:
         if not self._has_room(newcomer):
             self._count(Closed.FULL)
             return False
-        self._inside[newcomer.inner] = newcomer
+        self._inside[newcomer] = None
         if newcomer.is_local:
             self._known[newcomer] = None
         else:
@@ -75,8 +75,9 @@ class Porch:
 
     def leave(self, connection: Connection) -> None:
         """It is gone, or as good as gone."""
-        if self._inside.pop(connection.inner, None) is None:
+        if connection not in self._inside:
             return
+        del self._inside[connection]
         self._known.pop(connection, None)
         self._forget_stranger(connection)
 
@@ -88,29 +89,40 @@ class Porch:
 
     def has_asked(self, request: web.Request) -> None:
         """The head of a request is whole: its connection may take its time."""
-        if connection := self._inside.get(request.protocol):
+        if connection := self._of(request):
             connection.has_asked()
+
+    async def pace(self, request: web.Request) -> None:
+        """Let a stranger wait who has asked a lot."""
+        connection = self._of(request)
+        if connection and connection not in self._known and connection.asked > self.bounds.requests:
+            await asyncio.sleep(self.bounds.pace_s)
 
     def has_answered(self, request: web.Request) -> None:
         """The function that serves the request is done; what it wrote may still be on its way."""
-        if connection := self._inside.get(request.protocol):
+        if connection := self._of(request):
             connection.is_busy = False
 
     def recognise(self, request: web.Request) -> None:
         """The request came with the token: its connection is no stranger's any more."""
-        connection = self._inside.get(request.protocol)
+        connection = self._of(request)
         if connection and connection not in self._known:
             self._forget_stranger(connection)
             self._known[connection] = None
 
     def close(self) -> None:
         """Nobody stays, not even those who do not read."""
-        for connection in list(self._inside.values()):
+        for connection in list(self._inside):
             self.leave(connection)
             connection.abort()
         if self._teller:
             self._teller.cancel()
             self._tell()
+
+    def _of(self, request: web.Request) -> Connection | None:
+        """The connection that the request came over, if it is still there."""
+        connection = getattr(request.transport, "owner", None)
+        return connection if connection in self._inside else None
 
     def _has_room(self, newcomer: Connection) -> bool:
         bounds = self.bounds

@@ -15,6 +15,7 @@ from ...errors import ConfigError
 from ..jobs import Changed, Jobs
 from . import sockets
 from .app import application
+from .listener import listening
 from .porch import Porch
 from .safety import Token
 from .wire import Wire
@@ -59,21 +60,14 @@ async def open_server(
         await runner.setup()
         assert runner.server is not None
         porch.serve(partial(_wire, porch, runner.server))
-        loop = asyncio.get_running_loop()
         async with sockets.opened(host, port, path) as sock:
-            if path:
-                server = await loop.create_unix_server(porch, sock=sock, backlog=BACKLOG)
-            else:
-                server = await loop.create_server(porch, sock=sock, backlog=BACKLOG)
-            try:
-                yield Listening(f"unix:{path}", None) if path else _listening(host, sock.getsockname()[1])
-            finally:
-                server.close()
-                await runner.cleanup()
-                porch.close()
-                await server.wait_closed()
+            told = Listening(f"unix:{path}", None) if path else _listening(host, sock.getsockname()[1])
+            async with listening(sock, porch, BACKLOG):
+                yield told
+            await runner.cleanup()
     finally:
         await runner.cleanup()
+        porch.close()
 
 
 def _wire(porch: Porch, server: web.Server) -> Wire:

@@ -258,3 +258,22 @@ async def test_connections_that_were_closed_are_told_by_their_number(
     assert "28 crowded" in told[0]
     for _, writer in crowd:
         writer.transport.abort()
+
+
+async def test_a_stranger_who_asks_a_lot_is_answered_slowly_and_its_owner_is_not(tmp_path: Path) -> None:
+    async with open_door(tmp_path, replace(PATIENT, requests=2, pace_s=3600)) as door:
+        reader, writer = await door.knock(STRANGER.replace(b"/openapi.json", b"/healthz") * 3)
+        owner, writer_too = await door.knock(OWNER * 3)
+        assert await _first_answers(owner, 3) == 3
+        assert await _first_answers(reader, 2) == 2
+        assert next(iter(door.porch._inside)).is_busy  # with the third, which waits
+        for one in (writer, writer_too):
+            one.transport.abort()
+
+
+async def _first_answers(reader: Reader, n: int) -> int:
+    got = b""
+    with anyio.fail_after(30):
+        while got.count(b"HTTP/1.1 200") < n:
+            got += await reader.read(4096)
+    return got.count(b"HTTP/1.1 200")
