@@ -82,7 +82,11 @@ class Politeness:
 
     def asked_s(self, crawl_delay_s: float | None) -> float:
         """How long a site rests that asks for it, with one request at a time; 0: it does not ask, or is not heard."""
-        return self.rest_s(crawl_delay_s) if min(crawl_delay_s or 0.0, self.max_delay_s) > 0 else 0.0
+        return self.rest_s(crawl_delay_s) if self.word_s(crawl_delay_s) > 0 else 0.0
+
+    def word_s(self, crawl_delay_s: float | None) -> float:
+        """What of that the site itself asks for."""
+        return min(crawl_delay_s or 0.0, self.max_delay_s)
 
     def hold_s(self, error_retry_after_s: float | None) -> float:
         """How long a site that asked us to stay away is left alone."""

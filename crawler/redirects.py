@@ -11,8 +11,8 @@ from .model import Response, Url
 MOST_KEPT = 10_000
 """Redirects that are kept in mind, three megabytes or so; the frontier knows of those that led to a URL first."""
 
-MOST_HOPS = 1000
-"""In one way; far more than the redirects in a row that any crawl follows."""
+MOST_STEPS = 100
+"""Redirects that are walked for one answer: a longer circle costs its requests, and no more of our time."""
 _PAGES = frozenset({304, 305, 306})
 """Not modified; a proxy that we are to use (deprecated: it may be anyone's); unused."""
 MAX_REFERENCE = 1 << 13
@@ -50,8 +50,7 @@ class Paths:
     def way(self, start: Url, end: Url) -> Sequence[Hop]:
         """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
         hops: list[Hop] = []
-        most = min(len(self._paths), MOST_HOPS)
-        while start != end and len(hops) < most and (path := self._paths.get(start)):
+        while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
             hops.append(path[0])
             start = path[1]
         return hops if start == end else ()

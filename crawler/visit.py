@@ -84,7 +84,8 @@ class Visitor:
         if was_asked and self.takes_sitemaps:
             begun = replace(begun, found=await self._sitemaps(request, rules))
         rest_s = self.politeness.rest_s(rules.delay_s)
-        begun = replace(begun, rest_s=rest_s, asked_s=self.politeness.asked_s(rules.delay_s))
+        asked_s, word_s = self.politeness.asked_s(rules.delay_s), self.politeness.word_s(rules.delay_s)
+        begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
             return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
@@ -332,6 +333,7 @@ class Visitor:
             retry_in_s=None if is_over else retry_in_s,
             rest_s=max(outcome.rest_s, backoff_s),
             asked_s=max(outcome.asked_s or 0.0, hold_s),
+            word_s=max(outcome.word_s or 0.0, hold_s),
             repeats=verdict.repeats,
             checks=verdict.checks,
         )
@@ -362,6 +364,7 @@ class Visitor:
             retry_in_s=retry_in_s,
             rest_s=max(outcome.rest_s, hold_s),
             asked_s=max(outcome.asked_s or 0.0, hold_s),
+            word_s=max(outcome.word_s or 0.0, hold_s),
         )
 
 
