@@ -55,6 +55,7 @@ def explain(
     from crawler.config import trace
     from crawler.explanation import explain as explained
     from crawler.explanation import record
+    from crawler.folder import check_patterns
     from crawler.trust import Trust
 
     from .process import run_loop
@@ -62,6 +63,8 @@ def explain(
     trust = Trust(foreign=trust_folder)
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
     folder = _folder(url, out, chosen, trust)
+    if folder:
+        check_patterns(folder, chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))

@@ -45,13 +45,17 @@ def dry_run(
 ) -> Exit:
     """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
     from crawler import seeds
-    from crawler.folder import read_folder
+    from crawler.folder import check_patterns, read_folder
     from crawler.rehearsal import rehearse
 
     from .process import run_loop
 
     is_there = (folder / "crawl.toml").is_file() and not fresh
-    settings = read_folder(folder, config, trust=trust).config if is_there else config
+    settings = config
+    if is_there:
+        kept = read_folder(folder, config, trust=trust)
+        check_patterns(kept, config)
+        settings = kept.config
     bad = BadLines()
     lists: list[Taken] = []
     read = seeds.read(sources, bad, column=column, on_taken=lists.append)

@@ -84,7 +84,11 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
             unpark_all = ALL in job.unpark
             named = () if unpark_all else job.unpark
             found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
-            for line in [*show.beginning(crawl.folder, counts), *show.second_looks(found, named)]:
+            for line in [
+                *show.beginning(crawl.folder, counts),
+                *show.lost_records(crawl.lost),
+                *show.second_looks(found, named),
+            ]:
                 view.tell(line)
                 log.info(line)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -13,19 +14,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from anyio import create_task_group
+from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
-from .engine import NOTHING_SPENT, Spent
 from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .folder import Folder, open_folder
 from .frontier import Look, SqliteFrontier
 from .intake import batches
 from .late_seeds import LateSeeds
+from .limits import NOTHING_SPENT, Spent
 from .metrics import Snapshot, Summary
 from .model import Outcome, Reason, Request, Url
 from .parts import Extract
@@ -54,6 +55,8 @@ class Crawl:
         self.config = config
         """What is in force; a `change` that needs a restart is not."""
         self.folder = folder
+        self.lost = works.lost
+        """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier
         self._engine = works.engine(config)
@@ -95,7 +98,8 @@ class Crawl:
                 await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     summary = await self._engine.run(self._to_visit(seeds))
-                return replace(summary, left_out=await self._frontier.left_out())
+                left_out = await self._frontier.left_out()
+                return replace(summary, left_out=left_out, lost_records=self.lost.visits)
         finally:
             self._was_finished = self._has_finished()
             self._engine = self._works.engine(self.config)
@@ -257,10 +261,13 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             parts.check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
-                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh, trust=trust))
-                config = home.config
-                for remark in home.remarks:
-                    log.info("%s: %s", home.path, remark)
+                opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
+                with CancelScope(shield=True):  # it waits for the disk; a folder that is held has somebody to leave it
+                    opened = await asyncio.to_thread(opening.__enter__)
+                stack.push(opening)
+                home, config = opened, opened.config
+                for remark in opened.remarks:
+                    log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
-from .errors import FolderError, StorageFull
+from .durable import sync_folder
+from .errors import ConfigError, FolderError, StorageFull
 from .private import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
+from .scope import Scope
 from .settings import OWN_FILES, Config
 from .toml import to_toml
 from .trust import NOBODY, Trust, check_contents, check_names, check_writers
@@ -73,7 +75,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         if fresh and _is_ours(path):
             with held(path):
                 path.rename(_free_name(path))
-        make_folder(path)
+        _make(path)
         if not _is_ours(path) and any(path.iterdir()):
             raise FolderError(f"{path} is not empty and no crawl folder: give this crawl another one with -o")
         lock = _lock(path)
@@ -109,6 +111,19 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
         return _merged(path, config, trust)
 
 
+def check_patterns(folder: Folder, chosen: Config) -> None:
+    """Raises ConfigError for a pattern of the folder's own that cannot be used, and says how to replace it."""
+    scope = folder.config.scope
+    for name in ("include", "exclude"):
+        try:
+            Scope(**{name: getattr(scope, name)})
+        except ConfigError as error:
+            if f"scope.{name}" in explicit(chosen):
+                raise
+            replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
+            raise ConfigError(f"{folder.path / _SETTINGS}: {error}; {replaced}") from error
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError, StorageFull."""
@@ -139,6 +154,15 @@ def _stem(seed: str) -> str:
         case "file":
             name = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", Path(seed).name)).stem
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
+
+
+def _make(path: Path) -> None:
+    """Make the folder and those above it, so that a power cut leaves their names."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    make_folder(path)
+    for one in missing:
+        with suppress(PermissionError):  # a folder may be writable and not readable
+            sync_folder(one.parent)
 
 
 def _is_ours(path: Path) -> bool:
@@ -179,6 +203,7 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
 
 def _continued(path: Path, config: Config, trust: Trust) -> Folder:
     folder = _merged(path, config, trust)
+    check_patterns(folder, config)
     _refuse_to_forget(folder)
     return folder
 

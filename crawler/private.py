@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from .durable import sync_file, sync_folder
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 DRAFT = ".new"
@@ -125,8 +127,9 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
         os.replace(draft, place)
+        sync_folder(place.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(draft)

@@ -82,17 +82,31 @@ async def test_two_crawls_of_one_host_take_turns_and_keep_its_rest() -> None:
     assert {name: summary.pages for name, summary in stage.summaries.items()} == {"one": 13, "two": 13}
 
 
-async def test_the_longest_rest_of_all_crawls_counts_while_they_want_the_host() -> None:
+async def test_each_crawl_rests_as_long_as_it_says_and_the_others_do_not_wait_for_that() -> None:
     async with open_stage(one_host(6)) as stage:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stage.run, "calm", {"delay_s": 0.1})
             tasks.start_soon(stage.run, "brisk", {"delay_s": 0.0})
-        agents = stage.agents()
-        first = max(agents.index("calm"), agents.index("brisk") + 1)  # who need not rest asks for two things at once
-        last = max(number for number, agent in enumerate(agents) if agent == "calm")
-        assert last - first > 8
-        assert min(stage.served.pauses("alpha.test", robots=True)[first:last]) >= 0.09
+        calm = [hit for hit in stage.served.of("alpha.test") if hit.headers["user-agent"].startswith("calm")]
+        assert min(later.began - hit.ended for hit, later in pairwise(calm) if hit.ended) >= 0.09
+        assert stage.served.worst_concurrency("alpha.test") == 1
     assert {summary.pages for summary in stage.summaries.values()} == {7}
+
+
+@pytest.mark.parametrize("per_site", [1, 3])
+async def test_a_crawl_that_rests_for_hours_holds_its_host_against_no_other_alive_or_cancelled(per_site: int) -> None:
+    async with open_stage(one_host(12)) as stage:
+        async with stage.crawl("slow", delay_s=1e6, max_delay_s=1e6, per_site=per_site) as slow:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(slow.run, stage.served.seeds)
+                while "slow" not in stage.agents() or slow.snapshot().in_flight:
+                    await anyio.sleep(0.001)
+                await stage.run("while", {"delay_s": 0.001})
+                slow.abort()
+            await stage.run("after", {"delay_s": 0.001})
+        await stage.run("later", {"delay_s": 0.001})
+    assert {name: summary.pages for name, summary in stage.summaries.items()} == {"while": 13, "after": 13, "later": 13}
+    assert Counter(stage.agents())["slow"] == 1
 
 
 async def test_per_site_holds_over_all_crawls() -> None:

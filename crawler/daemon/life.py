@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import parts
 from ..errors import ConfigError, CrawlError
 from ..folder import told
 from ..private import replaced
@@ -38,7 +39,9 @@ class Sources:
 
     def load(self) -> tuple[DaemonConfig, Config]:
         """Raises ConfigError, which names all that is wrong."""
-        return load_daemon(self.file, self.environ, self.chosen, self.settings, trust=self.trust)
+        daemon, base = load_daemon(self.file, self.environ, self.chosen, self.settings, trust=self.trust)
+        parts.scope(base)  # its patterns
+        return daemon, base
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
-from ..config import amend
 from ..errors import FolderError, unwrapped
 from ..fetch import Guard
 from ..folder import held
@@ -28,6 +27,7 @@ from .folders import Folders
 from .job import Record, weight
 from .jobs import NOTHING_CHOSEN, Jobs
 from .logs import logs_kept
+from .owners import within
 from .posting import open_post
 from .running import Running
 from .settings import ADDRESS, DaemonConfig, shared_settings, trust_in
@@ -52,6 +52,7 @@ async def open_jobs(
     Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
     events = Events()
+    base = within(base, config.bounds)
     with (
         logs_kept() as logs,
         unwrapped(),
@@ -65,7 +66,7 @@ async def open_jobs(
             await recovery.recover(book, folders, threads, reception.new_id, config.max_crashes)
 
             def settings_of(record: Record) -> Config:
-                return amend(reception.base, record.settings)
+                return asking.ruled(record.settings, reception.rule)
 
             def secret() -> str:
                 return tokens.kept(
@@ -76,7 +77,7 @@ async def open_jobs(
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
                     share = weight(record.priority)
-                    ruled = asking.in_force(record.settings, reception.base)
+                    ruled = asking.in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
                     return open_crawl(
                         ruled, folder=folders.path(record), shared=shared, weight=share, trust=folders.trust
                     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, get_origin
+from typing import Annotated, Any, get_origin
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +17,7 @@ from ..errors import ConfigError, UrlError
 from ..settings import Config, Table
 from ..toml import comment, text_of
 from ..trust import NOBODY, Trust
+from .owners import checked_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -29,6 +30,13 @@ def target(url: str) -> str:
         return str(urls.parse(url))
     except UrlError as error:
         raise ValueError(str(error)) from None
+
+
+def _bounds(given: dict[str, Any]) -> dict[str, object]:
+    try:
+        return checked_bounds(given)
+    except ConfigError as error:
+        raise ValueError(str(error).replace("settings: ", "")) from None
 
 
 ADDRESS = "address"
@@ -79,6 +87,9 @@ class DaemonConfig(Table):
     """All bodies in memory at a time, over all jobs."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes that all jobs share; 0: one for each core this process may use."""
+    bounds: Annotated[dict[str, Any], AfterValidator(_bounds)] = Field(default_factory=dict)
+    """What no job may go beyond, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. For a delay it is the
+    least, for a number the most, for anything else the only value."""
 
 
 def trust_in(config: DaemonConfig) -> Trust:
@@ -148,8 +159,9 @@ def daemon_toml() -> str:
         f"[{DAEMON}]",
     ]
     for name, info in DaemonConfig.model_fields.items():
-        default = info.get_default()
-        lines += ["", *comment(info), f"# {name} =" if default is None else f"{name} = {text_of(default)}"]
+        default = info.get_default(call_default_factory=True)
+        is_absent = default is None or default == {}
+        lines += ["", *comment(info), f"# {name} =" if is_absent else f"{name} = {text_of(default)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,8 @@ from ..errors import ConfigError
 from ..private import Unsafe, make_folder
 from ..trust import NOBODY, Trust, check_open_file
 
+BITS = 256
+"""Of a token that is made here."""
 LEAST = 16
 """Characters; whoever may try a few thousand a second finds none of this length in a lifetime."""
 MOST_BYTES = 4096
@@ -21,7 +23,7 @@ MOST_BYTES = 4096
 
 def new_token() -> str:
     """256 bits, fit for a header and for the fragment of a URL."""
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(BITS // 8)
 
 
 def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY) -> str:

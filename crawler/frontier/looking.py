@@ -14,7 +14,7 @@ import orjson
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Url
+from ..model import Position, Url
 from ..private import check_database, copy_file, opener
 from ..standing import Trap
 from ..traps import MOST_PATTERNS, Novelty, Stored
@@ -112,6 +112,11 @@ class Look:
     def settled(self) -> Mapping[str, int]:
         """How many URLs ended with each disposition."""
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
+        return found
+
+    def positions(self) -> Mapping[str, Position]:
+        """What each sink, by name, had durably written at the last settle."""
+        found: dict[str, Position] = orjson.loads(self._meta("positions") or b"{}")
         return found
 
     def _novelty(self) -> Novelty:
