@@ -13,6 +13,8 @@ from .private import opener
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+MOST_OF_LINE = 8192
+"""Characters of one line: what came from outside may be longer than anybody reads."""
 
 
 class Lines(logging.Formatter):
@@ -24,7 +26,13 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return "\n".join(map(printable, text.split("\n"))) if record.exc_info else printable(text)
+        return "\n".join(printable(cut(line)) for line in text.split("\n")) if record.exc_info else printable(cut(text))
+
+
+def cut(line: str) -> str:
+    """The line, or as much of it as a log holds."""
+    more = len(line) - MOST_OF_LINE
+    return f"{line[:MOST_OF_LINE]} ... ({more:,} more characters)" if more > 0 else line
 
 
 class LogFile(RotatingFileHandler):

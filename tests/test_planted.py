@@ -13,7 +13,7 @@ from crawler import Config, open_crawl
 from crawler.config import load
 from crawler.daemon import DaemonConfig, WrongState, open_jobs, pages, spool
 from crawler.daemon.folders import Folders
-from crawler.daemon.http.server import _unix_socket
+from crawler.daemon.http.sockets import _unix_socket
 from crawler.errors import ConfigError, FolderError, FrontierError, SinkError
 from crawler.fetch import Guard
 from crawler.folder import open_folder
@@ -155,7 +155,7 @@ def test_what_is_removed_with_a_job_is_not_behind_a_link(tmp_path: Path, notes: 
 def test_a_file_is_no_stale_socket(tmp_path: Path, plant: Plant, notes: Path) -> None:
     plant(tmp_path / "socket")
     for path in (tmp_path / "socket", notes):
-        with pytest.raises(ConfigError, match=f"{path} is no socket"):
+        with pytest.raises(ConfigError, match=f"{path} is there already and is no socket"):
             _unix_socket(str(path))
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(tmp_path / "stale"))

@@ -67,7 +67,7 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     """What was allowed once may be forbidden since. Of a folder made elsewhere some does not count. BadSettings."""
     refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
     try:
-        parts.scope(ruled(chosen, rule))
+        parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
     except ConfigError as error:
         refused += _complaints(error)
     if refused:

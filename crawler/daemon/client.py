@@ -100,6 +100,7 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     connector: aiohttp.BaseConnector
     if url.startswith(UNIX):
+        _check_owner(url.removeprefix(UNIX))
         connector = aiohttp.UnixConnector(url.removeprefix(UNIX))
     elif urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname:
         connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
@@ -109,6 +110,16 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
         connector=connector, headers=headers, timeout=TIMES, read_bufsize=MAX_EVENT
     ) as http:
         yield Client(http, url)
+
+
+def _check_owner(path: str) -> None:
+    """Raises ConfigError where another user made the socket, who would be told the token. Root speaks to anyone's."""
+    try:
+        owner = os.stat(path).st_uid
+    except OSError:
+        return  # connecting says why
+    if os.geteuid() not in (0, owner) and owner != 0:
+        raise ConfigError(f"{path} is a socket of another user (uid {owner}), who is not told the token")
 
 
 def find(config: DaemonConfig) -> tuple[str, str | None]:

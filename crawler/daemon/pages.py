@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -178,7 +179,7 @@ def _lines(path: Path, start: int) -> Iterator[bytes]:
     except FileNotFoundError:
         return
     with file:
-        file.seek(start)
+        file.seek(min(start, file.seek(0, SEEK_END)))  # a cursor may have been made up
         for line in file:
             if not line.endswith(b"\n"):
                 return
