@@ -219,8 +219,8 @@ async def test_bounds_that_are_read_anew_hold_from_a_jobs_next_run_on(open_daemo
         assert jobs.base.politeness.delay_s == 0.5
         await jobs.resume(job.id)
         error = (await until(jobs, job.id, State.FAILED)).error
-        told = "scope.limit: should be 10 at most, as the daemon's own settings have it"
-        assert error == f"{told}: change it, and resume the job"
+        beyond = "scope.limit: should be 10 at most, as the daemon's own settings have it"
+        assert error == f"{beyond}: change it, and resume the job"
         await _resumed_with(jobs, job.id, {"limit": 10})
 
 
