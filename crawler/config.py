@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -37,6 +38,12 @@ LIVE = frozenset(
     }
 )
 """What a crawl that runs can take on; the rest it begins with."""
+MOST_TOLD = 50
+"""Settings that are wrong and told one by one, each with what it may have meant to say."""
+MOST_SHOWN = 1000
+"""Characters of a wrong value."""
+MOST_DOTS = 64
+_TOO_DEEP = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DOTS}}}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -148,9 +155,14 @@ def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
     try:
         with path.open(encoding="utf-8") as file:
             check_open_file(file.fileno(), path, trust)
-            return tomllib.loads(file.read())
+            text = file.read()
+        if _TOO_DEEP.search(text):  # reading such a name takes quadratic time
+            raise ConfigError(f"{path}: a name of more than {MOST_DOTS} words")
+        return tomllib.loads(text)
     except Unsafe as error:
         raise ConfigError(str(error)) from error
+    except RecursionError:
+        raise ConfigError(f"{path}: not a TOML file: too many tables within tables") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except ValueError as error:  # not UTF-8, or not TOML: the message tells the line
@@ -244,8 +256,12 @@ def _build(given: Mapping[str, _Given]) -> Config:
     try:
         return Config.model_validate(nested)
     except ValidationError as error:
-        places = [".".join(map(str, one["loc"])) for one in error.errors()]
-        raise ConfigError("\n".join(_complaint(one, given) for one in error.errors()), places) from None
+        wrong = error.errors(include_url=False, include_context=False)
+        places = [".".join(map(str, one["loc"])) for one in wrong[:MOST_TOLD]]
+        lines = [_complaint(one, given) for one in wrong[:MOST_TOLD]]
+        if more := len(wrong) - len(lines):
+            places, lines = [*places, ""], [*lines, f"and {more} more"]
+        raise ConfigError("\n".join(lines), places) from None
 
 
 def _complaint(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
@@ -256,7 +272,7 @@ def _complaint(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_nearest(where)}"
     is_shown = key not in SECRETS and not isinstance(error["input"], dict)
-    value = f" = {error['input']!r}" if is_shown else ""
+    value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
 

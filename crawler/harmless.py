@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from html import unescape
 
 import orjson
 
@@ -28,6 +29,8 @@ _SUSPECT = _UNSEEN + "".join(map(chr, range(0xFE00, 0xFE10)))
 """What `str.isprintable` lets through, but for the 240 selectors that begin with F3 A0 in UTF-8."""
 MOST_ESCAPED_ALONE = 256
 """Characters of a line of JSON that are escaped one by one: a microsecond each. Beyond, all that is not ASCII is."""
+_LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
+"""`html.unescape` raises an error for numbers of 5,000 digits, and takes quadratic time for less."""
 
 
 def printable(text: str) -> str:
@@ -35,6 +38,11 @@ def printable(text: str) -> str:
     if _is_harmless(text):
         return text
     return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def unescaped(text: str) -> str:
+    """The text with its HTML entities as characters. Never raises."""
+    return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
 def json_line(values: Mapping[str, object]) -> bytes:

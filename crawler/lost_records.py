@@ -77,7 +77,7 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
         file.queue_again(_missing(visits, is_missing, numbers, remains), positions)
     lost = Lost(int(is_missing.sum()), tuple(one.path.name for one in remains.values() if one.is_damaged))
     if lost.files:
-        log.info("%s records are missing from %s: visited again", lost.visits, ", ".join(lost.files))
+        log.info("visits made again: %d, their records are missing from %s", lost.visits, ", ".join(lost.files))
     return lost
 
 
@@ -122,8 +122,8 @@ def _placed(found: Survivors, visits: Visits) -> tuple[NDArray[np.int64], NDArra
 
 def _check_lateness(remains: Mapping[str, _Remains], visits: Visits, is_missing: NDArray[np.bool_]) -> None:
     """Raise SinkError where more is missing than a power cut takes: its owner may have moved it."""
-    times = visits.visited_at[is_missing]
-    is_late = not np.any(times < np.nanmax(visits.visited_at, initial=0.0) - RECENT_S)
+    latest = np.max(visits.visited_at[~np.isnan(visits.visited_at)], initial=0.0)
+    is_late = not np.any(visits.visited_at[is_missing] < latest - RECENT_S)
     for one in remains.values():
         if one.is_damaged and (one.is_empty or not is_late):
             what = "is empty or gone" if one.is_empty else "is not what it was"

@@ -11,6 +11,8 @@ from .model import Response, Url
 MOST_KEPT = 10_000
 """Redirects that are kept in mind, three megabytes or so; the frontier knows of those that led to a URL first."""
 
+MOST_STEPS = 100
+"""Redirects that are walked for one answer: a longer circle costs its requests, and no more of our time."""
 _PAGES = frozenset({304, 305, 306})
 """Not modified; a proxy that we are to use (deprecated: it may be anyone's); unused."""
 MAX_REFERENCE = 1 << 13
@@ -46,9 +48,9 @@ class Paths:
         self._paths.pop(url, None)
 
     def way(self, start: Url, end: Url) -> Sequence[Hop]:
-        """The redirects that lead from one URL to another; empty: none do."""
+        """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
         hops: list[Hop] = []
-        while start != end and (path := self._paths.get(start)) and len(hops) < len(self._paths):
+        while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
             hops.append(path[0])
             start = path[1]
         return hops if start == end else ()

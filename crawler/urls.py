@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 2083
 """Characters; longer URLs are nearly always a trap or a mistake (it was Internet Explorer's limit: sites obey it)."""
+MOST_HOST = 1024
+"""Characters of a host that is not plain ASCII; no name has more than 253 (RFC 1035 2.3.4), of four bytes at most."""
+_GAP = r"[\t\n\r]*+"
+"""A parser of URLs drops these, wherever they are."""
+_SPECIAL = "|".join(_GAP.join(scheme) for scheme in ("https", "http", "wss", "ws", "ftp", "file"))
+_HOST = re.compile(
+    rf"[\x00-\x20]*+(?:(?:{_SPECIAL}){_GAP}:[\t\n\r/\\]*+|[/\\]{_GAP}[/\\][\t\n\r/\\]*+)([^/\\?#]*+)", re.IGNORECASE
+)
+"""What stands where the host does, with its credentials and port."""
 MOST_WRITTEN = 12
 """Characters of a canonical URL that one character of an href may become: four bytes, each as `%XX`."""
 
@@ -83,6 +92,18 @@ def absolute(text: str, base: str | None = None) -> str:
         return _href(_read(text) if base is None else _join(_read(base), text))
     except UrlError:
         return ""
+
+
+def based(url: str, href: str) -> str:
+    """What a document makes of its base when it says that it is `href`; one that cannot be used counts as none.
+
+    A base is joined with every link of its document, so it may not be long: query and fragment, which lend nothing to
+    what is joined, go first.
+    """
+    base = absolute(href, url)
+    if len(base) > MAX_LENGTH:
+        base = base.partition("#")[0].partition("?")[0]
+    return url if not 0 < len(base) <= MAX_LENGTH or base.startswith(("data:", "javascript:")) else base
 
 
 def fingerprint(text: str, key: bytes) -> int:
@@ -153,6 +174,8 @@ class _Parsed(Protocol):
 
 
 def _read(text: str) -> _Parsed:
+    if len(text) > MOST_HOST:
+        _refuse_a_long_host(text)
     try:
         return can_ada.parse(text)
     except ValueError:
@@ -162,12 +185,22 @@ def _read(text: str) -> _Parsed:
 
 
 def _join(base: _Parsed, text: str) -> _Parsed:
+    if len(text) > MOST_HOST:
+        _refuse_a_long_host(text)
     try:
         return base + text if type(base) is can_ada.URL else _newer(text, base.href)
     except ValueError:
         return _newer(text, base.href)
     except TypeError:
         return _join(base, _scalar(text))
+
+
+def _refuse_a_long_host(text: str) -> None:
+    """Raises UrlError for a host that takes IDNA, and is longer than any name: that takes quadratic time."""
+    found = _HOST.match(text)
+    host = found[1].rpartition("@")[2] if found else ""
+    if len(host) > MOST_HOST and (not host.isascii() or "%" in host or "xn--" in host.lower()):
+        raise UrlError(f"not a URL, for no host name is so long: {text[:200]!r}")
 
 
 def _newer(text: str, base: str | None) -> _Parsed:

@@ -13,6 +13,7 @@ from crawler.config import (
     explicit,
     fields,
     load,
+    read,
     trace,
 )
 from crawler.errors import ConfigError
@@ -193,3 +194,18 @@ def test_the_memory_for_bodies_follows_a_larger_body_where_nobody_chose_it() -> 
     assert amend(config, {"delay_s": 2.0}).fetch.budget_bytes == 200 << 20
     with pytest.raises(ConfigError, match="at least twice"):
         load(settings={"max_body_bytes": 100 << 20, "budget_bytes": 150 << 20})
+
+
+def test_of_many_wrong_settings_the_first_are_told_and_the_rest_counted() -> None:
+    with pytest.raises(ConfigError) as told:
+        amend(Config(), {f"x{i}": 1 for i in range(5000)})
+    lines = str(told.value).splitlines()
+    assert (len(lines), len(told.value.places), lines[-1]) == (51, 51, "and 4950 more")
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "a." * 100 + "b = 1", '"a" . ' * 100 + "b = 1"])
+def test_tables_that_nest_without_end_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "crawl.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"crawl\.toml: "):
+        read(path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.harmless import MOST_ESCAPED_ALONE, json_line, printable
+from crawler.harmless import _HARMFUL, MOST_ESCAPED_ALONE, json_line, printable, unescaped
 
 IGNORED = [
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -45,6 +47,15 @@ def test_what_makes_a_sign_a_picture_stays_behind_such_a_sign_alone() -> None:
     assert printable("a\ufe0f\u20e3 1\ufe0e\u20e3") == "a\\ufe0f\u20e3 1\\ufe0e\u20e3"
 
 
+def test_the_dashboard_escapes_the_same() -> None:
+    source = (Path(__file__).parents[1] / "crawler/daemon/dashboard/words.js").read_text()
+    found = re.search("^const HARMFUL = /(.*)/gu;$", source, re.MULTILINE)
+    assert found
+    theirs = re.sub(r"\\u\{(\w+)\}|\\u(\w{4})", lambda one: re.escape(chr(int(one[1] or one[2], 16))), found[1])
+    every = "".join(f"a{chr(code)}" for code in range(0x110000)) + "©\ufe0f❤\ufe0f\ufe0f1\ufe0f\u20e3"
+    assert re.findall(theirs, every) == _HARMFUL.findall(every)
+
+
 def test_text_in_any_language_stays_as_it_is() -> None:
     text = "Größe — 猫、ネコ\u3000ไทย עברית العربية 한국어 prix\xa0: 5\xa0€ 🐈 \ufffd हिन्दी தமிழ் ᠮᠣᠩᠭᠣᠯ ខ្មែរ မြန်မာ"
     assert printable(text) == text
@@ -72,3 +83,8 @@ def test_a_line_with_many_harmful_characters_means_the_same(number: int) -> None
 def test_what_json_cannot_say_is_still_an_error() -> None:
     with pytest.raises(TypeError):
         json_line({"a": object()})
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "X" + "0" * 5000])
+def test_an_entity_of_thousands_of_digits_is_no_error(digits: str) -> None:
+    assert unescaped(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"

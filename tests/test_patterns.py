@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.canonical import Policy, changes, folding
-from crawler.model import Reason, Request
+from crawler.fetch.relays import _matcher
+from crawler.model import Reason, Request, Url
 from crawler.patterns import MOST_REPEATS, Pattern, PatternError
+from crawler.robots import parse as parse_robots
 from crawler.scope import Scope
 from crawler.urls import parse
 from tests.growth import cpu_s, exponent
@@ -186,6 +188,7 @@ def _folds(*names: str) -> Callable[[str], object]:
 
 
 STARS = "*a" * 12 + "*b"
+ROBOTS = parse_robots(f"User-agent: *\nDisallow: /{STARS}$".encode(), "us")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +212,8 @@ STARS = "*a" * 12 + "*b"
         (_folds("x"), "&x=1&sid=0123456789abcdef0123456789abcdef"),
         (_folds("x"), "&sid=a"),
         (lambda text: changes(text, Policy((STARS,))), "a&"),
+        (_matcher("*.a.test"), ".a"),
+        (lambda text: ROBOTS.verdict(Url(text)), "a"),
     ],
 )
 def test_no_wildcard_of_the_user_is_slow_on_any_url(work: Callable[[str], object], text: str) -> None:

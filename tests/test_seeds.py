@@ -236,3 +236,8 @@ def test_a_line_without_an_end_never_stands_in_memory(tmp_path: Path) -> None:
     count, peak = _through_a_pipe(tmp_path, iter([b"a.example\n", *lines, b"\nb.example\n"]))
     assert count == 2
     assert peak < 4 << 20
+
+
+def test_a_word_that_is_too_long_for_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SeedError, match="File name too long"):
+        list(read([f"{tmp_path}/" + "x" * 5000]))

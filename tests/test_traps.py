@@ -199,6 +199,15 @@ async def test_no_more_pages_are_under_way_than_a_cap_leaves() -> None:
         assert (full.reason, full.detail) == (Reason.PAGE_LIMIT, "http://h.test gave its 3 pages")
 
 
+async def test_what_is_released_no_longer_counts_towards_a_cap() -> None:
+    async with open_memory(Terms(per_site=8, pages_per_site=1)) as frontier:
+        await frontier.add([Request(Url(f"http://h.test/{n}")) for n in range(2)])
+        one, other = await frontier.lease(8)
+        assert (frontier.bar(one), frontier.bar(other) is None) == (None, False)
+        await frontier.release([one])
+        assert frontier.bar(other) is None
+
+
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [

@@ -212,3 +212,19 @@ def test_packed_fingerprints_are_the_single_ones_in_order() -> None:
         urls.fingerprint(text, KEY) for text in texts
     ]
     assert urls.fingerprints([], KEY) == b""
+
+
+@pytest.mark.parametrize("before", ["http://", "https:", "//", "\\/", " h\ntt\tp:///", "http://user:word@"])
+@pytest.mark.parametrize("letter", ["ü", "%C3%BC", "\u4e00", "xn--"])
+def test_a_host_that_is_longer_than_any_name_is_refused_before_it_is_looked_at(before: str, letter: str) -> None:
+    with pytest.raises(UrlError):
+        urls.parse(before + letter * 1100, urls.parse("http://h/"))
+
+
+@pytest.mark.parametrize("text", ["ü" + "a" * 1100, "/ü" + "a" * 1100, "?" + "ü" * 300, "http://h/ü" + "a" * 1500])
+def test_what_is_long_and_no_host_is_read(text: str) -> None:
+    assert "%C3%BC" in urls.parse(text, urls.parse("http://h/")).text
+
+
+def test_a_host_of_plain_letters_may_be_long() -> None:
+    assert urls.parse(f"http://{'a.' * 600}b/").text == f"http://{'a.' * 600}b/"

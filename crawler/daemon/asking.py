@@ -69,9 +69,9 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     try:
         parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
     except ConfigError as error:
-        refused += [Complaint(one.field, f"{one.text}: change it") for one in _complaints(error)]
+        refused += _complaints(error)
     if refused:
-        raise BadSettings([Complaint(one.field, f"{one.text}; then resume the job") for one in refused])
+        raise BadSettings([Complaint(one.field, f"{one.text}; change it, then resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:

@@ -19,6 +19,8 @@ MOST_LETTERS = 1200
 """Characters of text on a page that may be a block. Articles about captchas have more."""
 MOST_WORDS = 240
 MOST_LINKS = 10
+MOST_FORMS = 20
+"""Of such a page that are looked at."""
 MOST_SOURCE = 1 << 16
 """Bytes of a page's source that are looked at."""
 NEAR_LETTERS = 600
@@ -97,7 +99,8 @@ _CLOUDFLARE = re.compile(r"error code: 10(?:09|10|12|15|20)\b")
 _WEAK = 'says "'
 _CONSENT = re.compile(r"(?:consent\.(?:google|youtube|yahoo)|guce\.[a-z]+)\.[a-z.]+")
 _CONTINUES = re.compile(r"\s*(?:before you continue|we value your privacy|your privacy choices)\b", re.IGNORECASE)
-_CONSENT_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=[^>]{0,500}consent", re.IGNORECASE)
+_FORM = re.compile(rb"<form([^>]{0,1000})", re.IGNORECASE)
+_ACTION = re.compile(rb"\baction\s*+=", re.IGNORECASE)
 """A page called so whose form asks for consent; a banner on a page that is called otherwise is none."""
 _SORRY = re.compile(r"(?:www\.)?google\.[a-z.]+")
 
@@ -132,7 +135,7 @@ def by_page(body: bytes, title: str, words: str, links: int, status: int) -> str
     for mark, by in _SOURCES:
         if mark in source:
             return by
-    if _CONTINUES.match(title) and _CONSENT_FORM.search(source):
+    if _CONTINUES.match(title) and _asks_consent(source):
         return "consent wall"
     return _said(title.lower(), f"{title} {text}".lower(), status)
 
@@ -140,6 +143,13 @@ def by_page(body: bytes, title: str, words: str, links: int, status: int) -> str
 def is_weak(evidence: str) -> bool:
     """Whether words alone speak for it, which a page of the site's own may use as well."""
     return evidence.startswith(_WEAK)
+
+
+def _asks_consent(source: bytes) -> bool:
+    for form in _FORM.findall(source)[:MOST_FORMS]:
+        if (action := _ACTION.search(form)) and b"consent" in form[action.end() :].lower():
+            return True
+    return False
 
 
 def _said(title: str, said: str, status: int) -> str:

@@ -51,7 +51,7 @@ _DIGITS_APART = bytes([byte if byte in _DIGITS else 0x20 for byte in range(256)]
 _NO_DIGITS = bytes([byte for byte in range(256) if byte not in _DIGITS])
 _WHOLE = re.compile(r"(?<![0-9])[0-9]{1,12}(?![0-9A-Za-z])")
 _ANY = re.compile(r"[0-9]+")
-_ID = re.compile(r"(?=[^0-9]*[0-9])(?:[0-9A-Za-z_-]*[A-Za-z][0-9A-Za-z_-]*|[0-9]{10,})")
+_ID = re.compile(r"(?=[^0-9]*[0-9])(?:(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_-]+|[0-9]{10,})")
 _NOISE = re.compile(
     r"captcha|(?:^|[/_.-])(?:pixel|beacon|spacer|blank|transparent|1x1|track(?:er|ing)?|counter|hit)(?=[/_.-]|$)"
 )
@@ -295,6 +295,8 @@ def _is_dated(src: str, known: set[int]) -> bool:
 
 
 def _is_known(number: str, known: set[int]) -> bool:
+    if len(number) > LONGEST:  # a number of the URL has twelve digits at most, and Python reads no 5,000
+        return False
     if int(number) in known:
         return True
     if len(number) not in (4, 6, 8) or int(number[:4]) not in range(1000, 3000):

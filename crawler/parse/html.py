@@ -13,7 +13,7 @@ from html.entities import html5
 
 import turbohtml
 
-from ..urls import absolute
+from ..urls import based
 from . import charset as charsets
 from . import legacy, media
 from .job import Job
@@ -138,7 +138,7 @@ def _note_head(reading: Reading, element: turbohtml.Element, seen: set[str]) -> 
     elif tag == "base" and tag not in seen:
         if (href := element.attr("href")) is not None:
             seen.add(tag)
-            reading.base = _base(reading.base, href)
+            reading.base = based(reading.base, href)
     elif tag == "title" and tag not in seen:
         seen.add(tag)
         reading.title = one_line(element.text, _MAX_TITLE)
@@ -170,9 +170,3 @@ def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str], job: J
     if "canonical" in kinds and "canonical" not in seen:
         seen.add("canonical")
         reading.canonical = href
-
-
-def _base(url: str, href: str) -> str:
-    """What `<base href>` makes of the document's URL; one that cannot be used counts as none."""
-    base = absolute(href, url)
-    return url if not base or base.startswith(("data:", "javascript:")) else base

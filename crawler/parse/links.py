@@ -30,6 +30,7 @@ _ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon
 def kinds_of_link(relations: Sequence[str], content_type: str) -> set[str]:
     """The kinds that a link with these relations (in lower case) is of, be it an element or a header."""
     kinds = set()
+    is_style = "stylesheet" in relations
     for relation in relations:
         if relation in _STEPS:
             kinds.add("pagination")
@@ -41,7 +42,7 @@ def kinds_of_link(relations: Sequence[str], content_type: str) -> set[str]:
             kinds.add("scripts")
         elif relation in _ICONS:
             kinds.add("images")
-        elif relation == "amphtml" or (relation == "alternate" and "stylesheet" not in relations):
+        elif relation == "amphtml" or (relation == "alternate" and not is_style):
             kinds.add("feeds" if content_type.partition(";")[0].strip().lower() in _FEEDS else "alternates")
     return kinds
 

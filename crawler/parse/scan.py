@@ -7,9 +7,9 @@ bytes; what a tree alone could tell (templates, namespaces, text) is not looked 
 from __future__ import annotations
 
 import re
-from html import unescape
 
-from ..urls import absolute
+from ..harmless import unescaped
+from ..urls import based
 from . import charset as charsets
 from . import legacy, media
 from .evidence import MOST_LOOKED_AT
@@ -104,7 +104,7 @@ class _Scan:
         end = _ENDS[name].search(body, at)
         if name == "title" and self._is_first(name):
             self._reading.title = one_line(
-                unescape(self._text(body[at + 1 : end.start() if end else at][:8192])), _MAX_TITLE
+                unescaped(self._text(body[at + 1 : end.start() if end else at][:8192])), _MAX_TITLE
             )
         return end.end() if end else len(body)
 
@@ -112,7 +112,7 @@ class _Scan:
         """The first of each name counts."""
         found: dict[str, str] = {}
         for name, double, single, plain in _ATTRIBUTE.findall(self._text(inside)):
-            found.setdefault(name.lower(), unescape(double or single or plain))
+            found.setdefault(name.lower(), unescaped(double or single or plain))
         return found
 
     def _note(self, name: str, attributes: dict[str, str]) -> None:
@@ -124,7 +124,7 @@ class _Scan:
                 reading.hrefs.append(href)
         elif name == "base":
             if href and self._is_first(name):
-                reading.base = absolute(href, reading.base) or reading.base
+                reading.base = based(reading.base, href)
         elif name == "link":
             kinds = kinds_of_link(relations, attributes.get("type", ""))
             if href and not kinds.isdisjoint(job.follow) and reading.follows(relations, job):

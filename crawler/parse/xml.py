@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from ..errors import ParseError
 from ..model import Reason
-from ..urls import absolute
+from ..urls import absolute, based
 from . import charset, sitemap
 from .job import Document, Job
 from .links import kinds_of_link
@@ -57,6 +57,7 @@ def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
         if not reading.hrefs:
             raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
         reading.note = f"read up to an error: {error}"
+    reader.settle()
     return reading
 
 
@@ -96,13 +97,19 @@ class _Reader:
     def end(self) -> None:
         self._parser.Parse(b"", True)
 
+    def settle(self) -> None:
+        """Give all locations of the entry that was read last what it said of them, before them or behind."""
+        reading, locations = self.reading, len(self.reading.hrefs) - self._first
+        reading.modified[self._first :] = [self._modified] * locations
+        reading.priorities[self._first :] = [self._priority] * locations
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local, parent = name.rpartition(":")[2].lower(), self._path[-1]
         self._path.append(local)
         if len(self._path) > MAX_NESTING:
             raise sitemap.Enough(f"what nests deeper than {MAX_NESTING} elements was not read")
         base = self._bases[-1]
-        self._bases.append(absolute(attributes["xml:base"], base) or base if "xml:base" in attributes else base)
+        self._bases.append(based(base, attributes["xml:base"]) if "xml:base" in attributes else base)
         if local in _ENTRIES:
             self._begin_entry(local)
         place = (parent, local)
@@ -135,6 +142,7 @@ class _Reader:
             self.reading.title = one_line(text, _MAX_TITLE)
 
     def _begin_entry(self, local: str) -> None:
+        self.settle()
         self._first, self._priority, self._modified = len(self.reading.hrefs), 0, 0
         if local == "sitemap":
             nested = sitemap.nested_priority(self._document.priority)
@@ -163,14 +171,10 @@ class _Reader:
             sitemap.add(self.reading, href, self._priority, self._modified)
 
     def _hinted(self, local: str, text: str) -> None:
-        """What is said of an entry holds for it whether its location was read before or comes yet."""
         if local == "lastmod":
             self._modified = sitemap.unix_time(text)
-            said, value = self.reading.modified, self._modified
         else:
             self._priority = sitemap.page_priority(text)
-            said, value = self.reading.priorities, self._priority
-        said[self._first :] = [value] * (len(said) - self._first)
 
 
 def _refuse(*declaration: object) -> None:

@@ -13,7 +13,9 @@ _TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
 """Types of records that hold, or stand for, what a URL answered; requests and metadata only repeat it."""
 _MOST_HEADER = 1 << 16
 """Bytes of a record's header."""
-_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|\S+\)\S* \d{4,17} (?:\{|[a-z]+:)")
+_MOST_DIGITS = 18
+"""Of a record's length."""
+_CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|(?=\S[^\s)]*\))\S++ \d{4,17} (?:\{|[a-z]+:)")
 
 
 def is_index(line: str) -> bool:
@@ -28,14 +30,15 @@ def read_warc(part: Part) -> Iterator[Entry]:
     while (header := reader.header()) is not None:
         number += 1
         fields = dict(_fields(header))
-        if not header.startswith(b"WARC/") or not fields.get(b"content-length", b"").isdigit():
+        size = fields.get(b"content-length", b"")
+        if not header.startswith(b"WARC/") or not size.isdigit() or len(size) > _MOST_DIGITS:
             part.bad(number, header[:200].decode("utf-8", "replace"), "the rest is unread, for here is no WARC record")
             return
         target = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
         if fields.get(b"warc-type") in _TAKEN and target != last and target.lower().startswith(("http:", "https:")):
             last = target
             yield number, target
-        if not reader.skip(int(fields[b"content-length"])):
+        if not reader.skip(int(size)):
             part.bad(number, target, "the last record is not whole")
             return
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import html
 import re
 from collections.abc import Callable, Iterator, Mapping
 from xml.parsers import expat
 
 from ..errors import SeedError
+from ..harmless import unescaped
 from .part import BLOCK, MAX_LINE, Entry, Part
 
 # Neither runs past the next one's beginning, so that a file of beginnings takes no quadratic time.
@@ -104,14 +104,17 @@ def _links(part: Part, encoding: str) -> Iterator[Entry]:
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     text, number = "", 1
     while True:
-        block = part.stream.read1(BLOCK)
-        text += decoder.decode(block, final=not block)
+        block, pieces, room = b"", [text], len(text)
+        while room >= 0 and (block := part.stream.read1(BLOCK)):  # so that a trickle is not searched at each drop
+            pieces.append(decoder.decode(block))
+            room -= len(block)
+        text = "".join([*pieces, "" if block else decoder.decode(b"", final=True)])
         done = 0
         for tag in _ANCHOR.finditer(text):
             number += text.count("\n", done, tag.start())
             done = tag.start()
             if href := _HREF.search(tag[0]) if not tag[0].startswith("<!--") else None:
-                yield number, html.unescape(next(filter(None, href.groups()), "")).strip()
+                yield number, unescaped(next(filter(None, href.groups()), "")).strip()
             number += text.count("\n", done, tag.end())
             done = tag.end()
         if not block:

@@ -48,8 +48,12 @@ class Stream(io.RawIOBase):
 
     def head(self, size: int = BLOCK) -> bytes:
         """The first line, or the first `size` bytes, whichever is less; and what came with it."""
-        while len(self._head) < size and b"\n" not in self._head and (block := self._source.read1(BLOCK)):
-            self._head += block
+        if len(self._head) < size and b"\n" not in self._head:
+            blocks, length = [self._head], len(self._head)
+            while length < size and b"\n" not in blocks[-1] and (block := self._source.read1(BLOCK)):
+                blocks.append(block)
+                length += len(block)
+            self._head = b"".join(blocks)
         return self._head
 
     def readable(self) -> bool:
@@ -113,7 +117,9 @@ class Lines:
         self._stream = stream
         self._most = most
         self._lines: deque[str] = deque()
-        self._tail = ""
+        self._tail: list[str] = []
+        """The beginning of a line whose end did not come yet, in pieces: a trickle of them is joined once."""
+        self._tailed = 0
         self._is_cut = False
         self._is_over = False
         self._number = 0
@@ -156,12 +162,16 @@ class Lines:
         if self._is_cut:
             _, end, text = text.partition("\n")
             self._is_cut = not end
-        lines = (self._tail + text).split("\n")
-        self._tail = lines.pop()
+        *lines, tail = text.split("\n")
+        if lines:
+            lines[0] = "".join([*self._tail, lines[0]])
+            self._tail, self._tailed = [], 0
+        self._tail.append(tail)
+        self._tailed += len(tail)
         if not block:
             self._is_over = True
-            lines += [self._tail] if self._tail else []
-        elif len(self._tail) >= self._most:
-            lines.append(self._tail)
-            self._tail, self._is_cut = "", True
+            lines += ["".join(self._tail)] if self._tailed else []
+        elif self._tailed >= self._most:
+            lines.append("".join(self._tail))
+            self._tail, self._tailed, self._is_cut = [], 0, True
         self._lines.extend(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def check(sources: Iterable[str], *, strict: bool = False, column: str | None = 
 
     for source in sources:
         path = Path(source)
-        if kind(source) == "stdin" or (path.exists() and not path.is_file() and not path.is_dir()):
+        if kind(source) == "stdin" or (os.path.exists(source) and not path.is_file() and not path.is_dir()):
             continue
         bad: deque[BadSeed] = deque(maxlen=1)
         stream = _from_source(source, _refuse if strict else bad.append, column, lambda taken: None)

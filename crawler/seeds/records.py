@@ -140,7 +140,7 @@ def _from_lines(part: Part, lines: Iterable[Entry]) -> Iterator[Record]:
 def _from_values(part: Part, encoding: str) -> Iterator[Record]:
     """The values of an array, or values one after another, in as little memory as the largest of them takes."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    scan, text, number, at, is_over = json.JSONDecoder(strict=False).raw_decode, "", 1, 0, False
+    scan, text, number, at, is_over = json.JSONDecoder(strict=False, parse_int=float).raw_decode, "", 1, 0, False
     needed, is_array = 0, None
     while True:
         begun = at

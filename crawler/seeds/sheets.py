@@ -132,4 +132,4 @@ class _Cells:
 
 def _times(attributes: Mapping[str, str], name: str) -> int:
     text = attributes.get(name, "1")
-    return int(text) if text.isdigit() and len(text) < 10 else 1
+    return int(text) if text.isdecimal() and len(text) < 10 else 1

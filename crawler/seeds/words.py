@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import Literal
 
 from .. import urls
@@ -19,7 +19,7 @@ def kind(source: str) -> Literal["stdin", "url", "file"]:
         return "stdin"
     if "://" in source:
         return "url"
-    return "file" if Path(source).exists() or not names_a_site(source) else "url"
+    return "file" if os.path.exists(source) or not names_a_site(source) else "url"
 
 
 def names_a_site(word: str) -> bool:

@@ -131,15 +131,6 @@ async def test_a_tail_that_is_gone_is_visited_again_and_said(crawl: Crawl, home:
     assert (home / "pages.jsonl").read_bytes().startswith(whole[: whole[:-100].rindex(b"\n")])
 
 
-async def test_the_repair_of_an_output_is_said(crawl: Crawl, home: Path) -> None:
-    whole = (home / "pages.jsonl").read_bytes()
-    (home / "pages.jsonl").write_bytes(whole[:-100])
-    ran = await crawl("repair", "a.crawl")
-    said = "1 record is missing from pages.jsonl: visited again\ngo on with: crawl a.crawl\n"
-    assert (ran.code, ran.out, ran.err) == (0, "", said)
-    assert (await crawl("repair", "a.crawl")).err == "no damage found, and nothing changed\n"
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

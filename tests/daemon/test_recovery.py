@@ -17,7 +17,9 @@ import crawler
 from crawler import Config, FolderError
 from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
+from crawler.daemon.life import Sources
 from crawler.daemon.store import Change, open_store
+from crawler.errors import ConfigError
 from crawler.folder import held
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
@@ -181,6 +183,11 @@ async def test_a_pattern_that_is_refused_by_now_fails_its_job_alone_until_it_is_
             await jobs.change(job.id, {"scope": {"exclude": []}})
             await jobs.resume(job.id)
             assert (await until(jobs, job.id, State.COMPLETED)).pages == 4
+
+
+def test_a_daemon_whose_own_settings_hold_such_a_pattern_does_not_start() -> None:
+    with pytest.raises(ConfigError, match=r"^scope\.exclude: 're:\(\?!a\)' holds a lookahead"):
+        Sources(settings={"exclude": ["re:(?!a)"]}).load()
 
 
 async def test_what_was_allowed_to_all_jobs_does_not_live_on_in_their_folders(open_daemon: Open) -> None:

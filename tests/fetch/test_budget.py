@@ -288,6 +288,18 @@ async def test_who_waits_is_served_in_order_and_all_for_whom_there_is_room() -> 
     await turns()
 
 
+async def test_a_large_body_does_not_overtake_who_waits() -> None:
+    budget = Budget(3 * MIB, MIB)
+    whole = budget.open(url(0))
+    assert whole.take(MIB // 2)
+    whole.keep()
+    waits = await waiting(budget.open(url(1)), MIB // 2 + 1)
+    assert not budget.open(url(2)).take(2 * SMALL_BYTES), "there is room, but somebody else's turn"
+    waits.cancel()
+    await turns()
+    assert budget.open(url(3)).take(2 * SMALL_BYTES)
+
+
 async def test_who_stops_waiting_leaves_no_trace() -> None:
     budget = Budget(2 * MIB, MIB)
     whole = budget.open(url(0))

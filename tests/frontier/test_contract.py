@@ -274,6 +274,16 @@ async def test_an_address_bears_only_so_much_whatever_the_number_of_sites(
         assert not await frontier.wait()
 
 
+async def test_what_is_released_leaves_its_address(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier(per_ip=1) as frontier:
+        await frontier.add([*pages("a", 1, 2), *pages("b", 1, 2)])
+        for lease in await lend(frontier, 9):
+            await frontier.settle([fetched(lease, clock, ip="10.0.0.1")], {})
+        for _ in range(3):
+            [lease] = await lend(frontier, 9)
+            await frontier.release([lease])
+
+
 async def test_one_address_never_bears_less_than_one_site_may(open_frontier: Open, clock: HandClock) -> None:
     async with open_frontier(per_site=4, per_ip=1) as frontier:
         await frontier.add(pages("a", *range(9)))

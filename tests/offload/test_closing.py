@@ -49,7 +49,7 @@ async def answers(tasks: list[asyncio.Task[Any]]) -> list[object]:
 # -- closing -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("of", [lambda pool: pool, Pool.lane])
+@pytest.mark.parametrize("of", [lambda pool: pool, Pool.lane], ids=["pool", "lane"])
 async def test_whoever_waits_when_the_pool_closes_is_told_so(of: Callable[[Pool], Pool | Lane]) -> None:
     pool = Pool(THREADS, 1)
     waiting = await asking(of(pool), 0, 10, 20)
@@ -187,8 +187,8 @@ async def test_a_busy_worker_takes_ahead_once_so_much_waits_that_none_is_idle(co
 
 async def test_no_more_than_one_call_at_a_time_has_much_memory() -> None:
     """It counts as much where ten times its size is more than the share that each may have."""
-    pool = Pool(THREADS, 1)
-    most = THREADS.small_bytes // SIZE_FACTOR
+    pool = Pool(replace(THREADS, page_memory_bytes=4 * 1000 * SIZE_FACTOR), 1)
+    most = 1000
     tasks = await asking(pool, most, most, most + 1, most + 1)
     assert pool.waiting == 3
     sizes = [call.size for call in await pool.take()]

@@ -9,7 +9,7 @@ import pytest
 
 from crawler.model import Page
 from crawler.parse import Document, Job, parse
-from crawler.parse.evidence import MOST_MEDIA, numbers
+from crawler.parse.evidence import MOST_MEDIA, Shown, evidence, numbers
 from crawler.scope import Scope
 from crawler.urls import parse as url
 
@@ -183,3 +183,9 @@ def test_a_picture_named_by_the_date_of_its_page_is_marked() -> None:
     page = read("<img src=/img/2026-11-03.png><img src=/img/harbour-4711.png>", "http://h.test/events/2026/11/3")
     hashes = memoryview(page.media).cast("I")
     assert sorted(one & 1 for one in hashes) == [0, 1]
+
+
+def test_pictures_named_by_thousands_of_digits_are_no_error() -> None:
+    media = [f"/2026/{'9' * 5000}.png", "/2026/11.png"]
+    found = evidence(Shown("Monday 2026", b"", media, []), "http://h/2026/11/17")
+    assert len(found.media) == 8

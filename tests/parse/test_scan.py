@@ -96,3 +96,8 @@ def test_a_page_whose_tree_would_be_too_large_is_scanned() -> None:
     whole = parse(Document(Url(URL), body, "text/html"), job())
     assert not whole.is_scanned
     assert whole.digest == page.digest
+
+
+def test_entities_of_thousands_of_digits_do_not_end_the_scan() -> None:
+    found = scanned(b"<a href='/x&#" + b"9" * 5000 + b";'>x</a><a href=/y>")
+    assert found.hrefs == ["/x\ufffd", "/y"]

@@ -197,3 +197,17 @@ DOCUMENTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30)
 def test_no_bytes_do_worse_than_a_refusal(document: bytes) -> None:
     with suppress(ParseError):
         read(document)
+
+
+def test_hints_hold_for_all_locations_of_their_entry_wherever_they_stand() -> None:
+    loc, hint = b"<loc>http://h/%d</loc>", b"<lastmod>1971-01-0%d</lastmod>"
+    body = b"<urlset><url>%b%b%b</url><url>%b</url></urlset>" % (loc % 1, hint % 2, loc % 2 + hint % 3, loc % 3)
+    assert read(body).modified == [31536000 + 2 * 86400] * 2 + [0]
+
+
+def test_a_base_that_is_long_costs_no_time_for_each_location() -> None:
+    entries = b"<url><loc>x</loc></url>"
+    long = b"<urlset xml:base='http://h/?" + b"b" * 3000 + b"'>" + entries + b"</urlset>"
+    longer = b"<urlset xml:base='http://elsewhere/" + b"b" * 3000 + b"'>" + entries + b"</urlset>"
+    assert read(long).hrefs == ["http://h/x"]
+    assert read(longer).hrefs == ["x"], "a base that no link could be below counts as none"

@@ -18,4 +18,4 @@ needs_compiler = pytest.mark.skipif(not disk.COMPILER, reason="what notes the wr
 @pytest.mark.parametrize("way", ["power", "process"])
 async def test_after_a_power_cut_every_page_is_in_the_output_once(tmp_path: Path, way: cuts.Way) -> None:
     async with cuts.trial(tmp_path) as trial:
-        await cuts.cut_again_and_again(trial, way, 5)
+        await cuts.cut_again_and_again(trial, way, 4)

@@ -181,3 +181,20 @@ def test_an_index_of_captures_is_read(tmp_path: Path, lines: str) -> None:
     read = got(tmp_path, lines, "index.cdxj")
     assert (read.urls, read.bad) == ([A, B], [])
     assert read.told == ["index.cdxj: an index of captures, 2 URLs"]
+
+
+def test_numbers_of_thousands_of_digits_are_no_error(tmp_path: Path) -> None:
+    digits = "9" * 5000
+    assert got(tmp_path, f'[{{"n": {digits}, "url": "{A}"}}, {{"url": "{B}"}}]').urls == [A, B]
+    assert (
+        got(tmp_path, f'<!doctype html><a href="{A}">&#{digits};</a><a href="https://b.example/&#{digits};">').urls[0]
+        == A
+    )
+    warc = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {A}\r\nContent-Length: {digits}\r\n\r\n"
+    with pytest.raises(SeedError, match="no line that could be used"):
+        got(tmp_path, warc)
+
+
+def test_bookmarks_that_come_a_byte_at_a_time_are_read(tmp_path: Path) -> None:
+    lines = f'<!doctype html>\n<a href="{A}">A</a>\n<!-- {B} -->\n<a href="{B}">B</a>'.encode()
+    assert got(tmp_path, b"".join(gzip.compress(bytes([byte])) for byte in lines)).urls == [A, B]

@@ -1,0 +1,392 @@
+"""What comes through the other doors: fields, cookies, dates, addresses, the daemon's clients, settings, logs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+import pydantic
+from aiohttp import web
+
+from crawler import config, folder, harmless, logbook, politeness, recorded, toml
+from crawler.daemon import pages, schedule, spool, tokens, webhooks
+from crawler.daemon.asking import choose
+from crawler.daemon.http import inputs, models, schedules, wishes
+from crawler.daemon.http.problems import Problem
+from crawler.daemon.http.safety import _check_host, _check_origin, _shows
+from crawler.daemon.owners import Rule
+from crawler.daemon.trouble import JobError
+from crawler.errors import ConfigError, FetchError
+from crawler.fetch import Guard
+from crawler.fetch.cookies import Cookies
+from crawler.fetch.relays import Relay
+from crawler.fetch.resolver import Found, Resolver
+from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
+from crawler.settings import Config
+from crawler.sinks.jsonl import Wants, record
+from tests.linear.measure import Row, Shape, made, raw, runs
+
+FIELD = 1 << 16
+"""Characters of the longest header field that is read."""
+TEXT = runs(
+    "x", " ", "x ", "\n", "\r\n", "\t", "\0", "1", "1 ", "1,", "1.", ".", "-", "%", "%41", "&", "<", "\\", "'", '"',
+    ";", "=", ",", ":", "/", "(", "[",
+    "e\u0301", "\u0301\u0316", "\u202e", "\ufeff", "\U000e0001", "ß", "\ufe0f", "\x1b[31m", "=x;", ";=", "a=b; ",
+    "Mon, ", "GMT ", "01 ", "Jan ", "http://h/ ",
+)  # fmt: skip
+URL = Url("https://h.example/a/b")
+
+
+def tried(read: Callable[[Any], object], *errors: type[Exception]) -> Callable[[Any], object]:
+    """The same, where it may refuse what it reads."""
+
+    def attempt(given: Any) -> object:
+        try:
+            return read(given)
+        except errors as error:
+            return str(error)
+
+    return attempt
+
+
+COOKIES = runs(
+    "a=b; ", "a=b;", ";", "=", ";=", "; domain=", ";domain", "; domain  ", "; expires=", "; path=/a", "; secure", '"',
+    '\\"', '; a="', "; a='",
+    " ", ",", "a,", "%", "(", "; Expires=Mon, 01 Jan 2040 00:00:00 GMT", "__Host-", "; max-age=9", "x", "; x", "\t",
+    head="a=b; ",
+)  # fmt: skip
+
+
+def _kept(fields: Sequence[str]) -> object:
+    async def keep() -> str:
+        cookies = Cookies()
+        for at in range(0, len(fields), 50):
+            cookies.keep(URL, fields[at : at + 50])
+        return cookies.of(URL)
+
+    return asyncio.run(keep())
+
+
+def _resolved(addresses: list[str]) -> object:
+    async def ask(host: str) -> Found:
+        return Found(tuple(addresses), 60)
+
+    async def look() -> object:
+        try:
+            return await Resolver(Guard(), ask).resolve("h.example")
+        except FetchError as error:
+            return error
+
+    return asyncio.run(look())
+
+
+def _response(fields: Iterable[tuple[bytes, bytes]], status: int = 503) -> Response:
+    return Response(URL, status, tuple(fields))
+
+
+def _recorded(response: Response) -> object:
+    outcome = Outcome(Lease(Request(URL), 1), Disposition.FETCHED, detail="x", response=response, page=Page(b"x" * 32))
+    return record(outcome, Wants(True, True, True))
+
+
+def _described(text: str) -> object:
+    page = Page(b"x" * 32, title=text, description=text, text=text, links_json=b"[]", data_json=orjson.dumps(text))
+    return record(Outcome(Lease(Request(URL), 1), Disposition.FETCHED, detail=text, page=page), Wants(True, True, True))
+
+
+def _logged(text: str) -> object:
+    line = logging.LogRecord("x", logging.INFO, "x", 1, "%s", (text,), None)
+    return logbook.Lines().format(line)
+
+
+# -- the daemon ------------------------------------------------------------------------------------------------------
+
+
+def asked(
+    body: bytes = b"",
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    size: int = 1 << 16,
+) -> web.Request:
+    return cast("web.Request", _Asked(body, query or {}, headers or {}, size))
+
+
+class _Asked:
+    """A request as far as our readers look at it."""
+
+    def __init__(self, body: bytes, query: Mapping[str, str], headers: Mapping[str, str], size: int) -> None:
+        self.content = self
+        self.content_type = "application/json"
+        self.query = dict(query)
+        self.headers = dict(headers)
+        self.path = "/"
+        self.match_info = SimpleNamespace(route=SimpleNamespace(name=""))
+        self._file = io.BytesIO(body)
+        self._size = size
+
+    async def readany(self) -> bytes:
+        return self._file.read(self._size)
+
+
+def _as_body(model: type[pydantic.BaseModel]) -> Callable[[Any], object]:
+    return tried(lambda body: asyncio.run(inputs.body(asked(body), model)), Problem)
+
+
+def _as_query(given: Mapping[str, str]) -> object:
+    return inputs.query(asked(query=given), models.PagesQuery)
+
+
+def _lines(size: int) -> Callable[[Any], object]:
+    async def read(body: bytes) -> int:
+        count = 0
+        async for batch in inputs.lines(asked(body, size=size), 1 << 30):
+            count += len(batch)
+        return count
+
+    return tried(lambda body: asyncio.run(read(body)), Problem)
+
+
+def _headed(name: str) -> Callable[[str], object]:
+    """What the guard of the daemon's door makes of a field."""
+
+    def read(value: str) -> None:
+        request = asked(headers={"Host": "h", name: value})
+        _check_host(request, frozenset({"h"}))
+        _check_origin(request)
+        _shows(request, "t")
+
+    return tried(read, Problem, ValueError, TypeError)
+
+
+BODY: dict[str, Shape] = {
+    **raw({
+        **runs("[", '{"a":', '"', "1", "9", " ", ",", "{", "\\"),
+        **runs("x", "\\n", "\\u0041", "\u0301", head='{"name":"', tail='"}'),
+        **runs('"a",', '"http://a.example/",', "1,", "[],", head='{"seeds":[', tail='"a"]}'),
+        **runs("9", "0", head='{"priority":', tail="}"),
+    }),
+    "fields that there are not": lambda n: orjson.dumps({f"f{i}": i for i in range(n // 12)}),
+    "settings that there are not": lambda n: orjson.dumps({"settings": {f"f{i}": i for i in range(n // 12)}}),
+    "labels": lambda n: orjson.dumps({"labels": {f"f{i}": "x" for i in range(n // 12)}}),
+    "seeds of the wrong kind": lambda n: orjson.dumps({"seeds": list(range(n // 7))}),
+}  # fmt: skip
+SETTINGS: dict[str, Shape] = {
+    "settings that there are not": lambda n: {f"f{i}": i for i in range(n // 12)},
+    "long names": lambda n: {"x" * n: 1, "scope." + "x" * n: 2},
+    "settings of a table that there are not": lambda n: {"scope": {f"f{i}": i for i in range(n // 12)}},
+    "wrong values": lambda n: {"scope": {"include": [1] * (n // 3)}},
+    "fields": lambda n: {"fetch": {"headers": {f"f{i}": "x" for i in range(n // 12)}}},
+    "sites": lambda n: {"fetch": {"sites": {f"https://h{i}.example": {} for i in range(n // 30)}}},
+    "networks": lambda n: {"fetch": {"allow_networks": [f"10.{i >> 8 & 255}.{i & 255}.0/24" for i in range(n // 16)]}},
+    "sinks": lambda n: {"sinks": [{"f": i} for i in range(n // 10)]},
+    "a long text": lambda n: {"fetch": {"user_agent": "x" * n}},
+    "no number": lambda n: {"scope": {"max_depth": "9" * n}},
+}
+TOML = {
+    **runs("a=1\n", "[a]\n", "[[sinks]]\n", "[", "a.", "a = {", '"', "'''", "#\n", "\n", " ", "x", "9", "\\", "a = [",
+        "1,", "a='b'\n", '"""'),
+    **runs("a.", "[", "{a=", "1,", "'x',", "9", "{},", "\n", head="x = [", tail="]"),
+    "many names": lambda n: "".join([f"a{i} = {i}\n" for i in range(n // 10)]),
+    "many tables": lambda n: "".join([f"[a{i}]\nb = 1\n" for i in range(n // 12)]),
+    "sinks": lambda n: "[[sinks]]\npath = 'x'\n" * (n // 22),
+    "tables in tables": lambda n: "".join([f"[scope.a{i}]\n" for i in range(n // 14)]),
+    "dotted names": lambda n: "".join([f"scope.a{i}.b = 1\n" for i in range(n // 18)]),
+}  # fmt: skip
+
+
+def _in_file(read: Callable[[Path], object], name: str) -> Callable[[bytes], object]:
+    def tried_(data: bytes) -> object:
+        with TemporaryDirectory() as there:
+            path = Path(there) / name
+            path.touch(0o600)
+            path.write_bytes(data)
+            return read(path)
+
+    return tried(tried_, ConfigError)
+
+
+_LINE = b'{"v":1,"url":"http://h%d.example/","disposition":"failed","links":["a"]}\n'
+RECORDS: dict[str, Shape] = {
+    **raw(runs('{"v":1,"url":"http://h.example/","disposition":"failed","reason":"dns"}\n', "\n", "x\n")),
+    "a long line": lambda n: b'{"v":1,"url":"http://h.example/","links":["' + b"x" * n + b'"]}\n',
+    "many links": lambda n: b'{"v":1,"url":"http://h.example/","links":[' + b'"x",' * (n // 4) + b'"x"]}\n',
+    "a line without an end": lambda n: b"x" * n,
+    "many sites": lambda n: b"".join([_LINE % i for i in range(n // 70)]),
+}  # fmt: skip
+
+
+def _failed(path: Path) -> object:
+    failures = pages.Failures()
+    failures.update(path)
+    return failures.most(10)
+
+
+SPEC = runs("* ", "1,", "*/1,", "1-", "1-2,", "-", "L", "#", "9", "*", "MON,", "W", " ", "\u0661", "x", "/")
+CRON = {
+    **SPEC,
+    **runs("1,", "9", "1-2,", "*/2,", "-", "L,", "#", tail=" * * * *"),
+    **runs("1,", "MON,", "1#2,", "L,", head="* * * * "),
+    **runs("1,", "L,", head="* * ", tail=" * *"),
+}
+
+ROWS = [
+    Row(
+        "politeness.retry_after_s",
+        lambda text: politeness.retry_after_s(text, 0.0),
+        {**TEXT, **runs("0", " ", "(", "(x)", "+", head="Mon, 01 Jan 2040 00:00:00 ")},
+        most=FIELD,
+    ),
+    Row(
+        "politeness.setback",
+        lambda given: politeness.setback(given, 0.0),
+        made(raw(TEXT), lambda value: _response([(b"Retry-After", value)])),
+        most=FIELD,
+    ),
+    Row(
+        "model.Response.header",
+        lambda given: (given.header("retry-after"), given.all("link")),
+        {"fields": lambda n: _response([(b"x", b"y")] * (n // 10))},
+    ),
+    Row("fetch.cookies.Cookies.keep", lambda field: _kept([field]), {**COOKIES, **TEXT}, most=FIELD),
+    Row(
+        "fetch.cookies.Cookies.keep of many",
+        _kept,
+        {
+            "names": lambda n: [f"a{i}=b" for i in range(n)],
+            "paths": lambda n: [f"a{i}=b; path=/a{i}" for i in range(n)],
+            "domains": lambda n: [f"a=b; domain=h{i}.h.example" for i in range(n)],
+        },
+        most=1 << 14,
+        step=100,
+    ),
+    Row(
+        "fetch.guard.Guard.refuses",
+        lambda text: Guard().refuses(text),
+        {**TEXT, **runs("1.", "0:", ":", "f", "%", "1", "::")},
+    ),
+    Row(
+        "fetch.resolver.Resolver.resolve",
+        _resolved,
+        made(runs("1.2.3.4\n", "127.0.0.1\n", "x\n", "::1\n", "2001:4860::1\n"), str.splitlines),
+        most=FIELD,
+    ),
+    Row(
+        "fetch.relays.Relay.stands_before",
+        lambda host: Relay("http://p:1", ["a.example", "10.0.0.0/8", "*.b"]).stands_before(host),
+        {**TEXT, **runs("1.", "a.", ":")},
+        most=2083,
+    ),
+    Row("harmless.printable", harmless.printable, TEXT),
+    Row("harmless.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
+    Row("harmless.json_line of halves", lambda text: harmless.json_line({"a": text + "\ud800", "b": [text]}), TEXT),
+    Row(
+        "sinks.jsonl.record",
+        _recorded,
+        made(raw(TEXT), lambda value: _response([(b"Content-Type", value), (b"ETag", value)], 200)),
+    ),
+    Row("sinks.jsonl.record of a page", _described, TEXT),
+    Row("logbook.Lines.format", _logged, TEXT),
+    Row("daemon.http.inputs.body of a job", _as_body(models.JobIn), BODY, most=inputs.MAX_BODY),
+    Row("daemon.http.inputs.body of a schedule", _as_body(schedules.ScheduleIn), BODY, most=inputs.MAX_BODY),
+    Row("daemon.http.inputs.body of a change", _as_body(models.JobPatch), BODY, most=inputs.MAX_BODY),
+    Row("daemon.http.inputs.body of seeds", _as_body(models.SeedsIn), BODY, most=inputs.MAX_BODY),
+    Row("daemon.http.inputs.body of a wish", _as_body(wishes.UnparkIn), BODY, most=inputs.MAX_BODY),
+    Row(
+        "daemon.http.inputs.query",
+        tried(_as_query, Problem),
+        made(TEXT, lambda text: {"status": text, "cursor": text, "site": text}),
+        most=FIELD,
+    ),
+    Row(
+        "daemon.http.inputs.query of many",
+        tried(_as_query, Problem),
+        {"names": lambda n: {f"a{i}": "b" for i in range(n // 7)}},
+        most=FIELD,
+    ),
+    Row("daemon.http.inputs.lines", _lines(1 << 16), raw(TEXT)),
+    Row("daemon.http.inputs.lines of a trickle", _lines(16), raw(TEXT)),
+    Row(
+        "daemon.http.inputs.position",
+        tried(inputs.position, Problem),
+        {**TEXT, **runs("W", "A", "=", "W10", "WzEs")},
+        most=FIELD,
+    ),
+    Row("daemon.http.inputs.cursor", lambda text: inputs.cursor(text, 1), {**runs("x", "é")}),
+    Row(
+        "daemon.http.safety.guard of hosts",
+        _headed("Host"),
+        {**TEXT, **runs("a.", "[", ":", "1:")},
+        most=FIELD,
+    ),
+    Row(
+        "daemon.http.safety.guard of origins",
+        _headed("Origin"),
+        {**TEXT, **runs("[", "http://[", head="http://")},
+        most=FIELD,
+    ),
+    Row(
+        "daemon.http.safety.guard of tokens",
+        _headed("Authorization"),
+        {**TEXT, **runs("x", " ", head="Bearer ")},
+        most=FIELD,
+    ),
+    Row(
+        "daemon.schedule.following", tried(lambda text: schedule.following(text, "UTC", 0.0), JobError), CRON, most=200
+    ),
+    Row(
+        "daemon.schedule.following in a zone",
+        tried(lambda text: schedule.following("* * * * *", text, 0.0), JobError),
+        {**TEXT, **runs("../", "/", "A/")},
+        most=200,
+    ),
+    Row("daemon.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
+    Row(
+        "daemon.pages.read",
+        _in_file(
+            lambda path: pages.read(path, 0, 100, pages.Filter(site="h.example", status="4xx", reason="dns")),
+            "pages.jsonl",
+        ),
+        RECORDS,
+    ),
+    Row(
+        "daemon.pages.start_of_last",
+        _in_file(lambda path: pages.start_of_last(path, 100, pages.Filter(site="h.example")), "pages.jsonl"),
+        RECORDS,
+    ),
+    Row("daemon.pages.Failures.update", _in_file(_failed, "pages.jsonl"), RECORDS),
+    Row("daemon.tokens.read", _in_file(tokens.read, "token"), raw(TEXT)),
+    Row(
+        "daemon.webhooks.signature",
+        lambda text: webhooks.signature(text, text, 1, text.encode()),
+        {**runs("A", "=", head="whsec_")},
+    ),
+    Row(
+        "daemon.asking.choose",
+        tried(lambda given: choose(given, Rule(Config())), JobError),
+        SETTINGS,
+        most=inputs.MAX_BODY,
+    ),
+    Row(
+        "config.amend", tried(lambda given: config.amend(Config(), given), ConfigError), SETTINGS, most=inputs.MAX_BODY
+    ),
+    Row("config.read", _in_file(config.read, "crawl.toml"), raw(TOML)),
+    Row("config.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
+    Row("toml.text_of", toml.text_of, TEXT),
+    Row(
+        "folder.default_name",
+        lambda text: folder.default_name([text]),
+        {**TEXT, **runs("a.", "/", "../", head="http://")},
+    ),
+    Row(
+        "recorded.judge",
+        _in_file(lambda path: recorded._named(path, 0, path.stat().st_size, b"key"), "pages.jsonl"),
+        RECORDS,
+    ),
+]

@@ -1,0 +1,75 @@
+"""All rows; and which functions of the rooms that read what strangers write have one, or need none."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.linear import addresses, doors, lists, pages
+
+ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *doors.ROWS]
+HOUSE = Path(__file__).parent.parent.parent / "crawler"
+ROOMS = (
+    *("parse", "seeds", "robots", "traps", "answers", "urls.py", "canonical.py", "scope.py", "redirects.py"),
+    *("harmless.py", "politeness.py", "compared.py", "toml.py", "logbook.py", "fetch/cookies.py", "fetch/guard.py"),
+    *("fetch/relays.py", "fetch/framing.py", "daemon/http/inputs.py", "daemon/http/safety.py", "daemon/schedule.py"),
+    *("daemon/spool.py", "daemon/pages.py", "daemon/tokens.py"),
+)
+"""Their public functions that take text, bytes or what holds such must be rows of the table."""
+_GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
+NEED_NONE = {
+    "answers.latest.": "answers.judging.Answers.judge asks it, of the latest few answers",
+    "answers.outage.": "likewise",
+    "answers.spread.": "likewise",
+    "answers.judging.": "likewise: a look-up, or a step of the same judgement",
+    "compared.began": "adds four numbers",
+    "daemon.http.inputs.is_lines": "compares a type",
+    "daemon.http.safety.add_headers": "adds our own fields",
+    "daemon.pages.Filter.wants": "a part of daemon.pages.read",
+    "daemon.spool.": "normal stands for uploads; the rest opens files, and reads with seeds.reading.read",
+    "daemon.tokens.kept": "reads with daemon.tokens.read",
+    "fetch.cookies.Cookies.of": "a part of fetch.cookies.Cookies.keep",
+    "parse.links.readers": "is given settings",
+    "parse.news.memory_of": "is given a token of ours",
+    "parse.reading.Reading.add_note": "is given words of ours",
+    "parse.sitemap.add": "a part of parse.sitemap.read_list",
+    "parse.sitemap.is_list": "is given a URL, which is short",
+    "politeness.Politeness.": "is given numbers",
+    "politeness.Silence.": "a look-up",
+    "redirects.Paths.": "a look-up, but for way and try_again",
+    "robots.IgnoreRobots.": "reads nothing",
+    "robots.RobotsCache.": "reads with robots.rules.parse",
+    "traps.novelty.Novelty.": "a look-up by the pattern that traps.shapes.Shapes.pattern finds, but for fold and sift",
+    "traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",
+    "traps.series.Series.": "holds is a part of vouch; restore is given words of ours",
+}
+"""Functions, or the beginnings of their names, and why no row is theirs."""
+
+
+def readers() -> Iterator[str]:
+    """The public functions of the rooms that are given what a stranger may have written, dotted."""
+    for room in ROOMS:
+        path = HOUSE / room
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            place = ".".join(file.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+            yield from _functions(ast.parse(file.read_bytes()), place)
+
+
+def _functions(node: ast.Module | ast.ClassDef, place: str) -> Iterator[str]:
+    for one in node.body:
+        if isinstance(one, ast.ClassDef) and not one.name.startswith("_"):
+            yield from _functions(one, f"{place}.{one.name}")
+        elif isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and not one.name.startswith("_"):
+            arguments = [*one.args.args, *one.args.kwonlyargs]
+            kinds = [word for given in arguments if given.annotation for word in _words(given.annotation)]
+            if not _GIVEN.isdisjoint(kinds):
+                yield f"{place}.{one.name}"
+
+
+def _words(annotation: ast.expr) -> Iterator[str]:
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
