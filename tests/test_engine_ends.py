@@ -54,9 +54,11 @@ class Gated:
             await gate.pass_by()
 
     async def lease(self, limit: int) -> Sequence[Lease]:
-        await self._pass("before_lease")
+        if self._frontier.counts().queued:
+            await self._pass("before_lease")
         leases = await self._frontier.lease(limit)
-        await self._pass("after_lease")
+        if leases:
+            await self._pass("after_lease")
         return leases
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Any) -> None:
