@@ -286,6 +286,28 @@ async def test_leases_that_no_visitor_took_go_back_at_once_when_stopped(frontier
     await go_on(frontier, sink, 20)
 
 
+async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: MemoryFrontier) -> None:
+    gate, made = Gate(), Counter[str]()
+
+    class Full(ListSink):
+        async def write(self, outcomes: Sequence[Outcome]) -> Position:
+            await gate.pass_by()
+            raise OSError("disk full")
+
+    async def visit(lease: Lease) -> Outcome:
+        if made:
+            await gate.held.wait()
+        made[lease.request.url.text] += 1
+        return await fetched(lease)
+
+    engine = Engine(frontier, visit, [Full()], Limits(concurrency=10))
+    run = Run(engine)
+    with pytest.raises(BaseExceptionGroup):
+        await run.leave("abort", 10, lambda: until(lambda: engine._outcomes.qsize() == 9), gate.open)
+    assert set(run.disposed.values()) == {1}
+    assert len(run.disposed) == 9
+
+
 @pytest.mark.parametrize("first", ["stop", "limit"])
 async def test_an_abort_overrules_a_stop(frontier: MemoryFrontier, first: str) -> None:
     gate = Gate()
