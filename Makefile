@@ -110,7 +110,7 @@ clean:  ## remove whatever make made
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
-TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.daemon.kills tests.linear
+TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
 
 LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

@@ -47,7 +47,7 @@ def main() -> int:
         return 0
     missed = 0
     print("| settings | RSS of all processes, at most | pages | seconds |\n|---|---|---|---|")
-    for mib in (None, 384, 512, 1024):
+    for mib in (None, 256, 384, 512, 1024):
         cost, pages = _crawl(["--memory", f"{mib}M"] if mib else [])
         missed += cost.peak_rss_bytes > (mib or DEFAULT_MIB) * MIB or pages < SITES
         name = f"--memory {mib}M" if mib else "default"

@@ -23,13 +23,20 @@ _Memory = Annotated[
 
 
 @app.command()
-def show(config: _File = None, set_: _Set = None, memory: _Memory = None) -> None:
+def show(
+    config: _File = None,
+    set_: _Set = None,
+    memory: _Memory = None,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
+) -> None:
     """Print every setting as it is in force, and where it comes from."""
     from crawler.config import shown, trace, value_of
     from crawler.toml import text_of
+    from crawler.trust import Trust
 
     chosen = values.memory(memory) | dict(values.setting(text) for text in set_ or ())
-    loaded, origins = trace(config, os.environ, chosen, "--memory or --set" if memory else "--set")
+    origin = "--memory or --set" if memory else "--set"
+    loaded, origins = trace(config, os.environ, chosen, origin, trust=Trust(foreign=trust_folder))
     for key, origin in origins.items():
         value = shown(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
@@ -41,8 +48,9 @@ def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> No
     """Say what is wrong with a file of settings, or that nothing is."""
     from crawler.config import load
     from crawler.scope import Scope
+    from crawler.trust import Trust
 
-    scope = load(file).scope
+    scope = load(file, trust=Trust(foreign=True)).scope  # to look at it is not to obey it
     Scope(include=scope.include, exclude=scope.exclude)
     print(f"{file}: every setting can be used")
 
@@ -54,13 +62,16 @@ def init(
 ) -> None:
     """Write a file of all settings with their meanings and defaults, to be changed by you."""
     from crawler.errors import ConfigError
+    from crawler.private import Unsafe, opener
     from crawler.toml import default_toml
 
     try:
-        with file.open("w" if force else "x", encoding="utf-8") as opened:
+        with open(file, "w" if force else "x", encoding="utf-8", opener=opener) as opened:
             opened.write(default_toml())
     except FileExistsError as error:
         raise ConfigError(f"{file} is there already: --force overwrites it") from error
+    except Unsafe as error:
+        raise ConfigError(str(error)) from error
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     print(f"wrote {file}; use it with: crawl -c {file} SEEDS...")

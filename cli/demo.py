@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .exits import Exit
 
 PORT = 8471
-"""Where the demo web is served if nobody else is there."""
+"""Where the demo web is served unless another one is named, or somebody is there already."""
 DELAY_S = 0.1
 NETWORK = "127.0.0.0/8"
 
@@ -26,6 +26,9 @@ NETWORK = "127.0.0.0/8"
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The crawl folder.")] = Path("demo.crawl"),
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = DELAY_S,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Where to serve it; where that is taken: anywhere.")
+    ] = PORT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Show the log; -vv: all of it.")
@@ -38,19 +41,19 @@ def demo(
     from .process import prepare_workers, run_loop
 
     prepare_workers("process")
-    raise typer.Exit(run_loop(lambda: _demo(out, delay, quiet, verbose)))
+    raise typer.Exit(run_loop(lambda: _demo(out, delay, port, quiet, verbose)))
 
 
-async def _demo(out: Path, delay: float, quiet: bool, verbose: int) -> Exit:
+async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -> Exit:
     from crawler.config import load
 
     from .work import Job, crawled
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
-    port = await _port_of_what_is_left(out)
-    async with _served(port or PORT) as served:
+    last_port = await _port_of_what_is_left(out)
+    async with _served(last_port or port) as served:
         command = ["demo", *(["-o", str(out)] if out != Path("demo.crawl") else [])]
-        fresh = urlsplit(served.seeds[0]).port != port
+        fresh = urlsplit(served.seeds[0]).port != last_port
         job = Job(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
         code = await crawled(job)
     if not quiet and code == 0:
@@ -76,12 +79,18 @@ async def _port_of_what_is_left(out: Path) -> int | None:
     from crawler import open_crawl
 
     try:
-        with (out / "pages.jsonl").open("rb") as file:
-            first = json.loads(file.readline())
+        first = _first_record(out / "pages.jsonl")
     except (OSError, ValueError):
         return None
     async with open_crawl(folder=out) as last:
         return urlsplit(first["url"]).port if last.snapshot().counts.queued else None
+
+
+def _first_record(path: Path) -> Any:
+    from crawler.private import opener
+
+    with open(path, "rb", opener=opener) as file:
+        return json.loads(file.readline())
 
 
 _NEXT = """

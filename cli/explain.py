@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.scope import Ruling
     from crawler.settings import Config
     from crawler.standing import Trap
+    from crawler.trust import Trust
 
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20
@@ -44,6 +45,7 @@ def explain(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Say what decides whether a URL is fetched: its canonical form, scope, robots.txt, its site's turn, its story.
 
@@ -53,11 +55,16 @@ def explain(
     from crawler.config import trace
     from crawler.explanation import explain as explained
     from crawler.explanation import record
+    from crawler.folder import check_patterns
+    from crawler.trust import Trust
 
     from .process import run_loop
 
-    chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set")[0]
-    folder = _folder(url, out, chosen)
+    trust = Trust(foreign=trust_folder)
+    chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
+    folder = _folder(url, out, chosen, trust)
+    if folder:
+        check_patterns(folder, chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
@@ -68,17 +75,17 @@ def explain(
         print(printable(line))
 
 
-def _folder(url: str, out: Path | None, config: Config) -> Folder | None:
+def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
     """The crawl folder that was named, we stand in, belongs to this seed, or is the only one here."""
     from crawler.folder import default_name, read_folder
 
     if out is not None:
-        return read_folder(out, config)
+        return read_folder(out, config, trust=trust)
     here = sorted(path.parent for path in Path().glob("*.crawl/crawl.toml"))
     candidates = [Path(), Path(default_name([url])), *(here if len(here) == 1 else ())]
     found = (path for path in candidates if (path / "crawl.toml").is_file() and (path / "frontier.sqlite").is_file())
     path = next(found, None)
-    return read_folder(path, config) if path else None
+    return read_folder(path, config, trust=trust) if path else None
 
 
 def words(answer: Explanation, folder: Folder | None) -> list[str]:

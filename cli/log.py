@@ -9,10 +9,15 @@ from pathlib import Path
 
 from crawler.errors import CrawlError, FolderError
 from crawler.harmless import json_line
-from crawler.logbook import Lines, LogFile
+from crawler.logbook import Lines, LogFile, cut
+from crawler.private import Unsafe
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""
+
+
+MOST_BYTES = 64 << 20
+"""Of crawl.log; the one before stays beside it."""
 
 
 class _Json(logging.Formatter):
@@ -20,9 +25,13 @@ class _Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         said = {"at": record.created, "level": record.levelname.lower(), "logger": record.name}
-        told = {"message": record.getMessage(), "job": getattr(record, "job", None)}
-        trace = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
+        told = {"message": cut(record.getMessage()), "job": getattr(record, "job", None)}
+        trace = {"traceback": _cut_lines(self.formatException(record.exc_info))} if record.exc_info else {}
         return json_line({**said, **told, **trace}).decode().rstrip("\n")
+
+
+def _cut_lines(text: str) -> str:
+    return "\n".join(map(cut, text.split("\n")))
 
 
 class _Teller(logging.Handler):
@@ -64,7 +73,9 @@ def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterato
     """Write what the library logs to `path`; with -v tell it too; with -vv, one line for each URL."""
     library = logging.getLogger("crawler")
     try:
-        handlers: list[logging.Handler] = [LogFile(path)]
+        handlers: list[logging.Handler] = [LogFile(path, MOST_BYTES)]
+    except Unsafe as error:
+        raise FolderError(str(error)) from error
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     if verbose:

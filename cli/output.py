@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crawler.breath import breathing
-from crawler.errors import SeedError, SinkError, StorageFull
+from crawler.errors import FolderError, SeedError, SinkError, StorageFull
 from crawler.harmless import printable
 from crawler.model import Outcome, Position
+from crawler.private import Unsafe, opener
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
 from crawler.sinks.jsonl import record
@@ -47,8 +48,10 @@ class BadSeeds:
         if self._strict:
             raise SeedError(str(bad))
         try:
-            with self._path.open("a" if self.count else "w", encoding="utf-8") as file:
+            with open(self._path, "a" if self.count else "w", encoding="utf-8", opener=opener) as file:
                 file.write(f"{printable(str(bad))}\n")
+        except Unsafe as error:
+            raise FolderError(str(error)) from error
         except OSError as error:
             raise StorageFull(f"{self._path}: {error.strerror}") from error
         self.count += 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crawler.rehearsal import Rehearsal
     from crawler.seeds import BadSeed, Taken
     from crawler.settings import Config
+    from crawler.trust import Trust
 
 SHOWN = 20
 """Refusals and bad lines on the screen; the JSON lines hold all refusals, and as many bad lines as were kept."""
@@ -40,17 +41,21 @@ class BadLines:
 
 
 def dry_run(
-    config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool
+    config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool, trust: Trust
 ) -> Exit:
     """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
     from crawler import seeds
-    from crawler.folder import read_folder
+    from crawler.folder import check_patterns, read_folder
     from crawler.rehearsal import rehearse
 
     from .process import run_loop
 
     is_there = (folder / "crawl.toml").is_file() and not fresh
-    settings = read_folder(folder, config).config if is_there else config
+    settings = config
+    if is_there:
+        kept = read_folder(folder, config, trust=trust)
+        check_patterns(kept, config)
+        settings = kept.config
     bad = BadLines()
     lists: list[Taken] = []
     read = seeds.read(sources, bad, column=column, on_taken=lists.append)

@@ -1,4 +1,4 @@
-"""`crawl repair FOLDER`: a frontier that was damaged, made anew from what can be read."""
+"""`crawl repair FOLDER`: a folder that was damaged, made to go on."""
 
 from __future__ import annotations
 
@@ -10,20 +10,30 @@ import typer
 
 from crawler.harmless import printable
 
+from . import show, values
+
 
 def repair(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder.")],
     force: Annotated[bool, typer.Option("--force", help="Rebuild it even where no damage is found.")] = False,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Rebuild a damaged frontier.sqlite from what can still be read of it and from the pages; keeps the damaged one."""
-    from crawler.mending import mend
+    """Rebuild a damaged frontier.sqlite from what can still be read of it and from the pages; keeps the damaged one.
 
-    done = mend(folder, is_forced=force)
-    if done is None:
+    Queue the pages again whose records are gone from the output.
+    """
+    from crawler.mending import mend
+    from crawler.trust import Trust
+
+    mended = mend(folder, is_forced=force, trust=Trust(foreign=trust_folder))
+    if not mended:
         typer.echo("no damage found, and nothing changed", err=True)
         return
-    typer.echo(f"{done.known} URLs known: {done.visited} visited, {done.queued} queued", err=True)
-    if done.lost:
-        typer.echo(f"{done.lost} URLs or more are lost; those that pages link to are found again", err=True)
-    kept, named = printable(str(done.damaged)), printable(shlex.quote(str(folder)))
-    typer.echo(f"the damaged file is kept: {kept}\ngo on with: crawl {named}", err=True)
+    if done := mended.frontier:
+        typer.echo(f"{done.known} URLs known: {done.visited} visited, {done.queued} queued", err=True)
+        if done.lost:
+            typer.echo(f"{done.lost} URLs or more are lost; those that pages link to are found again", err=True)
+        typer.echo(f"the damaged file is kept: {printable(str(done.damaged))}", err=True)
+    for line in show.lost_records(mended.lost):
+        typer.echo(line, err=True)
+    typer.echo(f"go on with: crawl {printable(shlex.quote(str(folder)))}", err=True)

@@ -107,6 +107,8 @@ def run(
             help="Try again what failed, for any reason or for this one (`--retry-failed=dns`). Repeatable.",
         ),
     ] = None,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
+    open_folder: Annotated[bool, typer.Option("--open-folder", help=values.OPEN_FOLDER)] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Set the old crawl folder aside and start over.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched first and what is refused; fetch no page.")
@@ -126,6 +128,7 @@ def run(
     from crawler import seeds as _seeds
     from crawler.config import trace
     from crawler.scope import Scope
+    from crawler.trust import Trust
 
     from .process import prepare_workers, run_loop
 
@@ -151,7 +154,8 @@ def run(
     }
     settings = values.memory(memory) | {key: value for key, value in chosen.items() if value is not None}
     settings |= dict(values.setting(text) for text in set_ or ())
-    loaded = _recording(trace(config, os.environ, settings, "command line")[0], links, text)
+    trust = Trust(trust_folder, open_folder)
+    loaded = _recording(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
     sources, folder = _places(seeds, out)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
@@ -165,7 +169,7 @@ def run(
             )
         from .rehearsal import dry_run as rehearsed
 
-        raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json))
+        raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json, trust=trust))
     prepare_workers(loaded.offload.executor)
 
     from .work import Job, crawled
@@ -173,6 +177,7 @@ def run(
     job = Job(
         loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict, fail_on=fail_on, json=json,
         quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed), unpark=tuple(unpark or ()),
+        trust=trust,
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: crawled(job)))
 

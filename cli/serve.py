@@ -44,6 +44,8 @@ def serve(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting that all jobs begin with. Repeatable."),
     ] = None,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
+    open_folder: Annotated[bool, typer.Option("--open-folder", help=values.OPEN_FOLDER)] = False,
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Log objects of JSON, one a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log nothing but warnings and errors.")] = False,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Log more.")] = 0,
@@ -54,6 +56,7 @@ def serve(
     the settings anew.
     """
     from crawler.daemon.life import Sources
+    from crawler.trust import Trust
 
     from .process import prepare_workers, run_loop
 
@@ -64,13 +67,14 @@ def serve(
         "socket": None if socket is None else str(socket.absolute()),
         "token_file": None if token_file is None else str(token_file),
         "allowed_hosts": tuple(allow_host) if allow_host else None,
+        "trust_folder": trust_folder or None,
+        "open_folder": open_folder or None,
     }
     settings = dict[str, object](values.setting(text) for text in set_ or ())
     if allow_network:
         settings["allow_networks"] = allow_network
-    sources = Sources(
-        config, dict(os.environ), {name: value for name, value in chosen.items() if value is not None}, settings
-    )
+    own = {name: value for name, value in chosen.items() if value is not None}
+    sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
     _, base = sources.load()  # what can be refused is refused before anything starts
     prepare_workers(base.offload.executor)
     from .living import served

@@ -13,6 +13,7 @@ from .exits import is_barren
 if TYPE_CHECKING:
     from crawler.config import Change
     from crawler.folder import Folder
+    from crawler.lost_records import Lost
     from crawler.metrics import Snapshot, Summary
     from crawler.model import Disposition
     from crawler.second_looks import Reconsidered
@@ -43,7 +44,15 @@ def beginning(folder: Folder, counts: Counts) -> list[str]:
         lines = [f"crawling into {folder.path}"]
     else:
         lines = [f"continuing {folder.path}: {number(settled(counts))} done, {number(counts.queued)} queued"]
-    return lines + [_change(change) for change in folder.changes]
+    return [*lines, *map(printable, folder.remarks), *(_change(change) for change in folder.changes)]
+
+
+def lost_records(lost: Lost) -> list[str]:
+    """Which outputs were not as they had been settled, and what is done about it."""
+    if not lost.files:
+        return []
+    whose = "1 record is" if lost.visits == 1 else f"{number(lost.visits)} records are"
+    return [f"{whose} missing from {' and '.join(lost.files)}: visited again"]
 
 
 def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:
@@ -94,6 +103,8 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += _failures(summary, folder)
     lines += _hindrances(summary)
     lines += _rereads(summary)
+    if summary.lost_records:
+        lines.append(f"  {many(summary.lost_records, 'visit')} repeated: records were missing")
     lines += _traps(summary, folder)
     lines += _left_out(summary, folder)
     lines += _moved(summary)

@@ -16,6 +16,10 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
 
 
+TRUST_FOLDER = "Obey a folder or a file of settings that belongs to another account."
+OPEN_FOLDER = "Use a folder that others can write to, and leave its files as readable as they are."
+
+
 class Share(NamedTuple):
     """A number of failures, or a percentage of all."""
 

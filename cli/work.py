@@ -19,6 +19,7 @@ from crawler.harmless import printable
 from crawler.model import Url
 from crawler.settings import Config
 from crawler.sinks import ReaderGone, Wants
+from crawler.trust import NOBODY, Trust
 
 from . import show
 from .exits import Exit, exit_code
@@ -54,6 +55,7 @@ class Job:
     """Why what is tried again had failed."""
     unpark: tuple[str, ...] = ()
     """Patterns; `all`: whatever is parked."""
+    trust: Trust = NOBODY
 
 
 async def crawled(job: Job) -> Exit:
@@ -73,7 +75,7 @@ async def crawled(job: Job) -> Exit:
 
 
 async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
-    async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job)) as crawl:
+    async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job), trust=job.trust) as crawl:
         hands.hold(crawl)
         assert crawl.folder is not None
         bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
@@ -82,7 +84,11 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
             unpark_all = ALL in job.unpark
             named = () if unpark_all else job.unpark
             found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
-            for line in [*show.beginning(crawl.folder, counts), *show.second_looks(found, named)]:
+            for line in [
+                *show.beginning(crawl.folder, counts),
+                *show.lost_records(crawl.lost),
+                *show.second_looks(found, named),
+            ]:
                 view.tell(line)
                 log.info(line)
             try:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .settings import Config
     from .shared import Shared, open_shared
     from .standing import Counts, Trap
+    from .trust import Trust
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
@@ -49,6 +50,7 @@ _HOMES = {
     "shared": "Shared open_shared",
     "second_looks": "Reconsidered",
     "standing": "Counts Trap",
+    "trust": "Trust",
 }
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "Summary",
     "Timings",
     "Trap",
+    "Trust",
     "Url",
     "UrlError",
     "VisitError",

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from . import urls
 from .errors import StorageFull
+from .private import opener
 
 PAGE = 512
 """Words of a page; the first holds how many leading bits its members share, and how many members it has."""
@@ -236,11 +237,10 @@ class Admitted:
             self._words = memoryview(held).cast("Q")
             return
         try:
-            with open(self.path, "ab") as file:
-                os.chmod(file.fileno(), 0o600)
+            with open(self.path, "ab", opener=opener) as file:
                 # Written, not skipped: the kernel kills who touches a hole that it finds no space for.
                 file.write(bytes(max(0, size - file.tell())))
-            with open(self.path, "r+b") as file:
+            with open(self.path, "r+b", opener=opener) as file:
                 self._words = memoryview(mmap.mmap(file.fileno(), size)).cast("Q")
         except OSError as error:
             raise StorageFull(

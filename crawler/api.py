@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -12,19 +14,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from anyio import create_task_group
+from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
 from . import parts, urls
 from .canonical import Policy
 from .config import Changes, amend, changes, value_of
-from .engine import NOTHING_SPENT, Spent
 from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .folder import Folder, open_folder
 from .frontier import Look, SqliteFrontier
 from .intake import batches
 from .late_seeds import LateSeeds
+from .limits import NOTHING_SPENT, Spent
 from .metrics import Snapshot, Summary
 from .model import Outcome, Reason, Request, Url
 from .parts import Extract
@@ -35,9 +37,12 @@ from .settings import Config
 from .shared import Shared
 from .sinks import ReaderGone, Stream
 from .standing import SiteView
+from .trust import NOBODY, Trust
 from .watchdog import Stall, open_watchdog
 from .wider import FAILURES
 from .works import Stacking, Works
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Seed = str | Url | Request
@@ -50,6 +55,8 @@ class Crawl:
         self.config = config
         """What is in force; a `change` that needs a restart is not."""
         self.folder = folder
+        self.lost = works.lost
+        """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier
         self._engine = works.engine(config)
@@ -91,7 +98,8 @@ class Crawl:
                 await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     summary = await self._engine.run(self._to_visit(seeds))
-                return replace(summary, left_out=await self._frontier.left_out())
+                left_out = await self._frontier.left_out()
+                return replace(summary, left_out=left_out, lost_records=self.lost.visits)
         finally:
             self._was_finished = self._has_finished()
             self._engine = self._works.engine(self.config)
@@ -226,7 +234,7 @@ class Crawl:
 
 
 @asynccontextmanager
-async def open_crawl(
+async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     config: Config | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
@@ -236,6 +244,7 @@ async def open_crawl(
     parse: Extract | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[Crawl]:
     """A crawl with all its parts, ready to run.
@@ -252,8 +261,13 @@ async def open_crawl(
             parts.check_extract(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
-                home = stack.enter_context(open_folder(Path(folder), config, fresh=fresh))
-                config = home.config
+                opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
+                with CancelScope(shield=True):  # it waits for the disk; a folder that is held has somebody to leave it
+                    opened = await asyncio.to_thread(opening.__enter__)
+                stack.push(opening)
+                home, config = opened, opened.config
+                for remark in opened.remarks:
+                    log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
@@ -269,11 +283,14 @@ async def crawl(
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
     """Crawl the seeds to the end; what happened. Arguments and errors as in `open_crawl`."""
     config = amend(config or Config(), settings)
-    async with open_crawl(config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse) as opened:
+    async with open_crawl(
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
+    ) as opened:
         return await opened.run(seeds)
 
 
@@ -287,6 +304,7 @@ async def stream(
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
+    trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
     """The final outcomes as they come; the crawl goes no faster than they are read, and ends with the block.
@@ -297,7 +315,7 @@ async def stream(
     send, receive = anyio.create_memory_object_stream[Outcome](0)
     async with (
         open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse
+            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
         ) as opened,
         create_task_group() as tasks,
     ):

@@ -8,10 +8,12 @@ Host names, trailing slashes and the scheme are never touched, for they lead to 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from .patterns import Pattern
 
 TRACKING = (
     *("utm_*", "_ga", "_gl", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "gad_source", "gad_campaignid"),  # Google
@@ -49,7 +51,7 @@ Fold: TypeAlias = Callable[[str], str]
 @lru_cache(maxsize=64)
 def folding(policy: Policy) -> Fold:
     """The policy made ready: cheap where there is nothing to fold."""
-    strip, is_suspect = _stripper(policy), _suspicion(policy)
+    goes, is_suspect = _stripping(policy), _suspicion(policy)
 
     def fold(href: str) -> str:
         start = href.index("/", 8)  # a host may hold a semicolon
@@ -58,10 +60,10 @@ def folding(policy: Policy) -> Fold:
             path = _path_sessions(path)
         if policy.sort_params:
             query = _sorted(query)
-        for parameter in query.split("&"):
+        parameters = query.split("&")
+        for parameter in parameters:
             if is_suspect(parameter.partition("=")[0]):
-                rest = strip.sub("", query)
-                query = rest if query.startswith("&") else rest.removeprefix("&")
+                query = "&".join([parameter for parameter in parameters if not goes(parameter)])
                 break
         return f"{href[:start]}{path}?{query}" if query else f"{href[:start]}{path}"
 
@@ -77,7 +79,7 @@ def changes(href: str, policy: Policy) -> list[str]:
     if policy.sort_params and _sorted(query) != query:
         query = _sorted(query)
         said.append("order of the parameters")
-    said += [f"parameter {text.removeprefix('&')}" for text in _stripper(policy).findall(query)]
+    said += [f"parameter {parameter}" for parameter in filter(_stripping(policy), query.split("&"))]
     return [*said, "empty query"] if mark and not query else said
 
 
@@ -103,27 +105,54 @@ def _path_sessions(path: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _stripper(policy: Policy) -> re.Pattern[str]:
-    """Finds a parameter to strip with the `&` before it; a link that was escaped twice has `amp;` there too."""
-    wanted = [rf"{_name(glob)}(?:=[^&]*)?" for glob in policy.strip_params]
-    if policy.strip_session_ids:
-        wanted += [f"{name}={value}" for name, value in _SESSIONS.items()]
-    return re.compile(rf"(?:^|&)(?:amp;)*(?:{_any(wanted)})(?=&|$)", re.IGNORECASE)
+def _stripping(policy: Policy) -> Callable[[str], bool]:
+    """Whether a parameter has to go."""
+    is_named, is_session = _named(policy.strip_params), _session(policy, with_value=True)
+    return lambda parameter: is_named(parameter.partition("=")[0]) or is_session(parameter)
 
 
 def _suspicion(policy: Policy) -> Callable[[str], bool]:
     """Whether a parameter of this name may have to go: asked of every link, and answered from memory nearly always."""
-    wanted = [*map(_name, policy.strip_params), *(_SESSIONS if policy.strip_session_ids else ())]
-    pattern = re.compile(rf"(?:amp;)*(?:{_any(wanted)})", re.IGNORECASE)
-    return lru_cache(maxsize=1024)(lambda name: pattern.fullmatch(name) is not None)
+    is_named, is_session = _named(policy.strip_params), _session(policy, with_value=False)
+    return lru_cache(maxsize=1024)(lambda name: is_named(name) or is_session(name))
 
 
-def _any(patterns: list[str]) -> str:
-    return "|".join(patterns) or "(?!)"
+def _session(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
+    """Whether a parameter's name, or the whole of it, is that of a session. `amp;`: links that were escaped twice."""
+    if not policy.strip_session_ids:
+        return lambda parameter: False
+    wanted = (f"{name}={value}" if with_value else name for name, value in _SESSIONS.items())
+    pattern = re.compile(rf"(?:amp;)*+(?:{'|'.join(wanted)})", re.IGNORECASE)
+    return lambda parameter: pattern.fullmatch(parameter) is not None
+
+
+@lru_cache(maxsize=64)
+def _named(globs: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a parameter's name is among those of the user."""
+    patterns = [Pattern(f"(?i)(?:amp;)*(?:{'|'.join(map(_name, some))})") for some in _pieces(globs)]
+    return lru_cache(maxsize=1024)(lambda name: any(pattern.fullmatch(name) for pattern in patterns))
+
+
+def _pieces(globs: tuple[str, ...]) -> Iterator[list[str]]:
+    """The names in lists that are small enough for one pattern."""
+    some: list[str] = []
+    for glob in globs:
+        if sum(map(len, some)) + len(glob) > _AT_ONCE and some:
+            yield some
+            some = []
+        if len(glob) <= _AT_ONCE:  # a longer one fits in no URL
+            some.append(glob)
+    if some:
+        yield some
+
+
+_AT_ONCE = 3000
+"""Characters of names in one pattern."""
 
 
 def _name(glob: str) -> str:
-    return "".join({"*": "[^=&]*", "?": "[^=&]"}.get(char) or re.escape(char) for char in glob)
+    plain = re.sub(r"\*+", "*", glob)
+    return "".join({"*": "[^=&]*", "?": "[^=&]"}.get(char) or re.escape(char) for char in plain)
 
 
 def _sorted(query: str) -> str:

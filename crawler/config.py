@@ -17,7 +17,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from .errors import ConfigError
+from .private import Unsafe
 from .settings import SECRETS, Config, SinkConfig, Table
+from .trust import NOBODY, Trust, check_open_file
 
 PREFIX = "CRAWL_"
 """Environment variables that begin like this are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
@@ -64,14 +66,18 @@ class Changes(NamedTuple):
 
 
 def load(
-    path: Path | None = None, environ: Mapping[str, str] = _NOTHING, settings: Mapping[str, object] = _NOTHING
+    path: Path | None = None,
+    environ: Mapping[str, str] = _NOTHING,
+    settings: Mapping[str, object] = _NOTHING,
+    *,
+    trust: Trust = NOBODY,
 ) -> Config:
     """Defaults, overlaid by the TOML file, the environment and `settings`, in this order.
 
     Settings go by their full name (`politeness.delay_s`) or their last word alone (`delay_s`). Raises one ConfigError
-    that names everything unknown, mistyped or out of bounds.
+    that names everything unknown, mistyped or out of bounds, or a file that belongs to another account.
     """
-    return trace(path, environ, settings)[0]
+    return trace(path, environ, settings, trust=trust)[0]
 
 
 def trace(
@@ -79,9 +85,11 @@ def trace(
     environ: Mapping[str, str] = _NOTHING,
     settings: Mapping[str, object] = _NOTHING,
     origin: str = "settings",
+    *,
+    trust: Trust = NOBODY,
 ) -> tuple[Config, dict[str, str]]:
     """What `load` gives, and for each setting the file, the variable or the `origin` it came from."""
-    given = {**_from_file(path), **_from_environment(environ), **_from_settings(settings, origin)}
+    given = {**_from_file(path, trust), **_from_environment(environ), **_from_settings(settings, origin)}
     return _build(given), {key: given[key].origin if key in given else "default" for key in fields()}
 
 
@@ -142,13 +150,17 @@ def project_version() -> str:
         return "0"
 
 
-def read(path: Path) -> dict[str, object]:
-    """All tables of a TOML file, unchecked. Raises ConfigError."""
+def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
+    """All tables of a TOML file, unchecked. Raises ConfigError, also where it belongs to another account."""
     try:
-        text = path.read_text("utf-8")
+        with path.open(encoding="utf-8") as file:
+            check_open_file(file.fileno(), path, trust)
+            text = file.read()
         if _TOO_DEEP.search(text):  # reading such a name takes quadratic time
             raise ConfigError(f"{path}: a name of more than {MOST_DOTS} words")
         return tomllib.loads(text)
+    except Unsafe as error:
+        raise ConfigError(str(error)) from error
     except RecursionError:
         raise ConfigError(f"{path}: not a TOML file: too many tables within tables") from None
     except OSError as error:
@@ -184,10 +196,10 @@ class _Given(NamedTuple):
     origin: str
 
 
-def _from_file(path: Path | None) -> dict[str, _Given]:
+def _from_file(path: Path | None, trust: Trust) -> dict[str, _Given]:
     if path is None:
         return {}
-    data = read(path)
+    data = read(path, trust)
     data.pop(DAEMON, None)
     return {key: _Given(value, str(path)) for key, value in _flat(data)}
 

@@ -14,6 +14,9 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from .absence import Absence
+from .errors import HookError, WorkersGone
+from .hooks import guarded
+from .limits import NOTHING_SPENT, Limits, Spent
 from .memory import Forewarning
 from .metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from .model import Disposition, Lease, Outcome, Reason, Request
@@ -27,35 +30,9 @@ Visit = Callable[[Lease], Awaitable[Outcome]]
 
 LEASE_BATCH = 64
 """Leases asked for at a time, and places in the queue to the visitors: enough to keep them busy, few to give back."""
-RECORD_BATCH = 256
-"""Outcomes stored and settled in one transaction at most."""
+RECORD_BATCH, RECORD_LINKS = 256, 2000
+"""Outcomes stored and settled in one transaction, and new links before the last page: 1 µs of the loop each."""
 BUSIEST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a run. None: nothing."""
-
-    concurrency: int = 256
-    pages: int | None = None
-    """Fetched pages over the whole life of the frontier, exact."""
-    time_s: float | None = None
-    size_bytes: int | None = None
-    grace_s: float = 30.0
-    """What visits in hand get after `stop`."""
-    known_bytes: int = 0
-    """What is known should take no more of memory: there is a warning before it does. 0: there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What counts already towards the limits of time and size, when a run begins."""
-
-    time_s: float = 0.0
-    bytes: int = 0
-
-
-NOTHING_SPENT = Spent()
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +42,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     dispose: Callable[[Outcome], None] = lambda outcome: None
     """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
     parse_backlog: Callable[[], int] = lambda: 0
@@ -92,6 +69,8 @@ class Engine:
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
+    _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Held while outcomes are stored and settled, and while leases are given back: none is in both."""
 
     def __post_init__(self) -> None:
         self._leases = asyncio.Queue(LEASE_BATCH)
@@ -188,9 +167,10 @@ class Engine:
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
-        async for batch in seeds:
-            await self.frontier.add(batch)
-            self._moved.set()
+        with guarded("reading the seeds"):
+            async for batch in seeds:
+                await self.frontier.add(batch)
+                self._moved.set()
         self._is_planting = False
         self._moved.set()
 
@@ -306,7 +286,10 @@ class Engine:
     async def _one_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
         try:
-            return self.absence.judged(await self.visit(lease), begun)
+            with guarded("a visit"):
+                return self.absence.judged(await self.visit(lease), begun)
+        except (HookError, WorkersGone):
+            raise  # no fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
@@ -316,11 +299,14 @@ class Engine:
     async def _record(self) -> None:
         while True:
             batch = [await self._outcomes.get()]
-            while len(batch) < RECORD_BATCH and not self._outcomes.empty():
+            links = batch[0].n_found
+            while len(batch) < RECORD_BATCH and links < RECORD_LINKS and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
+                links += batch[-1].n_found
             with CancelScope(shield=True):  # never half a batch
-                await self._store_and_settle(batch)
-            self._let_go([outcome.lease for outcome in batch])
+                async with self._storing:
+                    await self._store_and_settle([one for one in batch if one.lease.token in self._out])
+                    self._let_go([outcome.lease for outcome in batch])
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
@@ -332,8 +318,13 @@ class Engine:
 
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
         """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
+        if not batch:  # all of it was given back
+            return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        positions = {sink.name: await sink.write(final) for sink in self.sinks} if final else {}
+        positions = {}
+        for sink in self.sinks if final else ():
+            with guarded(f"the sink {sink.name!r}"):
+                positions[sink.name] = await sink.write(final)
         await self.frontier.settle(batch, positions)
 
     def _check_size(self) -> None:
@@ -382,10 +373,14 @@ class Engine:
         await self._release(waiting)
 
     async def _give_back(self) -> None:
-        """Whatever is still out when the run ends goes back to the queue."""
-        left = list(self._out.values())
-        self._let_go(left)
-        await self._release(left)
+        """Whatever is still out when the run ends goes back to the queue, but for what is being recorded."""
+        with CancelScope(shield=True):
+            async with self._storing:
+                left = list(self._out.values())
+                self._let_go(left)
+                await self._release(left)
+        while not self._outcomes.empty():
+            self.dispose(self._outcomes.get_nowait())
 
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)

@@ -49,6 +49,20 @@ class SinkError(CrawlError):
     """Outcomes could not be stored."""
 
 
+class HookError(CrawlError):
+    """A sink, a fetcher or a list of seeds raised what is no Exception: the run ends."""
+
+
+class WorkersGone(CrawlError):
+    """The workers were closed before they had answered: what shares them must be closed before they are."""
+
+    def __init__(self) -> None:
+        super().__init__("the workers were closed while a page waited for them: close the crawl before them")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (WorkersGone, ())
+
+
 class Unwritable(FrontierError, SinkError):
     """The crawl folder cannot be written any more; what was settled is safe, and the crawl can be continued."""
 

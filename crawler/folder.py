@@ -15,13 +15,17 @@ from pathlib import Path
 
 from . import seeds as _seeds
 from .config import Change, amend, differences, explicit, has_secrets, load
-from .errors import FolderError, StorageFull
+from .durable import sync_folder
+from .errors import ConfigError, FolderError, StorageFull
+from .private import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
+from .scope import Scope
 from .settings import OWN_FILES, Config
 from .toml import to_toml
+from .trust import NOBODY, Trust, check_contents, check_names, check_writers
 
 MAX_NAME = 60
 """Characters of a folder's name that are made from seeds: readable, and far from what file systems refuse."""
-_SETTINGS, _LOCK, _NEW = "crawl.toml", "lock", "crawl.toml.new"
+_SETTINGS, _LOCK, _NEW, _SEEDS = "crawl.toml", "lock", f"crawl.toml{DRAFT}", "seeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,12 @@ class Folder:
     changes: tuple[Change, ...] = ()
     """What was chosen now otherwise than the folder had it, and whether it applies."""
     is_new: bool = True
+    remarks: tuple[str, ...] = ()
+    """What its owner should know of who else may read or write there."""
 
     def keep(self, config: Config) -> Folder:
         """Continue with these settings the next time. Raises FolderError, StorageFull."""
-        with _told(self.path):
+        with told(self.path):
             _store(self.path, config)
         return replace(self, config=config)
 
@@ -56,25 +62,29 @@ class Folder:
 
 
 @contextmanager
-def open_folder(path: Path, config: Config, *, fresh: bool = False) -> Iterator[Folder]:
+def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust = NOBODY) -> Iterator[Folder]:
     """Make the crawl folder, or continue it with what `config` chose; held against other processes until the end.
 
-    Fresh: a crawl folder of this name is first set aside as `NAME.old-1`, `-2`, ... Raises FolderError where the folder
-    is in use, not a crawl's, damaged or cannot be written; ConfigError where its settings cannot be read; StorageFull.
+    Fresh: a crawl folder of this name is first set aside as `NAME.old-1`, `-2`, ... Its files can be read by their
+    owner alone; those that others could read are closed to them, unless `trust` says that the folder is open. Raises
+    FolderError where the folder is in use, not a crawl's, damaged, cannot be written, or is not safe and not trusted;
+    ConfigError where its settings cannot be read; StorageFull.
     """
-    with _told(path):
+    with told(path):
+        _check(path, trust)
         if fresh and _is_ours(path):
             with held(path):
                 path.rename(_free_name(path))
-        path.mkdir(parents=True, exist_ok=True)
+        _make(path)
         if not _is_ours(path) and any(path.iterdir()):
             raise FolderError(f"{path} is not empty and no crawl folder: give this crawl another one with -o")
         lock = _lock(path)
     try:
-        with _told(path):
-            folder = _continued(path, config) if (path / _SETTINGS).exists() else Folder(path, config)
+        with told(path):
+            folder = _continued(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
+            remarks = _close(folder, trust)
             _store(path, folder.config)
-        yield folder
+        yield replace(folder, remarks=remarks)
     finally:
         os.close(lock)
 
@@ -83,27 +93,41 @@ def discard(folder: Folder) -> None:
     """Remove a crawl folder in which nothing was ever queued; it stays where it holds what is not the crawl's own."""
     database = folder.frontier_path.name
     own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *(sink.path for sink in folder.config.sinks)}
-    for name in own:
+    for name in own - {_SEEDS}:
         (folder.path / name).unlink(missing_ok=True)
     with suppress(OSError):
         folder.path.rmdir()
 
 
-def read_folder(path: Path, config: Config) -> Folder:
+def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
     """The crawl folder as it stands, with what `config` chose; it is not held and nothing of it written.
 
     Another process may crawl it meanwhile; `crawler.frontier.look` asks its frontier. Raises FolderError, ConfigError.
     """
-    with _told(path):
+    with told(path):
+        _check(path, trust)
         if not (path / _SETTINGS).is_file():
             raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
-        return _merged(path, config)
+        return _merged(path, config, trust)
+
+
+def check_patterns(folder: Folder, chosen: Config) -> None:
+    """Raises ConfigError for a pattern of the folder's own that cannot be used, and says how to replace it."""
+    scope = folder.config.scope
+    for name in ("include", "exclude"):
+        try:
+            Scope(**{name: getattr(scope, name)})
+        except ConfigError as error:
+            if f"scope.{name}" in explicit(chosen):
+                raise
+            replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
+            raise ConfigError(f"{folder.path / _SETTINGS}: {error}; {replaced}") from error
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError, StorageFull."""
-    with _told(path):
+    with told(path):
         lock = _lock(path)
     try:
         yield
@@ -132,6 +156,15 @@ def _stem(seed: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
 
 
+def _make(path: Path) -> None:
+    """Make the folder and those above it, so that a power cut leaves their names."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    make_folder(path)
+    for one in missing:
+        with suppress(PermissionError):  # a folder may be writable and not readable
+            sync_folder(one.parent)
+
+
 def _is_ours(path: Path) -> bool:
     """Whether a crawl lives here, or was killed in the first instant of its life."""
     if not path.is_dir():
@@ -140,19 +173,51 @@ def _is_ours(path: Path) -> bool:
     return _SETTINGS in names or (bool(names) and names <= {_LOCK, _NEW})
 
 
-def _continued(path: Path, config: Config) -> Folder:
-    folder = _merged(path, config)
+def _check(path: Path, trust: Trust) -> None:
+    """Raises Unsafe where the folder or something in it is another account's, or a link stands for a file of it."""
+    if not path.is_dir():
+        return
+    check_contents(path, trust)
+    for entry in path.iterdir():
+        if _is_own_name(entry.name) and (entry.is_symlink() or not entry.is_dir()) and (status := check_place(entry)):
+            check_names(path, status, entry)
+
+
+def _is_own_name(name: str, sinks: Iterable[str] = ()) -> bool:
+    """Whether a crawl gives this name to a file: `frontier.sqlite-wal` and `crawl.log.1` as well."""
+    own = {*OWN_FILES, *sinks}
+    return name in own or any(name.startswith((f"{one}-", f"{one}.")) for one in own - {_SEEDS})
+
+
+def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
+    """Close the crawl's own files to others; what there is to say. Raises Unsafe where it may hold no secrets."""
+    remark = check_writers(folder.path, trust, holds_secrets=has_secrets(folder.config))
+    remarks = [remark] if remark else []
+    sinks = [sink.path for sink in folder.config.sinks]
+    own = [] if trust.open else [one for one in folder.path.iterdir() if _is_own_name(one.name, sinks)]
+    if closed := sum(map(close_to_others, own)):
+        what = "file could be read by others and is" if closed == 1 else "files could be read by others and are"
+        remarks.append(f"{closed} {what} closed to them now (--open-folder leaves them as they are)")
+    return tuple(remarks)
+
+
+def _continued(path: Path, config: Config, trust: Trust) -> Folder:
+    folder = _merged(path, config, trust)
+    check_patterns(folder, config)
     _refuse_to_forget(folder)
     return folder
 
 
-def _merged(path: Path, config: Config) -> Folder:
+def _merged(path: Path, config: Config, trust: Trust) -> Folder:
     """The folder's settings overlaid by what was chosen now, as far as it may change."""
-    stored = load(path / _SETTINGS)
+    stored = load(path / _SETTINGS, trust=trust)
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
     chosen = {key: value for key, value in explicit(config).items() if key not in refused}
-    return Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
+    folder = Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
+    for sink in folder.config.sinks:
+        check_place(path / sink.path)
+    return folder
 
 
 def _refuse_to_forget(folder: Folder) -> None:
@@ -175,18 +240,13 @@ def _store(path: Path, config: Config) -> None:
     text = f"# The settings this crawl was started with; all others have their defaults.\n\n{to_toml(config)}"
     if (path / _SETTINGS).exists() and (path / _SETTINGS).read_text("utf-8") == text:
         return
-    with (path / _NEW).open("w", encoding="utf-8") as file:
-        if has_secrets(config):
-            os.fchmod(file.fileno(), 0o600)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    (path / _NEW).replace(path / _SETTINGS)
+    with replaced(path / _SETTINGS) as file:
+        file.write(text.encode())
 
 
 def _lock(path: Path) -> int:
     """Hold the folder: a descriptor, to be closed. The lock dies with its process, so no stale one can be left."""
-    lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    lock = opener(path / _LOCK, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)
@@ -209,9 +269,12 @@ def _free_name(path: Path) -> Path:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
+    """Translates what the system says of a folder: raises FolderError, StorageFull."""
     try:
         yield
+    except Unsafe as error:
+        raise FolderError(str(error)) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(f"{path}: no space left: make room and repeat the command") from error

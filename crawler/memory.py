@@ -29,6 +29,8 @@ URL_BYTES = 20
 """What every known URL takes in memory, as long as the crawl lives (measured: 13 to 20)."""
 SITE_BYTES = 6000
 """What a site takes that has something queued (measured: 5,600), whatever the number of its URLs."""
+WARNED_AT = 0.8
+"""Of what is planned for what is known: soon enough to do something."""
 
 
 def plan(total_bytes: int, cores: int) -> dict[str, object]:
@@ -65,7 +67,7 @@ class Forewarning:
     def look(self, counts: Counts, most_bytes: int) -> None:
         """`most_bytes` 0: nothing was planned."""
         held = known_bytes(counts)
-        if most_bytes and held > 0.8 * most_bytes and not self._was_given:
+        if most_bytes and held > WARNED_AT * most_bytes and not self._was_given:
             self._was_given = True
             log.warning(
                 "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "

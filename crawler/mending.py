@@ -1,56 +1,68 @@
-"""A crawl folder whose frontier was damaged, made to go on: what its pages tell and what the file still holds."""
+"""A crawl folder that was damaged, made to go on: from what its pages tell and what its frontier still holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from .errors import FolderError, SinkError
+from . import lost_records
+from .errors import FolderError
 from .folder import held, read_folder
-from .frontier import Recorded, Repaired, is_whole, repair
+from .frontier import Recorded, Repaired, is_whole, look, repair
+from .lost_records import Lost
 from .model import Position
 from .settings import Config
+from .sinks import JsonLines, read_lines
+from .trust import NOBODY, Trust
 
 
-def mend(path: Path, *, is_forced: bool = False) -> Repaired | None:
-    """Rebuild the frontier of the crawl folder; pages and settings stay as they are. Blocks.
+class Mended(NamedTuple):
+    """What was found, and done about it."""
 
-    None: no damage was found, and nothing changed; forced, it is rebuilt all the same. Raises FolderError where it is
-    none or in use; FrontierError, SinkError where too much is damaged or it cannot be written: nothing changed.
+    frontier: Repaired | None
+    """None: it was whole, and nobody wanted it rebuilt."""
+    lost: Lost
+
+    def __bool__(self) -> bool:
+        return self.frontier is not None or bool(self.lost.files)
+
+
+def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
+    """Make the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
+
+    A damaged frontier is rebuilt, forced also a whole one. Records that are missing are visited again by the next run.
+    Raises FolderError where it is no crawl folder or in use; FrontierError, SinkError where too much is damaged or it
+    cannot be written.
     """
-    folder = read_folder(path, Config())
-    pages = [path / sink.path for sink in folder.config.sinks]
-    if not pages or not folder.frontier_path.exists():
+    folder = read_folder(path, Config(), trust=trust)
+    outputs = {sink.name: sink.path for sink in (JsonLines(path / one.path) for one in folder.config.sinks)}
+    if not outputs or not folder.frontier_path.exists():
         raise FolderError(
             f"{path} cannot be repaired: its frontier is not in a file, or no pages tell what was visited"
         )
+    first, pages = next(iter(outputs.items()))
 
     def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
-        position = positions.get(f"jsonl:{pages[0].name}", {})
-        yield from _records(pages[0], position.get(pages[0].name, 0))
+        yield from _records(pages, positions.get(first, {}).get(pages.name, 0))
 
     with held(path):
-        if not is_forced and is_whole(folder.frontier_path):
-            return None
-        return repair(folder.frontier_path, recorded)
+        rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
+        positions = look(folder.frontier_path, lambda opened: opened.positions())
+        damaged = lost_records.find_damaged(outputs, positions, is_thorough=True)
+        return Mended(rebuilt, lost_records.mend(folder.frontier_path, outputs, damaged, is_asked=True))
 
 
 def _records(path: Path, length: int) -> Iterator[Recorded]:
-    """What was recorded up to this length."""
-    if not length:
-        return
-    if not path.exists() or path.stat().st_size < length:
-        raise SinkError(f"{path} is shorter than the {length} bytes that were settled: put it back first")
-    with path.open("rb") as file:
-        while (at := file.tell()) < length:
-            try:
-                yield _recorded(orjson.loads(file.readline()))
-            except (ValueError, TypeError, LookupError, AttributeError) as error:
-                raise SinkError(f"{path} is damaged too, at byte {at}: put it back as it was first") from error
+    """What was recorded up to this length, as far as it can be read."""
+    for _, line in read_lines(path, length):
+        try:
+            yield _recorded(orjson.loads(line))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            continue
 
 
 def _recorded(record: Mapping[str, Any]) -> Recorded:

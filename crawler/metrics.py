@@ -231,6 +231,8 @@ class Summary:
     """Pages that were read again for links left out before, by what became of that."""
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     """Pages with links that a rule kept out of the crawl, by rule, over the whole life of the crawl folder."""
+    lost_records: int = 0
+    """Visits that were queued again when the crawl folder was opened, for their records were gone from an output."""
     blocked: Sequence[Blocked] = ()
     """What made the event loop stand still for longer than `watch.blocked_after_s`, the most frequent first."""
 

@@ -297,6 +297,8 @@ class Outcome:
     """How long the site rests before its next turn, from `ended`."""
     asked_s: float | None = None
     """The rest that the site asks for, one request at a time; 0: it asks for none; None: the visit did not find out."""
+    word_s: float | None = None
+    """What of `asked_s` is the site's own word, without our rest; None: all of it."""
     ended: float = 0.0
     """`time.monotonic()` when the exchange ended: turns count from here."""
     visited_at: float = 0.0
@@ -317,6 +319,11 @@ class Outcome:
     @property
     def url(self) -> Url:
         return self.lease.request.url
+
+    @property
+    def n_found(self) -> int:
+        """How many URLs it found, known ones among them."""
+        return len(self.found) + (len(self.page.news) if self.page else 0)
 
     @property
     def is_final(self) -> bool:

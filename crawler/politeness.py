@@ -12,6 +12,8 @@ from .model import Disposition, Outcome, Reason, Response
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
+RETRY_AFTER_FACTOR = 10
+"""Times the largest delay that a Retry-After is honoured."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
 
@@ -41,6 +43,8 @@ class Wait(StrEnum):
     """Their owner holds the sites."""
 
 
+LONGEST_RETRY_AFTER = 1024
+"""Characters; a date has some 40."""
 MOST_SILENT = 10_000
 """Sites that are kept before those are dropped whose time is over."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
@@ -64,7 +68,7 @@ class Politeness:
     @property
     def max_retry_after_s(self) -> float:
         """Retry-After is honoured up to ten times the largest delay: a bounded lever in a stranger's hand."""
-        return 10 * self.max_delay_s
+        return RETRY_AFTER_FACTOR * self.max_delay_s
 
     @property
     def longest_s(self) -> float:
@@ -78,7 +82,11 @@ class Politeness:
 
     def asked_s(self, crawl_delay_s: float | None) -> float:
         """How long a site rests that asks for it, with one request at a time; 0: it does not ask, or is not heard."""
-        return self.rest_s(crawl_delay_s) if min(crawl_delay_s or 0.0, self.max_delay_s) > 0 else 0.0
+        return self.rest_s(crawl_delay_s) if self.word_s(crawl_delay_s) > 0 else 0.0
+
+    def word_s(self, crawl_delay_s: float | None) -> float:
+        """What of that the site itself asks for."""
+        return min(crawl_delay_s or 0.0, self.max_delay_s)
 
     def hold_s(self, error_retry_after_s: float | None) -> float:
         """How long a site that asked us to stay away is left alone."""
@@ -146,6 +154,8 @@ def setback(response: Response, now: float) -> FetchError | None:
 def retry_after_s(text: str, now: float) -> float | None:
     """Retry-After (RFC 9110 10.2.3), seconds or a date, as seconds from `now`; None when absent or nonsense."""
     text = text.strip()
+    if len(text) > LONGEST_RETRY_AFTER:
+        return None
     if text.isascii() and text.isdigit():
         return float(text[:9])
     at = _http_date(text)

@@ -23,6 +23,7 @@ from .breath import breathing
 from .frontier import Linking, SqliteFrontier
 from .frontier.change import READ_AGAIN
 from .model import Disposition, Lease, LeftOut, Links, Outcome, Page, Reason
+from .private import opener
 from .scope import Scope
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ def _named(path: Path, at: int, end: int, key: bytes) -> Stretch:
 
 
 def _lines(path: Path, at: int, end: int) -> Iterator[bytes]:
-    with path.open("rb", buffering=1 << 18) as file:
+    with open(path, "rb", buffering=1 << 18, opener=opener) as file:
         file.seek(at)
         while at < end and (line := file.readline()):
             at += len(line)
@@ -144,7 +145,7 @@ def _judged(path: Path, todo: Sequence[tuple[int, Linking]], scope: Scope, key: 
     """What the records that begin there make of their pages. Blocks."""
     read: list[tuple[Outcome, Linking]] = []
     number = size = 0
-    with path.open("rb") as file:
+    with open(path, "rb", opener=opener) as file:
         for start, page in todo:
             file.seek(start)
             line = file.readline()

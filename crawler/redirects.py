@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .errors import UrlError
+from .errors import LongUrlError, UrlError
 from .model import Response, Url
 
 MOST_KEPT = 10_000
@@ -16,7 +15,9 @@ MOST_STEPS = 100
 """Redirects that are walked for one answer: a longer circle costs its requests, and no more of our time."""
 _PAGES = frozenset({304, 305, 306})
 """Not modified; a proxy that we are to use (deprecated: it may be anyone's); unused."""
-_RAW = re.compile(r"[^\x00-\x7f]")
+MAX_REFERENCE = 1 << 13
+"""Characters of a Location as it is written: a URL may have a quarter, for dots in it and a fragment may be dropped."""
+_ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
 
 
 class Hop(NamedTuple):
@@ -47,9 +48,9 @@ class Paths:
         self._paths.pop(url, None)
 
     def way(self, start: Url, end: Url) -> Sequence[Hop]:
-        """The redirects that lead from one URL to another; empty: none do."""
+        """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
         hops: list[Hop] = []
-        while start != end and (path := self._paths.get(start)) and len(hops) < MOST_STEPS:
+        while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
             hops.append(path[0])
             start = path[1]
         return hops if start == end else ()
@@ -90,18 +91,17 @@ def is_redirect(response: Response) -> bool:
 def location(response: Response) -> str:
     """The reference it sends us to, relative or not; octets beyond ASCII percent-encoded as they are.
 
-    Raises UrlError where two Locations contradict each other, for one of them may be a forgery.
+    Raises UrlError where two Locations contradict each other, for one of them may be a forgery, or one is too long.
     """
     found = _locations(response)
     if len(found) > 1:
         raise UrlError(f"{len(found)} places at once")
-    return _RAW.sub(_encoded, found.pop())
+    reference = found.pop()
+    if len(reference) > MAX_REFERENCE:
+        raise LongUrlError(f"longer than {MAX_REFERENCE} characters")
+    return reference if reference.isascii() else reference.translate(_ENCODED)
 
 
 def _locations(response: Response) -> set[str]:
     values = (value for name, value in response.headers if name.lower() == b"location")
     return {value.decode("latin-1") for value in values if value.strip()}
-
-
-def _encoded(character: re.Match[str]) -> str:
-    return f"%{ord(character[0]):02X}"

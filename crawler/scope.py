@@ -3,8 +3,9 @@
 A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
 grows while seeds come in and which workers look into (crawler/admitted.py).
 
-A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob, which must match whole: `*` stands
-for anything, slashes too, `?` for one character. A glob is measured from where its beginning says:
+A pattern is `re:` and a regular expression (crawler/patterns.py), searched anywhere in the URL, or a glob, which must
+match whole: `*` stands for anything, slashes too, `?` for one character. A glob is measured from where its beginning
+says:
 
     /private/*            from the path on, on any host
     example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
@@ -26,6 +27,7 @@ from . import urls
 from .admitted import Admitted
 from .errors import ConfigError
 from .model import LeftOut, Reason, Request, Url
+from .patterns import Pattern, PatternError, join
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
 Judge: TypeAlias = Callable[[str], Reason | None]
@@ -36,6 +38,7 @@ _NUMBER = re.compile(r"[\d.:_T-]*")
 """A segment of a path that is a number, a date, or nothing."""
 _Test: TypeAlias = Callable[[str], object]
 """A compiled pattern: canonical text -> something true if it matches."""
+_REGEX = "re:"
 
 
 class Ruling(NamedTuple):
@@ -65,8 +68,11 @@ class Scope:
     _excludes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_includes", _compile(self.include, "scope.include"))
-        object.__setattr__(self, "_excludes", _compile(self.exclude, "scope.exclude"))
+        for name in ("include", "exclude"):
+            patterns = getattr(self, name)
+            for pattern in patterns:
+                _test(pattern, f"scope.{name}")
+            object.__setattr__(self, f"_{name}s", _joined(patterns))
 
     def reject(self, request: Request) -> Reason | None:
         """Why this request is not to be visited, or None. A root passes all but `exclude`: someone asked for it."""
@@ -78,7 +84,7 @@ class Scope:
         """`reject`, with the rule that decided."""
         text = request.url.text
         if request.url == request.anchor:
-            pattern = _matching(self.exclude, self._excludes, text)
+            pattern = _matching(self.exclude, text)
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
         bit = self._sieve_of(request)(text)
         if bit == _DEPTH:
@@ -87,9 +93,9 @@ class Scope:
             return Ruling(Reason.TRAP, "trap")
         if bit == _REACH:
             return Ruling(Reason.OUT_OF_SCOPE, "reach")
-        if pattern := _matching(self.exclude, self._excludes, text):
+        if pattern := _matching(self.exclude, text):
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
-        pattern = _matching(self.include, self._includes, text)
+        pattern = _matching(self.include, text)
         return Ruling(_REASONS[bit], "include" if self.include else "reach", pattern)
 
     def judge(self, anchor: Url, depth: int) -> Judge:
@@ -121,18 +127,25 @@ class Scope:
     def _is_wanted(self, text: str) -> bool:
         if self._is_excluded(text):
             return False
-        return not self.include or any(test(text) for test in self._includes)
+        return not self.include or _is_any(self._includes, text)
 
     def _is_excluded(self, text: str) -> bool:
-        return any(test(text) for test in self._excludes)
+        return _is_any(self._excludes, text)
 
     def _sieve_of(self, request: Request) -> Sieve:
         return self.sieve(request.anchor, request.depth, request.via)
 
 
-def _matching(patterns: tuple[str, ...], tests: tuple[_Test, ...], text: str) -> str:
+def _is_any(tests: tuple[_Test, ...], text: str) -> bool:
+    for test in tests:  # noqa: SIM110 - asked of every link, and `any` costs three times as much
+        if test(text):
+            return True
+    return False
+
+
+def _matching(patterns: tuple[str, ...], text: str) -> str:
     """The first pattern that matches, or an empty string."""
-    return next((pattern for pattern, test in zip(patterns, tests, strict=True) if test(text)), "")
+    return next((pattern for pattern in patterns if _test(pattern)(text)), "")
 
 
 def _growth(page: str, most: int) -> Callable[[str], bool]:
@@ -292,17 +305,20 @@ _REASONS = {
 }
 
 
-def _compile(patterns: tuple[str, ...], key: str) -> tuple[_Test, ...]:
-    return tuple(_test(pattern, key) for pattern in patterns)
+def _joined(patterns: tuple[str, ...]) -> tuple[_Test, ...]:
+    """Tests of which one is true where one of the patterns matches; all regular expressions are one where they can."""
+    expressions = [pattern.removeprefix(_REGEX) for pattern in patterns if pattern.startswith(_REGEX)]
+    globs = [pattern for pattern in patterns if not pattern.startswith(_REGEX)]
+    return (*map(_test, globs), *(joined.search for joined in join(expressions)))
 
 
-def _test(pattern: str, key: str) -> _Test:
-    if not pattern.startswith("re:"):
+def _test(pattern: str, key: str = "") -> _Test:
+    if not pattern.startswith(_REGEX):
         return re.compile(_glob(pattern)).match
     try:
-        return re.compile(pattern.removeprefix("re:")).search
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ConfigError(f"{key}: {pattern!r} is not a regular expression: {error}") from error
+        return Pattern(pattern.removeprefix(_REGEX)).search
+    except PatternError as error:
+        raise ConfigError(f"{key}: {pattern!r} {error}") from error
 
 
 def _glob(glob: str) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right, insort
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 PATIENCE_S = 0.25
 """How long a turn is kept for the one it was promised to. Who waits comes within a turn of the loop; who is paused, or
 busy to its limit, loses it then."""
 SWEPT_AT = 1000
 """Sites that nobody wants any more are looked for once there are twice as many as were wanted last time, and these."""
+KEPT_S = 3600.0
+"""How long a visit is remembered at most where nobody wants its site any more."""
+MOST_ENDS = 64
+"""Visits of one site that are remembered at most, the latest: more would be at a time than anyone should have."""
+MOST_HOLDS = 4
 
 
 class Taker(Protocol):
@@ -22,18 +26,34 @@ class Taker(Protocol):
         """How many visits at a time it allows to one site."""
         ...
 
+    @property
+    def rest_s(self) -> float:
+        """How long it lets a site rest of its own accord."""
+        ...
+
+    @property
+    def most_asked_s(self) -> float:
+        """What it honours at most of a rest that a site asks for after each visit (Crawl-delay)."""
+        ...
+
+    @property
+    def most_held_s(self) -> float:
+        """What it honours at most of a wait that a site asks for once (Retry-After)."""
+        ...
+
     def call(self, site: str, at: float) -> None:
         """The site it was refused is free for it at that time (monotonic seconds): it may ask again then."""
         ...
 
 
 class Turns:
-    """Grants the turns of each site first come, first served, on the strictest terms of those who want it.
+    """Grants the turns of each site first come, first served, each on its own terms and the site's.
 
     A frontier takes a turn before it lends, and ends it with the visit. Who is refused stands in the site's line and is
     called when its turn is known: so crawls that want one site take turns. Not more visits are there at a time than the
-    strictest of them allows, and the site rests as long as the one with the longest rest says. Plain functions, for one
-    running loop; times are monotonic seconds.
+    strictest of those there allows. After another one's visit a frontier waits as long as it would after its own, or as
+    the other one would if that is less; and what the site itself asks for, as far as it honours that. So no frontier's
+    rest keeps a site from the others. Plain functions, for one running loop; times are monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -48,21 +68,18 @@ class Turns:
         """Whether it may visit the site now; if not, it will be called."""
         line = self._line(site, now)
         is_granted = line.take(taker, now)
-        if line.waiting:
-            self._call(site, line, now)
+        self._call(site, line, now)
         return is_granted
 
     def end(self, site: str, taker: Taker, now: float, rest: Rest | None) -> None:
         """A visit is over. None: the site was not asked, and need not rest."""
         line = self._line(site, now)
         line.end(taker, now, rest)
-        if line.waiting:
-            self._call(site, line, now)
+        self._call(site, line, now)
 
-    def hold(self, site: str, until: float, now: float) -> None:
-        """The site asked earlier to be left alone until then."""
-        line = self._line(site, now)
-        line.hold = max(line.hold, until)
+    def rested(self, site: str, taker: Taker, until: float, now: float) -> None:
+        """The taker visited the site before it came here, and leaves it alone until then."""
+        self._line(site, now).add(_End(now, taker, until - now, 0.0), now)
 
     def leave(self, site: str, taker: Taker, now: float) -> None:
         """It has nothing to do there any more: it does not wait, and its terms do not count."""
@@ -76,19 +93,15 @@ class Turns:
         for site in sites:
             line = self._sites.get(site)
             while line is not None and taker in line.out:
-                line.end(taker, now, Rest(now))
+                line.end(taker, now, Rest(now, taker.rest_s))
             self.leave(site, taker, now)
 
     def _call(self, site: str, line: _Line, now: float) -> None:
         """Promise what is free, or known when it will be, to those who wait longest."""
-        while line.waiting:
-            taker = line.waiting[0]
-            free = line.free_at(taker, len(line.called))
-            if free is None:
-                return
-            at = max(free, now)
+        while line.waiting and (at := line.turn(taker := line.waiting[0], now)) is not None:
             lapses = at - now + PATIENCE_S
-            line.called[taker] = asyncio.get_running_loop().call_later(lapses, self._lapse, site, taker, now + lapses)
+            timer = asyncio.get_running_loop().call_later(lapses, self._lapse, site, taker, now + lapses)
+            line.called[taker] = _Promise(at, timer)
             del line.waiting[0]
             taker.call(site, at)
 
@@ -108,57 +121,69 @@ class Turns:
         return line
 
 
-class Rest:
+class Rest(NamedTuple):
     """What the end of a visit means for its site."""
 
-    __slots__ = ("asked_s", "ended", "hold", "rest_s", "usual_s")
+    ended: float
+    """When the exchange did."""
+    rest_s: float = 0.0
+    """How long the taker lets the site rest for this visit."""
+    asked_s: float | None = None
+    """What the site itself asks for after each visit, one at a time, as this taker heard. 0: nothing; None: it heard
+    nothing new."""
+    held_s: float = 0.0
+    """How long the site asks to be left alone by all."""
 
-    def __init__(
-        self,
-        ended: float,
-        rest_s: float = 0.0,
-        usual_s: float | None = None,
-        hold: float = 0.0,
-        asked_s: float | None = None,
-    ) -> None:
-        self.ended = ended
-        """When the exchange did."""
-        self.rest_s = rest_s
-        """What this visit asks for."""
-        self.usual_s = usual_s
-        """What this taker gives the site after each from now on; None: what it gave before."""
-        self.hold = hold
-        """Nobody may ask before."""
-        self.asked_s = asked_s
-        """What the site itself asks for, as this taker heard: one visit at a time, and so long a rest after each. 0:
-        nothing; None: it heard nothing new."""
+
+class _Promise(NamedTuple):
+    at: float
+    lapse: asyncio.TimerHandle
+
+
+class _End(NamedTuple):
+    """A visit that is over."""
+
+    ended: float
+    taker: Taker | None
+    """Whose it was; None: that one has left."""
+    rest_s: float
+    asked_s: float
+    """What the site asked for, as far as that one honours it."""
+
+    @property
+    def longest_s(self) -> float:
+        """Nobody rests longer for it."""
+        return max(self.rest_s, self.asked_s)
+
+    def free_at(self, taker: Taker) -> float:
+        """When its place is free for that one."""
+        rest_s = self.rest_s if taker is self.taker else min(self.rest_s, taker.rest_s)
+        return self.ended + max(rest_s, min(self.asked_s, taker.most_asked_s))
 
 
 class _Line:
-    """One site: who visits it, who waits for it, and when it has rested."""
+    """One site: who visits it, who waits for it, and who was there lately."""
 
-    __slots__ = ("asked", "called", "hold", "out", "resting", "rests", "waiting")
+    __slots__ = ("asked", "called", "ends", "holds", "out", "waiting")
 
     def __init__(self) -> None:
         self.asked: dict[Taker, float] = {}
         """The rest that the site itself asks for, by those who heard of it: then one visit at a time is all."""
-        self.hold = 0.0
+        self.holds: list[tuple[float, float]] = []
+        """When the site asked to be left alone, and for how long; each for less long than those before."""
         self.out: dict[Taker, int] = {}
-        self.resting: list[float] = []
-        """When turns that were used are free again, in order."""
-        self.rests: dict[Taker, float] = {}
-        """How long each of those who want it lets it rest."""
+        self.ends: list[_End] = []
+        """Visits that somebody may still rest for."""
         self.waiting: list[Taker] = []
-        self.called: dict[Taker, asyncio.TimerHandle] = {}
-        """Those who were promised the next turns, and when that lapses."""
+        self.called: dict[Taker, _Promise] = {}
+        """Those who were promised the next turns."""
 
     def take(self, taker: Taker, now: float) -> bool:
-        del self.resting[: bisect_right(self.resting, now)]
         promise = self.called.pop(taker, None)
         if promise is not None:
-            promise.cancel()
+            promise.lapse.cancel()
         if promise is not None or not self.waiting:
-            free = self.free_at(taker, 0 if promise else len(self.called))
+            free = self.free_at(taker, now, 0 if promise else self._before(taker, now))
             if free is not None and free <= now:
                 self.out[taker] = self.out.get(taker, 0) + 1
                 return True
@@ -168,13 +193,39 @@ class _Line:
             self.waiting.append(taker)
         return False
 
-    def free_at(self, taker: Taker, others: int) -> float | None:
+    def turn(self, taker: Taker, now: float) -> float | None:
+        """When it may come, behind those who were promised an earlier turn; None: not before a visit ends."""
+        others = -1
+        at: float | None = now
+        while at is not None and (before := self._before(taker, at)) > others:
+            others = before
+            free = self.free_at(taker, now, others)
+            at = None if free is None else max(free, now)
+        return at
+
+    def _before(self, taker: Taker, at: float) -> int:
+        """How many promises go before its turn at that time: those no further away than it would rest itself."""
+        if not self.called:
+            return 0
+        until = at + max(taker.rest_s, min(max(self.asked.values(), default=0.0), taker.most_asked_s))
+        return sum(promise.at <= until for promise in self.called.values())
+
+    def free_at(self, taker: Taker, now: float, others: int) -> float | None:
         """When it may come, with so many others before it; None: not before a visit ends."""
         limit = 1 if self.asked else min([taker.per_site, *(one.per_site for one in self.out)])
-        behind = others - (limit - sum(self.out.values()) - len(self.resting))
+        if not self.ends and not self.holds:
+            return 0.0 if others < limit - sum(self.out.values()) else None
+        resting = sorted(free for end in self.ends if (free := end.free_at(taker)) > now)
+        held = max([0.0, *self._held(taker)])
+        behind = others - (limit - sum(self.out.values()) - len(resting))
         if behind < 0:
-            return self.hold
-        return max(self.hold, self.resting[behind]) if behind < len(self.resting) else None
+            return held
+        return max(held, resting[behind]) if behind < len(resting) else None
+
+    def _held(self, taker: Taker) -> Iterator[float]:
+        """Until when nobody may come, by the site's own word."""
+        yield from (since + min(held_s, taker.most_held_s) for since, held_s in self.holds)
+        yield from (end.ended + min(end.asked_s, taker.most_asked_s) for end in self.ends if end.asked_s)
 
     def end(self, taker: Taker, now: float, rest: Rest | None) -> None:
         self.out[taker] -= 1
@@ -182,27 +233,32 @@ class _Line:
             del self.out[taker]
         if rest is None:
             return
-        if rest.usual_s:
-            self.rests[taker] = rest.usual_s
-        elif rest.usual_s is not None:  # its settings may have changed
-            self.rests.pop(taker, None)
         if rest.asked_s:
             self.asked[taker] = rest.asked_s
         elif rest.asked_s is not None:
             self.asked.pop(taker, None)
-        free = rest.ended + max([rest.rest_s, *self.rests.values(), *self.asked.values()])
-        if free > now:
-            insort(self.resting, free)
-        self.hold = max(self.hold, rest.hold, free if self.asked else 0.0)
+        if rest.held_s:
+            longer = [hold for hold in self.holds if hold[1] > rest.held_s and sum(hold) > now]
+            self.holds = [*longer, (rest.ended, rest.held_s)][-MOST_HOLDS:]
+        asked_s = min(max(self.asked.values(), default=0.0), taker.most_asked_s)
+        self.add(_End(rest.ended, taker, rest.rest_s, asked_s), now)
+
+    def add(self, new: _End, now: float) -> None:
+        if self.ends:
+            self.ends = [end for end in self.ends if end.ended + end.longest_s > now][1 - MOST_ENDS :]
+        if new.ended + new.longest_s > now:
+            self.ends.append(new)
 
     def leave(self, taker: Taker) -> None:
         if promise := self.called.pop(taker, None):
-            promise.cancel()
+            promise.lapse.cancel()
         if taker in self.waiting:
             self.waiting.remove(taker)
-        self.rests.pop(taker, None)
         self.asked.pop(taker, None)
+        self.ends = [end._replace(taker=None) if end.taker is taker else end for end in self.ends]
 
     def is_idle(self, now: float) -> bool:
-        is_wanted = self.out or self.waiting or self.called or self.rests or self.asked
-        return not is_wanted and self.hold <= now and (not self.resting or self.resting[-1] <= now)
+        if self.out or self.waiting or self.called or self.asked:
+            return False
+        rests = [(end.ended, end.longest_s) for end in self.ends] + self.holds
+        return all(since + min(rest_s, KEPT_S) <= now for since, rest_s in rests)

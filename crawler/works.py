@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from . import parts, shelter
+from . import lost_records, parts, shelter
 from .admitted import Admitted
 from .answers import Answers
-from .engine import Engine, Limits, Visit
+from .engine import Engine, Visit
 from .errors import ConfigError
 from .fetch import HttpFetcher, Network, Purse
 from .folder import Folder
-from .frontier import MemoryFrontier, SqliteFrontier, open_memory, open_sqlite
-from .model import Position
+from .frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from .limits import Limits
+from .lost_records import NOTHING_LOST, Lost
 from .offload import Inline, Lane
 from .parts import Extract
 from .places import Places, Seat
@@ -27,7 +29,7 @@ from .roots import Ground, Roots
 from .scope import Scope
 from .settings import Config
 from .shared import Shared, open_shared
-from .sinks import JsonLines, Wants
+from .sinks import JsonLines, Owing, Wants
 from .standing import SiteView
 from .visit import Visitor
 
@@ -44,11 +46,12 @@ class Stacking:
     extract: Extract | None
     shared: Shared | None
     weight: float
+    lost: Lost = NOTHING_LOST
 
     async def works(self) -> Works:
         config = self.config
         frontier = await self._frontier()
-        sinks = await self._rewound_sinks(await frontier.positions())
+        sinks = await self._rewound_sinks(frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
@@ -62,19 +65,33 @@ class Stacking:
         roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
-        return Works(frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots)
+        return Works(
+            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
+        )  # fmt: skip
 
     async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         if self.folder is None or self.config.frontier.kind == "memory":
             return await self.stack.enter_async_context(open_memory(terms))
-        durability = self.config.frontier.durability
-        return await self.stack.enter_async_context(
-            open_sqlite(self.folder.frontier_path, terms, durability=durability)
-        )
+        return await self._stored(self.folder, terms)
 
-    async def _rewound_sinks(self, positions: Mapping[str, Position]) -> tuple[Sink, ...]:
-        sinks = (*self._configured_sinks(), *self.sinks)
+    async def _stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
+        """The frontier on disk, after visits whose records are gone were queued again in its file."""
+        path, durability = folder.frontier_path, self.config.frontier.durability
+        outputs = {sink.name: sink.path for sink in self._configured_sinks()}
+        async with AsyncExitStack() as opened:
+            frontier = await opened.enter_async_context(open_sqlite(path, terms, durability=durability))
+            damaged = await asyncio.to_thread(lost_records.find_damaged, outputs, await frontier.positions())
+            if not damaged:
+                self.stack.push_async_exit(opened.pop_all())
+                return frontier
+        self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
+        return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
+
+    async def _rewound_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+        positions = await frontier.positions()
+        owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
+        sinks = tuple(_owing(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"sinks need names of their own, these repeat: {', '.join(names)}")
@@ -82,7 +99,7 @@ class Stacking:
             await sink.rewind(positions.get(sink.name))
         return sinks
 
-    def _configured_sinks(self) -> list[Sink]:
+    def _configured_sinks(self) -> list[JsonLines]:
         if self.folder is None:
             return []
         sync = self.config.frontier.durability == "power"
@@ -111,6 +128,7 @@ class Works:
     answers: Answers
     extract: Extract | None
     roots: Roots
+    lost: Lost
 
     def engine(self, config: Config) -> Engine:
         """For one run."""
@@ -157,6 +175,12 @@ class Works:
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.filled(ground, visitor.visit)
+
+
+def _owing(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
+    """The sink, spared the records that it has and others lost."""
+    has = [row for row, sinks in owed.items() if sink.name not in sinks]
+    return Owing(sink, has) if has else sink
 
 
 def _in_file(key: bytes) -> Admitted:

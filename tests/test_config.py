@@ -108,7 +108,7 @@ def test_tables_may_be_given_whole() -> None:
         ('user_agent = "a\\nb"\n', "user_agent = .*one line"),
         ("[[sinks]]\nlnks = true\n", "lnks: no such setting; did you mean links"),
         ("[[sinks]]\npath = '../up.jsonl'\n", "plain file name"),
-        ("[[sinks]]\npath = 'frontier.sqlite'\n", "plain file name"),
+        ("[[sinks]]\npath = 'frontier.sqlite'\n", "should not be like frontier.sqlite, which the crawl writes itself"),
         ("[[sinks]]\n[[sinks]]\n", "two sinks should not write the same file"),
         ("[politeness\n", "my.toml: not a TOML file: .*line 1"),
     ],
@@ -185,6 +185,15 @@ def test_we_introduce_ourselves_by_name_and_version() -> None:
     assert (
         effective_user_agent(Config(user_agent="x/1 (+ops@example.org)", contact="ops@example.org")).count("ops") == 1
     )
+
+
+def test_the_memory_for_bodies_follows_a_larger_body_where_nobody_chose_it() -> None:
+    config = load(settings={"max_body_bytes": 100 << 20})
+    assert config.fetch.budget_bytes == 200 << 20
+    assert "fetch.budget_bytes" not in explicit(config)
+    assert amend(config, {"delay_s": 2.0}).fetch.budget_bytes == 200 << 20
+    with pytest.raises(ConfigError, match="at least twice"):
+        load(settings={"max_body_bytes": 100 << 20, "budget_bytes": 150 << 20})
 
 
 def test_of_many_wrong_settings_the_first_are_told_and_the_rest_counted() -> None:

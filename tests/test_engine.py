@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import anyio
 import pytest
 
-from crawler.engine import Engine, Limits
+from crawler.engine import RECORD_LINKS, Engine
 from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.limits import Limits
 from crawler.memory import URL_BYTES
 from crawler.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
@@ -66,6 +67,28 @@ async def never(lease: Lease) -> Outcome:
 async def frontier() -> AsyncIterator[MemoryFrontier]:
     async with open_memory(Terms()) as opened:
         yield opened
+
+
+async def test_what_is_settled_at_once_has_bounds_for_the_links_of_a_page_hold_the_loop(
+    frontier: MemoryFrontier,
+) -> None:
+    batches: list[list[int]] = []
+
+    class Batches(ListSink):
+        async def write(self, outcomes: Sequence[Outcome]) -> Position:
+            batches.append([outcome.n_found for outcome in outcomes])
+            return await super().write(outcomes)
+
+    async def visit(lease: Lease) -> Outcome:
+        links = [Request(Url(f"{lease.request.url}{number}")) for number in range(RECORD_LINKS // 4)]
+        return Outcome(lease, Disposition.FETCHED, found=tuple(links if lease.request.url.path == "/" else ()))
+
+    engine = Engine(frontier, visit, [Batches(lambda: anyio.sleep(0.01))], Limits(concurrency=64, pages=64))
+    with anyio.fail_after(30):
+        await engine.run(plant(seeds(64)))
+    assert sum(map(sum, batches)) == 64 * (RECORD_LINKS // 4)
+    assert max(sum(batch[:-1]) for batch in batches) < RECORD_LINKS
+    assert max(map(len, batches)) > 1
 
 
 async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: MemoryFrontier) -> None:

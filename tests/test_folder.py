@@ -42,6 +42,23 @@ def test_what_is_chosen_anew_applies_and_is_named(tmp_path: Path) -> None:
         assert folder.config.scope.max_depth == 3
 
 
+def test_a_pattern_that_is_refused_by_now_is_told_with_how_to_replace_it_and_nothing_is_lost(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "a", load(settings={"exclude": ["*.pdf"]})):
+        pass
+    file = tmp_path / "a" / "crawl.toml"
+    file.write_text(file.read_text().replace("*.pdf", "re:^(?!http:)"))
+    kept = file.read_bytes()
+    told = r"a/crawl\.toml: scope\.exclude: 're:.*' holds a lookahead, .*; --set 'exclude=\[\"PATTERN\"\]' replaces"
+    with pytest.raises(ConfigError, match=told), open_folder(tmp_path / "a", load(settings={"include": ["re:a"]})):
+        pass
+    assert file.read_bytes() == kept
+    chosen = load(settings={"exclude": ["re:(?=a)"]})
+    with pytest.raises(ConfigError, match=r"^scope\.exclude: 're:\(\?=a\)' holds"), open_folder(tmp_path / "a", chosen):
+        pass
+    with open_folder(tmp_path / "a", load(settings={"exclude": ["/x/*"]})) as folder:
+        assert folder.config.scope.exclude == ("/x/*",)
+
+
 def test_a_folder_in_use_is_refused_by_the_pid_of_its_user(tmp_path: Path) -> None:
     with open_folder(tmp_path / "a", Config()):
         for fresh in (False, True):

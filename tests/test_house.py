@@ -49,8 +49,10 @@ LOADS_OBJECTS = {
 }
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
+READS_OUR_WORKERS = ROOT / "crawler/offload/parcel.py"
+"""What came through these pipes, each answer by itself."""
 
-COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic"}
+COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
@@ -203,7 +205,8 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and name != "pickle.dumps"):
+            is_ours = name == "pickle.dumps" or (name == "pickle.loads" and path == READS_OUR_WORKERS)
+            if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and not is_ours):
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
             yield node.lineno, f"from {node.module} import"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import crawler
-from crawler.errors import FolderError, FrontierError, SinkError
+from crawler.errors import FolderError, FrontierError
 from crawler.mending import mend
 from crawler.testing import link_graph, open_web
 
@@ -32,7 +32,7 @@ async def test_a_crawl_goes_on_after_a_repair(tmp_path: Path) -> None:
             await crawler.crawl(served.seeds, folder=folder, limit=10**6, **SETTINGS)
         assert len(served.hits) == asked
 
-        done = await asyncio.to_thread(mend, folder)
+        done = (await asyncio.to_thread(mend, folder)).frontier
         assert done
         assert done.visited >= 30
         await crawler.crawl(served.seeds, folder=folder, limit=10**6, **SETTINGS)
@@ -57,18 +57,23 @@ async def stopped(tmp_path: Path) -> Path:
 
 async def test_what_is_whole_stays_as_it_is(stopped: Path) -> None:
     before = (stopped / "frontier.sqlite").read_bytes()
-    assert mend(stopped) is None
+    assert not mend(stopped)
     assert (stopped / "frontier.sqlite").read_bytes() == before
-    done = mend(stopped, is_forced=True)
+    done = mend(stopped, is_forced=True).frontier
     assert done
     assert (done.visited, done.lost, done.damaged.read_bytes()) == (5, 0, before)
 
 
-@pytest.mark.parametrize("line", [b"{torn", b"[]", b'{"url": 3}', b"\xff"])
-async def test_pages_that_are_damaged_too_are_named(stopped: Path, line: bytes) -> None:
-    before = (stopped / "frontier.sqlite").read_bytes()
+@pytest.mark.parametrize("line", [b"{torn", b"[]", b'{"url": 3}', b"\xff", b"\0"])
+@pytest.mark.parametrize("is_forced", [False, True])
+async def test_pages_that_are_damaged_too_are_visited_again(stopped: Path, line: bytes, is_forced: bool) -> None:
     first, rest = (stopped / "pages.jsonl").read_bytes().split(b"\n", 1)
-    (stopped / "pages.jsonl").write_bytes(line.ljust(len(first)) + b"\n" + rest)
-    with pytest.raises(SinkError, match=r"pages\.jsonl is damaged too, at byte 0"):
-        mend(stopped, is_forced=True)
-    assert (stopped / "frontier.sqlite").read_bytes() == before
+    (stopped / "pages.jsonl").write_bytes(line.ljust(len(first), line[-1:]) + b"\n" + rest)
+    done = mend(stopped, is_forced=is_forced)
+    assert done.lost.files == ("pages.jsonl",)
+    assert done.frontier is None or done.frontier.visited == 4
+    assert (stopped / "pages.jsonl").read_bytes() == rest
+    assert not mend(stopped)
+    async with crawler.open_crawl(folder=stopped) as crawl:
+        assert sum(crawl.snapshot().counts.settled.values()) == 4
+        assert crawl.snapshot().counts.known == 9

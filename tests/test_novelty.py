@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -184,3 +185,32 @@ def test_books_are_remembered_in_bounds_and_restored() -> None:
     assert not is_parked(again, "/book/8/page/900")
     [trap] = again.traps
     assert (trap.parked, trap.examples) == (3, ("http://h.test/book/7/page/1",))
+
+
+# -- revisits --------------------------------------------------------------------------------------------------------
+
+
+def revisit(novelty: Novelty, path: str, via: str) -> None:
+    asked = replace(request(path, via), visit=2)
+    novelty.fold(Outcome(Lease(asked, next(_tokens)), Disposition.FETCHED, page=DULL))
+
+
+def test_revisits_tell_nothing_of_a_pattern() -> None:
+    novelty = Novelty()
+    for _ in range(3):
+        for n in range(200):
+            revisit(novelty, f"/calendar/{n}", f"/calendar/{n - 1}")
+    assert (parked(novelty), len(novelty), novelty.take_changed()) == ([], 0, [])
+    walk(novelty, "/calendar/", 140)
+    [before] = novelty.traps
+    for n in range(200):
+        revisit(novelty, f"/calendar/{n}", f"/calendar/{n - 1}")
+    assert novelty.traps == (before,)
+
+
+def test_what_was_worth_a_visit_is_revisited_though_its_pattern_is_parked_by_now() -> None:
+    novelty = Novelty()
+    walk(novelty, "/calendar/", 140)
+    again = replace(request("/calendar/100", "/calendar/99"), visit=2)
+    assert [novelty.refuses(again) for _ in range(100)] == [None] * 100
+    assert novelty.refuses(request("/calendar/900", "/calendar/899"))

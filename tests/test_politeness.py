@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -195,3 +196,30 @@ def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -
     assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 9, 81, 600]
     assert [politeness.return_in_s(2, backoff_s) for backoff_s in (0, 3, 27)] == [9, 81, 600]
     assert politeness.return_in_s(3, 3) is None
+
+
+def test_another_attempt_may_cure_these_statuses_and_no_others() -> None:
+    setbacks = {status: setback(answer(status), NOON) for status in range(400, 1000)}
+    assert {status for status, error in setbacks.items() if error and error.transient} == {
+        408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "longest_s"),
+    [
+        ({}, 600.0),
+        ({"delay_s": 700.0}, 700.0),
+        ({"max_delay_s": 0.0}, 9.0),
+        ({"max_delay_s": 0.0, "max_attempts": 2}, 3.0),
+        ({"max_delay_s": 0.0, "max_attempts": 1}, 3.0),
+        ({"max_attempts": 8}, 3.0 * 3**6),
+        ({"max_attempts": 1000}, 3.0 * 3**50),
+    ],
+)
+def test_nothing_waits_longer_than_the_longest_wait(settings: dict[str, Any], longest_s: float) -> None:
+    politeness = Politeness(**settings)
+    assert politeness.longest_s == longest_s
+    waits = [politeness.retry_in_s(attempt) or 0.0 for attempt in range(1, 60)]
+    if politeness.max_attempts < 50:
+        assert max(waits) <= longest_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 
 import crawler
-from crawler import Disposition, Ending
-from crawler.testing import Page, Served, Site, Web, cacheable, error, html, open_web, redirect
+from crawler import Disposition, Ending, Reason
+from crawler.testing import Page, Served, Site, Web, cacheable, error, html, open_web, redirect, traps
 from crawler.testing.pages import Asked
 from crawler.testing.wire import Answer
 
@@ -143,3 +144,16 @@ async def test_new_pages_go_before_revisits(tmp_path: Path, max_depth: int | Non
             await crawl.add([served.url("a.test", "/new")])
             await crawl.run()
     assert [record["visit"] for record in records(tmp_path / "c")] == [1, 1, 2]
+
+
+async def test_pages_of_a_parked_pattern_are_revisited_and_nothing_more_of_it_is_read(tmp_path: Path) -> None:
+    site = Site("a.test", {"/": html("Home", ["/calendar/"])}, traps={"/calendar/": traps.calendar()})
+    settings = {"per_site": 16, "per_ip": 16, "executor": "inline"}
+    async with open_web(Web([site])) as served:
+        first = await run(served, tmp_path / "c", **settings)
+        again = await run(served, tmp_path / "c", **settings)
+    [trap], [later] = first.traps, again.traps
+    visits = Counter(visit for _, visit, _ in story(tmp_path / "c"))
+    assert visits[2] == visits[1] > 100
+    assert (later.pattern, later.fetched, later.news) == (trap.pattern, trap.fetched, trap.news), "learned from nothing"
+    assert Reason.TRAP not in again.reasons

@@ -97,7 +97,7 @@ def test_exclude_outweighs_include_and_neither_widens_the_reach() -> None:
     assert judge("http://other/a/x") is OUT
 
 
-@pytest.mark.parametrize("pattern", ["re:(", "re:[z-a]", "re:(?P<n>a)(?P<n>b)", "re:a{99999999999}"])
+@pytest.mark.parametrize("pattern", ["re:(", "re:[z-a]", "re:(?!a)b", "re:a{99999999999}"])
 def test_an_expression_that_cannot_be_read_is_named(pattern: str) -> None:
     with pytest.raises(ConfigError, match=r"scope\.exclude") as error:
         Scope(exclude=("*.pdf", pattern))

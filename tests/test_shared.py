@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -81,34 +82,62 @@ async def test_two_crawls_of_one_host_take_turns_and_keep_its_rest() -> None:
     assert {name: summary.pages for name, summary in stage.summaries.items()} == {"one": 13, "two": 13}
 
 
-async def test_the_longest_rest_of_all_crawls_counts_while_they_want_the_host() -> None:
+async def test_each_crawl_rests_as_long_as_it_says_and_the_others_do_not_wait_for_that() -> None:
     async with open_stage(one_host(6)) as stage:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stage.run, "calm", {"delay_s": 0.1})
             tasks.start_soon(stage.run, "brisk", {"delay_s": 0.0})
-        agents = stage.agents()
-        first = max(agents.index("calm"), agents.index("brisk") + 1)  # who need not rest asks for two things at once
-        last = max(number for number, agent in enumerate(agents) if agent == "calm")
-        assert last - first > 8
-        assert min(stage.served.pauses("alpha.test", robots=True)[first:last]) >= 0.09
+        calm = [hit for hit in stage.served.of("alpha.test") if hit.headers["user-agent"].startswith("calm")]
+        assert min(later.began - hit.ended for hit, later in pairwise(calm) if hit.ended) >= 0.09
+        assert stage.served.worst_concurrency("alpha.test") == 1
     assert {summary.pages for summary in stage.summaries.values()} == {7}
 
 
+@pytest.mark.parametrize("per_site", [1, 3])
+async def test_a_crawl_that_rests_for_hours_holds_its_host_against_no_other_alive_or_cancelled(per_site: int) -> None:
+    async with open_stage(one_host(12)) as stage:
+        async with stage.crawl("slow", delay_s=1e6, max_delay_s=1e6, per_site=per_site) as slow:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(slow.run, stage.served.seeds)
+                while "slow" not in stage.agents() or slow.snapshot().in_flight:
+                    await anyio.sleep(0.001)
+                await stage.run("while", {"delay_s": 0.001})
+                slow.abort()
+            await stage.run("after", {"delay_s": 0.001})
+        await stage.run("later", {"delay_s": 0.001})
+    assert {name: summary.pages for name, summary in stage.summaries.items()} == {"while": 13, "after": 13, "later": 13}
+    assert Counter(stage.agents())["slow"] == 1
+
+
 async def test_per_site_holds_over_all_crawls() -> None:
-    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+    async with open_stage(one_host(6, slow_s=0.2)) as stage:
         async with anyio.create_task_group() as tasks:
             for name in ("one", "two", "three"):
                 tasks.start_soon(stage.run, name, {"per_site": 2})
         assert stage.served.worst_concurrency("alpha.test") == 2
-    assert {summary.pages for summary in stage.summaries.values()} == {31}
+    assert {summary.pages for summary in stage.summaries.values()} == {7}
 
 
-async def test_addresses_bear_so_many_over_all_crawls() -> None:
-    async with open_stage(one_host(30, slow_s=0.01)) as stage:
+async def test_an_address_bears_so_many_over_all_crawls_and_sites() -> None:
+    hosts = [f"{letter}.test" for letter in "abcd"]
+    web = Web([Site(host, {"/": slow(html(host), 0.2)}) for host in hosts])
+    async with open_stage(web) as stage:
+
+        async def ask(_: str) -> Found:
+            return Found(("127.0.1.1",), 60.0)
+
+        stage.shared = replace(stage.shared, network=replace(stage.shared.network, ask=ask))
+        port = urlsplit(stage.served.seeds[0]).port
+
+        async def run(name: str) -> None:
+            async with stage.crawl(name, per_ip=2) as crawl:
+                stage.summaries[name] = await crawl.run([f"http://{host}:{port}/" for host in hosts])
+
         async with anyio.create_task_group() as tasks:
-            for name, per_ip in (("one", 8), ("two", 3)):
-                tasks.start_soon(stage.run, name, {"per_site": 3, "per_ip": per_ip})
-        assert stage.served.worst_concurrency("alpha.test") == 3
+            tasks.start_soon(run, "one")
+            tasks.start_soon(run, "two")
+        assert stage.served.peak() == 2
+    assert {summary.pages for summary in stage.summaries.values()} == {4}
 
 
 async def test_a_crawl_that_is_paused_or_stopped_does_not_stand_in_the_way() -> None:

@@ -98,6 +98,15 @@ async def test_every_url_that_was_queued_ends_in_one_outcome() -> None:
     assert counts.parked >= result.barred > 0
 
 
+async def test_links_into_a_trap_wait_over_a_restart(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "frontier.sqlite", AT_ONCE) as frontier:
+        result = await crawl(sessions, "http://trap.example/", frontier=frontier)
+        before = frontier.counts()
+    assert before.parked > result.barred, "some were parked as links, before anybody was asked to fetch them"
+    async with open_sqlite(tmp_path / "frontier.sqlite", AT_ONCE) as frontier:
+        assert (frontier.counts().parked, frontier.counts().known) == (before.parked, before.known)
+
+
 async def test_one_of_many_that_are_left_out_is_tried_and_may_bring_its_pattern_back() -> None:
     def site(url: Url) -> str | None:
         if url.path == "/":
@@ -188,6 +197,15 @@ async def test_no_more_pages_are_under_way_than_a_cap_leaves() -> None:
         await frontier.settle([Outcome(lease, Disposition.FETCHED) for lease in leases[1:4]], {})
         assert (full := frontier.bar(leases[4]))
         assert (full.reason, full.detail) == (Reason.PAGE_LIMIT, "http://h.test gave its 3 pages")
+
+
+async def test_what_is_released_no_longer_counts_towards_a_cap() -> None:
+    async with open_memory(Terms(per_site=8, pages_per_site=1)) as frontier:
+        await frontier.add([Request(Url(f"http://h.test/{n}")) for n in range(2)])
+        one, other = await frontier.lease(8)
+        assert (frontier.bar(one), frontier.bar(other) is None) == (None, False)
+        await frontier.release([one])
+        assert frontier.bar(other) is None
 
 
 @pytest.mark.parametrize(

@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_network
+from collections.abc import Iterator, Mapping
 
 from .. import parts
 from ..config import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
 from ..errors import ConfigError
 from ..settings import SECRETS, Config
 from .job import PRIORITIES, JobSpec, Settings
+from .owners import UNHEARD, Rule, refusals, without_owners
 from .trouble import BadJob, BadSettings, Complaint
 
 MASK = "***"
 MOST_NAME = 200
 MOST_LABELS = 64
-OWNERS = (
-    "fetch.proxy",  # nobody can see behind it where requests go
-    "fetch.no_proxy",
-    "fetch.ca_file",  # a file of this machine
-    "frontier.kind",  # a job outlives the process
-    "offload.executor",  # workers belong to all jobs
-    "offload.workers",
-    "offload.inline_below_bytes",
-    "offload.batch",
-    "offload.page_cpu_s",
-)
-"""Settings that the daemon's own file alone may choose."""
-HARMLESS = frozenset(key for key in OWNERS if not key.startswith("fetch."))
-"""Those of a crawl folder that was made elsewhere: a job does not go by them."""
 
 
-def choose(given: Settings, base: Config, over: Settings | None = None) -> Settings:
-    """`over` changed by `given`, in tables, ready to be kept. `base` is what every job begins with.
+def choose(given: Settings, rule: Rule, template: Settings | None = None) -> Settings:
+    """Those of the template and, over them, the given ones: in tables, ready to be kept.
 
     Names, types and bounds are right, and nothing is chosen that is for the daemon's owner alone. Raises BadSettings.
     """
+    chosen, _ = _read(given, rule, template or {})
+    return _allowed(chosen, chosen, rule)
+
+
+def alter(chosen: Settings, given: Settings, rule: Rule) -> Settings:
+    """`chosen` changed by `given`, likewise. What was chosen earlier is judged when the job begins. BadSettings."""
+    new, asked = _read(given, rule, chosen)
+    return _allowed(new, asked, rule)
+
+
+def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
+    """`over` changed by `given`, and `given` alone."""
     try:
         asked = amend(Config(), given)
-        chosen = _plain(amend(amend(Config(), over or {}), given))
-        parts.scope(amend(base, chosen))
+        chosen = amend(amend(Config(), over), given)
+        parts.scope(ruled(_plain(chosen), rule))
     except ConfigError as error:
         raise BadSettings(list(_complaints(error))) from error
-    if refused := list(_not_theirs(asked, base)):
+    return chosen, asked
+
+
+def _allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
+    if refused := list(refusals(judged, rule)):
         raise BadSettings(refused)
-    return chosen
+    return _plain(chosen)
 
 
-def in_force(chosen: Settings, base: Config) -> Config:
+def ruled(chosen: Settings, rule: Rule) -> Config:
+    """The settings of a job that chose these. Raises ConfigError."""
+    return amend(rule.base, without_owners(amend(Config(), chosen)))
+
+
+def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
     """What a job's crawl is opened with: every setting of it, so that nothing counts which an older rule left in its
     folder. Raises BadSettings where the daemon's own settings forbid by now what was chosen.
     """
-    check_still(chosen, base)
-    config = amend(base, chosen)
+    check_still(chosen, rule, is_adopted=is_adopted)
+    config = ruled(chosen, rule)
     return amend(config, {key: value_of(config, key) for key in fields() if key not in FIXED})
 
 
-def check_still(chosen: Settings, base: Config) -> None:
-    """What was allowed once may be forbidden since. Raises BadSettings."""
-    refused = [one for one in _not_theirs(amend(Config(), chosen), base) if one.field not in HARMLESS]
+def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> None:
+    """What was allowed once may be forbidden since. Of a folder made elsewhere some does not count. BadSettings."""
+    refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
+    try:
+        parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
+    except ConfigError as error:
+        refused += _complaints(error)
     if refused:
-        raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
+        raise BadSettings([Complaint(one.field, f"{one.text}; change it, then resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:
@@ -114,28 +125,6 @@ def _is_name(text: str) -> bool:
 def _plain(config: Config) -> Settings:
     chosen: Settings = config.model_dump(mode="json", exclude_unset=True)
     return chosen
-
-
-def _not_theirs(config: Config, base: Config) -> Iterator[Complaint]:
-    for key in OWNERS:
-        if key in explicit(config) and value_of(config, key) != value_of(base, key):
-            yield Complaint(key, "is for the daemon's own settings to choose")
-    for site, said in config.fetch.sites.items():
-        if said.client_cert or said.client_key:
-            yield Complaint(f"fetch.sites.{site}", "a certificate is for the daemon's own settings to choose")
-    largest = base.fetch.max_body_bytes
-    if config.fetch.max_body_bytes > largest and "fetch.max_body_bytes" in explicit(config):
-        yield Complaint("fetch.max_body_bytes", f"{largest} at most, as the daemon's own settings have it")
-    allowed = base.fetch.allow_networks
-    for network in config.fetch.allow_networks:
-        if not _lies_in(network, allowed):
-            yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
-
-
-def _lies_in(network: str, allowed: Iterable[str]) -> bool:
-    inner = ip_network(network)
-    outer = [ip_network(one) for one in allowed]
-    return any(inner.network_address in one and inner.broadcast_address in one for one in outer)
 
 
 def _complaints(error: ConfigError) -> Iterator[Complaint]:

@@ -14,6 +14,8 @@ import aiohttp
 import orjson
 
 from ..errors import ConfigError, CrawlError
+from ..private import Unsafe, opener
+from ..trust import Trust, check_open_file
 from . import tokens
 from .settings import ADDRESS, DaemonConfig, token_file
 
@@ -98,6 +100,7 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     connector: aiohttp.BaseConnector
     if url.startswith(UNIX):
+        _check_owner(url.removeprefix(UNIX))
         connector = aiohttp.UnixConnector(url.removeprefix(UNIX))
     elif urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname:
         connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
@@ -109,16 +112,34 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
         yield Client(http, url)
 
 
-def find(config: DaemonConfig) -> tuple[str, str | None]:
-    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError."""
+def _check_owner(path: str) -> None:
+    """Raises ConfigError where another user made the socket, who would be told the token. Root speaks to anyone's."""
     try:
-        token = tokens.read(token_file(config))
+        owner = os.stat(path).st_uid
+    except OSError:
+        return  # connecting says why
+    if os.geteuid() not in (0, owner) and owner != 0:
+        raise ConfigError(f"{path} is a socket of another user (uid {owner}), who is not told the token")
+
+
+def find(config: DaemonConfig) -> tuple[str, str | None]:
+    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError.
+
+    A folder that nobody named, and that only happens to lie here, has to be our own.
+    """
+    trust = Trust(foreign=config.trust_folder or bool(config.model_fields_set & {"data", "token_file"}))
+    try:
+        token = tokens.read(token_file(config), trust)
     except FileNotFoundError:
         token = None
     chosen = config.model_fields_set
     if not chosen & {"host", "port", "socket"}:
         try:
-            return (Path(config.data) / ADDRESS).read_text().strip(), token
+            with open(Path(config.data) / ADDRESS, encoding="utf-8", opener=opener) as file:
+                check_open_file(file.fileno(), Path(config.data) / ADDRESS, trust)
+                return file.read().strip(), token
+        except Unsafe as error:
+            raise ConfigError(str(error)) from error
         except OSError:
             pass
     if config.socket:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from ..durable import sync_folder
 from ..errors import CrawlError
-from ..folder import open_folder, read_folder
+from ..folder import open_folder, read_folder, told
 from ..frontier import Look, look
 from ..model import Disposition
+from ..private import close_to_others, make_inner_folder
 from ..settings import Config
 from ..standing import Counts
+from ..trust import NOBODY, Trust
 from .job import Record
 from .states import State
 
@@ -22,15 +24,19 @@ SETTINGS = "crawl.toml"
 class Folders:
     """DIR/crawls with a folder each job, and beside it what is coming and what is going."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, trust: Trust = NOBODY) -> None:
         self.data = data
+        self.trust = trust
         self.crawls = data / "crawls"
         self._coming = data / "coming"
         """Jobs that are not acknowledged yet."""
         self._going = data / "going"
         """Jobs that are being removed."""
-        for folder in (self.crawls, self._coming, self._going):
-            folder.mkdir(parents=True, exist_ok=True)
+        with told(data):
+            for folder in (self.crawls, self._coming, self._going):
+                make_inner_folder(folder)
+                if not trust.open:
+                    close_to_others(folder)
 
     def path(self, record: Record) -> Path:
         return self.crawls / record.folder
@@ -53,7 +59,7 @@ class Folders:
 
     def prepare(self, name: str, config: Config) -> None:
         """An ordinary crawl folder, not in its place yet. Raises FolderError, StorageFull."""
-        with open_folder(self.coming(name), config):
+        with open_folder(self.coming(name), config, trust=self.trust):
             pass
         sync_folder(self.coming(name))
         sync_folder(self._coming)
@@ -74,7 +80,7 @@ class Folders:
         if self.path(record).is_dir():
             self.path(record).replace(aside)
         else:
-            aside.mkdir(exist_ok=True)
+            make_inner_folder(aside)
         sync_folder(self._going)
 
     def bring_back(self, record: Record) -> None:
@@ -111,12 +117,12 @@ class Folders:
         ]
 
 
-def adopted(path: Path, job: str) -> Record:
+def adopted(path: Path, job: str, trust: Trust = NOBODY) -> Record:
     """A crawl folder that somebody made elsewhere, as a job: paused, or completed where nothing is left.
 
     Raises CrawlError where it is none that could go on.
     """
-    config = read_folder(path, Config()).config
+    config = read_folder(path, Config(), trust=trust).config
     counts = _counts_in(path / "frontier.sqlite")
     is_over = bool(counts.settled) and not counts.queued
     made = (path / SETTINGS).stat().st_mtime

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ..config import LIVE, fields, shown, value_of
 from ..settings import Config
-from . import asking
 from .job import Origin
 from .jobs import Jobs
+from .owners import OWNERS
 from .pages import PAGES, Failure, Failures
 
 MOST_KNOWN = 100
@@ -65,9 +65,7 @@ class Insight:
 
     def schema(self) -> Schema:
         base = self._jobs.base
-        return Schema(
-            Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), asking.OWNERS
-        )
+        return Schema(Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), OWNERS)
 
 
 def _plain(config: Config, key: str) -> object:

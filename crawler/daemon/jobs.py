@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..api import Crawl
-from ..config import amend, explicit, fields
+from ..config import explicit, fields
 from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics import Snapshot
@@ -25,6 +25,7 @@ from . import asking, retention, wishes
 from .book import Book, Draft
 from .events import Event, Events, Kind, Listener
 from .job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, seen
+from .owners import Rule, within
 from .progress import progress
 from .reloading import taken
 from .remedies import HELPED, remedies
@@ -87,9 +88,14 @@ class Jobs:
         """What every job begins with: the crawl settings of the daemon's own file."""
         return self._reception.base
 
+    @property
+    def rule(self) -> Rule:
+        """That, and what no job may go beyond."""
+        return self._reception.rule
+
     def adopt(self, config: DaemonConfig, base: Config) -> Changed:
         """Other settings for the daemon, as far as it can take them on now; those of jobs hold for their next run."""
-        told = taken((self.config, self.base), (config, base))
+        told = taken((self.config, self.base), (config, within(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._running.config = told.config
         self._places.most = told.config.concurrency
@@ -196,7 +202,7 @@ class Jobs:
 
     def settings(self, job: str) -> Config:
         """All settings the job runs with, secrets and all."""
-        return amend(self.base, self._book.record(job).settings)
+        return asking.ruled(self._book.record(job).settings, self.rule)
 
     def origins(self, job: str) -> Mapping[str, Origin]:
         """Who chose its settings, by full name; those that are not here are defaults."""
@@ -219,7 +225,8 @@ class Jobs:
         Raises UrlError, FrontierError, ConfigError; BadSettings where it may not be asked any more.
         """
         if not is_offline:
-            asking.check_still(self._book.record(job).settings, self.base)
+            record = self._book.record(job)
+            asking.check_still(record.settings, self.rule, is_adopted=record.is_adopted)
         return await self._running.looks.explain(self._book.record(job), text, is_offline=is_offline)
 
     # -- steering ----------------------------------------------------------------------------------------------------
@@ -317,7 +324,7 @@ class Jobs:
     async def put_template(self, template: Template) -> None:
         """Keep it under its name; jobs made from an older one stay as they are. Raises BadJob, BadSettings."""
         asking.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
-        chosen = asking.choose(template.settings, self.base)
+        chosen = asking.choose(template.settings, self.rule)
         await self._book.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
 
     async def remove_template(self, name: str) -> None:

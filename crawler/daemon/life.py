@@ -8,14 +8,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import parts
 from ..errors import ConfigError, CrawlError
+from ..folder import told
+from ..private import replaced
 from ..settings import Config
+from ..trust import NOBODY, Trust
 from . import tokens
 from .http.safety import Token
 from .http.server import Listening, open_server
 from .jobs import Changed, Jobs
-from .opening import open_jobs
-from .settings import ADDRESS, DaemonConfig, load_daemon, token_file
+from .opening import make_home, open_jobs
+from .settings import ADDRESS, DaemonConfig, load_daemon, token_file, trust_in
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +34,14 @@ class Sources:
     """What the command line says of the daemon."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """What it says of all jobs."""
+    trust: Trust = NOBODY
+    """What it says of the file."""
 
     def load(self) -> tuple[DaemonConfig, Config]:
         """Raises ConfigError, which names all that is wrong."""
-        return load_daemon(self.file, self.environ, self.chosen, self.settings)
+        daemon, base = load_daemon(self.file, self.environ, self.chosen, self.settings, trust=self.trust)
+        parts.scope(base)  # its patterns
+        return daemon, base
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
     config, base = sources.load()
     data = Path(config.data)
     path = token_file(config)
-    token = Token(tokens.kept(path))
+    make_home(data, trust_in(config))
+    token = Token(tokens.kept(path, trust=trust_in(config)))
     async with open_jobs(config, data, base) as jobs:
 
         def reload() -> Changed:
@@ -71,7 +80,8 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
             reload=reload,
         ) as listening:  # fmt: skip
             address = data / ADDRESS
-            address.write_text(f"{listening.url}\n")
+            with told(data), replaced(address) as file:
+                file.write(f"{listening.url}\n".encode())
             try:
                 yield Daemon(jobs, listening, token, path, sources)
             finally:
@@ -82,7 +92,7 @@ def _reload(jobs: Jobs, token: Token, path: Path, sources: Sources) -> Changed:
     try:
         config, base = sources.load()
         try:
-            text = tokens.read(path)
+            text = tokens.read(path, trust_in(config))
         except FileNotFoundError:
             raise ConfigError(f"{path} is gone: put a token there") from None
     except CrawlError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,13 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
-from ..config import amend
-from ..errors import unwrapped
+from ..errors import FolderError, unwrapped
 from ..fetch import Guard
 from ..folder import held
+from ..private import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
 from ..settings import Config
 from ..shared import open_shared
+from ..trust import Trust, check_contents, check_writers
 from . import asking, recovery, tokens
 from .book import Book
 from .events import Events
@@ -25,12 +27,19 @@ from .folders import Folders
 from .job import Record, weight
 from .jobs import NOTHING_CHOSEN, Jobs
 from .logs import logs_kept
+from .owners import within
 from .posting import open_post
 from .running import Running
-from .settings import DaemonConfig, shared_settings
+from .settings import ADDRESS, DaemonConfig, shared_settings, trust_in
 from .store import open_store
 from .submission import Reception, Threads
 from .webhooks import Webhooks, new_secret, open_webhooks
+
+log = logging.getLogger(__name__)
+
+DATABASE = "daemon.sqlite"
+OWN_FILES = (DATABASE, *(f"{DATABASE}{end}" for end in BESIDE), "lock", ADDRESS, f"{ADDRESS}{DRAFT}")
+"""What the daemon keeps in its data folder. Tokens are not closed but refused where others could read them."""
 
 
 @asynccontextmanager
@@ -43,30 +52,35 @@ async def open_jobs(
     Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
     events = Events()
+    base = within(base, config.bounds)
     with (
         logs_kept() as logs,
         unwrapped(),
-        _home(data),
+        _home(data, trust_in(config)),
         ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
     ):
-        async with open_store(data / "daemon.sqlite") as (store, remembered):
+        async with open_store(data / DATABASE) as (store, remembered):
             threads = Threads(executor)
-            book, folders = Book(store, remembered, events, now), Folders(data)
+            book, folders = Book(store, remembered, events, now), Folders(data, trust_in(config))
             reception = Reception.of(book, folders, threads, config, base)
             await recovery.recover(book, folders, threads, reception.new_id, config.max_crashes)
 
             def settings_of(record: Record) -> Config:
-                return amend(reception.base, record.settings)
+                return asking.ruled(record.settings, reception.rule)
 
             def secret() -> str:
-                return tokens.kept(Path(config.webhook_secret_file or data / "webhook-secret"), new_secret)
+                return tokens.kept(
+                    Path(config.webhook_secret_file or data / "webhook-secret"), new_secret, trust_in(config)
+                )
 
             async with open_shared(shared_settings(config, base)) as shared:
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
                     share = weight(record.priority)
-                    ruled = asking.in_force(record.settings, reception.base)
-                    return open_crawl(ruled, folder=folders.path(record), shared=shared, weight=share)
+                    ruled = asking.in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
+                    return open_crawl(
+                        ruled, folder=folders.path(record), shared=shared, weight=share, trust=folders.trust
+                    )
 
                 running = Running(book, folders, events, opened, settings_of, config, logs, shared.network.files)
                 async with _under_way(running, reception, events) as tasks:
@@ -79,10 +93,31 @@ async def open_jobs(
                             yield jobs
 
 
+def make_home(data: Path, trust: Trust) -> str | None:
+    """Make the data folder, whose jobs may hold passwords; what to say of who else may write there.
+
+    Raises FolderError where it belongs to another account or others may write there, and `trust` does not say it may.
+    """
+    try:
+        make_folder(data)
+        check_contents(data, trust)
+        for name in OWN_FILES:
+            check_place(data / name)
+        return check_writers(data, trust, holds_secrets=True)
+    except Unsafe as error:
+        raise FolderError(str(error)) from error
+    except OSError as error:
+        raise FolderError(f"{data} cannot be the data folder: {error.strerror}") from error
+
+
 @contextmanager
-def _home(data: Path) -> Iterator[None]:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)  # jobs may hold passwords
+def _home(data: Path, trust: Trust) -> Iterator[None]:
+    remark = make_home(data, trust)
     with held(data):
+        if remark:
+            log.warning(remark)
+        if not trust.open and sum(close_to_others(data / name) for name in OWN_FILES):
+            log.warning("files in %s could be read by others; they are closed to them now", data)
         yield
 
 

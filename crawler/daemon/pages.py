@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from os import SEEK_END
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import orjson
 
 from ..metrics import MAX_FAILURES
 from ..model import Url
+from ..private import Unsafe, opener
+from .trouble import WrongState
 
 PAGES = "pages.jsonl"
 MOST_READ = 4 << 20
@@ -103,7 +106,7 @@ def _lines_back(path: Path, end: int, marks: Sequence[bytes]) -> Iterator[tuple[
     least = max(0, end - MOST_LOOKED)
     tail: list[bytes] = []
     """Of a line whose beginning was not seen yet, block after block backwards."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while end > least:
             begin = max(least, end - BLOCK)
             file.seek(begin)
@@ -172,15 +175,23 @@ def _matcher(wanted: Filter) -> Callable[[bytes], bool]:
 def _lines(path: Path, start: int) -> Iterator[bytes]:
     """Whole lines; what is being written just now is left for the next time."""
     try:
-        file = path.open("rb", buffering=BLOCK)
+        file = _opened(path)
     except FileNotFoundError:
         return
     with file:
-        file.seek(start)
+        file.seek(min(start, file.seek(0, SEEK_END)))  # a cursor may have been made up
         for line in file:
             if not line.endswith(b"\n"):
                 return
             yield line
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Raises FileNotFoundError; WrongState where a link or the like stands for the file."""
+    try:
+        return open(path, "rb", buffering=BLOCK, opener=opener)
+    except Unsafe as error:
+        raise WrongState(str(error)) from error
 
 
 def _is_status(status: object, wanted: str) -> bool:

@@ -75,7 +75,7 @@ def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> l
     found: list[Record] = []
     for path in folders.strangers(kept):
         try:
-            found.append(adopted(path, new_id()))
+            found.append(adopted(path, new_id(), folders.trust))
         except CrawlError as error:
             log.warning("%s is not taken for a job: %s", path, error)
     return found

@@ -9,7 +9,19 @@ from ..settings import Config
 from .settings import DaemonConfig
 
 AT_START = frozenset(
-    {"host", "port", "socket", "allowed_hosts", "token_file", "data", "budget_bytes", "workers", "webhook_secret_file"}
+    {
+        "host",
+        "port",
+        "socket",
+        "allowed_hosts",
+        "token_file",
+        "data",
+        "budget_bytes",
+        "workers",
+        "webhook_secret_file",
+        "trust_folder",
+        "open_folder",
+    }
 )
 """Settings of the daemon that it begins with; all others may change meanwhile."""
 SHARED = frozenset(

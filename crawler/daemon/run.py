@@ -15,9 +15,9 @@ from anyio import create_task_group
 
 from ..api import Crawl
 from ..config import FIXED, Changes, amend, value_of
-from ..engine import NOTHING_SPENT, Spent
 from ..errors import FolderError, StorageFull
 from ..intake import batches
+from ..limits import NOTHING_SPENT, Spent
 from ..metrics import Ending, Snapshot, Summary
 from ..model import Reason, Url
 from ..settings import Config

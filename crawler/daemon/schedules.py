@@ -14,9 +14,9 @@ import orjson
 
 from .. import seeds as _seeds
 from ..errors import StorageFull, UrlError
-from ..settings import Config
 from . import asking
 from .job import Ids, Job, JobSpec, Template
+from .owners import Rule
 from .schedule import CatchUp, Overlap, Schedule, following
 from .store import Store
 from .submission import Lines
@@ -40,7 +40,7 @@ class Launch(Protocol):
     """What a schedule needs of the jobs."""
 
     @property
-    def base(self) -> Config: ...
+    def rule(self) -> Rule: ...
     @property
     def templates(self) -> Mapping[str, Template]: ...
     async def submit(
@@ -112,7 +112,7 @@ class Schedules:
         template = self._jobs.templates.get(schedule.template or "")
         if schedule.template is not None and template is None:
             raise BadJob([Complaint("template", f"there is no template {schedule.template[:100]!r}")])
-        chosen = asking.choose(schedule.settings, self._jobs.base)
+        chosen = asking.choose(schedule.settings, self._jobs.rule)
         if wrong := list(_bad_seeds(schedule.seeds)):
             raise BadJob(wrong[:10])
         next_at = following(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, get_origin
+from typing import Annotated, Any, get_origin
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,6 +16,8 @@ from ..config import DAEMON, PREFIX, amend, load, read
 from ..errors import ConfigError, UrlError
 from ..settings import Config, Table
 from ..toml import comment, text_of
+from ..trust import NOBODY, Trust
+from .owners import checked_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -28,6 +30,13 @@ def target(url: str) -> str:
         return str(urls.parse(url))
     except UrlError as error:
         raise ValueError(str(error)) from None
+
+
+def _bounds(given: dict[str, Any]) -> dict[str, object]:
+    try:
+        return checked_bounds(given)
+    except ConfigError as error:
+        raise ValueError(str(error).replace("settings: ", "")) from None
 
 
 ADDRESS = "address"
@@ -53,6 +62,10 @@ class DaemonConfig(Table):
     """Holds the token that clients show, readable by its owner alone; empty: `token` in the data folder."""
     data: str = "crawld-data"
     """The folder of the jobs and all the daemon knows."""
+    trust_folder: bool = False
+    """Obey the data folder, tokens and folders of jobs even where they belong to another account."""
+    open_folder: bool = False
+    """Use a data folder that others can write to, and leave its files as readable as they are."""
     max_running: Annotated[int, Field(ge=1, le=1000)] = 100
     """Jobs that run at a time; the others are queued."""
     max_crashes: Annotated[int, Field(ge=2)] = 3
@@ -74,6 +87,14 @@ class DaemonConfig(Table):
     """All bodies in memory at a time, over all jobs."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes that all jobs share; 0: one for each core this process may use."""
+    bounds: Annotated[dict[str, Any], AfterValidator(_bounds)] = Field(default_factory=dict)
+    """What no job may go beyond, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. For a delay it is the
+    least, for a number the most, for anything else the only value."""
+
+
+def trust_in(config: DaemonConfig) -> Trust:
+    """What the owner says of the data folder."""
+    return Trust(config.trust_folder, config.open_folder)
 
 
 def token_file(config: DaemonConfig) -> Path:
@@ -86,22 +107,25 @@ def load_daemon(
     environ: Mapping[str, str] | None = None,
     chosen: Mapping[str, object] = _NOTHING,
     settings: Mapping[str, object] = _NOTHING,
+    *,
+    trust: Trust = NOBODY,
 ) -> tuple[DaemonConfig, Config]:
     """The daemon's own settings, and those that every job begins with: the other tables of the same file.
 
     The environment overlays both (`CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`), and over that lies what a command line says:
-    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError.
+    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError, also for a file of
+    another account that `trust` does not allow.
     """
     environ = environ or {}
     own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
-    tables = read(path) if path else {}
+    tables = read(path, trust) if path else {}
     table = tables.get(DAEMON, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{DAEMON}] should be a table")
     named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
     given = table | {name: _value(name, text) for name, text in named.items()}
     origin = str(path or ("environment" if named else "command line"))
-    return checked(given | dict(chosen), origin), load(path, environ, settings)
+    return checked(given | dict(chosen), origin), load(path, environ, settings, trust=trust)
 
 
 def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
@@ -135,8 +159,9 @@ def daemon_toml() -> str:
         f"[{DAEMON}]",
     ]
     for name, info in DaemonConfig.model_fields.items():
-        default = info.get_default()
-        lines += ["", *comment(info), f"# {name} =" if default is None else f"{name} = {text_of(default)}"]
+        default = info.get_default(call_default_factory=True)
+        is_absent = default is None or default == {}
+        lines += ["", *comment(info), f"# {name} =" if is_absent else f"{name} = {text_of(default)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -12,7 +13,9 @@ from .. import seeds, urls
 from ..durable import sync_folder
 from ..errors import SeedError, UrlError
 from ..fetch import Guard
+from ..folder import told
 from ..model import Url
+from ..private import check_place, make_inner_folder, opener
 from ..seeds import BadSeed
 from .trouble import BadSeeds, Complaint, Full
 
@@ -39,8 +42,8 @@ class Upload:
         self._guard = guard
         self._most = most
         self._refused: list[Complaint] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("wb")
+        make_inner_folder(path.parent)
+        self._file: IO[bytes] = open(path, "wb", opener=opener)  # noqa: SIM115 - finish or give_up closes it
 
     def write(self, texts: Sequence[str]) -> None:
         """Take some lines. Raises BadSeeds, Full."""
@@ -108,26 +111,28 @@ class BadLines:
         self.count = count
         self.length = length
         self._path = folder / BAD_SEEDS
-        if self._path.exists():
-            os.truncate(self._path, min(length, self._path.stat().st_size))
+        with told(folder), suppress(FileNotFoundError), open(self._path, "r+b", opener=opener) as file:
+            file.truncate(min(length, file.seek(0, os.SEEK_END)))
 
     def __call__(self, bad: BadSeed) -> None:
         shown = bad._replace(source=f"{FOLDER}/{Path(bad.source).name}")
-        with self._path.open("a", encoding="utf-8") as file:
+        with told(self._path.parent), open(self._path, "a", encoding="utf-8", opener=opener) as file:
             file.write(f"{shown}\n")
             self.length = file.tell()
         self.count += 1
 
 
 def read(path: Path, on_bad: Callable[[BadSeed], None]) -> Iterator[Url]:
-    """The URLs of an upload. Raises SeedError."""
+    """The URLs of an upload. Raises SeedError, FolderError."""
+    with told(path.parent):
+        check_place(path)
     return seeds.read([str(path)], on_bad)
 
 
 def settle(upload: Path, folder: Path, number: int) -> None:
     """Put a finished upload into its place in a job's folder, durably."""
     place = path_of(folder, number)
-    place.parent.mkdir(exist_ok=True)  # the folder may be one that the command made
+    make_inner_folder(place.parent)  # the folder may be one that the command made
     upload.replace(place)
     sync_folder(place.parent)
 

@@ -19,6 +19,7 @@ from ..breath import breathing
 from ..errors import StorageFull
 from ..metrics import Ending
 from ..model import Disposition
+from ..private import Unsafe, check_database, touch
 from ..standing import Counts
 from .events import Event, Kind
 from .job import Record, Template, Wish
@@ -101,6 +102,8 @@ class Store:
 
     def _open(self) -> Remembered:
         with _told(self._path):
+            check_database(self._path)
+            touch(self._path)  # only its owner may read it, and what SQLite puts beside it
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
             _set_up(self._connection, self._path)
             return _remembered(self._connection)
@@ -139,6 +142,8 @@ async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
+    except Unsafe as error:
+        raise StoreError(str(error)) from error
     except sqlite3.Error as error:
         if "is full" in str(error):
             raise StorageFull(f"no space left for {path}: make room; nothing was changed") from error

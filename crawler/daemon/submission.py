@@ -19,17 +19,17 @@ from anyio import CancelScope
 from .. import seeds as _seeds
 from .. import urls
 from ..breath import breathing
-from ..config import amend
 from ..errors import StorageFull, UrlError
 from ..fetch import Guard
 from ..settings import Config
 from ..wider import lets_more_in
 from . import spool
-from .asking import check_names, choose, differences, named
+from .asking import alter, check_names, choose, differences, named, ruled
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
+from .owners import Rule
 from .settings import DaemonConfig
 from .states import State
 from .trouble import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
@@ -69,6 +69,11 @@ class Reception:
     def of(cls, book: Book, folders: Folders, threads: Threads, config: DaemonConfig, base: Config) -> Reception:
         ids = [record.id for record in book.records()]
         return cls(book, folders, threads, config, base, Ids(max(ids, default="")), WeakValueDictionary())
+
+    @property
+    def rule(self) -> Rule:
+        """What jobs begin with, and what they may not go beyond."""
+        return Rule(self.base, self.config.bounds)
 
     def new_id(self) -> str:
         return self._ids.next(self.book.now())
@@ -119,11 +124,11 @@ class Reception:
 
         def decide() -> Draft | None:
             record = self.book.record(job)
-            chosen = choose(patch.settings, self.base, over=record.settings)
+            chosen = alter(record.settings, patch.settings, self.rule)
             said = {
                 name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
             }
-            before, now = amend(self.base, record.settings), amend(self.base, chosen)
+            before, now = ruled(record.settings, self.rule), ruled(chosen, self.rule)
             changes.extend(differences(before, now))
             changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
             told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
@@ -190,7 +195,7 @@ class Reception:
             name=spec.name,
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.book.now(),
-            settings=choose(spec.settings, self.base, over=template.settings),
+            settings=choose(spec.settings, self.rule, template.settings),
             inherited=tuple(name for name in named(template.settings) if name not in named(spec.settings)),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
@@ -217,7 +222,7 @@ class Reception:
 
     async def _taken_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
         try:
-            await self.threads.run(self.folders.prepare, draft.folder, amend(self.base, draft.settings))
+            await self.threads.run(self.folders.prepare, draft.folder, ruled(draft.settings, self.rule))
             path = spool.path_of(self.folders.coming(draft.folder), 1)
             upload = await self._spooled(path, self._guard(draft), self.config.max_seeds, seeds)
             record = replace(
@@ -256,7 +261,7 @@ class Reception:
             raise KeyReused(f"this idempotency key belongs to job {known.id}, which was asked for otherwise")
 
     def _guard(self, record: Record) -> Guard:
-        return Guard(amend(self.base, record.settings).fetch.allow_networks)
+        return Guard(ruled(record.settings, self.rule).fetch.allow_networks)
 
 
 @contextmanager

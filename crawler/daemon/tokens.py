@@ -11,7 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..private import Unsafe, make_folder
+from ..trust import NOBODY, Trust, check_open_file
 
+BITS = 256
+"""Of a token that is made here."""
 LEAST = 16
 """Characters; whoever may try a few thousand a second finds none of this length in a lifetime."""
 MOST_BYTES = 4096
@@ -19,15 +23,15 @@ MOST_BYTES = 4096
 
 def new_token() -> str:
     """256 bits, fit for a header and for the fragment of a URL."""
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(BITS // 8)
 
 
-def kept(path: Path, make: Callable[[], str] = new_token) -> str:
+def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY) -> str:
     """The secret in the file; where there is no file it is made, whole or not at all. Raises ConfigError as `read`."""
     with suppress(FileNotFoundError):
-        return read(path)
+        return read(path, trust)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # O_EXCL, 0600
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{make()}\n")
@@ -38,19 +42,25 @@ def kept(path: Path, make: Callable[[], str] = new_token) -> str:
                 os.link(name, path)
         finally:
             os.unlink(name)
-        return read(path)
+        return read(path, trust)
     except OSError as error:
         raise ConfigError(f"{path} cannot be made: {error.strerror}") from error
 
 
-def read(path: Path) -> str:
-    """The secret in the file. Raises FileNotFoundError; ConfigError where others can read it, or it is none."""
+def read(path: Path, trust: Trust = NOBODY) -> str:
+    """The secret in the file. Raises FileNotFoundError; ConfigError where others know it or can read it, or it is none.
+
+    A link is followed: systems that hand out secrets make them.
+    """
     try:
         with path.open("rb") as file:
+            check_open_file(file.fileno(), path, trust)
             mode = os.fstat(file.fileno()).st_mode
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise
+    except Unsafe as error:
+        raise ConfigError(str(error)) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     if stat.S_ISREG(mode) and mode & 0o077:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from anyio import to_thread
+
 from ..settings import FetchConfig
 from .budget import Budget, Purse
 from .exchange import Line
@@ -16,6 +18,7 @@ from .guard import Guard
 from .origins import Origins, request_fields
 from .relays import Relay, SocksConnector
 from .resolver import Ask, NameServers, Resolver
+from .trust import trust
 from .wire import Connector
 
 __all__ = ["Budget", "Capped", "Files", "Guard", "HttpFetcher", "Network", "Purse", "open_fetcher", "open_network"]
@@ -66,6 +69,7 @@ async def open_fetcher(
     guard = Guard(config.allow_networks)
     relay = Relay(config.proxy, config.no_proxy)
     line = Line(config)
+    tls = await to_thread.run_sync(trust, config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
         if network is None or config.name_servers:
@@ -91,7 +95,7 @@ async def open_fetcher(
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, relay, direct, relayed),
+            origins=Origins(guard, fields, config, relay, direct, relayed, tls),
             gates=Gates(per_ip, network.gates),
             files=network.files,
             budget=budget,

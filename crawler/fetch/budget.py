@@ -79,8 +79,6 @@ class Budget:
     def _close(self, share: Share) -> None:
         if self._overdrawing is share:
             self._overdrawing = None
-        if self._queue:
-            self._serve()
 
     def _give_back(self, size: int) -> None:
         self.used -= size

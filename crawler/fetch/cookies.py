@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-
-from aiohttp import CookieJar
-from yarl import URL
+from collections.abc import Callable, Iterator, Sequence
+from time import time
 
 from ..model import Url
-from ..urls import registered_domain
+from ..urls import host, registered_domain
+from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, path_matches, read
+
+__all__ = ["MAX_PAIR_BYTES", "Cookies"]
 
 MAX_SITES = 8192
 """Jars at a time; those of the sites asked least lately go first."""
@@ -17,70 +17,103 @@ MAX_COOKIES = 100
 """Of one site, its subdomains included: with MAX_PAIR_BYTES this bounds a jar to 400 kB, and a site needs a few."""
 MAX_FIELDS = 50
 """Set-Cookie fields of one answer that are read."""
-MAX_PAIR_BYTES = 4096
-"""Name and value together (RFC 6265bis 5.6); aiohttp's jar holds to it too, from 3.14 on."""
 MAX_BYTES = 1 << 25
 """All names and values of all jars; some memory is needed beside them."""
 MAX_SENT_BYTES = 1 << 14
 """Of one request's Cookie field: servers refuse heads of more than 8 to 32 KiB, and most would send none back."""
-_DOMAIN = re.compile(r";\s*domain\s*=[^;]*", re.IGNORECASE)
-"""Names a host in any case; aiohttp's jar takes it literally."""
 
 
 class Cookies:
     """A jar for each registered domain: what one sets, no other is ever sent, whatever Domain it named.
 
-    Path, Secure, Expires and Max-Age are aiohttp's work. SameSite and HttpOnly say nothing to a crawler, for whom every
-    request is its own site's.
+    SameSite and HttpOnly say nothing to a crawler, for whom every request is its own site's.
     """
 
-    def __init__(self) -> None:
-        self._jars: dict[str, _Jar] = {}
+    def __init__(self, clock: Callable[[], float] = time) -> None:
+        self._jars: dict[str, Jar] = {}
         self._bytes = 0
+        self._clock = clock
 
     def __len__(self) -> int:
-        return sum(len(jar.jar) for jar in self._jars.values())
+        return sum(map(len, self._jars.values()))
 
     def of(self, url: Url) -> str:
         """The value of the Cookie field for this URL, or an empty string."""
         jar = self._jars.get(registered_domain(url))
         if jar is None:
             return ""
-        chosen = jar.jar.filter_cookies(_yarl(url)).values()
-        text = "; ".join(_fitting([f"{cookie.key}={cookie.coded_value}" for cookie in chosen]))
+        chosen = jar.chosen(host(url), _path(url), self._clock(), is_secure=_is_secure(url))
+        text = "; ".join(_fitting([f"{cookie.name}={cookie.value}" for cookie in chosen]))
         return text.encode().decode("latin-1")  # the octets that came, one character each: what a head is made of
 
     def keep(self, url: Url, fields: Sequence[str]) -> None:
         """Take in the Set-Cookie fields of this URL's answer; what no browser would keep is dropped."""
-        site = registered_domain(url)
-        jar = self._jars.pop(site, None) or _Jar(CookieJar(unsafe=True, quote_cookie=False))
-        wanted = [_DOMAIN.sub(_lowered, field) for field in fields[:MAX_FIELDS] if _is_wanted(field, url)]
-        jar.jar.update_cookies_from_headers(wanted, _yarl(url))
-        jar.trim(site)
-        self._bytes += jar.count()
-        if len(jar.jar):
+        site, now, is_secure = registered_domain(url), self._clock(), _is_secure(url)
+        jar = self._jars.pop(site, None) or Jar()
+        self._bytes -= jar.size
+        for field in fields[:MAX_FIELDS]:
+            cookie = read(field, host(url), _path(url), is_secure=is_secure, now=now)
+            if cookie and (cookie.is_host_only or domain_matches(cookie.domain, site)):  # no public suffix
+                jar.keep(cookie, now, is_secure=is_secure)
+        if len(jar):
+            self._bytes += jar.size
             self._jars[site] = jar
         while self._bytes > MAX_BYTES or len(self._jars) > MAX_SITES:
             self._bytes -= self._jars.pop(next(iter(self._jars))).size
 
 
-class _Jar:
-    __slots__ = ("jar", "size")
+class Jar:
+    """The cookies of one site, the one that was set first first."""
 
-    def __init__(self, jar: CookieJar) -> None:
-        self.jar = jar
+    __slots__ = ("_cookies", "size")
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
         self.size = 0
+        """Characters of names and values."""
 
-    def trim(self, site: str) -> None:
-        """Drop cookies for a public suffix, and those beyond the number allowed, of the oldest paths first."""
-        excess = max(0, len(self.jar) - MAX_COOKIES)
-        victims = {id(cookie) for cookie in list(self.jar)[:excess]}
-        self.jar.clear(lambda cookie: id(cookie) in victims or not _is_within(cookie["domain"], site))
+    def __len__(self) -> int:
+        return len(self._cookies)
 
-    def count(self) -> int:
-        """How many bytes there are more than at the last count."""
-        before, self.size = self.size, sum(len(cookie.key) + len(cookie.value) for cookie in self.jar)
-        return self.size - before
+    def chosen(self, host: str, path: str, now: float, *, is_secure: bool) -> list[Cookie]:
+        """Those that a request is told, the longest path first, then the oldest (RFC 6265bis 5.8.3)."""
+        fitting = [one for one in self._cookies.values() if one.is_for(host, path, is_secure=is_secure)]
+        return sorted((one for one in fitting if one.expires > now), key=lambda one: -len(one.path))
+
+    def keep(self, cookie: Cookie, now: float, *, is_secure: bool) -> None:
+        """Take in one that came over TLS, if `is_secure`."""
+        alike = [] if is_secure else [one for one in self._cookies.values() if one.name == cookie.name]
+        if any(one.expires > now and _hides(cookie, one) for one in alike):
+            return
+        if cookie.expires <= now:
+            self._drop(self._cookies.get(cookie.identity))
+            return
+        if earlier := self._cookies.get(cookie.identity):
+            self.size -= _size(earlier)
+        self._cookies[cookie.identity] = cookie
+        self.size += _size(cookie)
+        if len(self._cookies) > MAX_COOKIES:
+            self._drop(self._least(now))
+
+    def _least(self, now: float) -> Cookie:
+        """The one to drop: expired, else not Secure, else the oldest (RFC 6265bis 5.7): http: evicts no Secure one."""
+        return min(self._cookies.values(), key=lambda one: one.is_secure + 1 if one.expires > now else 0)
+
+    def _drop(self, cookie: Cookie | None) -> None:
+        if cookie:
+            del self._cookies[cookie.identity]
+            self.size -= _size(cookie)
+
+
+def _hides(cookie: Cookie, secure: Cookie) -> bool:
+    """Whether one that came without TLS would stand for a Secure one, or before it (RFC 6265bis 5.7)."""
+    if not secure.is_secure or not path_matches(cookie.path, secure.path):
+        return False
+    return domain_matches(cookie.domain, secure.domain) or domain_matches(secure.domain, cookie.domain)
+
+
+def _size(cookie: Cookie) -> int:
+    return len(cookie.name) + len(cookie.value)
 
 
 def _fitting(pairs: list[str]) -> Iterator[str]:
@@ -91,28 +124,9 @@ def _fitting(pairs: list[str]) -> Iterator[str]:
             yield pair
 
 
-def _lowered(attribute: re.Match[str]) -> str:
-    return attribute[0].lower()
+def _path(url: Url) -> str:
+    return url.path.partition("?")[0]
 
 
-def _is_wanted(field: str, url: Url) -> bool:
-    pair, _, attributes = field.partition(";")
-    name, equals, _ = pair.partition("=")
-    if not equals or not name.strip() or len(pair) > MAX_PAIR_BYTES or not field.isprintable():
-        return False
-    is_secure = url.text.startswith("https:")
-    said = {text.partition("=")[0].strip().lower(): text.partition("=")[2].strip() for text in attributes.split(";")}
-    if "secure" in said and not is_secure:  # RFC 6265bis 5.7, step 8
-        return False
-    prefix = name.strip().lower()
-    if prefix.startswith("__host-"):  # RFC 6265bis 4.1.3.2
-        return is_secure and "secure" in said and not said.get("domain") and said.get("path") == "/"
-    return not prefix.startswith("__secure-") or (is_secure and "secure" in said)
-
-
-def _is_within(domain: str, site: str) -> bool:
-    return domain == site or domain.endswith(f".{site}")
-
-
-def _yarl(url: Url) -> URL:
-    return URL(url.text, encoded=True)
+def _is_secure(url: Url) -> bool:
+    return url.text.startswith("https:")

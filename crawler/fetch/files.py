@@ -13,7 +13,7 @@ from ..errors import OutOfFiles
 
 log = logging.getLogger(__name__)
 
-RESERVE = 32
+RESERVE, RESERVED_PART = 32, 8
 """Files left to all else: what the crawl writes, worker processes, name servers; an eighth of a limit above 256."""
 LEAST = 8
 """Connections that are left when all else had its share."""
@@ -36,7 +36,7 @@ class Files:
 
     def __init__(self) -> None:
         self.soft, open_now = _limit(), _open_files()
-        self.room = max(1, self.soft - open_now - max(RESERVE, self.soft // 8))
+        self.room = max(1, self.soft - open_now - max(RESERVE, self.soft // RESERVED_PART))
         self.open = 0
         """Connections, idle ones included."""
         self.idle: dict[Idle, None] = {}

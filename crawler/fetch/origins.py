@@ -7,6 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ssl import SSLContext
 
 from aiohttp import ClientRequest
 from yarl import URL
@@ -17,7 +18,7 @@ from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
 from .guard import Guard
 from .relays import Relay
-from .trust import Tls, trust, trust_of_site
+from .trust import trust_of_site
 from .wire import Connector
 
 MAX_ORIGINS = 16384
@@ -64,6 +65,7 @@ class Origins:
         relay: Relay,
         direct: Connector,
         relayed: Connector,
+        tls: SSLContext,
     ) -> None:
         """Raises ConfigError: a site's fields or certificate cannot be used."""
         self._guard = guard
@@ -71,7 +73,7 @@ class Origins:
         self._relay = relay
         self.direct = direct
         self._relayed = relayed
-        self._trust = trust(config)
+        self._trust = tls
         self._tls = "verified" if config.verify_tls else "unverified"
         self._sites = {site: _Special(fields, config, named) for site, named in config.sites.items()}
         self._loop = asyncio.get_running_loop()
@@ -115,7 +117,7 @@ class Origins:
             is_conditional=any(name.lower().startswith("if-") for name in fields),
         )
 
-    def _request(self, site: str, host: str, proxy: URL | None, tls: Tls) -> ClientRequest:
+    def _request(self, site: str, host: str, proxy: URL | None, tls: SSLContext) -> ClientRequest:
         try:
             url = URL(f"{site}/", encoded=True)
             is_one = url.raw_host == host and url.port is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import ssl
 
 from aiohttp import (
@@ -12,6 +13,7 @@ from aiohttp import (
     ClientConnectorSSLError,
     ClientHttpProxyError,
     ClientPayloadError,
+    ClientResponseError,
     ServerDisconnectedError,
 )
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
@@ -20,6 +22,9 @@ from ..errors import FetchError, OutOfFiles
 from ..harmless import printable
 from ..model import Reason
 from .wire import AddressRefused, TooSlow
+
+_USER = re.compile(r"//[^/@\s]*@")
+"""Name and password in a URL, ours maybe: a proxy's."""
 
 
 def setback(error: Exception) -> FetchError:
@@ -33,6 +38,10 @@ def setback(error: Exception) -> FetchError:
             return _not_connected(error.os_error)
         case ClientHttpProxyError():
             return FetchError(Reason.CONNECT, f"the proxy answered HTTP {error.status}", transient=True)
+        case ClientResponseError():  # aiohttp's own words name the proxy with its password
+            return FetchError(
+                Reason.CONNECT, f"the proxy answered what is no HTTP: {_line(error.message)}", transient=True
+            )
         case ServerDisconnectedError() | ClientPayloadError() | HttpProcessingError():
             return _bad_response(error)
         case TooSlow():
@@ -94,4 +103,4 @@ def _bottom(error: BaseException) -> BaseException:
 
 def _line(text: str) -> str:
     """The first line, short and printable: it came from the network."""
-    return printable(text.strip().partition("\n")[0][:200].rstrip(" :"))
+    return printable(_USER.sub("//", text.strip().partition("\n")[0])[:200].rstrip(" :"))

@@ -29,9 +29,9 @@ MAX_FIELDS = 256
 """Header fields of one answer, and of its trailer: aiohttp's 128 are overrun too."""
 MAX_HEAD_BYTES = 1 << 18
 """All of an answer before its body, interim answers included, give or take one read: what browsers allow."""
-MAX_FRAMING = 2
-"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, over and above a head's worth:
-chunks of three bytes pass, an answer that is all framing ends."""
+MAX_FRAMING, FRAMING_BYTES = 2, 1 << 19
+"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, and those over and above: chunks
+of three bytes pass, an answer that is all framing ends."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
@@ -47,7 +47,8 @@ class TooSlow(OSError):
 class Wire(ResponseHandler):
     """One connection. aiohttp reads HTTP from it; we note whom it leads to, and mind when it may speak and how much.
 
-    What arrives while nothing is asked ends the connection: it must not answer the next request (RFC 9112 9.2).
+    What arrives behind an answer or while nothing is asked ends the connection: it must not answer the next request
+    (RFC 9112 9.2). Of what is read after a request was sent, nobody can tell that it was not meant for that.
     """
 
     def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
@@ -86,7 +87,12 @@ class Wire(ResponseHandler):
         self.resume_reading()
 
     def rest(self) -> None:
-        """The answer is over: nothing is expected until somebody asks again."""
+        """The answer is over: nothing is expected until somebody asks again.
+
+        If more came already, nobody will: aiohttp itself finds a whole further answer, its parser a part of one.
+        """
+        if self._has_part_of_more():
+            self.force_close()
         self._is_asked = self.is_awaited = False
         self._files.idle[self] = None
 
@@ -168,8 +174,14 @@ class Wire(ResponseHandler):
         if self._exception is None:
             self.give_up(BadHttpMessage("an answer that cannot be read twice alike"))
 
+    def _has_part_of_more(self) -> bool:
+        try:
+            return self._parser is not None and self._parser.feed_eof() is not None
+        except HttpProcessingError:
+            return True
+
     def _check_framing(self, body_bytes: int) -> None:
-        if self.received > 2 * MAX_HEAD_BYTES + (1 + MAX_FRAMING) * body_bytes:
+        if self.received > FRAMING_BYTES + (1 + MAX_FRAMING) * body_bytes:
             self.give_up(BadHttpMessage(f"{self.received:,} bytes for {body_bytes:,} of the body"))
 
     def _parse_anew(self) -> None:

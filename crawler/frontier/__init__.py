@@ -7,6 +7,7 @@ from .repair import Recorded, Repaired, is_whole, repair
 from .sqlite import SqliteFrontier, open_sqlite
 from .store import Ended, Left, Linking, Root, Rows, Waiting
 from .terms import Clock, Terms
+from .unrecorded import Missing, open_unrecorded
 
 __all__ = [
     "Clock",
@@ -16,6 +17,7 @@ __all__ = [
     "Linking",
     "Look",
     "MemoryFrontier",
+    "Missing",
     "Recorded",
     "Repaired",
     "Root",
@@ -28,5 +30,6 @@ __all__ = [
     "look",
     "open_memory",
     "open_sqlite",
+    "open_unrecorded",
     "repair",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..model import Bar, Disposition, Lease, Outcome, Reason, Url
+from ..model import Bar, Disposition, Lease, Outcome, Page, Reason, Url
 from ..standing import Trap
-from ..traps import Novelty, Stored
+from ..traps import Novelty, Sifted, Stored
 from .caps import Caps
 from .discovery import SAME_DEPTH, Harvest
 from .order import Entry
@@ -16,6 +16,8 @@ from .terms import Terms
 log = logging.getLogger(__name__)
 
 Visits = Sequence[tuple[Outcome, Entry]]
+MOST_AT_ONCE = 128
+"""Links of a page that are judged in one turn of the loop, two milliseconds."""
 _READ = (Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED)
 
 
@@ -25,6 +27,8 @@ class Bars:
     def __init__(self, terms: Terms, patterns: Sequence[Stored], pages: Mapping[str, int]) -> None:
         """As stored: what was known of URL patterns, and fetched pages by site where those are bounded."""
         self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, pages)
+        self._ahead: dict[int, Sifted] = {}
+        """By lease."""
         self._novelty = None if terms.traps == "off" else Novelty(terms.traps, patterns)
 
     def bar(self, lease: Lease) -> Bar | None:
@@ -54,10 +58,25 @@ class Bars:
             if not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
                 harvests.append(Harvest(outcome, entry, page.news))
                 continue
-            links, parked = novelty.sift(page.news, outcome.url)
+            links, parked = self._sifted(novelty, outcome, page)
             harvests.append(Harvest(outcome, entry, links))
             harvests += [Harvest(outcome, entry, waiting, pattern) for pattern, waiting in parked]
         return harvests, novelty.take_changed()
+
+    def sift_ahead(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
+        """Judge the links of pages with many before they are settled; the caller lets others go on at each step."""
+        for outcome in outcomes:
+            page = outcome.page
+            if self._novelty and page and page.kind != SAME_DEPTH and len(page.news) > MOST_AT_ONCE:
+                sifted = yield from self._novelty.sift_in_parts(page.news, outcome.url)
+                self._ahead[outcome.lease.token] = sifted
+
+    def _sifted(self, novelty: Novelty, outcome: Outcome, page: Page) -> Sifted:
+        """As it was found out ahead, unless a pattern is none to park under any more."""
+        ahead = self._ahead.pop(outcome.lease.token, None)
+        if ahead and all(novelty.is_parked(name) for name, _ in ahead.parked):
+            return ahead
+        return novelty.sift(page.news, outcome.url)
 
     def take_recovered(self) -> list[str]:
         """The patterns that were parked and have brought something new since the last call."""

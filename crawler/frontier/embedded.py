@@ -217,6 +217,9 @@ class EmbeddedFrontier:
         Turns and discoveries count at once; the transaction is durable on return.
         """
         self._store.check()
+        for _ in self._ledger.bars.sift_ahead(outcomes):
+            await asyncio.sleep(0)
+            self._store.check()
         written = self._store.write(self._ledger.settle(outcomes, positions))
         self._looks.begin()
         self._move_on()

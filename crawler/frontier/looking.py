@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
@@ -15,7 +14,8 @@ import orjson
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Url
+from ..model import Position, Url
+from ..private import check_database, copy_file, opener
 from ..standing import Trap
 from ..traps import MOST_PATTERNS, Novelty, Stored
 from . import known, schema
@@ -114,6 +114,11 @@ class Look:
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
 
+    def positions(self) -> Mapping[str, Position]:
+        """What each sink, by name, had durably written at the last settle."""
+        found: dict[str, Position] = orjson.loads(self._meta("positions") or b"{}")
+        return found
+
     def _novelty(self) -> Novelty:
         """What the file knows of patterns."""
         if not self._has("pattern"):
@@ -149,6 +154,7 @@ def look(path: Path, ask: Callable[[Look], T]) -> T:
     (POSIX), and `SqliteFrontier.find` answers. Raises FrontierError.
     """
     with told(path):
+        check_database(path)
         for _ in range(ATTEMPTS):
             before = _stamp(path)
             try:
@@ -174,12 +180,11 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     with _folder_near(path) as folder:
         twin = folder / path.name
         try:
-            os.link(path, twin)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(path, twin)
-        log = Path(f"{path}-wal")
-        if log.exists():
-            shutil.copyfile(log, f"{twin}-wal")
+            os.link(path, twin, follow_symlinks=False)
+        except (OSError, NotImplementedError):  # another file system, or one without links
+            copy_file(path, twin)
+        with suppress(FileNotFoundError):
+            copy_file(f"{path}-wal", f"{twin}-wal")
         with closing(sqlite3.connect(f"{twin.as_uri()}?mode=ro&vfs=unix-none", uri=True)) as connection:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()  # the log's index in memory, not in a file
             check_layout(connection, path)
@@ -201,7 +206,7 @@ def _stamp(path: Path) -> tuple[object, ...]:
     """Another one whenever what had been written before was moved or written over; what is appended changes nothing."""
     status, log = path.stat(), Path(f"{path}-wal")
     try:
-        with log.open("rb") as file:
+        with open(log, "rb", opener=opener) as file:
             header = file.read(SALTED)
     except FileNotFoundError:
         header = b""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ..durable import sync_folder
 from ..errors import FrontierError, StorageFull, Unwritable
+from ..private import Planted, Unsafe, check_database, check_place, opener, touch
 from . import schema
 
 MAGIC = b"SQLite format 3\x00"
@@ -32,12 +33,13 @@ _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Connection:
     """The only connection to the file, with the write lock held. Raises FrontierError."""
     with told(path):
-        if not path.exists():
-            create(path)
+        before = check_database(path) or create(path)
         check_header(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
         try:
             _set_up(connection, durability)
+            if not os.path.samestat(before, os.lstat(path)):
+                raise Planted(path, "another file than a moment ago")
             _check(connection, path)
             _upgrade(connection)
         except BaseException:
@@ -60,6 +62,8 @@ def told(path: Path) -> Iterator[None]:
 
 
 def _refused(path: Path, error: OSError) -> FrontierError:
+    if isinstance(error, Unsafe):
+        return FrontierError(str(error))
     text = error.strerror or str(error)
     if error.errno in _READ_ONLY:
         return Unwritable(f"{path} cannot be written ({text}): mend that and run the same command again")
@@ -94,11 +98,16 @@ def sound(path: Path) -> Iterator[None]:
         raise _damaged(path, f"what it holds cannot be read: {type(error).__name__}") from error
 
 
-def create(path: Path, key: bytes | None = None) -> None:
-    """Under another name first: a file of the right name is always whole, whatever happens meanwhile."""
+def create(path: Path, key: bytes | None = None) -> os.stat_result:
+    """Under another name first: a file of the right name is always whole, whatever happens meanwhile.
+
+    Only its owner may read it, and what SQLite puts beside it: files there get the mode of this one.
+    """
     draft = path.with_name(path.name + ".new")
     for left in (draft, Path(f"{draft}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
-        left.unlink(missing_ok=True)
+        if check_place(left):
+            left.unlink()
+    touch(draft)
     with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         connection.executescript(
             f"PRAGMA application_id = {schema.APPLICATION_ID}; PRAGMA user_version = {schema.VERSION};"
@@ -108,11 +117,12 @@ def create(path: Path, key: bytes | None = None) -> None:
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     os.replace(draft, path)
     sync_folder(path.parent)
+    return os.lstat(path)
 
 
 def check_header(path: Path) -> None:
     """Whether it is a SQLite file at all, which SQLite itself would say too late or too kindly. FrontierError."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=opener) as file:
         begins = file.read(len(MAGIC))
     if begins == MAGIC:
         return

@@ -7,7 +7,6 @@ read. All else follows from these: fingerprints, queues, sites and claims are de
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ import orjson
 from .. import urls
 from ..errors import FrontierError
 from ..model import Position, Url
+from ..private import copy_file
 from . import schema
 from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
 from .order import rank
@@ -144,9 +144,9 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
 def _copied(path: Path, folder: Path) -> Path:
     """A copy with its log, to be read: SQLite would write the log into the file itself."""
     copy = folder / path.name
-    shutil.copyfile(path, copy)
+    copy_file(path, copy)
     with suppress(FileNotFoundError):
-        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+        copy_file(f"{path}-wal", f"{copy}-wal")
     return copy
 
 
@@ -226,13 +226,20 @@ class _Builder:
         self._write("parked", self._parked(visits))
         self._write("parking", ((number, *row) for number, row in self._salvaged.parkings.items()))
         self._write("outside", self._outside())
-        settled = self._salvaged.meta.get("settled") or orjson.dumps(Counter(visit[1] for visit in visits.values()))
+        settled = orjson.dumps(self._settled(visits))
         notes = [(name, value) for name, value in self._salvaged.meta.items() if name.startswith(NOTE)]
-        self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", _text(settled)), *notes])
+        self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", settled.decode()), *notes])
         self._connection.execute("COMMIT")
         known, lost = len(self._texts) + len(self._new), max(0, self._lost - len(self._new))
         waiting = sum(due is not None for _, _, due, _, _ in retries)
         return known, len(queue) + waiting, len(visits), lost
+
+    def _settled(self, visits: Mapping[int, tuple[Any, ...]]) -> Mapping[str, int]:
+        """Final visits by disposition, but for those whose records are gone: they are made once more."""
+        if not (told := self._salvaged.meta.get("settled")):
+            return Counter(visit[1] for visit in visits.values())
+        gone = Counter(row[0] for number, row in self._salvaged.visits.items() if self._ids.get(number) not in visits)
+        return {name: max(0, number - gone[name]) for name, number in orjson.loads(told).items()}
 
     def _urls(self) -> Iterator[tuple[Any, ...]]:
         for number in self._names:
@@ -318,7 +325,3 @@ def _is_url(text: object) -> bool:
         return urls.parse(text).text == text
     except Exception:  # noqa: BLE001 - whatever stands there, it is none
         return False
-
-
-def _text(settled: str | bytes) -> str:
-    return settled.decode() if isinstance(settled, bytes) else settled

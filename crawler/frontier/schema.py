@@ -64,12 +64,14 @@ CREATE TABLE IF NOT EXISTS pattern (
 """
 
 # What waits under a pattern, by the pattern's 64-bit fingerprint; pages whose links are looked for once more; pairs of
-# a place out of reach and the row of a page that links there, packed like `claim`; roots, so that they are found fast.
+# a place out of reach and the row of a page that links there, packed like `claim`; visits that are made once more for
+# the sinks that lost their record; roots, so that they are found fast.
 ASIDE = """
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, rank INTEGER, pattern INTEGER);
 CREATE INDEX IF NOT EXISTS parked_under ON parked (pattern, id);
 CREATE TABLE IF NOT EXISTS parking (id INTEGER PRIMARY KEY, name TEXT, reason TEXT, examples TEXT);
 CREATE TABLE IF NOT EXISTS reread (id INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS owed (id INTEGER PRIMARY KEY, sinks TEXT);
 CREATE TABLE IF NOT EXISTS outside (id INTEGER PRIMARY KEY, pairs BLOB);
 CREATE INDEX IF NOT EXISTS roots ON url (id) WHERE root = 0 AND id > 0;
 """
@@ -129,6 +131,7 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     DELETE FROM queue WHERE (site, rank, id) IN (SELECT {_columns(3)} FROM json_each(new.gone));
     INSERT OR REPLACE INTO retry SELECT {_columns(5)} FROM json_each(new.setbacks);
     DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
+    DELETE FROM owed WHERE +id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
     INSERT OR REPLACE INTO visit
         SELECT {_columns(7)},
                substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
@@ -322,6 +325,7 @@ STANDINGS = """
 SELECT visit.id, coalesce(left_out, 32768) & 32768 FROM visit LEFT JOIN reread USING (id) LEFT JOIN revisit e USING (id)
 WHERE reread.id IS NULL AND NOT (e.id IS NOT NULL AND e.due IS NULL AND ?)
 """
+OWED = "SELECT json_group_array(json_array(id, json(sinks))) FROM owed"
 RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"
 SHELVE_ALL = "UPDATE site SET shelved = queued > 0 WHERE shelved IS NOT (queued > 0)"
 SWAP_ORDER = "UPDATE {} SET rank = ((rank & 1048575) << 20) | (rank >> 20)"

@@ -12,7 +12,7 @@ from .order import ROW_MASK, Entry, Packed, place, unpack
 NO_BACKLOG = 1 << 200
 """A horizon beyond every key: all that the site has queued stands in memory."""
 
-_SETBACKS = frozenset({Disposition.DEFERRED, Disposition.FAILED})
+SETBACKS = frozenset({Disposition.DEFERRED, Disposition.FAILED})
 
 
 class Site:
@@ -24,7 +24,7 @@ class Site:
     __slots__ = (
         "_late", "_lent_alone", "_resting", "_skipped", "_top",
         "asked_s", "heap", "hold", "horizon", "id", "ip", "is_loading", "is_parked", "key", "latest", "lent", "out",
-        "place", "promised", "queued", "setback", "usual_s",
+        "place", "promised", "queued", "setback", "usual_s", "word_s",
     )  # fmt: skip
 
     def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
@@ -53,6 +53,8 @@ class Site:
         """The rest that visits here are followed by."""
         self.asked_s = 0.0
         """The rest that the site itself asks for: one visit at a time, whatever our terms. 0: it asks for none."""
+        self.word_s = 0.0
+        """What of that is the site's own word: the rest of it is ours."""
         self._lent_alone = 0
         """The row of the visit that was lent while it asked for that."""
         self._resting: list[float] = []
@@ -94,13 +96,14 @@ class Site:
         entry = self.out.pop(row)
         if outcome.asked_s or (outcome.asked_s is not None and row == self._lent_alone):
             self.asked_s = outcome.asked_s
+            self.word_s = outcome.asked_s if outcome.word_s is None else outcome.word_s
         free = outcome.ended + outcome.rest_s
         if self.asked_s and _was_there(outcome):
             free = outcome.ended + max(outcome.rest_s, self.asked_s)
         if free > now:
             heapq.heappush(self._resting, free)
             self.latest = max(self.latest, free)
-        if outcome.disposition not in _SETBACKS:
+        if outcome.disposition not in SETBACKS:
             self.usual_s = outcome.rest_s if outcome.response else self.usual_s
         elif outcome.rest_s > self.usual_s:
             self.hold, self.setback = max(self.hold, free), outcome.reason

@@ -52,6 +52,8 @@ class SqliteFrontier(EmbeddedFrontier):
     ) -> None:
         super().__init__(key, terms, store, state, bench, clock)
         self._disk = store
+        self.owed = state.owed
+        """Rows whose next record goes to these sinks alone."""
 
     async def find(self, url: Url) -> Known | None:
         """All that is known of one URL; None: it was never queued. Looks through the whole file, for a person."""

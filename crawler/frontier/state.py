@@ -42,3 +42,5 @@ class State:
     depths: Depths | None = None
     """Where a depth limit is set."""
     notes: Mapping[str, object] = field(default_factory=dict)
+    owed: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Rows whose next record goes to these sinks alone: all others have it."""

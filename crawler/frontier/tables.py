@@ -260,6 +260,7 @@ class Tables:
             pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
             parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
             depths=self._depths(is_on) if terms.in_depth_order else None,
+            owed=dict(self._ask(schema.OWED)),
             notes={name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in
                    self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
         )  # fmt: skip

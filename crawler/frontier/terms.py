@@ -30,6 +30,10 @@ class Terms:
     rest_s: float = 0.0
     """How long every site rests when a stored frontier is opened again: whoever asked it last may have been killed
     amid that, or the clock that turns are stored by may have been set forward meanwhile."""
+    most_asked_s: float = math.inf
+    """What is honoured of a site's Crawl-delay at most."""
+    most_held_s: float = math.inf
+    """What is honoured of its Retry-After at most."""
     longest_s: float = math.inf
     """No turn and no other attempt is further away: one that is stored so was stored by a clock that was set back."""
     traps: Mode = "off"

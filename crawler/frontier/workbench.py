@@ -15,7 +15,7 @@ from ..standing import SiteView
 from ..turns import Rest, Turns
 from .change import Nearer
 from .order import Entry, pack
-from .site import Site
+from .site import SETBACKS, Site
 from .terms import Terms
 
 LEAST_ROOM = 2
@@ -121,6 +121,18 @@ class Workbench:
     def per_site(self) -> int:
         return self._terms.per_site
 
+    @property
+    def rest_s(self) -> float:
+        return self._terms.rest_s
+
+    @property
+    def most_asked_s(self) -> float:
+        return self._terms.most_asked_s
+
+    @property
+    def most_held_s(self) -> float:
+        return self._terms.most_held_s
+
     def call(self, site: str, at: float) -> None:
         """The turn that a site was refused is known."""
         if called := self._sites.get(site):
@@ -147,7 +159,10 @@ class Workbench:
 
     def change(self, terms: Terms, now: float) -> None:
         """Lend so many to a site and to an address from now on."""
-        self._terms = replace(self._terms, per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s)
+        self._terms = replace(
+            self._terms, per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
+            most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
+        )  # fmt: skip
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -214,7 +229,7 @@ class Workbench:
     def set_up(self, site: Site, now: float) -> Site:
         self._sites[site.key] = site
         if self._turns is not None and site.hold > now:
-            self._turns.hold(site.key, site.hold, now)
+            self._turns.rested(site.key, self, site.hold, now)
         return site
 
     def rest(self, site_id: int, until: float) -> None:
@@ -349,10 +364,11 @@ class Workbench:
 
 def _rest(outcome: Outcome, site: Site) -> Rest | None:
     """What the visit that just ended at the site means for others who want it."""
+    asked_s = site.word_s if site.asked_s else 0.0
     if not outcome.response and not outcome.rest_s:
-        return Rest(0.0, asked_s=site.asked_s) if site.asked_s else None
-    usual_s = (site.usual_s or None) if outcome.reason else outcome.rest_s  # without a reason it is no setback
-    return Rest(outcome.ended, outcome.rest_s, usual_s, site.hold, site.asked_s)
+        return Rest(0.0, asked_s=asked_s) if asked_s else None
+    held_s = site.word_s if site.hold > outcome.ended and outcome.disposition in SETBACKS else 0.0
+    return Rest(outcome.ended, outcome.rest_s, asked_s, held_s)
 
 
 def _nobody() -> None:

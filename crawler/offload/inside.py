@@ -13,10 +13,14 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple
+
+from ..raised import is_of_a_signal
+from . import guardian
+from .parcel import Parcel, pack, tamed
 
 MAX_FILES = 64
 """Descriptors of a worker: its pipes, and what a parse function of the user's opens. It has no business with more."""
@@ -25,11 +29,18 @@ GROWN_BYTES = 96 << 20
 exceeds that is a leak, or memory in fragments, and the worker makes place for a new one."""
 GROWN = 75
 """The exit code that says so."""
+SPOILED = 76
+"""The exit code of a worker that can no longer bound what it does."""
 LARGE_BYTES = 512 << 10
 _MMAP_THRESHOLD = -3
 """glibc: M_MMAP_THRESHOLD."""
 _WORTH_TRIMMING = 8 << 20
 """Free memory that is given back to the system between two pages, for the allocator keeps it."""
+_HANDLED = (
+    signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF,
+    signal.SIGXCPU, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2,
+)  # fmt: skip
+"""Signals whose handlers are as they were after each call."""
 _NO_NEW_PRIVILEGES = 38
 """Linux: PR_SET_NO_NEW_PRIVS, so that no program it starts may have more rights than itself."""
 
@@ -53,13 +64,15 @@ class Task(NamedTuple):
 def begin() -> None:
     """In a new worker: leave Ctrl-C to the parent, die with it, dump no core, write nothing to the crawl's output.
 
-    It leads a process group of its own, so that whatever it starts ends with it.
+    It leads a process group of its own, and has a guardian where the system lets it: whatever it starts ends with it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork server may have been started by others, who hear it
-    os.setpgid(0, 0)
     os.dup2(2, 1)  # standard output is data: what a parse function prints is talk
-    give_memory_back()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if guardian.is_possible():
+        guardian.stand_guard()
+    os.setpgid(0, 0)
+    give_memory_back()
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
@@ -86,34 +99,61 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def run_batch(batch: Sequence[Task]) -> list[object]:
-    """What each call returned or raised."""
+def run_batch(batch: Sequence[Task]) -> Parcel:
+    """Answers each call, in a worker process. A fault of our own ends the worker: then the calls are tried alone."""
+    try:
+        return Parcel(_run_bounded(batch))
+    except BaseException:  # noqa: BLE001 - a page took the means from us to bound the next, or a signal came between
+        os._exit(SPOILED)
+
+
+def run_here(batch: Sequence[Task]) -> list[object]:
+    """Answers each call in this process, which is not ours alone: nothing is bounded, and nothing ended."""
+    return [run_one(work, args) for work, args, _ in batch]
+
+
+def run_one(work: Callable[..., Any], args: tuple[object, ...]) -> object:
+    """Returns what the call returned, or what it raised as an Exception. Raises nothing but Ctrl-C."""
+    try:
+        return work(*args)
+    except BaseException as error:
+        if is_of_a_signal(error):
+            raise
+        return tamed(error)
+
+
+def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
     own = os.getpid()
     memory = _memory_of_this_process()
     if memory is not None and memory.has_grown():
         os._exit(GROWN)  # nothing of this batch was begun: all of it is tried again
+    handlers: dict[int, Any] = {number: signal.getsignal(number) for number in _HANDLED}
     answers = []
     for work, args, allowance in batch:
         if allowance is not None:
             _allow_cpu(allowance.cpu_s)
             if memory is not None:
                 memory.allow(allowance.memory_bytes)
-        answers.append(_run_one(work, args))
+        answer = run_one(work, args)
         if os.getpid() != own:
             os._exit(0)  # the work forked: one of the two answers
+        _silence(handlers)
+        if memory is not None and allowance is not None:
+            memory.allow(allowance.memory_bytes)
+        answers.append(pack(answer))
+        del answer
     if memory is not None:
         memory.allow(None)
     return answers
 
 
-def _run_one(work: Callable[..., Any], args: tuple[object, ...]) -> object:
-    try:
-        return work(*args)
-    except MemoryError:
-        return MemoryError()  # a new one: its traceback would hold all that the page filled memory with
-    except Exception as error:  # noqa: BLE001  it is raised again where the call was made
-        error.__traceback__ = error.__cause__ = error.__context__ = None
-        return error
+def _silence(handlers: Mapping[int, Any]) -> None:
+    """Take back the alarms and signal handlers that a page may have set: they would meet another page."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def _allow_cpu(seconds: float) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio import create_task_group
 
+from . import guardian
 from .pool import Inline, Pool, Workers
 from .worker import Worker
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -18,6 +22,8 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
     if workers.executor == "inline":
         yield Inline()
         return
+    if workers.executor == "process" and not guardian.is_possible():
+        log.info("on this system a process that a page starts outlives its worker if it leaves its group (setsid)")
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or cores())
         for _ in range(pool.count):

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..breath import breathing
-from ..errors import OffloadError
+from ..errors import OffloadError, WorkersGone
 from ..lanes import Lanes
 from ..model import Reason
-from .inside import Allowance
+from .inside import Allowance, run_one
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Workers:
 
     executor: Literal["process", "thread", "inline"] = "process"
     count: int = 0
-    inline_below_bytes: int = 2048
+    inline_below_bytes: int = 1024
     batch: int = 16
     page_cpu_s: float = 10.0
     page_memory_bytes: int = 96 << 20
@@ -50,7 +50,7 @@ class Inline:
     waiting = 0
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        return work(*args)
+        return _run_on_loop(work, args)
 
     def lane(self) -> Inline:
         return self
@@ -94,6 +94,7 @@ class Pool:
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held by the one call that may take much memory."""
+    _is_closed: bool = field(default=False, init=False)
 
     @property
     def _is_crowded(self) -> bool:
@@ -113,7 +114,7 @@ class Pool:
 
     async def run_in(self, lane: Lane | None, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         if 0 < size < self.workers.inline_below_bytes:
-            return work(*args)
+            return _run_on_loop(work, args)
         little, much = self.workers.small_bytes, self.workers.page_memory_bytes
         if size * SIZE_FACTOR <= little:
             try:
@@ -127,7 +128,9 @@ class Pool:
                 raise OffloadError(Reason.PARSE, f"reading it takes more than {much >> 20} MiB of memory") from None
 
     async def _answer(self, demand: _Demand, work: Callable[..., T], args: tuple[object, ...]) -> T:
-        """What a worker makes of it. Raises MemoryError when it needs more than it demands."""
+        """What a worker makes of it. Raises MemoryError when it needs more than it demands, WorkersGone."""
+        if self._is_closed:
+            raise WorkersGone
         is_bounded = self.workers.executor == "process"
         allowance = Allowance(self.workers.page_cpu_s, demand.memory_bytes) if is_bounded else None
         call = Call(demand.lane, work, args, demand.size, allowance, asyncio.get_running_loop().create_future())
@@ -162,9 +165,10 @@ class Pool:
         return [call for call in batch if not call.answer.done()]
 
     def close(self) -> None:
-        """Whoever still waits for a worker waits in vain."""
+        """Let go of those who still wait for a worker, and refuse those who come later: with WorkersGone."""
+        self._is_closed = True
         while not self._calls.empty():
-            self._calls.get_nowait().answer.cancel()
+            self._calls.get_nowait().end(WorkersGone())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,3 +184,13 @@ class Lane:
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         return await self.pool.run_in(self, work, *args, size=size)
+
+
+def _run_on_loop(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Does small work at once. Raises an Exception for all that it raises, but for Ctrl-C."""
+    answer = run_one(work, args)
+    if isinstance(answer, MemoryError):
+        raise OffloadError(Reason.PARSE, "reading it takes more memory than there is")
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer  # type: ignore[return-value]

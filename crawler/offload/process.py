@@ -13,7 +13,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
 from ..shelter import sheltered
-from . import inside
+from . import guardian, inside
 
 PRELOAD = ["crawler.parse", "crawler.shelter", "crawler.offload.inside"]
 """Imported once by the fork server, so that a new worker stands in about 0.03 s."""
@@ -66,7 +66,7 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
         started.result(START_S)
     except BaseException as error:
         if process is not None and isinstance(error, TimeoutError):  # it was stopped before it had begun
-            kill(process)
+            kill_alone(process)
         executor.shutdown(wait=True, cancel_futures=True)
         if process is not None and process.exitcode != 1:  # Python itself ends so, where the program cannot be run
             raise ChildProcessError("the worker process was killed as it started") from error
@@ -76,6 +76,17 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
 
 def kill(process: BaseProcess) -> None:
     """End it now, with whatever it started; it may be stopped, busy in C code, or gone."""
+    if process.pid is None:
+        return
+    if not guardian.is_possible():
+        return kill_alone(process)
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGTERM)  # its guardian hears it
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def kill_alone(process: BaseProcess) -> None:
+    """End it whatever its guardian does, and its process group."""
     if process.pid is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # the group that it leads, see `inside.begin`

@@ -13,13 +13,13 @@ from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from threading import Timer
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from anyio import create_task_group, to_thread
 
 from ..breath import breathing
-from ..errors import CrawlError, OffloadError
+from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
 from . import inside, process
 from .pool import Call, Pool, Workers
@@ -76,7 +76,7 @@ class Worker:
                 await self._serve(batch)
             finally:
                 for call in batch:
-                    call.answer.cancel()  # without effect on those that were answered
+                    call.end(WorkersGone())  # without effect on those that were answered
                 batch.clear()  # a lane that waits would hold the bodies of its last batch as long
 
     async def _serve(self, batch: list[Call]) -> None:
@@ -95,21 +95,26 @@ class Worker:
         """Answer every call. Raises BrokenExecutor when the worker died meanwhile."""
         loop = asyncio.get_running_loop()
         tasks = [inside.Task(call.work, call.args, call.allowance) for call in batch]
+        is_thread = self.workers.executor == "thread"
+        run: Callable[..., Any] = inside.run_here if is_thread else inside.run_batch
         answers: Sequence[object]
         self._running += 1
         deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
-            answers = await loop.run_in_executor(self._executor, inside.run_batch, tasks)
+            answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
             raise
         except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
-            answers = [error] * len(batch)
+            answers = [error] if len(batch) == 1 else []
         finally:
             deadline.cancel()
             # A batch that was cancelled still runs in the worker: it counts until `_stop` has ended it.
             self._running -= not asyncio.current_task().cancelling()  # type: ignore[union-attr]
-        for call, answer in zip(batch, answers, strict=True):
+        if not answers:
+            for call in batch:
+                await self._run([call])
+        for call, answer in zip(batch, answers, strict=False):
             call.end(answer)
 
     async def _try_one_by_one(self, suspects: list[Call]) -> None:
@@ -121,6 +126,8 @@ class Worker:
 
     async def _try(self, call: Call) -> None:
         """Twice, for a worker may die of a person, or of a system short of memory."""
+        if call.answer.done():
+            return None
         for _ in range(_TRIALS):
             try:
                 return await self._run([call])
@@ -191,10 +198,13 @@ class Worker:
         if self._process is None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             return None
-        late = Timer(_STOP_S, process.kill, [self._process])
-        late.start()
+        kills = ((_STOP_S, process.kill), (2 * _STOP_S, process.kill_alone))
+        late = [Timer(after_s, kill, [self._process]) for after_s, kill in kills]
+        for timer in late:
+            timer.start()
         self._executor.shutdown(wait=True, cancel_futures=True)
-        late.cancel()
-        late.join()
+        for timer in late:
+            timer.cancel()
+            timer.join()
         self._process.join(1)
         return self._process.exitcode

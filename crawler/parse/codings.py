@@ -21,6 +21,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+_WINDOW_BYTES = 16 << 20
+"""What a decoder of brotli (RFC 7932) may hold beside what it gave."""
 MAX_CODINGS = 3
 """Nobody honest sends more than one; a chain multiplies what a bomb can do."""
 MAX_MEMBERS = 4096
@@ -129,6 +131,7 @@ def _decode(body: bytes, coding: str, limit: int, is_cut: bool, doubts: _Doubts)
             doubts.is_short = True
             doubts.notes.append(f"{coding}: {error}, and what came was read")
     except _BROKEN as error:
+        bytearray(_WINDOW_BYTES)  # MemoryError: that may be why, for brotli and zstd name no reason
         raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
     return b"".join(pieces)
 

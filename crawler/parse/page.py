@@ -9,13 +9,11 @@ from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
 
-import orjson
-
 from .. import urls
 from ..errors import ParseError
-from ..harmless import printable
 from ..model import LeftOut, Links, Page, Reason
-from . import blocked, charset, codings, directives, fields, html, kinds, links, scan, sitemap, xml
+from ..raised import describe, is_of_a_signal
+from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import Shown, evidence
 from .job import Content, Document, Job
 from .news import NO_NEWS, Found, Memory, News, memory_of
@@ -26,8 +24,6 @@ MAX_LINK_BYTES = 16 << 20
 """Of all links of a page together: what a worker answers has bounds, whatever it was given."""
 MAX_TEXT = 1 << 20
 """Characters of readable text."""
-MAX_DATA = 4 << 20
-"""Bytes of what the user's own parse function returns, as JSON."""
 
 
 def parse(document: Document, job: Job) -> Page:
@@ -67,7 +63,7 @@ def parse(document: Document, job: Job) -> Page:
         is_ahead=shown.is_ahead,
         n_links=len(found),
         news=_packed(news.texts, reading, job),
-        links_json=orjson.dumps(found) if job.wants_links else b"",
+        links_json=data.encode_bounded(found) if job.wants_links else b"",
         text=_bounded(reading),
         truncated=truncated,
         is_scanned=reading.is_scanned,
@@ -215,12 +211,11 @@ def _extracted(page: Page, document: Document, body: bytes, job: Job) -> Page:
         return replace(page, data_error="not called: the page was too much for a worker")
     content = Content(document.url, document.status, document.content_type, body, page)
     try:
-        data = job.extract(content)
-        packed = b"" if data is None else orjson.dumps(data)
-        if len(packed) > MAX_DATA:
-            raise ValueError(f"{len(packed)} bytes of JSON, {MAX_DATA} may be")
-        return replace(page, data_json=packed)
+        said = job.extract(content)
+        return replace(page, data_json=b"" if said is None else data.encode(said))
     except MemoryError:
         raise  # there may be more of it
-    except Exception as error:  # noqa: BLE001 - it is not our code, and may fail in any way
-        return replace(page, data_error=printable(f"{type(error).__name__}: {error}"[:1000]))
+    except BaseException as error:
+        if is_of_a_signal(error):
+            raise
+        return replace(page, data_error=describe(error))  # it is not our code, and may fail in any way

@@ -15,8 +15,10 @@ from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
+from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState
-from .rules import ALLOW_ALL, MAX_BYTES, RobotsRules, Verdict, parse, product_token
+from .reading import MAX_BYTES, parse, product_token
+from .rules import ALLOW_ALL, RobotsRules, Verdict
 
 __all__ = [
     "ALLOW_ALL",
@@ -33,8 +35,11 @@ MAX_REDIRECTS = 5
 """RFC 9309 2.3.1.2."""
 MAX_SITES = 50_000
 """A few hundred bytes each; a site beyond is asked again."""
-INLINE_BYTES = 8 << 10
-"""0.3 ms of reading at most: cheaper than to hand over."""
+MAX_KEPT_BYTES = 64 << 20
+"""Of all rules together: the sites that were asked longest ago are forgotten first, and asked again. One robots.txt can
+take 1.5 MB of it."""
+INLINE_BYTES = 2 << 10
+"""0.4 ms of the loop at worst, whatever is in it; most files are smaller. Longer ones are read in a worker."""
 UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
 """How long a site that cannot be asked is left alone, by failures in a row. The first two end before a second and a
 third attempt at a page come round; after that a dead host costs its pages no more time-outs."""
@@ -92,6 +97,7 @@ class RobotsCache:
         self._ttl_s = ttl_s
         self._clock = clock
         self._known: dict[str, _Known] = {}
+        self._kept_bytes = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
@@ -115,7 +121,7 @@ class RobotsCache:
         asked_in_s = max(0.0, known.until - self._clock())
         if known.rules is None:
             return RobotsState("unreachable", None, asked_in_s, str(known.error))
-        return RobotsState("rules" if known.rules.heads else "open", known.rules.delay_s, asked_in_s)
+        return RobotsState("open" if known.rules.is_open else "rules", known.rules.delay_s, asked_in_s)
 
     def ask_again(self) -> None:
         """Ask each site anew before its next page; until then its rules hold."""
@@ -142,10 +148,16 @@ class RobotsCache:
         return known if known and known.until > self._clock() else None
 
     def _remember(self, site: str, known: _Known) -> None:
-        self._known.pop(site, None)
-        if len(self._known) >= MAX_SITES:
-            del self._known[next(iter(self._known))]
+        self._forget(site)
+        self._kept_bytes += known.rules.size if known.rules else 0
+        while self._known and (len(self._known) >= MAX_SITES or self._kept_bytes > MAX_KEPT_BYTES):
+            self._forget(next(iter(self._known)))
         self._known[site] = known
+
+    def _forget(self, site: str) -> None:
+        known = self._known.pop(site, None)
+        if known and known.rules:
+            self._kept_bytes -= known.rules.size
 
     async def _ask(self, site: str) -> _Known:
         try:
@@ -201,7 +213,8 @@ class RobotsCache:
         try:
             if not coding and len(body) <= INLINE_BYTES:
                 return parse(body, self._agent)
-            return await self._offloader.run(_decoded_rules, body, coding, self._agent, size=len(body))
+            size = max(len(body), MOST_INLINE_BYTES)  # never on the loop: a kilobyte may be a bomb
+            return await self._offloader.run(_decoded_rules, body, coding, self._agent, size=size)
         except VisitError as error:
             raise _unreachable(response.url, str(error), None) from error
 

@@ -28,7 +28,7 @@ _OTHER = {
 }  # fmt: skip
 """Names, and parts of names, of columns that hold something else."""
 _WORTH = {Look.NOTHING: 0.0, Look.WORD: 0.2, Look.HOST: 0.5, Look.URL: 1.0}
-_SHARE = 0.8
+_SHARE, _TOLD_SHARE = 0.8, 0.5
 """Lines that a separator must stand in, if nothing says that the list is a table; where its name does, half of them."""
 _IS_TABLE = {".csv": ",;|\t", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _MOST_COLUMNS = 500
@@ -121,7 +121,7 @@ def _shape(
     wide = sum(len(cells) > 1 for cells in kept)
     suffix = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", source.lower())).suffix
     is_told = is_said or delimiter in _IS_TABLE.get(suffix, "")
-    if not wide or wide < (0.5 if is_told else _SHARE) * (len(kept) + plain):
+    if not wide or wide < (_TOLD_SHARE if is_told else _SHARE) * (len(kept) + plain):
         return 0.0, _one_column(lines, plain)
     shape = _shape_of_rows(rows, [number for number, _ in lines], delimiter)
     if shape is None or (delimiter == " " and (shape.column > 1 or shape.rival < Look.HOST or _are_items(lines))):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from .fetch import FetchConfig, SiteConfig
-from .output import MOST_INLINE_BYTES, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig
+from .output import MOST_INLINE_BYTES, MOST_SINKS, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig, as_file
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
-from .table import Table, header_text
+from .table import ForJobs, Mark, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
-    "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "OffloadConfig",
-    "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig", "WatchConfig",
+    "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "Mark",
+    "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
+    "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
@@ -23,9 +24,9 @@ SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
 class Config(Table):
     """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults."""
 
-    user_agent: str = ""
+    user_agent: ForJobs[str] = ""
     """How we introduce ourselves; empty: the project's name and version."""
-    contact: str = ""
+    contact: ForJobs[str] = ""
     """A mail address or URL where a site's owner reaches you; becomes part of the User-Agent."""
     scope: ScopeConfig = ScopeConfig()
     urls: UrlsConfig = UrlsConfig()
@@ -34,7 +35,7 @@ class Config(Table):
     offload: OffloadConfig = OffloadConfig()
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
-    sinks: tuple[SinkConfig, ...] = (SinkConfig(),)
+    sinks: ForJobs[tuple[SinkConfig, ...]] = (SinkConfig(),)
     """Where records go."""
 
     @field_validator("user_agent", "contact")
@@ -45,6 +46,8 @@ class Config(Table):
     @field_validator("sinks")
     @classmethod
     def _a_file_each(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
-        if len({sink.path for sink in sinks}) < len(sinks):
+        if len(sinks) > MOST_SINKS:
+            raise ValueError(f"should be {MOST_SINKS} at most")
+        if len({as_file(sink.path) for sink in sinks}) < len(sinks):
             raise ValueError("two sinks should not write the same file")
         return sinks

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..errors import UrlError
 from ..urls import is_address, parse
-from .table import Table, header_fields, header_text
+from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table, header_fields, header_text
 
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
@@ -21,11 +21,11 @@ _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
 class SiteConfig(Table):
     """What one site alone is told: it never reaches another, wherever links and redirects lead."""
 
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
     """Sent with every request to this site."""
-    basic_auth: str = ""
+    basic_auth: ForJobs[str] = ""
     """`user:password`, sent as Basic authentication (RFC 7617)."""
-    bearer: str = ""
+    bearer: ForJobs[str] = ""
     """A token, sent as Bearer authentication (RFC 6750)."""
     client_cert: str = ""
     """A PEM file with the certificate we show to this site when it asks for one."""
@@ -57,25 +57,25 @@ class SiteConfig(Table):
 class FetchConfig(Table):
     """One exchange over the network."""
 
-    concurrency: Annotated[int, Field(ge=1, le=20000)] = 256
+    concurrency: ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]] = 256
     """Visits under way at a time, over all sites."""
-    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0
     """One exchange as a whole, from connecting to the last byte."""
-    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    connect_timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
     """Name look-up, TCP and TLS."""
-    min_bytes_per_s: Annotated[float, Field(ge=0)] = 64.0
+    min_bytes_per_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 64.0
     """What an answer that has begun must bring on average, or it is `too-slow`; 0: any pace will do."""
-    slow_after_s: Annotated[float, Field(gt=0)] = 10.0
+    slow_after_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
     """How long it may bring less, from its first byte on."""
-    max_body_bytes: Annotated[int, Field(ge=1)] = 16 * MIB
+    max_body_bytes: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16 * MIB
     """Larger bodies are `too-large`, before as after decompression."""
-    oversized: Literal["discard", "keep"] = "discard"
+    oversized: ForJobs[Literal["discard", "keep"]] = "discard"
     """What becomes of them: `keep` reads what fits, and the record says `truncated`."""
     budget_bytes: Annotated[int, Field(ge=1)] = 96 * MIB
     """All bodies in memory at a time, together; never less than two of the largest."""
-    max_redirects: Annotated[int, Field(ge=0)] = 10
+    max_redirects: ForJobsAtMost[Annotated[int, Field(ge=0)]] = 10
     """Redirects in a row before `too-many-redirects`."""
-    allow_networks: tuple[str, ...] = ()
+    allow_networks: ForJobs[tuple[str, ...]] = ()
     """Networks that would be refused (private, loopback, ...) and are wanted: `["127.0.0.0/8"]`."""
     name_servers: tuple[str, ...] = ()
     """Addresses of name servers to ask instead of the system's: `["9.9.9.9", "127.0.0.1:5353", "[::1]:53"]`."""
@@ -83,17 +83,17 @@ class FetchConfig(Table):
     """`http://user:password@host:port`, or `socks5://...` with the extra `socks`; the guard cannot see behind it."""
     no_proxy: tuple[str, ...] = ()
     """Reached without the proxy: host names with all below them, networks, or `*`."""
-    cookies: bool = False
+    cookies: ForJobs[bool] = False
     """Keep cookies for the length of a run, each site's for itself (RFC 6265bis)."""
-    verify_tls: bool = True
+    verify_tls: ForJobs[bool] = True
     """Check certificates."""
     ca_file: str = ""
     """A PEM file of authorities to trust beside the system's."""
-    accept_language: str = ""
+    accept_language: ForJobs[str] = ""
     """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
     """Sent with every request to every site; what is secret belongs into `sites`."""
-    sites: dict[str, SiteConfig] = Field(default_factory=dict)
+    sites: ForJobs[dict[str, SiteConfig]] = Field(default_factory=dict)
     """Tables by site, `[fetch.sites."https://example.org"]`, with any of headers, basic_auth, bearer, client_cert,
     client_key: what that scheme, host and port alone is told."""
 
@@ -135,6 +135,8 @@ class FetchConfig(Table):
 
     @model_validator(mode="after")
     def _two_of_the_largest_bodies_fit(self) -> FetchConfig:
+        if "budget_bytes" not in self.model_fields_set:  # then it follows; past `frozen`, before anyone has seen it
+            self.__dict__["budget_bytes"] = max(self.budget_bytes, 2 * self.max_body_bytes)
         if self.budget_bytes < 2 * self.max_body_bytes:
             raise ValueError(f"budget_bytes should be at least twice max_body_bytes: {2 * self.max_body_bytes:_}")
         return self

@@ -6,33 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .table import Table
+from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table
 
 
 class PolitenessConfig(Table):
     """When we may come again."""
 
-    delay_s: Annotated[float, Field(ge=0)] = 1.0
+    delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 1.0
     """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
-    max_delay_s: Annotated[float, Field(ge=0)] = 60.0
+    max_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 60.0
     """What we honour of Crawl-delay at most; and the cap of Retry-After is ten times this."""
-    per_site: Annotated[int, Field(ge=1)] = 1
+    per_site: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 1
     """Requests at a time to one site (scheme, host, port), each followed by a rest of its own: N requests a `delay_s`.
     A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the same."""
-    per_ip: Annotated[int, Field(ge=1)] = 16
+    per_ip: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16
     """Requests at a time to one address, whatever the number of sites behind it; never less than per_site."""
-    max_attempts: Annotated[int, Field(ge=1)] = 3
+    max_attempts: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 3
     """How often a URL is tried before it counts as failed."""
-    retry_delay_s: Annotated[float, Field(ge=0)] = 3.0
+    retry_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 3.0
     """Wait before the second attempt; three times longer before each further one."""
-    robots: Literal["obey", "ignore"] = "obey"
+    robots: ForJobs[Literal["obey", "ignore"]] = "obey"
     """Whether robots.txt decides (RFC 9309)."""
-    robots_ttl_s: Annotated[float, Field(gt=0, le=86400)] = 86400.0
+    robots_ttl_s: ForJobsAtLeast[Annotated[float, Field(gt=0, le=86400)]] = 86400.0
     """How long a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
-    revisit_after_s: Annotated[float, Field(ge=0)] | None = None
+    revisit_after_s: ForJobsAtLeast[Annotated[float, Field(ge=0)] | None] = None
     """Visit pages again, this much later: the least wait, which grows while a page does not change and shrinks when it
     does. None: each page is visited once."""
-    revisit_at_most_s: Annotated[float, Field(ge=0)] = 30 * 86400.0
+    revisit_at_most_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 30 * 86400.0
     """The longest wait for a revisit; never less than revisit_after_s."""
 
     @model_validator(mode="after")

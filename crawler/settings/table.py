@@ -1,10 +1,33 @@
-"""What every table of settings has in common, and what header texts must be."""
+"""What every table of settings has in common, whose a setting is in a daemon, and what header texts must be."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic.fields import FieldInfo
+
+T = TypeVar("T")
+
+
+class Mark(NamedTuple):
+    """Says that a job of a daemon may choose a setting. Without this mark it is the owner's alone."""
+
+    bound: Literal["exactly", "most", "least"] = "exactly"
+    """What a bound of the owner's means for it: the only value, the largest or the smallest."""
+
+
+ForJobs: TypeAlias = Annotated[T, Mark()]
+"""Concerns one crawl alone, so a job may choose it."""
+ForJobsAtMost: TypeAlias = Annotated[T, Mark("most")]
+"""Likewise; more of it costs more. None is without end."""
+ForJobsAtLeast: TypeAlias = Annotated[T, Mark("least")]
+"""Likewise; less of it costs more. None is without end."""
+
+
+def mark_of(field: FieldInfo) -> Mark | None:
+    """Whether a job may choose a setting. None: the owner alone."""
+    return next((one for one in field.metadata if isinstance(one, Mark)), None)
 
 
 class Table(BaseModel):

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from .jsonl import JsonLines, Wants
+from .owing import Owing
 from .stream import ReaderGone, Stream
+from .survivors import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines, read_lines
 
-__all__ = ["JsonLines", "ReaderGone", "Stream", "Wants"]
+__all__ = [
+    "JsonLines",
+    "Owing",
+    "ReaderGone",
+    "Stream",
+    "Survivors",
+    "Wants",
+    "find_survivors",
+    "is_whole",
+    "is_whole_throughout",
+    "keep_lines",
+    "read_lines",
+]

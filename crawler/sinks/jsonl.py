@@ -14,11 +14,18 @@ from typing import TypeVar
 import orjson
 
 from ..breath import breathing
+from ..durable import sync_file, sync_folder
 from ..errors import SinkError, StorageFull
 from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
+from ..private import check_place, opener
 
 T = TypeVar("T")
+
+INLINE_BYTES = 1 << 14
+"""What strangers wrote into some records is written as JSON on the loop up to here, and in a thread beyond."""
+ORDINARY_BYTES = 1 << 12
+"""What is allowed to each record beside that: most have less, heavy fields included."""
 
 VERSION = 1
 """Of the record; a field is never renamed or given another meaning under the same number."""
@@ -34,43 +41,55 @@ class Wants:
 
 
 class JsonLines:
-    """Appends records to `path`. What `write` returned survives the process; with `sync` it survives a power cut."""
+    """Appends records to `path`, a file that only its owner may read where it makes it.
+
+    What `write` returned survives the process; with `sync` it survives a power cut.
+    """
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
         self.name = f"jsonl:{path.name}"
-        self._path = path
+        self.path = path
         self._wants = wants
         self._sync = sync
         self._length = 0
 
     async def rewind(self, position: Position | None) -> None:
-        length = position[self._path.name] if position else 0
+        length = position[self.path.name] if position else 0
         self._length = await _off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
+        if sum(map(_weight, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
+            lines = await _off_loop(self._lines, outcomes)
+        else:
+            lines = self._lines(outcomes)
         await _off_loop(self._append, lines)
         self._length += len(lines)
-        return {self._path.name: self._length}
+        return {self.path.name: self._length}
+
+    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
+        return b"".join(record(outcome, self._wants) for outcome in outcomes)
 
     def _cut(self, length: int) -> int:
-        with self._path.open("ab") as file:
-            size = file.tell()
-            if size < length:
-                raise SinkError(
-                    f"{self._path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
-                    f"outside. Put it back, or start over with --fresh"
-                )
+        status = check_place(self.path)
+        size = status.st_size if status else 0
+        if size < length:
+            raise SinkError(
+                f"{self.path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
+                f"outside. Put it back, or start over with --fresh"
+            )
+        with open(self.path, "ab", opener=opener) as file:
             file.truncate(length)
+        if self._sync:
+            sync_folder(self.path.parent)
         return length
 
     def _append(self, lines: bytes) -> None:
-        with self._path.open("ab", buffering=0) as file:
+        with open(self.path, "ab", buffering=0, opener=opener) as file:
             if file.tell() != self._length:
-                raise SinkError(f"{self._path} changed under the crawl's hands: another program writes there too")
+                raise SinkError(f"{self.path} changed under the crawl's hands: another program writes there too")
             _write_all(file.fileno(), lines)
             if self._sync:
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
 
 
 FIELDS = (
@@ -107,6 +126,17 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     }
     values |= _heavy(outcome, wants)
     return json_line(values)
+
+
+def _weight(outcome: Outcome) -> int:
+    """Bytes of a record, or of the header, that a stranger wrote, roughly."""
+    page, response = outcome.page, outcome.response
+    weight = len(outcome.detail)
+    if response is not None:
+        weight += sum([len(value) for _, value in response.headers])
+    if page is not None:
+        weight += len(page.title) + len(page.description) + len(page.text) + len(page.data_json)
+    return weight
 
 
 def _location(outcome: Outcome) -> str | None:

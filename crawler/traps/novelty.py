@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -36,6 +36,8 @@ OWN = 32
 """Pages of one instance of a pattern, as of one book of many, after which it is judged by itself."""
 LONGEST = 300
 """Characters of a URL that may have an instance of its own."""
+SIFTED_AT_ONCE = 64
+"""Links, about a millisecond's work."""
 STEP = 16
 """Pages between two notes of a pattern that does well: it is no loss to learn them again."""
 
@@ -175,6 +177,16 @@ class Novelty:
 
     def sift(self, links: Links, via: Url) -> Sifted:
         """Tell the links of a page into traps from the others; those of suspect patterns are told to go last."""
+        sifting = self.sift_in_parts(links, via)
+        while True:
+            try:
+                next(sifting)
+            except StopIteration as done:
+                sifted: Sifted = done.value
+                return sifted
+
+    def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, Sifted]:
+        """`sift`, for a caller who lets others go on after every few links."""
         if not (self._parks and self._troubled):
             return Sifted(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
@@ -182,6 +194,8 @@ class Novelty:
         said = memoryview(links.priorities).cast("b")
         kept, priorities, parked = [], array("b"), dict[str, list[int]]()
         for i, text in enumerate(links.split()):
+            if i and not i % SIFTED_AT_ONCE:
+                yield
             pattern = self._judged(text)
             if pattern and pattern.standing is Standing.PARKED and not self._invites(via, pattern, Url(text)):
                 parked.setdefault(pattern.name, []).append(i)
@@ -190,6 +204,10 @@ class Novelty:
             priorities.append(SUNK if pattern and not pattern.is_good else said[i] if said else 0)
         waiting = [(name, _chosen(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
         return Sifted(_chosen(links, kept, priorities), waiting)
+
+    def is_parked(self, name: str) -> bool:
+        pattern = self._instances.get(name) or self._patterns.get(name)
+        return pattern is not None and pattern.standing is Standing.PARKED
 
     # -- what is parked ----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ MOST_QUERIES = 4
 """Sets of parameters' names below one path that are told apart."""
 MOST_SEGMENTS = 8
 """Of a path; all that lies deeper is alike."""
+MOST_PARAMETERS = 32
+"""Of a query; all that comes later is alike."""
 MOST_NUMBERS = 3
 """In a word, as in a date; what holds more is an id."""
 LONG = 24
@@ -58,7 +60,8 @@ class Shapes:
         if path.count("/") >= MOST_SEGMENTS:
             shape += "/..."
         if mark:
-            names = "&".join(sorted({_NUMBER.sub("#", pair.partition("=")[0]) for pair in query.split("&")}))
+            pairs = query.split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+            names = "&".join(sorted({_NUMBER.sub("#", pair.partition("=")[0]) for pair in pairs}))
             shape = f"{shape}?{self._word(f'{shape}?', names, MOST_QUERIES, learns)}"
         return shape
 

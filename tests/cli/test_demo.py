@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -11,10 +12,13 @@ import anyio
 
 from .conftest import CRAWL, Crawl
 
+PORT = f"{10_000 + os.getpid() % 20_000}"
+"""Of this process: below those that systems give away, so that it is still free when the demo goes on."""
+
 
 async def test_a_demo_shows_the_whole_way_and_goes_on_where_it_was_stopped(crawl: Crawl, tmp_path: Path) -> None:
     pages = tmp_path / "demo.crawl" / "pages.jsonl"
-    command = [CRAWL, "demo", "--delay", "0.05"]
+    command = [CRAWL, "demo", "--delay", "0.05", "--port", PORT]
     async with await anyio.open_process(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         with anyio.fail_after(30):
             while not pages.exists() or pages.stat().st_size < 20_000:
@@ -22,7 +26,7 @@ async def test_a_demo_shows_the_whole_way_and_goes_on_where_it_was_stopped(crawl
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 11
 
-    ran = await crawl("demo", "--delay", "0")
+    ran = await crawl("demo", "--delay", "0", "--port", PORT)
     assert ran.code == 0
     assert "continuing demo.crawl" in ran.err
     assert "finished: " in ran.err

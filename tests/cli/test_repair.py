@@ -99,10 +99,36 @@ async def test_what_was_settled_cannot_be_read(crawl: Crawl, home: Path) -> None
     assert contents(home) == before
 
 
-async def test_pages_that_are_gone_are_missed(crawl: Crawl, home: Path) -> None:
-    (home / "pages.jsonl").unlink()
-    ran = await crawl("repair", "a.crawl", "--force")
-    assert (ran.code, "put it back first" in ran.err) == (5, True)
+async def test_pages_that_are_gone_are_not_crawled_again_before_it_is_asked_for(
+    crawl: Crawl, home: Path, web: Served
+) -> None:
+    (home / "pages.jsonl").rename(home.with_name("mine.jsonl"))
+    asked = len(web.hits)
+    refused = await crawl("a.crawl", "--limit", "1000")
+    assert (refused.code, refused.out, len(web.hits)) == (5, "", asked)
+    assert refused.err.startswith("crawl: a.crawl/pages.jsonl is empty or gone: the records of 20 visits are missing. ")
+    assert "crawl repair" in refused.err
+    assert not (home / "pages.jsonl").exists()
+    ran = await crawl("repair", "a.crawl")
+    said = "20 records are missing from pages.jsonl: visited again\ngo on with: crawl a.crawl\n"
+    assert (ran.code, ran.out, ran.err) == (0, "", said)
+    assert (await crawl("a.crawl", "--limit", "1000", *ALLOWED)).code == 0
+    urls = [json.loads(line)["url"] for line in (home / "pages.jsonl").read_text().splitlines()]
+    assert len(urls) == len(set(urls)) > 20
+
+
+async def test_a_tail_that_is_gone_is_visited_again_and_said(crawl: Crawl, home: Path, web: Served) -> None:
+    """As a power cut leaves it: the end of the last pages never came to the disk."""
+    whole = (home / "pages.jsonl").read_bytes()
+    (home / "pages.jsonl").write_bytes(whole[:-100])
+    ran = await crawl("a.crawl", "--limit", "1000", *ALLOWED)
+    assert (ran.code, ran.out) == (0, "")
+    assert "1 record is missing from pages.jsonl: visited again\n" in ran.err
+    assert "  1 visit repeated: records were missing\n" in ran.err
+    assert "1 record is missing from pages.jsonl" in (home / "crawl.log").read_text()
+    urls = [json.loads(line)["url"] for line in (home / "pages.jsonl").read_text().splitlines()]
+    assert len(urls) == len(set(urls)) > 20
+    assert (home / "pages.jsonl").read_bytes().startswith(whole[: whole[:-100].rindex(b"\n")])
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,28 @@ async def test_without_a_token_the_page_asks_for_it(open_daemon: Open) -> None:
         await page.get_by_role("heading", name="Jobs").wait_for()
 
 
+async def test_a_link_with_another_token_does_not_replace_the_one_that_is_kept(open_daemon: Open) -> None:
+    async with open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        for is_reloaded in (True, False):  # a link is followed on the page itself, or opened anew in its tab
+            await page.goto(f"{dashboard.url}/#token=of-somebody-else")
+            if is_reloaded:
+                await page.goto("about:blank")
+                await page.goto(f"{dashboard.url}/#token=of-somebody-else")
+            await expect(page.get_by_role("heading", name="Another token")).to_be_visible()
+            assert "token" not in page.url
+            assert await page.evaluate("sessionStorage.getItem('crawld-token')") == TOKEN
+            await page.get_by_role("button", name="Keep mine").click()
+            await page.get_by_role("heading", name="Jobs").wait_for()
+        dashboard.assert_calm()
+        await page.goto(f"{dashboard.url}/#token=of-somebody-else")
+        await page.get_by_role("button", name="Use the other one").click()
+        await page.get_by_label("Token").wait_for()  # it is wrong, and asked for
+        await page.goto(f"{dashboard.url}/#token={TOKEN}")
+        await page.get_by_role("button", name="Use the other one").click()
+        await page.get_by_role("heading", name="Jobs").wait_for()
+
+
 # -- a job from its beginning to its end ------------------------------------------------------------------------------
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
+import sqlite3
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,9 @@ import crawler
 from crawler import Config, FolderError
 from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
+from crawler.daemon.life import Sources
 from crawler.daemon.store import Change, open_store
+from crawler.errors import ConfigError
 from crawler.folder import held
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
@@ -160,6 +164,30 @@ async def test_what_a_job_chose_is_held_to_the_rule_of_today(open_daemon: Open) 
             await jobs.resume(job.id)
             done = await until(jobs, job.id, State.COMPLETED)
             assert (done.pages, len(served.hits)) == (0, 0)
+
+
+async def test_a_pattern_that_is_refused_by_now_fails_its_job_alone_until_it_is_changed(open_daemon: Open) -> None:
+    async with open_web(slow_web(pages=3)) as served:
+        async with open_daemon() as jobs:
+            job = await submit(jobs, served.seeds, settings={"scope": {"exclude": ["re:abcde"]}}, **PAUSED)
+            store = jobs.folder(job.id).parents[1] / "daemon.sqlite"
+        with sqlite3.connect(store) as database:
+            database.execute("UPDATE job SET record = replace(record, 're:abcde', 're:(?!a)')")
+        database.close()
+        async with open_daemon() as jobs:
+            await jobs.resume(job.id)
+            failed = await until(jobs, job.id, State.FAILED)
+            assert re.search(
+                r"scope\.exclude: 're:\(\?!a\)' holds a lookahead, .*: change it, and resume", failed.error
+            )
+            await jobs.change(job.id, {"scope": {"exclude": []}})
+            await jobs.resume(job.id)
+            assert (await until(jobs, job.id, State.COMPLETED)).pages == 4
+
+
+def test_a_daemon_whose_own_settings_hold_such_a_pattern_does_not_start() -> None:
+    with pytest.raises(ConfigError, match=r"^scope\.exclude: 're:\(\?!a\)' holds a lookahead"):
+        Sources(settings={"exclude": ["re:(?!a)"]}).load()
 
 
 async def test_what_was_allowed_to_all_jobs_does_not_live_on_in_their_folders(open_daemon: Open) -> None:

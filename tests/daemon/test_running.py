@@ -8,6 +8,7 @@ import pytest
 
 from crawler import Ending
 from crawler.daemon import BadJob, Jobs, JobSpec, NoSuchJob, State, WrongState
+from crawler.daemon.retention import sweep
 from crawler.testing import Served, Site, Web, html, open_web, silent, slow
 
 from .conftest import Open, lines, pages, submit, until
@@ -172,6 +173,20 @@ async def test_jobs_that_are_over_for_long_enough_are_removed(open_daemon: Open)
         with anyio.fail_after(30):
             while folder.exists() or list((jobs.data / "going").iterdir()):
                 await anyio.sleep(0.01)
+
+
+async def test_a_job_is_removed_at_its_time_and_not_while_its_run_comes_to_rest(open_daemon: Open) -> None:
+    clock = [1000.0]
+    async with open_daemon(now=lambda: clock[0]) as jobs:
+        over, resting, paused = [await submit(jobs, ["https://a.test/"], **PAUSED) for _ in range(3)]
+        for job in (over, resting):
+            await jobs.cancel(job.id)
+        clock[0] += 10.0
+        for after_s, removed in ((10.5, 0), (10.0, 1)):
+            assert await sweep(jobs._reception, {resting.id}, after_s) == removed
+        assert {job.id for job in jobs.list()} == {resting.id, paused.id}
+        assert await sweep(jobs._reception, (), 10.0) == 1
+        assert [job.id for job in jobs.list()] == [paused.id]
 
 
 async def test_many_short_jobs_leave_nothing_behind(open_daemon: Open) -> None:

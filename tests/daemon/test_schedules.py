@@ -104,6 +104,24 @@ async def test_times_that_were_missed_count_as_one_or_as_none(
         assert now.said in ("started", "missed: the daemon was not there")
 
 
+@pytest.mark.parametrize(("late_s", "is_started"), [(0.0, True), (90.0, True), (91.0, False)])
+async def test_a_schedule_that_catches_nothing_up_starts_what_is_on_time(
+    open_daemon: Open, clock: Clock, late_s: float, is_started: bool
+) -> None:
+    async with open_daemon(now=clock) as jobs:
+        made = await jobs.schedules.add(hourly(catch_up=CatchUp.NEVER))
+        clock.now = NOON + HOUR + late_s
+        await jobs.schedules.look()
+        now = jobs.schedules.find(made.id)
+        assert len(jobs.list()) == is_started
+        assert now.last_at == (NOON + HOUR if is_started else None)
+        assert now.said == ("started" if is_started else "missed: the daemon was not there")
+        await over(jobs)
+        clock.now = NOON + 2 * HOUR
+        await jobs.schedules.look()
+        assert jobs.schedules.find(made.id).last_at == NOON + 2 * HOUR
+
+
 async def live_job(jobs: Jobs, made: Schedule, clock: Clock) -> Job:
     """The first job of a schedule, paused so that it is not over."""
     clock.now = made.next_at or 0.0

@@ -41,3 +41,7 @@ def test_a_request_that_is_repeated_does_no_harm(state: State, verb: Verb) -> No
 @pytest.mark.parametrize("state", State)
 def test_no_state_is_a_dead_end(state: State) -> None:
     assert after(state, Verb.RESUME) in (Q, R)
+
+
+def test_a_job_is_over_where_nothing_happens_any_more_by_itself() -> None:
+    assert {state for state in State if state.is_over} == {C, F, X}

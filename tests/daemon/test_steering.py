@@ -61,6 +61,19 @@ async def test_a_change_that_cannot_be_changes_nothing(open_daemon: Open, settin
         assert len(await jobs.history(job.id)) == 1
 
 
+async def test_a_job_that_rests_for_days_holds_its_site_against_no_other(open_daemon: Open) -> None:
+    async with open_web(web("a.test", size=5)) as served, open_daemon() as jobs:
+        calm = await submit(jobs, served.seeds, settings={"delay_s": 1e6, "retry_delay_s": 1e6, "max_delay_s": 1e6})
+        with anyio.fail_after(30):
+            while not served.hits:
+                await anyio.sleep(0.002)
+        while_it_runs = await submit(jobs, served.seeds, settings={"per_site": 1})
+        assert (await until(jobs, while_it_runs.id, State.COMPLETED)).pages == 6
+        await jobs.cancel(calm.id)
+        after = await submit(jobs, served.seeds, settings={"per_site": 1})
+        assert (await until(jobs, after.id, State.COMPLETED)).pages == 6
+
+
 async def test_a_held_site_waits_until_it_is_let_go(open_daemon: Open) -> None:
     async with open_web(web("a.test", "b.test")) as served:
         held, free = served.url("a.test", "/"), served.url("b.test", "/")

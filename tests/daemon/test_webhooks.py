@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class Target:
     url: str = ""
     status: int = 200
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    """Methods and paths."""
 
     @property
     def events(self) -> list[Any]:
@@ -52,13 +55,14 @@ async def open_target(status: int = 200) -> AsyncIterator[Target]:
     target = Target(status=status)
 
     async def hear(request: web.Request) -> web.Response:
+        target.asked.add(f"{request.method} {request.path}")
         target.heard.append((dict(request.headers), await request.read()))
         if target.status == 302:
             return web.Response(status=302, headers={"Location": "/elsewhere"})
         return web.Response(status=target.status)
 
     app = web.Application()
-    app.router.add_post("/{any:.*}", hear)
+    app.router.add_route("*", "/{any:.*}", hear)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -161,6 +165,7 @@ async def test_redirects_are_not_followed(open_daemon: Open, target: Target) -> 
         await submit(jobs, [SEED], is_paused=True, webhook=target.url)
         await target.until(lambda: len(target.heard) >= 2)
     assert {fields["Webhook-Id"] for fields, _ in target.heard} == {target.heard[0][0]["Webhook-Id"]}
+    assert target.asked == {"POST /hook"}
 
 
 async def test_a_dead_target_holds_up_no_other(open_daemon: Open, target: Target) -> None:
@@ -203,3 +208,16 @@ async def test_who_comes_later_hears_nothing_old(open_daemon: Open, target: Targ
         await jobs.cancel(old.id)
         await target.until(lambda: len(target.heard) >= 1)
     assert target.states(old.id) == ["cancelled"]
+
+
+async def test_what_happened_when_the_daemon_died_is_told_by_the_next_one(
+    open_daemon: Open, target: Target, tmp_path: Path
+) -> None:
+    async with open_daemon() as jobs:
+        job = await submit(jobs, [SEED], is_paused=True)
+        await jobs.cancel(job.id)
+    with closing(sqlite3.connect(tmp_path / "data" / "daemon.sqlite")) as database, database:
+        database.execute("UPDATE delivery_seen SET event = event - 1")  # killed before it was looked at
+    async with open_daemon(webhooks=(target.url,)):
+        await target.until(lambda: len(target.heard) >= 1)
+    assert target.states(job.id) == ["cancelled"]

@@ -102,6 +102,133 @@ async def test_http_cannot_speak_for_https(cookies: Cookies) -> None:
     assert kept(cookies, "http://example.org/", "a=1; Secure", "https://example.org/") == ""
 
 
+SECURE = "https://www.example.co.uk/login/"
+PLAIN = "http://www.example.co.uk/login/"
+
+
+@pytest.mark.parametrize(
+    ("secure", "plain", "sent"),
+    [
+        ("a=1; Path=/", "a=2; Path=/", "a=1"),
+        ("a=1; Path=/", "a=2; Path=/; Max-Age=0", "a=1"),
+        ("a=1; Path=/; Domain=example.co.uk", "a=2; Path=/", "a=1"),
+        ("a=1; Path=/", "a=2; Path=/; Domain=example.co.uk", "a=1"),
+        ("a=1; Path=/login", "a=2; Path=/login", "a=1"),
+        ("a=1; Path=/login", "a=2; Path=/login/en", "a=1"),
+        ("a=1; Path=/login", "a=2", "a=1"),  # its default path
+        ("a=1; Path=/login", "a=2; Path=/", "a=1; a=2"),  # behind it, where it was asked for, and alone elsewhere
+        ("a=1; Path=/login/", "a=2; Path=/log", "a=1"),
+        ("a=1; Path=/", "b=2; Path=/", "a=1; b=2"),
+        ("a=1; Path=/", "A=2; Path=/", "a=1; A=2"),
+    ],
+)
+async def test_what_came_without_tls_never_stands_for_a_secure_cookie(
+    secure: str, plain: str, sent: str, cookies: Cookies
+) -> None:
+    cookies.keep(Url(SECURE), [f"{secure}; Secure"])
+    cookies.keep(Url(PLAIN), [plain])
+    assert cookies.of(Url(SECURE)) == sent
+    assert "a=1" not in cookies.of(Url(PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("secure_at", "plain_at", "is_kept"),
+    [
+        ("https://a.example.org/", "http://b.example.org/", True),  # of another host alone
+        ("https://example.org/", "http://b.example.org/", False),  # below it
+        ("https://b.example.org/", "http://example.org/", False),  # above it
+    ],
+)
+async def test_a_secure_cookie_is_safe_from_hosts_above_and_below_its_own(
+    secure_at: str, plain_at: str, is_kept: bool, cookies: Cookies
+) -> None:
+    cookies.keep(Url(secure_at), ["a=1; Secure; Path=/"])
+    cookies.keep(Url(plain_at), ["a=2; Path=/"])
+    assert cookies.of(Url(plain_at)) == ("a=2" if is_kept else "")
+
+
+async def test_what_is_not_secure_or_over_gives_way_to_anyone() -> None:
+    now = [1000.0]
+    cookies = Cookies(lambda: now[0])
+    cookies.keep(Url(SECURE), ["a=1; Path=/", "b=1; Path=/; Secure; Max-Age=60"])
+    cookies.keep(Url(PLAIN), ["a=2; Path=/"])
+    now[0] += 60
+    cookies.keep(Url(PLAIN), ["b=2; Path=/"])
+    assert cookies.of(Url(SECURE)) == "a=2; b=2"
+
+
+@pytest.mark.parametrize(
+    ("set_at", "field", "sent"),
+    [
+        (SECURE, "__SECURE-a=1", ""),
+        (SECURE, "__sEcUrE-a=1; Secure; Path=/", "__sEcUrE-a=1"),
+        (SECURE, "__HOST-a=1; Secure", ""),  # without Path
+        (SECURE, "__hOsT-a=1; Secure; Path=/", "__hOsT-a=1"),
+        (SECURE, "__Host-a=1; Path=/", ""),
+        (SECURE, "__Host-a=1; Secure; Path=/; Domain=www.example.co.uk", ""),
+        (SECURE, "__Host-a=1; Secure; Path=/; Domain=", "__Host-a=1"),
+        (SECURE, "__Hosta=1; Path=/", "__Hosta=1"),
+        (PLAIN, "__Host-a=1; Secure; Path=/", ""),
+        (PLAIN, "__Secure-a=1; Secure; Path=/", ""),
+        (PLAIN, "__Secure-a=1; Path=/", ""),
+        (PLAIN, "a=1; SECURE; Path=/", ""),
+        (PLAIN, "a=1; Secure=0; Path=/", ""),  # whatever its value
+    ],
+)
+async def test_names_and_attributes_that_want_tls_get_it(set_at: str, field: str, sent: str, cookies: Cookies) -> None:
+    assert kept(cookies, set_at, field, SECURE) == sent
+
+
+async def test_without_tls_nobody_drives_out_a_secure_cookie(cookies: Cookies) -> None:
+    secure = [f"s{number}=1; Path=/; Secure" for number in range(MAX_COOKIES // 2)]
+    cookies.keep(Url(SECURE), secure)
+    for number in range(2 * MAX_COOKIES):
+        cookies.keep(Url(PLAIN), [f"p{number}=1; Path=/"])
+    names = [pair.partition("=")[0] for pair in cookies.of(Url(SECURE)).split("; ")]
+    assert len(cookies) == MAX_COOKIES
+    assert names[: len(secure)] == [f"s{number}" for number in range(len(secure))]
+    assert names[len(secure) :] == [f"p{number}" for number in range(2 * MAX_COOKIES - len(secure), 2 * MAX_COOKIES)]
+    cookies.keep(Url(SECURE), [f"t{number}=1; Path=/; Secure" for number in range(MAX_COOKIES // 2)])
+    cookies.keep(Url(PLAIN), ["last=1; Path=/"])
+    assert cookies.of(Url(PLAIN)) == ""
+
+
+async def test_the_longest_path_is_told_first_then_the_oldest_cookie(cookies: Cookies) -> None:
+    cookies.keep(Url(HOME), ["a=1; Path=/", "b=1; Path=/", "a=2; Path=/shop", "c=1; Path=/shop/cart"])
+    cookies.keep(Url(HOME), ["a=3; Path=/"])
+    assert cookies.of(Url(HOME)) == "c=1; a=2; a=3; b=1"
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        ("a=1; Expires=Sun, 06 Nov 1994 08:49:37 GMT", ""),
+        ("a=1; Expires=Sunday, 06-Nov-94 08:49:37 GMT", ""),
+        ("a=1; Expires=Sun Nov  6 08:49:37 1994", ""),
+        ("a=1; expires = 8:49:37 6 november 1994 UTC", ""),
+        ("a=1; Expires=Sun, 06 Nov 2094 08:49:37 GMT", "a=1"),
+        ("a=1; Expires=Wed, 06 Nov 69 08:49:37 GMT", "a=1"),  # 2069
+        ("a=1; Expires=Sun, 06 Nov 1600 08:49:37 GMT", "a=1"),  # no date of the standard's
+        ("a=1; Expires=Sun, 32 Nov 1994 08:49:37 GMT", "a=1"),
+        ("a=1; Expires=Sun, 06 Nov 1994 24:49:37 GMT", "a=1"),
+        ("a=1; Expires=Sun, 06 Nov 1994", "a=1"),
+        ("a=1; Expires=Sun, 06 Nov 1994 08:49:37 GMT; Expires=whenever", "a=1"),  # the last one counts
+        ("a=1; Max-Age=+1; Expires=Sun, 06 Nov 1994 08:49:37 GMT", ""),
+        ("a=1; Max-Age=" + "9" * 900, "a=1"),
+    ],
+)
+async def test_a_cookie_lasts_as_long_as_it_says(field: str, sent: str, cookies: Cookies) -> None:
+    assert kept(cookies, HOME, field, HOME) == sent
+
+
+async def test_no_cookie_lasts_longer_than_400_days() -> None:
+    now = [0.0]
+    cookies = Cookies(lambda: now[0])
+    cookies.keep(Url(HOME), ["a=1; Max-Age=99999999", "b=1; Expires=Sun, 06 Nov 2094 08:49:37 GMT", "c=1"])
+    now[0] = 400 * 86400.0
+    assert cookies.of(Url(HOME)) == "c=1"
+
+
 async def test_a_later_cookie_takes_the_place_of_an_earlier_and_can_take_it_away(cookies: Cookies) -> None:
     assert kept(cookies, HOME, "a=1", HOME) == "a=1"
     assert kept(cookies, HOME, "a=2", HOME) == "a=2"

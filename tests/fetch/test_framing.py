@@ -192,6 +192,47 @@ async def test_what_a_server_says_unasked_never_answers_the_next_request(serve: 
     assert server.connections == 2
 
 
+POISON = ok(b"poison")
+
+
+@pytest.mark.parametrize("size", [1, 12, 17, len(POISON) - 8, len(POISON) - 1, len(POISON), 2 * len(POISON)])
+async def test_what_comes_in_one_piece_with_an_answer_never_answers_the_next_request(
+    size: int, serve: Serve, fetcher: HttpFetcher
+) -> None:
+    may_go_on = asyncio.Event()
+
+    def poisoner(raw: RawServer) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                path = (await raw.read_head(reader)).split()[1]
+                more = (2 * POISON)[:size]
+                writer.write(ok(path) + more)
+                await writer.drain()
+                await may_go_on.wait()
+                writer.write((2 * POISON)[size:])  # the rest of it, once the next request was sent
+
+        return talk
+
+    server = await serve(poisoner)
+    assert (await fetcher.fetch(server.request("/1"))).body == b"/1"
+    may_go_on.set()
+    assert (await fetcher.fetch(server.request("/2"))).body == b"/2"
+    assert server.connections == 2
+
+
+async def test_line_ends_behind_an_answer_do_no_harm(serve: Serve, fetcher: HttpFetcher) -> None:
+    def careless(raw: RawServer) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                writer.write(ok((await raw.read_head(reader)).split()[1]) + b"\r\n")
+
+        return talk
+
+    server = await serve(careless)
+    assert [(await fetcher.fetch(server.request(path))).body for path in ("/1", "/2")] == [b"/1", b"/2"]
+    assert server.connections == 1
+
+
 async def test_a_reset_in_a_body_without_a_length_is_no_end_of_it(serve: Serve, fetcher: HttpFetcher) -> None:
     def resetting(raw: RawServer) -> Talk:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

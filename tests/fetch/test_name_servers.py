@@ -161,31 +161,34 @@ async def test_a_name_is_found_and_asked_for_once(serve: Serve) -> None:
     assert len(zone.asked) == 2  # for IPv4 and IPv6
 
 
-async def test_hundreds_of_dead_names_hold_up_nobody_else(serve: Serve) -> None:
+async def test_hundreds_of_dead_names_hold_up_nobody_else(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.fetch.resolver.MAX_WAIT_S", 15.0)  # the dead outlast the living on any machine
     server = await serve(ok(b"hello"))
     answers: dict[str, Answer] = {f"dead{number}.test": silent for number in range(300)}
     answers |= {f"live{number}.test": lambda query: query.addresses("127.0.0.1") for number in range(30)}
-    async with asking(answers, connect_timeout_s=60.0) as (fetcher, _):
+    async with asking(answers, connect_timeout_s=600.0) as (fetcher, zone), asyncio.timeout(60):
         dead = [
             asyncio.create_task(fetcher.fetch(Request(Url(f"http://{name}/")))) for name in answers if "dead" in name
         ]
+        while len(set(zone.asked)) < 290:  # some questions are lost where the machine is busy
+            await asyncio.sleep(0.01)
         live = [fetcher.fetch(Request(Url(f"http://{name}:{server.port}/"))) for name in answers if "live" in name]
-        async with asyncio.timeout(20):
-            assert len(await asyncio.gather(*live)) == 30
+        assert len(await asyncio.gather(*live)) == 30
         assert not any(task.done() for task in dead)
         for task in dead:
             task.cancel()
         await asyncio.gather(*dead, return_exceptions=True)
 
 
-async def test_all_pages_of_a_dead_name_share_one_time_out() -> None:
-    async with asking({"name.test": silent}) as (fetcher, _), asyncio.timeout(20):
+async def test_all_pages_of_a_dead_name_share_one_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.fetch.resolver.SETBACK_TTL_S", 60.0)
+    async with asking({"name.test": silent}) as (fetcher, zone), asyncio.timeout(20):
         requests = [Request(Url(f"http://name.test/{number}")) for number in range(20)]
         setbacks = await asyncio.gather(*map(fetcher.fetch, requests), return_exceptions=True)
-        began = asyncio.get_running_loop().time()
+        asked = len(zone.asked)
         with pytest.raises(FetchError, match="did not answer"):
             await fetcher.fetch(requests[0])
-        assert asyncio.get_running_loop().time() - began < 0.3  # it is known by now
+        assert len(zone.asked) == asked  # it is known by now
     assert {str(setback) for setback in setbacks} == {"dns: name.test: the name servers did not answer"}
 
 

@@ -128,7 +128,7 @@ def test_secrets_reach_the_folder_s_file_and_its_owner_alone(tmp_path: Path) -> 
         assert folder.config.fetch.sites["https://x.test"].bearer == "s3cret"
         assert (tmp_path / "own/crawl.toml").stat().st_mode & 0o777 == 0o600
     with open_folder(tmp_path / "other", load(settings={"proxy": "http://proxy.test:8080"})):
-        assert (tmp_path / "other/crawl.toml").stat().st_mode & 0o077
+        assert (tmp_path / "other/crawl.toml").stat().st_mode & 0o777 == 0o600
     path = tmp_path / "again.toml"
     path.write_text(to_toml(config))
     assert load(path) == config

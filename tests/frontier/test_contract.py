@@ -209,6 +209,20 @@ async def test_a_site_rests_from_the_end_of_the_exchange(frontier: MemoryFrontie
     assert len(await lend(frontier, 9)) == 1
 
 
+async def test_a_site_that_ran_dry_rests_all_the_same(frontier: MemoryFrontier, clock: HandClock) -> None:
+    """A link that comes while it has nothing to do is no reason to ask it sooner."""
+    await frontier.add(pages("a", 1))
+    await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=10)], {})
+    assert frontier.counts().sites == 0
+    clock.move(4)
+    await frontier.add([*pages("a", 2), *pages("b", 1)])
+    assert texts(await lend(frontier, 9)) == ["http://b/1"]
+    clock.move(5.9)
+    assert await lend(frontier, 9) == []
+    clock.move(0.2)
+    assert texts(await lend(frontier, 9)) == ["http://a/2"]
+
+
 async def test_each_slot_rests_for_itself(open_frontier: Open, clock: HandClock) -> None:
     async with open_frontier(per_site=2) as frontier:
         await frontier.add(pages("a", *range(9)))
@@ -258,6 +272,16 @@ async def test_an_address_bears_only_so_much_whatever_the_number_of_sites(
             assert len(crowd) <= 2
         assert len(seen) == 12
         assert not await frontier.wait()
+
+
+async def test_what_is_released_leaves_its_address(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier(per_ip=1) as frontier:
+        await frontier.add([*pages("a", 1, 2), *pages("b", 1, 2)])
+        for lease in await lend(frontier, 9):
+            await frontier.settle([fetched(lease, clock, ip="10.0.0.1")], {})
+        for _ in range(3):
+            [lease] = await lend(frontier, 9)
+            await frontier.release([lease])
 
 
 async def test_one_address_never_bears_less_than_one_site_may(open_frontier: Open, clock: HandClock) -> None:

@@ -190,6 +190,20 @@ async def _expect_reread(frontier: MemoryFrontier) -> None:
     assert texts(await _all(frontier)) == ["http://a/7"]
 
 
+async def test_a_page_that_was_read_again_gives_up_its_claim(frontier: MemoryFrontier) -> None:
+    """Else all that says the same later would be a duplicate of a visit that has no record."""
+    await frontier.add(pages("a", 1))
+    [lease] = await _all(frontier)
+    await settle_all(frontier, read(lease, frontier, left_out=int(LeftOut.REACH)))
+    assert await frontier.take_back(Left(int(LeftOut.REACH))) == 1
+    [again] = await _all(frontier)
+    await frontier.claim(b"x" * 32, again)
+    await settle_all(frontier, read(again, frontier))
+    await frontier.add(pages("b", 1))
+    [other] = await _all(frontier)
+    assert await frontier.claim(b"x" * 32, other) == other.request.url
+
+
 async def test_a_page_that_cannot_be_read_again_keeps_what_is_known_of_it(frontier: MemoryFrontier) -> None:
     await frontier.add(pages("a", 1))
     await settle_all(frontier, read(await lend_one(frontier), frontier, left_out=int(LeftOut.DEPTH)))

@@ -45,6 +45,22 @@ async def test_queue_key_counts_and_positions_come_back(path: Path, clock: HandC
         assert await frontier.add(pages("a", 0, 1)) == 0
 
 
+@pytest.mark.parametrize("how", ["deferred", "parked", "nothing"])
+async def test_a_settle_without_records_leaves_the_sinks_where_they_are(path: Path, clock: HandClock, how: str) -> None:
+    """Else the output would be cut to nothing when the folder is opened again."""
+    async with opened(path, clock) as frontier:
+        await frontier.add([*pages("a", 1), *pages("b", 1)])
+        a, b = await lend(frontier, 2)
+        await frontier.settle([fetched(a, clock)], {"jsonl": {"pages.jsonl": 7}, "other": {"x": 1}})
+        if how == "nothing":
+            await frontier.settle([], {})
+        else:
+            parked = Outcome(b, Disposition.PARKED, Reason.TRAP, pattern="http://b/*")
+            await frontier.settle([deferred(b, clock, 30) if how == "deferred" else parked], {})
+    async with opened(path, clock) as frontier:
+        assert await frontier.positions() == {"jsonl": {"pages.jsonl": 7}, "other": {"x": 1}}
+
+
 async def test_what_was_out_on_lease_is_queued_again(path: Path, clock: HandClock) -> None:
     async with opened(path, clock) as frontier:
         await frontier.add(pages("a", 1, 2))
@@ -76,6 +92,20 @@ async def test_turns_survive_a_restart(path: Path, clock: HandClock) -> None:
         assert await lend(frontier, 9) == []
         clock.move(0.2)
         assert len(await lend(frontier, 9)) == 3
+
+
+async def test_a_site_that_ran_dry_rests_over_a_restart(path: Path, clock: HandClock) -> None:
+    """Nothing is queued anywhere, so that no site stands on the shelf."""
+    async with opened(path, clock) as frontier:
+        await frontier.add(pages("a", 1))
+        await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=30)], {})
+    clock.move(10)
+    async with opened(path, clock, rest_s=1.0) as frontier:
+        await frontier.add(pages("a", 2))
+        clock.move(19.9)
+        assert await lend(frontier, 9) == []
+        clock.move(0.2)
+        assert len(await lend(frontier, 9)) == 1
 
 
 async def test_setbacks_survive_a_restart_with_their_wait_and_their_attempts(path: Path, clock: HandClock) -> None:

@@ -70,3 +70,28 @@ async def test_addresses_and_owners_hold_sites_too(open_frontier: Open, clock: H
         frontier.hold("http://b")
         assert not await lend(frontier, 9)
         assert frontier.why_wait() is Wait.HELD
+
+
+async def test_a_site_that_is_held_is_the_reason_when_nobody_else_is_asked(
+    open_frontier: Open, clock: HandClock
+) -> None:
+    async with open_frontier() as frontier:
+        await frontier.add([*pages("a", 1), *pages("b", 1)])
+        frontier.hold("http://b")
+        (lease,) = await lend(frontier, 9)
+        assert frontier.why_wait() is Wait.BUSY
+        await frontier.settle([fetched(lease, clock)], {})
+        assert frontier.why_wait() is Wait.HELD
+        frontier.let_go("http://b")
+        await lend(frontier, 9)
+        assert frontier.why_wait() is Wait.BUSY
+
+
+async def test_setbacks_that_are_over_are_no_reason_any_more(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier() as frontier:
+        await frontier.add([request for site in "abc" for request in pages(site, 1)])
+        await frontier.settle([deferred(lease, clock, 30, Reason.DNS) for lease in await lend(frontier, 9)], {})
+        assert frontier.why_wait() is Wait.DNS
+        clock.move(30)
+        await frontier.settle([deferred(lease, clock, 30, Reason.CONNECT) for lease in await lend(frontier, 9)], {})
+        assert frontier.why_wait() is Wait.RETRY

@@ -11,7 +11,7 @@ from crawler.answers import Answer, Answers
 from crawler.answers.judging import MOST_KINDS
 from crawler.errors import UrlError
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
-from crawler.robots import rules
+from crawler.robots import reading, rules
 from crawler.traps.novelty import Novelty
 from crawler.traps.shapes import Shapes
 from tests.fuzz.target import Target, fed, spoiled
@@ -99,7 +99,7 @@ def _scoped(given: tuple[str, str, str]) -> None:
 
 def _robots(given: tuple[bytes, str]) -> None:
     body, text = given
-    found = rules.parse(body, "crawld")
+    found = reading.parse(body, "crawld")
     assert pickle.loads(pickle.dumps(found)) == found
     url = canonical_of(f"http://h.example/{text}") or Url("http://h.example/")
     verdict = found.verdict(url)
@@ -108,7 +108,7 @@ def _robots(given: tuple[bytes, str]) -> None:
     assert rules.unescaped(rules.escaped(text)) is not None and rules.escaped(rules.escaped(text)) == rules.escaped(
         text
     )
-    assert set(rules.product_token(text)) <= set("abcdefghijklmnopqrstuvwxyz_-")
+    assert set(reading.product_token(text)) <= set("abcdefghijklmnopqrstuvwxyz_-")
 
 
 def _redirected(given: list[bytes]) -> None:

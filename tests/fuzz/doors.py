@@ -19,6 +19,7 @@ from crawler.daemon import pages, schedule
 from crawler.daemon.asking import choose
 from crawler.daemon.http import inputs, models, schedules
 from crawler.daemon.http.problems import Problem
+from crawler.daemon.owners import Rule
 from crawler.daemon.trouble import JobError
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
@@ -167,7 +168,7 @@ def _scheduled(given: tuple[str, str]) -> None:
 
 def _chosen(given: dict[str, Any]) -> None:
     try:
-        chosen = choose(given, Config())
+        chosen = choose(given, Rule(Config()))
     except JobError as error:
         orjson.dumps(str(error).encode("utf-8", "replace").decode())
         return

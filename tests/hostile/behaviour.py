@@ -25,8 +25,8 @@ ROBOTS = "excluded/robots"
 SLOW = "failed/timeout"
 STALLED = "failed/too-slow"
 TLS = "failed/tls"
-PARSE_HURT = ("failed/parse-timeout", "failed/parse-crash", "fetched/parse-timeout", "fetched/parse-crash")
-"""What may become of a page that is too much for a parser; its crawl is unharmed all the same."""
+SCANNED = "fetched/parse"
+"""Too much for a tree, so a linear scan read it."""
 
 EXCHANGE_S = 45.0
 """No exchange may be held longer by any server: `fetch.timeout_s` and what a busy machine adds."""

@@ -109,3 +109,17 @@ MARKUP: Mapping[str, Callable[[], str | bytes]] = {
     "a srcset of a megabyte": lambda: f"<img srcset='{'a.png 1x, ' * 100_000}'>",
 }
 """Documents of up to 16 MiB, which is as large as the crawl takes them."""
+
+SMALL: Mapping[str, Callable[[], str | bytes]] = {
+    "30,000 links out of scope": lambda: _links(30_000),
+    "100,000 comments": lambda: "<!---->" * 100_000,
+    "300 kB of <": lambda: "<" * 300_000,
+    "100,000 <br>": lambda: "<br>" * 100_000,
+    "100,000 entities": lambda: "&amp;" * 100_000,
+    "a doctype of a megabyte": lambda: '<!DOCTYPE html PUBLIC "' + "x" * MB + '">',
+    "a script of 600 kB without end": lambda: "<script>" + "x<!--<script>" * 50_000,
+    "60,000 different words": lambda: _words(60_000),
+    "a megabyte of blanks": lambda: "<p>" + " " * MB,
+    "10,000 refreshes": lambda: "<meta http-equiv=refresh content='0;url=//127.66.254.4/'>" * 10_000,
+}
+"""One of each kind of those above that are too large for the suite."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 
 from tests.hostile.answers import END, MIB, OK, answers, drips, floods, makes, page, resets, says, stalls, titled
-from tests.hostile.behaviour import FETCHED, NO_ROBOTS, ROBOTS, SLOW, Behaviour, Family, Talk, hostile
+from tests.hostile.behaviour import FETCHED, NO_ROBOTS, ROBOTS, Behaviour, Family, Talk, hostile
 from tests.hostile.codings import coded, gzip_bomb
 from tests.hostile.line import Asked
 from tests.hostile.moves import moved
 
 _PLAIN = b"Content-Type: text/plain\r\n"
-_EITHER = (FETCHED, NO_ROBOTS)
 _LONG_PATH = "/" + "a" * 1500
 
 
@@ -34,7 +33,7 @@ _ALL = "User-agent: *\n"
 FAMILY = Family(
     "robots.txt",
     (
-        _site("robots.txt without end", floods(OK + _PLAIN + END, b"Disallow: /private/\n" * 3000), *_EITHER),
+        _site("robots.txt without end", floods(OK + _PLAIN + END, b"Disallow: /private/\n" * 3000), FETCHED),
         _site(
             "a robots.txt of 10 MB that forbids all at its start",
             floods(OK + _PLAIN + END + b"User-agent: *\nDisallow: /\n", b"# more\n" * 9000, 160),
@@ -44,12 +43,11 @@ FAMILY = Family(
             "a robots.txt of 600 kB that forbids all at its end",
             "# comment\n" * 60000 + _ALL + "Disallow: /\n",
             FETCHED,
-            ROBOTS,
         ),
         _says("a robots.txt of random bytes", bytes((i * 73 + 41) % 256 for i in range(40000)), FETCHED),
         _says("a robots.txt of NULs", bytes(40000), FETCHED),
-        _says("NULs in the rules", "User-agent: *\0\nDisallow: /\0\n", FETCHED, ROBOTS),
-        _says("a robots.txt in UTF-16", (_ALL + "Disallow: /\n").encode("utf-16"), FETCHED, ROBOTS),
+        _says("NULs in the rules", "User-agent: *\0\nDisallow: /\0\n", ROBOTS),
+        _says("a robots.txt in UTF-16", (_ALL + "Disallow: /\n").encode("utf-16"), FETCHED),
         _says("a robots.txt with a BOM", "\ufeff" + _ALL + "Disallow: /\n", ROBOTS),
         _says("a robots.txt of HTML", titled("Soft 404"), FETCHED),
         _says("a line of 400 kB", _ALL + "Disallow: /" + "x" * 400000 + "\n", FETCHED),
@@ -59,7 +57,6 @@ FAMILY = Family(
         _says(
             "20,000 rules with wildcards",
             _ALL + "".join(f"Disallow: /*a{i}*b\n" for i in range(20000)),
-            FETCHED,
             ROBOTS,
             path=_LONG_PATH,
         ),
@@ -83,11 +80,11 @@ FAMILY = Family(
         _says(
             "100,000 sitemaps", _ALL + "".join(f"Sitemap: http://127.66.254.2/{i}.xml\n" for i in range(12000)), FETCHED
         ),
-        _site("robots.txt that sends to itself", answers(_loop), *_EITHER),
-        _site("robots.txt at a private address", says(moved("http://169.254.169.254/robots.txt")), NO_ROBOTS, FETCHED),
-        _site("robots.txt in a file", says(moved("file:///etc/passwd")), *_EITHER),
-        _site("robots.txt nowhere", says(moved("http://")), *_EITHER),
-        _site("robots.txt: 304", says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), *_EITHER),
+        _site("robots.txt that sends to itself", answers(_loop), FETCHED),
+        _site("robots.txt at a private address", says(moved("http://169.254.169.254/robots.txt")), NO_ROBOTS),
+        _site("robots.txt in a file", says(moved("file:///etc/passwd")), FETCHED),
+        _site("robots.txt nowhere", says(moved("http://")), FETCHED),
+        _site("robots.txt: 304", says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), NO_ROBOTS),
         *[
             _site(f"robots.txt: {status}", says(page("", status=f"{status} Told".encode())), *expected)
             for status, *expected in (
@@ -109,14 +106,14 @@ FAMILY = Family(
             says(page("", b"Retry-After: 315360000\r\n", status=b"503 Away")),
             NO_ROBOTS,
         ),
-        _site("robots.txt: silence", stalls(), NO_ROBOTS, SLOW, is_quick=False),
+        _site("robots.txt: silence", stalls(), NO_ROBOTS, is_quick=False),
         _site(
             "robots.txt at a byte a second",
             drips(OK + _PLAIN + b"Content-Length: 500\r\n\r\n", b"#" * 500),
             NO_ROBOTS,
             is_quick=False,
         ),
-        _site("robots.txt reset", resets(), NO_ROBOTS, "failed/connect"),
+        _site("robots.txt reset", resets(), "failed/connect"),
         _site("robots.txt cut short", says(OK, _PLAIN, b"Content-Length: 500\r\n\r\nUser-agent"), NO_ROBOTS),
         _site("robots.txt that is no HTTP", says(b"User-agent: *\nDisallow:\n\n"), NO_ROBOTS),
         _site(
@@ -127,10 +124,9 @@ FAMILY = Family(
             "robots.txt: 10 TB",
             says(OK, _PLAIN, b"Content-Length: 10000000000000\r\n\r\n", b"#" * 99),
             NO_ROBOTS,
-            *_EITHER,
         ),
-        _site("robots.txt: a gzip bomb", makes(lambda: coded(gzip_bomb(2048), "gzip")), *_EITHER),
-        _site("robots.txt: broken gzip", says(coded(b"User-agent: *", "gzip")), *_EITHER),
+        _site("robots.txt: a gzip bomb", makes(lambda: coded(gzip_bomb(2048), "gzip")), NO_ROBOTS),
+        _site("robots.txt: broken gzip", says(coded(b"User-agent: *", "gzip")), NO_ROBOTS),
         _site(
             "robots.txt: gzip that forbids all",
             says(coded(gzip.compress(b"User-agent: *\nDisallow: /\n"), "gzip")),
@@ -139,7 +135,6 @@ FAMILY = Family(
         _site(
             "robots.txt: a coding nobody knows",
             says(coded(b"User-agent: *\nDisallow: /\n", "quantum")),
-            *_EITHER,
             ROBOTS,
         ),
     ),

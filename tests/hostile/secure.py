@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 
 from tests.hostile.answers import HTML, MISSING, OK, drips, page, resets, says, stalls, titled
-from tests.hostile.behaviour import BAD, CONNECT, FETCHED, NO_ROBOTS, SLOW, TLS, Family, hostile
+from tests.hostile.behaviour import CONNECT, FETCHED, NO_ROBOTS, SLOW, TLS, Family, hostile
 from tests.hostile.line import Asked, Line
 
-_BROKEN = (TLS, CONNECT, NO_ROBOTS)
-_LATE = (SLOW, NO_ROBOTS, TLS)
 _SERVER_HELLO = bytes.fromhex("160303007a020000760303") + bytes(range(32)) + b"\x20" + bytes(32) + b"\x13\x01\x00"
 
 
@@ -50,37 +48,33 @@ FAMILY = Family(
         hostile("a certificate for another host", _honest, TLS, certificate="wronghost"),
         hostile("a certificate that signs itself", _honest, TLS, certificate="selfsigned"),
         hostile("a certificate by nobody known", _honest, TLS, certificate="unknown"),
-        hostile("a body cut short in TLS", _cuts_short, BAD, CONNECT, TLS, certificate="good"),
-        hostile("plain words within TLS", _speaks_plain_later, BAD, CONNECT, TLS, certificate="good"),
-        hostile("an end that TLS did not announce", _leaves_the_end_open, FETCHED, BAD, CONNECT, certificate="good"),
+        hostile("a body cut short in TLS", _cuts_short, CONNECT, certificate="good"),
+        hostile("plain words within TLS", _speaks_plain_later, TLS, certificate="good"),
+        hostile("an end that TLS did not announce", _leaves_the_end_open, CONNECT, certificate="good"),
         hostile("silence after the handshake", stalls(), SLOW, certificate="good", is_quick=False),
-        hostile("HTTP where TLS is asked for", says(MISSING), *_BROKEN, greets=True, is_https=True),
-        hostile("garbage for a handshake", says(bytes(range(256)) * 16), *_BROKEN, greets=True, is_https=True),
+        hostile("HTTP where TLS is asked for", says(MISSING), TLS, greets=True, is_https=True),
+        hostile("garbage for a handshake", says(bytes(range(256)) * 16), TLS, greets=True, is_https=True),
         hostile(
             "a record larger than any",
             says(b"\x16\x03\x03\xff\xff" + bytes(65535)),
-            *_BROKEN,
+            TLS,
             greets=True,
             is_https=True,
         ),
-        hostile("half a handshake", stalls(_SERVER_HELLO), *_LATE, greets=True, is_https=True, is_quick=False),
-        hostile("no handshake at all", stalls(), *_LATE, greets=True, is_https=True, is_quick=False),
+        hostile("half a handshake", stalls(_SERVER_HELLO), NO_ROBOTS, greets=True, is_https=True, is_quick=False),
+        hostile("no handshake at all", stalls(), NO_ROBOTS, greets=True, is_https=True, is_quick=False),
         hostile(
             "a handshake at a byte a second",
             drips(b"", _SERVER_HELLO),
-            *_LATE,
+            NO_ROBOTS,
             greets=True,
             is_https=True,
             is_quick=False,
         ),
-        hostile("closed at the handshake", says(), *_BROKEN, greets=True, is_https=True),
-        hostile("reset at the handshake", resets(), *_BROKEN, greets=True, is_https=True),
-        hostile(
-            "alert: handshake failure", says(b"\x15\x03\x03\x00\x02\x02\x28"), *_BROKEN, greets=True, is_https=True
-        ),
-        hostile("alert: protocol version", says(b"\x15\x03\x01\x00\x02\x02\x46"), *_BROKEN, greets=True, is_https=True),
-        hostile(
-            "alerts without end", says(b"\x15\x03\x03\x00\x02\x01\x00" * 9999), *_BROKEN, greets=True, is_https=True
-        ),
+        hostile("closed at the handshake", says(), CONNECT, greets=True, is_https=True),
+        hostile("reset at the handshake", resets(), CONNECT, greets=True, is_https=True),
+        hostile("alert: handshake failure", says(b"\x15\x03\x03\x00\x02\x02\x28"), TLS, greets=True, is_https=True),
+        hostile("alert: protocol version", says(b"\x15\x03\x01\x00\x02\x02\x46"), TLS, greets=True, is_https=True),
+        hostile("alerts without end", says(b"\x15\x03\x03\x00\x02\x01\x00" * 9999), TLS, greets=True, is_https=True),
     ),
 )

@@ -67,11 +67,9 @@ FAMILY = Family(
                 )
             ),
             CLIENT,
-            "failed/bad-response",
+            "failed/status-4xx",
         ),
-        hostile(
-            "404 with a body without end", floods(b"HTTP/1.1 404 Not Found\r\n\r\n", b"more " * 13000), CLIENT, LARGE
-        ),
+        hostile("404 with a body without end", floods(b"HTTP/1.1 404 Not Found\r\n\r\n", b"more " * 13000), LARGE),
         hostile(
             "503 twice, then a page",
             by_visit(*[says(page("", status=b"503 Wait"))] * 2, says(page(titled("Back")))),

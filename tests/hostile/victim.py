@@ -235,7 +235,9 @@ def fork_servers_of(main: psutil.Process) -> list[psutil.Process]:
 
 
 def workers_of(main: psutil.Process) -> list[psutil.Process]:
-    return [worker for server in fork_servers_of(main) for worker in server.children()]
+    """Where a worker has a guardian, that is its parent."""
+    guardians = [process for server in fork_servers_of(main) for process in server.children()]
+    return [worker for guardian in guardians for worker in guardian.children() or [guardian]]
 
 
 async def are_gone(family: list[psutil.Process]) -> bool:

@@ -12,7 +12,7 @@ from crawler.answers import Answer, Answers, naming
 from crawler.errors import UrlError
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
 from crawler.politeness import Politeness
-from crawler.robots import rules
+from crawler.robots import reading, rules
 from crawler.traps.novelty import Novelty
 from crawler.traps.pattern import Memory, Pattern
 from crawler.traps.recent import Ring, Sieve
@@ -239,7 +239,7 @@ ROBOTS = raw(
         "User-agent: crawld\n", "Disallow /x\n", "User-agent: a\nUser-agent: b\nDisallow: /x\nDisallow: /y\n",
     )
 )  # fmt: skip
-_RULES = rules.parse(
+_RULES = reading.parse(
     b"User-agent: *\n"
     + b"".join([b"Disallow: /%d*a*b*c\nAllow: /a*%d$\n" % (i, i) for i in range(500)])
     + b"Disallow: /*a*a*a*b\n",
@@ -319,11 +319,11 @@ ROWS = [
         CANONICAL,
         most=LONGEST,
     ),
-    Row("robots.rules.parse", lambda body: rules.parse(body, "crawld"), ROBOTS, most=rules.MAX_BYTES),
+    Row("robots.reading.parse", lambda body: reading.parse(body, "crawld"), ROBOTS, most=reading.MAX_BYTES),
     Row("robots.rules.RobotsRules.allows", _RULES.allows, CANONICAL, most=LONGEST),
     Row("robots.rules.RobotsRules.verdict", _RULES.verdict, CANONICAL, most=LONGEST),
     Row(
-        "robots.rules.product_token",
+        "robots.reading.product_token",
         robots.product_token,
         runs("Mozilla/", "(compatible;", " ", "a", "Mozilla/5.0 (compatible; "),
         most=FIELD,

@@ -20,7 +20,8 @@ from crawler.daemon import pages, schedule, spool, tokens, webhooks
 from crawler.daemon.asking import choose
 from crawler.daemon.http import inputs, models, schedules, wishes
 from crawler.daemon.http.problems import Problem
-from crawler.daemon.http.safety import _check_host, _check_origin, _check_token
+from crawler.daemon.http.safety import _check_host, _check_origin, _shows
+from crawler.daemon.owners import Rule
 from crawler.daemon.trouble import JobError
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
@@ -159,7 +160,7 @@ def _headed(name: str) -> Callable[[str], object]:
         request = asked(headers={"Host": "h", name: value})
         _check_host(request, frozenset({"h"}))
         _check_origin(request)
-        _check_token(request, "t")
+        _shows(request, "t")
 
     return tried(read, Problem, ValueError, TypeError)
 
@@ -371,7 +372,12 @@ ROWS = [
         lambda text: webhooks.signature(text, text, 1, text.encode()),
         {**runs("A", "=", head="whsec_")},
     ),
-    Row("daemon.asking.choose", tried(lambda given: choose(given, Config()), JobError), SETTINGS, most=inputs.MAX_BODY),
+    Row(
+        "daemon.asking.choose",
+        tried(lambda given: choose(given, Rule(Config())), JobError),
+        SETTINGS,
+        most=inputs.MAX_BODY,
+    ),
     Row(
         "config.amend", tried(lambda given: config.amend(Config(), given), ConfigError), SETTINGS, most=inputs.MAX_BODY
     ),

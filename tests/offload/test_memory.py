@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import sys
 import time
+import zlib
+from dataclasses import replace
 from itertools import pairwise
 
+import brotli
 import pytest
 
-from crawler.errors import OffloadError
+from crawler.errors import OffloadError, ParseError, VisitError
 from crawler.model import Reason, Url
 from crawler.offload import Workers, open_offloader
 from crawler.parse import Document, Job, parse
@@ -54,6 +58,19 @@ async def test_a_call_that_needs_more_than_that_fails_and_harms_no_other() -> No
         assert answers[1:] == [n * n for n in range(8)]
 
 
+async def test_a_coding_for_which_memory_was_short_is_not_called_broken() -> None:
+    """Brotli says the same of both. With all the memory that one page may have, it is opened."""
+    body = brotli.compress(b"<p>abc def <a href=/x>y</a> " * 400_000, quality=5, lgwin=24)
+    job = Job(key=b"k" * 16, run=b"test-memory", bounds=Scope())
+    coded = Document(Url("http://h/"), body, "image/png", content_encoding="br")
+    async with open_offloader(Workers(count=1, page_memory_bytes=60 * MIB)) as pool:
+        page = await pool.run(parse, coded, job, size=1 << 16)
+        with pytest.raises(ParseError) as caught:
+            await pool.run(parse, replace(coded, body=body[:-20] + b"x" * 20), job, size=1 << 16)
+    assert page.length == 11_200_000
+    assert caught.value.reason is Reason.DECOMPRESSION
+
+
 async def test_the_bound_holds_for_each_call_anew() -> None:
     async with open_offloader(Workers(count=1, page_memory_bytes=64 * MIB)) as pool:
         for _ in range(3):
@@ -64,6 +81,30 @@ async def test_a_worker_that_keeps_growing_makes_place_for_a_new_one() -> None:
     async with open_offloader(Workers(count=1, page_memory_bytes=256 * MIB)) as pool:
         workers = {await pool.run(keep, 90) for _ in range(4)}
     assert len(workers) > 1
+
+
+CODED = b"<p>abc def <a href=/x>y</a> " * 100_000
+STARVED = {
+    "gzip": Document(Url("http://h/"), gzip.compress(CODED), "text/html", content_encoding="gzip"),
+    "deflate": Document(Url("http://h/"), zlib.compress(CODED), "text/html", content_encoding="deflate"),
+    "br": Document(Url("http://h/"), brotli.compress(CODED, quality=5), "text/html", content_encoding="br"),
+    "deep": Document(Url("http://h/"), b"<div>" * 100_000, "text/html"),
+    "attributes": Document(Url("http://h/"), b"<p " + b" ".join(b"a%d=1" % n for n in range(50_000)), "text/html"),
+    "text": Document(Url("http://h/"), "é".encode() * 1_000_000, "text/plain"),
+    "sitemap": Document(Url("http://h/"), b"<urlset>" + b"<url><loc>/1</loc></url>" * 50_000, "application/xml"),
+}
+
+
+async def test_code_that_is_not_pythons_says_so_where_it_gets_no_memory_and_harms_nobody() -> None:
+    """Decoders, parsers and encoders, with less than they need: each costs its own call, and none its worker."""
+    job = Job(key=b"k" * 16, run=b"test-starved", bounds=Scope(), wants_links=True, wants_text=True)
+    async with open_offloader(Workers(count=1, page_memory_bytes=2 * MIB)) as pool:
+        before = await pool.run(os.getpid)
+        calls = [pool.run(parse, document, job, size=1 << 16) for document in STARVED.values()]
+        answers = await asyncio.gather(*calls, pool.run(square, 3), return_exceptions=True)
+        assert await pool.run(os.getpid) == before
+    assert answers.pop() == 9
+    assert [name for name, answer in zip(STARVED, answers, strict=True) if not isinstance(answer, VisitError)] == []
 
 
 async def test_a_tree_that_grows_without_bound_costs_its_bound_and_leaves_its_links() -> None:

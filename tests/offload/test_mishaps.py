@@ -121,10 +121,12 @@ async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> 
 
 
 async def test_a_worker_that_somebody_stopped_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.offload.worker._WALL_S", 0.5)
-    async with open_offloader(Workers(count=1, page_cpu_s=0.001)) as pool:
-        with pytest.raises(OffloadError) as caught:
-            await pool.run(stop_itself, 0)
+    async with open_offloader(Workers(count=1)) as pool:
+        with monkeypatch.context() as hurry:
+            hurry.setattr("crawler.offload.worker._WALL_S", 0.5)
+            hurry.setattr("crawler.offload.worker._WALL_FACTOR", 0)
+            with pytest.raises(OffloadError) as caught:
+                await pool.run(stop_itself, 0)
         assert caught.value.reason is Reason.PARSE_TIMEOUT
         assert await pool.run(square, 3) == 9
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from crawler.errors import CrawlError, OffloadError, ParseError
+from crawler.errors import CrawlError, OffloadError, ParseError, WorkersGone
 from crawler.model import Reason
 from crawler.offload import Pool, Workers, open_offloader
 
@@ -125,7 +125,7 @@ async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None
         await asyncio.sleep(0.05)
     gone, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive, (gone, alive)
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(WorkersGone):
         await left_behind
 
 

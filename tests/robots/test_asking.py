@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -12,11 +15,21 @@ from crawler.errors import FetchError, OffloadError
 from crawler.fetch import open_fetcher
 from crawler.model import Reason, Request, Response, Url
 from crawler.offload import Inline
-from crawler.robots import LONG_UNREACHABLE_S, MAX_REDIRECTS, UNREACHABLE_S, IgnoreRobots, RobotsCache
-from crawler.settings import FetchConfig
+from crawler.robots import (
+    INLINE_BYTES,
+    LONG_UNREACHABLE_S,
+    MAX_KEPT_BYTES,
+    MAX_REDIRECTS,
+    UNREACHABLE_S,
+    IgnoreRobots,
+    RobotsCache,
+    parse,
+)
+from crawler.settings import MOST_INLINE_BYTES, FetchConfig
 from crawler.testing import Served, Site, Web, html, open_web, robots
 
 SITE = "http://a.test"
+T = TypeVar("T")
 
 
 class Clock:
@@ -236,7 +249,7 @@ async def test_a_large_file_is_read_by_a_worker_and_one_that_kills_it_means_unre
     with pytest.raises(FetchError) as caught:
         await asking.rules(HOME)
     assert caught.value.reason is Reason.ROBOTS_UNREACHABLE
-    assert sizes == [len(body)]
+    assert sizes == [MOST_INLINE_BYTES]
 
 
 async def test_every_response_is_released_once_read() -> None:
@@ -286,3 +299,51 @@ async def test_a_broken_site_is_unreachable() -> None:
     async with over_the_wire(robots.broken(503)) as (asking, served):
         with pytest.raises(FetchError, match=r"robots-unreachable: .*HTTP 503"):
             await asking.rules(Request(Url(served.url("a.test"))))
+
+
+class Elsewhere(Inline):
+    """An offloader that notes how much it is told to read."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        self.sizes.append(size)
+        return work(*args)
+
+
+class Coded(Script):
+    """Its answers come in a content coding."""
+
+    async def fetch(self, request: Request) -> Response:
+        return replace(await super().fetch(request), headers=((b"Content-Encoding", b"gzip"),))
+
+
+@pytest.mark.parametrize(
+    ("script", "is_read_elsewhere"),
+    [
+        (Script({ROBOTS: b"#" * INLINE_BYTES}), False),
+        (Script({ROBOTS: b"#" * (INLINE_BYTES + 1)}), True),
+        (Coded({ROBOTS: gzip.compress(b"#" * 100)}), True),  # a kilobyte may be a bomb
+    ],
+    ids=["short", "long", "coded"],
+)
+async def test_only_a_short_file_is_read_on_the_loop_whatever_the_settings(
+    script: Script, is_read_elsewhere: bool
+) -> None:
+    offloader = Elsewhere()
+    rules, _ = await RobotsCache(script, offloader, "storybot").rules(HOME)
+    assert rules.allows(HOME.url)
+    assert [size >= MOST_INLINE_BYTES for size in offloader.sizes] == [True] * is_read_elsewhere
+
+
+async def test_long_files_of_many_sites_are_forgotten_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"User-agent: *\n" + b"".join(b"Disallow: /%d\n" % number for number in range(100))
+    sites = [f"http://h{number}.test" for number in range(4)]
+    asking = cache(Script({f"{site}/robots.txt": body for site in sites}))
+    size = parse(body, "storybot").size
+    assert size < MAX_KEPT_BYTES
+    monkeypatch.setattr("crawler.robots.MAX_KEPT_BYTES", 3 * size)
+    for site in (*sites, sites[-1]):
+        await asking.rules(Request(Url(f"{site}/")))
+    assert [asking.state(site).state for site in sites] == ["not-asked", "rules", "rules", "rules"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crawler.model import Url
 from crawler.robots import MAX_BYTES, parse, product_token
-from crawler.robots.rules import MAX_WILD
+from crawler.robots.reading import MAX_WILD
 
 SITE = "http://a.test"
 

@@ -93,10 +93,14 @@ async def test_another_writer_is_noticed(tmp_path: Path) -> None:
         await sink.write([fetched(2)])
 
 
-async def test_a_full_disk_is_said_as_such() -> None:
-    sink = JsonLines(Path("/dev/full"))
+class _OnFullDisk(JsonLines):
+    def _append(self, lines: bytes) -> None:
+        Path("/dev/full").write_bytes(lines)
+
+
+async def test_a_full_disk_is_said_as_such(tmp_path: Path) -> None:
     with pytest.raises(StorageFull, match="no space left"):
-        await sink.write([fetched(1)])
+        await _OnFullDisk(tmp_path / "pages.jsonl").write([fetched(1)])
 
 
 async def test_an_unwritable_place_is_a_sink_error(tmp_path: Path) -> None:

@@ -3,15 +3,33 @@
 const base = new URL("./", document.baseURI);
 const KEPT = "crawld-token";
 
-// A token comes in the fragment, which no browser sends, and leaves the address bar at once.
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem(KEPT, given);
-  history.replaceState(null, "", location.pathname + location.search);
-}
-
 export const token = () => sessionStorage.getItem(KEPT) || "";
 export const keepToken = (text) => sessionStorage.setItem(KEPT, text.trim());
+
+// Another token than the one that is kept, which a link brought: whoever made the link may mean harm.
+let other = "";
+export const otherToken = () => other;
+export function settleToken(isWanted) {
+  if (isWanted) keepToken(other);
+  location.reload();
+}
+
+// A token comes in the fragment, which no browser sends, and leaves the address bar at once.
+function takeToken() {
+  const given = (new URLSearchParams(location.hash.slice(1)).get("token") || "").trim();
+  if (!given) return false;
+  history.replaceState(null, "", location.pathname + location.search);
+  if (token() && token() !== given) other = given;
+  else keepToken(given);
+  return true;
+}
+
+takeToken();
+addEventListener("hashchange", () => {
+  if (!takeToken()) return;
+  if (other) dispatchEvent(new Event("token"));
+  else location.reload();
+});
 
 export class Refused extends Error {
   constructor(status, problem) {

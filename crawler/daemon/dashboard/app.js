@@ -1,7 +1,7 @@
 // The page: which view is shown, the token, the connection, the theme.
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
-import { keepToken } from "./api.js";
+import { keepToken, otherToken, settleToken } from "./api.js";
 import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
@@ -48,6 +48,14 @@ function AskToken({ done }) {
     </form></main>`;
 }
 
+function AskWhich() {
+  return html`<main class="ask" role="alertdialog" aria-labelledby="which"><h1 id="which">Another token</h1>
+    <p>The address that was opened brings another token than the one this page keeps. If you did not take that address from
+    your daemon yourself, keep yours: nothing has changed so far.</p>
+    <p><button type="button" autofocus onClick=${() => settleToken(false)}>Keep mine</button>${" "}
+    <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the other one</button></p></main>`;
+}
+
 function Shell() {
   const [[view, id, tab], search] = useRoute();
   const [theme, turnTheme] = useTheme();
@@ -72,7 +80,14 @@ function Shell() {
 }
 
 function App() {
-  const [value, error] = useLive("v1/jobs?limit=1");
+  const [isAsked, setIsAsked] = useState(Boolean(otherToken()));
+  useEffect(() => {
+    const asked = () => setIsAsked(true);
+    addEventListener("token", asked);
+    return () => removeEventListener("token", asked);
+  }, []);
+  const [value, error] = useLive(isAsked ? null : "v1/jobs?limit=1");
+  if (isAsked) return html`<${AskWhich} />`;
   if (error?.status === 401) return html`<${AskToken} done=${() => location.reload()} />`;
   if (!value && !error) return html`<main aria-busy="true"></main>`;
   return html`<${Shell} />`;

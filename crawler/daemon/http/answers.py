@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aiohttp import web
 from pydantic import BaseModel
 
 WRITE_S = 30.0
 """What a client gets to take the next part of a stream: one that stops reading holds nothing for longer."""
+PIECE = 1 << 16
+"""Bytes of a stream that are sent together."""
 NDJSON = "application/x-ndjson"
 
 
@@ -30,10 +32,22 @@ async def open_stream(request: web.Request, media_type: str) -> web.StreamRespon
 
 
 async def send(response: web.StreamResponse, parts: Iterable[bytes]) -> bool:
-    """Whether the client is still there and took it in its time."""
+    """Whether the client is still there and took it in its time: piece by piece, so that it never lies ready whole."""
     try:
-        async with asyncio.timeout(WRITE_S):
-            await response.write(b"".join(parts))
+        for piece in _pieces(parts):
+            async with asyncio.timeout(WRITE_S):
+                await response.write(piece)
     except (TimeoutError, ConnectionError):
         return False
     return True
+
+
+def _pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    gathered = bytearray()
+    for part in parts:
+        gathered += part
+        if len(gathered) >= PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)

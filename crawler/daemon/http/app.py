@@ -14,12 +14,14 @@ from ...errors import CrawlError
 from ..insight import Insight
 from ..jobs import Changed, Jobs
 from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
+from .bounds import Bounds
 from .inputs import MAX_BODY
 from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
-from .openapi import Document, document
+from .openapi import document
 from .operations import Operation, Operations
 from .porch import Porch
 from .safety import Token
+from .streams import Streams
 from .trouble import problem
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,10 +43,16 @@ def application(
     """
     shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
-        middlewares=[safety.problems(), safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}), _told],
+        middlewares=[
+            _seen,
+            safety.problems(),
+            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, porch),
+            _told,
+        ],
         client_max_size=MAX_BODY,
     )
-    app[JOBS], app[INSIGHT], app[STREAMS] = opened, Insight(opened), set()
+    app[JOBS], app[INSIGHT] = opened, Insight(opened)
+    app[STREAMS] = Streams(porch.bounds if porch else Bounds())
     if porch is not None:
         app[PORCH] = porch
     if reload is not None:
@@ -70,19 +78,30 @@ def _route(entry: Operation) -> web.RouteDef:
 @_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
 async def describe_api(request: web.Request) -> web.StreamResponse:
     """What this API can do (OpenAPI 3.1)."""
-    return web.Response(body=orjson.dumps(_description()), content_type="application/json")
+    return web.Response(body=_description(), content_type="application/json")
 
 
 @cache
-def _description() -> Document:
-    return document(operations(), project_version())
+def _description() -> bytes:
+    return orjson.dumps(document(operations(), project_version()))
+
+
+@web.middleware
+async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The porch learns when a request came and when it was served."""
+    if (porch := request.app.get(PORCH)) is None:
+        return await handler(request)
+    porch.has_asked(request)
+    try:
+        await porch.pace(request)
+        return await handler(request)
+    finally:
+        porch.has_answered(request)
 
 
 @web.middleware
 async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What the daemon refuses, in the words of HTTP; and the porch learns that a request came."""
-    if (porch := request.app.get(PORCH)) is not None:
-        porch.has_asked(request)
+    """What the daemon refuses, in the words of HTTP."""
     try:
         return await handler(request)
     except CrawlError as error:

@@ -14,12 +14,11 @@ from .jobs import id_of
 from .keys import JOBS, STREAMS
 from .models import EventsQuery
 from .operations import Operations
-from .problems import Problem, bad_field
+from .problems import bad_field
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_S = 15.0
 """A comment so often tells both sides that the other is still there."""
-MOST_STREAMS = 500
 REPLAYED_AT_ONCE = 500
 operation = Operations()
 
@@ -37,36 +36,27 @@ async def follow_job(request: web.Request) -> web.StreamResponse:
 
 
 async def end_all(app: web.Application) -> None:
-    """Nobody waits for streams that have no end of their own."""
-    for task in app[STREAMS]:
-        if task is not None:
-            task.cancel()
+    """For `on_shutdown`."""
+    app[STREAMS].end()
 
 
 async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
     after = _last_seen(request)
-    streams = request.app[STREAMS]
-    if len(streams) >= MOST_STREAMS:
-        raise Problem(503, "full", f"{MOST_STREAMS} streams of events are open already", headers={"Retry-After": "10"})
-    task = asyncio.current_task()
-    streams.add(task)
-    try:
-        with request.app[JOBS].listen(job) as listener:
-            response = await answers.open_stream(request, EVENT_STREAM)
-            seen = await _replay(request, response, after, job)
+    with request.app[STREAMS].held(request), request.app[JOBS].listen(job) as listener:
+        response = await answers.open_stream(request, EVENT_STREAM)
+        if (seen := await _replay(request, response, after, job)) is not None:
             await _live(response, listener, seen)
-            return response
-    finally:
-        streams.discard(task)
+        return response
 
 
-async def _replay(request: web.Request, response: web.StreamResponse, after: int | None, job: str | None) -> int:
-    """Send what happened since; the id of the last event sent."""
+async def _replay(request: web.Request, response: web.StreamResponse, after: int | None, job: str | None) -> int | None:
+    """Send what happened since; the id of the last event sent, 0 where none was asked for. None: the client is gone."""
     while after is not None:
         events = await request.app[JOBS].events(after, job, REPLAYED_AT_ONCE)
         if not events:
             return after
-        await answers.send(response, map(_text, events))
+        if not await answers.send(response, map(_text, events)):
+            return None
         after = events[-1].id or after
     return 0
 
@@ -90,8 +80,7 @@ async def _beat(response: web.StreamResponse, stream: CancelScope) -> None:
 
 
 async def _told(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
-    fresh = [_text(event) for event in batch if event.id is None or event.id > seen]
-    return not fresh or await answers.send(response, fresh)
+    return await answers.send(response, (_text(event) for event in batch if event.id is None or event.id > seen))
 
 
 def _text(event: Event) -> bytes:

@@ -13,6 +13,7 @@ from .keys import JOBS
 from .models import FileOut, FilesOut
 from .operations import Operations
 from .problems import Problem
+from .sending import FileAnswer
 
 BINARY = "application/octet-stream"
 KEPT_BACK = frozenset({"crawl.toml", "lock", "frontier.sqlite", "frontier.sqlite-wal", "frontier.sqlite-shm"})
@@ -36,7 +37,7 @@ async def send_file(request: web.Request) -> web.StreamResponse:
         raise Problem(404, "not-found", "the folder holds no such file; `/files` lists those it does")
     # What was crawled is data, whatever it looks like: no browser shall show it as a page of ours.
     headers = {"Content-Type": BINARY, "Content-Disposition": f'attachment; filename="{Path(wanted).name}"'}
-    return web.FileResponse(folder / wanted, headers=headers)
+    return FileAnswer(folder / wanted, headers=headers)
 
 
 def _files(folder: Path) -> list[FileOut]:

@@ -13,9 +13,11 @@ from prometheus_client.registry import Collector
 from ...config import project_version
 from ..jobs import Jobs
 from . import answers
+from .bounds import Closed
 from .keys import JOBS, PORCH, STREAMS
 from .models import HealthOut
 from .operations import Operations
+from .porch import Porch
 from .problems import Problem
 
 TEXT = "text/plain"
@@ -59,7 +61,7 @@ class _Numbers(Collector):
         yield from self._of_running_jobs()
         yield _gauge("crawld_event_streams", "Open streams of events.", None, len(self._app[STREAMS]))
         if (porch := self._app.get(PORCH)) is not None:
-            yield _gauge("crawld_connections", "Open connections of API clients.", None, porch.inside)
+            yield from _of_porch(porch)
 
     def _of_running_jobs(self) -> Iterator[Metric]:
         running = self._jobs.running()
@@ -76,6 +78,16 @@ class _Numbers(Collector):
             for disposition, n in job.counts.settled.items():
                 settled.add_metric([job.id, str(disposition)], n)
         yield settled
+
+
+def _of_porch(porch: Porch) -> Iterator[Metric]:
+    yield _gauge("crawld_connections", "Open connections of API clients.", None, porch.inside)
+    yield _gauge("crawld_strangers", "Those of them that have not shown the token.", None, porch.strangers)
+    closed = CounterMetricFamily("crawld_connections_closed", "Connections that we closed.", labels=["why"])
+    for why in Closed:
+        closed.add_metric([str(why)], porch.closed[why])
+    yield closed
+    yield CounterMetricFamily("crawld_malformed_requests", "Requests that are no HTTP.", value=porch.malformed)
 
 
 def _gauge(name: str, meaning: str, label: str | None, values: Mapping[str, float] | float) -> Metric:

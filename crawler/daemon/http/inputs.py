@@ -14,13 +14,16 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from .problems import Fault, Problem, bad_field, bad_fields
+from .storable import MAX_INT
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_BODY = 4 << 20
 """Bytes of a JSON body: 50,000 seeds inline; more are uploaded as lines."""
 BODY_S = 30.0
-"""What a client gets to send a body, and each block of an upload."""
+"""What a client gets to send each block of a body."""
+WHOLE_S = 120.0
+"""What it gets to send a JSON body; an upload of lines may last as long as blocks come."""
 MAX_LINE = 1 << 17
 LINES = "text/uri-list"
 """RFC 2483: one URL a line, `#` opens a comment."""
@@ -92,9 +95,13 @@ def position(text: str) -> list[str | int]:
         parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
         parts = None
-    if not isinstance(parts, list) or not all(type(part) in (str, int) for part in parts):
+    if not isinstance(parts, list) or not all(map(_is_part, parts)):
         raise foreign_cursor()
     return parts
+
+
+def _is_part(part: object) -> bool:
+    return type(part) is str or (type(part) is int and abs(part) <= MAX_INT)
 
 
 def foreign_cursor() -> Problem:
@@ -112,10 +119,14 @@ def _check_json(request: web.Request) -> None:
 
 async def _whole(request: web.Request) -> bytes:
     gathered = bytearray()
-    async for block in _blocks(request):
-        gathered += block
-        if len(gathered) > MAX_BODY:
-            raise Problem(413, "too-large", f"the body should have at most {MAX_BODY:,} bytes")
+    try:
+        async with asyncio.timeout(WHOLE_S):
+            async for block in _blocks(request):
+                gathered += block
+                if len(gathered) > MAX_BODY:
+                    raise Problem(413, "too-large", f"the body should have at most {MAX_BODY:,} bytes")
+    except TimeoutError:
+        raise _late() from None
     return bytes(gathered)
 
 
@@ -126,14 +137,16 @@ async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
             async with asyncio.timeout(BODY_S):
                 block = await request.content.readany()
         except TimeoutError:
-            raise Problem(
-                408, "timeout", "the rest of the body did not come", headers={"Connection": "close"}
-            ) from None
+            raise _late() from None
         except web.RequestPayloadError as error:
             raise Problem(400, "malformed", f"the body could not be read: {error}") from None
         if not block:
             return
         yield block
+
+
+def _late() -> Problem:
+    return Problem(408, "timeout", "the rest of the body did not come", headers={"Connection": "close"})
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -10,11 +9,11 @@ from aiohttp import web
 from ..insight import Insight
 from ..jobs import Changed, Jobs
 from .porch import Porch
+from .streams import Streams
 
 JOBS = web.AppKey("jobs", Jobs)
 INSIGHT = web.AppKey("insight", Insight)
-STREAMS: web.AppKey[set[asyncio.Task[object] | None]] = web.AppKey("streams", set)
-"""Those that serve clients who follow events."""
+STREAMS = web.AppKey("streams", Streams)
 PORCH = web.AppKey("porch", Porch)
 RELOAD: web.AppKey[Callable[[], Changed]] = web.AppKey("reload")
 """Reads the daemon's settings anew. Raises ConfigError."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from ..job import Progress, Wish
+from .storable import MAX_INT, storable
 
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 Name: TypeAlias = Annotated[str, Field(max_length=200)]
 Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
 Settings: TypeAlias = Annotated[
     dict[str, Any],
+    AfterValidator(storable),
     Field(description="Settings by the names they have in TOML, in tables or by full name: `scope.max_depth`."),
 ]
 Labels: TypeAlias = Annotated[dict[Annotated[str, Field(max_length=100)], Name], Field(max_length=50)]
@@ -82,13 +84,6 @@ class SeedsIn(Sent):
     seeds: Annotated[tuple[Annotated[str, Field(max_length=8192)], ...], Field(min_length=1, max_length=50_000)]
 
 
-class SiteIn(Sent):
-    """A site of a job."""
-
-    site: Annotated[str, Field(min_length=1, max_length=300)]
-    """Scheme, host and port: `https://example.org`."""
-
-
 class TemplateIn(Sent):
     """Settings kept under a name."""
 
@@ -136,7 +131,7 @@ class SinceQuery(Sent):
 
 
 class EventsQuery(Sent):
-    after: Annotated[int, Field(ge=0)] | None = None
+    after: Annotated[int, Field(ge=0, le=MAX_INT)] | None = None
     """The id of the last event seen; the header `Last-Event-ID` says the same."""
 
 

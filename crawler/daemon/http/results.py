@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from ...breath import breathing
 from ...explanation import record as as_record
@@ -21,9 +23,9 @@ from .models import (
     FailuresOut,
     PagesOut,
     PagesQuery,
+    Sent,
     SeriesOut,
     SinceQuery,
-    SiteIn,
     SiteOut,
     SitesOut,
     UrlQuery,
@@ -34,6 +36,13 @@ MOST_FAILURES = 500
 AT_ONCE = 1000
 """Records a stream reads and sends together."""
 operation = Operations()
+
+
+class SiteIn(Sent):
+    """A site of a job."""
+
+    site: Annotated[str, Field(min_length=1, max_length=300)]
+    """Scheme, host and port: `https://example.org`."""
 
 
 @operation("GET", "/v1/jobs/{id}/pages", {200: PagesOut}, query=PagesQuery, upgrade=answers.NDJSON)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from .porch import Porch
 from .problems import Problem, answer
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,10 @@ def problems() -> Middleware:
     return told
 
 
-def guard(token: Token | None, hosts: Collection[str]) -> Middleware:
+def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = None) -> Middleware:
     """Lets in who names us by one of `hosts` (lower case; `*`: any), comes from no foreign page and knows the token.
 
-    `token` None: whoever mounts the application guards it.
+    `token` None: whoever mounts the application guards it. `porch` keeps a place for whoever was let in.
     """
     allowed = frozenset(hosts)
 
@@ -70,17 +71,19 @@ def guard(token: Token | None, hosts: Collection[str]) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check_host(request, allowed)
         _check_origin(request)
-        if token is not None and not _is_public(request):
-            _check_token(request, token.text)
+        is_known = token is None or _shows(request, token.text)
+        if not is_known and not _is_public(request):
+            raise _no_token(request)
+        if is_known and porch is not None:
+            porch.recognise(request)
         return await handler(request)
 
     return guarded
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: streams and files get them too."""
-    for name, value in ANSWER_HEADERS.items():
-        response.headers.setdefault(name, value)
+    """For `on_response_prepare`: streams and files get them too. aiohttp has named itself and Python by then."""
+    response.headers.update(ANSWER_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
 
 
@@ -91,34 +94,54 @@ def _is_public(request: web.Request) -> bool:
 def _check_host(request: web.Request, allowed: frozenset[str]) -> None:
     """A foreign name that resolves to our address is how pages reach local services (DNS rebinding)."""
     host = request.headers.get("Host", "")
-    name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
+    name = _name(host)
     if "*" not in allowed and name not in allowed:
         raise Problem(
             421,
             "foreign-host",
-            f"this daemon does not answer for the host {host[:100]!r}; name it in daemon.allowed_hosts",
+            f"this daemon does not answer for the host {_quoted(host)}; name it in daemon.allowed_hosts",
         )
 
 
-def _is_plain(host: str) -> bool:
-    return host.isascii() and host.isprintable() and not set(host) & set("/\\@?# ")
+def _name(host: str) -> str:
+    """The name in a Host field, in lower case. Raises Problem: 400."""
+    try:
+        is_plain = host.isascii() and host.isprintable() and not set(host) & set("/\\@?# ")
+        return (urlsplit(f"//{host}").hostname or "") if is_plain else ""
+    except ValueError:
+        raise Problem(400, "bad-host", f"{_quoted(host)} is no host") from None
 
 
 def _check_origin(request: web.Request) -> None:
     """Browsers say where a request comes from; programs that are none say nothing."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
-        raise Problem(403, "foreign-origin", f"requests from pages of {origin[:100]!r} are not answered")
+    if origin is not None and _place(origin) != request.headers.get("Host", "").lower():
+        raise Problem(403, "foreign-origin", f"requests from pages of {_quoted(origin)} are not answered")
     if request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES and not _is_public(request):
         raise Problem(403, "foreign-origin", "requests from pages of other sites are not answered")
 
 
-def _check_token(request: web.Request, token: str) -> None:
+def _place(origin: str) -> str:
+    """Host and port of an Origin field. Raises Problem: 400."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        raise Problem(400, "bad-origin", f"{_quoted(origin)} is no origin") from None
+
+
+def _shows(request: web.Request, token: str) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
-        return
-    said = "the token is wrong" if given else "a token is needed"
-    raise Problem(
+    return scheme.lower() == "bearer" and hmac.compare_digest(_bytes(given.strip()), token.encode())
+
+
+def _bytes(field: str) -> bytes:
+    """A header field as it came: whatever is no UTF-8 was kept as halves of characters."""
+    return field.encode("utf-8", "surrogateescape")
+
+
+def _no_token(request: web.Request) -> Problem:
+    said = "the token is wrong" if " " in request.headers.get("Authorization", "").strip() else "a token is needed"
+    return Problem(
         401,
         "unauthorized",
         f"{said}: send `Authorization: Bearer TOKEN` with the text of the daemon's token file",
@@ -126,13 +149,18 @@ def _check_token(request: web.Request, token: str) -> None:
     )
 
 
+def _quoted(field: str) -> str:
+    """Some of what came, fit for an answer."""
+    return ascii(field[:100])
+
+
 def _from_aiohttp(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     """What the router and the body reader raise, in our words; redirects and the like pass."""
     if error.status < 400:
         raise error
     if error.status == 404:
-        return answer(Problem(404, "not-found", f"there is nothing at {request.path[:200]!r}; /openapi.json lists all"))
+        return answer(Problem(404, "not-found", f"there is nothing at {request.path[:200]!a}; /openapi.json lists all"))
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return answer(Problem(405, "method", f"{request.path[:200]!r} knows {allowed}", headers={"Allow": allowed}))
+        return answer(Problem(405, "method", f"{request.path[:200]!a} knows {allowed}", headers={"Allow": allowed}))
     return answer(Problem(error.status, "bad-request", error.text or error.reason))

@@ -5,19 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import socket
-import stat
-from contextlib import closing, suppress
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import anyio
 import pytest
 
 from crawler import ConfigError
 from crawler.daemon.http import inputs
-from crawler.daemon.http.porch import Porch
 from crawler.daemon.http.server import open_server
 
 from ..conftest import Open
@@ -67,6 +61,7 @@ async def test_every_answer_tells_browsers_to_trust_nothing_else(api: Api) -> No
         assert "unsafe" not in policy
         assert api.headers["X-Content-Type-Options"] == "nosniff"
         assert api.headers["Referrer-Policy"] == "no-referrer"
+        assert api.headers["Server"] == "crawld"
 
 
 @pytest.mark.parametrize(
@@ -148,35 +143,6 @@ async def test_another_address_needs_a_token(open_daemon: Open) -> None:
         with pytest.raises(ConfigError, match="token"):
             async with open_server(jobs, host="0.0.0.0", port=0, token=None):
                 pass
-
-
-async def test_a_unix_socket_is_its_owners_alone(open_daemon: Open, tmp_path: Path) -> None:
-    path = tmp_path / "daemon.sock"
-    with socket.socket(socket.AF_UNIX) as left_over:
-        left_over.bind(str(path))
-    async with open_daemon() as jobs:
-        async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-            async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as http:
-                async with http.get("http://localhost/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
-                    assert answer.status == 200
-            with pytest.raises(ConfigError, match="running"):
-                async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
-                    pass
-
-
-async def test_a_client_that_says_nothing_is_sent_away(open_daemon: Open) -> None:
-    porch = Porch(most=1, head_s=0.3)
-    async with open_daemon() as jobs, open_server(jobs, host="127.0.0.1", port=0, token=TOKEN, porch=porch) as there:
-        assert there.port
-        silent, writer = await asyncio.open_connection("127.0.0.1", there.port)
-        one_too_many, late = await asyncio.open_connection("127.0.0.1", there.port)
-        with closing(writer), closing(late), anyio.fail_after(15):
-            writer.write(b"GET /v1/jobs HTTP/1.1\r\nHost: local")
-            for reader in (one_too_many, silent):
-                with suppress(ConnectionResetError):
-                    assert await reader.read() == b""
-        assert porch.inside == 0
 
 
 async def test_an_upload_that_stops_half_way_ends(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

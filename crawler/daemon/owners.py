@@ -1,0 +1,102 @@
+"""What the owner of a daemon keeps for himself, and the bounds of what its jobs may choose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from ..config import amend, explicit, fields, value_of
+from ..errors import ConfigError
+from ..settings import Config, Mark, Table, mark_of
+from .trouble import Complaint
+
+Bounds = Mapping[str, object]
+"""By full name: what no job may go beyond."""
+OWNERS = tuple(key for key, field in fields().items() if mark_of(field) is None)
+"""Settings that the daemon's own file alone may choose: all that are not marked as a job's where they are defined."""
+UNHEARD = frozenset(key for key in OWNERS if not key.startswith("fetch.")) | {"fetch.budget_bytes"}
+"""Those of a crawl folder that was made elsewhere: its job goes by the daemon's."""
+_OWNERS = "is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
+
+
+class Rule(NamedTuple):
+    """What jobs begin with, and what they may not go beyond."""
+
+    base: Config
+    bounds: Bounds = {}  # noqa: RUF012 - nobody changes it
+
+
+def checked_bounds(given: Mapping[str, object]) -> dict[str, object]:
+    """The bounds by full name. Raises ConfigError for what is no setting of a job's."""
+    bounds = explicit(amend(Config(), given))
+    if owners := [key for key in bounds if key in OWNERS]:
+        raise ConfigError(f"{owners[0]}: no job may choose it anyway")
+    return bounds
+
+
+def within(base: Config, bounds: Bounds) -> Config:
+    """`base`, brought within the bounds: what a job has that chooses nothing."""
+    beyond = {key: bound for key, bound in bounds.items() if not _is_within(key, value_of(base, key), bound)}
+    return amend(base, beyond) if beyond else base
+
+
+def without_owners(chosen: Config) -> dict[str, object]:
+    """What counts of a job's settings beside the daemon's, by full name."""
+    return {key: value for key, value in explicit(chosen).items() if key not in UNHEARD}
+
+
+def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
+    """What a job may not choose, and what to do."""
+    base = rule.base
+    said = explicit(chosen)
+    for key in OWNERS:
+        if key in said and said[key] != value_of(base, key):
+            yield Complaint(key, _OWNERS)
+    for place, table in _inner(chosen):
+        for name in sorted(table.model_fields_set):
+            field = type(table).model_fields[name]
+            if mark_of(field) is None and getattr(table, name) != field.get_default(call_default_factory=True):
+                yield Complaint(place, f"{name} {_OWNERS}")
+    for key, bound in [("fetch.max_body_bytes", base.fetch.max_body_bytes), *rule.bounds.items()]:
+        if key in said and not _is_within(key, said[key], bound):
+            yield Complaint(key, f"{_told(key, bound)}, as the daemon's own settings have it")
+    for network in chosen.fetch.allow_networks:
+        if not _lies_in(network, base.fetch.allow_networks):
+            yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
+
+
+def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
+    """Tables of settings within a setting, and where they stand."""
+    yield from ((f"fetch.sites.{site}", table) for site, table in chosen.fetch.sites.items())
+    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks))
+
+
+def _mark(key: str) -> Mark:
+    return mark_of(fields()[key]) or Mark()
+
+
+def _is_within(key: str, value: object, bound: object) -> bool:
+    match _mark(key).bound:
+        case "most":
+            return _number(value) <= _number(bound)
+        case "least":
+            return _number(value) >= _number(bound)
+        case _:
+            return value == bound
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else math.inf
+
+
+def _told(key: str, bound: object) -> str:
+    kind = _mark(key).bound
+    return f"should be {bound}" if kind == "exactly" else f"should be {bound} at {kind}"
+
+
+def _lies_in(network: str, allowed: Iterable[str]) -> bool:
+    inner = ip_network(network)
+    outer = [ip_network(one) for one in allowed]
+    return any(inner.network_address in one and inner.broadcast_address in one for one in outer)

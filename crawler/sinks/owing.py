@@ -1,0 +1,30 @@
+"""A sink that has some of the records already which others lost: it gets what it lacks and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ..model import Outcome, Position
+from ..protocols import Sink
+
+
+class Owing:
+    """Passes outcomes on to a sink, but for the first one of each of some rows."""
+
+    def __init__(self, sink: Sink, has: Collection[int]) -> None:
+        """`has`: rows whose next record is in the sink already."""
+        self.name = sink.name
+        self._sink = sink
+        self._has = set(has)
+        self._position: Position = {}
+
+    async def rewind(self, position: Position | None) -> None:
+        self._position = position or {}
+        await self._sink.rewind(position)
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        new = [outcome for outcome in outcomes if outcome.lease.token not in self._has]
+        self._has.difference_update(outcome.lease.token for outcome in outcomes)
+        if new:
+            self._position = await self._sink.write(new)
+        return self._position

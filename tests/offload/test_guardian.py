@@ -1,0 +1,196 @@
+"""What a page started ends with its worker, though it left its group; what the program started itself does not."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from crawler.errors import OffloadError
+from crawler.model import Reason
+from crawler.offload import Workers, guardian, open_offloader
+from crawler.offload import process as processes
+
+pytestmark = pytest.mark.skipif(not guardian.is_possible(), reason="only Linux lets a process adopt its descendants")
+
+
+def leave_the_family(depth: int = 2) -> tuple[int, int]:
+    """The worker, and a daemon that it started as daemons are: in a session of its own, its parents gone."""
+    hears, tells = os.pipe()
+    if not (child := os.fork()):
+        for _ in range(depth):
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+        os.write(tells, str(os.getpid()).encode())
+        while True:
+            time.sleep(60)
+    os.waitpid(child, 0)
+    with os.fdopen(hears) as told:
+        os.close(tells)
+        return os.getpid(), int(os.read(told.fileno(), 20))
+
+
+DAEMON = """
+import os, sys
+if os.fork():
+    os._exit(0)
+os.setsid()
+os.execve(sys.executable, ["x", "-c", "import time; print(1, flush=True); time.sleep(60)"], {})
+"""
+
+
+def start_a_program() -> int:
+    """Of another kind: with no trace of us but its parents."""
+    started = subprocess.Popen([sys.executable, "-Ic", DAEMON], stdout=subprocess.PIPE, start_new_session=True)
+    assert started.stdout is not None
+    started.stdout.read(1)
+    started.wait()
+    own = psutil.Process()
+    return next(child.pid for child in own.parent().children() if child.pid != own.pid)  # type: ignore[union-attr]
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def all_are_gone(*pids: int) -> bool:
+    known = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    return not psutil.wait_procs([one for one in known if one.status() != psutil.STATUS_ZOMBIE], timeout=10)[1]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+async def test_a_daemon_that_a_page_made_ends_with_its_killed_worker(depth: int) -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        worker, daemon = await pool.run(leave_the_family, depth)
+        assert os.getsid(daemon) not in (os.getsid(0), os.getsid(worker))
+        os.kill(worker, signal.SIGKILL)
+        assert await pool.run(pid) != worker
+        assert all_are_gone(daemon)
+
+
+async def test_a_program_without_a_trace_of_us_ends_with_the_pool() -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        program = await pool.run(start_a_program)
+        assert psutil.Process(program).environ() == {}
+        assert psutil.pid_exists(program)
+    assert all_are_gone(program)
+
+
+async def test_while_its_worker_lives_a_daemon_may(tmp_path: Path) -> None:
+    """A function may keep a browser for all its pages."""
+    async with open_offloader(Workers(count=1)) as pool:
+        worker, daemon = await pool.run(leave_the_family)
+        assert [await pool.run(pid) for _ in range(5)] == [worker] * 5
+        assert psutil.pid_exists(daemon)
+    assert all_are_gone(daemon, worker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
+async def test_the_exit_of_a_worker_is_told_as_it_was(
+    number: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        with pytest.raises(OffloadError) as caught:
+            await pool.run(die_of, str(tmp_path / "told"), number)
+    assert caught.value.reason is Reason.PARSE_CRASH
+    assert f"exit code {-number}" in caplog.text
+    assert all_are_gone(int((tmp_path / "told").read_text()))
+
+
+def die_of(told: str, number: int) -> None:
+    Path(told).write_text(str(leave_the_family()[1]))
+    os.kill(os.getpid(), number)
+
+
+def spin_after(told: str) -> None:
+    Path(told).write_text(str(leave_the_family()[1]))
+    while True:
+        pass
+
+
+async def test_the_daemon_of_a_page_that_ran_out_of_time_ends_too(tmp_path: Path) -> None:
+    async with open_offloader(Workers(count=1, page_cpu_s=0.1)) as pool:
+        with pytest.raises(OffloadError) as caught:
+            await pool.run(spin_after, str(tmp_path / "told"))
+        assert caught.value.reason is Reason.PARSE_TIMEOUT
+    assert all_are_gone(int((tmp_path / "told").read_text()))
+
+
+def test_a_killed_guardian_takes_its_worker_along() -> None:
+    executor, process = processes.start_worker()
+    assert process is not None
+    worker = executor.submit(pid).result()
+    assert worker != process.pid
+    processes.kill_alone(process)
+    assert all_are_gone(worker)
+    executor.shutdown(wait=True)
+
+
+def test_a_guardian_that_was_stopped_hears_all_the_same() -> None:
+    executor, process = processes.start_worker()
+    assert process is not None
+    assert process.pid is not None
+    worker, daemon = executor.submit(leave_the_family).result()
+    os.kill(process.pid, signal.SIGSTOP)
+    processes.kill(process)
+    assert all_are_gone(worker, daemon)
+    executor.shutdown(wait=True)
+
+
+SCRIPT = """
+import asyncio, os, sys
+from crawler.offload import Workers, open_offloader
+from tests.offload.test_guardian import leave_the_family
+
+async def main():
+    async with open_offloader(Workers(count=1)) as pool:
+        print(*await pool.run(leave_the_family), flush=True)
+        await asyncio.sleep(60)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_a_crawl_that_is_killed_leaves_no_daemon_of_its_pages(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(SCRIPT)
+    root = str(Path(__file__).parent.parent.parent)
+    program = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py")], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
+    )
+    assert program.stdout is not None
+    worker, daemon = map(int, program.stdout.readline().split())
+    program.kill()
+    program.wait()
+    program.stdout.close()
+    assert all_are_gone(worker, daemon)
+
+
+def daemonize(told: str) -> None:
+    Path(told).write_text(str(leave_the_family()[1]))
+
+
+async def test_what_the_program_itself_started_lives_on(tmp_path: Path) -> None:
+    """Its own daemons, and those of its own processes, though they descend from the same fork server as workers do."""
+    _, own = leave_the_family()
+    theirs = multiprocessing.get_context("forkserver").Process(target=daemonize, args=(str(tmp_path / "told"),))
+    async with open_offloader(Workers(count=1)) as pool:
+        theirs.start()
+        theirs.join()
+        worker = await pool.run(pid)
+        os.kill(worker, signal.SIGKILL)
+        assert await pool.run(pid) != worker
+    daemons = [own, int((tmp_path / "told").read_text())]
+    try:
+        assert [psutil.pid_exists(daemon) for daemon in daemons] == [True, True]
+    finally:
+        for daemon in daemons:
+            os.kill(daemon, signal.SIGKILL)

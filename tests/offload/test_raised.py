@@ -1,0 +1,263 @@
+"""Whatever a page, a library or a function of the user's raises or does costs that one page, wherever it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import pytest
+
+import crawler
+from crawler import Disposition, Outcome, Reason
+from crawler.errors import OffloadError
+from crawler.offload import Workers, open_offloader
+from crawler.parse import Content
+from crawler.testing import Site, Web, html, open_web
+
+EXECUTORS = ["process", "thread", "inline"]
+
+
+class PanicException(BaseException):
+    """As libraries written in Rust raise it."""
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(4)
+
+    __repr__ = __str__
+
+
+class Unsendable(Exception):
+    def __reduce__(self) -> Any:
+        raise SystemExit(5)
+
+
+class Unreadable(Exception):
+    """Pickle makes it anew without its second argument."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one)
+        self.two = two
+
+
+class Exploding(Exception):
+    def __reduce__(self) -> Any:
+        return leave, ()
+
+
+class Locked(ValueError):
+    def __setattr__(self, name: str, value: object) -> None:
+        raise SystemExit(6)
+
+
+def leave() -> None:
+    sys.exit("as it is read")
+
+
+RAISED: list[Callable[[], BaseException]] = [
+    PanicException, SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, StopIteration,
+    StopAsyncIteration, MemoryError, RecursionError, Mute, Unsendable, Locked, Exploding, ValueError,
+    lambda: Unreadable(1, 2), lambda: BaseExceptionGroup("two", [SystemExit(1), ValueError()]),
+]  # fmt: skip
+
+
+def throw(number: int) -> None:
+    error = RAISED[number]()
+    raise error
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+def unsendable() -> object:
+    return threading.Lock()
+
+
+def exit_in_a_thread() -> int:
+    thread = threading.Thread(target=sys.exit, args=(3,))
+    thread.start()
+    thread.join()
+    return 7
+
+
+def set_alarm() -> int:
+    signal.signal(signal.SIGALRM, lambda *_: leave())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    return os.getpid()
+
+
+def pid_later() -> int:
+    threading.Event().wait(0.2)
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    return os.getpid()
+
+
+def forbid_bounds() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (3600, 3600))
+    resource.setrlimit = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_whatever_is_raised_costs_its_own_call(executor: Any) -> None:
+    """Each is one `Exception` where the call was made: nothing ends the loop, nothing looks like a cancellation."""
+    async with open_offloader(Workers(executor=executor, count=1)) as pool:
+        calls = [(square, 3) if n % 2 else (throw, n // 2) for n in range(2 * len(RAISED))]
+        with anyio.fail_after(60):
+            answers = await asyncio.gather(*(pool.run(*call) for call in calls), return_exceptions=True)
+    assert answers[1::2] == [9] * len(RAISED)
+    assert [isinstance(answer, Exception) for answer in answers[::2]] == [True] * len(RAISED)
+    reasons = [answer.reason for answer in answers[:12:2] if isinstance(answer, OffloadError)]
+    assert reasons == [Reason.PARSE_CRASH] * 6
+    assert str(answers[0]) == "parse-crash: reading it raised PanicException: "
+
+
+async def test_an_answer_that_cannot_be_sent_costs_its_own_call() -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        calls = [pool.run(square, n) for n in range(6)]
+        answers = await asyncio.gather(pool.run(unsendable), *calls, return_exceptions=True)
+    assert isinstance(answers[0], OffloadError)
+    assert "cannot pickle" in answers[0].detail
+    assert answers[1:] == [n * n for n in range(6)]
+
+
+async def test_an_argument_that_cannot_be_sent_costs_its_own_call() -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        await pool.run(square, 1)
+        calls = [pool.run(square, n) for n in range(6)]
+        answers = await asyncio.gather(*calls, pool.run(lambda: 1), return_exceptions=True)
+    assert answers[:6] == [n * n for n in range(6)]
+    assert isinstance(answers[6], Exception)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_a_thread_that_exits_is_its_own_affair(executor: Any) -> None:
+    async with open_offloader(Workers(executor=executor, count=1)) as pool:
+        assert await pool.run(exit_in_a_thread) == 7
+
+
+async def test_an_alarm_that_a_page_sets_does_not_meet_the_next() -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        assert await pool.run(set_alarm) == await pool.run(pid_later)
+
+
+async def test_a_page_that_takes_the_means_to_bound_the_next_costs_its_worker() -> None:
+    async with open_offloader(Workers(count=1)) as pool:
+        calls = [pool.run(square, n) for n in range(6)]
+        answers = await asyncio.gather(pool.run(forbid_bounds), *calls, return_exceptions=True)
+    assert answers[1:] == [n * n for n in range(6)]
+
+
+async def test_threads_of_a_program_that_has_grown_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker process may do to itself is not for a thread of somebody's program."""
+    monkeypatch.setattr("crawler.offload.inside.GROWN_BYTES", -1 << 40)
+    async with open_offloader(Workers(executor="thread", count=1)) as pool:
+        assert await pool.run(square, 3) == 9
+
+
+# -- a whole crawl -----------------------------------------------------------------------------------------------------
+
+
+class ListSink:
+    name = "list"
+
+    def __init__(self) -> None:
+        self.got: list[Outcome] = []
+
+    async def rewind(self, position: crawler.Position | None) -> None: ...
+
+    async def write(self, outcomes: Sequence[Outcome]) -> crawler.Position:
+        self.got.extend(outcomes)
+        return {}
+
+
+def raising(content: Content) -> object:
+    name = content.url.path.rpartition("/")[2]
+    if name == "deep":
+        return raising(content)
+    if name == "data":
+        return threading.Lock()
+    if name == "exit":
+        os._exit(0)
+    if name:
+        throw(int(name))
+    return "fine"
+
+
+def web_of(names: Sequence[str]) -> Web:
+    pages = {f"/{name}": html(name, [f"/{name}/"]) for name in names}
+    after = {f"/{name}/": html(f"after {name}") for name in names}
+    return Web([Site("a.test", {"/": html("A", list(pages)), **pages, **after})])
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_a_parse_function_costs_its_page_and_never_the_crawl(executor: str) -> None:
+    names = [*map(str, range(len(RAISED))), "deep", "data", *(["exit"] if executor == "process" else [])]
+    sink = ListSink()
+    async with open_web(web_of(names)) as served:
+        with anyio.fail_after(60):
+            summary = await crawler.crawl(
+                served.seeds, sinks=[sink], parse=raising, executor=executor, workers=1, delay_s=0.0, per_site=8,
+                allow_networks=["127.0.0.0/8"],
+            )  # fmt: skip
+    assert summary.ended is crawler.Ending.EXHAUSTED
+    told = {outcome.url.path: outcome for outcome in sink.got}
+    assert set(told) == {"/", *(f"/{name}" for name in names), *(f"/{name}/" for name in names)}
+    assert {outcome.disposition for outcome in sink.got} == {Disposition.FETCHED}
+    assert [told[f"/{name}/"].reason for name in names] == [None] * len(names)
+    memory = str(RAISED.index(MemoryError))
+    reasons = {name: told[f"/{name}"].reason for name in names}
+    assert reasons == dict.fromkeys(names, Reason.PARSE) | ({"exit": Reason.PARSE_CRASH} if "exit" in names else {})
+    assert told["/0"].detail == "PanicException: "
+    assert told[f"/{RAISED.index(Mute)}"].detail == "Mute: (its text cannot be had)"
+    assert "memory" in told[f"/{memory}"].detail
+
+
+def test_ctrl_c_is_heard_while_a_page_is_read_on_the_loop() -> None:
+    """The first one cancels, as `asyncio.run` has it; where Python's own handler is in force it is raised at once."""
+
+    async def main() -> None:
+        async with open_offloader(Workers(executor="inline")) as pool:
+            while True:
+                await pool.run(signal.raise_signal, signal.SIGINT)
+                await asyncio.sleep(0)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(main())
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def test_a_handler_of_the_program_may_end_it_while_a_page_is_read_on_the_loop() -> None:
+    def end(number: int, frame: object) -> None:
+        sys.exit(9)
+
+    async def main() -> None:
+        async with open_offloader(Workers(executor="inline")) as pool:
+            await pool.run(signal.raise_signal, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, end)
+    try:
+        with pytest.raises(SystemExit):
+            asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
