@@ -58,6 +58,7 @@ class Engine:
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)
+    """By `id`: a URL that is tried again may be lent anew while its first outcome is being settled."""
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
@@ -205,7 +206,7 @@ class Engine:
                 leases = await self.frontier.lease(room)
         finally:
             self.seat.give_back(room - len(leases))
-        self._out |= {lease.token: lease for lease in leases}
+        self._out |= {id(lease): lease for lease in leases}
         return leases
 
     async def _may_go_on(self) -> bool:
@@ -305,7 +306,7 @@ class Engine:
                 links += batch[-1].n_found
             with CancelScope(shield=True):  # never half a batch
                 async with self._storing:
-                    await self._store_and_settle([one for one in batch if one.lease.token in self._out])
+                    await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
                     self._let_go([outcome.lease for outcome in batch])
             for outcome in batch:
                 self._outcomes.task_done()
@@ -385,7 +386,7 @@ class Engine:
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)
         for lease in leases:
-            self._out.pop(lease.token, None)
+            self._out.pop(id(lease), None)
         self.seat.give_back(before - len(self._out))
 
     async def _release(self, leases: Sequence[Lease]) -> None:

@@ -112,7 +112,7 @@ def touch(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to be written whole: it takes the place of the one at `path` durably when the block ends without an error.
+    """A file to be written whole: it takes the place of the one at `path` when the block ends without an error.
 
     It is made anew beside it, as `NAME.new`. Links at either name are neither followed nor replaced. Raises Planted,
     OSError.

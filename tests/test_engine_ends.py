@@ -54,9 +54,11 @@ class Gated:
             await gate.pass_by()
 
     async def lease(self, limit: int) -> Sequence[Lease]:
-        await self._pass("before_lease")
+        if self._frontier.counts().queued:
+            await self._pass("before_lease")
         leases = await self._frontier.lease(limit)
-        await self._pass("after_lease")
+        if leases:
+            await self._pass("after_lease")
         return leases
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Any) -> None:
@@ -282,6 +284,28 @@ async def test_leases_that_no_visitor_took_go_back_at_once_when_stopped(frontier
     assert places.taken == 0
     assert len(sink.got) == len(begun)
     await go_on(frontier, sink, 20)
+
+
+async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: MemoryFrontier) -> None:
+    gate, made = Gate(), Counter[str]()
+
+    class Full(ListSink):
+        async def write(self, outcomes: Sequence[Outcome]) -> Position:
+            await gate.pass_by()
+            raise OSError("disk full")
+
+    async def visit(lease: Lease) -> Outcome:
+        if made:
+            await gate.held.wait()
+        made[lease.request.url.text] += 1
+        return await fetched(lease)
+
+    engine = Engine(frontier, visit, [Full()], Limits(concurrency=10))
+    run = Run(engine)
+    with pytest.raises(BaseExceptionGroup):
+        await run.leave("abort", 10, lambda: until(lambda: engine._outcomes.qsize() == 9), gate.open)
+    assert set(run.disposed.values()) == {1}
+    assert len(run.disposed) == 9
 
 
 @pytest.mark.parametrize("first", ["stop", "limit"])

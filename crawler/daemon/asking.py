@@ -71,7 +71,7 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     except ConfigError as error:
         refused += _complaints(error)
     if refused:
-        raise BadSettings([Complaint(one.field, f"{one.text}; change it, then resume the job") for one in refused])
+        raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:

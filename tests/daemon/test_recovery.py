@@ -178,7 +178,7 @@ async def test_a_pattern_that_is_refused_by_now_fails_its_job_alone_until_it_is_
             await jobs.resume(job.id)
             failed = await until(jobs, job.id, State.FAILED)
             assert re.search(
-                r"scope\.exclude: 're:\(\?!a\)' holds a lookahead, .*: change it, and resume", failed.error
+                r"scope\.exclude: 're:\(\?!a\)' holds a lookahead, .*; change it, then resume", failed.error
             )
             await jobs.change(job.id, {"scope": {"exclude": []}})
             await jobs.resume(job.id)

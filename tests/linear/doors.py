@@ -284,6 +284,11 @@ ROWS = [
         most=2083,
     ),
     Row("harmless.printable", harmless.printable, TEXT),
+    Row(
+        "harmless.unescaped",
+        harmless.unescaped,
+        {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;"), **runs("9", "0", head="&#")},
+    ),
     Row("harmless.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
     Row("harmless.json_line of halves", lambda text: harmless.json_line({"a": text + "\ud800", "b": [text]}), TEXT),
     Row(

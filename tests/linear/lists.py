@@ -226,15 +226,17 @@ CELL = {**runs("[", "](", "[[](", "()", "[x](y", "![", "- [ ] ", "1. ", "=HYPERL
             tail="](x)"),
         **runs(",", "a", "x=", ",x=", head="http://a.example,"), **runs("\"", "x", head="=HYPERLINK(")}  # fmt: skip
 
+_SOME = dict([*LINES.items()][::5])
+"""Of shapes that the readers behind this door are given all of."""
 ROWS = [
-    Row("seeds.reading.read", exhausted(_in_file), raw({**LINES, **JSON, **HTML})),
-    Row("seeds.reading.check", exhausted(_checked), raw({**LINES})),
+    Row("seeds.reading.read", exhausted(_in_file), raw({**_SOME, **JSON})),
+    Row("seeds.reading.check", exhausted(_checked), raw(_SOME)),
     Row(
         "seeds.formats.parts_of",
         exhausted(all_parts),
-        {**raw({**LINES, **JSON, **HTML, **XML, **WARC, **INDEX}), **PACKED, **ZIPS},
+        {**raw({**_SOME, **JSON, **HTML, **XML, **WARC, **INDEX}), **PACKED, **ZIPS},
     ),
-    Row("seeds.formats.parts_of in UTF-16", exhausted(all_parts), raw({**LINES, **JSON}, "utf-16")),
+    Row("seeds.formats.parts_of in UTF-16", exhausted(all_parts), raw({**_SOME, **JSON}, "utf-16")),
     Row("seeds.tables.read_text", exhausted(lambda data: tables.read_text(part_of(data), "utf-8")), raw(LINES)),
     Row(
         "seeds.tables.read_text of a pipe",
