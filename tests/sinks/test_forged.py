@@ -15,9 +15,9 @@ import pytest
 import crawler
 from crawler.cli.output import StandardOutput
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from crawler.parse import Document
-from crawler.parse.page import MAX_TEXT
+from crawler.parse import Content
 from crawler.parse.data import encode
+from crawler.parse.page import MAX_TEXT
 from crawler.sinks import JsonLines, Wants
 from crawler.testing import Site, Web, html, open_web
 
@@ -126,8 +126,8 @@ DATA: dict[str, object] = {
 }
 
 
-def told(document: Document) -> object:
-    return DATA[document.url.path[1:].replace("%20", " ")]
+def told(content: Content) -> object:
+    return DATA[content.url.path[1:].replace("%20", " ")]
 
 
 async def test_data_of_a_parse_function_is_what_it_returned_or_refused(tmp_path: Path) -> None:
