@@ -53,6 +53,7 @@ def explain(
     how the URL was found and what became of it.
     """
     from crawler.config import trace
+    from crawler.errors import UrlError
     from crawler.explanation import explain as explained
     from crawler.explanation import record
     from crawler.folder import check_patterns
@@ -67,7 +68,11 @@ def explain(
         check_patterns(folder, chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
-    answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
+    try:
+        answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
+    except UrlError as error:
+        named = [repr(one) for one in (url, seed) if one and repr(one) not in str(error)]
+        raise UrlError(": ".join([str(error), *named])) from error
     if json:
         sys.stdout.write(json_line(record(answer, folder.path if folder else None)).decode())
         return

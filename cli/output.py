@@ -30,10 +30,12 @@ class StandardOutput:
         """Nothing to cut."""
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
         with breathing():
-            await asyncio.get_running_loop().run_in_executor(None, _write, lines)
+            await asyncio.get_running_loop().run_in_executor(None, self._write, outcomes)
         return {}
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        _write(b"".join(record(outcome, self._wants) for outcome in outcomes))
 
 
 class BadSeeds:
