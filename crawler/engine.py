@@ -160,10 +160,8 @@ class Engine:
             visits.cancel_scope.cancel()
 
     async def _come_to_rest(self) -> None:
-        """Wait for the visits in hand: without end when nothing was left to lend, for the grace time when stopped."""
-        if self._ending is not None:
-            await self._give_back_waiting()
-        with anyio.move_on_after(None if self._ending is None else self.limits.grace_s):
+        """Give the visits in hand the grace time. There are none when nothing was left to do."""
+        with anyio.move_on_after(self.limits.grace_s):
             await self._leases.join()
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
@@ -193,6 +191,10 @@ class Engine:
                 continue
             self._moved.clear()
             leases = await self._lease(room)
+            if self._ending is not None:  # it came while these were being lent: they are not begun
+                self._let_go(leases)
+                await self._release(leases)
+                return
             for lease in leases:
                 self._call_visitor(visits)
                 await self._leases.put(lease)
@@ -364,14 +366,6 @@ class Engine:
             loop_busy=busy,
             reads_seeds=self._is_planting,
         )
-
-    async def _give_back_waiting(self) -> None:
-        waiting: list[Lease] = []
-        while not self._leases.empty():
-            waiting.append(self._leases.get_nowait())
-            self._leases.task_done()
-        self._let_go(waiting)
-        await self._release(waiting)
 
     async def _give_back(self) -> None:
         """Whatever is still out when the run ends goes back to the queue, but for what is being recorded."""
