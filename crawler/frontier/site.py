@@ -155,7 +155,7 @@ class Site:
             self._top = max(self._top, entries[-1][0])
 
     def trim(self, room: float) -> None:
-        """Leave to the disk what came to stand beyond the room for it, but nothing given back: on disk it is no head."""
+        """Leave to the disk what came to stand beyond the room for it, but nothing given back: there it is no head."""
         if len(self.heap) <= 2 * room:
             return
         heads = sum(entry[0] < 0 for entry in self.heap)

@@ -142,7 +142,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(picks=picks)
     def release(self, picks: list[int]) -> None:
-        chosen = dict.fromkeys(self.pick(pick) for pick in picks if self.out)  # in order: a story is told again as it was
+        chosen = dict.fromkeys(self.pick(pick) for pick in picks if self.out)  # no set: its order is another each time
         self.run(self.frontier.release([self.out.pop(text) for text in chosen]))
         for text in chosen:
             self.known[text].state = "queued"
