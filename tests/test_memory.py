@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.config import load
 from crawler.errors import ConfigError
-from crawler.memory import COPIES, MIB, PROGRAM, WORKER, known_bytes, plan
 from crawler.offload.pool import SHARE
+from crawler.settings.loading import load
+from crawler.settings.memory_plan import COPIES, MIB, PROGRAM, WORKER, known_bytes, plan
 from crawler.standing import Counts
 
 TOTALS = [256, 300, 384, 512, 700, 1024, 2048, 8192, 65536]

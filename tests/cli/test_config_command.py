@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crawler.memory import KNOWN, MIB, plan
-from crawler.toml import default_toml
+from crawler.settings.memory_plan import KNOWN, MIB, plan
+from crawler.settings.toml import default_toml
 
 from .conftest import Crawl
 

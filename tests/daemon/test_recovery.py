@@ -15,12 +15,12 @@ import pytest
 
 import crawler
 from crawler import Config, FolderError
-from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
 from crawler.daemon.life import Sources
 from crawler.daemon.store import Change, open_store
 from crawler.errors import ConfigError
-from crawler.folder import held
+from crawler.folder.folder import held
+from crawler.settings.loading import amend, explicit
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
 
