@@ -89,6 +89,6 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     if total_bytes is None:
         return {}
     from crawler.offload import cores
-    from crawler.settings.memory_plan import plan
+    from crawler.settings.memory_plan import plan_memory
 
-    return plan(total_bytes, cores())
+    return plan_memory(total_bytes, cores())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .runtime.ownership import Trust
     from .settings import Config
     from .settings.loading import Change, Changes
+    from .settings.memory_plan import plan_memory
     from .standing import Counts, Trap
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
+    "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
     "standing": "Counts Trap",
@@ -106,6 +108,7 @@ __all__ = [
     "explain",
     "open_crawl",
     "open_shared",
+    "plan_memory",
     "rehearse",
     "stream",
 ]

@@ -11,10 +11,10 @@ import pytest
 
 from crawler.engine.engine import RECORD_LINKS, Engine
 from crawler.engine.limits import Limits
+from crawler.engine.memory_watch import URL_BYTES
 from crawler.frontier import MemoryFrontier, Terms, open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
-from crawler.settings.memory_plan import URL_BYTES
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
 

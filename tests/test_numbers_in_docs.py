@@ -17,6 +17,7 @@ from crawler.daemon import DaemonConfig, posting, run, running, spool, store, to
 from crawler.daemon import job as daemon_job
 from crawler.daemon import logs as daemon_logs
 from crawler.daemon import pages as daemon_pages
+from crawler.engine import memory_watch
 from crawler.engine import suspension as absence
 from crawler.fetch import cookies, files, framing, resolver, wire
 from crawler.frontier import opening, schema, turns
@@ -184,9 +185,9 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("The least is {} MiB", (memory.LEAST / MIB,)),
         ("a {} of it in every worker", (1 / 4,)),
         ("keeps more than {} MiB between pages", (inside.GROWN_BYTES / MIB,)),
-        ("{} bytes a URL known", (memory.URL_BYTES,)),
-        ("{} kB a site that has something queued", (memory.SITE_BYTES / 1000,)),
-        ("At {} fifths of the plan", (memory.WARNED_AT * 5,)),
+        ("{} bytes a URL known", (memory_watch.URL_BYTES,)),
+        ("{} kB a site that has something queued", (memory_watch.SITE_BYTES / 1000,)),
+        ("At {} fifths of the plan", (memory_watch.WARNED_AT * 5,)),
         ("{} links (`scope.max_links`)", (DEFAULT.scope.max_links,)),
         (
             "{} MiB of them, {} Mi characters of text, {} MiB of data",

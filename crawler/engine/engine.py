@@ -18,9 +18,9 @@ from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summa
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
-from ..settings.memory_plan import Forewarning
 from .hooks import guarded
 from .limits import NOTHING_SPENT, Limits, Spent
+from .memory_watch import Forewarning
 from .slots import Places, Seat
 from .suspension import Absence
 

@@ -5,12 +5,7 @@ What is shared out is resident memory, summed over all processes, so that what t
 
 from __future__ import annotations
 
-import logging
-
 from ..errors import ConfigError
-from ..standing import Counts
-
-log = logging.getLogger(__name__)
 
 MIB = 1 << 20
 LEAST = 256 * MIB
@@ -25,15 +20,9 @@ COPIES = 3
 """Of the largest body, on its way to a worker and in it."""
 LARGEST_PAGE = 256 * MIB
 """What reading a page takes at most: an ordinary one of 16 MiB takes 160."""
-URL_BYTES = 20
-"""What every known URL takes in memory, as long as the crawl lives (measured: 13 to 20)."""
-SITE_BYTES = 6000
-"""What a site takes that has something queued (measured: 5,600), whatever the number of its URLs."""
-WARNED_AT = 0.8
-"""Of what is planned for what is known: soon enough to do something."""
 
 
-def plan(total_bytes: int, cores: int) -> dict[str, object]:
+def plan_memory(total_bytes: int, cores: int) -> dict[str, object]:
     """Settings by full name under which a crawl stays below `total_bytes`. Raises ConfigError below 256 MiB.
 
     An eighth is for what is known. A third of what the program then leaves goes to workers, one for each core at most;
@@ -56,25 +45,3 @@ def plan(total_bytes: int, cores: int) -> dict[str, object]:
         "offload.page_memory_bytes": page,
         "frontier.memory_bytes": known,
     }
-
-
-class Forewarning:
-    """Says once, before it happens, that what is known outgrows what was planned for it."""
-
-    def __init__(self) -> None:
-        self._was_given = False
-
-    def look(self, counts: Counts, most_bytes: int) -> None:
-        """`most_bytes` 0: nothing was planned."""
-        held = known_bytes(counts)
-        if most_bytes and held > WARNED_AT * most_bytes and not self._was_given:
-            self._was_given = True
-            log.warning(
-                "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "
-                "it (--depth, --include, scope.limit_per_site)", held // MIB, most_bytes // MIB,
-            )  # fmt: skip
-
-
-def known_bytes(counts: Counts) -> int:
-    """What the URLs and sites of a frontier take in memory, roughly."""
-    return counts.known * URL_BYTES + counts.sites * SITE_BYTES
