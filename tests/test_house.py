@@ -15,6 +15,7 @@ from types import FunctionType
 import grimp
 
 import crawler
+from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exits import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
@@ -54,6 +55,9 @@ READS_OUR_WORKERS = ROOT / "crawler/offload/parcel.py"
 
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
+
+PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
+"""What benchmarks run in processes of their own."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
 
@@ -99,6 +103,11 @@ def test_every_link_between_documents_leads_somewhere() -> None:
         if "://" not in target and not target.startswith("#")
     ]
     assert [(path.name, target) for path, target in links if not (path.parent / target).exists()] == []
+
+
+def test_every_document_stands_once_in_the_index() -> None:
+    listed = re.findall(r"^\| \[[^]]+\]\(([\w-]+\.md)\)", _read("docs/README.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in ROOT.glob("docs/*.md") if path.name != "README.md")
 
 
 def test_the_default_settings_on_file_are_those_of_the_code() -> None:
@@ -170,6 +179,16 @@ def test_make_help_lists_every_target() -> None:
     makefile = _read("Makefile")
     targets = set(re.findall(r"^\.PHONY: ([a-z]+)$", makefile, re.MULTILINE))
     assert targets == set(re.findall(r"^([a-z]+):.*  ## \S", makefile, re.MULTILINE))
+
+
+def test_every_benchmark_has_a_name_and_every_name_a_benchmark() -> None:
+    programs = {path.stem for path in ROOT.glob("benchmarks/*.py") if 'if __name__ == "__main__":' in path.read_text()}
+    assert programs - PARTS_OF_BENCHMARKS == set(BENCHMARKS)
+
+
+def test_every_test_that_the_recipes_name_is_there() -> None:
+    tests = {name for path in ROOT.glob("tests/**/*.py") for name in re.findall(r"def (test_\w+)\(", path.read_text())}
+    assert set(re.findall(r"`(test_[a-z_]+)`", _read("CONTRIBUTING.md"))) - tests == set()
 
 
 def test_what_ci_runs_is_what_the_makefile_offers() -> None:
