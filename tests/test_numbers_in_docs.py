@@ -43,8 +43,10 @@ Row: TypeAlias = tuple[str, tuple[float, ...]]
 """A piece of a sentence with `{}` where its numbers stand, and what the code has for each."""
 TABLE: dict[str, tuple[Row, ...]] = {
     "README.md": (
-        ("{} request at a time and a second's rest per site", (DEFAULT.politeness.per_site,)),
-        ("a {}'s rest per site", (DEFAULT.politeness.delay_s,)),
+        (
+            "sends {} request at a time to a site and then waits a {}",
+            (DEFAULT.politeness.per_site, DEFAULT.politeness.delay_s),
+        ),
         ("| {} | done |", (Exit.DONE,)),
         ("| {} | the crawl failed", (Exit.ERROR,)),
         ("| {} | the command or the settings cannot be used", (Exit.USAGE,)),
@@ -159,7 +161,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("sets {} at most, and a request brings back {} KiB", (cookies.MAX_FIELDS, cookies.MAX_SENT_BYTES / KIB)),
         ("`politeness.delay_s`, a {} by default", (DEFAULT.politeness.delay_s,)),
         ("`politeness.max_delay_s`, a {};", (DEFAULT.politeness.max_delay_s / MINUTE,)),
-        ("of a Retry-After {} times that", (politeness.RETRY_AFTER_FACTOR,)),
+        ("limit of a Retry-After is {} times that", (politeness.RETRY_AFTER_FACTOR,)),
         ("`fetch.timeout_s`, {} s", (DEFAULT.fetch.timeout_s,)),
         ("`fetch.connect_timeout_s`, {} s", (DEFAULT.fetch.connect_timeout_s,)),
         ("`fetch.min_bytes_per_s`, {},", (DEFAULT.fetch.min_bytes_per_s,)),
