@@ -23,9 +23,9 @@ PROGRAMS = [text for text in SHOWN if "__main__" in text]
 LOOPBACK = 'max_depth=2, delay_s=0.0, allow_networks=["127.0.0.0/8"]'
 """Added where a program names a setting: the web it is meant for is not at hand."""
 
-UNTIL_THEN = """while crawl.snapshot().pages < 10:
+UNTIL_THEN = """while sum(crawl.snapshot().counts.settled.values()) < 10:
                 await anyio.sleep(0.05)"""
-"""For two seconds, which on a busy machine bring nothing."""
+"""For two seconds, which on a busy machine bring nothing. The counts of the folder stay when the run is over."""
 
 
 def test_the_readme_has_programs() -> None:
