@@ -68,7 +68,7 @@ class Outage:
         self.number += answer.row not in self._seen
         self._ended = max(self._ended, answer.ended)
         self._seen.pop(answer.row, None)
-        self._seen[answer.row] = _what_came(answer)
+        self._seen[answer.row] = _summarize(answer)
         if kind not in self._kinds:
             self._kinds.append(kind)
         if len(self._seen) > MOST_SEEN:
@@ -118,11 +118,11 @@ class Outage:
 
         Only for answers that were alike in letters or words: things that differ in their prices are no outage.
         """
-        if not self.way or self._seen.get(answer.row) != _what_came(answer):
+        if not self.way or self._seen.get(answer.row) != _summarize(answer):
             return False
         shown = (answer.gist, answer.figures)
         return all((one.gist, one.figures) != shown for row, one in self._seen.items() if row != answer.row)
 
 
-def _what_came(answer: Answer) -> Brought:
+def _summarize(answer: Answer) -> Brought:
     return Brought(answer.content, answer.gist, answer.figures)
