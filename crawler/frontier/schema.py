@@ -1,4 +1,4 @@
-"""The SQLite layout: append-only tables in discovery order, and the one statement that is a whole transaction."""
+"""The SQLite layout: append-only tables in discovery order, and one statement that is a whole transaction."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from .order import LAST
 APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
 MOST_HOPS = 1000
-"""Redirects in a row that are looked back on."""
+"""Most redirects in a row that are followed backwards."""
 VERSION = 2
 READABLE = frozenset({1, VERSION})
-"""Layouts that can be read; one that is older is made new when the file is opened to be written."""
+"""Layouts that can be read. An older one is upgraded when the file is opened for writing."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
@@ -105,7 +105,8 @@ _FAMILIES = """(
            json_extract(value, '$[10]') AS is_parked
     FROM json_each(new.families) LIMIT -1 OFFSET 0
 )"""
-"""LIMIT keeps SQLite from folding the query into its user, which would parse each family again for each link."""
+"""LIMIT keeps SQLite from merging this query into the one that uses it, which would parse each family again for each
+link."""
 
 # A statement of its own is a transaction of its own, and Python gives the GIL back once for it: a busy loop can starve
 # a writer thread that has to get it back for every statement, let alone every row.
@@ -242,7 +243,7 @@ SELECT json_group_array(json_array(site, pages)) FROM (
 """
 FIRST = "SELECT url.text, visit.digest FROM url LEFT JOIN visit USING (id) WHERE id = ?"
 TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"
-"""What was visited in a future that the clock came back from is due one interval from now."""
+"""A page that was visited in a future, which the clock came back from, is due one interval from now."""
 
 
 def _picked(candidates: str) -> str:
@@ -257,7 +258,7 @@ _IDLE = """NOT EXISTS (
     SELECT 1 FROM revisit AS r
     WHERE r.id = v.id AND r.due IS NULL AND (SELECT value FROM meta WHERE name = 'revisits') = 1
 )"""
-"""A page that stands in the queue for a revisit needs no second look beside it."""
+"""A page that is queued for a revisit needs no second look beside it."""
 PICK_ENDED = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
     WHERE id > ?1 AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)) AND {_IDLE}
