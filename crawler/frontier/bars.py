@@ -45,7 +45,7 @@ class Bars:
         self._caps.end(token, outcome)
 
     def sift(self, visits: Visits) -> tuple[list[Harvest], list[Stored]]:
-        """Returns the links of the visits, those into traps apart, and what is to be stored of patterns."""
+        """Returns the links of the visits, those into traps apart, and the pattern rows to store."""
         pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
         novelty = self._novelty
         if novelty is None:

@@ -19,7 +19,7 @@ class Caps:
         self._fetched = Counter[str]()
         self._under_way = Counter[str]()
         self._out: dict[int, tuple[tuple[str, int], ...]] = {}
-        """By lease: the bounds that its page would count for."""
+        """The bounds that a lease's page would count for, by lease."""
         for site, number in fetched.items():
             for key, _ in self._bounds(Url(f"{site}/")):
                 self._fetched[key] += number

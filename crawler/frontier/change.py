@@ -176,7 +176,7 @@ class Schedule:
     """A page that was settled and will be visited again."""
 
     entry: Entry
-    """As it will be lent."""
+    """The request as it will be lent."""
     due: float | None
     """Unix seconds; None: the page is off the schedule."""
     fingerprint: int = 0
@@ -186,7 +186,7 @@ class Schedule:
 @dataclass(slots=True)
 class SiteChange:
     queued: int = 0
-    """How many requests its queue grew by."""
+    """Number of requests by which its queue grew."""
     next_at: float = 0.0
     """When its last slot is free again, in Unix seconds; 0: no later than before."""
     is_shelved: bool | None = None

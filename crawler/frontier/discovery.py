@@ -222,7 +222,7 @@ class Added(NamedTuple):
     """The result of adding requests."""
 
     number: int
-    """How many were new."""
+    """Number of new requests."""
     known: U64
     """The fingerprints of the known ones."""
     nearer: list[Nearer]

@@ -212,7 +212,7 @@ class Ledger:
 
     @property
     def next_due(self) -> float | None:
-        """When the next setback may be tried again."""
+        """Time at which the next setback may be tried again."""
         return self._retries.next_due
 
     def part(self) -> Change:

@@ -21,7 +21,7 @@ class Parkings:
             self._known[parking.pattern] = parking
             self._numbers[parking.pattern] = number
         self.total = sum(self._numbers.values())
-        """How many URLs wait."""
+        """Number of URLs that wait."""
         self._told: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
         """The traps of the last question, and the answer."""
 

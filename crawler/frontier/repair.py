@@ -61,7 +61,7 @@ class Repaired(NamedTuple):
     lost: int
     """URLs that left nothing but a gap, at least. Some will be found again by links."""
     damaged: Path
-    """Where the damaged file is now."""
+    """The present place of the damaged file."""
 
 
 def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Recorded]]) -> Repaired:
@@ -323,5 +323,5 @@ def _is_url(text: object) -> bool:
         return False
     try:
         return urls.parse(text).text == text
-    except Exception:  # noqa: BLE001 - whatever stands there, it is none
+    except Exception:  # noqa: BLE001 - any failure means that it is no URL
         return False

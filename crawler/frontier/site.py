@@ -52,7 +52,7 @@ class Site:
         self.usual_s = 0.0
         """The rest that follows visits here."""
         self.asked_s = 0.0
-        """The rest that the site itself asks for, with one visit at a time, whatever our terms. 0: it asks for none."""
+        """The rest that the site itself asks for, with one visit at a time under all terms. 0: it asks for none."""
         self.word_s = 0.0
         """The part of `asked_s` that the site itself named; the remainder is ours."""
         self._lent_alone = 0
@@ -117,7 +117,7 @@ class Site:
 
     @property
     def safe_at(self) -> float:
-        """When to go on after a restart: a visit may have begun since, whose end was never recorded."""
+        """Time to go on after a restart: a visit may have begun since, whose end was never recorded."""
         return self.latest + self.asked_s
 
     def wait(self, now: float) -> Wait:
@@ -158,8 +158,7 @@ class Site:
             self._top = max(self._top, entries[-1][0])
 
     def trim(self, room: float) -> None:
-        """Leaves requests beyond the room to the disk, but none that was given back, which would lose its place
-        there."""
+        """Leaves requests beyond the room to the disk, but none that was given back: its place would be lost."""
         if len(self.heap) <= 2 * room:
             return
         heads = sum(entry[0] < 0 for entry in self.heap)

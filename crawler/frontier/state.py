@@ -21,7 +21,7 @@ class State:
     claims: Claims
     seen: Fingerprints = field(default_factory=Fingerprints)
     names: int = 0
-    """How many URLs are referred to but were never queued."""
+    """Number of URLs that are referred to but were never queued."""
     queued: int = 0
     shelved: int = 0
     """Sites with URLs queued."""

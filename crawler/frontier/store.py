@@ -166,7 +166,7 @@ class Store(Protocol):
         ...
 
     async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
-        """Returns the rows of pages that link to places out of reach, in order, as written after a mark; and the next
+        """Returns the rows of pages that link to places out of reach, written after a mark, in order; and the next
         mark."""
         ...
 

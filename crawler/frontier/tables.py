@@ -215,8 +215,10 @@ class Tables:
         return row and row[0]
 
     def set_order(self, name: str) -> None:
-        """Sets the order of ranks, which hold priority and depth one behind the other; another order swaps all
-        ranks."""
+        """Sets the order of ranks, which hold priority and depth one behind the other.
+
+        Swaps all ranks for another order.
+        """
         self._in_depth_order = name == "depth"
         if self.meta("order") != name:
             self._connection.execute("BEGIN IMMEDIATE")

@@ -13,7 +13,7 @@ from .turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of lending: how many requests sites and addresses get at a time, and what is kept of pages."""
+    """The terms of lending: limits of sites and addresses, rests, revisits and traps."""
 
     per_site: int = 1
     """Most leases out at a time to one site."""
@@ -29,8 +29,8 @@ class Terms:
     """Grants the turns of sites where other frontiers of this loop want the same ones."""
 
     rest_s: float = 0.0
-    """How long every site rests when a stored frontier is opened again: the last process that visited it may have been
-    killed in the middle, or the clock by which turns are stored may have been set forward meanwhile."""
+    """Rest of every site when a stored frontier is opened again: the last process that visited it may have been killed
+    in the middle, or the clock by which turns are stored may have been set forward meanwhile."""
     most_asked_s: float = math.inf
     """Longest Crawl-delay of a site that is honoured."""
     most_held_s: float = math.inf

@@ -10,8 +10,7 @@ PATIENCE_S = 0.25
 """Seconds that a turn is kept for the frontier it was promised to. One that waits comes within a turn of the loop; one
 that is paused, or busy to its limit, then loses it."""
 SWEPT_AT = 1000
-"""Unwanted sites are dropped once the number of sites exceeds twice the number of wanted ones at the last time, plus
-this."""
+"""Unwanted sites are dropped once there are more than twice the sites that the last cleaning kept, plus this."""
 KEPT_S = 3600.0
 """Longest time that a visit is remembered where nobody wants its site any more."""
 MOST_ENDS = 64
@@ -128,12 +127,12 @@ class Rest(NamedTuple):
     ended: float
     """When the exchange ended."""
     rest_s: float = 0.0
-    """How long the taker lets the site rest for this visit."""
+    """Rest that the taker gives the site for this visit."""
     asked_s: float | None = None
     """The rest that the site itself asks for after each visit, one at a time, as this taker heard. 0: none; None: it
     heard nothing new."""
     held_s: float = 0.0
-    """How long the site asks all to leave it alone."""
+    """Time for which the site asks all to leave it alone."""
 
 
 class _Promise(NamedTuple):

@@ -37,7 +37,7 @@ AGAIN = """
 SELECT id, NULL, visit - 1 FROM revisit WHERE visit > 1 AND id NOT IN (SELECT id FROM visit)
 """
 SETTLED = "SELECT disposition, count(*) FROM visit WHERE id IN (SELECT id FROM missing) GROUP BY 1"
-# It is fetched whole, as if never before: the next record may not say that nothing changed since one that is gone.
+# A page is fetched whole, as if for the first time: its next record may not say that nothing changed since a lost one.
 TAKE_BACK = """
 DELETE FROM visit WHERE id IN (SELECT id FROM missing);
 DELETE FROM reread WHERE id IN (SELECT id FROM missing);

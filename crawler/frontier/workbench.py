@@ -70,7 +70,7 @@ class Workbench:
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, limit: int, now: float) -> list[Lease]:
-        """Lends up to `limit` requests due now: sites in the order of their turns, one each before any gets a
+        """Lends up to `limit` requests due now, sites in the order of their turns, one each before any gets a
         second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
@@ -347,8 +347,7 @@ class Workbench:
         return max(0, self._most_sites - len(self._sites))
 
     def wait(self, now: float) -> Wait:
-        """Returns why nothing may be lent now: by the site whose turn comes first, or by those that have no turn
-        yet."""
+        """Returns why nothing may be lent now: by the site with the first turn, or by sites that have no turn yet."""
         if self.next_turn() is not None:
             return self._line[0][2].wait(now)
         if self._parked:

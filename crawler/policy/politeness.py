@@ -19,28 +19,27 @@ RETRY_FACTOR = 3.0
 """Each further attempt waits this many times longer: a site that did not recover in seconds needs minutes."""
 
 PATIENCE = (3.0, 27.0)
-"""How long a URL waits after a setback of its site, as a multiple of the site's rest: at its first attempt, at a later
-one.
+"""Waits of a URL after a setback of its site, as a multiple of the site's rest: at its first attempt, at a later one.
 
 Other URLs find out first how the site is now, so an outage of some minutes spends no URL's last attempt.
 """
 
 
 class Wait(StrEnum):
-    """Why none of the queued URLs may be fetched yet."""
+    """Reasons why none of the queued URLs may be fetched yet."""
 
     REST = "rest"
     """Sites rest as long as our settings say."""
     ASKED = "asked"
     """Sites rest as long as they ask for (Crawl-delay)."""
     BUSY = "busy"
-    """As many requests are under way at each site as it may have at a time."""
+    """Each site has as many requests under way as it may have at a time."""
     ADDRESS = "address"
-    """As many requests are under way at each address as it may have at a time."""
+    """Each address has as many requests under way as it may have at a time."""
     RETRY = "retry"
     """All URLs wait for another attempt, or for sites that are left alone after a setback."""
     DNS = "dns"
-    """As RETRY, and mostly since name servers did not answer."""
+    """All URLs wait as in RETRY, mostly since name servers did not answer."""
     HELD = "held"
     """The user of the crawl holds the sites."""
 
@@ -106,8 +105,7 @@ class Politeness:
         return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
 
     def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
-        """Returns the time until the next attempt of a URL whose site rests `backoff_s`; None: that was the last
-        one."""
+        """Returns the time until a URL's next attempt, if its site rests `backoff_s`; None: that was the last one."""
         wait_s = self.retry_in_s(attempt)
         patience = PATIENCE[attempt > 1]
         return None if wait_s is None else max(wait_s, min(patience * backoff_s, self.max_retry_after_s))

@@ -28,7 +28,7 @@ class Hop(NamedTuple):
 
 
 class Paths:
-    """Remembers where URLs redirected to lately, in one run, and finds circles, whatever led into them."""
+    """Remembers where URLs redirected to lately, in one run, and finds circles."""
 
     def __init__(self) -> None:
         self._paths: dict[Url, tuple[Hop, Url, int]] = {}

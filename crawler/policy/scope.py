@@ -45,7 +45,7 @@ class Ruling(NamedTuple):
     """The decision of scope on one request, and the rule that decided."""
 
     reason: Reason | None
-    """Why it does not belong; None: it belongs to the crawl."""
+    """The reason why it does not belong; None: it belongs to the crawl."""
     rule: Literal["root", "depth", "reach", "exclude", "include", "trap"]
     """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches."""
     pattern: str = ""
@@ -61,7 +61,7 @@ class Scope:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_repeats: int = 3
-    """How often a group of path segments may repeat in a row before a link that adds one more counts as a trap."""
+    """Most repeats in a row of a group of path segments; a link that adds one more counts as a trap."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)

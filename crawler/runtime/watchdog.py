@@ -94,7 +94,7 @@ class _Watchdog:
         self._cpu_s = _cpu_clock(threading.get_ident())
         self._looped_by = threading.get_ident()
         self._depth = sys.maxsize
-        """How many frames lie below a callback, all of them the loop's own."""
+        """Number of frames below a callback, all of them the loop's own."""
         self._beat = Beat(time.monotonic(), time.thread_time())
         self._stalls: list[Stall] = []
         self._times: Counter[str] = Counter()

@@ -14,7 +14,7 @@ class Mark(NamedTuple):
     """Marks a setting that a job of a daemon may choose. Without this mark only the owner of the daemon may."""
 
     bound: Literal["exactly", "most", "least"] = "exactly"
-    """How the owner's value bounds a job: as the only value, the largest or the smallest."""
+    """Bound that the owner's value sets for a job: the only value, the largest or the smallest."""
 
 
 ForJobs: TypeAlias = Annotated[T, Mark()]

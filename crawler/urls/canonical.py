@@ -31,7 +31,10 @@ which choose a page somewhere."""
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to fold. Small and picklable, for it travels to the workers. Folding twice equals folding once."""
+    """The parts of URLs to fold.
+
+    Small and picklable, for it travels to the workers. Folding twice equals folding once.
+    """
 
     strip_params: tuple[str, ...] = TRACKING
     """Names of query parameters, in any case; `*` stands for anything, `?` for one character."""

@@ -42,15 +42,15 @@ there."""
 
 
 class Verdict(NamedTuple):
-    """Why an answer is no content, and what to do next."""
+    """The reason why an answer is no content, and the next steps."""
 
     reason: Reason
     detail: str
     step: int
-    """How many rests in a row the site was given for it; 0: it needs none."""
+    """Number of rests in a row that the site was given for it; 0: it needs none."""
     is_lasting: bool = False
-    """It has lasted long. URLs with attempts left are parked until the site answers otherwise, or a person asks for
-    them."""
+    """Whether it has lasted long. Then URLs with attempts left are parked until the site answers otherwise, or a person
+    asks for them."""
     repeats: tuple[int, ...] = ()
     """Rows of earlier answers that were wrongly taken for content."""
     checks: tuple[int, ...] = ()
@@ -85,9 +85,9 @@ class _Site:
         self.blocked_by = ""
         self.step = 0
         self.rested = float("-inf")
-        """When the block ended for which the site rests."""
+        """End of the block for which the site rests."""
         self.ordinary = float("-inf")
-        """When the latest exchange began that was neither blocked nor part of an outage."""
+        """Start of the latest exchange that was neither blocked nor part of an outage."""
         self.sample: tuple[int, ...] = ()
         """The row of the latest URL that brought something else."""
         self.has_parked = False

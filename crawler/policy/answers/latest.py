@@ -98,7 +98,7 @@ class Kind:
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
-        """How many of the latest in a row are near to the one before."""
+        """Number of the latest answers in a row that are each near to the one before."""
         self.is_strict = False
         """Whether only the same bytes count: contents of this kind turned out to differ in little."""
         self.has_varied = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .latest import NEAR, Answer, Brought, Kind, Run, is_near
 
 CONTRADICTIONS = 2
-"""How often a site must contradict an outage. Once may be an outage that ends and begins again."""
+"""Contradictions of a site that end an outage. One alone may be an outage that ends and begins again."""
 MOST_SEEN = 32
 """Most URLs whose answers are kept, and most kinds of URLs that are known to be hit."""
 
@@ -22,29 +22,29 @@ class Outage:
         self.way = run.way
         """The way in which its answers are alike."""
         self.number = run.number - 1
-        """How many URLs got its answer."""
+        """Number of URLs that got its answer."""
         self.step = step
-        """How many rests in a row the site was given."""
+        """Number of rests in a row that the site was given."""
         self.failed = 0
-        """How many URLs spent their last attempt on it."""
+        """Number of URLs that spent their last attempt on it."""
         self.has_passed = False
         """Whether a URL that it hit brought something else later."""
         self._content, self._gist, self._simhash = answer.content, answer.gist, run.centre
         self._kinds: list[Kind] = []
         self._proofs = 0
         self._rested = float("-inf")
-        """When the exchange ended for which the site rests."""
+        """End of the exchange for which the site rests."""
         self._ended = float("-inf")
-        """When its latest answer was there."""
+        """End of its latest answer."""
         self._other: float | None = None
-        """When an answer came that shows that the outage is over; None: none did."""
+        """End of an answer that shows that the outage is over; None: none came."""
         self._seen = dict(run.brought)
         self._sample = run.other
         """The row of a URL that brought something else before. It is requested again, to see whether it still does."""
         self._is_sample_well = False
         """Whether the sample brought something else, since the latest answer of the outage."""
         self._contradicted = 0
-        """How often another URL got the outage's answer right after the sample was well."""
+        """Times that another URL got the outage's answer right after the sample was well."""
 
     def matches(self, answer: Answer, kind: Kind) -> bool:
         """Returns whether it is the outage's answer; never where URLs of that kind always get this answer."""
@@ -109,8 +109,7 @@ class Outage:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether the site, again and again at the same time, gives some URLs the outage's answer and others their
-        own."""
+        """Whether the site, again and again, gives some URLs the outage's answer and others their own."""
         return self._contradicted >= CONTRADICTIONS
 
     def is_disproved(self, answer: Answer) -> bool:

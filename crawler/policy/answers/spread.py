@@ -49,7 +49,7 @@ class Spread:
         self._content, self._gist, self._simhash = answer.content, answer.gist, answer.simhash
         self.rows: dict[int, None] = {}
         self.number = 0
-        """How many URLs brought it, remembered or not."""
+        """Number of URLs that brought it, remembered or not."""
         self.is_sick = False
         """Whether it is no content: a URL that brought it brought another one later."""
         self.in_a_row = 0
@@ -62,7 +62,7 @@ class Spread:
         """The row that is requested once more."""
         self._probes = 0
         self._proofs = self._cured = 0
-        """How many URLs brought it at their last attempt, and how many brought something else after it."""
+        """Number of URLs that brought it at their last attempt, and of URLs that brought something else after it."""
 
     def is_alike(self, content: int, gist: int, simhash: int = 0) -> bool:
         return content == self._content or gist == self._gist
@@ -128,15 +128,14 @@ class Spreads:
     def __init__(self) -> None:
         self.known: list[Spread] = []
         self.answered = 0
-        """How many answers the site gave."""
+        """Number of answers that the site gave."""
         self._vain = 0
 
     def find(self, answer: Answer) -> Spread | None:
         return next((one for one in self.known if one.is_alike(answer.content, answer.gist)), None)
 
     def sick(self, kind: Kind, answer: Answer) -> Spread | None:
-        """Returns the sick server's notice that equals an answer; None where URLs of that kind always get this
-        answer."""
+        """Returns the sick server's notice that equals an answer; None where this kind of URL always gets it."""
         spread = self.find(answer)
         if spread is None or not spread.is_sick or (answer.content in kind.contents and not kind.varies):
             return None
@@ -168,7 +167,7 @@ class Spreads:
         return spread.take_probe()
 
     def hear(self, answer: Answer) -> tuple[Spread | None, Spread | None]:
-        """Learns from any answer but a sick server's; returns the content that it shows to be sick, and the one that is
+        """Learns from any answer but a sick server's; returns the content that is sick now, and the one that is
         genuine."""
         for spread in self.known:
             if answer.row not in spread.rows:

@@ -27,7 +27,7 @@ Mode: TypeAlias = Literal["park", "warn", "off"]
 MOST_PATTERNS = 20_000
 """Most patterns that are remembered, 6 kB each at most. A new one replaces the one met longest ago."""
 ODD = 64
-"""In pages. Patterns with no more than these are also judged together, site by site: a trap may be of all sorts."""
+"""Most pages of a pattern that is also judged together with others, site by site: a trap may be of all sorts."""
 SUNK = 100
 """The priority of links of a suspect pattern: behind everything that a sitemap puts last."""
 FIRST_PROBE = 32
@@ -141,8 +141,7 @@ class Novelty:
         return self._traps
 
     def earlier_news(self, text: str) -> int:
-        """Returns how many pages of this URL's pattern were news in earlier runs, less up to STEP that were not
-        stored."""
+        """Returns how many pages of this URL's pattern were news in earlier runs; up to STEP may be missing."""
         pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
         return pattern.earlier_news if pattern else 0
 
@@ -178,8 +177,7 @@ class Novelty:
         return pattern.trap
 
     def sift(self, links: Links, via: Url) -> Sifted:
-        """Returns the links of a page with those into traps apart; links of suspect patterns get the lowest
-        priority."""
+        """Returns the links of a page, those into traps apart; links of suspect patterns get the lowest priority."""
         sifting = self.sift_in_parts(links, via)
         while True:
             try:
@@ -189,7 +187,7 @@ class Novelty:
                 return sifted
 
     def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, Sifted]:
-        """Does what `sift` does, in steps of a few links, so that the caller can let others run."""
+        """Sifts as `sift` does, in steps of a few links, so that the caller can let others run."""
         if not (self._parks and self._troubled):
             return Sifted(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
@@ -236,8 +234,7 @@ class Novelty:
         return self._met(self._patterns, name)
 
     def _instance(self, name: str, text: str) -> Pattern | None:
-        """Returns the pattern in which only the URL's last number varies; None if its general pattern varies no
-        more."""
+        """Returns the pattern in which only the URL's last number varies; None if only that varies anyway."""
         own = _instance_of(name, text)
         return self._met(self._instances, own) if own else None
 
@@ -257,8 +254,7 @@ class Novelty:
             self._traps = None
 
     def _judged(self, text: str) -> Pattern | None:
-        """Returns the pattern that a URL is judged by: the smallest with evidence, or that of all odd URLs of its
-        site."""
+        """Returns the pattern that judges a URL: the smallest with evidence, or that of all odd URLs of its site."""
         name = self._shapes.pattern(text, learns=False)
         general = self._patterns.get(name)
         if general and general.standing is Standing.TRUSTED:

@@ -31,7 +31,7 @@ _TRIAL = _LATEST << (LONG - SHORT)
 
 
 class Standing(IntEnum):
-    """How a pattern stands; stored by number."""
+    """The standing of a pattern; stored by number."""
 
     GOOD = 0
     SUSPECT = 1
@@ -141,7 +141,7 @@ class Memory:
         self._ahead = 0
         self._gists = Ring(REMEMBERED)
         self._numbers = array("Q")
-        """By the gist's place in the ring: the figures of its latest page."""
+        """The figures of the latest page of each gist, by the gist's place in the ring."""
         self._figures = Sieve()
         self._media = Sieve()
 
