@@ -62,9 +62,13 @@ types: $(READY)  ## mypy --strict
 check: lint types test  ## lint, types and test: what a change must pass
 
 .PHONY: torture
-torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: some minutes
-	@failed=0; for part in $(TORTURES); do \
+torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: half an hour
+	@failed=0; for part in $(TORTURES) "tests.fuzz --seconds $(or $(FUZZ_SECONDS),10)"; do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
+
+.PHONY: fuzz
+fuzz: $(READY)  ## feed each reader what strangers may write, ten minutes each: make fuzz FUZZ_SECONDS=60 ARGS=URL
+	$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600) $(ARGS)
 
 .PHONY: lossless
 lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
@@ -106,7 +110,7 @@ clean:  ## remove whatever make made
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
-TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills
+TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
 
 LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

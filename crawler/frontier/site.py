@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome, Reason
-from ..politeness import Wait
+from ..policy.politeness import Wait
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200

@@ -10,13 +10,13 @@ from dataclasses import replace
 from itertools import count, islice
 
 from ..model import Lease, Outcome
-from ..politeness import Wait
+from ..policy.politeness import Wait
 from ..standing import SiteView
-from ..turns import Rest, Turns
 from .change import Nearer
 from .order import Entry, pack
 from .site import SETBACKS, Site
 from .terms import Terms
+from .turns import Rest, Turns
 
 LEAST_ROOM = 2
 """Requests of one site that may always stand in memory."""

@@ -20,6 +20,9 @@ from .reading import Reading, one_line
 
 MAX_NESTING = 256
 """Elements within elements; what lies deeper is no sitemap and no feed, and the rest is not read."""
+MAX_TAG = 1 << 20
+"""Bytes of a tag or a comment; no sitemap and no feed has a longer one."""
+_PIECE = 1 << 16
 _MAX_TITLE = 1024
 _TITLES = {("channel", "title"), ("feed", "title")}
 _LOCATIONS = {("url", "loc"), ("sitemap", "loc"), ("item", "link"), ("channel", "link")}
@@ -85,6 +88,8 @@ class _Reader:
         self._priority = self._modified = 0
         self._is_link = False
         """Whether the guid that is being read is a link."""
+        self._fed = 0
+        """Bytes."""
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -92,7 +97,13 @@ class _Reader:
         parser.EntityDeclHandler = _refuse
 
     def feed(self, text: str) -> None:
-        self._parser.Parse(text.encode("utf-8", "replace"), False)
+        data = text.encode("utf-8", "replace")
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            self._fed += len(piece)
+            self._parser.Parse(piece, False)
+            if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat begins it anew with every piece
+                raise sitemap.Enough(f"what follows a tag of more than {MAX_TAG >> 20} MiB was not read")
 
     def end(self) -> None:
         self._parser.Parse(b"", True)

@@ -58,9 +58,9 @@ class _Reader:
 
     def header(self) -> bytes | None:
         """Up to the next empty line; None: nothing is left."""
+        self._kept, looked = self._kept.lstrip(b"\r\n"), 0
         while True:
-            self._kept = self._kept.lstrip(b"\r\n")
-            ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := self._kept.find(mark)) >= 0]
+            ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := self._kept.find(mark, looked)) >= 0]
             if ends or len(self._kept) > _MOST_HEADER:
                 end = min(ends, default=_MOST_HEADER)
                 header, self._kept = self._kept[:end], self._kept[end:]
@@ -69,7 +69,8 @@ class _Reader:
             if not (block := self._read(BLOCK)):
                 header, self._kept = self._kept, b""
                 return header or None
-            self._kept += block
+            looked = max(0, len(self._kept) - 3)
+            self._kept = self._kept + block if self._kept else block.lstrip(b"\r\n")
 
     def skip(self, size: int) -> bool:
         """Whether there were so many bytes."""

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from xml.parsers import expat
 
 from ..errors import SeedError
-from ..harmless import unescaped
+from ..runtime.escaping import unescaped
 from .part import BLOCK, MAX_LINE, Entry, Part
 
 # Neither runs past the next one's beginning, so that a file of beginnings takes no quadratic time.
 _ANCHOR = re.compile(r"<!--(?:(?!<!--).)*?-->|<a\s(?:[^<>\"']+|\"[^\"<]*\"|'[^'<]*')*+>", re.IGNORECASE | re.DOTALL)
+MAX_TAG = 1 << 20
+"""Bytes of a tag in XML."""
 _HREF = re.compile(r"\shref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _UNFINISHED = re.compile(r"<(?:a(?:\s|$)|!--|!?-?$)", re.IGNORECASE)
 
@@ -33,15 +35,27 @@ def read_xml(part: Part) -> Iterator[Entry]:
     found.line = lambda: parser.CurrentLineNumber
     part.taken.what = "XML"
     try:
-        while block := part.stream.read1(BLOCK):
-            parser.Parse(block, False)
+        for _ in fed(parser, part.stream.read1):
             part.taken.what = found.what
             yield from found.take()
-        parser.Parse(b"", True)
     except expat.ExpatError as error:
         yield from found.take()
         part.bad(error.lineno, "", f"the rest is unread, for here the XML breaks: {error}")
     yield from found.take()
+
+
+def fed(parser: expat.XMLParserType, read: Callable[[int], bytes]) -> Iterator[None]:
+    """Feeds a parser piece by piece; raises expat.ExpatError, for a tag that is too long, too."""
+    total = 0
+    while block := read(BLOCK):
+        total += len(block)
+        parser.Parse(block, False)
+        if total - parser.CurrentByteIndex > MAX_TAG:  # expat begins it anew with every piece
+            error = expat.ExpatError(f"a tag of more than {MAX_TAG >> 20} MiB")
+            error.lineno = parser.CurrentLineNumber
+            raise error
+        yield
+    parser.Parse(b"", True)
 
 
 class _Found:

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from ..errors import SeedError
 from .columns import shape_of_rows
+from .markup import fed
 from .part import BLOCK, SAMPLE, Entry, Part
 from .tables import read_rows
 
@@ -84,7 +85,8 @@ def _refuse_a_bomb(name: str, archive: zipfile.ZipFile) -> None:
             parser.StartElementHandler, parser.EndElementHandler = counted.start, counted.end
             parser.EntityDeclHandler = _refuser(name)
             try:
-                parser.ParseFile(file)
+                for _ in fed(parser, file.read):
+                    pass
             except expat.ExpatError as error:
                 raise SeedError(f"{name}: a spreadsheet that cannot be read: {info.filename}: {error}") from error
             cells += counted.count

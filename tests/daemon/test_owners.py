@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from crawler import ConfigError
-from crawler.config import amend, fields
 from crawler.daemon import BadSettings, Jobs, State, Template
 from crawler.daemon.owners import OWNERS, UNHEARD, checked_bounds, within
 from crawler.daemon.schedule import Schedule
 from crawler.daemon.settings import load_daemon
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
 from crawler.settings import Config, SinkConfig, SiteConfig, Table, mark_of
+from crawler.settings.loading import amend, fields
 from crawler.testing import Site, Web, html, open_web
 
 from .conftest import BASE, Open, submit, until
@@ -126,7 +126,7 @@ async def test_what_an_older_daemon_let_in_is_refused_when_its_job_begins(open_d
         assert jobs.schedules.find(made.id).said == f"not started: {REFUSED}"
     async with open_daemon() as jobs:
         await jobs.resume(job.id)
-        assert (await until(jobs, job.id, State.FAILED)).error == f"{REFUSED}; change it, then resume the job"
+        assert (await until(jobs, job.id, State.FAILED)).error == f"{REFUSED}: change it, and resume the job"
         await jobs.change(job.id, {"fetch.name_servers": []})
         await jobs.resume(job.id)
         assert (await until(jobs, job.id, State.COMPLETED)).error == ""
@@ -219,10 +219,8 @@ async def test_bounds_that_are_read_anew_hold_from_a_jobs_next_run_on(open_daemo
         assert jobs.base.politeness.delay_s == 0.5
         await jobs.resume(job.id)
         error = (await until(jobs, job.id, State.FAILED)).error
-        assert (
-            error
-            == "scope.limit: should be 10 at most, as the daemon's own settings have it; change it, then resume the job"
-        )
+        beyond = "scope.limit: should be 10 at most, as the daemon's own settings have it"
+        assert error == f"{beyond}: change it, and resume the job"
         await _resumed_with(jobs, job.id, {"limit": 10})
 
 

@@ -182,14 +182,14 @@ def _sheets(data: bytes) -> Iterator[object]:
 
 def _in_file(data: bytes) -> Iterator[object]:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "urls.txt"
+        path = Path(folder) / "urls.url.txt"
         path.write_bytes(data)
         yield from seeds.read([str(path)])
 
 
 def _checked(data: bytes) -> Iterator[object]:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "urls.txt"
+        path = Path(folder) / "urls.url.txt"
         path.write_bytes(data)
         seeds.check([str(path)], strict=True)
         yield path
@@ -212,8 +212,8 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 
 def _shape(lines: list[tuple[int, str]]) -> Iterator[object]:
-    yield columns.shape_of(lines, 0, "urls.csv", None)
-    yield columns.shape_of(lines, 0, "urls.csv", "url")
+    yield columns.shape_of(lines, 0, "urls.url.csv", None)
+    yield columns.shape_of(lines, 0, "urls.url.csv", "url")
 
 
 SAMPLE = 1 << 18
@@ -226,15 +226,17 @@ CELL = {**runs("[", "](", "[[](", "()", "[x](y", "![", "- [ ] ", "1. ", "=HYPERL
             tail="](x)"),
         **runs(",", "a", "x=", ",x=", head="http://a.example,"), **runs("\"", "x", head="=HYPERLINK(")}  # fmt: skip
 
+_SOME = dict([*LINES.items()][::5])
+"""Of shapes that the readers behind this door are given all of."""
 ROWS = [
-    Row("seeds.reading.read", exhausted(_in_file), raw({**LINES, **JSON, **HTML})),
-    Row("seeds.reading.check", exhausted(_checked), raw({**LINES})),
+    Row("seeds.reading.read", exhausted(_in_file), raw({**_SOME, **JSON})),
+    Row("seeds.reading.check", exhausted(_checked), raw(_SOME)),
     Row(
         "seeds.formats.parts_of",
         exhausted(all_parts),
-        {**raw({**LINES, **JSON, **HTML, **XML, **WARC, **INDEX}), **PACKED, **ZIPS},
+        {**raw({**_SOME, **JSON, **HTML, **XML, **WARC, **INDEX}), **PACKED, **ZIPS},
     ),
-    Row("seeds.formats.parts_of in UTF-16", exhausted(all_parts), raw({**LINES, **JSON}, "utf-16")),
+    Row("seeds.formats.parts_of in UTF-16", exhausted(all_parts), raw({**_SOME, **JSON}, "utf-16")),
     Row("seeds.tables.read_text", exhausted(lambda data: tables.read_text(part_of(data), "utf-8")), raw(LINES)),
     Row(
         "seeds.tables.read_text of a pipe",

@@ -18,13 +18,15 @@ GLANCE_S = 0.003
 """Time at which a glance ends, if the exponent is harmless until then."""
 GLANCED = 1 << 16
 """The largest size at which a glance looks."""
-FAST_S = 50e-9
+FAST_S = 100e-9
 """A character: what handles memory takes longer for each, the more there is, and is as fast as that in the end."""
 SLOWEST_S = 10e-6
 """A character, or the hundredth part of an item: no input may take longer in proportion to its size."""
 LONGEST_S = 4.0
 """Time beyond which nothing is doubled again."""
 FIRST = 1 << 12
+LARGEST = 1 << 24
+"""Where a look is taken at what seems too steep: no body is larger by default."""
 MOST = 1 << 22
 """Characters, bytes or items of the largest input; a reader with a bound of its own says so."""
 TIMES = 4
@@ -125,7 +127,7 @@ def _judged(name: str, gauge: Gauge, size: int) -> Iterator[Finding]:
         if gauge.time(size) > max(LEAST_S, size * SLOWEST_S) and gauge.again(size, TIMES) > size * SLOWEST_S:
             yield Finding(row, name, gauge.exponent(size), size // row.step, gauge.time(size))
         return
-    exponent = gauge.exponent(size, TIMES)
+    exponent, most = gauge.exponent(size, TIMES), most if row.most < MOST else LARGEST
     while exponent > STEEPEST and 4 * size <= most and gauge.time(size) * 16 < LONGEST_S:
         size *= 4
         exponent = gauge.exponent(size, TIMES)

@@ -15,7 +15,7 @@ from crawler.model import Reason
 from crawler.parse import Document, Job, sitemap, xml
 from crawler.parse.links import DEFAULT
 from crawler.parse.reading import Reading
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -211,3 +211,18 @@ def test_a_base_that_is_long_costs_no_time_for_each_location() -> None:
     longer = b"<urlset xml:base='http://elsewhere/" + b"b" * 3000 + b"'>" + entries + b"</urlset>"
     assert read(long).hrefs == ["http://h/x"]
     assert read(longer).hrefs == ["x"], "a base that no link could be below counts as none"
+
+
+@pytest.mark.parametrize("begin", ["<urlset a='", "<!--", "<?x "])
+def test_a_tag_without_end_is_left_there(begin: str) -> None:
+    found = read("<urlset><url><loc>http://h/1</loc></url>" + begin + "x" * (xml.MAX_TAG + (1 << 18)))
+    assert found.hrefs == ["http://h/1"]
+    assert found.note == "what follows a tag of more than 1 MiB was not read"
+
+
+def test_text_that_is_long_is_no_tag() -> None:
+    text = "x " * (1 << 20)
+    document = (
+        f"<rss><channel><item><d>{text}</d><e><![CDATA[{text}]]></e><link>http://h/1</link></item></channel></rss>"
+    )
+    assert read(document).hrefs == ["http://h/1"]

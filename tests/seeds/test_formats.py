@@ -198,3 +198,8 @@ def test_numbers_of_thousands_of_digits_are_no_error(tmp_path: Path) -> None:
 def test_bookmarks_that_come_a_byte_at_a_time_are_read(tmp_path: Path) -> None:
     lines = f'<!doctype html>\n<a href="{A}">A</a>\n<!-- {B} -->\n<a href="{B}">B</a>'.encode()
     assert got(tmp_path, b"".join(gzip.compress(bytes([byte])) for byte in lines)).urls == [A, B]
+
+
+def test_a_tag_without_end_ends_a_list_in_xml(tmp_path: Path) -> None:
+    read = got(tmp_path, f"<urlset><url><loc>{A}</loc></url>\n<a b='" + "x" * (5 << 18))
+    assert (read.urls, [line for line, _ in read.bad]) == ([A], [2])

@@ -63,19 +63,24 @@ def is_lines(request: web.Request) -> bool:
 async def lines(request: web.Request, most_bytes: int) -> AsyncIterator[Sequence[str]]:
     """An upload as it comes, in batches of lines without their ends. Raises Problem: 400, 408, 413."""
     batch: list[str] = []
-    rest, received = b"", 0
+    pieces, length, received = list[bytes](), 0, 0
     async for block in _blocks(request):
         received += len(block)
         if received > most_bytes:
             raise Problem(413, "too-large", f"more than {most_bytes:,} bytes of seeds: send them in parts")
-        *whole, rest = (rest + block).split(b"\n")
-        if len(rest) > MAX_LINE:
+        *whole, rest = block.split(b"\n")
+        if whole:
+            whole[0] = b"".join([*pieces, whole[0]])
+            pieces, length = [], 0
+        pieces.append(rest)
+        length += len(rest)
+        if length > MAX_LINE:
             raise Problem(400, "malformed", f"a line is longer than {MAX_LINE:,} bytes")
         batch += [line.decode("utf-8", "replace").strip() for line in whole]
         if len(batch) >= BATCH:
             yield batch
             batch = []
-    batch.append(rest.decode("utf-8", "replace").strip())
+    batch.append(b"".join(pieces).decode("utf-8", "replace").strip())
     yield batch
 
 

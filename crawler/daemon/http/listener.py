@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 log = logging.getLogger(__name__)
 
 AT_ONCE = 10
-"""Connections taken at one turn of the loop. A head that came along is read some four turns later, and until then no
-more strangers may come than have a place, else a crowd at one address pushes everybody out before they are heard."""
+"""Connections taken at one turn of the loop. A head that came along is read some four turns later. Until then no more
+strangers may come than have a place, else a crowd at one address pushes everybody out before they are heard."""
 REST_S = 1.0
 """How long nothing is taken where no file can be opened."""
 
