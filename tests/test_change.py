@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 import anyio
 import pytest
 
 import crawler
-from crawler import Crawl, Disposition, Ending, Summary
+from crawler import Config, Crawl, Disposition, Ending, Summary
+from crawler.folder.folder import Folder
 from crawler.settings.loading import LIVE, fields, load
 from crawler.testing import Served, Site, Web, failing, html, open_web, slow
 
@@ -178,6 +181,96 @@ async def test_a_folder_that_cannot_keep_them_changes_nothing(tmp_path: Path) ->
         with pytest.raises(crawler.FolderError):
             await crawl.change(delay_s=3.0)
         assert crawl.config.politeness.delay_s == 0.0
+
+
+class SlowDisk:
+    """A crawl's folder that keeps nothing before it is told to go on."""
+
+    def __init__(self, crawl: Crawl) -> None:
+        assert crawl.folder
+        self.folder = crawl.folder
+        self.asked: list[Config] = []
+        self.is_asked, self.goes_on = Event(), Event()
+        crawl.folder = cast(Folder, self)
+
+    def keep(self, config: Config) -> Folder:
+        self.asked.append(config)
+        self.is_asked.set()
+        assert self.goes_on.wait(20), "the loop that would tell it stands still"
+        self.folder = self.folder.keep(config)
+        return cast(Folder, self)
+
+
+async def test_the_loop_goes_on_while_the_disk_keeps_other_settings(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        assert crawl.config.politeness.delay_s == 0.0
+        disk.goes_on.set()
+        assert keys((await changing).applied) == ["politeness.delay_s"]
+        assert crawl.config.politeness.delay_s == load(tmp_path / "crawl.toml").politeness.delay_s == 3.0
+
+
+async def test_changes_happen_one_after_the_other_and_none_undoes_another(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        waiting = [
+            asyncio.ensure_future(crawl.change(**settings))
+            for settings in ({"delay_s": 3.0, "limit": 5}, {"max_depth": 4}, {"limit": 6})
+        ]
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        assert len(disk.asked) == 1
+        disk.goes_on.set()
+        told = [keys((await changing).applied) for changing in waiting]
+        assert told == [["scope.limit", "politeness.delay_s"], ["scope.max_depth"], ["scope.limit"]]
+        for config in (crawl.config, load(tmp_path / "crawl.toml")):
+            assert (config.politeness.delay_s, config.scope.max_depth, config.scope.limit) == (3.0, 4, 6)
+
+
+async def test_a_change_that_is_called_off_while_the_disk_keeps_it_is_whole(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        next_one = asyncio.ensure_future(crawl.change(limit=5))
+        for _ in range(3):
+            changing.cancel()
+            await asyncio.sleep(0)
+        assert not changing.done()
+        assert len(disk.asked) == 1
+        disk.goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await changing
+        await next_one
+        for config in (crawl.config, load(tmp_path / "crawl.toml")):
+            assert (config.politeness.delay_s, config.scope.limit) == (3.0, 5)
+
+
+async def test_a_folder_is_not_left_before_it_has_kept_what_was_changed(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        crawl = await stack.enter_async_context(crawler.open_crawl(folder=tmp_path, **QUICK))
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        leaving = asyncio.ensure_future(stack.aclose())
+        await asyncio.wait([leaving], timeout=0.2)  # it would be over long before
+        assert not leaving.done()
+        disk.goes_on.set()
+        await leaving
+        assert changing.done()
+
+
+async def test_a_change_that_was_asked_for_is_waited_for_by_a_run_with_nothing_left(tmp_path: Path) -> None:
+    async with running(one_host(5), tmp_path, max_depth=1) as story:
+        await story.until_pages(1)
+        disk = SlowDisk(story.crawl)
+        changing = asyncio.ensure_future(story.crawl.change(max_depth=2))
+        await story.until(lambda snapshot: snapshot.pages == 6 and not snapshot.in_flight)
+        disk.goes_on.set()
+        await changing
+    assert story.summary
+    assert story.summary.pages == 11
 
 
 async def test_a_site_that_is_held_is_not_visited_until_it_is_let_go() -> None:
