@@ -217,6 +217,17 @@ def _way(lease: Lease) -> tuple[str, int, bool]:
     return lease.request.url.text, lease.request.depth, lease.request.is_reread
 
 
+async def test_a_site_on_the_shelf_that_has_setbacks_too_counts_once(path: Path, clock: HandClock) -> None:
+    async with open_sqlite(path, Terms(), clock=clock.both, most_sites=1, most_entries=2) as frontier:
+        await frontier.add([*pages("a", *range(9)), *pages("b", 1)])
+        for _ in range(2):  # that is its share
+            [lease] = await lend(frontier, 1)
+            assert lease.request.url.site == "http://a"
+            await frontier.settle([deferred(lease, clock, 100)], {})
+        await frontier.note("any", 1)  # whoever waits on the shelf was counted
+        assert (frontier.counts().sites, frontier.counts().retrying) == (2, 2)
+
+
 async def test_the_file_can_be_asked_about_a_url(path: Path, clock: HandClock) -> None:
     async with opened(path, clock) as frontier:
         await frontier.add(pages("a", 1, 9))
