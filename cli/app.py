@@ -6,12 +6,12 @@ import sys
 import traceback
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from . import config, demo, explain, jobs, repair, run, serve
 from .exits import Exit, exit_code_of
@@ -24,6 +24,9 @@ for standard input, or a crawl folder to be continued.
 
 _RETRY = "--retry-failed"
 """An option that may stand alone: the word behind it is a seed, not its value."""
+
+_UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
+"""The parser of the command line raises it: typer's own in one version, click's in another."""
 
 
 class _SeedsOrCommand(TyperGroup):
@@ -44,7 +47,23 @@ class _SeedsOrCommand(TyperGroup):
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
         near = get_close_matches(word, self.commands, 1)
         if near and not ctx.resilient_parsing and not Path(word).exists():
-            ctx.fail(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
+            from crawler.errors import ConfigError
+
+            raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
+
+    def invoke(self, ctx: Any) -> Any:
+        """Tells in one line what is wrong with a command, as all else that is wrong is told."""
+        from crawler.errors import ConfigError
+
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:
+            asked: Any = error
+            if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
+                raise
+            path = asked.ctx.command_path.removesuffix(" run") if asked.ctx else "crawl"
+            said = asked.format_message().replace("Value error, ", "").partition(", unable to parse")[0].rstrip(".")
+            raise ConfigError(f"{said[:1].lower()}{said[1:]}; `{path} --help` tells more") from None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["SEEDS... [OPTIONS]   or:   crawl COMMAND ..."]

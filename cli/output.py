@@ -8,11 +8,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.breath import breathing
 from crawler.errors import FolderError, SeedError, SinkError, StorageFull
-from crawler.harmless import printable
 from crawler.model import Outcome, Position
-from crawler.private import Unsafe, opener
+from crawler.runtime.escaping import printable
+from crawler.runtime.gil import breathing
+from crawler.runtime.private_files import Unsafe, opener
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
 from crawler.sinks.jsonl import record
@@ -30,10 +30,12 @@ class StandardOutput:
         """Nothing to cut."""
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
         with breathing():
-            await asyncio.get_running_loop().run_in_executor(None, _write, lines)
+            await asyncio.get_running_loop().run_in_executor(None, self._write, outcomes)
         return {}
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        _write(b"".join(record(outcome, self._wants) for outcome in outcomes))
 
 
 class BadSeeds:

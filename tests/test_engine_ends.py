@@ -11,12 +11,12 @@ from typing import Any
 import anyio
 import pytest
 
-from crawler.engine import RECORD_BATCH, Engine
+from crawler.engine.engine import RECORD_BATCH, Engine
+from crawler.engine.limits import Limits
+from crawler.engine.slots import Places
 from crawler.frontier import MemoryFrontier, Terms, open_memory
-from crawler.limits import Limits
-from crawler.metrics import Ending, Summary
+from crawler.metrics.metrics import Ending, Summary
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
-from crawler.places import Places
 
 WAYS = ["abort", "cancel", "stop"]
 

@@ -10,12 +10,12 @@ from functools import partial
 import anyio
 import pytest
 
-from crawler.engine import Engine
+from crawler.engine.engine import Engine
+from crawler.engine.limits import Limits
+from crawler.engine.slots import Places
 from crawler.frontier import MemoryFrontier, Terms, open_memory
-from crawler.limits import Limits
-from crawler.metrics import Ending
+from crawler.metrics.metrics import Ending
 from crawler.model import Lease, Outcome, Request, Url
-from crawler.places import Places
 from crawler.standing import Counts
 from tests.test_engine_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
 

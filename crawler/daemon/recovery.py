@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import CrawlError
+from ..runtime.escaping import printable
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders, adopted
@@ -82,7 +83,7 @@ def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> l
 
 
 def _gone(folders: Folders, record: Record) -> str:
-    return f"its folder {folders.path(record)} is gone: put it back and resume, or remove the job"
+    return f"its folder {printable(str(folders.path(record)))} is gone: put it back and resume, or remove the job"
 
 
 def _news(record: Record, before: State | None) -> News:

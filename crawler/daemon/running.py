@@ -15,7 +15,8 @@ from anyio.abc import TaskGroup
 
 from ..errors import CrawlError, StorageFull
 from ..fetch import Files
-from ..metrics import ADVICE_IN_SETTINGS, Ending
+from ..metrics.metrics import ADVICE_IN_SETTINGS, Ending
+from ..runtime.escaping import printable
 from . import stats
 from .book import Book
 from .events import Event, Events, Kind
@@ -206,10 +207,11 @@ class Running:
                 fields = {"ended": summary.ended} if summary else {}
             except (CrawlError, OSError) as error:
                 log.error("job %s cannot go on: %s", run.job, error)
-                verb, fields = Verb.FAIL, {"error": str(error)}
+                verb, fields = Verb.FAIL, {"error": printable(str(error))}
             except Exception as error:
                 log.exception("a bug while job %s was running", run.job)
-                verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {type(error).__name__}: {error}"}
+                said = printable(f"{type(error).__name__}: {error}")
+                verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {said}"}
             finally:
                 with CancelScope(shield=True):
                     await self._tell_end(run, verb, fields)

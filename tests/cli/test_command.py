@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from crawler import Config
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
 from crawler.testing import Served
 
 from .conftest import ALLOWED, CRAWL, Crawl
@@ -48,6 +48,11 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["config", "shwo"], "show"),
         (["example.org", "--set", "dealy_s=1"], "dealy_s: no such setting; did you mean politeness.delay_s?"),
         (["example.org", "--set", "delay_s"], "not KEY=VALUE"),
+        (["example.org", "--delay", "often"], "'--delay': Input should be a valid number; `crawl --help` tells more"),
+        (["example.org", "--set"], "'--set' requires an argument; `crawl --help` tells more"),
+        (["explain"], "missing argument 'URL'; `crawl explain --help` tells more"),
+        (["explain", "what is this"], "neither a URL nor a host name: 'what is this'"),
+        (["example.org", "--exclude", "re:a(?=b)"], "holds a lookahead, (?=, which some URLs would make slow"),
         (["example.org", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
         (["example.org", "--time-limit", "soon"], "'soon' is no time; write 30s"),
         (["example.org", "--reach", "planet"], "'planet'"),
@@ -77,8 +82,10 @@ async def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left_behin
     before = sorted(tmp_path.rglob("*"))
     ran = await crawl(*arguments)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err.splitlines()[-1]
-    assert "Traceback" not in ran.err
+    assert told in ran.err
+    lines = ran.err.splitlines()
+    assert lines[-1].startswith("crawl: ")
+    assert lines[:-1] == (["crawling into stdin.crawl"] if arguments == ["-"] else [])
     assert sorted(tmp_path.rglob("*")) == before
 
 

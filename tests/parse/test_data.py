@@ -12,7 +12,7 @@ from crawler.model import Url
 from crawler.offload import Workers, open_offloader
 from crawler.parse import Document, Job, parse
 from crawler.parse.data import MAX_BYTES, encode
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from tests.parse.values import FITS, MIB, REFUSED, circle, nested, of_kind
 
 

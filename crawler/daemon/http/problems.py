@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
-import orjson
 from aiohttp import web
+
+from ...runtime.escaping import json_line
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -61,5 +62,5 @@ def answer(problem: Problem) -> web.Response:
     if problem.faults:
         document["errors"] = [fault._asdict() for fault in problem.faults]
     return web.Response(
-        status=problem.status, body=orjson.dumps(document), content_type=CONTENT_TYPE, headers=problem.headers
+        status=problem.status, body=json_line(document), content_type=CONTENT_TYPE, headers=problem.headers
     )
