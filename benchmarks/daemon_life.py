@@ -19,8 +19,8 @@ import anyio
 import psutil
 
 from crawler import Config
-from crawler.config import amend
 from crawler.daemon import DaemonConfig, Jobs, JobSpec, State, open_jobs
+from crawler.settings.loading import amend
 from crawler.testing.process import open_web_process
 
 AT_ONCE = 20

@@ -14,11 +14,11 @@ import uvloop
 
 from benchmarks.machine import describe
 from benchmarks.pages import prose
-from crawler.breath import breathing
 from crawler.model import Page, Url
 from crawler.offload import Workers, open_offloader
 from crawler.parse import Document, Job, parse
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
+from crawler.runtime.gil import breathing
 
 BYTES, LINKS = 40_000, 68  # a page of the median size, with the median number of links
 BATCHES = (1, 8, 16, 32)
@@ -70,7 +70,7 @@ def _starvation(batch: list[Document]) -> None:
     idle = uvloop.run(_beside(batch, is_busy=False, breath=nullcontext))
     starved = uvloop.run(_beside(batch, is_busy=True, breath=nullcontext))
     fed = uvloop.run(_beside(batch, is_busy=True, breath=breathing))
-    for name, seen in (("idle", idle), ("busy", starved), ("busy, with `crawler.breath`", fed)):
+    for name, seen in (("idle", idle), ("busy", starved), ("busy, with `crawler.runtime.gil`", fed)):
         print(f"| beside a loop that is {name} | {seen.batches_a_second:.1f} | {seen.turns_a_second:.0f} |")
 
 

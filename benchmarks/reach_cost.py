@@ -16,9 +16,9 @@ from pathlib import Path
 
 import crawler
 from benchmarks.machine import describe
-from crawler.admitted import Admitted
 from crawler.model import Url
-from crawler.scope import Reach, Scope, places
+from crawler.policy.admitted import Admitted
+from crawler.policy.scope import Reach, Scope, places
 
 LINKS = 200_000
 REACHES: tuple[Reach, ...] = ("host", "prefix", "domain")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from . import config, demo, explain, jobs, repair, run, serve
 from .exits import Exit, exit_code_of

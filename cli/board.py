@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crawler.harmless import json_line, printable
+from crawler.runtime.escaping import json_line, printable
 
 from .show import WIDTH, duration, many, number, size
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from . import values
 
@@ -30,9 +30,9 @@ def show(
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Print every setting as it is in force, and where it comes from."""
-    from crawler.config import shown, trace, value_of
-    from crawler.toml import text_of
-    from crawler.trust import Trust
+    from crawler.runtime.ownership import Trust
+    from crawler.settings.loading import shown, trace, value_of
+    from crawler.settings.toml import text_of
 
     chosen = values.memory(memory) | dict(values.setting(text) for text in set_ or ())
     origin = "--memory or --set" if memory else "--set"
@@ -46,9 +46,9 @@ def show(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
     """Say what is wrong with a file of settings, or that nothing is."""
-    from crawler.config import load
-    from crawler.scope import Scope
-    from crawler.trust import Trust
+    from crawler.policy.scope import Scope
+    from crawler.runtime.ownership import Trust
+    from crawler.settings.loading import load
 
     scope = load(file, trust=Trust(foreign=True)).scope  # to look at it is not to obey it
     Scope(include=scope.include, exclude=scope.exclude)
@@ -62,8 +62,8 @@ def init(
 ) -> None:
     """Write a file of all settings with their meanings and defaults, to be changed by you."""
     from crawler.errors import ConfigError
-    from crawler.private import Unsafe, opener
-    from crawler.toml import default_toml
+    from crawler.runtime.private_files import Unsafe, opener
+    from crawler.settings.toml import default_toml
 
     try:
         with open(file, "w" if force else "x", encoding="utf-8", opener=opener) as opened:

@@ -45,7 +45,7 @@ def demo(
 
 
 async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -> Exit:
-    from crawler.config import load
+    from crawler.settings.loading import load
 
     from .work import Job, crawled
 
@@ -87,7 +87,7 @@ async def _port_of_what_is_left(out: Path) -> int | None:
 
 
 def _first_record(path: Path) -> Any:
-    from crawler.private import opener
+    from crawler.runtime.private_files import opener
 
     with open(path, "rb", opener=opener) as file:
         return json.loads(file.readline())

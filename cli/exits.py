@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.metrics import Summary
+    from crawler.metrics.metrics import Summary
 
     from .values import Share
 
@@ -47,7 +47,7 @@ def exit_code_of(error: Exception) -> Exit | None:
 
 def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
     """The code for a run that came to an end."""
-    from crawler.metrics import Ending
+    from crawler.metrics.metrics import Ending
 
     match summary.ended:
         case Ending.STOPPED | Ending.ABORTED:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crawler.harmless import json_line, printable
+from crawler.runtime.escaping import json_line, printable
 
 from . import show, values
 
 if TYPE_CHECKING:
     from crawler.explanation import Explanation
-    from crawler.folder import Folder
+    from crawler.folder.folder import Folder
     from crawler.frontier import Known
-    from crawler.scope import Ruling
+    from crawler.policy.scope import Ruling
+    from crawler.runtime.ownership import Trust
     from crawler.settings import Config
     from crawler.standing import Trap
-    from crawler.trust import Trust
 
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20
@@ -52,12 +52,12 @@ def explain(
     Asks the site for its robots.txt and for nothing else. In a crawl folder, also while it is being crawled, it says
     how the URL was found and what became of it.
     """
-    from crawler.config import trace
     from crawler.errors import UrlError
     from crawler.explanation import explain as explained
     from crawler.explanation import record
-    from crawler.folder import check_patterns
-    from crawler.trust import Trust
+    from crawler.folder.folder import check_patterns
+    from crawler.runtime.ownership import Trust
+    from crawler.settings.loading import trace
 
     from .process import run_loop
 
@@ -82,7 +82,7 @@ def explain(
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
     """The crawl folder that was named, we stand in, belongs to this seed, or is the only one here."""
-    from crawler.folder import default_name, read_folder
+    from crawler.folder.folder import default_name, read_folder
 
     if out is not None:
         return read_folder(out, config, trust=trust)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crawler.errors import CrawlError, FolderError
-from crawler.harmless import json_line
-from crawler.logbook import Lines, LogFile, cut
-from crawler.private import Unsafe
+from crawler.runtime.escaping import json_line
+from crawler.runtime.log_format import Lines, LogFile, cut
+from crawler.runtime.private_files import Unsafe
 
 log = logging.getLogger("crawler.cli")
 """What was said on the screen, so that crawl.log tells the whole story."""

@@ -8,11 +8,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.breath import breathing
 from crawler.errors import FolderError, SeedError, SinkError, StorageFull
-from crawler.harmless import printable
 from crawler.model import Outcome, Position
-from crawler.private import Unsafe, opener
+from crawler.runtime.escaping import printable
+from crawler.runtime.gil import breathing
+from crawler.runtime.private_files import Unsafe, opener
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
 from crawler.sinks.jsonl import record

@@ -33,7 +33,7 @@ def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
     _take_all_files()
     give_memory_back()
     _look_rarely_for_garbage()
-    sys.setswitchinterval(1e-4)  # a busy loop would starve the threads that feed worker processes (crawler/breath.py)
+    sys.setswitchinterval(1e-4)  # else a busy loop starves the threads that feed workers (crawler/runtime/gil.py)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main())
 

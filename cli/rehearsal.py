@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.harmless import json_line, printable
+from crawler.runtime.escaping import json_line, printable
 
 from . import show
 from .exits import Exit
 
 if TYPE_CHECKING:
-    from crawler.rehearsal import Rehearsal
+    from crawler.dry_run import Rehearsal
+    from crawler.runtime.ownership import Trust
     from crawler.seeds import BadSeed, Taken
     from crawler.settings import Config
-    from crawler.trust import Trust
 
 SHOWN = 20
 """Refusals and bad lines on the screen; the JSON lines hold all refusals, and as many bad lines as were kept."""
@@ -45,8 +45,8 @@ def dry_run(
 ) -> Exit:
     """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
     from crawler import seeds
-    from crawler.folder import check_patterns, read_folder
-    from crawler.rehearsal import rehearse
+    from crawler.dry_run import rehearse
+    from crawler.folder.folder import check_patterns, read_folder
 
     from .process import run_loop
 

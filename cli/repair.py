@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from . import show, values
 
@@ -22,8 +22,8 @@ def repair(
 
     Queue the pages again whose records are gone from the output.
     """
-    from crawler.mending import mend
-    from crawler.trust import Trust
+    from crawler.folder.repair import mend
+    from crawler.runtime.ownership import Trust
 
     mended = mend(folder, is_forced=force, trust=Trust(foreign=trust_folder))
     if not mended:

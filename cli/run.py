@@ -126,9 +126,9 @@ def run(
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     from crawler import seeds as _seeds
-    from crawler.config import trace
-    from crawler.scope import Scope
-    from crawler.trust import Trust
+    from crawler.policy.scope import Scope
+    from crawler.runtime.ownership import Trust
+    from crawler.settings.loading import trace
 
     from .process import prepare_workers, run_loop
 
@@ -184,7 +184,7 @@ def run(
 
 def _recording(config: Config, links: bool, text: bool) -> Config:
     """The same, with heavy fields in every record."""
-    from crawler.config import amend
+    from crawler.settings.loading import amend
 
     if not links and not text:
         return config
@@ -194,7 +194,7 @@ def _recording(config: Config, links: bool, text: bool) -> Config:
 
 def _places(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     """Where the seeds come from and where the crawl lives. A crawl folder in place of a seed is continued."""
-    from crawler.folder import default_name
+    from crawler.folder.folder import default_name
 
     folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]
     if len(folders) == 1 and out in (None, folders[0]):

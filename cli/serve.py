@@ -56,7 +56,7 @@ def serve(
     the settings anew.
     """
     from crawler.daemon.life import Sources
-    from crawler.trust import Trust
+    from crawler.runtime.ownership import Trust
 
     from .process import prepare_workers, run_loop
 

@@ -6,17 +6,17 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from .exits import is_barren
 
 if TYPE_CHECKING:
-    from crawler.config import Change
-    from crawler.folder import Folder
-    from crawler.lost_records import Lost
-    from crawler.metrics import Snapshot, Summary
+    from crawler.folder.folder import Folder
+    from crawler.folder.lost_records import Lost
+    from crawler.metrics.metrics import Snapshot, Summary
     from crawler.model import Disposition
-    from crawler.second_looks import Reconsidered
+    from crawler.reach.second_looks import Reconsidered
+    from crawler.settings.loading import Change
     from crawler.standing import Counts, Trap
 
 Key = TypeVar("Key", bound=str | int)
@@ -353,7 +353,7 @@ def _blocked(summary: Summary) -> Iterable[str]:
 
 def _waited(summary: Summary) -> str:
     """What it waited for most of the time, where that is no matter of this machine."""
-    from crawler.metrics import ADVICE, Bound
+    from crawler.metrics.metrics import ADVICE, Bound
 
     told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
     bound = max(told, key=lambda one: summary.bounds.get(one, 0))
@@ -372,6 +372,6 @@ def _change(change: Change) -> str:
 
 
 def _value(value: object) -> str:
-    from crawler.toml import text_of
+    from crawler.settings.toml import text_of
 
     return "unlimited" if value is None else printable(text_of(value))

@@ -11,9 +11,9 @@ from typing import Any
 from crawler import seeds as _seeds
 from crawler.daemon.client import Client, Refused, find, open_client
 from crawler.daemon.settings import load_daemon
-from crawler.harmless import printable
-from crawler.intake import batches
 from crawler.model import Url
+from crawler.runtime.escaping import printable
+from crawler.runtime.thread_reader import batches
 from crawler.seeds import BadSeed, Taken
 
 from .exits import Exit

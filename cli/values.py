@@ -60,7 +60,7 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
     if not words:
         return ()
     from crawler.model import Reason
-    from crawler.wider import FAILURES
+    from crawler.policy.wider import FAILURES
 
     found: list[Reason] = []
     for word in words:
@@ -88,7 +88,7 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     """The settings under which a crawl takes no more than that; none for None."""
     if total_bytes is None:
         return {}
-    from crawler.memory import plan
     from crawler.offload import cores
+    from crawler.settings.memory_plan import plan_memory
 
-    return plan(total_bytes, cores())
+    return plan_memory(total_bytes, cores())

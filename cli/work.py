@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from crawler import Crawl, open_crawl, seeds
 from crawler.errors import SeedError
-from crawler.folder import Folder, discard
-from crawler.harmless import printable
+from crawler.folder.folder import Folder, discard
 from crawler.model import Url
+from crawler.runtime.escaping import printable
+from crawler.runtime.ownership import NOBODY, Trust
 from crawler.settings import Config
 from crawler.sinks import ReaderGone, Wants
-from crawler.trust import NOBODY, Trust
 
 from . import show
 from .exits import Exit, exit_code

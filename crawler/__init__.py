@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .front import door
+from .runtime.lazy_imports import door
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, open_crawl, stream
-    from .config import Change, Changes
+    from .assembly.shared import Shared, open_shared
+    from .dry_run import Rehearsal, rehearse
     from .errors import (
         ConfigError,
         CrawlError,
@@ -24,33 +25,34 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
-    from .metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
     from .parse import Content
     from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
-    from .rehearsal import Rehearsal, rehearse
-    from .second_looks import Reconsidered
+    from .reach.second_looks import Reconsidered
+    from .runtime.ownership import Trust
     from .settings import Config
-    from .shared import Shared, open_shared
+    from .settings.loading import Change, Changes
+    from .settings.memory_plan import plan_memory
     from .standing import Counts, Trap
-    from .trust import Trust
 
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
-    "config": "Change Changes",
+    "settings.loading": "Change Changes",
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
-    "metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
+    "metrics.metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
-    "rehearsal": "Rehearsal rehearse",
+    "dry_run": "Rehearsal rehearse",
     "settings": "Config",
-    "shared": "Shared open_shared",
-    "second_looks": "Reconsidered",
+    "settings.memory_plan": "plan_memory",
+    "assembly.shared": "Shared open_shared",
+    "reach.second_looks": "Reconsidered",
     "standing": "Counts Trap",
-    "trust": "Trust",
+    "runtime.ownership": "Trust",
 }
 
 __all__ = [
@@ -106,6 +108,7 @@ __all__ = [
     "explain",
     "open_crawl",
     "open_shared",
+    "plan_memory",
     "rehearse",
     "stream",
 ]

@@ -17,30 +17,31 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
-from . import parts, urls
-from .canonical import Policy
-from .config import Changes, amend, changes, value_of
+from . import urls
+from .assembly import parts
+from .assembly.crawl_parts import Stacking, Works
+from .assembly.parts import Extract
+from .assembly.shared import Shared
+from .engine.limits import NOTHING_SPENT, Spent
 from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
-from .folder import Folder, open_folder
+from .folder.folder import Folder, open_folder
 from .frontier import Look, SqliteFrontier
-from .intake import batches
-from .late_seeds import LateSeeds
-from .limits import NOTHING_SPENT, Spent
-from .metrics import Snapshot, Summary
+from .metrics.metrics import Snapshot, Summary
 from .model import Outcome, Reason, Request, Url
-from .parts import Extract
+from .policy.wider import FAILURES
 from .protocols import Fetcher, Sink
-from .roots import AT_ONCE
-from .second_looks import Reconsidered, SecondLooks
+from .reach.late_seeds import LateSeeds
+from .reach.roots import AT_ONCE
+from .reach.second_looks import Reconsidered, SecondLooks
+from .runtime.ownership import NOBODY, Trust
+from .runtime.thread_reader import batches
+from .runtime.watchdog import Stall, open_watchdog
 from .settings import Config
-from .shared import Shared
+from .settings.loading import Changes, amend, changes, value_of
 from .sinks import ReaderGone, Stream
 from .standing import SiteView
-from .trust import NOBODY, Trust
-from .watchdog import Stall, open_watchdog
-from .wider import FAILURES
-from .works import Stacking, Works
+from .urls.canonical import Policy
 
 log = logging.getLogger(__name__)
 

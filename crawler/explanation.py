@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from . import parts, seeds, urls
-from .admitted import Admitted
+from . import seeds, urls
+from .assembly import parts
 from .errors import FetchError
 from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Url
 from .offload import Inline
+from .policy.admitted import Admitted
+from .policy.scope import Ruling, Scope, place
+from .reach.roots import Ground, Root
 from .robots import RobotsRules
-from .roots import Ground, Root
-from .scope import Ruling, Scope, place
 from .settings import Config
 from .standing import Trap
 

@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from . import redirects, urls
-from .answers import Answers, Verdict, all_of
-from .compared import answer, began
+from . import urls
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
-from .politeness import Politeness, Silence, setback
+from .policy import redirects
+from .policy.answers import Answers, Verdict, all_of
+from .policy.answers.compared import answer, began
+from .policy.politeness import Politeness, Silence, setback
+from .policy.scope import Scope
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .scope import Scope
 from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from crawler.answers import Answer, Answers, Verdict
-from crawler.answers.spread import Wanted
 from crawler.model import Reason, Url
 from crawler.parse.evidence import numbers
 from crawler.parse.simhash import gist, simhash
-from crawler.politeness import Politeness
+from crawler.policy.answers import Answer, Answers, Verdict
+from crawler.policy.answers.spread import Wanted
+from crawler.policy.politeness import Politeness
 
 SITE = "http://a.test"
 TOOK_S = 0.2

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import hypothesis
 import pytest
 
-from crawler.watchdog import Stall, open_watchdog
+from crawler.runtime.watchdog import Stall, open_watchdog
 
 MAX_CPU_S = 1.5
 MAX_WAIT_S = 10.0

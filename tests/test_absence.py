@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.absence import AGAIN_S, AWAY_S, MOST_FORGIVEN, Absence
+from crawler.engine.suspension import AGAIN_S, AWAY_S, MOST_FORGIVEN, Absence
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Url
 
 

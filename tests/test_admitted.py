@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler import admitted
-from crawler.admitted import MOST, Admitted
 from crawler.errors import StorageFull
+from crawler.policy import admitted
+from crawler.policy.admitted import MOST, Admitted
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from crawler.answers import Answers
-from crawler.answers.naming import kind_of, widened
 from crawler.model import Reason, Request, Url
-from crawler.politeness import Politeness
+from crawler.policy.answers import Answers
+from crawler.policy.answers.naming import kind_of, widened
+from crawler.policy.politeness import Politeness
 from tests.answering import SITE, Crawl, Outcome, Site, answer_of, words
 
 ITEMS = [f"/item/{n}" for n in range(300)]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.canonical import TRACKING, Policy
 from crawler.errors import UrlError
 from crawler.model import Url
+from crawler.urls.canonical import TRACKING, Policy
 
 POLICY = Policy()
 ID = "0123456789abcdef0123456789ABCDEF"

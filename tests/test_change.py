@@ -12,7 +12,7 @@ import pytest
 
 import crawler
 from crawler import Crawl, Disposition, Ending, Summary
-from crawler.config import LIVE, fields, load
+from crawler.settings.loading import LIVE, fields, load
 from crawler.testing import Served, Site, Web, failing, html, open_web, slow
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.02}

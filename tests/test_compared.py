@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from crawler.compared import answer, began
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Timings, Url
-from crawler.politeness import Politeness
+from crawler.policy.answers.compared import answer, began
+from crawler.policy.politeness import Politeness
 
 HERE = Url("http://a.test/item/17")
 

@@ -6,19 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler.config import (
-    amend,
-    differences,
-    effective_user_agent,
-    explicit,
-    fields,
-    load,
-    read,
-    trace,
-)
 from crawler.errors import ConfigError
 from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
-from crawler.toml import default_toml, to_toml
+from crawler.settings.loading import amend, differences, effective_user_agent, explicit, fields, load, read, trace
+from crawler.settings.toml import default_toml, to_toml
 
 ROOT = Path(__file__).parents[1]
 

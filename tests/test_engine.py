@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 import anyio
 import pytest
 
-from crawler.engine import RECORD_LINKS, Engine
+from crawler.engine.engine import RECORD_LINKS, Engine
+from crawler.engine.limits import Limits
+from crawler.engine.memory_watch import URL_BYTES
 from crawler.frontier import MemoryFrontier, Terms, open_memory
-from crawler.limits import Limits
-from crawler.memory import URL_BYTES
-from crawler.metrics import Ending
+from crawler.metrics.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
 
 Visit = Callable[[Lease], Awaitable[Outcome]]

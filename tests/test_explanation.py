@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from crawler import crawl
-from crawler.config import load
 from crawler.errors import UrlError
 from crawler.explanation import explain
 from crawler.model import Reason
 from crawler.settings import Config
+from crawler.settings.loading import load
 from crawler.testing import Served, Site, Web, disallowing, html, open_web, robots
 
 LOCAL: dict[str, object] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0, "retry_delay_s": 0}

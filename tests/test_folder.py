@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler.config import load
 from crawler.errors import ConfigError, FolderError
-from crawler.folder import default_name, open_folder
+from crawler.folder.folder import default_name, open_folder
 from crawler.settings import Config
+from crawler.settings.loading import load
 
 
 def test_a_crawl_finds_its_folder_and_its_settings_again(tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_a_folder_in_use_is_refused_by_the_pid_of_its_user(tmp_path: Path) -> No
 
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib, crawler.settings, crawler.folder\n"
-        "with crawler.folder.open_folder(pathlib.Path(sys.argv[1]), crawler.settings.Config()):\n"
+        "import sys, pathlib, crawler.settings, crawler.folder.folder\n"
+        "with crawler.folder.folder.open_folder(pathlib.Path(sys.argv[1]), crawler.settings.Config()):\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
     )

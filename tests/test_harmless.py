@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.harmless import _HARMFUL, MOST_ESCAPED_ALONE, json_line, printable, unescaped
+from crawler.runtime.escaping import _HARMFUL, MOST_ESCAPED_ALONE, json_line, printable, unescaped
 
 IGNORED = [
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),

@@ -11,10 +11,10 @@ import pytest
 
 import crawler
 from crawler import Disposition, Outcome, Reason
+from crawler.assembly.shared import open_shared
+from crawler.engine.hooks import guarded
 from crawler.errors import CrawlError, HookError, WorkersGone
-from crawler.hooks import guarded
 from crawler.model import Request, Response
-from crawler.shared import open_shared
 
 SEEDS = [f"http://h{n}.test/" for n in range(3)]
 

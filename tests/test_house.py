@@ -17,8 +17,8 @@ import grimp
 import crawler
 from crawler.cli.exits import Exit
 from crawler.model import Disposition, Reason
+from crawler.settings.toml import default_toml
 from crawler.sinks.jsonl import FIELDS, HEAVY
-from crawler.toml import default_toml
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from crawler.intake import batches
+from crawler.runtime.thread_reader import batches
 
 
 async def test_everything_arrives_once_and_in_order() -> None:

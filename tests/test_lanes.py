@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crawler.lanes import Lanes
+from crawler.offload.fair_queue import Lanes
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from crawler import redirects, urls
+from crawler import urls
 from crawler.errors import UrlError
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.wire import MAX_FIELD_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
@@ -27,14 +27,15 @@ from crawler.offload import Workers
 from crawler.parse import Document, Job, blocked, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_TEXT
-from crawler.politeness import Politeness, setback
+from crawler.policy import redirects
+from crawler.policy.politeness import Politeness, setback
+from crawler.policy.scope import Scope
+from crawler.policy.traps import Stored
+from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules
 from crawler.robots import parse as parse_robots
-from crawler.scope import Scope
 from crawler.sinks.jsonl import JsonLines, Wants
-from crawler.traps import Stored
-from crawler.traps.pattern import Standing
 from crawler.visit import MAX_SITEMAPS, Visitor
 
 HERE = Url("http://a.test/shop/")

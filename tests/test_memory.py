@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.config import load
+from crawler.engine.memory_watch import known_bytes
 from crawler.errors import ConfigError
-from crawler.memory import COPIES, MIB, PROGRAM, WORKER, known_bytes, plan
 from crawler.offload.pool import SHARE
+from crawler.settings.loading import load
+from crawler.settings.memory_plan import COPIES, MIB, PROGRAM, WORKER, plan_memory
 from crawler.standing import Counts
 
 TOTALS = [256, 300, 384, 512, 700, 1024, 2048, 8192, 65536]
@@ -16,7 +17,7 @@ TOTALS = [256, 300, 384, 512, 700, 1024, 2048, 8192, 65536]
 @pytest.mark.parametrize("cores", [1, 2, 8, 64])
 @pytest.mark.parametrize("mib", TOTALS)
 def test_the_parts_of_a_plan_stay_below_the_whole(mib: int, cores: int) -> None:
-    config = load(settings=plan(mib * MIB, cores))
+    config = load(settings=plan_memory(mib * MIB, cores))
     offload, fetch = config.offload, config.fetch
     pages = offload.page_memory_bytes * (1 + (offload.workers - 1) / SHARE)
     parts = PROGRAM + offload.workers * WORKER + pages + fetch.budget_bytes + COPIES * fetch.max_body_bytes
@@ -26,13 +27,13 @@ def test_the_parts_of_a_plan_stay_below_the_whole(mib: int, cores: int) -> None:
 
 @pytest.mark.parametrize("cores", [1, 2, 8, 64])
 def test_more_memory_never_means_smaller_bodies(cores: int) -> None:
-    bodies = [load(settings=plan(mib * MIB, cores)).fetch.max_body_bytes for mib in TOTALS]
+    bodies = [load(settings=plan_memory(mib * MIB, cores)).fetch.max_body_bytes for mib in TOTALS]
     assert bodies == sorted(bodies)
 
 
 def test_too_little_memory_is_refused() -> None:
     with pytest.raises(ConfigError, match="256 MiB"):
-        plan(255 * MIB, 1)
+        plan_memory(255 * MIB, 1)
 
 
 def test_what_is_known_grows_with_urls_and_sites() -> None:

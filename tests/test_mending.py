@@ -11,7 +11,7 @@ import pytest
 
 import crawler
 from crawler.errors import FolderError, FrontierError
-from crawler.mending import mend
+from crawler.folder.repair import mend
 from crawler.testing import link_graph, open_web
 
 SETTINGS: dict[str, Any] = {

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from crawler.config import fields
 from crawler.daemon.settings import DaemonConfig
-from crawler.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
+from crawler.metrics.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.politeness import Wait
+from crawler.policy.politeness import Wait
+from crawler.settings.loading import fields
 from crawler.standing import Counts
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Url
-from crawler.traps import Novelty, Stored
+from crawler.policy.traps import Novelty, Stored
 from tests.hostile.calendars import book
 from tests.hostile.endless import crawl
 

@@ -9,23 +9,29 @@ from typing import TypeAlias
 
 import pytest
 
-from crawler import absence, memory, patterns, politeness, rehearsal, robots, turns, urls
-from crawler.answers import judging, latest, outage, spread
+from crawler import dry_run as rehearsal
+from crawler import robots, urls
 from crawler.cli import rehearsal as cli_rehearsal
 from crawler.cli.exits import Exit
 from crawler.daemon import DaemonConfig, posting, run, running, spool, store, tokens, webhooks, wishes
 from crawler.daemon import job as daemon_job
 from crawler.daemon import logs as daemon_logs
 from crawler.daemon import pages as daemon_pages
+from crawler.engine import memory_watch
+from crawler.engine import suspension as absence
 from crawler.fetch import cookies, files, framing, resolver, wire
-from crawler.frontier import opening, schema
+from crawler.frontier import opening, schema, turns
 from crawler.offload import inside, worker
 from crawler.parse import blocked, codings, data, html, page, sitemap
+from crawler.policy import politeness
+from crawler.policy.answers import judging, latest, outage, spread
+from crawler.policy.traps import novelty, pattern, series, shapes
 from crawler.robots import reading as robots_reading
 from crawler.seeds import columns, part, records, sheets
 from crawler.settings import Config
+from crawler.settings import memory_plan as memory
 from crawler.sinks import jsonl
-from crawler.traps import novelty, pattern, series, shapes
+from crawler.urls import patterns
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = Config()
@@ -179,9 +185,9 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("The least is {} MiB", (memory.LEAST / MIB,)),
         ("a {} of it in every worker", (1 / 4,)),
         ("keeps more than {} MiB between pages", (inside.GROWN_BYTES / MIB,)),
-        ("{} bytes a URL known", (memory.URL_BYTES,)),
-        ("{} kB a site that has something queued", (memory.SITE_BYTES / 1000,)),
-        ("At {} fifths of the plan", (memory.WARNED_AT * 5,)),
+        ("{} bytes a URL known", (memory_watch.URL_BYTES,)),
+        ("{} kB a site that has something queued", (memory_watch.SITE_BYTES / 1000,)),
+        ("At {} fifths of the plan", (memory_watch.WARNED_AT * 5,)),
         ("{} links (`scope.max_links`)", (DEFAULT.scope.max_links,)),
         (
             "{} MiB of them, {} Mi characters of text, {} MiB of data",

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 import crawler
-from crawler.metrics import Summary
+from crawler.metrics.metrics import Summary
 from crawler.model import Disposition, Reason
 from crawler.testing import Answer, Asked, Page, Site, Web, html, open_web
 from tests.answering import words

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.canonical import Policy, changes, folding
 from crawler.fetch.relays import _matcher
 from crawler.model import Reason, Request, Url
-from crawler.patterns import MOST_REPEATS, Pattern, PatternError
+from crawler.policy.scope import Scope
 from crawler.robots import parse as parse_robots
-from crawler.scope import Scope
 from crawler.urls import parse
+from crawler.urls.canonical import Policy, changes, folding
+from crawler.urls.patterns import MOST_REPEATS, Pattern, PatternError
 from tests.growth import cpu_s, exponent
 
 ROOT = parse("http://h.test/")

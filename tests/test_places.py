@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from crawler.places import Places, Seat
+from crawler.engine.slots import Places, Seat
 
 
 def seats(places: Places, *weights: float) -> list[Seat]:

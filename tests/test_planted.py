@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from crawler import Config, open_crawl
-from crawler.config import load
 from crawler.daemon import DaemonConfig, WrongState, open_jobs, pages, spool
 from crawler.daemon.folders import Folders
 from crawler.daemon.http.sockets import _unix_socket
 from crawler.errors import ConfigError, FolderError, FrontierError, SinkError
 from crawler.fetch import Guard
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
+from crawler.folder.repair import mend
 from crawler.frontier import look
-from crawler.logbook import LogFile
-from crawler.mending import mend
+from crawler.runtime.log_format import LogFile
 from crawler.seeds import BadSeed
+from crawler.settings.loading import load
 from crawler.sinks import JsonLines
 
 NOTES = "what its owner wrote\n"

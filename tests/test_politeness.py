@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.politeness import MOST_SILENT, Politeness, Silence, retry_after_s, setback
+from crawler.policy.politeness import MOST_SILENT, Politeness, Silence, retry_after_s, setback
 
 NOON = 1_760_000_000.0  # 2025-10-09 08:53:20 UTC
 

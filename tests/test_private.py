@@ -11,8 +11,8 @@ from typing import IO
 
 import pytest
 
-from crawler import private
-from crawler.private import Planted, copy_file, make_folder, opener, refusal, replaced
+from crawler.runtime import private_files as private
+from crawler.runtime.private_files import Planted, copy_file, make_folder, opener, refusal, replaced
 
 NOTES = "what its owner wrote"
 

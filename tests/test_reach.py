@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import crawler
 from crawler import Outcome, Reason, urls
-from crawler.config import load
+from crawler.dry_run import rehearse
 from crawler.explanation import explain
 from crawler.model import LeftOut, Request, Response
 from crawler.protocols import Fetcher
-from crawler.rehearsal import rehearse
+from crawler.settings.loading import load
 from crawler.testing import Page, Site, Web, html, open_web
 
 QUIET: dict[str, Any] = {"delay_s": 0.0, "retry_delay_s": 0.02, "robots": "ignore", "traps": "off", "workers": 1}

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from crawler import seeds, urls
-from crawler.config import load
+from crawler.dry_run import MOST_SITES, Rehearsal, rehearse
 from crawler.errors import SeedError
 from crawler.model import Reason, Url
-from crawler.rehearsal import MOST_SITES, Rehearsal, rehearse
 from crawler.settings import Config
+from crawler.settings.loading import load
 from crawler.testing import Served, Site, Web, disallowing, html, open_web, robots, sitemap
 from crawler.testing.robots import Rules, stating
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from crawler import urls
-from crawler.admitted import Admitted
 from crawler.errors import FrontierError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Request, Url
 from crawler.parse import Document, Job, parse
-from crawler.roots import AT_ONCE, READ_AT_ONCE, Roots
-from crawler.scope import Reach, Scope
+from crawler.policy.admitted import Admitted
+from crawler.policy.scope import Reach, Scope
+from crawler.reach.roots import AT_ONCE, READ_AT_ONCE, Roots
 
 A, B, C = (urls.parse(f"http://{name}.org/") for name in "abc")
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.admitted import Admitted
 from crawler.errors import ConfigError
 from crawler.model import Reason, Request, Url
+from crawler.policy.admitted import Admitted
+from crawler.policy.scope import Reach, Scope, is_moved, place, places
 from crawler.protocols import Bounds
-from crawler.scope import Reach, Scope, is_moved, place, places
 
 OUT, DEEP, TRAP = Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.TRAP
 REACHES: tuple[Reach, ...] = ("page", "prefix", "host", "domain", "any")

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 import crawler
 from crawler.errors import FetchError
 from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
+from crawler.policy.wider import FAILURES, bounds, widened
 from crawler.protocols import Fetcher
-from crawler.recorded import Rows
+from crawler.reach.recorded import Rows
 from crawler.settings import Config
 from crawler.testing import (
     Page,
@@ -33,7 +34,6 @@ from crawler.testing import (
     robots,
     sitemap,
 )
-from crawler.wider import FAILURES, bounds, widened
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "robots": "ignore"}
 SLOW_SITES = 4

@@ -16,9 +16,9 @@ import pytest
 
 import crawler
 from crawler import Crawl, Ending, Reason
+from crawler.assembly.shared import Shared
 from crawler.fetch import Guard
 from crawler.fetch.resolver import Found, Resolver
-from crawler.shared import Shared
 from crawler.testing import Served, Site, Web, html, link_graph, open_web, slow
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.02}

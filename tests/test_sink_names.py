@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from crawler import ConfigError
-from crawler.config import amend
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
 from crawler.settings import OWN_FILES, Config
+from crawler.settings.loading import amend
 
 GOOD = ["pages.jsonl", "a", "Seiten 1.jsonl", "страницы.jsonl", "lock.jsonl", "seeds.jsonl", "x" * 200, "a..b"]
 OWN = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from crawler.metrics.latency import STAGES, Stages
 from crawler.model import Timings
-from crawler.stages import STAGES, Stages
 
 
 def test_shares_add_up_and_name_what_takes_longest() -> None:

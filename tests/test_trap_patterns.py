@@ -7,9 +7,9 @@ from array import array
 import pytest
 
 from crawler.model import Page
-from crawler.traps.pattern import Memory, Pattern, Standing
-from crawler.traps.recent import Ring, Sieve
-from crawler.traps.series import Series
+from crawler.policy.traps.pattern import Memory, Pattern, Standing
+from crawler.policy.traps.recent import Ring, Sieve
+from crawler.policy.traps.series import Series
 
 SITE = "https://a.test"
 

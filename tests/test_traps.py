@@ -14,9 +14,9 @@ import crawler
 from crawler.explanation import explain, record
 from crawler.frontier import Terms, open_memory, open_sqlite
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Url
+from crawler.policy.traps import Novelty, Shapes
 from crawler.settings import Config
 from crawler.testing import Site, Web, html, open_web, traps
-from crawler.traps import Novelty, Shapes
 from tests.hostile.endless import HONEST, LEFT_BY, TRAPS, crawl, months, sessions
 from tests.hostile.finite import FINITE
 

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from crawler import Config, Trust, open_crawl, private, trust
-from crawler.config import load
+from crawler import Config, Trust, open_crawl
 from crawler.daemon import DaemonConfig, load_daemon, open_jobs, tokens
 from crawler.daemon.client import find
 from crawler.errors import ConfigError, FolderError
-from crawler.folder import open_folder, read_folder
-from crawler.mending import mend
-from crawler.trust import can_others_write, check_owner, check_writers, is_own
+from crawler.folder.folder import open_folder, read_folder
+from crawler.folder.repair import mend
+from crawler.runtime import ownership as trust
+from crawler.runtime import private_files as private
+from crawler.runtime.ownership import can_others_write, check_owner, check_writers, is_own
+from crawler.settings.loading import load
 
 ME, BOB, OURS, STAFF = 1000, 4711, 1000, 20
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other accounts")

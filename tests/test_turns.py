@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from crawler import turns as room
-from crawler.turns import Rest, Turns
+from crawler.frontier import turns as room
+from crawler.frontier.turns import Rest, Turns
 
 SITE = "https://alpha.test"
 

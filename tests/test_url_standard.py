@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from crawler import urls
-from crawler.canonical import DEFAULT_POLICY
 from crawler.errors import UrlError
+from crawler.urls.canonical import DEFAULT_POLICY
 
 BASE = urls.parse("http://example.org/a/b?q")
 

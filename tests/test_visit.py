@@ -8,14 +8,14 @@ from typing import TypeVar, cast
 
 import pytest
 
-from crawler.config import load
 from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.parse import Document, Job
-from crawler.politeness import Politeness
+from crawler.policy.politeness import Politeness
+from crawler.policy.scope import Scope
 from crawler.protocols import Frontier
-from crawler.scope import Scope
 from crawler.settings import MOST_INLINE_BYTES
+from crawler.settings.loading import load
 from crawler.visit import Visitor
 
 T = TypeVar("T")

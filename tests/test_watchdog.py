@@ -16,8 +16,8 @@ import pytest
 import uvloop
 
 from crawler import Outcome, Position, crawl
+from crawler.runtime.watchdog import Beat, Judge, Stall, culprit_of, open_watchdog
 from crawler.testing import Site, Web, html, open_web
-from crawler.watchdog import Beat, Judge, Stall, culprit_of, open_watchdog
 
 AFTER_S = 0.05
 LONG_S = 20.0
@@ -42,7 +42,7 @@ class Noticed(logging.Handler):
 @pytest.fixture
 def noticed() -> Iterator[Noticed]:
     handler = Noticed()
-    logger = logging.getLogger("crawler.watchdog")
+    logger = logging.getLogger("crawler.runtime.watchdog")
     logger.addHandler(handler)
     yield handler
     logger.removeHandler(handler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..front import door
+from ..runtime.lazy_imports import door
 
 if TYPE_CHECKING:
     from .events import Event, Kind, Listener

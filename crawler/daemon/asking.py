@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .. import parts
-from ..config import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
+from ..assembly import parts
 from ..errors import ConfigError
 from ..settings import SECRETS, Config
+from ..settings.loading import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
 from .job import PRIORITIES, JobSpec, Settings
 from .owners import UNHEARD, Rule, refusals, without_owners
 from .trouble import BadJob, BadSettings, Complaint

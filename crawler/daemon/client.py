@@ -14,8 +14,8 @@ import aiohttp
 import orjson
 
 from ..errors import ConfigError, CrawlError
-from ..private import Unsafe, opener
-from ..trust import Trust, check_open_file
+from ..runtime.ownership import Trust, check_open_file
+from ..runtime.private_files import Unsafe, opener
 from . import tokens
 from .settings import ADDRESS, DaemonConfig, token_file
 

@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..durable import sync_folder
 from ..errors import CrawlError
-from ..folder import open_folder, read_folder, told
+from ..folder.folder import open_folder, read_folder, told
 from ..frontier import Look, look
 from ..model import Disposition
-from ..private import close_to_others, make_inner_folder
+from ..runtime.files import sync_folder
+from ..runtime.ownership import NOBODY, Trust
+from ..runtime.private_files import close_to_others, make_inner_folder
 from ..settings import Config
 from ..standing import Counts
-from ..trust import NOBODY, Trust
 from .job import Record
 from .states import State
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..config import LIVE, fields, shown, value_of
 from ..settings import Config
+from ..settings.loading import LIVE, fields, shown, value_of
 from .job import Origin
 from .jobs import Jobs
 from .owners import OWNERS

@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 
 from ..api import Crawl
-from ..config import explicit, fields
+from ..engine.slots import Places
 from ..errors import CrawlError
 from ..explanation import Explanation
-from ..metrics import Snapshot
-from ..places import Places
+from ..metrics.metrics import Snapshot
 from ..settings import Config
+from ..settings.loading import explicit, fields
 from ..standing import Trap
 from . import asking, retention, wishes
 from .book import Book, Draft

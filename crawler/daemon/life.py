@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import parts
+from ..assembly import parts
 from ..errors import ConfigError, CrawlError
-from ..folder import told
-from ..private import replaced
+from ..folder.folder import told
+from ..runtime.ownership import NOBODY, Trust
+from ..runtime.private_files import replaced
 from ..settings import Config
-from ..trust import NOBODY, Trust
 from . import tokens
 from .http.safety import Token
 from .http.server import Listening, open_server

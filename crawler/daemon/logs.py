@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..logbook import LogFile
+from ..runtime.log_format import LogFile
 from .run import under_way
 
 NAME = "crawl.log"

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from .. import parts
 from ..api import Crawl
-from ..breath import breathing
+from ..assembly import parts
 from ..explanation import Explanation, explain
 from ..frontier import Look, look
+from ..runtime.gil import breathing
 from ..standing import SiteView, Trap
 from .folders import Folders
 from .job import Record, SiteSeen

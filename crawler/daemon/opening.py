@@ -13,13 +13,13 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
+from ..assembly.shared import open_shared
 from ..errors import FolderError, unwrapped
 from ..fetch import Guard
-from ..folder import held
-from ..private import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
+from ..folder.folder import held
+from ..runtime.ownership import Trust, check_contents, check_writers
+from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
 from ..settings import Config
-from ..shared import open_shared
-from ..trust import Trust, check_contents, check_writers
 from . import asking, recovery, tokens
 from .book import Book
 from .events import Events

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from ..config import amend, explicit, fields, value_of
 from ..errors import ConfigError
 from ..settings import Config, Mark, Table, mark_of
+from ..settings.loading import amend, explicit, fields, value_of
 from .trouble import Complaint
 
 Bounds = Mapping[str, object]

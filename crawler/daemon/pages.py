@@ -11,9 +11,9 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from ..metrics import MAX_FAILURES
+from ..metrics.metrics import MAX_FAILURES
 from ..model import Url
-from ..private import Unsafe, opener
+from ..runtime.private_files import Unsafe, opener
 from .trouble import WrongState
 
 PAGES = "pages.jsonl"

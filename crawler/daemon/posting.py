@@ -11,10 +11,10 @@ from functools import partial
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
-from ..config import project_version
 from ..errors import FetchError
 from ..fetch import Guard
 from ..fetch.resolver import Ask, Resolver
+from ..settings.loading import project_version
 from .webhooks import Post, Told
 
 TIMES = aiohttp.ClientTimeout(total=15)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import CrawlError
-from ..harmless import printable
+from ..runtime.escaping import printable
 from .book import Book, Draft, News
 from .events import Kind
 from .folders import Folders, adopted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..config import amend, fields, value_of
 from ..settings import Config
+from ..settings.loading import amend, fields, value_of
 from .settings import DaemonConfig
 
 AT_START = frozenset(

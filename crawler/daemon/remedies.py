@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..config import value_of
-from ..metrics import Bound
+from ..metrics.metrics import Bound
 from ..settings import Config
+from ..settings.loading import value_of
 
 BRISK_S = 0.1
 """A rest that a site of one's own bears easily."""

@@ -14,14 +14,14 @@ from typing import Any
 from anyio import create_task_group
 
 from ..api import Crawl
-from ..config import FIXED, Changes, amend, value_of
+from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import FolderError, StorageFull
-from ..intake import batches
-from ..limits import NOTHING_SPENT, Spent
-from ..metrics import Ending, Snapshot, Summary
+from ..metrics.metrics import Ending, Snapshot, Summary
 from ..model import Reason, Url
+from ..policy.wider import lets_more_in
+from ..runtime.thread_reader import batches
 from ..settings import Config
-from ..wider import lets_more_in
+from ..settings.loading import FIXED, Changes, amend, value_of
 from . import spool
 from .book import Book
 from .job import Record, Seeds, weight

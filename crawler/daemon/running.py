@@ -15,8 +15,8 @@ from anyio.abc import TaskGroup
 
 from ..errors import CrawlError, StorageFull
 from ..fetch import Files
-from ..harmless import printable
-from ..metrics import ADVICE_IN_SETTINGS, Ending
+from ..metrics.metrics import ADVICE_IN_SETTINGS, Ending
+from ..runtime.escaping import printable
 from . import stats
 from .book import Book
 from .events import Event, Events, Kind

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from .. import urls
-from ..config import DAEMON, PREFIX, amend, load, read
 from ..errors import ConfigError, UrlError
+from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
-from ..toml import comment, text_of
-from ..trust import NOBODY, Trust
+from ..settings.loading import DAEMON, PREFIX, amend, load, read
+from ..settings.toml import comment, text_of
 from .owners import checked_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"

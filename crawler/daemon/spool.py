@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO
 
 from .. import seeds, urls
-from ..durable import sync_folder
 from ..errors import SeedError, UrlError
 from ..fetch import Guard
-from ..folder import told
+from ..folder.folder import told
 from ..model import Url
-from ..private import check_place, make_inner_folder, opener
+from ..runtime.files import sync_folder
+from ..runtime.private_files import check_place, make_inner_folder, opener
 from ..seeds import BadSeed
 from .trouble import BadSeeds, Complaint, Full
 

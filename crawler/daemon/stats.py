@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
 
-from ..metrics import Snapshot
+from ..metrics.metrics import Snapshot
 from ..model import Disposition
 
 TIERS = ((1.0, 600), (10.0, 1080), (60.0, 2880))

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import orjson
 from anyio import CancelScope
 
-from ..breath import breathing
 from ..errors import StorageFull
-from ..metrics import Ending
+from ..metrics.metrics import Ending
 from ..model import Disposition
-from ..private import Unsafe, check_database, touch
+from ..runtime.gil import breathing
+from ..runtime.private_files import Unsafe, check_database, touch
 from ..standing import Counts
 from .events import Event, Kind
 from .job import Record, Template, Wish

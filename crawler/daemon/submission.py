@@ -18,11 +18,11 @@ from anyio import CancelScope
 
 from .. import seeds as _seeds
 from .. import urls
-from ..breath import breathing
 from ..errors import StorageFull, UrlError
 from ..fetch import Guard
+from ..policy.wider import lets_more_in
+from ..runtime.gil import breathing
 from ..settings import Config
-from ..wider import lets_more_in
 from . import spool
 from .asking import alter, check_names, choose, differences, named, ruled
 from .book import Book, Draft, News

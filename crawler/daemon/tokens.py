@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError
-from ..private import Unsafe, make_folder
-from ..trust import NOBODY, Trust, check_open_file
+from ..runtime.ownership import NOBODY, Trust, check_open_file
+from ..runtime.private_files import Unsafe, make_folder
 
 BITS = 256
 """Of a token that is made here."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from ..model import Reason
-from ..wider import FAILURES
+from ..policy.wider import FAILURES
 from .book import Book, Draft, News
 from .events import Kind
 from .job import Record, Wish

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ..breath import breathing
 from ..errors import FetchError
 from ..model import Reason
+from ..runtime.gil import breathing
 from .guard import Guard
 
 if TYPE_CHECKING:

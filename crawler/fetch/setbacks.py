@@ -19,8 +19,8 @@ from aiohttp import (
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, PayloadEncodingError
 
 from ..errors import FetchError, OutOfFiles
-from ..harmless import printable
 from ..model import Reason
+from ..runtime.escaping import printable
 from .wire import AddressRefused, TooSlow
 
 _USER = re.compile(r"//[^/@\s]*@")

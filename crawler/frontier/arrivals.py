@@ -104,6 +104,8 @@ class Arrivals:
         self.attend([site for shelved in newcomers if (site := self._set_up(shelved, now))], now)
         self.shelved = shelf.left
         self._bench.is_shelf_open = shelf.left > 0 or self._is_shelf_fed
+        if not self._bench.is_shelf_open:
+            self.attend(self._bench.take_passed_over(), now)
         self._late.clear()
 
     def at(self, stored: float, now: float) -> float:

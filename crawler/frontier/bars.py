@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model import Bar, Disposition, Lease, Outcome, Page, Reason, Url
+from ..policy.traps import Novelty, Sifted, Stored
 from ..standing import Trap
-from ..traps import Novelty, Sifted, Stored
 from .caps import Caps
 from .discovery import SAME_DEPTH, Harvest
 from .order import Entry

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model import Disposition, LeftOut, Links, Outcome, Position, Reason, Request
-from ..traps import Stored
+from ..policy.traps import Stored
 from .order import ROW_BITS, Entry, Packed, key, text_of
 
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
-from ..politeness import Wait
-from ..redirects import Hop
+from ..policy.politeness import Wait
+from ..policy.redirects import Hop
 from ..standing import Counts, SiteView
 from .discovery import Discovery
 from .ledger import Ledger

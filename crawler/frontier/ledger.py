@@ -10,23 +10,11 @@ import numpy as np
 from .. import urls
 from ..errors import FrontierError
 from ..model import Disposition, Lease, LeftOut, Outcome, Position, Reason, Request, Url
-from ..politeness import Wait
+from ..policy.politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .bars import Bars
-from .change import (
-    HAS_LINKS,
-    READ_AGAIN,
-    Change,
-    Nearer,
-    Parked,
-    Schedule,
-    Setback,
-    Visit,
-    hints,
-    left_out,
-    pairs,
-)
+from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, hints, left_out, pairs
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
 from .earlier import known_now

@@ -15,9 +15,9 @@ import orjson
 from .. import urls
 from ..errors import FrontierError
 from ..model import Position, Url
-from ..private import check_database, copy_file, opener
+from ..policy.traps import MOST_PATTERNS, Novelty, Stored
+from ..runtime.private_files import check_database, copy_file, opener
 from ..standing import Trap
-from ..traps import MOST_PATTERNS, Novelty, Stored
 from . import known, schema
 from .change import Parking
 from .known import Known

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import FrontierError
 from ..model import Disposition, Request, Url
-from ..redirects import Hop
+from ..policy.redirects import Hop
 from .change import Change, Nearer, Schedule, Visit
 from .order import Entry, Packed, pack, unpack
 from .seen import U64

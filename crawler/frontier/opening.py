@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from ..durable import sync_folder
 from ..errors import FrontierError, StorageFull, Unwritable
-from ..private import Planted, Unsafe, check_database, check_place, opener, touch
+from ..runtime.files import sync_folder
+from ..runtime.private_files import Planted, Unsafe, check_database, check_place, opener, touch
 from . import schema
 
 MAGIC = b"SQLite format 3\x00"

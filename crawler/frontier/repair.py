@@ -24,7 +24,7 @@ import orjson
 from .. import urls
 from ..errors import FrontierError
 from ..model import Position, Url
-from ..private import copy_file
+from ..runtime.private_files import copy_file
 from . import schema
 from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
 from .order import rank

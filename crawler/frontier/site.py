@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome, Reason
-from ..politeness import Wait
+from ..policy.politeness import Wait
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
@@ -155,10 +155,11 @@ class Site:
             self._top = max(self._top, entries[-1][0])
 
     def trim(self, room: float) -> None:
-        """Leave to the disk what came to stand beyond the room for it."""
+        """Leave to the disk what came to stand beyond the room for it, but nothing given back: there it is no head."""
         if len(self.heap) <= 2 * room:
             return
-        self.heap = heapq.nsmallest(int(room), self.heap)
+        heads = sum(entry[0] < 0 for entry in self.heap)
+        self.heap = heapq.nsmallest(max(int(room), heads), self.heap)
         self.horizon = self._top = max(self.heap[-1][0], 0)
         self._late = min(self._late, self.horizon + 1)
 

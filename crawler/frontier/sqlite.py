@@ -18,10 +18,10 @@ from anyio import CancelScope
 from numpy.typing import NDArray
 
 from .. import urls
-from ..breath import breathing
 from ..errors import FrontierError
 from ..model import Outcome, Request, Url
-from ..redirects import Hop
+from ..policy.redirects import Hop
+from ..runtime.gil import breathing
 from .change import Change, Judged, left_out
 from .embedded import EmbeddedFrontier
 from .known import Known

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Position
-from ..traps import Stored
+from ..policy.traps import Stored
 from .change import Parking
 from .claims import Claims
 from .depths import Depths

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Request, Url
-from ..redirects import Hop
+from ..policy.redirects import Hop
 from .change import Change
 from .order import Entry, Packed
 from .seen import U64

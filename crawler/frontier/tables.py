@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from .. import urls
 from ..model import Url
-from ..redirects import Hop
-from ..traps import MOST_PATTERNS, Stored
+from ..policy.redirects import Hop
+from ..policy.traps import MOST_PATTERNS, Stored
 from . import schema
 from .change import Change, Parking
 from .claims import Claims

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..traps import Mode
-from ..turns import Turns
+from ..policy.traps import Mode
+from .turns import Turns
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from dataclasses import replace
 from itertools import count, islice
 
 from ..model import Lease, Outcome
-from ..politeness import Wait
+from ..policy.politeness import Wait
 from ..standing import SiteView
-from ..turns import Rest, Turns
 from .change import Nearer
 from .order import Entry, pack
 from .site import SETBACKS, Site
 from .terms import Terms
+from .turns import Rest, Turns
 
 LEAST_ROOM = 2
 """Requests of one site that may always stand in memory."""
@@ -53,6 +53,8 @@ class Workbench:
         """Sites whose queue goes on on disk and that want more of it."""
         self.shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
+        self._passed_over: dict[Site, None] = {}
+        """Sites that wanted more and went without while others waited on the shelf."""
         self.nearer: dict[int, Nearer] = {}
         """By row: shorter ways to URLs that are queued, found after these were."""
         self.held: set[str] = set()
@@ -253,11 +255,16 @@ class Workbench:
         """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
         if not self.is_shelf_open or not site.lent:
             self.hungry.append(site)
-        elif (
-            not site.out and not site.is_parked and not site.is_loading and (not site.heap or self._had_its_share(site))
-        ):
+        elif site.out or site.is_parked or site.is_loading or (site.heap and not self._had_its_share(site)):
+            self._passed_over[site] = None
+        else:
             self._leave(site, now)
             self.shelved.append(site)
+
+    def take_passed_over(self) -> list[Site]:
+        """Returns the sites that went without for the sake of those on the shelf: nobody waits there any longer."""
+        passed_over, self._passed_over = list(self._passed_over), {}
+        return passed_over
 
     def _had_its_share(self, site: Site) -> bool:
         return self.is_shelf_open and site.lent >= self.room
@@ -271,6 +278,7 @@ class Workbench:
 
     def _leave(self, site: Site, now: float) -> None:
         site.place = None
+        self._passed_over.pop(site, None)
         if self._turns is not None:
             self._turns.leave(site.key, self, now)
         del self._sites[site.key]

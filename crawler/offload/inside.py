@@ -18,7 +18,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple
 
-from ..raised import is_of_a_signal
+from ..runtime.foreign_errors import is_of_a_signal
 from . import guardian
 from .parcel import Parcel, pack, tamed
 

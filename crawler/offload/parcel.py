@@ -9,7 +9,7 @@ import pickle
 
 from ..errors import OffloadError
 from ..model import Reason
-from ..raised import describe
+from ..runtime.foreign_errors import describe
 
 
 class Parcel:

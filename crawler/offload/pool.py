@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from ..breath import breathing
 from ..errors import OffloadError, WorkersGone
-from ..lanes import Lanes
 from ..model import Reason
+from ..runtime.gil import breathing
+from .fair_queue import Lanes
 from .inside import Allowance, run_one
 
 T = TypeVar("T")

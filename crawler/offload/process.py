@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
-from ..shelter import sheltered
 from . import guardian, inside
+from .fork_folder import sheltered
 
-PRELOAD = ["crawler.parse", "crawler.shelter", "crawler.offload.inside"]
+PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.inside"]
 """Imported once by the fork server, so that a new worker stands in about 0.03 s."""
 START_S = 30.0
 """What a worker gets until it answers for the first time; it takes a second on a machine that is busy."""

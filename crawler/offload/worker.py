@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import anyio
 from anyio import create_task_group, to_thread
 
-from ..breath import breathing
 from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
+from ..runtime.gil import breathing
 from . import inside, process
 from .pool import Call, Pool, Workers
 

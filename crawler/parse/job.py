@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..canonical import DEFAULT_POLICY, Policy
 from ..model import Page, Url
 from ..protocols import Bounds
+from ..urls.canonical import DEFAULT_POLICY, Policy
 from .charset import decode
 from .links import DEFAULT
 

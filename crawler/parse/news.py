@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import urls
-from ..canonical import Policy
 from ..model import LeftOut
 from ..protocols import Bounds
+from ..urls.canonical import Policy
 from .job import Document, Job
 
 MAX_REMEMBERED = 16 << 20

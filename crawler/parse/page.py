@@ -12,7 +12,7 @@ from itertools import chain
 from .. import urls
 from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
-from ..raised import describe, is_of_a_signal
+from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import Shown, evidence
 from .job import Content, Document, Job

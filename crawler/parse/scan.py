@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..harmless import unescaped
+from ..runtime.escaping import unescaped
 from ..urls import based
 from . import charset as charsets
 from . import legacy, media

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 from weakref import WeakValueDictionary
 
-from .. import redirects, urls
+from .. import urls
 from ..errors import FetchError, OutOfFiles, UrlError, VisitError
 from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
-from ..politeness import setback
+from ..policy import redirects
+from ..policy.politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
 from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState

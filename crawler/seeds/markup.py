@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from xml.parsers import expat
 
 from ..errors import SeedError
-from ..harmless import unescaped
+from ..runtime.escaping import unescaped
 from .part import BLOCK, MAX_LINE, Entry, Part
 
 # Neither runs past the next one's beginning, so that a file of beginnings takes no quadratic time.

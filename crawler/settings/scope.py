@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from ..canonical import TRACKING
+from ..urls.canonical import TRACKING
 from .table import ForJobs, ForJobsAtMost, Table
 
 LinkKind: TypeAlias = Literal[

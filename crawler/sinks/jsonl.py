@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import orjson
 
-from ..breath import breathing
-from ..durable import sync_file, sync_folder
 from ..errors import SinkError, StorageFull
-from ..harmless import json_line
 from ..model import Disposition, Outcome, Page, Position, Response
-from ..private import check_place, opener
+from ..runtime.escaping import json_line
+from ..runtime.files import sync_file, sync_folder
+from ..runtime.gil import breathing
+from ..runtime.private_files import check_place, opener
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ import orjson
 from numpy.typing import NDArray
 
 from .. import urls
-from ..durable import sync_file, sync_folder
-from ..private import check_place, opener, replaced
+from ..runtime.files import sync_file, sync_folder
+from ..runtime.private_files import check_place, opener, replaced
 
 LOOKED_AT = 16 << 20
 """Bytes at the end of a file that are looked at when it is opened: more than is written before a system syncs it."""

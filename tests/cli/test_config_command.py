@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crawler.memory import KNOWN, MIB, plan
-from crawler.toml import default_toml
+from crawler.settings.memory_plan import KNOWN, MIB, plan_memory
+from crawler.settings.toml import default_toml
 
 from .conftest import Crawl
 
@@ -28,7 +28,7 @@ async def test_show_tells_what_a_figure_for_all_memory_makes_of_the_settings(cra
     assert ran.code == 0
     told = dict(line.split(" = ", 1) for line in ran.out.splitlines())
     chosen = {key for key, value in told.items() if value.endswith("# --memory or --set")}
-    assert chosen == {*plan(512 * MIB, 1)}
+    assert chosen == {*plan_memory(512 * MIB, 1)}
     assert told["frontier.memory_bytes"].split()[0] == f"{512 * MIB // KNOWN:_}"
     assert told["offload.workers"].split()[0] == "1"
     assert "at least" in (await crawl("config", "show", "--memory", "100M")).err

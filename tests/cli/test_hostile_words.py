@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from crawler.harmless import printable
+from crawler.runtime.escaping import printable
 
 from .conftest import ALLOWED, CRAWL, Crawl
 

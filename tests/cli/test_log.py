@@ -10,7 +10,7 @@ import pytest
 
 from cli import log
 from cli.log import logging_lines, logging_to
-from crawler.logbook import MOST_OF_LINE
+from crawler.runtime.log_format import MOST_OF_LINE
 
 LIBRARY = logging.getLogger("crawler.test")
 

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from crawler import Config
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
 from crawler.testing import Served
 
 from .conftest import ALLOWED, Crawl

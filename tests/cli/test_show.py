@@ -11,10 +11,10 @@ from crawler.cli import show
 from crawler.cli.exits import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
-from crawler.config import amend, load
-from crawler.folder import Folder, open_folder
-from crawler.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
+from crawler.folder.folder import Folder, open_folder
+from crawler.metrics.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Disposition, Reason
+from crawler.settings.loading import amend, load
 from crawler.standing import Counts, SiteView, Trap
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED

@@ -35,7 +35,7 @@ from aiohttp import web
 from crawler import urls
 from crawler.errors import UrlError
 from crawler.parse import Document, Job, parse
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 FOLLOW = frozenset(
     {"anchors", "frames", "pagination", "canonical", "alternates", "feeds", "styles", "scripts", "forms"}

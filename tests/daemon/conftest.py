@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from crawler import Config
-from crawler.config import amend
 from crawler.daemon import DaemonConfig, Job, Jobs, JobSpec, State, open_jobs
+from crawler.settings.loading import amend
 
 BASE = amend(
     Config(),

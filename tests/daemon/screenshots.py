@@ -10,8 +10,8 @@ from typing import Any
 
 import anyio
 
-from crawler.config import amend
 from crawler.daemon import DaemonConfig, Jobs, State, open_jobs
+from crawler.settings.loading import amend
 from crawler.testing import Site, Web, error, html, open_web, slow
 
 from .browser import open_dashboard

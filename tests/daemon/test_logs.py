@@ -10,7 +10,7 @@ import pytest
 
 from crawler.daemon import State
 from crawler.daemon.logs import logs_kept
-from crawler.logbook import LogFile
+from crawler.runtime.log_format import LogFile
 from crawler.testing import Site, Web, html, open_web
 
 from .conftest import Open, submit, until

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from crawler import ConfigError
-from crawler.config import amend, fields
 from crawler.daemon import BadSettings, Jobs, State, Template
 from crawler.daemon.owners import OWNERS, UNHEARD, checked_bounds, within
 from crawler.daemon.schedule import Schedule
 from crawler.daemon.settings import load_daemon
-from crawler.folder import open_folder
+from crawler.folder.folder import open_folder
 from crawler.settings import Config, SinkConfig, SiteConfig, Table, mark_of
+from crawler.settings.loading import amend, fields
 from crawler.testing import Site, Web, html, open_web
 
 from .conftest import BASE, Open, submit, until

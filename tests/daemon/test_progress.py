@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from crawler.config import amend
 from crawler.daemon.job import Progress, Record
 from crawler.daemon.progress import progress
 from crawler.daemon.states import State
 from crawler.model import Disposition
 from crawler.settings import Config
+from crawler.settings.loading import amend
 from crawler.standing import Counts
 from crawler.testing import open_web
 

@@ -15,12 +15,12 @@ import pytest
 
 import crawler
 from crawler import Config, FolderError
-from crawler.config import amend, explicit
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
 from crawler.daemon.life import Sources
 from crawler.daemon.store import Change, open_store
 from crawler.errors import ConfigError
-from crawler.folder import held
+from crawler.folder.folder import held
+from crawler.settings.loading import amend, explicit
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
 
@@ -178,7 +178,7 @@ async def test_a_pattern_that_is_refused_by_now_fails_its_job_alone_until_it_is_
             await jobs.resume(job.id)
             failed = await until(jobs, job.id, State.FAILED)
             assert re.search(
-                r"scope\.exclude: 're:\(\?!a\)' holds a lookahead, .*; change it, then resume", failed.error
+                r"scope\.exclude: 're:\(\?!a\)' holds a lookahead, .*: change it, and resume", failed.error
             )
             await jobs.change(job.id, {"scope": {"exclude": []}})
             await jobs.resume(job.id)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crawler import Config
-from crawler.config import amend
 from crawler.daemon import DaemonConfig
 from crawler.daemon.reloading import taken
+from crawler.settings.loading import amend
 
 from .conftest import BASE, Open
 

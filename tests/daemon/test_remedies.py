@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from crawler.config import LIVE, load
 from crawler.daemon.remedies import HELPED, remedies
-from crawler.metrics import Bound
+from crawler.metrics.metrics import Bound
+from crawler.settings.loading import LIVE, load
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler.config import load
 from crawler.daemon import DaemonConfig, load_daemon
 from crawler.daemon.settings import daemon_toml, shared_settings
 from crawler.errors import ConfigError
+from crawler.settings.loading import load
 
 FILE = """
 user_agent = "bot/1.0"

@@ -10,18 +10,7 @@ import anyio
 import pytest
 
 from crawler import CrawlError
-from crawler.daemon import (
-    BadJob,
-    BadSeeds,
-    BadSettings,
-    Full,
-    Jobs,
-    JobSpec,
-    KeyReused,
-    NoSuchJob,
-    State,
-    Template,
-)
+from crawler.daemon import BadJob, BadSeeds, BadSettings, Full, Jobs, JobSpec, KeyReused, NoSuchJob, State, Template
 from crawler.testing import Site, Web, html, open_web
 
 from .conftest import Open, lines, pages, submit, until

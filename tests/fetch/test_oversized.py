@@ -13,7 +13,7 @@ from crawler.fetch import HttpFetcher
 from crawler.model import Reason, Url
 from crawler.parse import Document, Job
 from crawler.parse import page as pages
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 LIMIT = 1000

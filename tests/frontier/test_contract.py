@@ -187,6 +187,16 @@ async def test_what_is_released_goes_first_and_its_slot_is_free_at_once(open_fro
         assert frontier.counts().queued == 2
 
 
+async def test_what_is_released_goes_first_also_where_little_stands_in_memory(open_frontier: Open) -> None:
+    async with open_frontier(per_site=3) as frontier:
+        await frontier.add(pages("a", *range(6)))
+        leases = await lend(frontier, 9)
+        await frontier.add([])  # what the site wants next from the disk is there
+        await frontier.release(leases)
+        await frontier.add([request("http://a/urgent", priority=-1)])
+        assert texts(await lend(frontier, 9)) == texts(leases)
+
+
 # -- turns -----------------------------------------------------------------------------------------------------------
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from crawler import turns as room
 from crawler.frontier import MemoryFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import turns as room
+from crawler.frontier.turns import Turns
 from crawler.model import Disposition, Lease, Outcome, Reason, Response
-from crawler.turns import Turns
 
 from .conftest import pages
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crawler.frontier import Terms, open_sqlite
+from crawler.frontier.embedded import UNSHELVED_AT_ONCE
 from crawler.model import Disposition, Outcome, Page, Reason, Url
 from tests.frontier.conftest import (
     HandClock,
@@ -175,6 +177,16 @@ async def test_more_sites_than_fit_in_memory_all_have_their_turn(path: Path, clo
         assert not await frontier.wait()
     assert sorted(lent) == sorted(everything)
     assert len(early) == 60, "nobody waits until the others are done"
+
+
+async def test_sites_that_made_way_for_the_shelf_use_all_their_slots_once_it_is_empty(
+    path: Path, clock: HandClock
+) -> None:
+    async with open_sqlite(path, Terms(), clock=clock.both) as frontier:
+        await frontier.add(request(f"http://s{site}/{n}") for site in range(UNSHELVED_AT_ONCE + 9) for n in range(4))
+    async with open_sqlite(path, Terms(per_site=3), clock=clock.both, most_entries=2) as frontier:
+        lent = Counter(lease.request.url.site for lease in await lend(frontier, 9999))
+    assert Counter(lent.values()) == {3: UNSHELVED_AT_ONCE + 9}
 
 
 async def test_the_file_can_be_asked_about_a_url(path: Path, clock: HandClock) -> None:

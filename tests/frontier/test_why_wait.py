@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.model import Disposition, Outcome, Reason
-from crawler.politeness import Wait
+from crawler.policy.politeness import Wait
 from tests.frontier.conftest import HandClock, Open, deferred, fetched, lend, pages
 
 

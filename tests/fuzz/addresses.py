@@ -6,14 +6,17 @@ import pickle
 
 from hypothesis import strategies as st
 
-from crawler import canonical, harmless, politeness, redirects, scope, seeds, urls
-from crawler.answers import Answer, Answers
-from crawler.answers.judging import MOST_KINDS
+from crawler import seeds, urls
 from crawler.errors import UrlError
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
+from crawler.policy import politeness, redirects, scope
+from crawler.policy.answers import Answer, Answers
+from crawler.policy.answers.judging import MOST_KINDS
+from crawler.policy.traps.novelty import Novelty
+from crawler.policy.traps.shapes import Shapes
 from crawler.robots import reading, rules
-from crawler.traps.novelty import Novelty
-from crawler.traps.shapes import Shapes
+from crawler.runtime import escaping as harmless
+from crawler.urls import canonical
 from tests.fuzz.target import Target, fed, spoiled
 
 POLICIES = (canonical.DEFAULT_POLICY, canonical.Policy(sort_params=True), canonical.Policy((), strip_session_ids=False))

@@ -35,7 +35,7 @@ from crawler.parse import (
     sitemap,
 )
 from crawler.parse.page import MAX_TEXT
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from crawler.sinks.jsonl import Wants, record
 from tests.fuzz.target import Target, encoded, fed, soup
 

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from crawler import config, harmless, logbook
 from crawler.daemon import pages, schedule
 from crawler.daemon.asking import choose
 from crawler.daemon.http import inputs, models, schedules
@@ -25,8 +24,11 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import MAX_PAIR_BYTES, MAX_SENT_BYTES, Cookies
 from crawler.model import Request, Response, Url
+from crawler.runtime import escaping as harmless
+from crawler.runtime import log_format as logbook
 from crawler.settings import Config
-from crawler.toml import to_toml
+from crawler.settings import loading as config
+from crawler.settings.toml import to_toml
 from tests.fetch.conftest import open_loopback
 from tests.fetch.test_anything import ANSWERS
 from tests.fuzz.target import Target, fed, soup

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from crawler.frontier import MemoryFrontier, Terms, open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
 from crawler.parse import Document, Job, parse
-from crawler.scope import Reach, Scope
+from crawler.policy.scope import Reach, Scope
 from crawler.standing import Trap
 from tests.hostile.calendars import CALENDARS
 from tests.hostile.finite import FINITE

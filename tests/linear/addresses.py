@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from crawler import canonical, compared, redirects, robots, scope, urls
-from crawler.admitted import Admitted
-from crawler.answers import Answer, Answers, naming
+from crawler import robots, urls
 from crawler.errors import UrlError
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
-from crawler.politeness import Politeness
+from crawler.policy import redirects, scope
+from crawler.policy.admitted import Admitted
+from crawler.policy.answers import Answer, Answers, compared, naming
+from crawler.policy.politeness import Politeness
+from crawler.policy.traps.novelty import Novelty
+from crawler.policy.traps.pattern import Memory, Pattern
+from crawler.policy.traps.recent import Ring, Sieve
+from crawler.policy.traps.series import Series
+from crawler.policy.traps.shapes import Shapes
 from crawler.robots import reading, rules
-from crawler.traps.novelty import Novelty
-from crawler.traps.pattern import Memory, Pattern
-from crawler.traps.recent import Ring, Sieve
-from crawler.traps.series import Series
-from crawler.traps.shapes import Shapes
+from crawler.urls import canonical
 from tests.linear.measure import Row, Shape, made, raw, runs
 
 BASE = "http://h.example/a/b/c?d=e"
@@ -247,74 +249,76 @@ _RULES = reading.parse(
 )
 
 ROWS = [
-    Row("urls.parse", tried(urls.parse), TEXTS),
-    Row("urls.parse of a reference", tried(lambda text: urls.parse(text, Url(BASE))), TEXTS),
-    Row("urls.parse folded", tried(lambda text: urls.parse(text, None, canonical.Policy(sort_params=True))), TEXTS),
-    Row("urls.resolver", tried(urls.resolver(BASE, canonical.DEFAULT_POLICY)), TEXTS),
-    Row("urls.resolver of a base", tried(lambda text: urls.resolver(text)("x")), TEXTS),
-    Row("urls.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
-    Row("urls.explain", tried(urls.explain), TEXTS),
+    Row("urls.url.parse", tried(urls.parse), TEXTS),
+    Row("urls.url.parse of a reference", tried(lambda text: urls.parse(text, Url(BASE))), TEXTS),
+    Row("urls.url.parse folded", tried(lambda text: urls.parse(text, None, canonical.Policy(sort_params=True))), TEXTS),
+    Row("urls.url.resolver", tried(urls.resolver(BASE, canonical.DEFAULT_POLICY)), TEXTS),
+    Row("urls.url.resolver of a base", tried(lambda text: urls.resolver(text)("x")), TEXTS),
+    Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
+    Row("urls.url.explain", tried(urls.explain), TEXTS),
     Row(
-        "urls.explain of a reference",
+        "urls.url.explain of a reference",
         tried(lambda text: urls.explain(text, Url(BASE), canonical.DEFAULT_POLICY)),
         TEXTS,
     ),
-    Row("urls.absolute", urls.absolute, TEXTS),
-    Row("urls.absolute of a reference", lambda text: urls.absolute(text, BASE), TEXTS),
-    Row("urls.based", lambda text: urls.based(BASE, text), TEXTS),
-    Row("urls.folded", tried(lambda url: urls.folded(url, canonical.DEFAULT_POLICY)), CANONICAL, most=LONGEST),
-    Row("urls.fingerprint", lambda url: urls.fingerprint(url.text, b"key"), CANONICAL, most=LONGEST),
-    Row("urls.fingerprints", lambda texts: urls.fingerprints(texts, b"key"), LINE, most=1 << 20, step=100),
-    Row("urls.host_port", urls.host_port, CANONICAL, most=LONGEST),
-    Row("urls.authority", urls.authority, CANONICAL_TEXTS, most=LONGEST),
-    Row("urls.host", urls.host, CANONICAL, most=LONGEST),
-    Row("urls.bare_host", urls.bare_host, HOSTS, most=LONGEST),
-    Row("urls.registered_domain", urls.registered_domain, CANONICAL, most=LONGEST),
-    Row("urls.registered", urls.registered, HOSTS, most=LONGEST),
-    Row("urls.is_address", urls.is_address, runs("1.", "0:", ":", "1", "f", "%", "a.", "\u0661"), most=LONGEST),
+    Row("urls.url.absolute", urls.absolute, TEXTS),
+    Row("urls.url.absolute of a reference", lambda text: urls.absolute(text, BASE), TEXTS),
+    Row("urls.url.based", lambda text: urls.based(BASE, text), TEXTS),
+    Row("urls.url.folded", tried(lambda url: urls.folded(url, canonical.DEFAULT_POLICY)), CANONICAL, most=LONGEST),
+    Row("urls.url.fingerprint", lambda url: urls.fingerprint(url.text, b"key"), CANONICAL, most=LONGEST),
+    Row("urls.url.fingerprints", lambda texts: urls.fingerprints(texts, b"key"), LINE, most=1 << 20, step=100),
+    Row("urls.url.host_port", urls.host_port, CANONICAL, most=LONGEST),
+    Row("urls.url.authority", urls.authority, CANONICAL_TEXTS, most=LONGEST),
+    Row("urls.url.host", urls.host, CANONICAL, most=LONGEST),
+    Row("urls.url.bare_host", urls.bare_host, HOSTS, most=LONGEST),
+    Row("urls.url.registered_domain", urls.registered_domain, CANONICAL, most=LONGEST),
+    Row("urls.url.registered", urls.registered, HOSTS, most=LONGEST),
+    Row("urls.url.is_address", urls.is_address, runs("1.", "0:", ":", "1", "f", "%", "a.", "\u0661"), most=LONGEST),
     Row(
-        "canonical.changes",
+        "urls.canonical.changes",
         lambda url: canonical.changes(url.text, canonical.DEFAULT_POLICY),
         CANONICAL,
         most=2 * LONGEST,
     ),
     Row(
-        "canonical.folding",
+        "urls.canonical.folding",
         lambda url: canonical.folding(canonical.Policy(sort_params=True))(url.text),
         CANONICAL,
         most=2 * LONGEST,
     ),
-    Row("scope.Scope.sieve", _grown, PERIODS, most=LONGEST),
-    Row("scope.Scope.sieve of a page", _grown, CANONICAL, most=LONGEST),
-    Row("scope.Scope.judge", lambda url: scope.Scope("domain").judge(url, 1)(url.text), CANONICAL, most=LONGEST),
+    Row("policy.scope.Scope.sieve", _grown, PERIODS, most=LONGEST),
+    Row("policy.scope.Scope.sieve of a page", _grown, CANONICAL, most=LONGEST),
+    Row("policy.scope.Scope.judge", lambda url: scope.Scope("domain").judge(url, 1)(url.text), CANONICAL, most=LONGEST),
     Row(
-        "scope.Scope.reject",
+        "policy.scope.Scope.reject",
         lambda url: scope.Scope("prefix").reject(Request(url, via=url, depth=1)),
         CANONICAL,
         most=LONGEST,
     ),
     Row(
-        "scope.Scope.explain",
+        "policy.scope.Scope.explain",
         lambda url: scope.Scope("host").explain(Request(url, via=url, depth=1)),
         CANONICAL,
         most=LONGEST,
     ),
-    Row("scope.Scope.place", lambda url: scope.Scope("domain").place(url.text), CANONICAL, most=LONGEST),
-    Row("scope.place", lambda url: scope.place(url.text, "domain"), CANONICAL, most=LONGEST),
-    Row("scope.places", lambda url: scope.places(url, "prefix"), CANONICAL, most=LONGEST),
-    Row("scope.is_moved", lambda url: scope.is_moved(url, Url(BASE)), CANONICAL, most=LONGEST),
-    Row("scope.is_within", lambda url: scope.is_within(url, "prefix", Admitted(b"key")), CANONICAL, most=LONGEST),
+    Row("policy.scope.Scope.place", lambda url: scope.Scope("domain").place(url.text), CANONICAL, most=LONGEST),
+    Row("policy.scope.place", lambda url: scope.place(url.text, "domain"), CANONICAL, most=LONGEST),
+    Row("policy.scope.places", lambda url: scope.places(url, "prefix"), CANONICAL, most=LONGEST),
+    Row("policy.scope.is_moved", lambda url: scope.is_moved(url, Url(BASE)), CANONICAL, most=LONGEST),
     Row(
-        "scope.Scope.sieve of patterns",
+        "policy.scope.is_within", lambda url: scope.is_within(url, "prefix", Admitted(b"key")), CANONICAL, most=LONGEST
+    ),
+    Row(
+        "policy.scope.Scope.sieve of patterns",
         lambda url: scope.Scope("any", include=("*a*b*c", "/*/x*"), exclude=("*.pdf", "h.example/a*z")).sieve(url, 1)(
             url.text
         ),
         CANONICAL,
         most=LONGEST,
     ),
-    Row("admitted.Admitted.add", _admitted, LINE, most=1 << 20, step=100),
+    Row("policy.admitted.Admitted.add", _admitted, LINE, most=1 << 20, step=100),
     Row(
-        "admitted.Admitted.holds_above",
+        "policy.admitted.Admitted.holds_above",
         lambda url: Admitted(b"key").holds_above(url.text.partition("//")[2]),
         CANONICAL,
         most=LONGEST,
@@ -330,16 +334,16 @@ ROWS = [
     ),
     Row("robots.rules.escaped", rules.escaped, {**runs("%", "%4", "%41", "a", "/"), **raw(runs("ü", "%"))}, most=FIELD),
     Row("robots.rules.unescaped", rules.unescaped, runs("%", "%4", "%41", "a", "/"), most=FIELD),
-    Row("redirects.location", tried(redirects.location), made(raw(TEXTS), _places), most=FIELD),
+    Row("policy.redirects.location", tried(redirects.location), made(raw(TEXTS), _places), most=FIELD),
     Row(
-        "redirects.is_redirect",
+        "policy.redirects.is_redirect",
         redirects.is_redirect,
         {"many fields": lambda n: _response([(b"Location", b"/%d" % i) for i in range(n // 100)])},
     ),
-    Row("redirects.Paths.way", _chained, LINE, most=20_000, step=100),
-    Row("redirects.Paths.try_again", _tried_again, LINE, most=20_000, step=100),
+    Row("policy.redirects.Paths.way", _chained, LINE, most=20_000, step=100),
+    Row("policy.redirects.Paths.try_again", _tried_again, LINE, most=20_000, step=100),
     Row(
-        "compared.answer",
+        "policy.answers.compared.answer",
         _compared,
         {
             "many fields": lambda n: _response([(b"X-Cache", b"x" * 100)] * (n // 100)),
@@ -347,27 +351,27 @@ ROWS = [
         },
         most=FIELD,
     ),
-    Row("answers.judging.Answers.judge", _answered, LINE, most=1 << 16, step=100),
-    Row("answers.naming.kind_of", naming.kind_of, CANONICAL, most=LONGEST),
-    Row("answers.naming.widened", _kind_widened, LINE, most=1 << 14, step=100),
-    Row("traps.novelty.Novelty.fold", _folded, made(LINE, _outcomes), most=1 << 15, step=100),
-    Row("traps.novelty.Novelty.sift", _sifted, LINE, most=50_000, step=100),
+    Row("policy.answers.judging.Answers.judge", _answered, LINE, most=1 << 16, step=100),
+    Row("policy.answers.naming.kind_of", naming.kind_of, CANONICAL, most=LONGEST),
+    Row("policy.answers.naming.widened", _kind_widened, LINE, most=1 << 14, step=100),
+    Row("policy.traps.novelty.Novelty.fold", _folded, made(LINE, _outcomes), most=1 << 15, step=100),
+    Row("policy.traps.novelty.Novelty.sift", _sifted, LINE, most=50_000, step=100),
     Row(
-        "traps.novelty.Novelty.trap",
+        "policy.traps.novelty.Novelty.trap",
         lambda url: (Novelty().trap(url.text), Novelty().earlier_news(url.text)),
         CANONICAL,
         most=LONGEST,
     ),
-    Row("traps.shapes.Shapes.pattern", _shaped, LINE, most=1 << 17, step=100),
-    Row("traps.shapes.Shapes.pattern of a URL", lambda url: Shapes().pattern(url.text), CANONICAL, most=LONGEST),
-    Row("traps.shapes.Shapes.relearn", _relearned, made(LINE, _patterns), most=1 << 17, step=100),
-    Row("traps.series.Series.vouch", _vouched, LINE, most=1 << 17, step=100),
+    Row("policy.traps.shapes.Shapes.pattern", _shaped, LINE, most=1 << 17, step=100),
+    Row("policy.traps.shapes.Shapes.pattern of a URL", lambda url: Shapes().pattern(url.text), CANONICAL, most=LONGEST),
+    Row("policy.traps.shapes.Shapes.relearn", _relearned, made(LINE, _patterns), most=1 << 17, step=100),
+    Row("policy.traps.series.Series.vouch", _vouched, LINE, most=1 << 17, step=100),
     Row(
-        "traps.series.Series.vouch of a URL",
+        "policy.traps.series.Series.vouch of a URL",
         lambda url: (Series().vouch(url.text), Series().holds(url.text)),
         CANONICAL,
         most=LONGEST,
     ),
-    Row("traps.series.Series.names_end", _ended, LINE, most=1 << 17, step=100),
-    Row("traps.pattern.Pattern.note_source", _told, LINE, most=1 << 17, step=100),
+    Row("policy.traps.series.Series.names_end", _ended, LINE, most=1 << 17, step=100),
+    Row("policy.traps.pattern.Pattern.note_source", _told, LINE, most=1 << 17, step=100),
 ]

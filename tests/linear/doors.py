@@ -15,7 +15,6 @@ import orjson
 import pydantic
 from aiohttp import web
 
-from crawler import config, folder, harmless, logbook, politeness, recorded, toml
 from crawler.daemon import pages, schedule, spool, tokens, webhooks
 from crawler.daemon.asking import choose
 from crawler.daemon.http import inputs, models, schedules, wishes
@@ -28,8 +27,14 @@ from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.relays import Relay
 from crawler.fetch.resolver import Found, Resolver
+from crawler.folder import folder
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
-from crawler.settings import Config
+from crawler.policy import politeness
+from crawler.reach import recorded
+from crawler.runtime import escaping as harmless
+from crawler.runtime import log_format as logbook
+from crawler.settings import Config, toml
+from crawler.settings import loading as config
 from crawler.sinks.jsonl import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
@@ -179,7 +184,7 @@ BODY: dict[str, Shape] = {
 }  # fmt: skip
 SETTINGS: dict[str, Shape] = {
     "settings that there are not": lambda n: {f"f{i}": i for i in range(n // 12)},
-    "long names": lambda n: {"x" * n: 1, "scope." + "x" * n: 2},
+    "long names": lambda n: {"x" * n: 1, "policy.scope." + "x" * n: 2},
     "settings of a table that there are not": lambda n: {"scope": {f"f{i}": i for i in range(n // 12)}},
     "wrong values": lambda n: {"scope": {"include": [1] * (n // 3)}},
     "fields": lambda n: {"fetch": {"headers": {f"f{i}": "x" for i in range(n // 12)}}},
@@ -197,7 +202,7 @@ TOML = {
     "many tables": lambda n: "".join([f"[a{i}]\nb = 1\n" for i in range(n // 12)]),
     "sinks": lambda n: "[[sinks]]\npath = 'x'\n" * (n // 22),
     "tables in tables": lambda n: "".join([f"[scope.a{i}]\n" for i in range(n // 14)]),
-    "dotted names": lambda n: "".join([f"scope.a{i}.b = 1\n" for i in range(n // 18)]),
+    "dotted names": lambda n: "".join([f"policy.scope.a{i}.b = 1\n" for i in range(n // 18)]),
 }  # fmt: skip
 
 
@@ -238,13 +243,13 @@ CRON = {
 
 ROWS = [
     Row(
-        "politeness.retry_after_s",
+        "policy.politeness.retry_after_s",
         lambda text: politeness.retry_after_s(text, 0.0),
         {**TEXT, **runs("0", " ", "(", "(x)", "+", head="Mon, 01 Jan 2040 00:00:00 ")},
         most=FIELD,
     ),
     Row(
-        "politeness.setback",
+        "policy.politeness.setback",
         lambda given: politeness.setback(given, 0.0),
         made(raw(TEXT), lambda value: _response([(b"Retry-After", value)])),
         most=FIELD,
@@ -283,21 +288,25 @@ ROWS = [
         {**TEXT, **runs("1.", "a.", ":")},
         most=2083,
     ),
-    Row("harmless.printable", harmless.printable, TEXT),
+    Row("runtime.escaping.printable", harmless.printable, TEXT),
     Row(
-        "harmless.unescaped",
+        "runtime.escaping.unescaped",
         harmless.unescaped,
         {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;"), **runs("9", "0", head="&#")},
     ),
-    Row("harmless.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
-    Row("harmless.json_line of halves", lambda text: harmless.json_line({"a": text + "\ud800", "b": [text]}), TEXT),
+    Row("runtime.escaping.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
+    Row(
+        "runtime.escaping.json_line of halves",
+        lambda text: harmless.json_line({"a": text + "\ud800", "b": [text]}),
+        TEXT,
+    ),
     Row(
         "sinks.jsonl.record",
         _recorded,
         made(raw(TEXT), lambda value: _response([(b"Content-Type", value), (b"ETag", value)], 200)),
     ),
     Row("sinks.jsonl.record of a page", _described, TEXT),
-    Row("logbook.Lines.format", _logged, TEXT),
+    Row("runtime.log_format.Lines.format", _logged, TEXT),
     Row("daemon.http.inputs.body of a job", _as_body(models.JobIn), BODY, most=inputs.MAX_BODY),
     Row("daemon.http.inputs.body of a schedule", _as_body(schedules.ScheduleIn), BODY, most=inputs.MAX_BODY),
     Row("daemon.http.inputs.body of a change", _as_body(models.JobPatch), BODY, most=inputs.MAX_BODY),
@@ -379,18 +388,21 @@ ROWS = [
         most=inputs.MAX_BODY,
     ),
     Row(
-        "config.amend", tried(lambda given: config.amend(Config(), given), ConfigError), SETTINGS, most=inputs.MAX_BODY
+        "settings.loading.amend",
+        tried(lambda given: config.amend(Config(), given), ConfigError),
+        SETTINGS,
+        most=inputs.MAX_BODY,
     ),
-    Row("config.read", _in_file(config.read, "crawl.toml"), raw(TOML)),
-    Row("config.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
-    Row("toml.text_of", toml.text_of, TEXT),
+    Row("settings.loading.read", _in_file(config.read, "crawl.toml"), raw(TOML)),
+    Row("settings.loading.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
+    Row("settings.toml.text_of", toml.text_of, TEXT),
     Row(
-        "folder.default_name",
+        "folder.folder.default_name",
         lambda text: folder.default_name([text]),
         {**TEXT, **runs("a.", "/", "../", head="http://")},
     ),
     Row(
-        "recorded.judge",
+        "reach.recorded.judge",
         _in_file(lambda path: recorded._named(path, 0, path.stat().st_size, b"key"), "pages.jsonl"),
         RECORDS,
     ),

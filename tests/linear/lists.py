@@ -182,14 +182,14 @@ def _sheets(data: bytes) -> Iterator[object]:
 
 def _in_file(data: bytes) -> Iterator[object]:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "urls.txt"
+        path = Path(folder) / "urls.url.txt"
         path.write_bytes(data)
         yield from seeds.read([str(path)])
 
 
 def _checked(data: bytes) -> Iterator[object]:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "urls.txt"
+        path = Path(folder) / "urls.url.txt"
         path.write_bytes(data)
         seeds.check([str(path)], strict=True)
         yield path
@@ -212,8 +212,8 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 
 def _shape(lines: list[tuple[int, str]]) -> Iterator[object]:
-    yield columns.shape_of(lines, 0, "urls.csv", None)
-    yield columns.shape_of(lines, 0, "urls.csv", "url")
+    yield columns.shape_of(lines, 0, "urls.url.csv", None)
+    yield columns.shape_of(lines, 0, "urls.url.csv", "url")
 
 
 SAMPLE = 1 << 18

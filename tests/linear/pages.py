@@ -34,7 +34,7 @@ from crawler.parse import (
     xml,
 )
 from crawler.parse.reading import Reading
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from tests.linear.markup import BYTES, FIELD, HREFS, PLACES, TAGS, TEXT, VARIED, XML, XML_VARIED
 from tests.linear.measure import Row, made, raw, runs
 

@@ -11,13 +11,23 @@ from tests.linear import addresses, doors, lists, pages
 ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *doors.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
-    *("parse", "seeds", "robots", "traps", "answers", "urls.py", "canonical.py", "scope.py", "redirects.py"),
     *(
-        "harmless.py",
-        "politeness.py",
-        "compared.py",
-        "toml.py",
-        "logbook.py",
+        "parse",
+        "seeds",
+        "robots",
+        "policy/traps",
+        "policy/answers",
+        "urls/url.py",
+        "urls/canonical.py",
+        "policy/scope.py",
+        "policy/redirects.py",
+    ),
+    *(
+        "runtime/escaping.py",
+        "policy/politeness.py",
+        "policy/answers/compared.py",
+        "settings/toml.py",
+        "runtime/log_format.py",
         "fetch/cookies.py",
         "fetch/setcookie.py",
         "fetch/guard.py",
@@ -28,11 +38,11 @@ ROOMS = (
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
 NEED_NONE = {
-    "answers.latest.": "answers.judging.Answers.judge asks it, of the latest few answers",
-    "answers.outage.": "likewise",
-    "answers.spread.": "likewise",
-    "answers.judging.": "likewise: a look-up, or a step of the same judgement",
-    "compared.began": "adds four numbers",
+    "policy.answers.latest.": "policy.answers.judging.Answers.judge asks it, of the latest few answers",
+    "policy.answers.outage.": "likewise",
+    "policy.answers.spread.": "likewise",
+    "policy.answers.judging.": "likewise: a look-up, or a step of the same judgement",
+    "policy.answers.compared.began": "adds four numbers",
     "daemon.http.inputs.is_lines": "compares a type",
     "daemon.http.safety.add_headers": "adds our own fields",
     "daemon.pages.Filter.wants": "a part of daemon.pages.read",
@@ -46,18 +56,18 @@ NEED_NONE = {
     "parse.reading.Reading.add_note": "is given words of ours",
     "parse.sitemap.add": "a part of parse.sitemap.read_list",
     "parse.sitemap.is_list": "is given a URL, which is short",
-    "politeness.Politeness.": "is given numbers",
-    "politeness.Silence.": "a look-up",
-    "redirects.Paths.": "a look-up, but for way and try_again",
+    "policy.politeness.Politeness.": "is given numbers",
+    "policy.politeness.Silence.": "a look-up",
+    "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
-    "logbook.cut": "a part of logbook.Lines.format",
+    "runtime.log_format.cut": "a part of logbook.Lines.format",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.wild": "a part of robots.reading.parse",
     "seeds.markup.fed": "a part of seeds.markup.read_xml",
     "robots.RobotsCache.": "reads with robots.reading.parse",
-    "traps.novelty.Novelty.": "a look-up by the pattern that traps.shapes.Shapes.pattern finds, but for fold and sift",
-    "traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",
-    "traps.series.Series.": "holds is a part of vouch; restore is given words of ours",
+    "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",
+    "policy.traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",
+    "policy.traps.series.Series.": "holds is a part of vouch; restore is given words of ours",
 }
 """Functions, or the beginnings of their names, and why no row is theirs."""
 

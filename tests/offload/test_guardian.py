@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -17,53 +17,23 @@ from crawler.errors import OffloadError
 from crawler.model import Reason
 from crawler.offload import Workers, guardian, open_offloader
 from crawler.offload import process as processes
+from tests.offload.calls import daemonize, die_of, leave_the_family, pid, start_a_program
 
 pytestmark = pytest.mark.skipif(not guardian.is_possible(), reason="only Linux lets a process adopt its descendants")
 
 
-def leave_the_family(depth: int = 2) -> tuple[int, int]:
-    """The worker, and a daemon that it started as daemons are: in a session of its own, its parents gone."""
-    hears, tells = os.pipe()
-    if not (child := os.fork()):
-        for _ in range(depth):
-            os.setsid()
-            if os.fork():
-                os._exit(0)
-        os.write(tells, str(os.getpid()).encode())
-        while True:
-            time.sleep(60)
-    os.waitpid(child, 0)
-    with os.fdopen(hears) as told:
-        os.close(tells)
-        return os.getpid(), int(os.read(told.fileno(), 20))
-
-
-DAEMON = """
-import os, sys
-if os.fork():
-    os._exit(0)
-os.setsid()
-os.execve(sys.executable, ["x", "-c", "import time; print(1, flush=True); time.sleep(60)"], {})
-"""
-
-
-def start_a_program() -> int:
-    """Of another kind: with no trace of us but its parents."""
-    started = subprocess.Popen([sys.executable, "-Ic", DAEMON], stdout=subprocess.PIPE, start_new_session=True)
-    assert started.stdout is not None
-    started.stdout.read(1)
-    started.wait()
-    own = psutil.Process()
-    return next(child.pid for child in own.parent().children() if child.pid != own.pid)  # type: ignore[union-attr]
-
-
-def pid() -> int:
-    return os.getpid()
-
-
 def all_are_gone(*pids: int) -> bool:
-    known = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    return not psutil.wait_procs([one for one in known if one.status() != psutil.STATUS_ZOMBIE], timeout=10)[1]
+    """Whether they end, though nobody may have taken note of it yet."""
+    return all(map(_ends, pids))
+
+
+def _ends(pid: int) -> bool:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    with os.fdopen(process, "rb") as ended:
+        return bool(select.select([ended], [], [], 10)[0])
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -93,34 +63,22 @@ async def test_while_its_worker_lives_a_daemon_may(tmp_path: Path) -> None:
     assert all_are_gone(daemon, worker)
 
 
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
-async def test_the_exit_of_a_worker_is_told_as_it_was(
-    number: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGSEGV, Reason.PARSE_CRASH),
+        (signal.SIGKILL, Reason.PARSE_CRASH),
+        (signal.SIGXCPU, Reason.PARSE_TIMEOUT),
+    ],
+)
+async def test_the_exit_of_a_worker_is_told_as_it_was_and_its_daemon_ends(
+    number: int, reason: Reason, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_offloader(Workers(count=1)) as pool:
         with pytest.raises(OffloadError) as caught:
             await pool.run(die_of, str(tmp_path / "told"), number)
-    assert caught.value.reason is Reason.PARSE_CRASH
+    assert caught.value.reason is reason
     assert f"exit code {-number}" in caplog.text
-    assert all_are_gone(int((tmp_path / "told").read_text()))
-
-
-def die_of(told: str, number: int) -> None:
-    Path(told).write_text(str(leave_the_family()[1]))
-    os.kill(os.getpid(), number)
-
-
-def spin_after(told: str) -> None:
-    Path(told).write_text(str(leave_the_family()[1]))
-    while True:
-        pass
-
-
-async def test_the_daemon_of_a_page_that_ran_out_of_time_ends_too(tmp_path: Path) -> None:
-    async with open_offloader(Workers(count=1, page_cpu_s=0.1)) as pool:
-        with pytest.raises(OffloadError) as caught:
-            await pool.run(spin_after, str(tmp_path / "told"))
-        assert caught.value.reason is Reason.PARSE_TIMEOUT
     assert all_are_gone(int((tmp_path / "told").read_text()))
 
 
@@ -148,7 +106,7 @@ def test_a_guardian_that_was_stopped_hears_all_the_same() -> None:
 SCRIPT = """
 import asyncio, os, sys
 from crawler.offload import Workers, open_offloader
-from tests.offload.test_guardian import leave_the_family
+from tests.offload.calls import leave_the_family
 
 async def main():
     async with open_offloader(Workers(count=1)) as pool:
@@ -172,10 +130,6 @@ def test_a_crawl_that_is_killed_leaves_no_daemon_of_its_pages(tmp_path: Path) ->
     program.wait()
     program.stdout.close()
     assert all_are_gone(worker, daemon)
-
-
-def daemonize(told: str) -> None:
-    Path(told).write_text(str(leave_the_family()[1]))
 
 
 async def test_what_the_program_itself_started_lives_on(tmp_path: Path) -> None:

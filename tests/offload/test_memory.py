@@ -18,7 +18,7 @@ from crawler.errors import OffloadError, ParseError, VisitError
 from crawler.model import Reason, Url
 from crawler.offload import Workers, open_offloader
 from crawler.parse import Document, Job, parse
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only the kernel of Linux bounds it")
 MIB = 1 << 20

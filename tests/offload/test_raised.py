@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -17,96 +15,21 @@ import crawler
 from crawler import Disposition, Outcome, Reason
 from crawler.errors import OffloadError
 from crawler.offload import Workers, open_offloader
-from crawler.parse import Content
 from crawler.testing import Site, Web, html, open_web
+from tests.offload.calls import (
+    RAISED,
+    Mute,
+    exit_in_a_thread,
+    forbid_bounds,
+    pid_later,
+    raising,
+    set_alarm,
+    square,
+    throw,
+    unsendable,
+)  # fmt: skip
 
 EXECUTORS = ["process", "thread", "inline"]
-
-
-class PanicException(BaseException):
-    """As libraries written in Rust raise it."""
-
-
-class Mute(Exception):
-    def __str__(self) -> str:
-        raise SystemExit(4)
-
-    __repr__ = __str__
-
-
-class Unsendable(Exception):
-    def __reduce__(self) -> Any:
-        raise SystemExit(5)
-
-
-class Unreadable(Exception):
-    """Pickle makes it anew without its second argument."""
-
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__(one)
-        self.two = two
-
-
-class Exploding(Exception):
-    def __reduce__(self) -> Any:
-        return leave, ()
-
-
-class Locked(ValueError):
-    def __setattr__(self, name: str, value: object) -> None:
-        raise SystemExit(6)
-
-
-def leave() -> None:
-    sys.exit("as it is read")
-
-
-RAISED: list[Callable[[], BaseException]] = [
-    PanicException, SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, StopIteration,
-    StopAsyncIteration, MemoryError, RecursionError, Mute, Unsendable, Locked, Exploding, ValueError,
-    lambda: Unreadable(1, 2), lambda: BaseExceptionGroup("two", [SystemExit(1), ValueError()]),
-]  # fmt: skip
-
-
-def throw(number: int) -> None:
-    error = RAISED[number]()
-    raise error
-
-
-def square(n: int) -> int:
-    return n * n
-
-
-def unsendable() -> object:
-    return threading.Lock()
-
-
-def exit_in_a_thread() -> int:
-    thread = threading.Thread(target=sys.exit, args=(3,))
-    thread.start()
-    thread.join()
-    return 7
-
-
-def set_alarm() -> int:
-    signal.signal(signal.SIGALRM, lambda *_: leave())
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
-    return os.getpid()
-
-
-def pid_later() -> int:
-    threading.Event().wait(0.2)
-    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
-    return os.getpid()
-
-
-def forbid_bounds() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_CPU, (3600, 3600))
-    resource.setrlimit = None  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -181,19 +104,6 @@ class ListSink:
     async def write(self, outcomes: Sequence[Outcome]) -> crawler.Position:
         self.got.extend(outcomes)
         return {}
-
-
-def raising(content: Content) -> object:
-    name = content.url.path.rpartition("/")[2]
-    if name == "deep":
-        return raising(content)
-    if name == "data":
-        return threading.Lock()
-    if name == "exit":
-        os._exit(0)
-    if name:
-        throw(int(name))
-    return "fine"
 
 
 def web_of(names: Sequence[str]) -> Web:

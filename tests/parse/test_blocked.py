@@ -6,7 +6,7 @@ import pytest
 
 from crawler.model import Url
 from crawler.parse import Document, Job, blocked, parse
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 JOB = Job(key=b"k" * 16, run=b"r" * 8, bounds=Scope())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.parse import Document, Job, charset, html, parse
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 LABELS = {
     "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8",

@@ -10,7 +10,7 @@ import pytest
 from crawler.model import Page
 from crawler.parse import Document, Job, parse
 from crawler.parse.evidence import MOST_MEDIA, Shown, evidence, numbers
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from crawler.urls import parse as url
 
 YEAR = time.gmtime().tm_year

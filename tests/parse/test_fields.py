@@ -13,7 +13,7 @@ from crawler.parse import Document, Job, directives, fields
 from crawler.parse.header import MAX_LINKS, links
 from crawler.parse.links import KINDS
 from crawler.parse.reading import Reading
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 PAGE = urls.parse("http://h/a/page?q")
 

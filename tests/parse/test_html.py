@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.parse import Job, html
 from crawler.parse.links import DEFAULT, KINDS
 from crawler.parse.reading import Reading
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from crawler.settings import LinkKind, ScopeConfig
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked

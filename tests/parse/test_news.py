@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.admitted import Admitted
 from crawler.model import LeftOut, Page, Url
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.links import KINDS
 from crawler.parse.news import MAX_RUNS, Memory, memory_of
-from crawler.scope import Reach, Scope, place, places
+from crawler.policy.admitted import Admitted
+from crawler.policy.scope import Reach, Scope, place, places
 
 KEY = b"sixteen bytes ..."
 RUNS = iter(range(10**9))

@@ -24,7 +24,7 @@ from crawler.model import LeftOut, Page, Reason
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_LINK_BYTES, MAX_TEXT
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
 

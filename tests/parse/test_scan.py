@@ -8,7 +8,7 @@ from crawler.model import Url
 from crawler.parse import Document, Job, parse
 from crawler.parse.reading import Reading
 from crawler.parse.scan import read
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 URL = "http://h/town/harbour"
 

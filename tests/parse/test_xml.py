@@ -15,7 +15,7 @@ from crawler.model import Reason
 from crawler.parse import Document, Job, sitemap, xml
 from crawler.parse.links import DEFAULT
 from crawler.parse.reading import Reading
-from crawler.scope import Scope
+from crawler.policy.scope import Scope
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 

@@ -18,7 +18,7 @@ import anyio
 
 import crawler
 from crawler.errors import SinkError
-from crawler.mending import mend
+from crawler.folder.repair import mend
 from crawler.testing import Served, link_graph, open_web
 from tests.hostile.victim import CRAWL
 from tests.power import disk

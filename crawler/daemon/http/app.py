@@ -9,8 +9,8 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...config import project_version
 from ...errors import CrawlError
+from ...settings.loading import project_version
 from ..insight import Insight
 from ..jobs import Changed, Jobs
 from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes

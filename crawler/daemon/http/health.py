@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ...config import project_version
+from ...settings.loading import project_version
 from ..jobs import Jobs
 from . import answers
 from .bounds import Closed

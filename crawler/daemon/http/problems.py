@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from ...harmless import json_line
+from ...runtime.escaping import json_line
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -10,8 +10,8 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from ...breath import breathing
 from ...explanation import record as as_record
+from ...runtime.gil import breathing
 from ..pages import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
 from ..stats import Point
 from . import answers, inputs

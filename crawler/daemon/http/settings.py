@@ -8,15 +8,7 @@ from ..job import Template
 from . import answers, inputs
 from .jobs import id_of
 from .keys import INSIGHT, JOBS, RELOAD
-from .models import (
-    ReloadOut,
-    SchemaOut,
-    SettingOut,
-    SettingsOut,
-    TemplateIn,
-    TemplateOut,
-    TemplatesOut,
-)
+from .models import ReloadOut, SchemaOut, SettingOut, SettingsOut, TemplateIn, TemplateOut, TemplatesOut
 from .operations import Operations
 from .problems import Problem
 

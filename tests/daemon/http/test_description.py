@@ -10,9 +10,9 @@ from subprocess import CompletedProcess
 import anyio
 import pytest
 
-from crawler.config import amend
 from crawler.daemon import DaemonConfig, open_jobs
 from crawler.daemon.http import open_server
+from crawler.settings.loading import amend
 
 from ..conftest import BASE, submit
 from .conftest import TOKEN

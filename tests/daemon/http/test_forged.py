@@ -11,10 +11,10 @@ import anyio
 import orjson
 import pytest
 
-from crawler.config import load
 from crawler.daemon import DaemonConfig, State, open_jobs
 from crawler.daemon.http.problems import Problem, answer
 from crawler.daemon.states import Verb
+from crawler.settings.loading import load
 from crawler.sinks import JsonLines
 from tests.sinks.test_forged import EVERYTHING, FORGED, HALVES, assert_each_is_one, outcomes, records_of
 

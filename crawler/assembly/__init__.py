@@ -1,0 +1,1 @@
+"""Builds the parts of a crawl from its settings: the only place that knows concrete classes."""

@@ -1,0 +1,201 @@
+"""The parts of one crawl: stacked once, and put on other terms while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from ..engine.engine import Engine, Visit
+from ..engine.limits import Limits
+from ..engine.slots import Places, Seat
+from ..errors import ConfigError
+from ..fetch import HttpFetcher, Network, Purse
+from ..folder import lost_records
+from ..folder.folder import Folder
+from ..folder.lost_records import NOTHING_LOST, Lost
+from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from ..offload import Inline, Lane
+from ..offload import fork_folder as shelter
+from ..policy.admitted import Admitted
+from ..policy.answers import Answers
+from ..policy.politeness import Politeness
+from ..policy.scope import Scope
+from ..protocols import Fetcher, Sink
+from ..reach.roots import Ground, Roots
+from ..robots import IgnoreRobots, RobotsCache
+from ..settings import Config
+from ..sinks import JsonLines, Owing, Wants
+from ..standing import SiteView
+from ..visit import Visitor
+from . import parts
+from .parts import Extract
+from .shared import Shared, open_shared
+
+
+@dataclass(slots=True)
+class Stacking:
+    """The stacking order of one crawl's parts."""
+
+    stack: AsyncExitStack
+    config: Config
+    folder: Folder | None
+    sinks: tuple[Sink, ...]
+    fetcher: Fetcher | None
+    extract: Extract | None
+    shared: Shared | None
+    weight: float
+    lost: Lost = NOTHING_LOST
+
+    async def works(self) -> Works:
+        config = self.config
+        frontier = await self._frontier()
+        sinks = await self._rewound_sinks(frontier)
+        shared = self.shared
+        if shared is None:
+            shared = await self.stack.enter_async_context(open_shared(config))
+        offloader, budget = shared.offloader.lane(), shared.budget.purse()
+        self.stack.callback(budget.close)
+        seat = (shared.places if self.shared else Places()).seat(self.weight)
+        fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
+        robots = parts.robots(config, fetcher, offloader, budget.release)
+        in_workers = shared.config.offload.executor == "process"
+        stored = frontier if isinstance(frontier, SqliteFrontier) else None
+        roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
+        self.stack.callback(roots.close)
+        answers = Answers(stored.brought) if stored else Answers()
+        return Works(
+            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
+        )  # fmt: skip
+
+    async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
+        terms = parts.terms(self.config, self.shared.turns if self.shared else None)
+        if self.folder is None or self.config.frontier.kind == "memory":
+            return await self.stack.enter_async_context(open_memory(terms))
+        return await self._stored(self.folder, terms)
+
+    async def _stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
+        """The frontier on disk, after visits whose records are gone were queued again in its file."""
+        path, durability = folder.frontier_path, self.config.frontier.durability
+        outputs = {sink.name: sink.path for sink in self._configured_sinks()}
+        async with AsyncExitStack() as opened:
+            frontier = await opened.enter_async_context(open_sqlite(path, terms, durability=durability))
+            damaged = await asyncio.to_thread(lost_records.find_damaged, outputs, await frontier.positions())
+            if not damaged:
+                self.stack.push_async_exit(opened.pop_all())
+                return frontier
+        self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
+        return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
+
+    async def _rewound_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+        positions = await frontier.positions()
+        owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
+        sinks = tuple(_owing(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
+        names = [sink.name for sink in sinks]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"sinks need names of their own, these repeat: {', '.join(names)}")
+        for sink in sinks:
+            await sink.rewind(positions.get(sink.name))
+        return sinks
+
+    def _configured_sinks(self) -> list[JsonLines]:
+        if self.folder is None:
+            return []
+        sync = self.config.frontier.durability == "power"
+        return [
+            JsonLines(self.folder.path / sink.path, Wants(sink.links, sink.text, sink.headers), sync=sync)
+            for sink in self.config.sinks
+        ]
+
+    async def _fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+        if self.fetcher is not None:
+            return self.fetcher
+        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """The parts of one crawl that stay while its settings change."""
+
+    frontier: MemoryFrontier | SqliteFrontier
+    sinks: tuple[Sink, ...]
+    robots: RobotsCache | IgnoreRobots
+    fetcher: Fetcher
+    offloader: Lane | Inline
+    budget: Purse
+    seat: Seat
+    answers: Answers
+    extract: Extract | None
+    roots: Roots
+    lost: Lost
+
+    def engine(self, config: Config) -> Engine:
+        """For one run."""
+        ground = self._ground(config)
+        self.roots.choose(ground)
+        return Engine(
+            self.frontier, self._visit(config, ground), self.sinks, _limits(config),
+            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+        )  # fmt: skip
+
+    def retuning(self, engine: Engine, config: Config) -> Callable[[], None]:
+        """What puts settings in force while the crawl runs. Raises ConfigError before it is called."""
+        ground = self._ground(config)
+        visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
+
+        def retune() -> None:
+            self.roots.choose(ground)
+            self.frontier.change(terms)
+            engine.change(visit, limits)
+            if isinstance(self.fetcher, HttpFetcher):
+                self.fetcher.gates.per_address = config.politeness.per_ip
+
+        return retune
+
+    def told(self, view: SiteView, politeness: Politeness) -> SiteView:
+        robots = self.robots.state(view.site)
+        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
+
+    async def scope(self, config: Config) -> Scope:
+        """What belongs to the crawl, all its roots considered. Raises FrontierError, StorageFull."""
+        await self.roots.fill()
+        return parts.scope(config, self._ground(config).admitted)
+
+    def _ground(self, config: Config) -> Ground:
+        return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
+
+    def _visit(self, config: Config, ground: Ground) -> Visit:
+        """What workers reported lately is news again, for bounds may be others: a new `run` token."""
+        scope = parts.scope(config, ground.admitted)
+        job = parts.job(config, scope, self.frontier.key, self.extract)
+        visitor = Visitor(
+            self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
+        )  # fmt: skip
+        return self.roots.filled(ground, visitor.visit)
+
+
+def _owing(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
+    """The sink, spared the records that it has and others lost."""
+    has = [row for row, sinks in owed.items() if sink.name not in sinks]
+    return Owing(sink, has) if has else sink
+
+
+def _in_file(key: bytes) -> Admitted:
+    """A table that worker processes can open."""
+    return Admitted(key, shelter.folder() / f"places-{secrets.token_hex(8)}")
+
+
+def _limits(config: Config) -> Limits:
+    scope = config.scope
+    return Limits(
+        concurrency=config.fetch.concurrency,
+        pages=scope.limit,
+        time_s=scope.time_limit_s,
+        size_bytes=scope.size_limit_bytes,
+        known_bytes=config.frontier.memory_bytes,
+    )

@@ -1,0 +1,151 @@
+"""From settings to the parts of a crawl, one function each: what a crawl, a rehearsal and an explanation share."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from ..errors import ConfigError
+from ..fetch import Budget, HttpFetcher, Network, Purse
+from ..fetch import open_fetcher as _open_fetcher
+from ..frontier import Terms
+from ..frontier.turns import Turns
+from ..model import Response
+from ..offload import Workers
+from ..parse import Content, Job
+from ..policy.admitted import Admitted
+from ..policy.politeness import Politeness
+from ..policy.scope import Scope
+from ..protocols import Fetcher, Offloader
+from ..robots import IgnoreRobots, RobotsCache, product_token
+from ..settings import Config
+from ..settings.loading import effective_user_agent
+from ..urls.canonical import Policy
+
+Extract = Callable[[Content], object]
+"""The user's own parse function."""
+
+
+def scope(config: Config, admitted: Admitted | None = None) -> Scope:
+    """Raises ConfigError for a pattern that cannot be read. `admitted`: the places of the seeds under its reach."""
+    said = config.scope
+    return Scope(
+        reach=said.reach,
+        max_depth=said.max_depth,
+        include=said.include,
+        exclude=said.exclude,
+        max_repeats=said.max_repeats,
+        admitted=admitted,
+    )
+
+
+def policy(config: Config) -> Policy:
+    return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
+
+
+def politeness(config: Config) -> Politeness:
+    said = config.politeness
+    return Politeness(
+        delay_s=said.delay_s,
+        max_delay_s=said.max_delay_s,
+        max_attempts=said.max_attempts,
+        retry_delay_s=said.retry_delay_s,
+        max_redirects=config.fetch.max_redirects,
+        revisit_after_s=said.revisit_after_s,
+        revisit_at_most_s=said.revisit_at_most_s,
+    )
+
+
+def terms(config: Config, turns: Turns | None = None) -> Terms:
+    said = config.politeness
+    return Terms(
+        per_site=said.per_site,
+        per_ip=said.per_ip,
+        in_depth_order=config.scope.max_depth is not None,
+        revisit_after_s=said.revisit_after_s,
+        turns=turns,
+        rest_s=said.delay_s,
+        most_asked_s=said.max_delay_s,
+        most_held_s=politeness(config).max_retry_after_s,
+        longest_s=politeness(config).longest_s,
+        traps=config.scope.traps,
+        pages_per_site=config.scope.limit_per_site,
+        pages_per_domain=config.scope.limit_per_domain,
+    )
+
+
+def workers(config: Config) -> Workers:
+    offload = config.offload
+    return Workers(
+        offload.executor, offload.workers, offload.inline_below_bytes, offload.batch, offload.page_cpu_s,
+        offload.page_memory_bytes,
+    )  # fmt: skip
+
+
+def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
+    """For one run: what workers reported lately is news again in the next."""
+    return Job(
+        key=key,
+        run=secrets.token_bytes(8),
+        bounds=bounds,
+        max_depth=config.scope.max_depth,
+        max_body_bytes=config.fetch.max_body_bytes,
+        max_links=config.scope.max_links,
+        tree_bytes=config.offload.page_memory_bytes,
+        keeps_oversized=config.fetch.oversized == "keep",
+        policy=policy(config),
+        follow=frozenset(config.scope.follow),
+        nofollow=config.scope.nofollow,
+        agent=product_token(effective_user_agent(config)),
+        wants_links=any(sink.links for sink in config.sinks),
+        wants_text=any(sink.text for sink in config.sinks),
+        extract=extract,
+    )
+
+
+def budget(config: Config) -> Budget:
+    return Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+
+
+def open_fetcher(
+    config: Config, budget: Budget | Purse, network: Network | None = None
+) -> AbstractAsyncContextManager[HttpFetcher]:
+    """Raises ConfigError on entering."""
+    agent = effective_user_agent(config)
+    per_ip = config.politeness.per_ip
+    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
+
+
+def robots(
+    config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
+) -> RobotsCache | IgnoreRobots:
+    """`release` as in RobotsCache."""
+    if config.politeness.robots == "ignore":
+        return IgnoreRobots()
+    agent = effective_user_agent(config)
+    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
+
+
+def check_extract(extract: Extract | None, config: Config) -> None:
+    """Refuse now what would fail at every page."""
+    if extract is None or config.offload.executor != "process":
+        return
+    name = getattr(extract, "__qualname__", repr(extract))
+    try:
+        pickle.dumps(extract)
+        if _is_typed_in(extract):
+            raise ConfigError("it was typed into an interactive session, which workers cannot import")
+    except Exception as error:
+        raise ConfigError(
+            f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
+            f"module, or set executor='thread'"
+        ) from error
+
+
+def _is_typed_in(function: object) -> bool:
+    """Whether it lives in a notebook or a prompt: pickled by name, it would be missed only in the worker."""
+    main = sys.modules["__main__"]
+    return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")

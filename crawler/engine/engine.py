@@ -1,0 +1,388 @@
+"""One crawl at work: feeder, visitors and recorder around two bounded queues, and how they come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import CancelScope, create_task_group
+from anyio.abc import TaskGroup
+
+from ..errors import HookError, WorkersGone
+from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
+from ..model import Disposition, Lease, Outcome, Reason, Request
+from ..policy.politeness import Wait
+from ..protocols import Frontier, Sink
+from .hooks import guarded
+from .limits import NOTHING_SPENT, Limits, Spent
+from .memory_watch import Forewarning
+from .slots import Places, Seat
+from .suspension import Absence
+
+log = logging.getLogger(__name__)
+
+Visit = Callable[[Lease], Awaitable[Outcome]]
+
+LEASE_BATCH = 64
+"""Leases asked for at a time, and places in the queue to the visitors: enough to keep them busy, few to give back."""
+RECORD_BATCH, RECORD_LINKS = 256, 2000
+"""Outcomes stored and settled in one transaction, and new links before the last page: 1 µs of the loop each."""
+BUSIEST = 8
+
+
+@dataclass(slots=True, eq=False)
+class Engine:
+    """Runs one frontier dry, once. `run` returns when it is exhausted, a limit is reached or `stop` was called."""
+
+    frontier: Frontier
+    visit: Visit
+    sinks: Sequence[Sink]
+    limits: Limits = field(default_factory=Limits)
+    dispose: Callable[[Outcome], None] = lambda outcome: None
+    """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
+    parse_backlog: Callable[[], int] = lambda: 0
+    seat: Seat = field(default_factory=lambda: Places().seat())
+    """A visit needs a place: crawls that have them in common share them."""
+    metrics: Metrics = field(default_factory=Metrics)
+    absence: Absence = field(default_factory=Absence)
+    forewarning: Forewarning = field(default_factory=Forewarning)
+    spent: Spent = NOTHING_SPENT
+    look_again: Callable[[], Awaitable[int]] | None = None
+    """Asked when nothing is left to do, and before a run ends in order: how much was queued again after all."""
+
+    _leases: asyncio.Queue[Lease] = field(init=False)
+    _outcomes: asyncio.Queue[Outcome] = field(init=False)
+    _out: dict[int, Lease] = field(default_factory=dict, init=False)
+    """By `id`: a URL that is tried again may be lent anew while its first outcome is being settled."""
+    _idle: int = field(default=0, init=False)
+    _visitors: int = field(default=0, init=False)
+    _ending: Ending | None = field(default=None, init=False)
+    _ends: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _is_planting: bool = field(default=False, init=False)
+    _errands: int = field(default=0, init=False)
+    _planting: TaskGroup | None = field(default=None, init=False)
+    _waits_for_turn: bool = field(default=False, init=False)
+    _work: CancelScope = field(default_factory=CancelScope, init=False)
+    _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Held while outcomes are stored and settled, and while leases are given back: none is in both."""
+
+    def __post_init__(self) -> None:
+        self._leases = asyncio.Queue(LEASE_BATCH)
+        self._outcomes = asyncio.Queue(RECORD_BATCH)
+        self._goes.set()
+        self.seat.wake = self._moved.set
+
+    # -- what its owner may ask ------------------------------------------------------------------------------------
+
+    def stop(self, ending: Ending = Ending.STOPPED) -> None:
+        """Finish what is in hand within the grace time, then return from `run`."""
+        self._ending = self._ending or ending
+        self._ends.set()
+
+    def abort(self) -> None:
+        """Drop what is in hand; nothing is lost, it is fetched again by the next run."""
+        self.stop(Ending.ABORTED)
+        self._ending = Ending.ABORTED
+        self._work.cancel()
+
+    def pause(self) -> None:
+        """Lend nothing further; visits in hand go on."""
+        self._goes.clear()
+
+    def resume(self) -> None:
+        self._goes.set()
+
+    def change(self, visit: Visit, limits: Limits) -> None:
+        """From the next visit on, other rules and other bounds."""
+        self.visit, self.limits = visit, limits
+        self._moved.set()
+
+    def send(self, errand: Callable[[], Awaitable[object]]) -> bool:
+        """Have something done beside the visits, before which the run does not end; False: there is no run."""
+        if self._planting is None:
+            return False
+        self._errands += 1
+        self._planting.start_soon(self._do, errand)
+        return True
+
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Something is under way that may queue more: the run does not find that nothing is left before it is done."""
+        self._errands += 1
+        try:
+            yield
+        finally:
+            self._errands -= 1
+            self._moved.set()
+
+    def snapshot(self) -> Snapshot:
+        busiest = self.frontier.busiest(BUSIEST)
+        return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
+
+    # -- a run from beginning to end ---------------------------------------------------------------------------------
+
+    async def run(self, seeds: AsyncIterator[Sequence[Request]]) -> Summary:
+        """Visit until nothing is left. Frontier and sink failures come out as they are, inside an ExceptionGroup."""
+        self.metrics.started = time.monotonic()
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._record)
+            tasks.start_soon(self._watch)
+            try:
+                with self._work:
+                    await self._crawl(seeds)
+                await self._outcomes.join()
+                if self.look_again is not None and self._ending is not Ending.ABORTED:
+                    await self.look_again()
+            finally:
+                await self._give_back()
+            tasks.cancel_scope.cancel()
+        return self.metrics.summary(self._ending or Ending.EXHAUSTED, self.frontier.counts())
+
+    async def _crawl(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
+        async with create_task_group() as visits:
+            async with create_task_group() as planting:
+                self._is_planting, self._planting = True, planting
+                planting.start_soon(self._plant, seeds)
+                try:
+                    await self._feed(visits)
+                finally:
+                    self.seat.let_be()
+                    self._planting = None
+                planting.cancel_scope.cancel()
+            await self._come_to_rest()
+            visits.cancel_scope.cancel()
+
+    async def _come_to_rest(self) -> None:
+        """Give the visits in hand the grace time. There are none when nothing was left to do."""
+        with anyio.move_on_after(self.limits.grace_s):
+            await self._leases.join()
+
+    async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
+        """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
+        with guarded("reading the seeds"):
+            async for batch in seeds:
+                await self.frontier.add(batch)
+                self._moved.set()
+        self._is_planting = False
+        self._moved.set()
+
+    async def _do(self, errand: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await errand()
+        finally:
+            self._errands -= 1
+            self._moved.set()
+
+    # -- feeder ------------------------------------------------------------------------------------------------------
+
+    async def _feed(self, visits: TaskGroup) -> None:
+        """Lend no faster than visitors take, and never a page more than the limit."""
+        while await self._may_go_on():
+            room = self.seat.take(min(self._room(), LEASE_BATCH))
+            if not room:
+                await self._until_moved()
+                continue
+            self._moved.clear()
+            leases = await self._lease(room)
+            if self._ending is not None:  # it came while these were being lent: they are not begun
+                self._let_go(leases)
+                await self._release(leases)
+                return
+            for lease in leases:
+                self._call_visitor(visits)
+                await self._leases.put(lease)
+            if not leases:
+                await self._until_due()
+
+    async def _lease(self, room: int) -> Sequence[Lease]:
+        leases: Sequence[Lease] = ()
+        try:
+            with CancelScope(shield=True):  # a lease cut off half-way would be lent to nobody
+                leases = await self.frontier.lease(room)
+        finally:
+            self.seat.give_back(room - len(leases))
+        self._out |= {id(lease): lease for lease in leases}
+        return leases
+
+    async def _may_go_on(self) -> bool:
+        if not self._goes.is_set():
+            self.seat.let_be()
+            await self._first_of(self._goes.wait)
+        return self._ending is None
+
+    def _room(self) -> int:
+        """How many leases may be taken now: free visitors, and what is left of the page limit."""
+        room = self.limits.concurrency - len(self._out)
+        if self.limits.pages is None:
+            return room
+        left = self.limits.pages - self.frontier.counts().settled.get(Disposition.FETCHED, 0)
+        if left <= 0:
+            self.stop(Ending.PAGE_LIMIT)
+        return min(room, left - len(self._out))
+
+    async def _until_moved(self) -> None:
+        if self._ending is None:
+            await self._first_of(self._moved.wait)
+            self._moved.clear()
+
+    async def _until_due(self) -> None:
+        """Nothing is due: wait for a turn, for news, or for the end."""
+        self._waits_for_turn = True
+        more = await self._first_of(self.frontier.wait)
+        self._waits_for_turn = False
+        if more is not False or self._moved.is_set():
+            return
+        if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
+            await self._until_moved()
+        elif not await self._finds_more():
+            self.stop(Ending.EXHAUSTED)
+
+    async def _finds_more(self) -> bool:
+        """Nothing is left to do: whether more came after all, if only while that was looked for."""
+        found = await self.look_again() if self.look_again else 0
+        return found > 0 or self._errands > 0 or self._moved.is_set()
+
+    async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
+        """What `wait` returned; None when the end came first."""
+        answer: bool | None = None
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._cancel_when_ending, tasks.cancel_scope)
+            answer = await wait()
+            tasks.cancel_scope.cancel()
+        return answer
+
+    async def _cancel_when_ending(self, scope: CancelScope) -> None:
+        await self._ends.wait()
+        scope.cancel()
+
+    # -- visitors ----------------------------------------------------------------------------------------------------
+
+    def _call_visitor(self, visits: TaskGroup) -> None:
+        """One more visitor where all are busy: a small crawl never starts thousands of them."""
+        if self._leases.qsize() >= self._idle and self._visitors < self.limits.concurrency:
+            self._visitors += 1
+            visits.start_soon(self._visit_forever)
+
+    async def _visit_forever(self) -> None:
+        while True:
+            self._idle += 1
+            try:
+                lease = await self._leases.get()
+            finally:
+                self._idle -= 1
+            outcome = await self._one_outcome(lease)
+            try:
+                await self._outcomes.put(outcome)
+            except asyncio.CancelledError:
+                self.dispose(outcome)
+                raise
+            self._leases.task_done()
+            del lease, outcome  # a visitor that waits would hold its last body as long
+
+    async def _one_outcome(self, lease: Lease) -> Outcome:
+        begun = self.absence.beat()
+        try:
+            with guarded("a visit"):
+                return self.absence.judged(await self.visit(lease), begun)
+        except (HookError, WorkersGone):
+            raise  # no fault of the page, which stays queued
+        except Exception:
+            log.exception("a bug while visiting %r", lease.request.url.text)
+            return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
+
+    # -- recorder ----------------------------------------------------------------------------------------------------
+
+    async def _record(self) -> None:
+        while True:
+            batch = [await self._outcomes.get()]
+            links = batch[0].n_found
+            while len(batch) < RECORD_BATCH and links < RECORD_LINKS and not self._outcomes.empty():
+                batch.append(self._outcomes.get_nowait())
+                links += batch[-1].n_found
+            with CancelScope(shield=True):  # never half a batch
+                async with self._storing:
+                    await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
+                    self._let_go([outcome.lease for outcome in batch])
+            for outcome in batch:
+                self._outcomes.task_done()
+                self.metrics.fold(outcome)
+                self.dispose(outcome)
+                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+            del batch, outcome  # their bodies are no longer in the budget
+            self._check_size()
+            self._moved.set()
+
+    async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
+        """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
+        if not batch:  # all of it was given back
+            return
+        final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
+        positions = {}
+        for sink in self.sinks if final else ():
+            with guarded(f"the sink {sink.name!r}"):
+                positions[sink.name] = await sink.write(final)
+        await self.frontier.settle(batch, positions)
+
+    def _check_size(self) -> None:
+        most = self.limits.size_bytes
+        if most is not None and self.spent.bytes + self.metrics.bytes >= most:
+            self.stop(Ending.SIZE_LIMIT)
+
+    # -- looking at itself, and letting go -----------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Sample what limits the crawl, and keep the time limit."""
+        while True:
+            cpu, now = time.thread_time(), time.monotonic()
+            await asyncio.sleep(SAMPLE_S)
+            self.absence.beat()
+            busy = (time.thread_time() - cpu) / (time.monotonic() - now)
+            self.metrics.observe(self._gauges(busy))
+            self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
+            spent_s = self.spent.time_s + now - self.metrics.started
+            if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
+                self.stop(Ending.TIME_LIMIT)
+
+    def _gauges(self, busy: float) -> Gauges:
+        counts = self.frontier.counts()
+        waits = self._waits_for_turn and counts.queued > 0
+        return Gauges(
+            in_flight=len(self._out),
+            concurrency=self.limits.concurrency,
+            waits_for_place=self.seat.is_refused,
+            waits_for_turn=waits,
+            why=Wait(self.frontier.why_wait()) if waits else None,
+            has_parked=counts.parked > 0,
+            parse_backlog=self.parse_backlog(),
+            record_backlog=self._outcomes.qsize(),
+            record_room=RECORD_BATCH,
+            loop_busy=busy,
+            reads_seeds=self._is_planting,
+        )
+
+    async def _give_back(self) -> None:
+        """Whatever is still out when the run ends goes back to the queue, but for what is being recorded."""
+        with CancelScope(shield=True):
+            async with self._storing:
+                left = list(self._out.values())
+                self._let_go(left)
+                await self._release(left)
+        while not self._outcomes.empty():
+            self.dispose(self._outcomes.get_nowait())
+
+    def _let_go(self, leases: Sequence[Lease]) -> None:
+        before = len(self._out)
+        for lease in leases:
+            self._out.pop(id(lease), None)
+        self.seat.give_back(before - len(self._out))
+
+    async def _release(self, leases: Sequence[Lease]) -> None:
+        with anyio.move_on_after(1, shield=True):
+            await self.frontier.release(leases)

@@ -1,0 +1,77 @@
+"""A crawl folder that was damaged, made to go on: from what its pages tell and what its frontier still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from ..errors import FolderError
+from ..frontier import Recorded, Repaired, is_whole, look, repair
+from ..model import Position
+from ..runtime.ownership import NOBODY, Trust
+from ..settings import Config
+from ..sinks import JsonLines, read_lines
+from . import lost_records
+from .folder import held, read_folder
+from .lost_records import Lost
+
+
+class Mended(NamedTuple):
+    """What was found, and done about it."""
+
+    frontier: Repaired | None
+    """None: it was whole, and nobody wanted it rebuilt."""
+    lost: Lost
+
+    def __bool__(self) -> bool:
+        return self.frontier is not None or bool(self.lost.files)
+
+
+def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
+    """Make the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
+
+    A damaged frontier is rebuilt, forced also a whole one. Records that are missing are visited again by the next run.
+    Raises FolderError where it is no crawl folder or in use; FrontierError, SinkError where too much is damaged or it
+    cannot be written.
+    """
+    folder = read_folder(path, Config(), trust=trust)
+    outputs = {sink.name: sink.path for sink in (JsonLines(path / one.path) for one in folder.config.sinks)}
+    if not outputs or not folder.frontier_path.exists():
+        raise FolderError(
+            f"{path} cannot be repaired: its frontier is not in a file, or no pages tell what was visited"
+        )
+    first, pages = next(iter(outputs.items()))
+
+    def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
+        yield from _records(pages, positions.get(first, {}).get(pages.name, 0))
+
+    with held(path):
+        rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
+        positions = look(folder.frontier_path, lambda opened: opened.positions())
+        damaged = lost_records.find_damaged(outputs, positions, is_thorough=True)
+        return Mended(rebuilt, lost_records.mend(folder.frontier_path, outputs, damaged, is_asked=True))
+
+
+def _records(path: Path, length: int) -> Iterator[Recorded]:
+    """What was recorded up to this length, as far as it can be read."""
+    for _, line in read_lines(path, length):
+        try:
+            yield _recorded(orjson.loads(line))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            continue
+
+
+def _recorded(record: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        record["url"],
+        record["depth"],
+        record["disposition"],
+        record["status"],
+        record["attempt"],
+        datetime.fromisoformat(record["fetched_at"]).timestamp(),
+        bytes.fromhex(record["digest"].removeprefix("sha256:")) if record["digest"] else None,
+    )

@@ -1,0 +1,1 @@
+"""Counts and times of a crawl, taken from outcomes."""

@@ -1,0 +1,85 @@
+"""Where the time of visits goes, stage by stage, and how long answers take: both over the last few seconds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..model import Timings
+
+STAGES = ("politeness", "queue", "dns", "connect", "wait", "download", "parse", "output")
+"""In the order of a visit: no site is due, robots and bounds, ..., recorded."""
+_FACTOR = 2**0.25
+_BOUNDS = tuple(_FACTOR**n for n in range(72))
+"""Milliseconds, from 1 to 220,000: what lies in one bucket differs by a fifth at most."""
+_POLITENESS, _OUTPUT = STAGES.index("politeness"), STAGES.index("output")
+
+
+class Latency(NamedTuple):
+    """Milliseconds from the look-up of a name to the last byte, within a fifth."""
+
+    p50: float
+    p90: float
+    p99: float
+
+
+class Stages:
+    """Sums over a sliding window of so many ticks."""
+
+    def __init__(self, ticks: int) -> None:
+        self._slots: deque[_Slot] = deque(maxlen=ticks)
+        self._now = _Slot()
+
+    def fold(self, timings: Timings) -> None:
+        """One answer."""
+        sums = self._now.sums
+        sums[1] += timings.queue
+        sums[2] += timings.dns
+        sums[3] += timings.connect
+        sums[4] += timings.ttfb
+        sums[5] += timings.download
+        sums[6] += timings.parse
+        took = timings.dns + timings.connect + timings.ttfb + timings.download
+        buckets, bucket = self._now.buckets, bisect_left(_BOUNDS, took)
+        buckets[bucket] = buckets.get(bucket, 0) + 1
+
+    def tick(self, resting_ms: float, storing_ms: float) -> None:
+        """An interval is over: how long free places waited in it for a site's turn, and outcomes to be stored."""
+        self._now.sums[_POLITENESS] += resting_ms
+        self._now.sums[_OUTPUT] += storing_ms
+        self._slots.append(self._now)
+        self._now = _Slot()
+
+    def shares(self) -> Mapping[str, float]:
+        """The part of all that time each stage took; they add up to 1, or all are 0."""
+        sums = [sum(spent) for spent in zip(*(slot.sums for slot in self._slots), strict=True)] or [0.0] * len(STAGES)
+        total = sum(sums) or 1.0
+        return {stage: spent / total for stage, spent in zip(STAGES, sums, strict=True)}
+
+    def latency(self) -> Latency | None:
+        """None: nothing was answered lately."""
+        counts = [0] * (len(_BOUNDS) + 1)
+        for slot in self._slots:
+            for bucket, n in slot.buckets.items():
+                counts[bucket] += n
+        total = sum(counts)
+        return Latency(*(_percentile(counts, total * part) for part in (0.5, 0.9, 0.99))) if total else None
+
+
+class _Slot:
+    __slots__ = ("buckets", "sums")
+
+    def __init__(self) -> None:
+        self.sums = [0.0] * len(STAGES)
+        self.buckets: dict[int, int] = {}
+
+
+def _percentile(counts: list[int], wanted: float) -> float:
+    below = 0
+    for bucket, n in enumerate(counts):
+        below += n
+        if below >= wanted:
+            return _BOUNDS[min(bucket, len(_BOUNDS) - 1)]
+    return _BOUNDS[-1]

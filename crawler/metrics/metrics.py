@@ -1,0 +1,398 @@
+"""Counts and times of a crawl, folded from its outcomes; and what limits it right now."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from ..model import Disposition, LeftOut, Outcome, Reason
+from ..policy.politeness import Wait
+from ..standing import Counts, SiteView, Trap
+from .latency import Latency, Stages
+
+MAX_FAILURES = 10_000
+"""Distinct (site, reason) pairs kept with an example each; what comes after them is counted, not named."""
+RECENT_S = 10.0
+"""Rates are over this last stretch."""
+SAMPLE_S = 0.25
+"""How often the engine looks at itself."""
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    EXHAUSTED = "exhausted"
+    PAGE_LIMIT = "page-limit"
+    TIME_LIMIT = "time-limit"
+    SIZE_LIMIT = "size-limit"
+    STOPPED = "stopped"
+    ABORTED = "aborted"
+
+
+class Bound(StrEnum):
+    """What a crawl waits for."""
+
+    POLITENESS = "politeness"
+    CRAWL_DELAY = "crawl-delay"
+    PER_SITE = "per-site"
+    PER_IP = "per-ip"
+    RETRIES = "retries"
+    DNS = "dns"
+    HELD = "held"
+    PARKED = "parked"
+    NETWORK = "network"
+    CONCURRENCY = "concurrency"
+    PLACES = "places"
+    PARSING = "parsing"
+    OUTPUT = "output"
+    LOOP = "loop"
+    SEEDS = "seeds"
+    IDLE = "idle"
+
+
+class Advice(NamedTuple):
+    """What a bound means, and what would help, in two languages; empty: nothing that we know of."""
+
+    why: str = ""
+    flags: str = ""
+    """On the command line."""
+    settings: str = ""
+    """By the names of settings."""
+
+    @property
+    def on_command_line(self) -> str:
+        return "; ".join(filter(None, [self.why, self.flags]))
+
+    @property
+    def in_settings(self) -> str:
+        return "; ".join(filter(None, [self.why, self.settings]))
+
+
+_ADVICE = {
+    Bound.POLITENESS: Advice(
+        "sites rest between requests",
+        "if they are yours: a smaller --delay, a larger --per-site",
+        "if they are yours: a smaller politeness.delay_s, a larger politeness.per_site",
+    ),
+    Bound.CRAWL_DELAY: Advice("sites ask for this pace (Crawl-delay), and get one request at a time"),
+    Bound.PER_SITE: Advice(
+        "sites are still at the requests they have",
+        "if they are yours: a larger --per-site",
+        "if they are yours: a larger politeness.per_site",
+    ),
+    Bound.PER_IP: Advice(
+        "addresses have as many requests as they may have",
+        "if they are yours: --set politeness.per_ip=N",
+        "if they are yours: a larger politeness.per_ip",
+    ),
+    Bound.RETRIES: Advice(
+        "all that is left waits for another attempt, or for sites that asked to be left alone or failed"
+    ),
+    Bound.DNS: Advice(
+        "name servers do not answer, or do so slowly",
+        "others may: --set fetch.name_servers=9.9.9.9",
+        "others may: fetch.name_servers",
+    ),
+    Bound.HELD: Advice("all that is left is of sites that are held", "", "release them"),
+    Bound.PARKED: Advice(
+        "all that is left is parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
+    ),
+    Bound.NETWORK: Advice("answers are slow to come"),
+    Bound.CONCURRENCY: Advice(
+        "all visits are under way",
+        "more at a time may help: a larger --concurrency",
+        "more at a time may help: a larger fetch.concurrency",
+    ),
+    Bound.PLACES: Advice(
+        "the crawls of this process have all their visits under way", "", "more at a time may help: daemon.concurrency"
+    ),
+    Bound.PARSING: Advice(
+        "workers are behind",
+        "more of them on more cores: --set offload.workers=N",
+        "more of them on more cores: daemon.workers",
+    ),
+    Bound.OUTPUT: Advice("the disk is behind; put the crawl folder on a faster one"),
+    Bound.LOOP: Advice("one core is full with network work; split the seeds over several crawls"),
+    Bound.SEEDS: Advice("seeds are read more slowly than they are visited"),
+    Bound.IDLE: Advice(),
+}
+ADVICE = {bound: advice.on_command_line for bound, advice in _ADVICE.items()}
+ADVICE_IN_SETTINGS = {bound: advice.in_settings for bound, advice in _ADVICE.items()}
+_WAITS = {
+    Wait.REST: Bound.POLITENESS,
+    Wait.ASKED: Bound.CRAWL_DELAY,
+    Wait.BUSY: Bound.PER_SITE,
+    Wait.ADDRESS: Bound.PER_IP,
+    Wait.RETRY: Bound.RETRIES,
+    Wait.DNS: Bound.DNS,
+    Wait.HELD: Bound.HELD,
+}
+_DNS_OF = 64
+"""Visits that are looked at for what most of them failed of."""
+
+
+class Failures(NamedTuple):
+    """What failed at one site for one reason: how often, and one example."""
+
+    site: str
+    reason: Reason
+    n: int
+    example: str
+
+
+class Hindrance(NamedTuple):
+    """What kept content from us at one site: how many answers were none, and what told so."""
+
+    site: str
+    reason: Reason
+    """`soft-outage` or `blocked`."""
+    n: int
+    detail: str
+
+
+class Blocked(NamedTuple):
+    """Code that kept the event loop from turning: how often, and for how many seconds at worst."""
+
+    culprit: str
+    """`file.py:function`."""
+    times: int
+    worst_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What the engine sees of itself at an instant."""
+
+    in_flight: int = 0
+    concurrency: int = 0
+    waits_for_turn: bool = False
+    """Something is queued, visitors are free, and no site is due."""
+    parse_backlog: int = 0
+    record_backlog: int = 0
+    record_room: int = 1
+    loop_busy: float = 0.0
+    """Share of the last interval that the loop's thread was on a CPU."""
+    reads_seeds: bool = False
+    waits_for_place: bool = False
+    """Other crawls of the process have the visits that it could make."""
+    why: Wait | None = None
+    """Of `waits_for_turn`."""
+    has_parked: bool = False
+    fails_by_names: bool = False
+    """Most visits lately ended for want of an address, or spent their time on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A crawl at an instant. Counts are of this run, `counts` are of the whole crawl folder."""
+
+    elapsed_s: float
+    pages: int
+    pages_per_s: float
+    bytes: int
+    bytes_per_s: float
+    in_flight: int
+    counts: Counts
+    dispositions: Mapping[Disposition, int]
+    reasons: Mapping[Reason, int]
+    statuses: Mapping[int, int]
+    bound_by: Bound
+    advice: str
+    busiest: Sequence[SiteView]
+    failures: Sequence[Failures]
+    stages: Mapping[str, float]
+    """The part of the time of all visits that each of `stages.STAGES` took lately."""
+    latency: Latency | None
+    """Of recent answers; None: there were none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did and what is left. Counts are of this run, `counts` are of the whole crawl folder."""
+
+    ended: Ending
+    elapsed_s: float
+    pages: int
+    bytes: int
+    counts: Counts
+    dispositions: Mapping[Disposition, int]
+    reasons: Mapping[Reason, int]
+    statuses: Mapping[int, int]
+    bounds: Mapping[Bound, float]
+    """Share of the time the run was bound by each."""
+    failures: Sequence[Failures]
+    hindrances: Sequence[Hindrance] = ()
+    """Sites that were out, or that block us, those with most answers first."""
+    rereads: Mapping[Disposition, int] = field(default_factory=dict)
+    """Pages that were read again for links left out before, by what became of that."""
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    """Pages with links that a rule kept out of the crawl, by rule, over the whole life of the crawl folder."""
+    lost_records: int = 0
+    """Visits that were queued again when the crawl folder was opened, for their records were gone from an output."""
+    blocked: Sequence[Blocked] = ()
+    """What made the event loop stand still for longer than `watch.blocked_after_s`, the most frequent first."""
+
+    @property
+    def queued(self) -> int:
+        """What is still to be visited."""
+        return self.counts.queued + self.counts.leased
+
+    @property
+    def traps(self) -> Sequence[Trap]:
+        """Patterns of URLs that brought nothing new, over the whole life of the crawl folder; costliest first."""
+        return self.counts.traps
+
+    @property
+    def failed(self) -> int:
+        return self.dispositions.get(Disposition.FAILED, 0)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The running totals of one run."""
+
+    started: float = field(default_factory=time.monotonic)
+    bytes: int = 0
+    """Bodies as they came over the wire."""
+    dispositions: Counter[Disposition] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    rereads: Counter[Disposition] = field(default_factory=Counter)
+    bounds: Counter[Bound] = field(default_factory=Counter)
+    stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
+    _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    _blocked: dict[str, Blocked] = field(default_factory=dict)
+    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+    _bound: Bound = Bound.IDLE
+    _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
+    """Whether each of the last visits failed for want of an address."""
+
+    @property
+    def pages(self) -> int:
+        """Pages fetched in this run."""
+        return self.dispositions[Disposition.FETCHED]
+
+    def fold(self, outcome: Outcome) -> None:
+        """Count one recorded outcome; a page that was read again for its links counts by itself."""
+        if outcome.request.is_reread:
+            self.rereads[outcome.disposition] += 1
+            self.bytes += len(outcome.response.body) if outcome.response else 0
+            return
+        self.dispositions[outcome.disposition] += 1
+        self._by_names.append(outcome.reason is Reason.DNS)
+        if outcome.reason is not None:
+            self.reasons[outcome.reason] += 1
+        if outcome.response is not None:
+            self.statuses[outcome.response.status] += 1
+            self.bytes += len(outcome.response.body)
+            self.stages.fold(outcome.response.timings)
+        if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
+            _count(self._failures, (outcome.url.site, outcome.reason), 1, outcome.url.text)
+        if outcome.reason in (Reason.SOFT_OUTAGE, Reason.BLOCKED) and outcome.response is not None:
+            n = 1 + len(outcome.repeats)
+            _count(self._hindrances, (outcome.url.site, outcome.reason), n, outcome.detail)
+
+    def note_blocked(self, culprit: str, seconds: float) -> None:
+        """Count one stretch in which the loop stood still."""
+        _, times, worst_s = self._blocked.get(culprit, Blocked(culprit, 0, 0.0))
+        self._blocked[culprit] = Blocked(culprit, times + 1, max(worst_s, seconds))
+
+    def observe(self, gauges: Gauges) -> None:
+        """Sample what limits the crawl; called a few times a second."""
+        fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
+        self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
+        self.bounds[self._bound] += 1
+        free = gauges.concurrency - gauges.in_flight
+        sample_ms = SAMPLE_S * 1000
+        self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
+        now = time.monotonic()
+        self._marks.append((now, self.pages, self.bytes))
+        while self._marks[0][0] < now - RECENT_S:
+            self._marks.popleft()
+
+    def snapshot(self, counts: Counts, busiest: Sequence[SiteView], in_flight: int) -> Snapshot:
+        pages_per_s, bytes_per_s = self._rates()
+        return Snapshot(
+            elapsed_s=time.monotonic() - self.started,
+            pages=self.pages,
+            pages_per_s=pages_per_s,
+            bytes=self.bytes,
+            bytes_per_s=bytes_per_s,
+            in_flight=in_flight,
+            counts=counts,
+            dispositions=dict(self.dispositions),
+            reasons=dict(self.reasons),
+            statuses=dict(self.statuses),
+            bound_by=self._bound,
+            advice=ADVICE[self._bound],
+            busiest=busiest,
+            failures=self.failures(5),
+            stages=self.stages.shares(),
+            latency=self.stages.latency(),
+        )
+
+    def summary(self, ended: Ending, counts: Counts) -> Summary:
+        samples = sum(self.bounds.values()) or 1
+        return Summary(
+            ended=ended,
+            elapsed_s=time.monotonic() - self.started,
+            pages=self.pages,
+            bytes=self.bytes,
+            counts=counts,
+            dispositions=dict(self.dispositions),
+            reasons=dict(self.reasons),
+            statuses=dict(self.statuses),
+            bounds={bound: n / samples for bound, n in self.bounds.most_common()},
+            failures=self.failures(20),
+            hindrances=self.hindrances(20),
+            rereads=dict(self.rereads),
+            blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
+        )
+
+    def failures(self, limit: int) -> list[Failures]:
+        """The sites and reasons that failed most."""
+        ranked = sorted(self._failures.items(), key=lambda item: -item[1][0])[:limit]
+        return [Failures(site, reason, n, example) for (site, reason), (n, example) in ranked]
+
+    def hindrances(self, limit: int) -> list[Hindrance]:
+        """The sites that gave most answers that were no content."""
+        ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
+        return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
+
+    def _rates(self) -> tuple[float, float]:
+        if len(self._marks) < 2:
+            return 0.0, 0.0
+        (then, pages, received), (now, pages_now, received_now) = self._marks[0], self._marks[-1]
+        stretch = max(now - then, 1e-3)
+        return (pages_now - pages) / stretch, (received_now - received) / stretch
+
+
+def _count(kept: dict[tuple[str, Reason], tuple[int, str]], key: tuple[str, Reason], n: int, example: str) -> None:
+    """So many more, the first example being kept; what comes once there is no room is left out."""
+    if key in kept or len(kept) < MAX_FAILURES:
+        before, first = kept.get(key, (0, example))
+        kept[key] = (before + n, first)
+
+
+def bound_by(gauges: Gauges) -> Bound:
+    """The one thing to change first, judged from the end of the line to its beginning."""
+    if gauges.record_backlog > gauges.record_room // 2:
+        return Bound.OUTPUT
+    if gauges.parse_backlog > max(8, gauges.in_flight // 2):
+        return Bound.PARSING
+    if gauges.loop_busy > 0.9:
+        return Bound.LOOP
+    if gauges.in_flight >= gauges.concurrency or gauges.waits_for_place:
+        return Bound.DNS if gauges.fails_by_names else Bound.PLACES if gauges.waits_for_place else Bound.CONCURRENCY
+    if gauges.waits_for_turn:
+        return _WAITS[gauges.why or Wait.REST]
+    if gauges.in_flight:
+        return Bound.DNS if gauges.fails_by_names else Bound.NETWORK
+    if gauges.reads_seeds:
+        return Bound.SEEDS
+    return Bound.PARKED if gauges.has_parked else Bound.IDLE

@@ -1,0 +1,1 @@
+"""Decides which URL is fetched, and when again; pure functions and plain state, nothing here waits."""

@@ -1,0 +1,53 @@
+"""An outcome as it is compared with what else its site answered: by its page, or by where it leads."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import unquote
+
+from ...model import Outcome, Response, Timings, Url
+from ..politeness import Politeness
+from . import Answer
+
+_CACHES = ("x-cache", "cf-cache-status", "x-cache-status", "cache-status")
+_64_BITS = (1 << 64) - 1
+
+
+def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) -> Answer:
+    """The answer that a visit got, whose exchange is over; `target`: it is a redirect to there."""
+    page = outcome.page
+    content = int.from_bytes(page.digest[:8], "big") if page else hash(target) & _64_BITS
+    has_text = page is not None and page.simhash != 0
+    return Answer(
+        row=outcome.lease.token,
+        url=outcome.url,
+        content=content,
+        gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
+        simhash=page.simhash ^ hash((page.title, page.n_links)) & _64_BITS if page and has_text else 0,
+        figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
+        began=began(outcome),
+        ended=outcome.ended,
+        judged=time.monotonic(),
+        is_last=politeness.retry_in_s(outcome.request.attempt) is None,
+        is_kept=outcome.request.is_reread and _is_kept(outcome.response),
+    )
+
+
+def began(outcome: Outcome) -> float:
+    """When the exchange began, on the clock of its end."""
+    said = outcome.response.timings if outcome.response else Timings()
+    return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000
+
+
+def _is_kept(response: Response | None) -> bool:
+    """Whether a cache says that it gave the answer (RFC 9111 5.1, RFC 9211, and what caches in wide use say)."""
+    if response is None:
+        return False
+    said = " ".join(map(response.header, _CACHES)).lower()
+    return "hit" in said or response.header("age").strip("0 ") != ""
+
+
+def _gist(target: Url, url: Url) -> int:
+    """Equal for redirects to one place that is told where they come from, as a login is."""
+    place, _, query = target.text.partition("?")
+    return hash(place if query and url.path in unquote(query) else target) & _64_BITS

@@ -1,0 +1,61 @@
+"""Which kind a URL is of: those whose paths differ in numbers, in ids, or in one word that takes many forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from ...model import Url
+
+MOST_WORDS = 8
+"""Different words at one place of a path that are told apart."""
+MOST_SEGMENTS = 8
+LONG = 24
+"""Characters; no longer word is a category."""
+_NUMBER = re.compile(r"[0-9]+")
+_LETTER = re.compile(r"[^0-9#*%_.~-]")
+_VARIES = "*"
+
+
+def kind_of(url: Url) -> str:
+    """Its path with numbers and ids taken out, and the names of its parameters."""
+    path, mark, query = url.path.partition("?")
+    shape = "/".join(map(_shape, path.split("/", MOST_SEGMENTS)[1:]))
+    if not mark:
+        return shape
+    return f"{shape}?{'&'.join(sorted({_NUMBER.sub('#', pair.partition('=')[0]) for pair in query.split('&')}))}"
+
+
+def widened(kind: str, known: Iterable[str]) -> tuple[str, list[str]]:
+    """A kind not known yet, or a wider one, and those of the known ones that belong to it then.
+
+    Where kinds differ in the same one word, and there are many, that word varies.
+    """
+    path, mark, query = kind.partition("?")
+    words = path.split("/")
+    names = list(known)
+    for place in reversed([place for place, word in enumerate(words) if _LETTER.search(word)]):
+        start = "/".join([*words[:place], ""])
+        end = "".join(f"/{word}" for word in words[place + 1 :]) + mark + query
+        wide = f"{start}{_VARIES}{end}"
+        alike = [name for name in names if _differs_in_a_word(name, start, end)]
+        if wide in alike:
+            return wide, []
+        if len(alike) + 1 >= MOST_WORDS:
+            return wide, alike
+    return kind, []
+
+
+def _differs_in_a_word(name: str, start: str, end: str) -> bool:
+    if not name.startswith(start) or not name.endswith(end) or len(name) < len(start) + len(end):
+        return False
+    word = name[len(start) : len(name) - len(end)]
+    return "/" not in word and "?" not in word
+
+
+@lru_cache(1 << 13)
+def _shape(segment: str) -> str:
+    if len(segment) > LONG or (len(segment) >= MOST_WORDS and segment.count("%") > 2):
+        return _VARIES
+    return _NUMBER.sub("#", segment)

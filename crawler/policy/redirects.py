@@ -1,0 +1,107 @@
+"""Where an answer sends us: what makes it a redirect (RFC 9110 10.2.2, 15.4), and which redirects lead in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..errors import LongUrlError, UrlError
+from ..model import Response, Url
+
+MOST_KEPT = 10_000
+"""Redirects that are kept in mind, three megabytes or so; the frontier knows of those that led to a URL first."""
+
+MOST_STEPS = 100
+"""Redirects that are walked for one answer: a longer circle costs its requests, and no more of our time."""
+_PAGES = frozenset({304, 305, 306})
+"""Not modified; a proxy that we are to use (deprecated: it may be anyone's); unused."""
+MAX_REFERENCE = 1 << 13
+"""Characters of a Location as it is written: a URL may have a quarter, for dots in it and a fragment may be dropped."""
+_ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
+
+
+class Hop(NamedTuple):
+    """A URL that redirected, and its row in the frontier."""
+
+    row: int
+    url: Url
+
+
+class Paths:
+    """Where URLs redirected to lately, in one run: circles are found by it, whatever led into them."""
+
+    def __init__(self) -> None:
+        self._paths: dict[Url, tuple[Hop, Url, int]] = {}
+        """The last number counts redirects."""
+        self._kept = 0
+        self._tried: dict[int, int] = {}
+        """Rows of circles that were asked once more, and after how many redirects."""
+
+    def keep(self, url: Url, row: int, target: Url) -> None:
+        self._kept += 1
+        self._paths[url] = Hop(row, url), target, self._kept
+        if len(self._paths) > MOST_KEPT:
+            del self._paths[next(iter(self._paths))]
+
+    def forget(self, url: Url) -> None:
+        """It is no redirect, or none any more."""
+        self._paths.pop(url, None)
+
+    def way(self, start: Url, end: Url) -> Sequence[Hop]:
+        """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
+        hops: list[Hop] = []
+        while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
+            hops.append(path[0])
+            start = path[1]
+        return hops if start == end else ()
+
+    def try_again(self, row: int, hops: Sequence[tuple[int, Url]]) -> tuple[int, ...]:
+        """The rows of a circle, which a row closes, where it is worth to ask them once more; empty: they were.
+
+        Each circle once, but twice where earlier runs walked a part of it: their cookies are gone.
+        """
+        rows = tuple(number for number, _ in hops)
+        was_walked = all(url in self._paths for _, url in hops)
+        is_first = not was_walked and self._mark([-number for number in rows])
+        return rows if is_first or self._mark([row, *rows]) else ()
+
+    def is_open(self, hop: tuple[int, Url]) -> bool:
+        """Whether it is to be asked once more, and was not yet."""
+        path = self._paths.get(hop[1])
+        return hop[0] in self._tried and (path is None or path[2] <= self._tried[hop[0]])
+
+    def _mark(self, rows: Sequence[int]) -> bool:
+        if not self._tried.keys().isdisjoint(rows):
+            return False
+        if len(self._tried) > MOST_KEPT:
+            self._tried.clear()
+        self._tried.update(dict.fromkeys(rows, self._kept))
+        return True
+
+
+def is_redirect(response: Response) -> bool:
+    """Whether it sends us elsewhere: 3xx with a Location.
+
+    Without one, or with an empty one, what came is a page like any other, as in browsers. 300, and statuses unknown to
+    us, send us to their Location if they have one (RFC 9110 15, 15.4.1).
+    """
+    return 300 <= response.status < 400 and response.status not in _PAGES and bool(_locations(response))
+
+
+def location(response: Response) -> str:
+    """The reference it sends us to, relative or not; octets beyond ASCII percent-encoded as they are.
+
+    Raises UrlError where two Locations contradict each other, for one of them may be a forgery, or one is too long.
+    """
+    found = _locations(response)
+    if len(found) > 1:
+        raise UrlError(f"{len(found)} places at once")
+    reference = found.pop()
+    if len(reference) > MAX_REFERENCE:
+        raise LongUrlError(f"longer than {MAX_REFERENCE} characters")
+    return reference if reference.isascii() else reference.translate(_ENCODED)
+
+
+def _locations(response: Response) -> set[str]:
+    values = (value for name, value in response.headers if name.lower() == b"location")
+    return {value.decode("latin-1") for value in values if value.strip()}

@@ -1,0 +1,332 @@
+"""Which URLs belong to this crawl: what its seeds reach, and what the user's patterns say. Pure and picklable.
+
+A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
+grows while seeds come in and which workers look into (crawler/policy/admitted.py).
+
+A pattern is `re:` and a regular expression (crawler/urls/patterns.py), searched anywhere in the URL, or a glob. It must
+match whole: `*` stands for anything, slashes too, `?` for one character. A glob is measured from where its beginning
+says:
+
+    /private/*            from the path on, on any host
+    example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
+    https://example.org/* the whole URL
+    *.pdf                 the whole URL
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal, NamedTuple, TypeAlias
+from urllib.parse import quote
+
+from .. import urls
+from ..errors import ConfigError
+from ..model import LeftOut, Reason, Request, Url
+from ..urls.patterns import Pattern, PatternError, join
+from .admitted import Admitted
+
+Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
+Judge: TypeAlias = Callable[[str], Reason | None]
+"""Canonical text -> why not, or None."""
+Sieve: TypeAlias = Callable[[str], int]
+"""Canonical text -> the bit of LeftOut that keeps it out, or 0."""
+_NUMBER = re.compile(r"[\d.:_T-]*")
+"""A segment of a path that is a number, a date, or nothing."""
+_Test: TypeAlias = Callable[[str], object]
+"""A compiled pattern: canonical text -> something true if it matches."""
+_REGEX = "re:"
+
+
+class Ruling(NamedTuple):
+    """What scope says of one request, and which of its rules said it."""
+
+    reason: Reason | None
+    """Why not; None: it belongs to the crawl."""
+    rule: Literal["root", "depth", "reach", "exclude", "include", "trap"]
+    """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches."""
+    pattern: str = ""
+    """The one that matched, as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rules of one crawl; a `Bounds`. Raises ConfigError for a pattern that cannot be read."""
+
+    reach: Reach = "host"
+    max_depth: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_repeats: int = 3
+    """How often a group of path segments may follow itself before a link that adds to that counts as a trap."""
+    admitted: Admitted | None = None
+    """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
+    _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
+    _excludes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("include", "exclude"):
+            patterns = getattr(self, name)
+            for pattern in patterns:
+                _test(pattern, f"scope.{name}")
+            object.__setattr__(self, f"_{name}s", _joined(patterns))
+
+    def reject(self, request: Request) -> Reason | None:
+        """Why this request is not to be visited, or None. A root passes all but `exclude`: someone asked for it."""
+        if request.url == request.anchor:
+            return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
+        return _REASONS[self._sieve_of(request)(request.url.text)]
+
+    def explain(self, request: Request) -> Ruling:
+        """`reject`, with the rule that decided."""
+        text = request.url.text
+        if request.url == request.anchor:
+            pattern = _matching(self.exclude, text)
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
+        bit = self._sieve_of(request)(text)
+        if bit == _DEPTH:
+            return Ruling(Reason.DEPTH_LIMIT, "depth")
+        if bit == _REPEATS:
+            return Ruling(Reason.TRAP, "trap")
+        if bit == _REACH:
+            return Ruling(Reason.OUT_OF_SCOPE, "reach")
+        if pattern := _matching(self.exclude, text):
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
+        pattern = _matching(self.include, text)
+        return Ruling(_REASONS[bit], "include" if self.include else "reach", pattern)
+
+    def judge(self, anchor: Url, depth: int) -> Judge:
+        """For links that lie `depth` hops out and descend from root `anchor`."""
+        sieve = self.sieve(anchor, depth)
+        return lambda text: _REASONS[sieve(text)]
+
+    def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Sieve:
+        """Likewise; `page` is where they stand."""
+        if self.max_depth is not None and depth > self.max_depth:
+            return lambda text: _DEPTH
+        near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
+        patterned = bool(self.include or self.exclude)
+        grows = _growth(page.text, self.max_repeats) if page else _grows_not
+
+        def bit(text: str) -> int:
+            if not (text.startswith(near) or far(text)):
+                return _REACH
+            if patterned and not self._is_wanted(text):
+                return _PATTERNS
+            return _REPEATS if grows(text) else 0
+
+        return bit
+
+    def place(self, text: str) -> str:
+        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
+        return place(text, self.reach)
+
+    def _is_wanted(self, text: str) -> bool:
+        if self._is_excluded(text):
+            return False
+        return not self.include or _is_any(self._includes, text)
+
+    def _is_excluded(self, text: str) -> bool:
+        return _is_any(self._excludes, text)
+
+    def _sieve_of(self, request: Request) -> Sieve:
+        return self.sieve(request.anchor, request.depth, request.via)
+
+
+def _is_any(tests: tuple[_Test, ...], text: str) -> bool:
+    for test in tests:  # noqa: SIM110 - asked of every link, and `any` costs three times as much
+        if test(text):
+            return True
+    return False
+
+
+def _matching(patterns: tuple[str, ...], text: str) -> str:
+    """The first pattern that matches, or an empty string."""
+    return next((pattern for pattern in patterns if _test(pattern)(text)), "")
+
+
+def _growth(page: str, most: int) -> Callable[[str], bool]:
+    """Whether a link on the page adds to what the page's own path repeats already: a server that says yes to all.
+
+    /a/b/a/b/a/b/ leads to /a/b/a/b/a/b/a/b/: a group follows itself more than `most` times, in the page's own URL
+    once less. Numbers are no such group, nor the nothing between doubled slashes: dates and shards look like that.
+    """
+    own = page.partition("?")[0].split("/")
+    if len(own) < 3 + most:
+        return _grows_not
+    common = "/".join(own[: 3 + most])
+    words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
+    """How many segments up to each are no numbers."""
+
+    def grows(text: str) -> bool:
+        if not text.startswith(common):
+            return False
+        link = text.partition("?")[0].split("/")
+        parted = next((n for n, pair in enumerate(zip(own, link, strict=False)) if pair[0] != pair[1]), len(own))
+        if parted >= len(link):
+            return False
+        return any(
+            link[parted - period] == link[parted]
+            and words[parted - 1] > words[parted - period - 1]
+            and _adds(own, link, parted, period, most)
+            for period in range(1, (parted - 3) // most + 1)
+        )
+
+    return grows
+
+
+def _grows_not(text: str) -> bool:
+    return False
+
+
+def _adds(own: list[str], link: list[str], parted: int, period: int, most: int) -> bool:
+    """Whether the link, which parts from its page at a segment, repeats a group of so many segments more often."""
+    start = parted - period
+    while start > 3 and link[start - 1] == link[start - 1 + period]:
+        start -= 1
+    times, before = ((_end(path, parted, period) - start) // period for path in (link, own))
+    return before >= most and times > before and parted - start >= period * most
+
+
+def _end(path: list[str], at: int, period: int) -> int:
+    """Where the path ceases to repeat itself."""
+    while at < len(path) and path[at] == path[at - period]:
+        at += 1
+    return at
+
+
+def place(text: str, reach: Reach) -> str:
+    """What a link and the seeds that could admit it have in common: the host, for `domain` the registered domain.
+
+    Empty for `page` and `any`, where a new seed admits no other links than before.
+    """
+    if reach in ("page", "any"):
+        return ""
+    authority = urls.authority(text)
+    return urls.registered(urls.bare_host(authority)) if reach == "domain" else authority
+
+
+def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
+    """What a root adds to `Scope.admitted`: its place, and for `prefix` the folder that its seed named on its host."""
+    found = place(root.text, reach)
+    if not found:
+        return ()
+    return (found, found + _folder(seed or root)) if reach == "prefix" else (found,)
+
+
+def is_within(url: Url, reach: Reach, admitted: Admitted) -> bool:
+    """Whether a table of that reach admits the URL. Nothing lies in the reach of `page`."""
+    return bool(_near(url, reach, admitted))
+
+
+def is_moved(target: Url, seed: Url) -> bool:
+    """Whether a seed that leads there has moved to somebody else: to another registered domain.
+
+    A name with `www.` is its owner's in any case: not every network's domains are registered ones.
+    """
+    new, old = urls.host(target).removeprefix("www."), urls.host(seed).removeprefix("www.")
+    return new != old and urls.registered(new) != urls.registered(old)
+
+
+def _folder(url: Url) -> str:
+    """Of its path: up to the last slash."""
+    return url.path.partition("?")[0].rpartition("/")[0] + "/"
+
+
+def _near(anchor: Url, reach: Reach, admitted: Admitted | None) -> tuple[str, ...]:
+    """Beginnings of URLs near a root that are sure to belong to the crawl; none where the root's own place does not."""
+    if reach == "any":
+        return ("",)
+    if reach == "page":
+        return ()
+    host = urls.host_port(anchor)
+    folder = f"{host}{_folder(anchor)}" if reach == "prefix" else f"{host}/"
+    if admitted is not None:
+        is_in = admitted.holds_above(folder) if reach == "prefix" else admitted.holds(place(anchor.text, reach))
+        if not is_in:
+            return ()
+    return f"https://{folder}", f"http://{folder}"
+
+
+def _far_page(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    return anchor.text.__eq__
+
+
+def _far_folder(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, holds_above = admitted.holds, admitted.holds_above
+
+    def is_in(text: str) -> bool:
+        path = text if "?" not in text else text[: text.index("?")]
+        return holds(urls.authority(text)) and holds_above(path[path.index("/") + 2 : path.rindex("/") + 1])
+
+    return is_in
+
+
+def _far_host(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    if admitted is None:
+        return _nowhere
+    holds, authority = admitted.holds, urls.authority
+    return lambda text: holds(authority(text))
+
+
+def _far_domain(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
+    own = urls.registered_domain(anchor)
+    if admitted is None:
+        return lambda text: place(text, "domain") == own
+    holds = admitted.holds
+    return lambda text: holds(place(text, "domain"))
+
+
+def _nowhere(text: str) -> bool:
+    return False
+
+
+_FAR: dict[Reach, Callable[[Url, Admitted | None], Callable[[str], bool]]] = {
+    "page": _far_page,
+    "prefix": _far_folder,
+    "host": _far_host,
+    "domain": _far_domain,
+    "any": lambda anchor, admitted: _nowhere,
+}
+_REACH, _PATTERNS, _DEPTH, _REPEATS = map(
+    int, (LeftOut.REACH, LeftOut.PATTERNS, LeftOut.DEPTH, LeftOut.REPEATS)
+)  # fmt: skip
+_REASONS = {
+    0: None,
+    _REACH: Reason.OUT_OF_SCOPE,
+    _PATTERNS: Reason.OUT_OF_SCOPE,
+    _DEPTH: Reason.DEPTH_LIMIT,
+    _REPEATS: Reason.TRAP,
+}
+
+
+def _joined(patterns: tuple[str, ...]) -> tuple[_Test, ...]:
+    """Tests of which one is true where one of the patterns matches; all regular expressions are one where they can."""
+    expressions = [pattern.removeprefix(_REGEX) for pattern in patterns if pattern.startswith(_REGEX)]
+    globs = [pattern for pattern in patterns if not pattern.startswith(_REGEX)]
+    return (*map(_test, globs), *(joined.search for joined in join(expressions)))
+
+
+def _test(pattern: str, key: str = "") -> _Test:
+    if not pattern.startswith(_REGEX):
+        return re.compile(_glob(pattern)).match
+    try:
+        return Pattern(pattern.removeprefix(_REGEX)).search
+    except PatternError as error:
+        raise ConfigError(f"{key}: {pattern!r} {error}") from error
+
+
+def _glob(glob: str) -> str:
+    """A glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
+    # Canonical URLs are ASCII; square brackets mean nothing in our globs, but something in fnmatch's.
+    plain = "".join(char if char.isascii() else quote(char) for char in glob).replace("[", "[[]")
+    if plain.startswith("*") or "://" in plain:
+        return fnmatch.translate(plain)
+    if plain.startswith("/"):
+        return "https?://[^/]*" + fnmatch.translate(plain)
+    return "https?://" + fnmatch.translate(plain if "/" in plain else f"{plain}/*")

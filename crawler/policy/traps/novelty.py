@@ -1,0 +1,386 @@
+"""Whether the pages of a URL pattern still bring anything new, and what follows: go on, go last, or be parked.
+
+A page is *news* if its letters, its figures or its pictures and documents differ from those of the earlier pages of its
+pattern. A pattern without news is *suspect*: its links go behind all others. It is *parked* once nothing vouches for
+its pages either: no list, no sitemap, no end that they name; the months of a calendar are found on each other alone.
+A pattern is judged by its smallest part that has evidence: one book, not all books. docs/traps.md tells it all.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from itertools import chain
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from ...model import Disposition, Links, Outcome, Page, Request, Url
+from ...standing import Trap
+from .pattern import Pattern, Standing
+from .shapes import Shapes
+
+Mode: TypeAlias = Literal["park", "warn", "off"]
+
+MOST_PATTERNS = 20_000
+"""Patterns that are remembered, 6 kB each at most: the one met longest ago is forgotten for a new one."""
+ODD = 64
+"""Pages. Patterns that have no more are also judged together, site by site: a trap may be of all sorts."""
+SUNK = 100
+"""The priority of links of a suspect pattern: behind whatever a sitemap puts last."""
+FIRST_PROBE = 32
+"""URLs asked for in vain before one of a parked pattern is visited all the same; then twice as many, and so on."""
+OWN = 32
+"""Pages of one instance of a pattern, as of one book of many, after which it is judged by itself."""
+LONGEST = 300
+"""Characters of a URL that may have an instance of its own."""
+SIFTED_AT_ONCE = 64
+"""Links, about a millisecond's work."""
+STEP = 16
+"""Pages between two notes of a pattern that does well: it is no loss to learn them again."""
+
+
+INVITED = "+"
+_VARYING = re.compile(r"[#~*+?&]")
+_LAST = re.compile(r"(?<![0-9])[0-9]++(?=[^0-9]*+\Z)")
+_LITERAL = re.compile(r"[0-9=]")
+
+
+class Stored(NamedTuple):
+    """A pattern as a store keeps it."""
+
+    name: str
+    standing: int
+    fetched: int
+    news: int
+    parked: int
+    windows: str
+    """Two numbers in hexadecimal, `+` if it is invited, `=` and three for each span, and examples of what is parked."""
+
+
+class Sifted(NamedTuple):
+    """The links of a page, sorted by what is known of their patterns."""
+
+    links: Links
+    """To be queued; those of suspect patterns go last."""
+    parked: Sequence[tuple[str, Links]] = ()
+    """By pattern: to be parked."""
+
+
+class Seen(NamedTuple):
+    """One page that was read."""
+
+    text: str
+    page: Page
+    is_copy: bool
+    is_news: bool
+    is_vouched: bool
+    """A page of another pattern named it, a sitemap, or a person."""
+
+
+class Novelty:
+    """Folds outcomes into what it knows of their patterns, and judges by it. Decides, and never waits."""
+
+    def __init__(self, mode: Mode = "park", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
+        """`most` patterns are remembered."""
+        self._most = most
+        self._parks = mode == "park"
+        self._shapes = Shapes()
+        self._patterns: dict[str, Pattern] = {}
+        """The one met longest ago first, as below."""
+        self._instances: dict[str, Pattern] = {}
+        self._troubled: Counter[str] = Counter()
+        """By site, how many of its patterns are not in good standing."""
+        self._changed: dict[str, Pattern] = {}
+        self._recovered: list[str] = []
+        self._traps: tuple[Trap, ...] | None = ()
+        for one in stored:
+            self._restore(one)
+
+    def __len__(self) -> int:
+        """Patterns that are remembered, instances included."""
+        return len(self._patterns) + len(self._instances)
+
+    # -- what is found out -------------------------------------------------------------------------------------------
+
+    def fold(self, outcome: Outcome) -> list[Trap]:
+        """Learn from a settled visit; the traps it made known.
+
+        What someone asked for by name is no sample of what links lead to, nor is a revisit.
+        """
+        page, request = outcome.page, outcome.request
+        if page is None or request.visit > 1 or request.url == request.anchor or page.kind == "sitemap":
+            return []
+        text = request.url.text
+        name = self._shapes.pattern(text)
+        general = self._pattern(name)
+        instance = None if general.standing is Standing.TRUSTED else self._instance(name, text)
+        is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
+        is_news = general.is_news(page) and not is_copy
+        is_vouched = self._vouches(request.via, name)
+        seen = Seen(text, page, is_copy, is_news, is_vouched)
+        if instance:
+            instance.is_invited |= is_vouched
+            if instance.fetched >= OWN:
+                return self._count(instance, seen)
+            self._count(instance, seen)
+        is_odd = general.fetched < ODD
+        traps = self._count(general, seen)
+        return traps + self._count_odd(self._pattern(_odd(_site(name))), request, seen) if is_odd else traps
+
+    @property
+    def traps(self) -> tuple[Trap, ...]:
+        """The patterns that are parked, or would be, those that cost most first."""
+        if self._traps is None:
+            known = chain(self._patterns.values(), self._instances.values())
+            parked = [pattern.trap for pattern in known if pattern.standing is Standing.PARKED]
+            self._traps = tuple(sorted(parked, key=lambda trap: (-trap.fetched - trap.parked, trap.pattern)))
+        return self._traps
+
+    def earlier_news(self, text: str) -> int:
+        """How many pages like this URL's were news in earlier runs, as far as it was stored: STEP fewer, perhaps."""
+        pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
+        return pattern.earlier_news if pattern else 0
+
+    def take_changed(self) -> list[Stored]:
+        """What a store should know since the last call."""
+        changed, self._changed = self._changed, {}
+        return [_stored(pattern) for pattern in changed.values()]
+
+    # -- what follows from it ----------------------------------------------------------------------------------------
+
+    def trap(self, text: str) -> Trap | None:
+        """The trap a canonical URL leads into, or None."""
+        pattern = self._judged(text)
+        return pattern.trap if pattern and pattern.standing is Standing.PARKED else None
+
+    def refuses(self, request: Request) -> Trap | None:
+        """The trap for which a request is to be parked, or None. Lets one through now and then, to see.
+
+        What someone asked for by name, and what was worth a visit before, passes.
+        """
+        if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
+            return None
+        pattern = self._judged(request.url.text)
+        if (
+            pattern is None
+            or pattern.standing is not Standing.PARKED
+            or self._invites(request.via, pattern, request.url)
+        ):
+            return None
+        pattern.asked += 1
+        if pattern.asked >= FIRST_PROBE and not pattern.asked & (pattern.asked - 1):
+            return None
+        return pattern.trap
+
+    def sift(self, links: Links, via: Url) -> Sifted:
+        """Tell the links of a page into traps from the others; those of suspect patterns are told to go last."""
+        sifting = self.sift_in_parts(links, via)
+        while True:
+            try:
+                next(sifting)
+            except StopIteration as done:
+                sifted: Sifted = done.value
+                return sifted
+
+    def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, Sifted]:
+        """`sift`, for a caller who lets others go on after every few links."""
+        if not (self._parks and self._troubled):
+            return Sifted(links)
+        if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
+            return Sifted(links)
+        said = memoryview(links.priorities).cast("b")
+        kept, priorities, parked = [], array("b"), dict[str, list[int]]()
+        for i, text in enumerate(links.split()):
+            if i and not i % SIFTED_AT_ONCE:
+                yield
+            pattern = self._judged(text)
+            if pattern and pattern.standing is Standing.PARKED and not self._invites(via, pattern, Url(text)):
+                parked.setdefault(pattern.name, []).append(i)
+                continue
+            kept.append(i)
+            priorities.append(SUNK if pattern and not pattern.is_good else said[i] if said else 0)
+        waiting = [(name, _chosen(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
+        return Sifted(_chosen(links, kept, priorities), waiting)
+
+    def is_parked(self, name: str) -> bool:
+        pattern = self._instances.get(name) or self._patterns.get(name)
+        return pattern is not None and pattern.standing is Standing.PARKED
+
+    # -- what is parked ----------------------------------------------------------------------------------------------
+
+    def trust(self, name: str) -> None:
+        """Somebody says that the pattern is no trap: it is never parked again."""
+        pattern = self._named(name)
+        if not pattern.is_good:
+            self._troubled[pattern.site] -= 1
+            self._troubled += Counter()
+        pattern.standing = Standing.TRUSTED
+        self._change(pattern)
+        self._traps = None
+
+    def take_recovered(self) -> list[str]:
+        """The patterns that were parked and have brought something new since the last call."""
+        recovered, self._recovered = self._recovered, []
+        return recovered
+
+    # -- patterns ----------------------------------------------------------------------------------------------------
+
+    def _pattern(self, name: str) -> Pattern:
+        """Known or new, and met last from now on."""
+        return self._met(self._patterns, name)
+
+    def _instance(self, name: str, text: str) -> Pattern | None:
+        """Of a URL whose pattern has several places that vary: the pattern in which only its last number does."""
+        own = _instance_of(name, text)
+        return self._met(self._instances, own) if own else None
+
+    def _named(self, name: str) -> Pattern:
+        return self._instances.get(name) or self._patterns.get(name) or self._pattern(name)
+
+    def _met(self, known: dict[str, Pattern], name: str) -> Pattern:
+        pattern = known.pop(name, None) or Pattern(name, _site(name), is_instance=known is self._instances)
+        if len(known) >= self._most:
+            self._forget(known.pop(next(iter(known))))
+        known[name] = pattern
+        return pattern
+
+    def _forget(self, pattern: Pattern) -> None:
+        if not pattern.is_good:
+            self._troubled[pattern.site] -= 1
+            self._traps = None
+
+    def _judged(self, text: str) -> Pattern | None:
+        """What a URL is judged by: the smallest pattern that has evidence, or all that is odd on its site."""
+        name = self._shapes.pattern(text, learns=False)
+        general = self._patterns.get(name)
+        if general and general.standing is Standing.TRUSTED:
+            return general
+        instance = self._instances.get(_instance_of(name, text))
+        if instance and (instance.fetched >= OWN or instance.is_invited):
+            return instance
+        if general is None or (general.is_good and general.fetched <= ODD):
+            return self._patterns.get(_odd(_site(name)))
+        return general
+
+    def _count(self, pattern: Pattern, seen: Seen) -> list[Trap]:
+        """Learn of one page of a pattern."""
+        series, page = pattern.series, seen.page
+        is_finite = series.names_end(page.end, pattern.fetched) and not seen.is_copy
+        if seen.is_vouched and series.vouch(seen.text):
+            self._change(pattern)
+        if seen.is_copy:  # it ends where it leads nowhere new
+            is_sound = seen.is_vouched and not page.news
+        else:
+            is_sound = seen.is_news or seen.is_vouched or is_finite or series.holds(seen.text)
+        was_good, was_parked = pattern.is_good, pattern.standing is Standing.PARKED
+        has_turned = pattern.count(seen.is_news, is_sound, is_finite=is_finite)
+        if has_turned:
+            self._troubled[pattern.site] += was_good - pattern.is_good
+            self._troubled += Counter()  # none without trouble
+            if was_parked:
+                self._recovered.append(pattern.name)
+        if not pattern.is_good or has_turned or not pattern.fetched % STEP:
+            self._change(pattern)
+        return [pattern.trap] if has_turned and pattern.standing is Standing.PARKED else []
+
+    def _count_odd(self, odd: Pattern, request: Request, seen: Seen) -> list[Trap]:
+        """Learn of one page, together with all of its site whose patterns have few."""
+        is_news = odd.is_news(seen.page) and not seen.is_copy
+        is_vouched = self._vouches_for_odd(request.via, odd)
+        if is_news:
+            odd.note_source(seen.text)
+        elif seen.is_copy and not seen.page.news:  # it leads nowhere
+            return []
+        return self._count(odd, seen._replace(is_news=is_news, is_vouched=is_vouched))
+
+    def _vouches(self, via: Url | None, name: str) -> bool:
+        """Whether the page that led to a page of the named pattern is of another one, in good standing."""
+        if via is None:
+            return True
+        other = self._shapes.pattern(via.text, learns=False)
+        above = self._patterns.get(other)
+        if above is None:  # a seed, a sitemap, or one of a kind
+            return True
+        if other == name or not above.is_good:
+            return False
+        instance = self._instances.get(_instance_of(other, via.text))
+        return instance is None or instance.is_good
+
+    def _vouches_for_odd(self, via: Url | None, odd: Pattern) -> bool:
+        """Whether the page that led here was news, or is of a pattern that has many pages and is in good standing."""
+        above = self._patterns.get(self._shapes.pattern(via.text, learns=False)) if via else None
+        if via is None or above is None:
+            return True
+        return (above.is_good and above.fetched > ODD) or odd.has_source(via.text)
+
+    def _invites(self, via: Url | None, pattern: Pattern, url: Url) -> bool:
+        """Whether who named a URL of a parked pattern vouches for it."""
+        if via is None:
+            return False
+        if pattern.name == _odd(pattern.site):
+            return self._vouches_for_odd(via, pattern)
+        return self._vouches(via, self._shapes.pattern(url.text, learns=False))
+
+    def _change(self, pattern: Pattern) -> None:
+        self._changed[pattern.name] = pattern
+        if not pattern.is_good:
+            self._traps = None
+
+    def _restore(self, stored: Stored) -> None:
+        site = _site(stored.name)
+        is_instance = _LITERAL.search(stored.name, len(site)) is not None
+        pattern = Pattern(stored.name, site, is_instance=is_instance)
+        pattern.standing = Standing(stored.standing)
+        pattern.fetched, pattern.news, pattern.parked = stored.fetched, stored.news, stored.parked
+        news, sound, *words = stored.windows.split()
+        pattern.earlier_news = stored.news
+        pattern.news_window, pattern.sound_window = int(news, 16), int(sound, 16)
+        for word in words:
+            if word[0] == "=":
+                pattern.series.restore(word)
+            elif word == INVITED:
+                pattern.is_invited = True
+        pattern.examples = tuple([word for word in words if word.startswith("http")])
+        (self._instances if is_instance else self._patterns)[stored.name] = pattern
+        if not is_instance and stored.name != _odd(pattern.site):
+            self._shapes.relearn(stored.name)
+        if not pattern.is_good:
+            self._troubled[pattern.site] += 1
+            self._traps = None
+
+
+def _stored(pattern: Pattern) -> Stored:
+    words = [*([INVITED] if pattern.is_invited else []), *pattern.series.stored(), *pattern.examples]
+    windows = " ".join([f"{pattern.news_window:x}", f"{pattern.sound_window:x}", *words])
+    return Stored(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
+
+
+def _site(name: str) -> str:
+    """Of a pattern: `https://example.org` or `https://*.example.org`."""
+    return name[: name.index("/", 8)]
+
+
+def _odd(site: str) -> str:
+    """The pattern that all URLs of a site belong to whose own has few pages."""
+    return f"{site}/**"
+
+
+def _instance_of(name: str, text: str) -> str:
+    """A URL with a `#` for its last number, if more than that varies in the pattern `name`; empty: there is none."""
+    varying = len(_VARYING.findall(name, len(_site(name))))
+    last = _LAST.search(text, text.index("/", 8)) if varying > 1 and len(text) <= LONGEST else None
+    return f"{text[: last.start()]}#{text[last.end() :]}" if last else ""
+
+
+def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:
+    """Some of the links, with these priorities."""
+    if not kept:
+        return Links()
+    texts = links.split()
+    fingerprints = np.frombuffer(links.fingerprints, "<u8")[kept].tobytes()
+    modified = np.frombuffer(links.modified, "<u4")[kept].tobytes() if links.modified else b""
+    said = priorities.tobytes() if any(priorities) else b""
+    return Links("\n".join([texts[i] for i in kept]), fingerprints, said, modified)

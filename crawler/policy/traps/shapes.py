@@ -1,0 +1,124 @@
+"""Which URLs are made alike: a URL's pattern is its site, its path with what varies taken out, its parameters' names.
+
+    https://example.org/calendar/2026-11?view=day    ->    https://example.org/calendar/#-#?view
+
+Numbers become `#`, ids and long names `~`. A place that turns out to hold many different words holds `*` from then on,
+a site that turns out to be one of many of its registered domain becomes `*.`, and many different sets of parameters
+become `?*`. So the patterns of an endless site are few.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from ... import urls
+
+MOST_WORDS = 16
+"""Different words at one place of a path that are told apart; a menu has fewer, a list of items more."""
+MOST_HOSTS = 8
+"""Hosts of a registered domain that are told apart."""
+MOST_QUERIES = 4
+"""Sets of parameters' names below one path that are told apart."""
+MOST_SEGMENTS = 8
+"""Of a path; all that lies deeper is alike."""
+MOST_PARAMETERS = 32
+"""Of a query; all that comes later is alike."""
+MOST_NUMBERS = 3
+"""In a word, as in a date; what holds more is an id."""
+LONG = 24
+"""Characters; no longer word is a category."""
+MOST_PLACES = 50_000
+"""Places whose words are remembered. Beyond, all are forgotten and learnt anew."""
+
+_ESCAPED = re.compile("%[0-9A-F]{2}")
+_NUMBER = re.compile(r"[0-9]+")
+_ID = re.compile(r"(?=[^0-9]*[0-9])(?:[0-9a-fA-F-]{8,}|(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_.~%-]{16,})")
+_ONLY_NUMBERS = re.compile(r"[#~._:-]*")
+_VARIED = frozenset("#~*")
+
+
+class Shapes:
+    """Learns as it goes which places vary; what it learnt of one URL holds for the next."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, set[str] | None] = {}
+        """By place: the words met there; None: it varies."""
+
+    def pattern(self, text: str, *, learns: bool = True) -> str:
+        """The pattern of a canonical URL. Unless it `learns`, a word not met before is told apart from all others."""
+        start = text.index("/", 8)
+        path, mark, query = text[start + 1 :].partition("?")
+        shape, last = self._site(text[:start], learns), ""
+        for segment in path.split("/", MOST_SEGMENTS)[:MOST_SEGMENTS]:
+            word = self._word(f"{shape}/", _abstract(segment), MOST_WORDS, learns)
+            if word in _VARIED and word == last:  # /1/2/3 and /1/2/3/4 are alike
+                shape = shape if shape.endswith("+") else f"{shape}+"
+            else:
+                shape = f"{shape}/{word}"
+            last = word
+        if path.count("/") >= MOST_SEGMENTS:
+            shape += "/..."
+        if mark:
+            pairs = query.split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+            names = "&".join(sorted({_NUMBER.sub("#", pair.partition("=")[0]) for pair in pairs}))
+            shape = f"{shape}?{self._word(f'{shape}?', names, MOST_QUERIES, learns)}"
+        return shape
+
+    def relearn(self, pattern: str) -> None:
+        """Know again what led to a pattern made before."""
+        start = pattern.index("/", 8)
+        shape = pattern[:start]
+        self._meet(_hosts_of(shape.replace("*.", "", 1)), "*" if "//*." in shape else shape, MOST_HOSTS)
+        path, mark, names = pattern[start + 1 :].partition("?")
+        for word in path.split("/"):
+            self._meet(f"{shape}/", word.rstrip("+"), MOST_WORDS)
+            shape = f"{shape}/{word}"
+        if mark:
+            self._meet(f"{shape}?", names, MOST_QUERIES)
+
+    def _site(self, site: str, learns: bool) -> str:
+        hosts = _hosts_of(site)
+        return hosts if self._word(hosts, site, MOST_HOSTS, learns) == "*" else site
+
+    def _word(self, place: str, word: str, most: int, learns: bool) -> str:
+        """The word itself, or `*` where the place varies."""
+        known = self._words.get(place, _NOTHING)
+        if known is None:
+            return word if _ONLY_NUMBERS.fullmatch(word) else "*"
+        if word in known or not learns or _ONLY_NUMBERS.fullmatch(word):
+            return word
+        if len(known) >= most:
+            self._words[place] = None
+            return "*"
+        self._meet(place, word, most)
+        return word
+
+    def _meet(self, place: str, word: str, most: int) -> None:
+        if len(self._words) >= MOST_PLACES:
+            self._words.clear()
+        if word == "*":
+            self._words[place] = None
+        elif not _ONLY_NUMBERS.fullmatch(word):
+            known = self._words.setdefault(place, set())
+            if known is not None and len(known) < most:
+                known.add(word)
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+@lru_cache(1 << 14)
+def _abstract(segment: str) -> str:
+    """What is the same in all segments of its kind."""
+    shape = _NUMBER.sub("#", _ESCAPED.sub("%", segment))
+    if len(segment) > LONG or _ID.fullmatch(segment) or shape.count("#") > MOST_NUMBERS:
+        return "#" if segment.isdigit() else "~"
+    return shape
+
+
+@lru_cache(1 << 14)
+def _hosts_of(site: str) -> str:
+    """All hosts of the site's registered domain."""
+    scheme, _, authority = site.partition("//")
+    return f"{scheme}//*.{urls.registered(urls.bare_host(authority))}"

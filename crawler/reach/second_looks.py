@@ -1,0 +1,157 @@
+"""What a crawl left out and may bring after all: under wider settings, or because somebody asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from ..folder.folder import Folder
+from ..frontier import Ended, Left, MemoryFrontier, Rows, SqliteFrontier, Waiting
+from ..model import Disposition, LeftOut, Reason
+from ..policy.scope import Scope
+from ..policy.wider import FAILURES, bounds, widened
+from ..settings import Config
+from . import recorded
+
+log = logging.getLogger(__name__)
+
+BOUNDS = "bounds"
+"""The note that says by which settings the pages of the frontier were judged."""
+READING = "reading"
+"""The note that says by which settings the links of all pages were read; false: not all by the same."""
+AT_ONCE = 10_000
+"""Visits that are looked through at once."""
+
+
+_READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED, Disposition.REDIRECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """What was queued again."""
+
+    pages: int = 0
+    """Pages that are read again, to find the links that were left out."""
+    from_records: int = 0
+    """Pages whose links of then stand in their records: nothing is fetched for them."""
+    robots: int = 0
+    """Sites of which a page is read again, so that their robots.txt is asked for sitemaps."""
+    again: int = 0
+    """URLs that failed or were excluded, and are visited once more."""
+    unparked: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.pages or self.from_records or self.robots or self.again or self.unparked)
+
+
+class SecondLooks:
+    """Of one crawl. One look at a time."""
+
+    def __init__(
+        self, frontier: MemoryFrontier, folder: Folder | None, scope: Callable[[Config], Awaitable[Scope]]
+    ) -> None:
+        """`scope`: what belongs to the crawl under settings, all its roots considered."""
+        self._frontier = frontier
+        self._folder = folder
+        self._scope = scope
+        self._before = _before(folder)
+        """Settings of the last run, for a frontier of a version that did not note them."""
+        self._looking = asyncio.Lock()
+        """Between reading the bounds of before and noting those of now."""
+
+    async def look(
+        self, config: Config, *, retry: Collection[Reason] = (), unpark: Collection[str] = (), unpark_all: bool = False
+    ) -> Reconsidered:
+        """Queue again what `config` lets in and the settings of before did not, and what is asked for."""
+        async with self._looking:
+            return await self._look(config, retry, unpark, unpark_all)
+
+    async def _look(
+        self, config: Config, retry: Collection[Reason], unpark: Collection[str], unpark_all: bool
+    ) -> Reconsidered:
+        frontier, now = self._frontier, bounds(config)
+        before = frontier.notes.get(BOUNDS)
+        wider = widened({**now, **self._before, **(before if isinstance(before, dict) else {})}, now)
+        is_known = await self._note_reading(config, is_first=before is None)
+        done = recorded.Rows()
+        from_records = await self._judge_records(config, wider.left_out, done) if wider.left_out and is_known else 0
+        pages = await frontier.take_back(Left(int(wider.left_out)), done) if wider.left_out else 0
+        robots = await self._ask_sites() if wider.robots else 0
+        reasons = wider.reasons | set(retry)
+        again = await frontier.take_back(Ended(tuple(sorted(reasons)))) if reasons else 0
+        unparked = 0
+        if unpark_all:
+            unparked = await frontier.unpark()
+        elif config.scope.traps != "park" and (patterns := frontier.parked(Reason.TRAP)):
+            unparked = await frontier.take_back(Waiting(tuple(patterns)))
+        if unpark:
+            unparked += await frontier.unpark(tuple(unpark))
+        if before != now:
+            await frontier.note(BOUNDS, now)
+        found = Reconsidered(pages, from_records, robots, again, unparked)
+        if found:
+            log.info("queued again: %s", found)
+        return found
+
+    async def _note_reading(self, config: Config, *, is_first: bool) -> bool:
+        """Whether the links of all pages were read by the settings of now."""
+        frontier, now = self._frontier, _reading(config)
+        before = frontier.notes.get(READING)
+        is_first = is_first and not frontier.counts().settled
+        is_known = is_first or before == now
+        if before != (now if is_known else False):
+            await frontier.note(READING, now if is_known else False)
+        return is_known
+
+    async def _judge_records(self, config: Config, left_out: LeftOut, done: recorded.Rows) -> int:
+        """Take from the records what was left out, where they hold it; how many pages, whose rows go to `done`."""
+        frontier, folder = self._frontier, self._folder
+        if left_out & ~recorded.JUDGING or folder is None or not isinstance(frontier, SqliteFrontier):
+            return 0
+        path = next((folder.path / sink.path for sink in config.sinks if sink.links), None)
+        if path is None or frontier.counts().leased:  # what is under way is judged by the rules of before
+            return 0
+        position = (await frontier.positions()).get(f"jsonl:{path.name}", {})
+        end = position.get(path.name, 0)
+        return await recorded.judge(frontier, path, end, await self._scope(config), left_out, done) if end else 0
+
+    async def _ask_sites(self) -> int:
+        """Read one page of each site again, the first that led anywhere: before it, robots.txt is asked.
+
+        Where all failed the first is visited once more, for it is up again if it can be read now.
+        """
+        asked, failed, after, found = set[str](), dict[str, int](), 0, 0
+        while visited := await self._frontier.visited(after, AT_ONCE):
+            after, rows = visited[-1].row, []
+            for one in visited:
+                if one.disposition == Disposition.FAILED:
+                    failed.setdefault(one.site, one.row)
+                elif one.site not in asked and (one.disposition in _READ or one.reason == Reason.ROBOTS):
+                    asked.add(one.site)
+                    rows.append(one.row)
+            found += await self._frontier.take_back(Rows(tuple(rows), is_reread=True)) if rows else 0
+        left = [row for site, row in failed.items() if site not in asked]
+        for i in range(0, len(left), AT_ONCE):
+            found += await self._frontier.take_back(Rows(tuple(left[i : i + AT_ONCE]), reasons=FAILURES))
+        return found
+
+
+def _reading(config: Config) -> dict[str, object]:
+    """The settings that decide which links a page has, as JSON can hold them."""
+    scope, spelling = config.scope, config.urls
+    return {
+        "follow": sorted(scope.follow),
+        "nofollow": scope.nofollow,
+        "max_links": scope.max_links,
+        "strip_params": list(spelling.strip_params),
+        "strip_session_ids": spelling.strip_session_ids,
+        "sort_params": spelling.sort_params,
+    }
+
+
+def _before(folder: Folder | None) -> dict[str, object]:
+    if folder is None:
+        return {}
+    return {change.key.rpartition(".")[2]: change.old for change in folder.changes if change.key.startswith("scope.")}

@@ -1,0 +1,1 @@
+"""The process, not the crawl: imports nothing of ours."""

@@ -1,0 +1,56 @@
+"""Errors of code that is not ours: told in words, and told apart from Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from functools import partial
+from types import CodeType, FrameType
+
+from .escaping import printable
+
+MOST = 1000
+"""Characters of an error's text."""
+
+
+def describe(error: BaseException) -> str:
+    """Returns the type and the text of an error on one harmless line, whatever its own methods raise."""
+    name = type.__dict__["__name__"].__get__(type(error))  # a metaclass may have a `__name__` of its own
+    try:
+        text = "".join([str(error)])  # whole, and no subclass of `str`
+    except BaseException:  # noqa: BLE001 - it is not our code, and may fail in any way
+        text = "(its text cannot be had)"
+    return printable(f"{name}: {text}"[:MOST])
+
+
+def is_of_a_signal(error: BaseException) -> bool:
+    """Whether a signal to this process raised it, as Ctrl-C does, and not the code that was running.
+
+    Python's own handler of Ctrl-C leaves no trace: where it is in force, each KeyboardInterrupt is taken for its.
+    """
+    if isinstance(error, Exception) or threading.current_thread() is not threading.main_thread():
+        return False
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    if isinstance(error, KeyboardInterrupt) and signal.default_int_handler in handlers:
+        return True
+    codes = {code for handler in handlers if (code := _code(handler))}
+    return any(frame.f_code in codes for frame in _frames(error))
+
+
+def _code(handler: object) -> CodeType | None:
+    """What a handler written in Python runs; None for any other."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    if not callable(handler) or isinstance(handler, int):
+        return None
+    function = getattr(handler, "__func__", handler)
+    code = getattr(function, "__code__", None) or getattr(type(handler).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    trace = BaseException.__dict__["__traceback__"].__get__(error)
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next

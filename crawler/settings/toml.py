@@ -1,0 +1,78 @@
+"""Settings as TOML text: the file to start from, and the one a crawl folder keeps."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from . import Config, SinkConfig, SiteConfig
+from .loading import explicit, fields, leaf
+
+
+def default_toml() -> str:
+    """Every setting with its meaning and its default: a configuration file to start from."""
+    lines = ["# Every setting, with its default: keep the lines you change, drop the rest."]
+    for key, info in fields().items():
+        if key != "sinks":
+            lines += [
+                *_heading(key, lines),
+                "",
+                *comment(info),
+                _line(key, info.get_default(call_default_factory=True)),
+            ]
+    lines += ["", f"# {SinkConfig.__doc__}", "[[sinks]]"]
+    for name, info in SinkConfig.model_fields.items():
+        lines += ["", *comment(info), _line(name, info.get_default(call_default_factory=True))]
+    return "\n".join(lines) + "\n"
+
+
+def to_toml(config: Config) -> str:
+    """The settings somebody chose, as TOML that `load` reads back."""
+    lines: list[str] = []
+    chosen = explicit(config)
+    for key, value in chosen.items():
+        if key != "sinks" and value is not None:
+            lines += [*_heading(key, lines)[-1:], _line(key, value)]
+    for sink in config.sinks if "sinks" in chosen else ():
+        lines += ["[[sinks]]", *(_line(name, value) for name, value in sink)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _heading(key: str, lines: list[str]) -> list[str]:
+    """What opens the table of `key`, unless `lines` did already: its meaning and its name."""
+    table, _, _ = key.rpartition(".")
+    if not table or f"[{table}]" in lines:
+        return []
+    meaning = Config.model_fields[table].annotation.__doc__
+    return ["", f"# {meaning}", f"[{table}]"]
+
+
+def _line(key: str, value: object) -> str:
+    return f"# {leaf(key)} =" if value is None or value == {} else f"{leaf(key)} = {text_of(value)}"
+
+
+def comment(info: FieldInfo) -> list[str]:
+    """A setting's meaning, in lines."""
+    choices = f" One of: {', '.join(get_args(info.annotation))}." if get_origin(info.annotation) is Literal else ""
+    return [f"# {line}" for line in textwrap.wrap(f"{info.description}{choices}", 100)]
+
+
+def text_of(value: object) -> str:
+    """One value as TOML writes it."""
+    match value:
+        case bool() | str():  # JSON's, but for DEL, which TOML wants escaped too
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case SinkConfig():
+            return text_of(dict(value))
+        case SiteConfig():
+            return text_of(value.model_dump(exclude_unset=True))
+        case int():
+            return f"{value:_}" if value >= 100_000 else str(value)
+        case tuple():
+            return f"[{', '.join(map(text_of, value))}]"
+        case dict():
+            return f"{{ {', '.join(f'{text_of(name)} = {text_of(inner)}' for name, inner in value.items())} }}"
+    return str(value)
