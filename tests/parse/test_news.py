@@ -222,7 +222,7 @@ class Faulty:
 def test_a_page_that_fails_half_way_takes_no_link_with_it(error: type[BaseException]) -> None:
     job = fresh_job()
     with pytest.raises(error):
-        parse(document("/a", "/b"), replace(job, bounds=Faulty(error)))  # type: ignore[arg-type]
+        parse(document("/a", "/b"), replace(job, bounds=Faulty(error)))
     assert news(parse(document("/a", "/b"), job)) == ["http://h/a", "http://h/b"]
 
 
