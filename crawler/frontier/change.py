@@ -179,8 +179,9 @@ class Schedule:
     """The request as it will be lent."""
     due: float | None
     """Unix seconds; None: the page is off the schedule."""
-    fingerprint: int = 0
-    """The fingerprint of its URL, by which hints find it."""
+    fingerprint: int | None = 0
+    """The fingerprint of its URL, by which hints find it. None: the page was visited for the last time. With a
+    fingerprint and without `due` the page is queued."""
 
 
 @dataclass(slots=True)
