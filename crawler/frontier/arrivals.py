@@ -94,15 +94,15 @@ class Arrivals:
             self.shelved += 1
         self._bench.shelved.clear()
 
-    def loaded(self, site: Site, load: Load) -> None:
-        site.loaded(load.entries, load.was_all)
+    def take_load(self, site: Site, load: Load) -> None:
+        site.take_load(load.entries, load.was_all)
         if self._bench.holds(site):
             self.attend([site], self._clock.monotonic())
 
     def start_unshelving(self) -> None:
         self.is_unshelving, self._is_shelf_fed = True, False
 
-    def unshelved(self, shelf: Shelf) -> None:
+    def take_shelf(self, shelf: Shelf) -> None:
         """Takes sites back to the bench; requests that went to them meanwhile are beyond their horizon."""
         self.is_unshelving = False
         now = self._clock.monotonic()
@@ -129,5 +129,5 @@ class Arrivals:
             site.queued += number
             site.admit(first, number, 0)
             self.pending.site(key).is_shelved = False  # the late requests put it on the shelf once more
-        site.loaded(shelved.load.entries, shelved.load.was_all)
+        site.take_load(shelved.load.entries, shelved.load.was_all)
         return self._bench.set_up(site, now)

@@ -10,7 +10,7 @@ MOST_VALIDATOR = 1000
 """Most characters of an ETag or a date that are kept. Longer ones are not worth their place: the body comes instead."""
 
 
-def known_now(outcome: Outcome, request: Request) -> Request:
+def add_validators(outcome: Outcome, request: Request) -> Request:
     """Returns the request with the facts that its next visit can refer to: the content we had last."""
     response, page = outcome.response, outcome.page
     if outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED) or response is None:

@@ -194,7 +194,7 @@ class EmbeddedFrontier:
         while True:
             self._store.check()
             now = self._clock.monotonic()
-            self._ledger.stir(now)
+            self._ledger.queue_due_setbacks(now)
             leases = self._bench.lend(limit, now)
             self._ledger.arrivals.note_shelved()
             self._feed(now)
@@ -207,7 +207,7 @@ class EmbeddedFrontier:
         while True:
             self._store.check()
             now = self._clock.monotonic()
-            self._ledger.stir(now)
+            self._ledger.queue_due_setbacks(now)
             self._feed(now)
             if self._ledger.is_exhausted and not self._looks:
                 return False
@@ -347,7 +347,7 @@ class EmbeddedFrontier:
             if self._bench.holds(site) and site.is_hungry(room):
                 self._write_pending()
                 load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
-                self._await_answer(load, partial(self._ledger.arrivals.loaded, site))
+                self._await_answer(load, partial(self._ledger.arrivals.take_load, site))
         if self._bench.is_shelf_open and not self._ledger.arrivals.is_unshelving:
             self._look_at_shelf(now)
 
@@ -358,7 +358,7 @@ class EmbeddedFrontier:
         self._looked_at = now
         self._write_pending()
         self._ledger.arrivals.start_unshelving()
-        self._await_answer(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.unshelved)
+        self._await_answer(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.take_shelf)
 
     def _write_pending(self) -> None:
         if pending := self._ledger.take_pending():

@@ -17,7 +17,7 @@ from .bars import Bars
 from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, hints, left_out, pairs
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
-from .earlier import known_now
+from .earlier import add_validators
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -85,7 +85,7 @@ class Ledger:
         self._check_leases([outcome.lease for outcome in outcomes])
         change, touched = self.take_pending(), Touched()
         entries = (self._bench.entry(outcome.lease.token) for outcome in outcomes)
-        visits = [(outcome, self._bench.renewed(entry)) for outcome, entry in zip(outcomes, entries, strict=True)]
+        visits = [(outcome, self._bench.shorten_way(entry)) for outcome, entry in zip(outcomes, entries, strict=True)]
         for outcome, entry in visits:
             site = self._bench.end(outcome, now)
             self.bars.end(entry.row, outcome)
@@ -169,7 +169,7 @@ class Ledger:
             touched[self._bench.release(lease.token, now)] = None
         self.arrivals.attend(touched, now)
 
-    def stir(self, now: float) -> None:
+    def queue_due_setbacks(self, now: float) -> None:
         """Queues the setbacks whose wait is over."""
         if due := self._retries.pop_due(now):
             self._requeue(due, self.arrivals.pending)
@@ -215,7 +215,7 @@ class Ledger:
         """Time at which the next setback may be tried again."""
         return self._retries.next_due
 
-    def part(self) -> Change:
+    def note_turns(self) -> Change:
         """Returns the next turns of sites with a Crawl-delay, earlier than after a kill: no visit is under way."""
         now, change = self._clock.monotonic(), Change()
         for site in self._bench.asking():
@@ -328,7 +328,7 @@ class Ledger:
                 change.schedules.append(Schedule(entry, None, None))
             return
         due = self._clock.wall() + wait_s
-        again = replace(known_now(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
+        again = replace(add_validators(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
         fingerprint = urls.fingerprint(request.url.text, self._discovery.key)
         change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due, fingerprint))
         self._scheduled += 1

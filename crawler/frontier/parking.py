@@ -22,7 +22,7 @@ class Parkings:
             self._numbers[parking.pattern] = number
         self.total = sum(self._numbers.values())
         """Number of URLs that wait."""
-        self._told: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
+        self._answer: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
         """The traps of the last question, and the answer."""
 
     def add(self, pattern: str, reason: Reason, texts: Sequence[str], change: Change) -> None:
@@ -34,13 +34,13 @@ class Parkings:
         self._known[pattern] = known
         self._numbers[pattern] = self._numbers.get(pattern, 0) + len(texts)
         self.total += len(texts)
-        self._told = None
+        self._answer = None
 
     def leave(self, pattern: str, number: int = 1) -> None:
         """Removes `number` URLs that no longer wait."""
         left = self._numbers.get(pattern, 0) - number
         self.total -= number
-        self._told = None
+        self._answer = None
         if left > 0:
             self._numbers[pattern] = left
         else:
@@ -53,9 +53,9 @@ class Parkings:
 
     def combine(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
         """Returns all patterns, those that cost most first: the traps with their parked URLs, and the others."""
-        if self._told is None or self._told[0] is not traps:
-            self._told = traps, self._merge(traps)
-        return self._told[1]
+        if self._answer is None or self._answer[0] is not traps:
+            self._answer = traps, self._merge(traps)
+        return self._answer[1]
 
     def _merge(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
         named = {trap.pattern: trap for trap in traps}

@@ -177,7 +177,7 @@ class Site:
         self._skipped = frozenset(key & ROW_MASK for key in near if place(key) > self.horizon)
         return self.horizon
 
-    def loaded(self, entries: Sequence[Packed], was_all: bool) -> None:
+    def take_load(self, entries: Sequence[Packed], was_all: bool) -> None:
         """Takes in the requests of a load, in order; `was_all`: no others were on disk."""
         self.is_loading = False
         horizon = NO_BACKLOG if was_all else entries[-1][0]

@@ -98,7 +98,7 @@ class SqliteFrontier(EmbeddedFrontier):
         return await self._disk.ask(question)
 
     def close(self) -> None:
-        if self._disk.is_usable and (change := self._ledger.part()):
+        if self._disk.is_usable and (change := self._ledger.note_turns()):
             self._disk.write(change)
         super().close()
 

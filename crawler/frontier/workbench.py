@@ -74,7 +74,7 @@ class Workbench:
         second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = self.renewed(site.take(now))
+            entry = self.shorten_way(site.take(now))
             site.out[entry.row] = entry
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
@@ -86,7 +86,7 @@ class Workbench:
                 self._feed_or_leave(site, now)
         return leases
 
-    def renewed(self, entry: Entry) -> Entry:
+    def shorten_way(self, entry: Entry) -> Entry:
         """Returns the entry with the shortest way to it that is known now."""
         way = self.nearer.get(entry.row) if self.nearer else None
         if way is None:

@@ -31,7 +31,7 @@ class Wider(NamedTuple):
     robots: bool = False
     """Whether the sitemaps that each robots.txt names are looked at."""
 
-    def and_(self, other: Wider) -> Wider:
+    def merge(self, other: Wider) -> Wider:
         return Wider(self.left_out | other.left_out, self.reasons | other.reasons, self.robots or other.robots)
 
 
@@ -87,7 +87,7 @@ def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
         (now["cookies"] and not old["cookies"], _ended(Reason.TOO_MANY_REDIRECTS)),
     ):
         if is_wider:
-            found = found.and_(wider)
+            found = found.merge(wider)
     return found
 
 
