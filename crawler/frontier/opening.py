@@ -153,7 +153,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     [page_size] = connection.execute("PRAGMA page_size").fetchone()
     if path.stat().st_size < pages * page_size:
-        raise sqlite3.DatabaseError("its end is missing")
+        raise sqlite3.DatabaseError("the end of the file is missing")
     if pages * page_size <= CHECKED_BYTES:
         check_inside(connection)
 

@@ -36,7 +36,8 @@ class Foreign(Unsafe):
 
     def __init__(self, path: str | os.PathLike[str], uid: int) -> None:
         super().__init__(
-            path, f"belongs to {owner(uid)} and is not obeyed: use one of your own, or trust it with --trust-folder"
+            path,
+            f"belongs to {owner(uid)}, so it is not used: take one of your own, or allow this one with --trust-folder",
         )
 
 
@@ -46,7 +47,7 @@ class Open(Unsafe):
     def __init__(self, path: str | os.PathLike[str], mode: int) -> None:
         super().__init__(
             path,
-            f"can be written by others (mode {mode & 0o7777:04o}) and is to hold secrets: "
+            f"can be written by others (mode {mode & 0o7777:04o}) and will hold secrets: "
             f"chmod go-w {os.fspath(path)}, or allow it with --open-folder",
         )
 

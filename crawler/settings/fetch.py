@@ -50,7 +50,7 @@ class SiteConfig(Table):
         if self.basic_auth and ":" not in self.basic_auth:
             raise ValueError("basic_auth should be user:password")
         if self.client_key and not self.client_cert:
-            raise ValueError("client_key should stand beside a client_cert")
+            raise ValueError("client_key needs a client_cert beside it")
         return self
 
 
@@ -122,7 +122,7 @@ class FetchConfig(Table):
     @classmethod
     def _refuse_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
         if secret := next((name for name in headers if name.lower() in _SECRET_FIELDS), None):
-            raise ValueError(f"{secret} would go to every site: name the one it is for in [fetch.sites]")
+            raise ValueError(f"{secret} would be sent to every site: set it for one site in [fetch.sites]")
         return header_fields(headers)
 
     @field_validator("accept_language")

@@ -157,7 +157,7 @@ def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
             check_open_file(file.fileno(), path, trust)
             text = file.read()
         if _TOO_DEEP.search(text):  # reading such a name takes quadratic time
-            raise ConfigError(f"{path}: a name of more than {MOST_DOTS} words")
+            raise ConfigError(f"{path}: a name with more than {MOST_DOTS} parts")
         return tomllib.loads(text)
     except Unsafe as error:
         raise ConfigError(str(error)) from error
@@ -284,7 +284,7 @@ def _suggest(where: list[str]) -> str:
     if where[0] == "sinks":
         names = {name: name for name in SinkConfig.model_fields}
     close = get_close_matches(where[-1].rpartition(".")[2], names, 1)
-    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all there are"
+    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all settings"
 
 
 def _tables() -> set[str]:

@@ -208,7 +208,7 @@ def _refuse_long_host(text: str) -> None:
     found = _HOST.match(text)
     host = found[1].rpartition("@")[2] if found else ""
     if len(host) > MOST_HOST and (not host.isascii() or "%" in host or "xn--" in host.lower()):
-        raise UrlError(f"not a URL, for no host name may be so long: {text[:200]!r}")
+        raise UrlError(f"not a URL, its host name is too long: {text[:200]!r}")
 
 
 def _parse_with_ada_4(text: str, base: str | None) -> _Parsed:
