@@ -175,7 +175,7 @@ class Crawl:
         wanted = amend(config or self._wanted, settings)
         changed = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in changed.applied})
-        retune = self._works.retuning(self._engine, in_force)
+        retune = self._works.prepare_retune(self._engine, in_force)
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         if self.folder is not None:
             self.folder = self.folder.keep(wanted)
@@ -218,7 +218,7 @@ class Crawl:
         idle = (SiteView(site, 0, 0, None) for site in retrying if site not in shown)
         views = (*busiest, *islice(idle, limit - len(busiest)))
         return [
-            self._works.told(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
+            self._works.add_robots(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
             for view in views
         ]
 
