@@ -164,6 +164,7 @@ class Crawl:
         self._engine.pause()
 
     def resume(self) -> None:
+        """Starts visits again after `pause`."""
         self._engine.resume()
 
     def change(self, config: Config | None = None, **settings: object) -> Changes:
@@ -191,6 +192,7 @@ class Crawl:
         self._frontier.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
+        """Starts visits to a held site again. Raises UrlError."""
         self._frontier.let_go(urls.parse(site).site)
 
     @property

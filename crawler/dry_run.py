@@ -97,20 +97,20 @@ async def rehearse(
     for robots.txt and sitemaps, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
     first = min(first, config.scope.limit or first)
-    result, clock = Rehearsal(), _HandClock()
+    result, clock = Rehearsal(), _SimulatedClock()
     ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     scope = parts.scope(config, ground.admitted)
-    requests = await _requests(seeds, config, most_seeds, result)
+    requests = await _read_seeds(seeds, config, most_seeds, result)
     for request in requests:
         ground.admit(request.url, None)
-    within = _within(requests, scope, result)
-    chosen = _of_first_sites(within, result)
+    within = _keep_in_scope(requests, scope, result)
+    chosen = _keep_first_sites(within, result)
     async with (
         parts.open_fetcher(config, budget := parts.budget(config)) as fetcher,
         open_memory(parts.terms(config), clock=Clock(clock.now, time.time)) as frontier,
     ):
-        asking = _Asking(parts.robots(config, fetcher, Inline(), budget.release))
-        actor = _Actor(fetcher, clock)
+        asking = _KeptRobots(parts.robots(config, fetcher, Inline(), budget.release))
+        actor = _SitemapFetcher(fetcher, clock)
         visitor = Visitor(
             asking, actor, Inline(), frontier, scope, parts.politeness(config),
             parts.job(config, scope, frontier.key), takes_sitemaps=config.scope.sitemaps, release=budget.release,
@@ -126,7 +126,7 @@ async def rehearse(
     return result
 
 
-async def _requests(seeds: Iterable[Url], config: Config, most: int, result: Rehearsal) -> list[Request]:
+async def _read_seeds(seeds: Iterable[Url], config: Config, most: int, result: Rehearsal) -> list[Request]:
     """Returns the distinct seeds in canonical spelling, read in a thread: they may come from a slow disk or a pipe."""
     policy, found, number = parts.policy(config), dict[Url, None](), 0
     async with aclosing(batches(islice(seeds, most))) as read:
@@ -137,7 +137,7 @@ async def _requests(seeds: Iterable[Url], config: Config, most: int, result: Reh
     return [Request(url) for url in found]
 
 
-def _within(requests: Sequence[Request], scope: Scope, result: Rehearsal) -> list[Request]:
+def _keep_in_scope(requests: Sequence[Request], scope: Scope, result: Rehearsal) -> list[Request]:
     kept = []
     for request in requests:
         ruling = scope.explain(request)
@@ -148,7 +148,7 @@ def _within(requests: Sequence[Request], scope: Scope, result: Rehearsal) -> lis
     return kept
 
 
-def _of_first_sites(requests: Sequence[Request], result: Rehearsal) -> list[Request]:
+def _keep_first_sites(requests: Sequence[Request], result: Rehearsal) -> list[Request]:
     sites = dict.fromkeys(request.url.site for request in requests)
     result.sites, near = len(sites), set(islice(sites, MOST_SITES))
     return [request for request in requests if request.url.site in near]
@@ -160,8 +160,8 @@ class _Stage:
 
     frontier: MemoryFrontier
     visitor: Visitor
-    asking: _Asking
-    actor: _Actor
+    asking: _KeptRobots
+    actor: _SitemapFetcher
     budget: Budget
     result: Rehearsal
     met: set[Url] = field(default_factory=set)
@@ -171,13 +171,13 @@ class _Stage:
         clock = self.actor.clock
         while len(self.result.first) < first:
             leases = await self.frontier.lease(min(AT_ONCE, first - len(self.result.first)))
-            if not leases and not self._to_next_turn(clock):
+            if not leases and not self._move_to_next_turn(clock):
                 break
             outcomes = await asyncio.gather(*map(self.visitor.visit, leases))
             clock.catch_up()
-            ended = [_final(outcome, clock.now()) for outcome in outcomes]
+            ended = [_finish(outcome, clock.now()) for outcome in outcomes]
             for outcome in ended:
-                self._tell(outcome)
+                self._note(outcome)
                 self.budget.dispose(outcome)
             await self.frontier.settle(ended, {})
 
@@ -185,14 +185,14 @@ class _Stage:
         """Returns the requests not visited that the answers known by now forbid."""
         answers = self.asking.answers
         left = [request.url for request in requests if request.url not in self.met and request.url.site in answers]
-        return [refusal for url in left if (refusal := _judged(url, answers[url.site]))]
+        return [refusal for url in left if (refusal := _find_refusal(url, answers[url.site]))]
 
-    def _to_next_turn(self, clock: _HandClock) -> bool:
+    def _move_to_next_turn(self, clock: _SimulatedClock) -> bool:
         waits = [site.next_turn_in_s or 0.0 for site in self.frontier.busiest(2 * MOST_SITES) if site.queued]
         clock.move(min(waits, default=0.0) + _TICK_S)
         return bool(waits)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Outcome) -> None:
         url, actor = outcome.url, self.actor
         if outcome.is_final:
             self.met.add(url)
@@ -201,12 +201,12 @@ class _Stage:
             was_read = is_read and outcome.page is not None
             self.result.first.append(Turn(url, in_s, outcome.request.depth, outcome.request.via, was_read))
         if outcome.reason is Reason.ROBOTS:
-            self.result.refused += filter(None, [_judged(url, self.asking.answers[url.site])])
+            self.result.refused += filter(None, [_find_refusal(url, self.asking.answers[url.site])])
         elif outcome.reason and outcome.disposition in (Disposition.EXCLUDED, Disposition.FAILED):
             self.result.refused.append(Refusal(url, outcome.reason, outcome.detail))
 
 
-def _final(outcome: Outcome, now: float) -> Outcome:
+def _finish(outcome: Outcome, now: float) -> Outcome:
     """Returns the outcome as final, since a dry run tries nothing twice, and with simulated time."""
     ended = now if outcome.ended else 0.0
     if outcome.is_final or outcome.reason is None:
@@ -214,7 +214,7 @@ def _final(outcome: Outcome, now: float) -> Outcome:
     return replace(outcome, disposition=Disposition.FAILED, retry_in_s=None, ended=ended)
 
 
-def _judged(url: Url, answer: Rules | FetchError) -> Refusal | None:
+def _find_refusal(url: Url, answer: Rules | FetchError) -> Refusal | None:
     """Returns the refusal if a site's robots.txt forbids the URL or cannot be fetched; else None."""
     if isinstance(answer, FetchError):
         return Refusal(url, answer.reason, answer.detail)
@@ -224,7 +224,7 @@ def _judged(url: Url, answer: Rules | FetchError) -> Refusal | None:
     return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict else "")
 
 
-class _HandClock:
+class _SimulatedClock:
     """A simulated clock: it moves from turn to turn, and is never behind the real one."""
 
     def __init__(self) -> None:
@@ -249,7 +249,7 @@ class _HandClock:
         return max(0.0, self._now - time.monotonic())
 
 
-class _Asking:
+class _KeptRobots:
     """Keeps the robots.txt of each site, so that a dry run asks no site twice."""
 
     def __init__(self, robots: Robots) -> None:
@@ -271,10 +271,10 @@ class _Asking:
         return answer, was_asked
 
 
-class _Actor:
+class _SitemapFetcher:
     """A Fetcher that fetches only sitemaps. It notes every other request and returns an empty page for it."""
 
-    def __init__(self, fetcher: HttpFetcher, clock: _HandClock) -> None:
+    def __init__(self, fetcher: HttpFetcher, clock: _SimulatedClock) -> None:
         self.clock = clock
         self.turns: dict[Url, tuple[float, bool]] = {}
         """When each URL was asked for, and whether it was really fetched."""

@@ -84,12 +84,18 @@ class Rules(Protocol):
     """The rules of one site's robots.txt that apply to this crawler (RFC 9309)."""
 
     @property
-    def delay_s(self) -> float | None: ...
+    def delay_s(self) -> float | None:
+        """The Crawl-delay in seconds; None: there is none."""
+        ...
 
     @property
-    def sitemaps(self) -> Sequence[str]: ...
+    def sitemaps(self) -> Sequence[str]:
+        """The URLs of sitemaps, as robots.txt has them."""
+        ...
 
-    def allows(self, url: Url) -> bool: ...
+    def allows(self, url: Url) -> bool:
+        """Whether this crawler may fetch the URL."""
+        ...
 
 
 class Robots(Protocol):
@@ -118,7 +124,9 @@ class Sink(Protocol):
     """Stores outcomes. The frontier keeps the sink's position under `name`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the sink, different from those of all other sinks of a crawl."""
+        ...
 
     async def rewind(self, position: Position | None) -> None:
         """Cuts off all that was written after `position`; None: keeps nothing. Called once, on open."""

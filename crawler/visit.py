@@ -79,7 +79,7 @@ class Visitor:
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
         if not request.is_reread and (bar := self.answers.bar(request) or self.bar(begun.lease)):
-            return self._barred(begun, bar)
+            return self._apply_bar(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
@@ -89,17 +89,17 @@ class Visitor:
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
-            return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
+            return _end(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
         if was_asked and rest_s:  # robots.txt took this site's turn: the URL comes with the next one; not an attempt
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0)
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0)
         if self._is_too_early(begun):
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
         try:
             response = await self.fetcher.fetch(request)
         except FetchError as error:
             return self._setback(begun, error)
-        fetched = _ended(begun, disposition=Disposition.FETCHED, response=response)
+        fetched = _end(begun, disposition=Disposition.FETCHED, response=response)
         try:
             return await self._judge(fetched, response)
         except BaseException:  # cancelled, or a bug: the body goes with the visit
@@ -111,14 +111,14 @@ class Visitor:
         if not redirects.is_redirect(response):
             self.paths.forget(fetched.url)
         if error := setback(response, time.time()):
-            return await self._refused(fetched, response, error)
+            return await self._judge_error(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
         if redirects.is_redirect(response):
             return await self._redirect(fetched, response)
         return await self._read(fetched, response)
 
-    async def _refused(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
+    async def _judge_error(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
         """Returns the outcome of an answer with an error status: a setback, or a block if header or page show one."""
         evidence, page = blocked.by_fields(response.headers), None
         if response.status in blocked.REFUSALS and 0 < len(response.body) <= blocked.MOST_BYTES:
@@ -132,9 +132,9 @@ class Visitor:
             self.answers.other(fetched.url, began(fetched))
         return self._setback(fetched, error)
 
-    def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
+    def _apply_bar(self, begun: Outcome, bar: Bar) -> Outcome:
         if bar.reason is None:  # it comes again when the visits under way have ended
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
         what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
         return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
@@ -175,9 +175,9 @@ class Visitor:
             what = "redirects to itself" + (COOKIES_MAY_HELP if may_pass and not self.keeps_cookies else "")
             loop = FetchError(Reason.TOO_MANY_REDIRECTS, what, transient=may_pass and self.keeps_cookies)
             return self._setback(fetched, loop)
-        hops = await self._way_back(fetched.lease, target)
+        hops = await self._find_way_back(fetched.lease, target)
         if hops and not self.paths.is_open(hops[0]):
-            return self._circle(fetched, hops)
+            return self._judge_circle(fetched, hops)
         if evidence := blocked.by_target(target.text):
             verdict = self.answers.block(answer(fetched, self.politeness, target), evidence)
         else:
@@ -204,15 +204,15 @@ class Visitor:
             detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
-        return self._rooted(redirected, target) if is_root and not rejected else redirected
+        return self._admit_target(redirected, target) if is_root and not rejected else redirected
 
-    async def _way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
+    async def _find_way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
         """Returns the redirects that lead from the target back to this URL; empty: there are none."""
         url = lease.request.url
         self.paths.keep(url, lease.token, target)
         return self.paths.way(target, url) or await self.frontier.way(target, lease)
 
-    def _circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
+    def _judge_circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
         """Returns a failure for redirects in a circle. If cookies are kept, the circle is fetched once more first.
 
         Cookies set on the way may open it. This URL comes after the others, and is a redirect if the circle is gone.
@@ -220,12 +220,12 @@ class Visitor:
         what = f"redirects in a circle of {len(hops) + 1}, by way of {hops[0][1]}"
         if self.keeps_cookies and (repeats := self.paths.try_again(fetched.lease.token, hops)):
             wait_s = self.politeness.retry_delay_s
-            deferred = _ended(fetched, disposition=Disposition.DEFERRED, detail=what, retry_in_s=wait_s)
+            deferred = _end(fetched, disposition=Disposition.DEFERRED, detail=what, retry_in_s=wait_s)
             return replace(deferred, repeats=repeats)
         hint = "" if self.keeps_cookies else COOKIES_MAY_HELP
         return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, what + hint))
 
-    def _rooted(self, redirected: Outcome, target: Url) -> Outcome:
+    def _admit_target(self, redirected: Outcome, target: Url) -> Outcome:
         """Admits the target of a root's redirect; returns the outcome, with reason `moved` if the seed moved away."""
         url, seed = redirected.url, redirected.request.origin
         try:
@@ -360,14 +360,14 @@ class Visitor:
         """Returns another attempt if one may help, else a failure. A lack of files of our own costs no attempt."""
         if isinstance(error, OutOfFiles):
             wait_s = self.politeness.retry_delay_s
-            return _ended(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
+            return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
         attempt = outcome.request.attempt
         retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
         hold_s = self.politeness.hold_s(error.retry_after_s)
         if hold_s:
             ended = outcome.ended or time.monotonic()
             self.silence.keep(outcome.url.site, ended + hold_s, ended)
-        return _ended(
+        return _end(
             outcome,
             disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
             reason=error.reason,
@@ -386,6 +386,6 @@ def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
     return Reason.PARSE if page.data_error or page.is_scanned else None
 
 
-def _ended(outcome: Outcome, **changes: object) -> Outcome:
+def _end(outcome: Outcome, **changes: object) -> Outcome:
     """Returns the outcome with these changes, and with `ended` set to now if it was not set."""
     return replace(outcome, ended=outcome.ended or time.monotonic(), **changes)  # type: ignore[arg-type]

@@ -52,15 +52,15 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
-        frontier = await self._frontier()
-        sinks = await self._rewound_sinks(frontier)
+        frontier = await self._open_frontier()
+        sinks = await self._rewind_sinks(frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader, budget = shared.offloader.lane(), shared.budget.purse()
         self.stack.callback(budget.close)
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
+        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
@@ -71,13 +71,13 @@ class Stacking:
             frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
         )  # fmt: skip
 
-    async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
+    async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         if self.folder is None or self.config.frontier.kind == "memory":
             return await self.stack.enter_async_context(open_memory(terms))
-        return await self._stored(self.folder, terms)
+        return await self._open_stored(self.folder, terms)
 
-    async def _stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
+    async def _open_stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
         """Opens the frontier on disk. Visits whose records are gone from an output are queued again before."""
         path, durability = folder.frontier_path, self.config.frontier.durability
         outputs = {sink.name: sink.path for sink in self._configured_sinks()}
@@ -90,7 +90,7 @@ class Stacking:
         self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
         return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
 
-    async def _rewound_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+    async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
         sinks = tuple(_skip_kept(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
@@ -110,7 +110,7 @@ class Stacking:
             for sink in self.config.sinks
         ]
 
-    async def _fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
         return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))

@@ -187,7 +187,7 @@ class Engine:
         while await self._may_go_on():
             room = self.seat.take(min(self._room(), LEASE_BATCH))
             if not room:
-                await self._until_moved()
+                await self._wait_until_moved()
                 continue
             self._moved.clear()
             leases = await self._lease(room)
@@ -199,7 +199,7 @@ class Engine:
                 self._call_visitor(visits)
                 await self._leases.put(lease)
             if not leases:
-                await self._until_due()
+                await self._wait_until_due()
 
     async def _lease(self, room: int) -> Sequence[Lease]:
         leases: Sequence[Lease] = ()
@@ -214,7 +214,7 @@ class Engine:
     async def _may_go_on(self) -> bool:
         if not self._goes.is_set():
             self.seat.let_be()
-            await self._first_of(self._goes.wait)
+            await self._wait_or_end(self._goes.wait)
         return self._ending is None
 
     def _room(self) -> int:
@@ -227,20 +227,20 @@ class Engine:
             self.stop(Ending.PAGE_LIMIT)
         return min(room, left - len(self._out))
 
-    async def _until_moved(self) -> None:
+    async def _wait_until_moved(self) -> None:
         if self._ending is None:
-            await self._first_of(self._moved.wait)
+            await self._wait_or_end(self._moved.wait)
             self._moved.clear()
 
-    async def _until_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         """Waits for a turn, for new work, or for the end. Called when nothing is due."""
         self._waits_for_turn = True
-        more = await self._first_of(self.frontier.wait)
+        more = await self._wait_or_end(self.frontier.wait)
         self._waits_for_turn = False
         if more is not False or self._moved.is_set():
             return
         if self._out or self._is_planting or self._errands:  # outcomes or seeds may still bring work
-            await self._until_moved()
+            await self._wait_until_moved()
         elif not await self._find_more():
             self.stop(Ending.EXHAUSTED)
 
@@ -249,7 +249,7 @@ class Engine:
         found = await self.look_again() if self.look_again else 0
         return found > 0 or self._errands > 0 or self._moved.is_set()
 
-    async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
+    async def _wait_or_end(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """Returns the result of `wait`, or None if the end came first."""
         answer: bool | None = None
         async with create_task_group() as tasks:
@@ -277,7 +277,7 @@ class Engine:
                 lease = await self._leases.get()
             finally:
                 self._idle -= 1
-            outcome = await self._one_outcome(lease)
+            outcome = await self._make_outcome(lease)
             try:
                 await self._outcomes.put(outcome)
             except asyncio.CancelledError:
@@ -286,7 +286,7 @@ class Engine:
             self._leases.task_done()
             del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
 
-    async def _one_outcome(self, lease: Lease) -> Outcome:
+    async def _make_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
         try:
             with guarded("a visit"):

@@ -229,7 +229,7 @@ def _refuse_to_forget(folder: Folder) -> None:
         if _size(folder.path / sink.path):
             raise FolderError(
                 f"{folder.frontier_path} is missing or empty, but {sink.path} holds pages:"
-                " put it back from where it went, or start over with --fresh (which keeps the pages in a folder aside)"
+                " put it back, or start over with --fresh (which first renames this folder, with its pages)"
             )
 
 

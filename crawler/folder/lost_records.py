@@ -74,7 +74,7 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
         for name, one in remains.items():
             positions[name] = {one.path.name: one.keep()}
         numbers = np.minimum(latest + 1, visits.numbers)
-        file.queue_again(_missing(visits, is_missing, numbers, remains), positions)
+        file.queue_again(_list_missing(visits, is_missing, numbers, remains), positions)
     lost = Lost(int(is_missing.sum()), tuple(one.path.name for one in remains.values() if one.is_damaged))
     if lost.files:
         log.info("visits made again: %d, their records are missing from %s", lost.visits, ", ".join(lost.files))
@@ -129,14 +129,14 @@ def _check_lateness(remains: Mapping[str, _Remains], visits: Visits, is_missing:
     is_late = not np.any(visits.visited_at[is_missing] < latest - RECENT_S)
     for one in remains.values():
         if one.is_damaged and (one.is_empty or not is_late):
-            what = "is empty or gone" if one.is_empty else "is not what it was"
+            what = "is empty or gone" if one.is_empty else "has changed"
             raise SinkError(
                 f"{one.path} {what}: the records of {int(is_missing.sum())} visits are missing. Put it back, or run "
                 f"`crawl repair FOLDER` to have these visited again"
             )
 
 
-def _missing(
+def _list_missing(
     visits: Visits, is_missing: NDArray[np.bool_], numbers: NDArray[np.int64], remains: Mapping[str, _Remains]
 ) -> Iterator[Missing]:
     for i in np.flatnonzero(is_missing).tolist():

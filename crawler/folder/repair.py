@@ -45,7 +45,7 @@ def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mende
     first, pages = next(iter(outputs.items()))
 
     def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
-        yield from _records(pages, positions.get(first, {}).get(pages.name, 0))
+        yield from _read_records(pages, positions.get(first, {}).get(pages.name, 0))
 
     with held(path):
         rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
@@ -54,16 +54,16 @@ def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mende
         return Mended(rebuilt, lost_records.mend(folder.frontier_path, outputs, damaged, is_asked=True))
 
 
-def _records(path: Path, length: int) -> Iterator[Recorded]:
+def _read_records(path: Path, length: int) -> Iterator[Recorded]:
     """Yields the readable records in the first `length` bytes."""
     for _, line in read_lines(path, length):
         try:
-            yield _recorded(orjson.loads(line))
+            yield _parse_record(orjson.loads(line))
         except (ValueError, TypeError, LookupError, AttributeError):
             continue
 
 
-def _recorded(record: Mapping[str, Any]) -> Recorded:
+def _parse_record(record: Mapping[str, Any]) -> Recorded:
     return Recorded(
         record["url"],
         record["depth"],

@@ -188,7 +188,7 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A crawl at one instant. `counts` is about the whole crawl folder, all other numbers about this run."""
+    """A crawl at one instant. Numbers are of this run; `counts` is of the whole crawl folder."""
 
     elapsed_s: float
     pages: int
@@ -212,7 +212,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The result of a run. `counts` is about the whole crawl folder, all other numbers about this run."""
+    """The result of a run. Numbers are of this run; `counts`, `left_out` and `traps` are of the whole crawl folder."""
 
     ended: Ending
     elapsed_s: float

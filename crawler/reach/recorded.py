@@ -87,7 +87,7 @@ async def judge(frontier: SqliteFrontier, path: Path, end: int, scope: Scope, le
     at = total = 0
     try:
         while at < end:
-            named = await _in_thread(_find_records, path, at, end, frontier.key)
+            named = await _run_in_thread(_find_records, path, at, end, frontier.key)
             at = named.end
             total += await _judge(frontier, path, named, scope, left_out, judged)
     except OSError as error:
@@ -108,7 +108,7 @@ async def _judge(
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
-            batch = await _in_thread(_judge_batch, path, todo, scope, frontier.key)
+            batch = await _run_in_thread(_judge_batch, path, todo, scope, frontier.key)
             todo = todo[batch.number :]
             if batch.read:
                 await frontier.judge(batch.read)
@@ -121,7 +121,7 @@ async def _judge(
 def _find_records(path: Path, at: int, end: int, key: bytes) -> Stretch:
     """Returns the records from byte `at` on that have links. Blocks."""
     fingerprints, starts = bytearray(), list[int]()
-    for line in _lines(path, at, end):
+    for line in _read_lines(path, at, end):
         if line.startswith(_BEGINS) and _LINKS in line:
             text = line[len(_BEGINS) : line.find(b'"', len(_BEGINS))]
             fingerprints += urls.fingerprints([text.decode("ascii", "replace")], key)
@@ -134,7 +134,7 @@ def _find_records(path: Path, at: int, end: int, key: bytes) -> Stretch:
     return Stretch(np.frombuffer(bytes(fingerprints), "<u8"), np.array(starts, np.int64), at)
 
 
-def _lines(path: Path, at: int, end: int) -> Iterator[bytes]:
+def _read_lines(path: Path, at: int, end: int) -> Iterator[bytes]:
     with open(path, "rb", buffering=1 << 18, opener=opener) as file:
         file.seek(at)
         while at < end and (line := file.readline()):
@@ -200,6 +200,6 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
     )
 
 
-async def _in_thread(work: Callable[..., T], *args: object) -> T:
+async def _run_in_thread(work: Callable[..., T], *args: object) -> T:
     with breathing():
         return await asyncio.get_running_loop().run_in_executor(None, work, *args)

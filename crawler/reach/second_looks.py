@@ -56,7 +56,7 @@ class SecondLooks:
         self._frontier = frontier
         self._folder = folder
         self._scope = scope
-        self._before = _before(folder)
+        self._earlier_settings = _earlier_settings(folder)
         """Settings of the last run, used if an older version made the frontier and did not note them."""
         self._looking = asyncio.Lock()
         """Held from reading the earlier bounds until the current ones are noted."""
@@ -73,7 +73,7 @@ class SecondLooks:
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
         before = frontier.notes.get(BOUNDS)
-        wider = widened({**now, **self._before, **(before if isinstance(before, dict) else {})}, now)
+        wider = widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
         is_known = await self._note_reading(config, is_first=before is None)
         done = recorded.Rows()
         from_records = await self._judge_records(config, wider.left_out, done) if wider.left_out and is_known else 0
@@ -97,7 +97,7 @@ class SecondLooks:
 
     async def _note_reading(self, config: Config, *, is_first: bool) -> bool:
         """Notes the settings for links; returns whether the links of all pages were read by the current ones."""
-        frontier, now = self._frontier, _reading(config)
+        frontier, now = self._frontier, _link_settings(config)
         before = frontier.notes.get(READING)
         is_first = is_first and not frontier.counts().settled
         is_known = is_first or before == now
@@ -139,7 +139,7 @@ class SecondLooks:
         return found
 
 
-def _reading(config: Config) -> dict[str, object]:
+def _link_settings(config: Config) -> dict[str, object]:
     """Returns the settings that decide which links a page has, as JSON values."""
     scope, spelling = config.scope, config.urls
     return {
@@ -152,7 +152,7 @@ def _reading(config: Config) -> dict[str, object]:
     }
 
 
-def _before(folder: Folder | None) -> dict[str, object]:
+def _earlier_settings(folder: Folder | None) -> dict[str, object]:
     if folder is None:
         return {}
     return {change.key.rpartition(".")[2]: change.old for change in folder.changes if change.key.startswith("scope.")}
