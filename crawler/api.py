@@ -275,7 +275,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
 ) -> AsyncIterator[Crawl]:
     """Opens a crawl with all its parts, ready to run.
 
-    `folder` holds its state and its pages; a crawl that is in it goes on. Without a folder the state is in memory and
+    `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
     outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
     called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
     is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.

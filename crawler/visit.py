@@ -102,7 +102,7 @@ class Visitor:
         fetched = _end(begun, disposition=Disposition.FETCHED, response=response)
         try:
             return await self._judge(fetched, response)
-        except BaseException:  # cancelled, or a bug: the body goes with the visit
+        except BaseException:  # cancelled, or a bug: the body is dropped with the visit
             self.release(response)
             raise
 
@@ -139,7 +139,7 @@ class Visitor:
         return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
     def _is_too_early(self, begun: Outcome) -> bool:
-        """Whether the site asked, after this lease, for one request at a time or for none at present."""
+        """Whether the site asked, after this lease, for one request at a time or for a pause."""
         is_beside_others = bool(begun.asked_s) and not begun.lease.is_alone
         return is_beside_others or self.silence.is_kept(begun.url.site, time.monotonic())
 

@@ -169,7 +169,7 @@ class Works:
         return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
 
     def _visit(self, config: Config, ground: Ground) -> Visit:
-        """Returns a visit by these settings. Its job has a new `run` token, so workers report all links anew."""
+        """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract)
         visitor = Visitor(

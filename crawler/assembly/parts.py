@@ -43,6 +43,7 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
 
 
 def policy(config: Config) -> Policy:
+    """Returns the rules for canonical spellings of URLs."""
     return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
 
 
@@ -60,6 +61,7 @@ def politeness(config: Config) -> Politeness:
 
 
 def terms(config: Config, turns: Turns | None = None) -> Terms:
+    """Returns the rules by which a frontier lends. `turns` is shared with other crawls of the process."""
     said = config.politeness
     return Terms(
         per_site=said.per_site,

@@ -271,6 +271,7 @@ class Engine:
             visits.start_soon(self._visit_forever)
 
     async def _visit_forever(self) -> None:
+        """Takes leases from the queue and visits them one after another, until it is cancelled."""
         while True:
             self._idle += 1
             try:
@@ -300,6 +301,7 @@ class Engine:
     # -- recorder ----------------------------------------------------------------------------------------------------
 
     async def _record(self) -> None:
+        """Stores and settles outcomes in batches, until it is cancelled."""
         while True:
             batch = [await self._outcomes.get()]
             links = batch[0].n_found
