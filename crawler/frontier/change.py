@@ -97,7 +97,7 @@ def left_out(outcome: Outcome) -> int:
     if page is not None:
         return page.left_out | (HAS_LINKS if page.n_links or page.news else 0)
     if is_as_before(outcome):
-        return HAS_LINKS | LeftOut.DEPTH  # it may lead anywhere
+        return HAS_LINKS | LeftOut.DEPTH  # the page may lead anywhere
     if outcome.disposition is Disposition.REDIRECTED:
         return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
     return 0

@@ -23,7 +23,7 @@ from .order import rank
 
 SIGN = 1 << 63
 
-# A revisit that waits in the queue is numbered already; what left the schedule keeps the number of its last visit.
+# A revisit that waits in the queue has its number already; a page off the schedule keeps the number of its last visit.
 VISITED = """
 SELECT id, visited_at, CASE
     WHEN e.id IS NULL THEN 1
@@ -32,7 +32,7 @@ SELECT id, visited_at, CASE
 FROM visit v LEFT JOIN revisit e USING (id) LEFT JOIN reread x USING (id)
 LEFT JOIN (SELECT id FROM queue UNION SELECT id FROM retry UNION SELECT id FROM parked) AS waits USING (id)
 """
-# Visited before, and queued to be visited once more.
+# Pages visited before that are queued to be visited once more.
 AGAIN = """
 SELECT id, NULL, visit - 1 FROM revisit WHERE visit > 1 AND id NOT IN (SELECT id FROM visit)
 """

@@ -83,7 +83,7 @@ class Politeness:
         return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))
 
     def asked_s(self, crawl_delay_s: float | None) -> float:
-        """Returns the rest of a site that asks for a Crawl-delay, one request at a time; 0 if it asks for none."""
+        """Returns the rest of a site that asks for a Crawl-delay, one request at a time; 0: none that is honoured."""
         return self.rest_s(crawl_delay_s) if self.word_s(crawl_delay_s) > 0 else 0.0
 
     def word_s(self, crawl_delay_s: float | None) -> float:

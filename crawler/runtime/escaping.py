@@ -19,7 +19,7 @@ _HARMFUL = re.compile(
     f"|[{_UNSEEN}"
     "\x00-\x1f\x7f-\x9f"  # controls, C1 among them: U+009B alone begins an escape sequence
     "\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # line ends, the direction of text, what has no width
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # line ends, text direction, no width
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\ud800-\uf8ff\U000f0000-\U0010ffff"  # halves of characters, and private ones
     "]"
@@ -57,7 +57,7 @@ def json_line(values: Mapping[str, object]) -> bytes:
         line = orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
         line = orjson.dumps(_replace_surrogates(values), option=orjson.OPT_APPEND_NEWLINE)
-    if line.isascii() and b"\x7f" not in line:  # nearly all of them
+    if line.isascii() and b"\x7f" not in line:  # nearly all lines
         return line
     text = line[:-1].decode()
     if _is_harmless(text):

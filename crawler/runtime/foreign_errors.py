@@ -18,7 +18,7 @@ def describe(error: BaseException) -> str:
     """Returns the type and the text of an error on one harmless line, whatever its own methods raise."""
     name = type.__dict__["__name__"].__get__(type(error))  # a metaclass may have a `__name__` of its own
     try:
-        text = "".join([str(error)])  # whole, and no subclass of `str`
+        text = "".join([str(error)])  # makes a plain `str` of a subclass
     except BaseException:  # noqa: BLE001 - it is not our code, and may fail in any way
         text = "(its text cannot be had)"
     return printable(f"{name}: {text}"[:MOST])

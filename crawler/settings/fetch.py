@@ -137,7 +137,8 @@ class FetchConfig(Table):
 
     @model_validator(mode="after")
     def _fit_budget(self) -> FetchConfig:
-        if "budget_bytes" not in self.model_fields_set:  # then it follows; past `frozen`, before anyone has seen it
+        # A budget that nobody set follows the bodies. This goes around `frozen`, before anyone has the model.
+        if "budget_bytes" not in self.model_fields_set:
             self.__dict__["budget_bytes"] = max(self.budget_bytes, 2 * self.max_body_bytes)
         if self.budget_bytes < 2 * self.max_body_bytes:
             raise ValueError(f"budget_bytes should be at least twice max_body_bytes: {2 * self.max_body_bytes:_}")

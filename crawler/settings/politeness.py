@@ -38,5 +38,6 @@ class PolitenessConfig(Table):
 
     @model_validator(mode="after")
     def _raise_per_ip(self) -> PolitenessConfig:
-        self.__dict__["per_ip"] = max(self.per_ip, self.per_site)  # past `frozen`, before anyone has seen it
+        # This goes around `frozen`, before anyone has the model.
+        self.__dict__["per_ip"] = max(self.per_ip, self.per_site)
         return self

@@ -63,7 +63,7 @@ def comment(info: FieldInfo) -> list[str]:
 def text_of(value: object) -> str:
     """Returns one value as TOML writes it."""
     match value:
-        case bool() | str():  # JSON's, but for DEL, which TOML wants escaped too
+        case bool() | str():  # JSON's escapes, and DEL, which TOML wants escaped too
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case SinkConfig():
             return text_of(dict(value))

@@ -94,7 +94,7 @@ _SESSIONS = {
     r"jsessionid": r"[^&]*",
     r"aspsessionid[a-z]{8}": r"[a-z]{24}",
     r"(?:phpsessid|oscsid|zenid)": r"[0-9a-z,-]{16,}",
-    r"(?:sid|sessid|session_?id|session-id)": _ID,  # a short one may name a talk or a shop's item
+    r"(?:sid|sessid|session_?id|session-id)": _ID,  # a short id may name a talk or a shop's item
 }
 """Name of a parameter -> what its value must look like; both are expressions."""
 _PATH_SESSIONS = (
@@ -148,7 +148,7 @@ def _split_names(globs: tuple[str, ...]) -> Iterator[list[str]]:
         if sum(map(len, some)) + len(glob) > _AT_ONCE and some:
             yield some
             some = []
-        if len(glob) <= _AT_ONCE:  # a longer one fits in no URL
+        if len(glob) <= _AT_ONCE:  # a longer name fits in no URL
             some.append(glob)
     if some:
         yield some
