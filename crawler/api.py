@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -63,6 +64,8 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
+        self._changing = asyncio.Lock()
+        """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
@@ -165,25 +168,40 @@ class Crawl:
     def resume(self) -> None:
         self._engine.resume()
 
-    def change(self, config: Config | None = None, **settings: object) -> Changes:
+    async def change(self, config: Config | None = None, **settings: object) -> Changes:
         """Other settings for this crawl, running or not: all that differs from those it was given last.
 
         What can be changed live is in force for the next lease, the rest once the folder, which keeps all of it, is
-        opened again. Raises ConfigError, FolderError, StorageFull, and then nothing has changed.
+        opened again. Raises ConfigError, FolderError, StorageFull, and then nothing has changed. Changes happen in the
+        order they are asked for, each of them whole: one that is cancelled while the disk keeps it is in force, too.
         """
-        wanted = amend(config or self._wanted, settings)
+        async with self._changing:
+            with self._engine.errand():
+                return await self._change(amend(config or self._wanted, settings))
+
+    async def _change(self, wanted: Config) -> Changes:
         told = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in told.applied})
         retune = self._works.retuning(self._engine, in_force)
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
+        cancelled = None
         if self.folder is not None:
-            self.folder = self.folder.keep(wanted)
+            self.folder, cancelled = await _finish(partial(self.folder.keep, wanted))
+            retune = self._works.retuning(self._engine, in_force)  # meanwhile a run may have ended, and roots have come
         self._wanted, self.config = wanted, in_force
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()
         self._engine.send(self.reconsider)
+        if cancelled:
+            raise cancelled
         return told
+
+    async def end_changes(self) -> None:
+        """Waits for changes that are under way: the folder is not left before it has kept them."""
+        with CancelScope(shield=True):
+            async with self._changing:
+                pass
 
     def hold(self, site: str) -> None:
         """Start no further visits to a site, given by any of its URLs, until `let_go`; not kept. Raises UrlError."""
@@ -272,7 +290,11 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
-            yield Crawl(config, home, await stacking.works())
+            opened_crawl = Crawl(config, home, await stacking.works())
+            try:
+                yield opened_crawl
+            finally:
+                await opened_crawl.end_changes()
 
 
 async def crawl(
@@ -334,6 +356,20 @@ async def _run_into(
     async with send:
         with suppress(ReaderGone):
             await opened.run(seeds)
+
+
+async def _finish(work: Callable[[], T]) -> tuple[T, asyncio.CancelledError | None]:
+    """Has a thread do the work and waits for its end even if cancelled; then that is returned beside the result."""
+    done, cancelled = asyncio.get_running_loop().run_in_executor(None, work), None
+    with CancelScope(shield=True):
+        while not done.done():
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled and done.exception():
+        raise cancelled
+    return done.result(), cancelled
 
 
 def _request(seed: Seed, policy: Policy) -> Request:

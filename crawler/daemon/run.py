@@ -109,7 +109,7 @@ class Run:
             self._snapshot = replace(now, bytes=self._most_bytes)
         return self._snapshot
 
-    def retune(self) -> Changes | None:
+    async def retune(self) -> Changes | None:
         """What the record says holds for the crawl that is under way. Raises ConfigError, FolderError, StorageFull."""
         crawl, record = self.crawl, self._book.record(self.job)
         if crawl is None:
@@ -120,7 +120,7 @@ class Run:
         for site in set(record.held).difference(crawl.held):
             crawl.hold(site)
         wanted = self._settings_of(record)
-        return crawl.change(amend(wanted, {key: value_of(crawl.config, key) for key in FIXED}))
+        return await crawl.change(amend(wanted, {key: value_of(crawl.config, key) for key in FIXED}))
 
     async def go(self, open_crawl: Open) -> Summary | None:
         """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
@@ -130,7 +130,7 @@ class Run:
         async with open_crawl(record) as crawl:
             self.crawl = crawl
             self.opened.set()
-            self.retune()  # something may have changed while it was opened
+            await self.retune()  # something may have changed while it was opened
             self._begun, self._before = time.monotonic(), Spent(record.spent_s, record.spent_bytes)
             try:
                 async with create_task_group() as tasks:
