@@ -63,7 +63,7 @@ NEED_NONE = {
     "runtime.log_format.cut": "a part of logbook.Lines.format",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.wild": "a part of robots.reading.parse",
-    "seeds.markup.fed": "a part of seeds.markup.read_xml",
+    "seeds.markup.feed": "a part of seeds.markup.read_xml",
     "robots.RobotsCache.": "reads with robots.reading.parse",
     "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",
     "policy.traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",
