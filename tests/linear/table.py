@@ -62,7 +62,7 @@ NEED_NONE = {
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
-    "robots.rules.wild": "a part of robots.reading.parse",
+    "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.markup.feed": "a part of seeds.markup.read_xml",
     "robots.RobotsCache.": "reads with robots.reading.parse",
     "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",
