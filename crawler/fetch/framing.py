@@ -14,9 +14,9 @@ MAX_INTERIM = 8
 def check_interim(message: RawResponseMessage, count: int) -> None:
     """Raises FetchError (BAD_RESPONSE) if this interim answer is invalid or one too many."""
     if message.code < 100:
-        raise FetchError(Reason.BAD_RESPONSE, f"HTTP {message.code:03}, which is no status")
+        raise FetchError(Reason.BAD_RESPONSE, f"HTTP {message.code:03} is not a valid status")
     if message.code == 101:
-        raise FetchError(Reason.BAD_RESPONSE, "HTTP 101, which nobody asked for")
+        raise FetchError(Reason.BAD_RESPONSE, "HTTP 101, which was not requested")
     if count > MAX_INTERIM:
         raise FetchError(Reason.BAD_RESPONSE, f"more than {MAX_INTERIM} interim answers")
 
@@ -40,6 +40,6 @@ def check_framing(message: RawResponseMessage) -> bool:
         return True
     codings = message.headers.getall("Transfer-Encoding", ())
     if len(codings) != 1 or codings[0].strip(" \t").lower() not in ("chunked", "identity"):
-        detail = f"Transfer-Encoding: {', '.join(codings)[:80]!r}, which nobody offered to read"
+        detail = f"Transfer-Encoding: {', '.join(codings)[:80]!r}, which the request did not allow"
         raise FetchError(Reason.BAD_RESPONSE, detail)
     return bool(message.version >= (1, 1))  # RFC 9112 6.1: from an older server it is an accident

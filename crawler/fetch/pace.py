@@ -15,7 +15,7 @@ class Pace:
     """Ends an answer that, after its first byte, brings less than `min_bytes_per_s` over `slow_after_s` seconds.
 
     One timer checks all connections, so an exchange pays nothing for it; without connections no timer runs. The time
-    before the first byte is bounded by the deadline instead. An interim answer (RFC 9110 15.2) starts the count anew.
+    before the first byte is bounded by the deadline instead. An interim answer (RFC 9110 15.2) restarts the count.
     """
 
     def __init__(self, min_bytes_per_s: float, slow_after_s: float) -> None:

@@ -176,7 +176,7 @@ class Wire(ResponseHandler):
         if self._exception is None:
             super().data_received(data[begin:])
         if self._exception is None:
-            self.give_up(BadHttpMessage("an answer that cannot be read twice alike"))
+            self.give_up(BadHttpMessage("the answer reads differently the second time"))
 
     def _has_part_of_more(self) -> bool:
         try:

@@ -23,7 +23,7 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
         yield Inline()
         return
     if workers.executor == "process" and not guardian.is_possible():
-        log.info("on this system a process that a page starts outlives its worker if it leaves its group (setsid)")
+        log.info("processes that a parse function starts outlive its worker here if they leave its group (setsid)")
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or cores())
         for _ in range(pool.count):

@@ -61,4 +61,4 @@ def _unpack_one(packed: bytes) -> object:
 
 
 def _unreadable(error: BaseException) -> OffloadError:
-    return OffloadError(Reason.PARSE_CRASH, f"what the worker answered cannot be read: {describe(error)}")
+    return OffloadError(Reason.PARSE_CRASH, f"the worker's answer cannot be read: {describe(error)}")

@@ -155,7 +155,7 @@ class Worker:
             return OffloadError(Reason.PARSE_TIMEOUT, f"more than {self.workers.page_cpu_s:g} CPU seconds")
         if was_killed:
             return OffloadError(Reason.PARSE_TIMEOUT, "no answer from the worker process")
-        return OffloadError(Reason.PARSE_CRASH, "the worker process died of this page")
+        return OffloadError(Reason.PARSE_CRASH, "the worker process died while it read this page")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # Starting takes a third of a second if the fork server has to import its modules first.

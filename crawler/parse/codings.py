@@ -130,7 +130,7 @@ def _decode(body: bytes, coding: str, limit: int, is_cut: bool, doubts: _Doubts)
             raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
         if not is_cut:
             doubts.is_short = True
-            doubts.notes.append(f"{coding}: {error}, and what came was read")
+            doubts.notes.append(f"{coding}: {error}, so only the beginning was read")
     except _BROKEN as error:
         bytearray(_WINDOW_BYTES)  # raises MemoryError if memory is short: brotli and zstd do not name that cause
         raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
@@ -174,7 +174,7 @@ def _gzip(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
 def _after_gzip_head(body: bytes, at: int) -> int:
     """Returns the place where the member's data begins. Raises EOFError, ParseError."""
     if not _GZIP_MAGIC.startswith(body[at : at + 2]) or body[at + 2 : at + 3] not in (b"", b"\x08"):
-        raise ParseError(Reason.DECOMPRESSION, "gzip: it is none")
+        raise ParseError(Reason.DECOMPRESSION, "gzip: not a gzip body")
     if len(body) < at + 10:
         raise EOFError(SHORT)
     flags, at = body[at + 3], at + 10

@@ -18,7 +18,7 @@ from xxhash import xxh3_64_intdigest
 MOST_MEDIA = 64
 """Pictures, recordings and documents that are reported for a page. If it has more, those with the lowest hashes."""
 MOST_LOOKED_AT = 512
-"""Of these, the number that is read from a page."""
+"""Pictures, recordings and documents that are read from a page."""
 REAL_DATA = 2000
 """Characters of a `data:` URL that holds a real picture. Icons have fewer."""
 LONGEST = 18

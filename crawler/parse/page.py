@@ -208,7 +208,7 @@ def _extract(page: Page, document: Document, body: bytes, job: Job) -> Page:
     if job.extract is None:
         return page
     if document.is_suspect:
-        return replace(page, data_error="not called: the page was too much for a worker")
+        return replace(page, data_error="not called, because a worker failed on this page")
     content = Content(document.url, document.status, document.content_type, body, page)
     try:
         said = job.extract(content)

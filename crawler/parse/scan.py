@@ -56,7 +56,7 @@ def read(body: bytes, label: str, url: str, job: Job) -> Reading:
     reading.media += media.downloads(reading.hrefs)
     reading.hrefs = legacy.encoded(reading.hrefs, name)
     [reading.canonical] = legacy.encoded([reading.canonical], name)
-    reading.note = f"too much for a tree: links by a linear scan{reading.note and '; ' + reading.note}"
+    reading.note = f"too large for a tree, so links come from a linear scan{reading.note and '; ' + reading.note}"
     return reading
 
 

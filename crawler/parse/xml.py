@@ -103,7 +103,7 @@ class _Reader:
             self._fed += len(piece)
             self._parser.Parse(piece, False)
             if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag with every piece
-                raise sitemap.Enough(f"what follows a tag of more than {MAX_TAG >> 20} MiB was not read")
+                raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def end(self) -> None:
         self._parser.Parse(b"", True)
@@ -118,7 +118,7 @@ class _Reader:
         local, parent = name.rpartition(":")[2].lower(), self._path[-1]
         self._path.append(local)
         if len(self._path) > MAX_NESTING:
-            raise sitemap.Enough(f"what nests deeper than {MAX_NESTING} elements was not read")
+            raise sitemap.Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         base = self._bases[-1]
         self._bases.append(based(base, attributes["xml:base"]) if "xml:base" in attributes else base)
         if local in _ENTRIES:

@@ -44,7 +44,7 @@ Beyond it, the sites that were asked longest ago are forgotten first, and asked 
 INLINE_BYTES = 2 << 10
 """Files up to this size are read on the event loop, in 0.4 ms at worst. Most are; a worker reads longer ones."""
 UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
-"""How long a site is not asked again after failures in a row.
+"""Pauses before a site is asked again, by its failures in a row.
 
 The first two pauses end before a second and a third attempt at a page come round. After that a dead host costs its
 pages no more time-outs.
@@ -238,7 +238,7 @@ class _Known(NamedTuple):
     failures: int
     """Failures in a row, up to now."""
     since: float
-    """When the site began to answer only with server errors; infinite if it does not."""
+    """Time when the site began to answer only with server errors; infinite if it does not."""
 
 
 class _ServerError(FetchError):

@@ -17,7 +17,7 @@ def _numbers() -> array[int]:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Sorted patterns in one string, with four bytes a number beside it: small, and quick to send from a worker."""
+    """Sorted patterns in one string, and arrays of four bytes a number: small, and quick to send from a worker."""
 
     text: str = ""
     ends: array[int] = field(default_factory=_numbers)

@@ -39,7 +39,7 @@ def read_warc(part: Part) -> Iterator[Entry]:
             last = target
             yield number, target
         if not reader.skip(int(size)):
-            part.bad(number, target, "the last record is not whole")
+            part.bad(number, target, "the last record is incomplete")
             return
 
 

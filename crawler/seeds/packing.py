@@ -78,7 +78,7 @@ class _Unpacked:
             return b""
         data, self._kept = self._kept or self._packed.read1(BLOCK), b""
         if not data:
-            raise EOFError("it breaks off")
+            raise EOFError("it ends too early")
         return data
 
 

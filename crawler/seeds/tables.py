@@ -92,7 +92,7 @@ def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]
             elif not cell.strip():
                 yield from _from_a_short_row(part, number, cells)
             elif rival and len(cells) > 1 and _has_rival(cells, shape):
-                part.bad(number, shape.delimiter.join(cells), f"{SEVERAL}; --column says which")
+                part.bad(number, shape.delimiter.join(cells), f"{SEVERAL}; choose one with --column")
             else:
                 yield from _from_cell(part, number, cell)
         elif shape.begun < number < shape.header and any(map(str.strip, cells)):

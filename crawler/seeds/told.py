@@ -28,7 +28,7 @@ class Taken:
 
     source: str
     what: str = "one URL a line"
-    """What the list was taken for: `column 3 'homepage'`, `a sitemap`, ..."""
+    """The recognised kind of list: `column 3 'homepage'`, `a sitemap`, ..."""
     urls: int = 0
     bad: int = 0
     """Number of lines that went to `on_bad`."""

@@ -86,7 +86,7 @@ class JsonLines:
     def _append(self, lines: bytes) -> None:
         with open(self.path, "ab", buffering=0, opener=opener) as file:
             if file.tell() != self._length:
-                raise SinkError(f"{self.path} changed under the crawl's hands: another program writes there too")
+                raise SinkError(f"{self.path} was changed by another program while the crawl wrote to it")
             _write_all(file.fileno(), lines)
             if self._sync:
                 sync_file(file.fileno())

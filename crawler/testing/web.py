@@ -150,7 +150,7 @@ class Web:
         obey_robots: bool = True,
         limit: int = REACHABLE_LIMIT,
     ) -> set[str]:
-        """Returns every URL that a crawl from the seeds must request. Failing ones count; those robots.txt forbids do not.
+        """Returns every URL that a crawl from the seeds must request: failing ones too, none forbidden by robots.txt.
 
         `follow_hosts` (names or host:port; default: all sites) bounds where links lead. A redirect costs no depth.
         Raises ValueError beyond `limit` URLs: then an endless trap is in reach, so bound the question by `max_depth`.

@@ -159,7 +159,7 @@ def test_an_archive_names_what_it_holds(tmp_path: Path, data: bytes) -> None:
 def test_an_archive_that_breaks_off_gives_what_came_before(tmp_path: Path) -> None:
     read = got(tmp_path, b"".join(RECORDS)[:-50])
     assert read.urls[:2] == [A, B]
-    assert read.bad == [(7, "the last record is not whole")]
+    assert read.bad == [(7, "the last record is incomplete")]
     read = got(tmp_path, b"".join([*RECORDS[:3], b"nonsense\r\n\r\n", *RECORDS[3:]]))
     assert (read.urls, read.bad) == ([A], [(4, "not a WARC record, so the rest was not read")])
 
