@@ -1,4 +1,4 @@
-"""What a new daemon makes of the folder it finds: half-done things are finished or undone, strangers are taken in."""
+"""Recovers the data folder when a daemon starts: finishes or undoes half-done changes, adopts unknown crawl folders."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .submission import Threads
 log = logging.getLogger(__name__)
 
 _CRASHES = (
-    "the daemon died {} times in a row while this job ran, and it brought nothing in between: it may be why. "
+    "the daemon died {} times in a row while this job ran, and it fetched nothing in between: it may be the cause. "
     "See the daemon's log; then resume it, or remove it"
 )
 
 
 async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callable[[], str], most_crashes: int) -> None:
-    """Leaves `book` and folders in agreement, in one transaction. Jobs that ran still say so: they are to run again.
+    """Makes the records and the folders agree, in one transaction. Jobs that were running stay so, and run again.
 
-    But for those that may have been what ended the daemon: see `_judged`.
+    Jobs that may have crashed the daemon are an exception: see `_judged`.
     """
     removed = [record.id for record in await threads.run(folders.tidy, book.records())]
     kept = [record for record in book.records() if record.id not in removed]
@@ -42,12 +42,15 @@ async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callab
 
 
 def is_on_trial(record: Record, most_crashes: int) -> bool:
-    """Whether it runs beside no other such job: one crash more, and it is known whose fault it is."""
+    """Whether the job may be crashing the daemon, so that it runs beside no other such job.
+
+    If the daemon then crashes once more, this job is the cause.
+    """
     return record.unended >= most_crashes - 1
 
 
 def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
-    """What each brought before the daemon died speaks for it."""
+    """Returns the jobs that ran. One that fetched something before the daemon died is no longer suspected."""
     left = []
     for record in ran:
         counts = folders.counts(record) if record.unended else None
@@ -58,14 +61,14 @@ def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
 
 
 def _judged(ran: Sequence[Record], most_crashes: int) -> list[Record]:
-    """They run again; those on trial one at a time, and the only one that was on trial in the last crash not at all."""
+    """Returns the jobs to run again. Suspects run one at a time; one that was alone in the last crash is paused."""
     on_trial = [record for record in ran if is_on_trial(record, most_crashes)]
     return [_again(record, on_trial, most_crashes) for record in ran]
 
 
 def _again(record: Record, on_trial: Sequence[Record], most_crashes: int) -> Record:
     if record not in on_trial:
-        return replace(record, unended=record.unended + 1)  # its next run
+        return replace(record, unended=record.unended + 1)  # counts its next run
     if len(on_trial) > 1 or record.unended < most_crashes:
         return replace(record, state=State.QUEUED)
     log.error("job %s is paused: the daemon died %d times while it ran", record.id, record.unended)
@@ -78,7 +81,7 @@ def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> l
         try:
             found.append(adopted(path, new_id(), folders.trust))
         except CrawlError as error:
-            log.warning("%s is not taken for a job: %s", path, error)
+            log.warning("%s is not adopted as a job: %s", path, error)
     return found
 
 

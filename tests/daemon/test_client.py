@@ -51,7 +51,7 @@ async def test_what_is_no_daemon_of_ours_is_no_surprise() -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with open_client(f"http://127.0.0.1:{runner.addresses[0][1]}", None) as client:
-            with pytest.raises(Refused, match="no daemon of ours"):
+            with pytest.raises(Refused, match="not a crawld daemon"):
                 await client.ask("GET", "/v1/jobs")
     finally:
         await runner.cleanup()
