@@ -50,8 +50,8 @@ async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -
     from .work import Job, crawled
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
-    last_port = await _port_of_what_is_left(out)
-    async with _served(last_port or port) as served:
+    last_port = await _read_last_port(out)
+    async with _open_demo_web(last_port or port) as served:
         command = ["demo", *(["-o", str(out)] if out != Path("demo.crawl") else [])]
         fresh = urlsplit(served.seeds[0]).port != last_port
         job = Job(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
@@ -62,7 +62,7 @@ async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -
 
 
 @asynccontextmanager
-async def _served(port: int) -> AsyncIterator[Served]:
+async def _open_demo_web(port: int) -> AsyncIterator[Served]:
     """Serves the demo web on `port`, or on any free port if that one is taken."""
     from crawler.testing import demo_web, open_web
 
@@ -74,7 +74,7 @@ async def _served(port: int) -> AsyncIterator[Served]:
         yield served
 
 
-async def _port_of_what_is_left(out: Path) -> int | None:
+async def _read_last_port(out: Path) -> int | None:
     """Returns the port that the queued URLs of an unfinished demo name; None if nothing is queued."""
     from crawler import open_crawl
 

@@ -19,7 +19,7 @@ from .exits import Exit
 log = logging.getLogger("crawler.cli")
 
 STATUS_S = 10.0
-"""How often the number of jobs is reported to the supervisor."""
+"""Seconds between two reports of the number of jobs to the supervisor."""
 
 
 async def served(sources: Sources) -> Exit:
@@ -31,7 +31,7 @@ async def served(sources: Sources) -> Exit:
             signals.daemon = daemon
             _greet(daemon)
             notify.ready()
-            stack.enter_context(_every(notify, daemon))  # until the very end: stopping may take long
+            stack.enter_context(_keep_supervisor_informed(notify, daemon))  # until the very end: stopping may take long
             await signals.stopped.wait()
             notify.tell(STOPPING)
             log.info("stopping: visits under way may finish, within %g s", daemon.jobs.config.grace_s)
@@ -89,7 +89,7 @@ class _Signals:
 
 
 @contextmanager
-def _every(notify: Notify, daemon: Daemon) -> Iterator[None]:
+def _keep_supervisor_informed(notify: Notify, daemon: Daemon) -> Iterator[None]:
     """Tells the supervisor regularly, while the block lasts, that the loop runs and how many jobs there are."""
     loop = asyncio.get_running_loop()
     pause_s = min(STATUS_S, notify.every_s or STATUS_S)

@@ -157,8 +157,8 @@ def run(
     settings = values.memory(memory) | {key: value for key, value in chosen.items() if value is not None}
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _recording(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
-    sources, folder = _places(seeds, out)
+    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
+    sources, folder = _find_folder(seeds, out)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -184,7 +184,7 @@ def run(
     raise typer.Exit(run_loop(lambda: crawled(job)))
 
 
-def _recording(config: Config, links: bool, text: bool) -> Config:
+def _add_to_records(config: Config, links: bool, text: bool) -> Config:
     """Returns the settings with links or text added to every record."""
     from crawler.settings.loading import amend
 
@@ -194,7 +194,7 @@ def _recording(config: Config, links: bool, text: bool) -> Config:
     return amend(config, {"sinks": sinks})
 
 
-def _places(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
+def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     """Returns the seeds and the crawl folder. A crawl folder among the seeds is the one to continue."""
     from crawler.folder.folder import default_name
 

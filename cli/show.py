@@ -99,7 +99,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines = [_headline(summary, folder)]
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions) or 'nothing was fetched'}")
-    lines += _all_told(summary, folder)
+    lines += _totals(summary, folder)
     lines += _failures(summary, folder)
     lines += _hindrances(summary)
     lines += _rereads(summary)
@@ -223,7 +223,7 @@ def _parked(summary: Summary) -> list[Trap]:
     return [trap for trap in summary.traps if trap.parked]
 
 
-def _all_told(summary: Summary, folder: Folder) -> Iterable[str]:
+def _totals(summary: Summary, folder: Folder) -> Iterable[str]:
     """Yields a line with the number of all known URLs and how they divide into outcomes, parked and queued."""
     counts = summary.counts
     if folder.is_new and not (counts.parked or summary.queued):

@@ -62,7 +62,7 @@ async def crawled(job: Job) -> Exit:
     """Runs one crawl, from opening its folder to printing the summary. Returns the exit code."""
     with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
         try:
-            with _Hands(view.tell).on_signals() as hands:
+            with _Signals(view.tell).on_signals() as hands:
                 code, last_words = await _run(job, view, hands)
         except ReaderGone:
             return Exit.INTERRUPTED
@@ -74,7 +74,7 @@ async def crawled(job: Job) -> Exit:
     return code
 
 
-async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
+async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
     async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job), trust=job.trust) as crawl:
         hands.hold(crawl)
         assert crawl.folder is not None
@@ -92,7 +92,7 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
                 view.tell(line)
                 log.info(line)
             try:
-                with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                with _repeat(view.every_s, lambda: view.refresh(crawl.snapshot())):
                     summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
@@ -143,7 +143,7 @@ def _may_draw(job: Job) -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_shared
 
 
-class _Hands:
+class _Signals:
     """Handles signals: the first stops, the second aborts, the third ends the process. None of them loses a page."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -152,7 +152,7 @@ class _Hands:
         self._asked = 0
 
     @contextmanager
-    def on_signals(self) -> Iterator[_Hands]:
+    def on_signals(self) -> Iterator[_Signals]:
         loop = asyncio.get_running_loop()
         wanted = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
         # Signals that are ignored stay ignored: nohup, and background jobs of a script.
@@ -191,7 +191,7 @@ class _Hands:
 
 
 @contextmanager
-def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+def _repeat(seconds: float, act: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     timer: list[asyncio.TimerHandle] = []
 

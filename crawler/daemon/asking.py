@@ -23,7 +23,7 @@ def choose(given: Settings, rule: Rule, template: Settings | None = None) -> Set
     Raises BadSettings for a wrong name, type or bound, and for a setting that only the daemon's owner may choose.
     """
     chosen, _ = _read(given, rule, template or {})
-    return _allowed(chosen, chosen, rule)
+    return _check_allowed(chosen, chosen, rule)
 
 
 def alter(chosen: Settings, given: Settings, rule: Rule) -> Settings:
@@ -32,7 +32,7 @@ def alter(chosen: Settings, given: Settings, rule: Rule) -> Settings:
     Only `given` is checked against the owner's rules; earlier choices are checked when the job starts.
     """
     new, asked = _read(given, rule, chosen)
-    return _allowed(new, asked, rule)
+    return _check_allowed(new, asked, rule)
 
 
 def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
@@ -46,7 +46,7 @@ def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
     return chosen, asked
 
 
-def _allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
+def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
     if refused := list(refusals(judged, rule)):
         raise BadSettings(refused)
     return _plain(chosen)

@@ -69,19 +69,19 @@ class Client:
             fields["Content-Type"] = LINES
         elif body is not None:
             fields["Content-Type"], data = "application/json", orjson.dumps(body)
-        async with self._answered(method, path, query or {}, data, fields) as answer:
+        async with self._send(method, path, query or {}, data, fields) as answer:
             return await answer.json(content_type=None) if answer.status != 204 else None
 
     async def events(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yields events from now on, until the daemon ends the stream."""
-        async with self._answered("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:
+        async with self._send("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:
             yield {"kind": "listening", "job": None, "data": {}}
             async for line in answer.content:
                 if line.startswith(b"data: "):
                     yield orjson.loads(line[6:])
 
     @asynccontextmanager
-    async def _answered(
+    async def _send(
         self, method: str, path: str, query: Mapping[str, str | int], data: object, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:

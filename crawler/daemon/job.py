@@ -119,7 +119,7 @@ class Record:
     uploads: int = 0
     """Files of seeds in the folder."""
     planted: int = 0
-    """How many uploads reached the frontier completely."""
+    """The number of uploads that reached the frontier completely."""
     bad: int = 0
     """Unusable seeds of those uploads."""
     bad_bytes: int = 0
@@ -131,7 +131,7 @@ class Record:
     wished: int = 0
     """The number of wishes so far."""
     is_widened: bool = False
-    """Its settings admit more URLs than those of its last run."""
+    """Whether its settings admit more URLs than those of its last run."""
     counts: Counts = field(default_factory=Counts)
     """The counts at the end of the last run."""
     bytes: int = 0
@@ -169,7 +169,7 @@ class Record:
 
 
 class Origin(StrEnum):
-    """Where the value of a setting comes from."""
+    """The source of a setting's value."""
 
     DEFAULT = "default"
     DAEMON = "daemon"
@@ -199,7 +199,7 @@ class SiteSeen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of a job is done: `done` of `of`, in `unit`."""
+    """The progress of a job: `done` of `of`, in `unit`."""
 
     done: float
     of: float

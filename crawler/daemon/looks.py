@@ -50,14 +50,14 @@ class Looks:
         For a job that does not run, nothing is known of their robots.txt.
         """
         held = set(record.held)
-        crawl = await self._opened(record.id)
-        views = crawl.sites(limit) if crawl else await self._resting(record, limit)
+        crawl = await self._find_crawl(record.id)
+        views = crawl.sites(limit) if crawl else await self._read_sites(record, limit)
         idle = [SiteView(site, 0, 0, None) for site in sorted(held.difference(view.site for view in views))]
         return [SiteSeen(*view, view.site in held) for view in (*views, *idle)]
 
     async def parked(self, record: Record) -> Sequence[Trap]:
         """Returns the patterns under which URLs are parked, the largest first."""
-        if crawl := await self._opened(record.id):
+        if crawl := await self._find_crawl(record.id):
             traps = crawl.snapshot().counts.traps
             return sorted((trap for trap in traps if trap.parked), key=lambda trap: -trap.parked)
         file = self._file(record)
@@ -65,7 +65,7 @@ class Looks:
 
     async def explain(self, record: Record, text: str, *, is_offline: bool) -> Explanation:
         """Explains a URL, as `Jobs.explain` does."""
-        if crawl := await self._opened(record.id):
+        if crawl := await self._find_crawl(record.id):
             return await crawl.explain(text, is_offline=is_offline)
         file = self._file(record)
         frontier = _AtRest(self, record.id, file) if file.exists() else None
@@ -73,7 +73,7 @@ class Looks:
 
     async def ask(self, job: str, file: Path, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets the frontier."""
-        if crawl := await self._opened(job):
+        if crawl := await self._find_crawl(job):
             return await crawl.ask(question)
         turn = self._turn(job)
         await turn.acquire()
@@ -82,7 +82,7 @@ class Looks:
         with breathing():
             return await asyncio.shield(found)
 
-    async def _resting(self, record: Record, limit: int) -> Sequence[SiteView]:
+    async def _read_sites(self, record: Record, limit: int) -> Sequence[SiteView]:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
@@ -93,7 +93,7 @@ class Looks:
             for one in busiest
         ]  # fmt: skip
 
-    async def _opened(self, job: str) -> Crawl | None:
+    async def _find_crawl(self, job: str) -> Crawl | None:
         """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""
         while run := self._runs.get(job):
             if run.crawl:

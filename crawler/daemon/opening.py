@@ -56,7 +56,7 @@ async def open_jobs(
     with (
         logs_kept() as logs,
         unwrapped(),
-        _home(data, trust_in(config)),
+        _open_home(data, trust_in(config)),
         ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
     ):
         async with open_store(data / DATABASE) as (store, remembered):
@@ -83,7 +83,7 @@ async def open_jobs(
                     )
 
                 running = Running(book, folders, events, opened, settings_of, config, logs, shared.network.files)
-                async with _under_way(running, reception, events) as tasks:
+                async with _run_jobs(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run):
@@ -111,7 +111,7 @@ def make_home(data: Path, trust: Trust) -> str | None:
 
 
 @contextmanager
-def _home(data: Path, trust: Trust) -> Iterator[None]:
+def _open_home(data: Path, trust: Trust) -> Iterator[None]:
     remark = make_home(data, trust)
     with held(data):
         if remark:
@@ -122,7 +122,7 @@ def _home(data: Path, trust: Trust) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _under_way(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
+async def _run_jobs(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
     with unwrapped():
         async with create_task_group() as tasks:
             tasks.start_soon(running.run)

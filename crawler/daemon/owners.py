@@ -61,9 +61,9 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
                 yield Complaint(place, f"{name} {_OWNERS}")
     for key, bound in [("fetch.max_body_bytes", base.fetch.max_body_bytes), *rule.bounds.items()]:
         if key in said and not _is_within(key, said[key], bound):
-            yield Complaint(key, f"{_told(key, bound)}, as the daemon's own settings have it")
+            yield Complaint(key, f"{_describe_bound(key, bound)}, as the daemon's own settings have it")
     for network in chosen.fetch.allow_networks:
-        if not _lies_in(network, base.fetch.allow_networks):
+        if not _is_inside(network, base.fetch.allow_networks):
             yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
 
 
@@ -91,12 +91,12 @@ def _number(value: object) -> float:
     return value if isinstance(value, int | float) else math.inf
 
 
-def _told(key: str, bound: object) -> str:
+def _describe_bound(key: str, bound: object) -> str:
     kind = _mark(key).bound
     return f"should be {bound}" if kind == "exactly" else f"should be {bound} at {kind}"
 
 
-def _lies_in(network: str, allowed: Iterable[str]) -> bool:
+def _is_inside(network: str, allowed: Iterable[str]) -> bool:
     inner = ip_network(network)
     outer = [ip_network(one) for one in allowed]
     return any(inner.network_address in one and inner.broadcast_address in one for one in outer)

@@ -106,7 +106,7 @@ def _lines_back(path: Path, end: int, marks: Sequence[bytes]) -> Iterator[tuple[
     least = max(0, end - MOST_LOOKED)
     tail: list[bytes] = []
     """The end of a line whose beginning was not read yet, block after block backwards."""
-    with _opened(path) as file:
+    with _open(path) as file:
         while end > least:
             begin = max(least, end - BLOCK)
             file.seek(begin)
@@ -175,7 +175,7 @@ def _matcher(wanted: Filter) -> Callable[[bytes], bool]:
 def _lines(path: Path, start: int) -> Iterator[bytes]:
     """Yields whole lines; a line that is still being written is left for the next time."""
     try:
-        file = _opened(path)
+        file = _open(path)
     except FileNotFoundError:
         return
     with file:
@@ -186,7 +186,7 @@ def _lines(path: Path, start: int) -> Iterator[bytes]:
             yield line
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes]:
     """Opens the file. Raises FileNotFoundError; WrongState if it is a link or no ordinary file."""
     try:
         return open(path, "rb", buffering=BLOCK, opener=opener)

@@ -26,15 +26,15 @@ _CRASHES = (
 async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callable[[], str], most_crashes: int) -> None:
     """Makes the records and the folders agree, in one transaction. Jobs that were running stay so, and run again.
 
-    Jobs that may have crashed the daemon are an exception: see `_judged`.
+    Jobs that may have crashed the daemon are an exception: see `_judge`.
     """
     removed = [record.id for record in await threads.run(folders.tidy, book.records())]
     kept = [record for record in book.records() if record.id not in removed]
     strangers = await threads.run(_adopt, folders, kept, new_id)
-    missing = [replace(record, state=State.FAILED, ended_at=book.now(), error=_gone(folders, record))
+    missing = [replace(record, state=State.FAILED, ended_at=book.now(), error=_describe_missing(folders, record))
                for record in kept if not record.state.is_over and not folders.is_there(record)]  # fmt: skip
     ran = [record for record in kept if record.state is State.RUNNING and folders.is_there(record)]
-    again = _judged(await threads.run(_as_left, folders, ran), most_crashes)
+    again = _judge(await threads.run(_clear_those_that_fetched, folders, ran), most_crashes)
     moved = [*missing, *(one for one in again if one.state is not State.RUNNING)]
     news = [_news(record, None) for record in strangers] + [_news(one, book.record(one.id).state) for one in moved]
     if removed or strangers or missing or again:
@@ -49,7 +49,7 @@ def is_on_trial(record: Record, most_crashes: int) -> bool:
     return record.unended >= most_crashes - 1
 
 
-def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
+def _clear_those_that_fetched(folders: Folders, ran: Sequence[Record]) -> list[Record]:
     """Returns the jobs that ran. One that fetched something before the daemon died is no longer suspected."""
     left = []
     for record in ran:
@@ -60,7 +60,7 @@ def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
     return left
 
 
-def _judged(ran: Sequence[Record], most_crashes: int) -> list[Record]:
+def _judge(ran: Sequence[Record], most_crashes: int) -> list[Record]:
     """Returns the jobs to run again. Suspects run one at a time; one that was alone in the last crash is paused."""
     on_trial = [record for record in ran if is_on_trial(record, most_crashes)]
     return [_again(record, on_trial, most_crashes) for record in ran]
@@ -85,7 +85,7 @@ def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> l
     return found
 
 
-def _gone(folders: Folders, record: Record) -> str:
+def _describe_missing(folders: Folders, record: Record) -> str:
     return f"its folder {printable(str(folders.path(record)))} is gone: put it back and resume, or remove the job"
 
 

@@ -31,11 +31,11 @@ from .wishes import Wishes
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
 TOLD_S = 0.2
-"""How often a crawl that has nothing to do is told that seeds were queued."""
+"""Seconds between two signs to a crawl that has nothing to do that seeds were queued."""
 COUNTED_S = 2.0
-"""How often the number of queued seeds is stored, while seeds are read."""
+"""Seconds between two stored counts of queued seeds, while seeds are read."""
 KEPT_S = 30.0
-"""How often the used part of the limits is stored. After `kill -9`, at most this much of it is forgotten."""
+"""Seconds between two times that the used part of the limits is stored: `kill -9` forgets at most this much."""
 SettingsOf = Callable[[Record], Config]
 
 

@@ -15,7 +15,7 @@ from .trouble import BadJob, Complaint
 
 
 class Overlap(StrEnum):
-    """What to do if a job is due while the previous one has not ended."""
+    """The choice of what happens if a job is due while the previous one has not ended."""
 
     SKIP = "skip"
     """Skip this run; the next one comes at the next time."""
@@ -26,7 +26,7 @@ class Overlap(StrEnum):
 
 
 class CatchUp(StrEnum):
-    """What to do if the daemon was not running at the time."""
+    """The choice of what happens if the daemon was not running at the time."""
 
     ONCE = "once"
     """Start one job as soon as the daemon runs again, however many times were missed."""

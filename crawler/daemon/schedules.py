@@ -65,7 +65,7 @@ class Schedules:
 
     async def open(self) -> None:
         """Loads the stored schedules. Raises StoreError."""
-        found = await self._store.do(_remembered)
+        found = await self._store.do(_load)
         self._all = {schedule.id: schedule for schedule in found}
         if found:
             self._ids = Ids(f"j{found[-1].id[1:]}")
@@ -88,14 +88,14 @@ class Schedules:
             if len(self._all) >= MOST:
                 raise Full(f"there are {MOST} schedules already: remove some")
             now = self._now()
-            new = self._checked(replace(asked, id=f"s{self._ids.next(now)[1:]}", created_at=now))
+            new = self._check(replace(asked, id=f"s{self._ids.next(now)[1:]}", created_at=now))
             await self._keep(new)
             return new
 
     async def change(self, schedule: str, **changes: Any) -> Schedule:
         """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob."""
         async with self._turn:
-            new = self._checked(replace(self.find(schedule), **changes))
+            new = self._check(replace(self.find(schedule), **changes))
             await self._keep(new)
             return new
 
@@ -106,7 +106,7 @@ class Schedules:
             await self._store.do(lambda connection: connection.execute("DELETE FROM schedule WHERE id = ?", [schedule]))
             del self._all[schedule]
 
-    def _checked(self, schedule: Schedule) -> Schedule:
+    def _check(self, schedule: Schedule) -> Schedule:
         """Returns the schedule, checked, with its next time, which is later than its last one. Raises BadJob."""
         asking.check_names(schedule.spec())
         template = self._jobs.templates.get(schedule.template or "")
@@ -161,9 +161,9 @@ class Schedules:
             schedule = await self._start(schedule, schedule.waiting)
             await self._keep(schedule)
         if schedule.next_at is not None and schedule.next_at <= now:
-            await self._keep(await self._turned(schedule, schedule.next_at, now))
+            await self._keep(await self._advance(schedule, schedule.next_at, now))
 
-    async def _turned(self, schedule: Schedule, due: float, now: float) -> Schedule:
+    async def _advance(self, schedule: Schedule, due: float, now: float) -> Schedule:
         """Returns the schedule after its time came. Times that were missed meanwhile count as this one."""
         next_at = following(schedule.cron, schedule.zone, max(now, due))
         ahead = replace(schedule, next_at=next_at)
@@ -220,7 +220,7 @@ async def _lines(schedule: Schedule) -> AsyncIterator[Sequence[str]]:
     yield schedule.seeds
 
 
-def _remembered(connection: sqlite3.Connection) -> Sequence[Schedule]:
+def _load(connection: sqlite3.Connection) -> Sequence[Schedule]:
     connection.execute(TABLE)
     known = {field.name for field in fields(Schedule)}
     rows = [orjson.loads(text) for (text,) in connection.execute("SELECT record FROM schedule ORDER BY id")]

@@ -103,15 +103,15 @@ class Store:
     # -- in the thread -----------------------------------------------------------------------------------------------
 
     def _open(self) -> Remembered:
-        with _told(self._path):
+        with _translate_errors(self._path):
             check_database(self._path)
             touch(self._path)  # its owner alone may read it and the files that SQLite makes beside it
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
             _set_up(self._connection, self._path)
-            return _remembered(self._connection)
+            return _load(self._connection)
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _told(self._path):
+        with _translate_errors(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._connection)
@@ -141,7 +141,7 @@ async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except Unsafe as error:
@@ -168,7 +168,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.executescript(TABLES)
 
 
-def _remembered(connection: sqlite3.Connection) -> Remembered:
+def _load(connection: sqlite3.Connection) -> Remembered:
     jobs = connection.execute("SELECT record FROM job ORDER BY id").fetchall()
     templates = connection.execute("SELECT record FROM template ORDER BY name").fetchall()
     [last] = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()

@@ -48,7 +48,7 @@ class Threads:
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Runs `work` in a thread. Raises StorageFull, StoreError instead of OSError."""
-        with breathing(), _told():
+        with breathing(), _translate_errors():
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
 
@@ -80,25 +80,25 @@ class Reception:
 
     async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
         """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
-        draft = self._drafted(spec)
+        draft = self._draft(spec)
         if key is None:
-            return await self._taken_in(draft, spec, seeds, who), True
+            return await self._take_in(draft, spec, seeds, who), True
         lock = self._keys.setdefault(key, asyncio.Lock())
         async with lock:
             if known := self.book.by_key(key):
                 await self._compare(known, spec, seeds)
                 return known, False
-            return await self._taken_in(replace(draft, key=key), spec, seeds, who), True
+            return await self._take_in(replace(draft, key=key), spec, seeds, who), True
 
     async def plant(self, job: str, seeds: Lines, who: str) -> int:
         """Stores further seeds of a job, and returns the number of lines."""
         record = await self.check_folder(job)
         coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
-        upload = await self._spooled(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
+        upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
 
         def decide() -> Draft:
             now = self.book.record(job)
-            with _told():
+            with _translate_errors():
                 spool.settle(coming, self.folders.path(now), now.uploads + 1)
             said = {"seeds": upload.given, "who": who}
             new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
@@ -182,7 +182,7 @@ class Reception:
 
     # -- one job -----------------------------------------------------------------------------------------------------
 
-    def _drafted(self, spec: JobSpec) -> Record:
+    def _draft(self, spec: JobSpec) -> Record:
         """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full."""
         check_names(spec)
         if len(self.book) >= self.config.max_jobs:
@@ -220,11 +220,11 @@ class Reception:
             raise NoSuchJob(f"there is no template {name[:100]!r}")
         return self.book.templates[name]
 
-    async def _taken_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+    async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
         try:
             await self.threads.run(self.folders.prepare, draft.folder, ruled(draft.settings, self.rule))
             path = spool.path_of(self.folders.coming(draft.folder), 1)
-            upload = await self._spooled(path, self._guard(draft), self.config.max_seeds, seeds)
+            upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
             record = replace(
                 draft,
                 name=draft.name or _site(upload.first),
@@ -242,7 +242,7 @@ class Reception:
         await self.threads.run(self.folders.arrive, record.folder)
         return record
 
-    async def _spooled(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
+    async def _spool(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
         upload = await self.threads.run(spool.Upload, path, guard, most)
         try:
             async for lines in seeds:
@@ -265,7 +265,7 @@ class Reception:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

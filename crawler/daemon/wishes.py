@@ -53,10 +53,10 @@ class Wishes:
         def decide() -> Draft:
             record = self._book.record(job)
             number = record.wished + 1
-            new = replace(record, wishes=_joined(record.wishes, replace(wish, number=number)), wished=number)
+            new = replace(record, wishes=_merge(record.wishes, replace(wish, number=number)), wished=number)
             self._waiting.setdefault(job, []).append((number, told))
             said: News = (job, Kind.NOTE, {"who": who, **_shown(wish)})
-            return _resumed(new, said, who)
+            return _draft(new, said, who)
 
         try:
             await self._book.change(decide)
@@ -77,7 +77,7 @@ class Wishes:
 
     async def strike(self, job: str, wish: Wish, queued: int) -> None:
         """Removes a wish that was carried out, and tells the callers that wait for it."""
-        await self._book.change(lambda: self._struck(job, wish))
+        await self._book.change(lambda: self._draft_without(job, wish))
         for number, told in self._waiting.get(job, ()):
             if number <= wish.number and not told.done():
                 told.set_result(queued)
@@ -88,17 +88,17 @@ class Wishes:
         if left:
             self._waiting[job] = left
 
-    def _struck(self, job: str, wish: Wish) -> Draft | None:
+    def _draft_without(self, job: str, wish: Wish) -> Draft | None:
         if job not in self._book:
             return None
         record = self._book.record(job)
         return Draft([replace(record, wishes=tuple(one for one in record.wishes if one.number != wish.number))])
 
 
-def _joined(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
+def _merge(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
     """Adds a wish; merges it with the second one, if there is one. The first may be under way."""
     if len(wishes) < 2:
-        return (*wishes, _checked(wish))
+        return (*wishes, _check(wish))
     last = wishes[1]
     joined = Wish(
         tuple(dict.fromkeys((*last.retry, *wish.retry))),
@@ -106,16 +106,16 @@ def _joined(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
         last.unpark_all or wish.unpark_all,
         wish.number,
     )
-    return wishes[0], _checked(joined)
+    return wishes[0], _check(joined)
 
 
-def _checked(wish: Wish) -> Wish:
+def _check(wish: Wish) -> Wish:
     if len(wish.unpark) > MOST_PATTERNS:
         raise Full(f"more than {MOST_PATTERNS} patterns: name none, and all are fetched")
     return wish
 
 
-def _resumed(record: Record, said: News, who: str) -> Draft:
+def _draft(record: Record, said: News, who: str) -> Draft:
     """Returns the draft of a wish: the record, its events, and the new state if the job had ended."""
     if not record.state.is_over:
         return Draft([record], news=[said])

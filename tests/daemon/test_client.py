@@ -14,7 +14,7 @@ from crawler.errors import ConfigError
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7878", "ftp://a.test", "http://", ""])
 async def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="no address of a daemon"):
+    with pytest.raises(ConfigError, match="not the address of a daemon"):
         async with open_client(url, None):
             pass
 

@@ -45,10 +45,10 @@ def application(
     shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
         middlewares=[
-            _seen,
+            _tell_porch,
             safety.problems(),
             safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, porch),
-            _told,
+            _translate_errors,
         ],
         client_max_size=MAX_BODY,
     )
@@ -88,7 +88,7 @@ def _description() -> bytes:
 
 
 @web.middleware
-async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _tell_porch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tells the porch when a request came and when it was served."""
     if (porch := request.app.get(PORCH)) is None:
         return await handler(request)
@@ -101,7 +101,7 @@ async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 @web.middleware
-async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns errors of the daemon into problem documents."""
     try:
         return await handler(request)

@@ -154,7 +154,7 @@ class _Watched:
         self.owner = owner
         self._written = 0
         self._goal = 0
-        """How many of the written bytes must be taken when the timer ends."""
+        """The number of written bytes that must be taken when the timer ends."""
         self._timer: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:

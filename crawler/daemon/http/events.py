@@ -66,7 +66,7 @@ async def _live(response: web.StreamResponse, listener: Listener, seen: int) -> 
     async with create_task_group() as tasks:
         tasks.start_soon(_beat, response, tasks.cancel_scope)
         async for batch in listener:
-            if not await _told(response, batch, seen):
+            if not await _send_new(response, batch, seen):
                 break
         tasks.cancel_scope.cancel()
 
@@ -79,7 +79,7 @@ async def _beat(response: web.StreamResponse, stream: CancelScope) -> None:
     stream.cancel()
 
 
-async def _told(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
+async def _send_new(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
     return await answers.send(response, (_text(event) for event in batch if event.id is None or event.id > seen))
 
 

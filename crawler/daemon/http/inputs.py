@@ -40,7 +40,7 @@ async def body(request: web.Request, model: type[M]) -> M:
         raise Problem(400, "malformed", f"the body is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise Problem(400, "malformed", "the body should be a JSON object")
-    with _told_by_field():
+    with _translate_errors():
         return model.model_validate_json(text, strict=True)  # neither "3" nor true counts as a number
 
 
@@ -51,7 +51,7 @@ def query(request: web.Request, model: type[M]) -> M:
         if name in given:
             raise bad_field(name, "should be given once")
         given[name] = value
-    with _told_by_field():
+    with _translate_errors():
         return model.model_validate(given)
 
 
@@ -150,7 +150,7 @@ def _late() -> Problem:
 
 
 @contextmanager
-def _told_by_field() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:

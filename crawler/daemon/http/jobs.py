@@ -35,7 +35,7 @@ operation = Operations()
 @operation("POST", "/v1/jobs", {201: JobOut, 200: JobOut}, body=JobIn, query=JobQuery, takes_lines=True)
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
-    spec, seeds = await _asked(request)
+    spec, seeds = await _read_request(request)
     job, is_new = await request.app[JOBS].submit(spec, seeds, _idempotency_key(request))
     return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
@@ -44,7 +44,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """All jobs, the newest first."""
     asked = inputs.query(request, ListQuery)
-    before = _before(asked.cursor)
+    before = _read_cursor(asked.cursor)
     state = State(asked.state) if asked.state else None
     found = request.app[JOBS].list(state, before, asked.limit + 1, name=asked.name, label=asked.label)
     items, more = found[: asked.limit], found[asked.limit :]
@@ -122,7 +122,7 @@ def _changed(changed: Changed, job: Job) -> ChangeOut:
     return ChangeOut(job=shown(job), applied=changed.applied, needs_restart=changed.needs_restart)
 
 
-async def _asked(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[str]]]:
+async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[str]]]:
     """Returns the request and the seeds: from a JSON body, or from the query with the seeds as the body."""
     if inputs.is_lines(request):
         brief = inputs.query(request, JobQuery)
@@ -152,7 +152,7 @@ def _idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def _before(cursor: str | None) -> str | None:
+def _read_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     match inputs.position(cursor):

@@ -173,7 +173,7 @@ class CountsOut(Shape):
     parked: int = 0
     """Parked URLs, which wait until somebody asks for them; `/parked` lists their patterns. Not in `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
-    """How many URLs ended with each disposition."""
+    """The number of URLs that ended with each disposition."""
 
 
 class LatencyOut(Shape):

@@ -57,9 +57,9 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
     start = await _start(asked, path, wanted)
     if answers.NDJSON in request.headers.get("Accept", ""):
-        return await _streamed(request, path, start, wanted)
+        return await _stream_all(request, path, start, wanted)
     is_tail = asked.last is not None and asked.cursor is None
-    stretch = await _aside(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
+    stretch = await _read_in_thread(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
     is_all = stretch.is_last and job.state.is_over
     items = tuple(orjson.loads(line) for line in stretch.lines)
     return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
@@ -125,16 +125,16 @@ async def _start(asked: PagesQuery, path: Path, wanted: Filter) -> int:
     raise inputs.foreign_cursor()
 
 
-async def _streamed(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
+async def _stream_all(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
     """Sends all present records. Each part is read after the client has taken the one before."""
     response = await answers.open_stream(request, answers.NDJSON)
     while True:
-        stretch = await _aside(path, start, AT_ONCE, wanted)
+        stretch = await _read_in_thread(path, start, AT_ONCE, wanted)
         if not await answers.send(response, stretch.lines) or stretch.is_last:
             return response
         start = stretch.end
 
 
-async def _aside(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
+async def _read_in_thread(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
     with breathing():
         return await asyncio.to_thread(read, path, start, limit, wanted, most_bytes)

@@ -98,19 +98,19 @@ async def add_schedule(request: web.Request) -> web.StreamResponse:
     """Add a schedule."""
     asked = await inputs.body(request, ScheduleIn)
     made = await request.app[JOBS].schedules.add(Schedule(id="", **_fields(asked)))
-    return answers.json(_shown(made), 201, {"Location": f"/v1/schedules/{made.id}"})
+    return answers.json(_to_model(made), 201, {"Location": f"/v1/schedules/{made.id}"})
 
 
 @operation("GET", "/v1/schedules", {200: SchedulesOut})
 async def list_schedules(request: web.Request) -> web.StreamResponse:
     """All schedules, the oldest first."""
-    return answers.json(SchedulesOut(items=tuple(map(_shown, request.app[JOBS].schedules.list()))))
+    return answers.json(SchedulesOut(items=tuple(map(_to_model, request.app[JOBS].schedules.list()))))
 
 
 @operation("GET", "/v1/schedules/{id}", {200: ScheduleOut})
 async def show_schedule(request: web.Request) -> web.StreamResponse:
     """One schedule."""
-    return answers.json(_shown(request.app[JOBS].schedules.find(id_of(request))))
+    return answers.json(_to_model(request.app[JOBS].schedules.find(id_of(request))))
 
 
 @operation("PATCH", "/v1/schedules/{id}", {200: ScheduleOut}, body=SchedulePatch)
@@ -118,7 +118,7 @@ async def change_schedule(request: web.Request) -> web.StreamResponse:
     """Change a schedule, or switch it off or on. Jobs that it started stay as they are."""
     asked = await inputs.body(request, SchedulePatch)
     changes = {name: value for name, value in _fields(asked).items() if value is not None}
-    return answers.json(_shown(await request.app[JOBS].schedules.change(id_of(request), **changes)))
+    return answers.json(_to_model(await request.app[JOBS].schedules.change(id_of(request), **changes)))
 
 
 @operation("DELETE", "/v1/schedules/{id}", {204: None})
@@ -137,7 +137,7 @@ def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
     return values
 
 
-def _shown(schedule: Schedule) -> ScheduleOut:
+def _to_model(schedule: Schedule) -> ScheduleOut:
     values = {
         name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
     }

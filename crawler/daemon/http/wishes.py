@@ -68,14 +68,14 @@ class ParkedOut(Shape):
 async def retry_failures(request: web.Request) -> web.StreamResponse:
     """Visit failed URLs again, for some reasons or for all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, RetryIn), id_of(request)
-    return _wanted(request, job, await request.app[JOBS].retry(job, asked.reasons))
+    return _answer(request, job, await request.app[JOBS].retry(job, asked.reasons))
 
 
 @operation("POST", "/v1/jobs/{id}/unpark", {202: WantedOut}, body=UnparkIn)
 async def unpark_patterns(request: web.Request) -> web.StreamResponse:
     """Fetch parked URLs, of some patterns or of all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, UnparkIn), id_of(request)
-    return _wanted(request, job, await request.app[JOBS].unpark(job, asked.patterns))
+    return _answer(request, job, await request.app[JOBS].unpark(job, asked.patterns))
 
 
 @operation("GET", "/v1/jobs/{id}/parked", {200: ParkedOut})
@@ -86,5 +86,5 @@ async def list_parked(request: web.Request) -> web.StreamResponse:
     return answers.json(ParkedOut(items=items, patterns=len(traps), parked=sum(trap.parked for trap in traps)))
 
 
-def _wanted(request: web.Request, job: str, queued: int | None) -> web.Response:
+def _answer(request: web.Request, job: str, queued: int | None) -> web.Response:
     return answers.json(WantedOut(job=shown(request.app[JOBS].find(job)), queued=queued), 202)
