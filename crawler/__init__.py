@@ -1,4 +1,4 @@
-"""crawld: an async-first web crawler with CPU offload. This is the front door, and nothing else."""
+"""The public names of crawld, an async-first web crawler with CPU offload. Each is imported on first use."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ __all__ = [
 ]
 
 
-# Workers need little of this, and `crawl --help` nothing.
+# Imports on first use: workers need few of these names, and `crawl --help` none.
 __getattr__ = door(__name__, _HOMES)
 
 

@@ -1,4 +1,4 @@
-"""The library's front door: one crawl from settings to its summary, its stream of outcomes, or held in the hand."""
+"""Runs one crawl from settings to its summary: `crawl`, `stream` for outcomes, `open_crawl` for full control."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -50,11 +51,11 @@ Seed = str | Url | Request
 
 
 class Crawl:
-    """One crawl, held in the hand. `open_crawl` makes it."""
+    """One open crawl: run it, watch it, change it, stop it. `open_crawl` makes it."""
 
     def __init__(self, config: Config, folder: Folder | None, works: Works) -> None:
         self.config = config
-        """What is in force; a `change` that needs a restart is not."""
+        """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
         self.lost = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
@@ -63,15 +64,17 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
+        self._changing = asyncio.Lock()
+        """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
-        """Nothing was left to do, before what is asked for now: failed seeds that are given again are tried again."""
+        """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
 
     async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
-        """Queue seeds; how many were queued: those that are new, those that are parked and, `again`, those that failed.
+        """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
 
-        Durable on return where the frontier is. Raises UrlError.
+        Durable on return if the frontier is durable. Raises UrlError.
         """
         policy, new = parts.policy(self.config), 0
         requests = [_request(seed, policy) for seed in seeds]
@@ -81,13 +84,14 @@ class Crawl:
         return new + await self._frontier.revive(FAILURES if again else ())
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
-        """Visit until nothing is left, a limit is reached or `stop` was called; may be called again after that.
+        """Visits until nothing is left, a limit is reached or `stop` is called. Returns a summary; may be called again.
 
-        With `revisit_after_s` that includes the pages due again when it begins; counts tell when the next will be.
+        With `revisit_after_s` it also visits pages that are due again when it begins. `Counts.due_in_s` says when the
+        next ones are.
 
-        `seeds` are read while the crawl is under way and never stand in memory together; an ordinary iterable is
-        read in a thread. `spent` by earlier runs counts towards the limits of time and size, which are else of this run
-        alone. Raises CrawlError: FrontierError, SinkError, StorageFull, UrlError.
+        `seeds` are read during the crawl and are never all in memory; an ordinary iterable is read in a thread. `spent`
+        adds time and bytes of earlier runs to the limits of time and size. Raises CrawlError: FrontierError,
+        SinkError, StorageFull, UrlError.
         """
         if self._is_running:
             raise CrawlError("this crawl is running already: open another one, or wait for its end")
@@ -98,7 +102,7 @@ class Crawl:
             with unwrapped():
                 await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
-                    summary = await self._engine.run(self._to_visit(seeds))
+                    summary = await self._engine.run(self._read_seeds(seeds))
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits)
         finally:
@@ -109,12 +113,12 @@ class Crawl:
     async def reconsider(
         self, *, retry: Collection[Reason] = (), unpark: Collection[str] = (), unpark_all: bool = False
     ) -> Reconsidered:
-        """Queue again what may bring more than it did; what, and how much.
+        """Queues again the pages and URLs that may now bring more; returns how many of each kind.
 
-        That is what the settings of now let in and those of the last run did not: pages with links that were left out
-        are read again, URLs that were excluded are visited. And what is asked for: URLs that failed, or were excluded,
-        for the reasons in `retry`; those parked under the patterns in `unpark`, or all of them. A run does it by
-        itself when it begins, for the settings. One that is under way visits what is found. Raises FrontierError.
+        Where the settings let in more than those of the last run, pages with links that were left out are read again
+        and URLs that were excluded are visited. On request it also queues URLs that failed or were excluded for the
+        reasons in `retry`, and URLs parked under the patterns in `unpark`, or all parked URLs. A run does this for
+        the settings when it begins. A run under way visits what is queued here. Raises FrontierError.
         """
         with self._engine.errand():
             return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
@@ -124,16 +128,16 @@ class Crawl:
         return counts.known > 0 and not (counts.queued or counts.leased)
 
     async def _look_again(self) -> int:
-        """Nothing is left to do, or the run ends: what seeds that came late made worth reading again."""
+        """Queues again pages that link to places of late seeds; returns how many. Called when nothing else is left."""
         found = await self._late.look()
         if not found:
             await self._late.keep()
         return found
 
-    async def _to_visit(self, seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
-        """What is due again goes back into the frontier, then the seeds go there.
+    async def _read_seeds(self, seeds: Iterable[Seed] | AsyncIterable[Seed]) -> AsyncIterator[Sequence[Request]]:
+        """Queues the pages that are due again, then yields the seeds in batches.
 
-        What falls due later waits for the next run: a run visits a page once at most, and so comes to an end.
+        Pages that fall due later wait for the next run: a run visits a page at most once, and so comes to an end.
         """
         await self.reconsider()
         await self._late.begin()
@@ -151,45 +155,63 @@ class Crawl:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
 
     def stop(self) -> None:
-        """Finish what is in hand, keep the rest for the next run."""
+        """Finishes the visits under way and keeps the rest for the next run."""
         self._engine.stop()
 
     def abort(self) -> None:
-        """Drop what is in hand; the next run fetches it again."""
+        """Drops the visits under way; the next run makes them again."""
         self._engine.abort()
 
     def pause(self) -> None:
-        """Start no further visits until `resume`."""
+        """Starts no more visits until `resume`."""
         self._engine.pause()
 
     def resume(self) -> None:
+        """Starts visits again after `pause`."""
         self._engine.resume()
 
-    def change(self, config: Config | None = None, **settings: object) -> Changes:
-        """Other settings for this crawl, running or not: all that differs from those it was given last.
+    async def change(self, config: Config | None = None, **settings: object) -> Changes:
+        """Gives this crawl other settings, running or not; returns all that differs from those it was given last.
 
-        What can be changed live is in force for the next lease, the rest once the folder, which keeps all of it, is
-        opened again. Raises ConfigError, FolderError, StorageFull, and then nothing has changed.
+        Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
+        are in force when it is opened again. Raises ConfigError, FolderError, StorageFull; then nothing has changed.
+        Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
+        written is in force as well.
         """
-        wanted = amend(config or self._wanted, settings)
-        told = changes(self._wanted, wanted)
-        in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in told.applied})
-        retune = self._works.retuning(self._engine, in_force)
+        async with self._changing:
+            with self._engine.errand():
+                return await self._change(amend(config or self._wanted, settings))
+
+    async def _change(self, wanted: Config) -> Changes:
+        changed = changes(self._wanted, wanted)
+        in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in changed.applied})
+        retune = self._works.prepare_retune(self._engine, in_force)
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
+        cancelled = None
         if self.folder is not None:
-            self.folder = self.folder.keep(wanted)
+            self.folder, cancelled = await _finish(partial(self.folder.keep, wanted))
+            retune = self._works.prepare_retune(self._engine, in_force)  # a run may have ended, or roots may have come
         self._wanted, self.config = wanted, in_force
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()
         self._engine.send(self.reconsider)
-        return told
+        if cancelled:
+            raise cancelled
+        return changed
+
+    async def end_changes(self) -> None:
+        """Waits until changes under way are stored in the folder, so that it can be closed."""
+        with CancelScope(shield=True):
+            async with self._changing:
+                pass
 
     def hold(self, site: str) -> None:
-        """Start no further visits to a site, given by any of its URLs, until `let_go`; not kept. Raises UrlError."""
+        """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
         self._frontier.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
+        """Starts visits to a held site again. Raises UrlError."""
         self._frontier.let_go(urls.parse(site).site)
 
     @property
@@ -199,7 +221,7 @@ class Crawl:
 
     @property
     def weight(self) -> float:
-        """Its part of the places it shares with others, against theirs."""
+        """Its share of the places for visits that several crawls have in common, relative to their weights."""
         return self._works.seat.weight
 
     @weight.setter
@@ -207,28 +229,31 @@ class Crawl:
         self._works.seat.weight = weight
 
     def snapshot(self) -> Snapshot:
-        """Where the crawl stands now; cheap enough to ask a few times a second."""
+        """Returns counts and rates of this instant. It is cheap enough to call a few times a second."""
         return self._engine.snapshot()
 
     def sites(self, limit: int) -> Sequence[SiteView]:
-        """The sites with most to do, how long each rests and what its robots.txt said; nobody is asked."""
+        """Returns the sites with the most URLs left, with their delays and robots.txt. It sends no request."""
         busiest, retrying = self._frontier.busiest(limit), self._frontier.retrying()
         shown = {view.site for view in busiest}
         idle = (SiteView(site, 0, 0, None) for site in retrying if site not in shown)
         views = (*busiest, *islice(idle, limit - len(busiest)))
         return [
-            self._works.told(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
+            self._works.add_robots(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
             for view in views
         ]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
-        """What `question` finds out in the frontier's file, for a person. Raises FrontierError where there is none."""
+        """Returns the answer of `question`, which gets the frontier's file as a `Look`.
+
+        Raises FrontierError if the frontier is not in a file.
+        """
         if not isinstance(self._frontier, SqliteFrontier):
             raise FrontierError("this crawl keeps its frontier in memory: give it a folder")
         return await self._frontier.ask(question)
 
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
-        """What decides about a URL in this crawl and what became of it, also while it is crawled: as `explain` does."""
+        """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
         frontier = self._frontier if isinstance(self._frontier, SqliteFrontier) else None
         scope = await self._works.scope(self.config)
         return await explain(text, self.config, frontier=frontier, scope=scope, is_offline=is_offline)
@@ -248,13 +273,13 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[Crawl]:
-    """A crawl with all its parts, ready to run.
+    """Opens a crawl with all its parts, ready to run.
 
-    `folder` keeps its state and its pages and continues what is in it; without one everything is in memory and goes to
-    `sinks` alone. `settings` are those of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is called in a worker
-    with each page's Content, and what it returns becomes the record's `data`. With `shared` it is one of several crawls
-    that have workers, memory and places in common and visit each site in turn; places go by `weight`. Raises
-    ConfigError, FolderError, FrontierError.
+    `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
+    outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
+    called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
+    is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
+    Raises ConfigError, FolderError, FrontierError.
     """
     with unwrapped():
         async with AsyncExitStack() as stack:
@@ -263,7 +288,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
-                with CancelScope(shield=True):  # it waits for the disk; a folder that is held has somebody to leave it
+                with CancelScope(shield=True):  # waits for the disk; a locked folder must reach the stack, to be closed
                     opened = await asyncio.to_thread(opening.__enter__)
                 stack.push(opening)
                 home, config = opened, opened.config
@@ -272,7 +297,11 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
-            yield Crawl(config, home, await stacking.works())
+            opened_crawl = Crawl(config, home, await stacking.works())
+            try:
+                yield opened_crawl
+            finally:
+                await opened_crawl.end_changes()
 
 
 async def crawl(
@@ -287,7 +316,7 @@ async def crawl(
     trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
-    """Crawl the seeds to the end; what happened. Arguments and errors as in `open_crawl`."""
+    """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
     async with open_crawl(
         config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
@@ -308,9 +337,9 @@ async def stream(
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
-    """The final outcomes as they come; the crawl goes no faster than they are read, and ends with the block.
+    """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
 
-    Arguments and errors as in `open_crawl`.
+    Arguments and errors are those of `open_crawl`.
     """
     config = amend(config or Config(), settings)
     send, receive = anyio.create_memory_object_stream[Outcome](0)
@@ -334,6 +363,20 @@ async def _run_into(
     async with send:
         with suppress(ReaderGone):
             await opened.run(seeds)
+
+
+async def _finish(work: Callable[[], T]) -> tuple[T, asyncio.CancelledError | None]:
+    """Runs `work` in a thread to its end, even if cancelled; returns its result and the cancellation, if any."""
+    done, cancelled = asyncio.get_running_loop().run_in_executor(None, work), None
+    with CancelScope(shield=True):
+        while not done.done():
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled and done.exception():
+        raise cancelled
+    return done.result(), cancelled
 
 
 def _request(seed: Seed, policy: Policy) -> Request:

@@ -1,4 +1,4 @@
-"""What a crawl would fetch first and what it refuses, found out with nothing but robots.txt and sitemaps."""
+"""Finds out what a crawl would fetch first and what it would refuse. It requests only robots.txt and sitemaps."""
 
 from __future__ import annotations
 
@@ -28,194 +28,194 @@ from .settings import Config
 from .visit import Visitor
 
 FIRST = 20
-"""Requests that are shown: a screen of them."""
+"""Requests that are shown: about one screen."""
 MOST_SEEDS = 10_000
-"""Seeds that are looked at: a list may have no end."""
+"""The most seeds that are looked at, since a list may have no end."""
 MOST_SITES = 100
-"""Sites that are asked for their robots.txt: the first ones of the list, five times as many as are shown."""
+"""The most sites that are asked for robots.txt: the first of the list, five times as many as are shown."""
 MOST_SITEMAPS = 20
-"""Sitemaps that are read, out of all sites."""
+"""The most sitemaps that are read, over all sites."""
 PATIENCE_S = 5.0
-"""A sitemap whose turn comes later than this is named and not read."""
+"""A sitemap whose turn comes later than this is shown and not read."""
 AT_ONCE = 32
-"""Sites that are asked at a time."""
+"""Visits made at a time."""
 _SITEMAP = re.compile(r"/[^/?]*sitemap[^/?]*\.(?:xml|txt)(?:\.gz)?(?:\?|$)", re.IGNORECASE)
 _TICK_S = 1e-6
-"""Beyond what is lost in the sum of two times."""
+"""More than the rounding error of the sum of two times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request, in the order the frontier lends them."""
+    """One request that would be made, in the order in which the frontier lends them."""
 
     url: Url
     in_s: float
-    """Seconds from the crawl's beginning, if every answer came at once."""
+    """Seconds from the start of the crawl, if every answer came at once."""
     depth: int
     via: Url | None
-    """What named it; None: it is a seed."""
+    """The URL that named it; None: it is a seed."""
     was_read: bool = False
-    """A sitemap, fetched and read for this rehearsal."""
+    """It is a sitemap that was fetched and read for this dry run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that would not be made, or in vain."""
+    """A request that would not be made, or would fail."""
 
     url: Url
     reason: Reason
     detail: str
-    """A few words for a person: the rule that decided."""
+    """The rule that decided, in a few words for a person."""
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What would happen."""
+    """The result of a dry run: the first requests, and those that would be refused."""
 
     first: list[Turn] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     seeds: int = 0
-    """Distinct ones that were looked at."""
+    """Distinct seeds that were looked at."""
     repeated: int = 0
-    """Seeds that another one stands for."""
+    """Seeds that are the same as another one."""
     is_cut: bool = False
-    """Whether there may be more seeds, which were not looked at."""
+    """Whether there may be more seeds that were not looked at."""
     sites: int = 0
-    """Of the seeds that are in scope."""
+    """Sites of the seeds that are in scope."""
     asked: int = 0
-    """Sites that were asked for their robots.txt, or their addresses vetted where it is ignored."""
+    """Sites that were asked for robots.txt; if that is ignored, sites whose addresses were vetted."""
     queued: int = 0
-    """What would be fetched later, as far as it is known now; of sites not asked, robots.txt may forbid some."""
+    """URLs known now that would be fetched later. On sites that were not asked, robots.txt may forbid some."""
 
 
 async def rehearse(
     seeds: Iterable[Url], config: Config, *, first: int = FIRST, most_seeds: int = MOST_SEEDS
 ) -> Rehearsal:
-    """Go through the beginning of a crawl of these seeds, as a new one, without fetching its pages.
+    """Returns what a new crawl of these seeds would fetch first and what it would refuse, without fetching pages.
 
-    The frontier, the rules and the visits are the crawl's own; time is made up where nothing is sent, and where
-    robots.txt and sitemaps are asked for, sites rest as they do in a crawl. Raises SeedError, ConfigError.
+    Frontier, rules and visits are those of a real crawl. Where nothing is sent, time is simulated; between requests
+    for robots.txt and sitemaps, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
     first = min(first, config.scope.limit or first)
-    told, clock = Rehearsal(), _HandClock()
+    result, clock = Rehearsal(), _SimulatedClock()
     ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     scope = parts.scope(config, ground.admitted)
-    requests = await _requests(seeds, config, most_seeds, told)
+    requests = await _read_seeds(seeds, config, most_seeds, result)
     for request in requests:
         ground.admit(request.url, None)
-    within = _within(requests, scope, told)
-    chosen = _of_first_sites(within, told)
+    within = _keep_in_scope(requests, scope, result)
+    chosen = _keep_first_sites(within, result)
     async with (
         parts.open_fetcher(config, budget := parts.budget(config)) as fetcher,
         open_memory(parts.terms(config), clock=Clock(clock.now, time.time)) as frontier,
     ):
-        asking = _Asking(parts.robots(config, fetcher, Inline(), budget.release))
-        actor = _Actor(fetcher, clock)
+        asking = _KeptRobots(parts.robots(config, fetcher, Inline(), budget.release))
+        actor = _SitemapFetcher(fetcher, clock)
         visitor = Visitor(
             asking, actor, Inline(), frontier, scope, parts.politeness(config),
             parts.job(config, scope, frontier.key), takes_sitemaps=config.scope.sitemaps, release=budget.release,
             admit=ground.admit,
         )  # fmt: skip
         await frontier.add(chosen)
-        stage = _Stage(frontier, visitor, asking, actor, budget, told)
+        stage = _Stage(frontier, visitor, asking, actor, budget, result)
         await stage.play(first)
         forbidden = stage.forbidden(chosen)
-        told.refused += forbidden
-        told.asked = len(asking.answers)
-        told.queued = frontier.counts().queued - len(forbidden) + len(within) - len(chosen)
-    return told
+        result.refused += forbidden
+        result.asked = len(asking.answers)
+        result.queued = frontier.counts().queued - len(forbidden) + len(within) - len(chosen)
+    return result
 
 
-async def _requests(seeds: Iterable[Url], config: Config, most: int, told: Rehearsal) -> list[Request]:
-    """The distinct seeds, folded. They are read in a thread, for they may come from a slow disk or a pipe."""
+async def _read_seeds(seeds: Iterable[Url], config: Config, most: int, result: Rehearsal) -> list[Request]:
+    """Returns the distinct seeds in canonical spelling, read in a thread: they may come from a slow disk or a pipe."""
     policy, found, number = parts.policy(config), dict[Url, None](), 0
     async with aclosing(batches(islice(seeds, most))) as read:
         async for batch in read:
             number += len(batch)
             found |= dict.fromkeys(urls.folded(seed, policy) for seed in batch)
-    told.seeds, told.repeated, told.is_cut = len(found), number - len(found), number == most
+    result.seeds, result.repeated, result.is_cut = len(found), number - len(found), number == most
     return [Request(url) for url in found]
 
 
-def _within(requests: Sequence[Request], scope: Scope, told: Rehearsal) -> list[Request]:
+def _keep_in_scope(requests: Sequence[Request], scope: Scope, result: Rehearsal) -> list[Request]:
     kept = []
     for request in requests:
         ruling = scope.explain(request)
         if ruling.reason is None:
             kept.append(request)
         else:
-            told.refused.append(Refusal(request.url, ruling.reason, f"{ruling.rule} {ruling.pattern}".strip()))
+            result.refused.append(Refusal(request.url, ruling.reason, f"{ruling.rule} {ruling.pattern}".strip()))
     return kept
 
 
-def _of_first_sites(requests: Sequence[Request], told: Rehearsal) -> list[Request]:
+def _keep_first_sites(requests: Sequence[Request], result: Rehearsal) -> list[Request]:
     sites = dict.fromkeys(request.url.site for request in requests)
-    told.sites, near = len(sites), set(islice(sites, MOST_SITES))
+    result.sites, near = len(sites), set(islice(sites, MOST_SITES))
     return [request for request in requests if request.url.site in near]
 
 
 @dataclass(slots=True)
 class _Stage:
-    """Where the beginning of the crawl is played."""
+    """Plays the beginning of the crawl."""
 
     frontier: MemoryFrontier
     visitor: Visitor
-    asking: _Asking
-    actor: _Actor
+    asking: _KeptRobots
+    actor: _SitemapFetcher
     budget: Budget
-    told: Rehearsal
+    result: Rehearsal
     met: set[Url] = field(default_factory=set)
 
     async def play(self, first: int) -> None:
-        """Visit until enough is known, or nothing is left."""
+        """Visits until `first` requests are known, or nothing is left."""
         clock = self.actor.clock
-        while len(self.told.first) < first:
-            leases = await self.frontier.lease(min(AT_ONCE, first - len(self.told.first)))
-            if not leases and not self._to_next_turn(clock):
+        while len(self.result.first) < first:
+            leases = await self.frontier.lease(min(AT_ONCE, first - len(self.result.first)))
+            if not leases and not self._move_to_next_turn(clock):
                 break
             outcomes = await asyncio.gather(*map(self.visitor.visit, leases))
             clock.catch_up()
-            ended = [_final(outcome, clock.now()) for outcome in outcomes]
+            ended = [_finish(outcome, clock.now()) for outcome in outcomes]
             for outcome in ended:
-                self._tell(outcome)
+                self._note(outcome)
                 self.budget.dispose(outcome)
             await self.frontier.settle(ended, {})
 
     def forbidden(self, requests: Sequence[Request]) -> list[Refusal]:
-        """Those not visited that what is known by now forbids."""
+        """Returns the requests not visited that the answers known by now forbid."""
         answers = self.asking.answers
         left = [request.url for request in requests if request.url not in self.met and request.url.site in answers]
-        return [refusal for url in left if (refusal := _judged(url, answers[url.site]))]
+        return [refusal for url in left if (refusal := _find_refusal(url, answers[url.site]))]
 
-    def _to_next_turn(self, clock: _HandClock) -> bool:
+    def _move_to_next_turn(self, clock: _SimulatedClock) -> bool:
         waits = [site.next_turn_in_s or 0.0 for site in self.frontier.busiest(2 * MOST_SITES) if site.queued]
         clock.move(min(waits, default=0.0) + _TICK_S)
         return bool(waits)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Outcome) -> None:
         url, actor = outcome.url, self.actor
         if outcome.is_final:
             self.met.add(url)
         if url in actor.turns:
             in_s, is_read = actor.turns[url]
             was_read = is_read and outcome.page is not None
-            self.told.first.append(Turn(url, in_s, outcome.request.depth, outcome.request.via, was_read))
+            self.result.first.append(Turn(url, in_s, outcome.request.depth, outcome.request.via, was_read))
         if outcome.reason is Reason.ROBOTS:
-            self.told.refused += filter(None, [_judged(url, self.asking.answers[url.site])])
+            self.result.refused += filter(None, [_find_refusal(url, self.asking.answers[url.site])])
         elif outcome.reason and outcome.disposition in (Disposition.EXCLUDED, Disposition.FAILED):
-            self.told.refused.append(Refusal(url, outcome.reason, outcome.detail))
+            self.result.refused.append(Refusal(url, outcome.reason, outcome.detail))
 
 
-def _final(outcome: Outcome, now: float) -> Outcome:
-    """A rehearsal tries nothing twice, and its time is its own."""
+def _finish(outcome: Outcome, now: float) -> Outcome:
+    """Returns the outcome as final, since a dry run tries nothing twice, and with simulated time."""
     ended = now if outcome.ended else 0.0
     if outcome.is_final or outcome.reason is None:
         return replace(outcome, ended=ended)
     return replace(outcome, disposition=Disposition.FAILED, retry_in_s=None, ended=ended)
 
 
-def _judged(url: Url, answer: Rules | FetchError) -> Refusal | None:
-    """What a site's robots.txt means for a URL, if it forbids it."""
+def _find_refusal(url: Url, answer: Rules | FetchError) -> Refusal | None:
+    """Returns the refusal if a site's robots.txt forbids the URL or cannot be fetched; else None."""
     if isinstance(answer, FetchError):
         return Refusal(url, answer.reason, answer.detail)
     if answer.allows(url):
@@ -224,8 +224,8 @@ def _judged(url: Url, answer: Rules | FetchError) -> Refusal | None:
     return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict else "")
 
 
-class _HandClock:
-    """Time that is made up: it is moved on from turn to turn, and is never behind what really passed."""
+class _SimulatedClock:
+    """A simulated clock: it moves from turn to turn, and is never behind the real one."""
 
     def __init__(self) -> None:
         self._begun = self._now = time.monotonic()
@@ -245,12 +245,12 @@ class _HandClock:
 
     @property
     def ahead(self) -> float:
-        """Seconds until what is now here will be so."""
+        """Seconds by which this clock is ahead of the real one."""
         return max(0.0, self._now - time.monotonic())
 
 
-class _Asking:
-    """Robots whose answers are kept: nothing is asked twice in a rehearsal."""
+class _KeptRobots:
+    """Keeps the robots.txt of each site, so that a dry run asks no site twice."""
 
     def __init__(self, robots: Robots) -> None:
         self.answers: dict[str, Rules | FetchError] = {}
@@ -271,27 +271,27 @@ class _Asking:
         return answer, was_asked
 
 
-class _Actor:
-    """A Fetcher that fetches sitemaps; of all else it notes that it would, and returns an empty page."""
+class _SitemapFetcher:
+    """A Fetcher that fetches only sitemaps. It notes every other request and returns an empty page for it."""
 
-    def __init__(self, fetcher: HttpFetcher, clock: _HandClock) -> None:
+    def __init__(self, fetcher: HttpFetcher, clock: _SimulatedClock) -> None:
         self.clock = clock
         self.turns: dict[Url, tuple[float, bool]] = {}
-        """What was asked for: when, and whether it was really fetched."""
+        """When each URL was asked for, and whether it was really fetched."""
         self._fetcher = fetcher
         self._sitemaps = 0
 
     async def fetch(self, request: Request) -> Response:
-        """Raises FetchError where the address may not be talked to, or the sitemap not be had."""
+        """Returns an answer. Raises FetchError if the address is not allowed, or the sitemap cannot be fetched."""
         await self._fetcher.vet(request)
         is_read = self._is_sitemap(request) and self._sitemaps < MOST_SITEMAPS and self.clock.ahead <= PATIENCE_S
         self.turns[request.url] = self.clock.elapsed, is_read
         if not is_read:
             return Response(request.url, 200, ())
         self._sitemaps += 1
-        await asyncio.sleep(self.clock.ahead)  # its turn, by the clock that the site goes by
+        await asyncio.sleep(self.clock.ahead)  # until the site's turn in real time
         return await self._fetcher.fetch(request)
 
     def _is_sitemap(self, request: Request) -> bool:
-        """Because robots.txt or an index calls it so, or because its name does."""
+        """Whether robots.txt, an index or its own name calls it a sitemap."""
         return request.priority < SITEMAP_FIRST // 2 or bool(_SITEMAP.search(request.url.path))

@@ -1,4 +1,4 @@
-"""What can go wrong, in two families: a VisitError costs one URL, any other CrawlError ends the crawl."""
+"""The errors that crawld raises: a VisitError costs one URL, any other CrawlError ends the crawl."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from .model import Reason
 
 
 class CrawlError(Exception):
-    """Base of all that this package raises on purpose. The message says what, where and what to do."""
+    """Base of all errors that this package raises on purpose. The message says what happened, where, and what to do."""
 
 
 class ConfigError(CrawlError, ValueError):
-    """The settings cannot be used; the message names the file, the table and the key, a line for each."""
+    """The settings cannot be used. The message has a line for each problem, with file, table and key."""
 
     def __init__(self, message: str, places: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.places = tuple(places)
-        """The full name of what each line of the message is about; empty where it is about no setting alone."""
+        """For each line of the message the full name of the setting. Empty: the line is about more than one setting."""
 
 
 class UrlError(CrawlError, ValueError):
-    """The text is not a URL a crawler could ever visit."""
+    """The text is not a URL that a crawler can visit."""
 
 
 class LongUrlError(UrlError):
-    """It is a URL, but longer than any we take."""
+    """The text is a URL, but longer than the limit."""
 
 
 class SchemeError(UrlError):
-    """It is a URL, but neither http nor https."""
+    """The text is a URL, but neither http nor https."""
 
 
 class SeedError(CrawlError):
-    """The seeds cannot be read or none of them can be used."""
+    """The seeds cannot be read, or none of them can be used."""
 
 
 class FolderError(CrawlError):
-    """The crawl folder is in use, not ours, or belongs to another crawl."""
+    """The crawl folder is in use, is not a crawl folder, is not safe to use, or cannot be written."""
 
 
 class FrontierError(CrawlError):
@@ -50,11 +50,11 @@ class SinkError(CrawlError):
 
 
 class HookError(CrawlError):
-    """A sink, a fetcher or a list of seeds raised what is no Exception: the run ends."""
+    """A sink, a fetcher or a list of seeds raised a BaseException that is no Exception: the run ends."""
 
 
 class WorkersGone(CrawlError):
-    """The workers were closed before they had answered: what shares them must be closed before they are."""
+    """The workers were closed before they had answered. Close every crawl that shares them first."""
 
     def __init__(self) -> None:
         super().__init__("the workers were closed while a page waited for them: close the crawl before them")
@@ -64,15 +64,15 @@ class WorkersGone(CrawlError):
 
 
 class Unwritable(FrontierError, SinkError):
-    """The crawl folder cannot be written any more; what was settled is safe, and the crawl can be continued."""
+    """The crawl folder cannot be written any more. Settled visits are safe, and the crawl can be continued."""
 
 
 class StorageFull(Unwritable):
-    """No space is left where the crawl writes; nothing half-written was kept, and the crawl can be continued."""
+    """No disk space is left for the crawl. Nothing half-written was kept, and the crawl can be continued."""
 
 
 class VisitError(CrawlError):
-    """One URL could not be visited; `reason` is the word recorded for it."""
+    """One URL could not be visited. `reason` is the word that its record gets."""
 
     def __init__(
         self, reason: Reason, detail: str = "", *, transient: bool = False, retry_after_s: float | None = None
@@ -81,9 +81,9 @@ class VisitError(CrawlError):
         self.reason = reason
         self.detail = detail
         self.transient = transient
-        """Whether another attempt may fare better."""
+        """Whether another attempt may succeed."""
         self.retry_after_s = retry_after_s
-        """How long the server asked us to stay away."""
+        """Seconds that the server asked us to stay away."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_revive, (type(self), self.reason, self.detail, self.transient, self.retry_after_s))
@@ -93,31 +93,31 @@ class VisitError(CrawlError):
 
 
 class FetchError(VisitError):
-    """The network, the address guard or the server stood in the way."""
+    """The network, the address guard or the server prevented the exchange."""
 
 
 class OutOfFiles(FetchError):
-    """This machine had no file for a connection: nothing was asked of anyone, and it is no attempt."""
+    """This machine had no free file descriptor for a connection. No request was sent, so this is not an attempt."""
 
 
 class ParseError(VisitError):
-    """The body is not what it claims to be."""
+    """The body is not in the format that it claims to be in."""
 
 
 class OffloadError(VisitError):
-    """The worker died of this page, or overran its time."""
+    """The worker died of this page, or exceeded its time."""
 
 
 def _revive(
     kind: type[VisitError], reason: Reason, detail: str, transient: bool, retry_after_s: float | None
 ) -> VisitError:
-    """Pickle's way back: keyword-only arguments need a function."""
+    """Rebuilds a VisitError for pickle, which cannot pass keyword-only arguments itself."""
     return kind(reason, detail, transient=transient, retry_after_s=retry_after_s)
 
 
 @contextmanager
 def unwrapped() -> Iterator[None]:
-    """Task groups wrap every error; callers get the one that matters as it was raised."""
+    """Raises the error that matters of a task group's ExceptionGroup: the first CrawlError, else the only error."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""Why (not): all that decides whether a crawl fetches one URL, and in a crawl folder what became of it."""
+"""Explains whether a crawl fetches one URL and why, and what a crawl folder knows of it."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from .standing import Trap
 T = TypeVar("T")
 
 MOST_ROOTS = 10_000
-"""Seeds of a crawl folder that are tried as what a URL it does not know might descend from."""
+"""The most seeds of a crawl folder that are tried as the root of a URL that the folder does not know."""
 MOST_NEAR = 1_000_000
-"""Those of the URL's own host or registered domain that are looked at: they may admit it."""
+"""The most roots of the URL's own host or registered domain that are looked at, since they may admit it."""
 
 
 class Asked(Protocol):
-    """A crawl's frontier, opened by whoever holds it."""
+    """The open frontier of a crawl that this process holds."""
 
     async def ask(self, question: Callable[[Look], T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RobotsAnswer:
-    """What robots.txt says of the URL."""
+    """The verdict of the site's robots.txt on the URL."""
 
     verdict: Literal["allowed", "disallowed", "unreachable", "ignored", "not-asked"]
-    """`ignored` by the settings; `unreachable`: the site cannot be asked, or may not."""
+    """`ignored`: by the settings; `unreachable`: the file cannot be fetched, or must not be."""
     line: int = 0
-    """Of the rule that matched, from 1; 0: none did."""
+    """Line of the rule that matched, from 1; 0: no rule matched."""
     rule: str = ""
     """The rule as it was read: `Disallow: /private/`."""
     reason: Reason | None = None
@@ -56,35 +56,35 @@ class RobotsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer about one URL."""
+    """All that decides about one URL, and its state in a crawl folder."""
 
     url: Url
     """Its canonical form."""
     changes: tuple[str, ...]
-    """What was dropped or reordered on the way there, a few words each."""
+    """Parts that were dropped or reordered to make it canonical, in a few words each."""
     request: Request
-    """As what it was judged: its depth, and the root that scope measures from."""
+    """The request that was judged, with its depth and the root that scope measures from."""
     scope: Ruling
     robots: RobotsAnswer
     rest_s: float
-    """How long its site rests after each request."""
+    """Seconds that its site rests after each request."""
     per_site: int
-    """Requests at a time to its site: one where it asks for a Crawl-delay."""
+    """Requests at a time to its site: one if it asks for a Crawl-delay."""
     known: Known | None = None
-    """Its story in the crawl folder; None: never queued there, or no folder."""
+    """Its state in the crawl folder. None: it was never queued there, or there is no folder."""
     turn: SiteTurn | None = None
-    """Its site in the crawl folder, likewise."""
+    """The state of its site in the crawl folder. None: the site is not known there, or there is no folder."""
     trap: Trap | None = None
-    """The pattern of URLs that it belongs to or is parked under, if nothing of that is fetched as things stand now."""
+    """The pattern of URLs that it belongs to or is parked under, if its URLs are not fetched at present."""
 
     @property
     def reason(self) -> Reason | None:
-        """Why a crawl would not fetch it as things stand now, or None."""
+        """Why a crawl would not fetch it now, or None."""
         return self.scope.reason or (self.trap.reason if self.trap else self.robots.reason)
 
     @property
     def verdict(self) -> Literal["fetch", "exclude", "unknown"]:
-        """`unknown` while robots.txt was not asked."""
+        """Whether a crawl would fetch it; `unknown` if robots.txt was not fetched."""
         if self.reason:
             return "exclude"
         return "unknown" if self.robots.verdict == "not-asked" else "fetch"
@@ -99,12 +99,12 @@ async def explain(
     seed: str = "",
     is_offline: bool = False,
 ) -> Explanation:
-    """What decides about the URL that `text` names, written as seeds may be.
+    """Returns what decides about the URL in `text`, which may be written as seeds are.
 
-    `frontier` is the file of a crawl folder, which another process may be using, or one that we hold; `scope` is that
-    of the crawl which holds it. `seed` is what the URL is taken to descend from, as a link, where the folder does not
-    know it. Without all of them the URL is judged as a seed itself. Unless offline, its site is asked for its
-    robots.txt: one request, guarded as all are, and nothing else. Raises UrlError, ConfigError, FrontierError.
+    `frontier` is the file of a crawl folder, which another process may be using, or an open frontier of this process;
+    then `scope` is the scope of its crawl. If the folder does not know the URL, it is judged as a link that descends
+    from `seed`; without all of these it is judged as a seed. Unless offline, one guarded request asks its site for
+    robots.txt; no other request is sent. Raises UrlError, ConfigError, FrontierError.
     """
     policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
@@ -112,7 +112,7 @@ async def explain(
     near = place(url.text, config.scope.reach)
     story = _Story()
     if frontier is not None:
-        story = await _told(frontier, lambda opened: _asked(opened, url, near))
+        story = await _ask(frontier, lambda opened: _find_story(opened, url, near))
     scope = scope or _scope(config, [*above, *story.near])
     request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
@@ -132,7 +132,7 @@ async def explain(
 
 
 def _trap(story: _Story, config: Config, *, is_asked_for: bool) -> Trap | None:
-    """Why the URL waits, or would: the pattern that it is parked under, or the trap that it leads into."""
+    """Returns the pattern that the URL is parked under, or the trap that it leads into; None: neither."""
     known, parks = story.known, config.scope.traps == "park"
     if known and known.parked_for and (parks or known.parked_for is not Reason.TRAP):
         return story.parking or Trap(known.pattern, 0, 0, reason=known.parked_for)
@@ -140,7 +140,7 @@ def _trap(story: _Story, config: Config, *, is_asked_for: bool) -> Trap | None:
 
 
 async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> RobotsAnswer:
-    """What the URL's site says now. Raises ConfigError."""
+    """Fetches the robots.txt of the URL's site and returns its verdict. Raises ConfigError."""
     if config.politeness.robots == "ignore":
         return RobotsAnswer("ignored")
     if is_offline:
@@ -163,7 +163,7 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
 
 
 def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
-    """The answer as a JSON object; docs/explain.md describes its fields. `folder`: the crawl folder that was asked."""
+    """Returns the answer as a JSON object; docs/explain.md describes its fields. `folder`: the folder that was read."""
     scope, robots, known, turn = answer.scope, answer.robots, answer.known, answer.turn
     return {
         "v": 1,
@@ -199,7 +199,7 @@ def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
 
 
 def iso(seconds: float | None) -> str | None:
-    """RFC 3339, UTC; None: never."""
+    """Returns the Unix time as RFC 3339 text in UTC; None if there is none."""
     return (
         datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if seconds else None
     )
@@ -228,7 +228,7 @@ def _story(known: Known | None) -> dict[str, object]:
 
 
 class _Story(NamedTuple):
-    """What a crawl folder says."""
+    """The facts that a crawl folder holds about a URL."""
 
     known: Known | None = None
     turn: SiteTurn | None = None
@@ -237,17 +237,17 @@ class _Story(NamedTuple):
     near: Sequence[Root] = ()
     """The roots that may admit the URL."""
     parking: Trap | None = None
-    """What the URL is parked under."""
+    """The pattern that the URL is parked under."""
 
 
-async def _told(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
+async def _ask(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
     if isinstance(source, Path):
         return await asyncio.to_thread(look, source, question)
     return await source.ask(question)  # noqa: ASYNC240  it is no path
 
 
-def _asked(opened: Look, url: Url, near: str) -> _Story:
-    """`near`: what the URL and the roots that may admit it have in common."""
+def _find_story(opened: Look, url: Url, near: str) -> _Story:
+    """Reads the facts about the URL. `near`: the place that the URL shares with the roots that may admit it."""
     known = opened.find(url)
     roots = [(root, seed) for _, root, seed in opened.roots(MOST_NEAR if near else MOST_ROOTS, near)]
     shown = [] if known else [root for root, _ in roots] or [root for _, root, _ in opened.roots(MOST_ROOTS)]
@@ -256,7 +256,7 @@ def _asked(opened: Look, url: Url, near: str) -> _Story:
 
 
 def _scope(config: Config, roots: Sequence[Root]) -> Scope:
-    """What belongs to a crawl, as far as these roots decide."""
+    """Returns the scope of a crawl that has these roots alone."""
     ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     for root, seed in roots:
         ground.admit(root, seed)
@@ -264,7 +264,7 @@ def _scope(config: Config, roots: Sequence[Root]) -> Scope:
 
 
 def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:
-    """The URL as the crawl met it; else as a link below the root that lets it in, or would come nearest to it."""
+    """Returns the request as the crawl knew it; else a link below the root that admits it or comes nearest to it."""
     if story.known:
         return Request(url, depth=story.known.depth, root=story.known.root)
     if not roots or url in roots:

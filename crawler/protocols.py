@@ -1,4 +1,4 @@
-"""The doors: what each room promises the others. Any object of the shape will do."""
+"""The protocols (doors) between rooms. Any object with these methods will do."""
 
 from __future__ import annotations
 
@@ -12,88 +12,97 @@ T = TypeVar("T")
 
 
 class Frontier(Protocol):
-    """What to visit next and what is already known. Lends a site only in its turn."""
+    """Holds the URLs that are known and those to visit next. Lends requests to a site only in the site's turn."""
 
     async def add(self, requests: Iterable[Request]) -> int:
-        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError."""
+        """Queues the requests whose URLs are new, and returns how many those are.
+
+        Durable on return, idempotent. Raises FrontierError.
+        """
         ...
 
     async def revisit(self, due: float) -> int:
-        """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
+        """Queues again some of the pages that are due by `due` (Unix seconds), behind all new URLs; returns how many.
 
-        0: there are no more. Durable on return; safe to cancel.
+        Returns 0 when no more are due. Durable on return; safe to cancel.
         """
         ...
 
     async def lease(self, limit: int) -> Sequence[Lease]:
-        """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
+        """Lends up to `limit` requests that are due now, each in its site's turn. Never waits; all or nothing."""
         ...
 
     async def wait(self) -> bool:
-        """Wait until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
+        """Waits until a lease may succeed. Returns False if nothing is queued and nothing is leased. Safe to cancel."""
         ...
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
-        """Close leases, queue what they found, set next turns, keep the sinks' positions: ONE transaction.
+        """Closes leases, queues the links found, sets next turns, keeps the sinks' positions: ONE transaction.
 
-        Turns and discoveries count at once; the transaction is durable on return.
+        Turns and new links count at once; the transaction is durable on return.
         """
         ...
 
     async def release(self, leases: Sequence[Lease]) -> None:
-        """Give back unvisited, at the head of the queue."""
+        """Puts unvisited requests back at the head of the queue."""
         ...
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
-        """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
+        """Returns the first URL with this content, the lease's own or an earlier one. Settled with the outcome."""
         ...
 
     async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
-        """The visits that led from a URL to that of the lease by redirects alone: rows and URLs; empty: none did."""
+        """Returns the chain of redirects from `start` to the lease's URL, as rows and URLs. Empty: there is none."""
         ...
 
     async def positions(self) -> Mapping[str, Position]:
-        """What each sink, by name, had durably written at the last settle."""
+        """Returns by name of the sink what each one had durably written at the last settle."""
         ...
 
     def counts(self) -> Counts:
-        """Where the frontier stands, from memory."""
+        """Returns the counts of URLs and sites, from memory."""
         ...
 
     def why_wait(self) -> str:
-        """Why nothing may be lent now: a `politeness.Wait`, from memory."""
+        """Returns why nothing may be lent now: a value of `politeness.Wait`, from memory."""
         ...
 
     def busiest(self, limit: int) -> Sequence[SiteView]:
-        """The sites with most to do, from memory."""
+        """Returns the sites with the most URLs left, from memory."""
         ...
 
 
 class Fetcher(Protocol):
-    """The wire. A behaviour around fetching (a cache, a login, a browser) is a Fetcher that holds a Fetcher."""
+    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher."""
 
     async def fetch(self, request: Request) -> Response:
-        """One exchange, following nothing. Raises FetchError."""
+        """Makes one exchange and follows no redirect. Raises FetchError."""
         ...
 
 
 class Rules(Protocol):
-    """One site's robots.txt as it concerns us (RFC 9309)."""
+    """The rules of one site's robots.txt that apply to this crawler (RFC 9309)."""
 
     @property
-    def delay_s(self) -> float | None: ...
+    def delay_s(self) -> float | None:
+        """The Crawl-delay in seconds; None: there is none."""
+        ...
 
     @property
-    def sitemaps(self) -> Sequence[str]: ...
+    def sitemaps(self) -> Sequence[str]:
+        """The URLs of sitemaps, as robots.txt has them."""
+        ...
 
-    def allows(self, url: Url) -> bool: ...
+    def allows(self, url: Url) -> bool:
+        """Whether this crawler may fetch the URL."""
+        ...
 
 
 class Robots(Protocol):
-    """What every site allows us."""
+    """Answers which URLs the robots.txt of each site allows."""
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
-        """The rules of the request's site, fetched at most once while fresh; and whether that took a fetch just now.
+        """Returns the rules of the request's site, and whether they were fetched just now: at most once while fresh.
 
         Raises FetchError where the site cannot be asked (RFC 9309 2.3.1.4: unreachable means disallowed).
         """
@@ -101,39 +110,43 @@ class Robots(Protocol):
 
 
 class Offloader(Protocol):
-    """Where CPU work goes, so that the loop stays free."""
+    """Runs CPU work in workers, so that the event loop stays free."""
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        """Run a picklable pure function in a worker; `size` bytes below the inline bound run here.
+        """Runs a picklable pure function in a worker; work of fewer `size` bytes than the inline bound runs here.
 
-        Raises OffloadError when the worker died of it, and whatever `work` raises.
+        Raises OffloadError if the worker died of it, and every error that `work` raises.
         """
         ...
 
 
 class Sink(Protocol):
-    """Where outcomes go. `name` keys its position in the frontier."""
+    """Stores outcomes. The frontier keeps the sink's position under `name`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the sink, different from those of all other sinks of a crawl."""
+        ...
 
     async def rewind(self, position: Position | None) -> None:
-        """On open: cut off whatever was written after `position`; None: keep nothing."""
+        """Cuts off all that was written after `position`; None: keeps nothing. Called once, on open."""
         ...
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        """Store final outcomes in order; what is returned is durable. Raises SinkError."""
+        """Stores final outcomes in order; returns the position up to which all is durable. Raises SinkError."""
         ...
 
 
 class Bounds(Protocol):
-    """Which links belong to this crawl, asked in workers: picklable."""
+    """Decides which links belong to this crawl. Workers ask it, so it is picklable."""
 
     def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Callable[[str], int]:
-        """For links of a page that lie `depth` hops out and descend from root `anchor`: canonical text -> the bit of
-        LeftOut that keeps it out; 0: it belongs to the crawl."""
+        """Returns a function that judges the links of one page: canonical text -> the bit of LeftOut that keeps it out.
+
+        0: the link belongs to the crawl. The links lie `depth` hops out and descend from the root `anchor`.
+        """
         ...
 
     def place(self, text: str) -> str:
-        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
+        """Returns the place of a link out of reach: a new seed of that place may admit it. Empty: no seed can."""
         ...

@@ -1,4 +1,4 @@
-"""Where a crawl and its sites stand: what frontiers count, and what panels, summaries and APIs show of it."""
+"""Counts and states of a crawl and its sites, as frontiers keep them and as panels, summaries and APIs show them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .model import Disposition, Reason
 
 
 class RobotsState(NamedTuple):
-    """What is known of a site's robots.txt, nobody being asked for it."""
+    """The known state of a site's robots.txt. No request is made for it."""
 
     state: Literal["not-asked", "open", "rules", "unreachable", "ignored"] = "not-asked"
-    """`open`: it forbids nothing; `rules`: it forbids something; `ignored`, by our settings."""
+    """`open`: it forbids nothing; `rules`: it forbids something; `ignored`: our settings ignore it."""
     crawl_delay_s: float | None = None
-    """As it is written there."""
+    """The Crawl-delay as the file has it."""
     asked_in_s: float | None = None
-    """How long until it may be asked for again; None: it was not asked."""
+    """Seconds until it may be fetched again. None: it was never asked for."""
     detail: str = ""
-    """Why it cannot be reached."""
+    """Why it is unreachable."""
 
 
 class SiteView(NamedTuple):
@@ -29,15 +29,15 @@ class SiteView(NamedTuple):
     queued: int
     leased: int
     next_turn_in_s: float | None
-    """None: not before a visit there has ended, one of ours or of another crawl."""
+    """None: not before a visit to the site has ended, by this crawl or another one."""
     backoff_s: float = 0.0
-    """How long it is left alone still for a setback: it asked for that, or could not be reached."""
+    """Seconds that the site is still left alone after a setback: it asked for that, or could not be reached."""
     setback: Reason | None = None
-    """Which; None: it is not left alone."""
+    """The reason of that setback. None: it is not left alone."""
     retrying: int = 0
-    """URLs that wait for another attempt, which are not among `queued`. `Crawl.sites` tells, as it does the next."""
+    """URLs that wait for another attempt, not counted in `queued`. `Crawl.sites` fills this field and the next two."""
     delay_s: float = 0.0
-    """How long it rests after each visit: ours or its Crawl-delay."""
+    """Seconds that it rests after each visit: our delay or its Crawl-delay."""
     robots: RobotsState = RobotsState()
 
 
@@ -45,37 +45,37 @@ class Trap(NamedTuple):
     """A pattern of URLs whose pages brought nothing new."""
 
     pattern: str
-    """As `https://example.org/calendar/#-#?view`: docs/traps.md says how it is read."""
+    """For example `https://example.org/calendar/#-#?view`. docs/traps.md says how to read it."""
     fetched: int
-    """Its pages that were read."""
+    """Pages of the pattern that were read."""
     news: int
-    """Those of them that were like none before."""
+    """Pages of these that were unlike all before."""
     parked: int = 0
-    """URLs that wait until somebody says that it is none."""
+    """URLs that wait until a person says that the pattern is not a trap."""
     examples: tuple[str, ...] = ()
-    """Two of these."""
+    """Two of the parked URLs."""
     reason: Reason = Reason.TRAP
-    """Why they wait: `trap`; `blocked`, their site keeps us out; `soft-outage`, it gives one answer to everything."""
+    """Why they wait: `trap`; `blocked`, the site keeps us out; `soft-outage`, it gives one answer to every request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where a frontier stands. `settled` holds final dispositions only."""
+    """The counts of a frontier. `settled` has final dispositions only."""
 
     known: int = 0
     queued: int = 0
-    """Not visited yet, retries included, what is out on lease not."""
+    """URLs to visit, retries included, without those on lease."""
     leased: int = 0
     retrying: int = 0
-    """Those of `queued` that wait for another attempt."""
+    """URLs of `queued` that wait for another attempt."""
     sites: int = 0
-    """Sites that have something queued or out."""
+    """Sites that have URLs queued or on lease."""
     settled: Mapping[Disposition, int] = field(default_factory=dict)
     scheduled: int = 0
-    """Pages that were settled and will be visited again, not among `queued` yet."""
+    """Settled pages that are scheduled for a revisit and not in `queued` yet."""
     due_in_s: float | None = None
-    """When the first of those is due; below zero: it is."""
+    """Seconds until the first of those is due; negative: it is due already."""
     parked: int = 0
-    """URLs that wait in `traps` until somebody says that these are none. Not among `queued`."""
+    """URLs that wait in `traps` until a person unparks them. Not counted in `queued`."""
     traps: Sequence[Trap] = ()
-    """Patterns of URLs that are parked, or would be, those that cost most first."""
+    """Patterns of URLs that are parked, or would be with `traps = "park"`. The costliest come first."""

@@ -1,4 +1,4 @@
-"""The life of one URL, top to bottom. Start reading here."""
+"""Carries one URL from lease to outcome, top to bottom. Start reading here."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .settings import MOST_INLINE_BYTES
 
 ROBOTS_PATH = "/robots.txt"
 BARRED_S = 1.0
-"""How long a site rests whose last pages are under way."""
+"""Seconds that a site rests when visits under way may make its next request unnecessary."""
 COOKIES_MAY_HELP = "; fetch.cookies = true may help"
 MAX_SITEMAPS = 1000
-"""Of one robots.txt; an index holds more."""
+"""The most sitemaps that are taken from one robots.txt; a sitemap index can list more."""
 SITEMAPS_AT_ONCE = 16
-"""Names that are read between two turns of the loop: half a millisecond."""
+"""Sitemap URLs that are parsed between two turns of the loop: half a millisecond."""
 NEVER_INLINE = MOST_INLINE_BYTES
-"""What some bodies count as at least, for they are no work for the loop: those in a content coding, since a kilobyte of
-it may be a bomb, and all that the user's own function reads, whatever that may do."""
+"""The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
+since a kilobyte of them may be a decompression bomb, and bodies that the user's own function reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Turns leases into outcomes; holds only doors and rules, so thousands of visits share one."""
+    """Turns leases into outcomes. It holds only protocols and rules, so thousands of visits share one."""
 
     robots: Robots
     fetcher: Fetcher
@@ -45,21 +45,21 @@ class Visitor:
     politeness: Politeness
     job: Job
     takes_sitemaps: bool = False
-    """Whether the sitemaps that robots.txt names are visited too."""
+    """Whether the sitemaps that robots.txt names are visited as well."""
     bar: Callable[[Lease], Bar | None] = lambda lease: None
-    """Why a request is not to be fetched after all: its site gave its share, or leads into a trap."""
+    """Returns why a request must not be fetched: its site has reached its limit of pages, or it leads into a trap."""
     answers: Answers = field(default_factory=Answers)
-    """What sites answered lately: who judges a page by them, and by whom that outlives this visitor."""
+    """The recent answers of sites, by which pages are judged. They outlive this visitor."""
     release: Callable[[Response], None] = lambda response: None
-    """Gives a body's bytes back to the budget when its visit ends without an outcome."""
+    """Gives the bytes of a body back to the budget when its visit ends without an outcome."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
-    """Takes in where a root redirects to; False: its seed has moved away, and only where it lands is fetched."""
+    """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
     keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
     paths: redirects.Paths = field(default_factory=redirects.Paths)
 
     async def visit(self, lease: Lease) -> Outcome:
-        """Exactly one outcome, whatever the network and the page do. Raises nothing but bugs and cancellation."""
+        """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
         begun = Outcome(lease, Disposition.FAILED, rest_s=self.politeness.rest_s(None), visited_at=time.time())
         try:
             outcome = await self._visit(begun)
@@ -79,7 +79,7 @@ class Visitor:
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
         if not request.is_reread and (bar := self.answers.bar(request) or self.bar(begun.lease)):
-            return self._barred(begun, bar)
+            return self._apply_bar(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
@@ -89,37 +89,37 @@ class Visitor:
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
-            return _ended(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
-        if was_asked and rest_s:  # that was this site's turn: the URL itself comes with the next one; not an attempt
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0)
+            return _end(begun, disposition=Disposition.EXCLUDED, reason=Reason.ROBOTS, rest_s=rest_s)
+        if was_asked and rest_s:  # robots.txt took this site's turn: the URL comes with the next one; not an attempt
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0)
         if self._is_too_early(begun):
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
         try:
             response = await self.fetcher.fetch(request)
         except FetchError as error:
             return self._setback(begun, error)
-        fetched = _ended(begun, disposition=Disposition.FETCHED, response=response)
+        fetched = _end(begun, disposition=Disposition.FETCHED, response=response)
         try:
             return await self._judge(fetched, response)
-        except BaseException:  # cancelled, or a bug: the body goes with the visit
+        except BaseException:  # cancelled, or a bug: the body is dropped with the visit
             self.release(response)
             raise
 
     async def _judge(self, fetched: Outcome, response: Response) -> Outcome:
-        """What the answer's status makes of the visit."""
+        """Decides by the status of the answer how the visit goes on; returns its outcome."""
         if not redirects.is_redirect(response):
             self.paths.forget(fetched.url)
         if error := setback(response, time.time()):
-            return await self._refused(fetched, response, error)
+            return await self._judge_error(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
         if redirects.is_redirect(response):
             return await self._redirect(fetched, response)
         return await self._read(fetched, response)
 
-    async def _refused(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
-        """An error, or a protection that keeps us out: its header or its page says so."""
+    async def _judge_error(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
+        """Returns the outcome of an answer with an error status: a setback, or a block if header or page show one."""
         evidence, page = blocked.by_fields(response.headers), None
         if response.status in blocked.REFUSALS and 0 < len(response.body) <= blocked.MOST_BYTES:
             with suppress(VisitError):
@@ -132,19 +132,22 @@ class Visitor:
             self.answers.other(fetched.url, began(fetched))
         return self._setback(fetched, error)
 
-    def _barred(self, begun: Outcome, bar: Bar) -> Outcome:
-        if bar.reason is None:  # it comes again when what is under way has come back
-            return _ended(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
+    def _apply_bar(self, begun: Outcome, bar: Bar) -> Outcome:
+        if bar.reason is None:  # it comes again when the visits under way have ended
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=BARRED_S)
         what = Disposition.PARKED if bar.pattern else Disposition.EXCLUDED
         return replace(begun, disposition=what, reason=bar.reason, detail=bar.detail, pattern=bar.pattern, rest_s=0.0)
 
     def _is_too_early(self, begun: Outcome) -> bool:
-        """Whether the site gave its word since this was lent: one request at a time, or none for now."""
+        """Whether the site asked, after this lease, for one request at a time or for a pause."""
         is_beside_others = bool(begun.asked_s) and not begun.lease.is_alone
         return is_beside_others or self.silence.is_kept(begun.url.site, time.monotonic())
 
     async def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
-        """Those that robots.txt names, as near as the seed where it is of this site; in scope like any link."""
+        """Returns requests for the sitemaps that robots.txt names and that scope lets in.
+
+        Their depth is 0 if the root is of this site, else that of the request.
+        """
         depth = 0 if request.url.site == request.anchor.site else request.depth
         via = Url(request.url.site + ROBOTS_PATH)
         found = []
@@ -159,7 +162,7 @@ class Visitor:
         return tuple(found)
 
     async def _redirect(self, fetched: Outcome, response: Response) -> Outcome:
-        """A redirect is a link at the same depth; the target of a root is a root itself (DESIGN 6.9)."""
+        """Returns the outcome of a redirect, a link at the same depth; the target of a root is a root itself."""
         request = fetched.request
         try:
             target = self._target(response, request)
@@ -172,9 +175,9 @@ class Visitor:
             what = "redirects to itself" + (COOKIES_MAY_HELP if may_pass and not self.keeps_cookies else "")
             loop = FetchError(Reason.TOO_MANY_REDIRECTS, what, transient=may_pass and self.keeps_cookies)
             return self._setback(fetched, loop)
-        hops = await self._way_back(fetched.lease, target)
+        hops = await self._find_way_back(fetched.lease, target)
         if hops and not self.paths.is_open(hops[0]):
-            return self._circle(fetched, hops)
+            return self._judge_circle(fetched, hops)
         if evidence := blocked.by_target(target.text):
             verdict = self.answers.block(answer(fetched, self.politeness, target), evidence)
         else:
@@ -201,50 +204,51 @@ class Visitor:
             detail=f"to {target}" if rejected else "",
             found=fetched.found if rejected else (found, *fetched.found),
         )
-        return self._rooted(redirected, target) if is_root and not rejected else redirected
+        return self._admit_target(redirected, target) if is_root and not rejected else redirected
 
-    async def _way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
-        """The redirects that lead from the target to where we are, if they do."""
+    async def _find_way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
+        """Returns the redirects that lead from the target back to this URL; empty: there are none."""
         url = lease.request.url
         self.paths.keep(url, lease.token, target)
         return self.paths.way(target, url) or await self.frontier.way(target, lease)
 
-    def _circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
-        """A circle is a failure, unless cookies that were set on its way open it: all of it is asked once more first.
+    def _judge_circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
+        """Returns a failure for redirects in a circle. If cookies are kept, the circle is fetched once more first.
 
-        This URL is asked again after the others, and is a redirect if the circle is none any more.
+        Cookies set on the way may open it. This URL comes after the others, and is a redirect if the circle is gone.
         """
         what = f"redirects in a circle of {len(hops) + 1}, by way of {hops[0][1]}"
         if self.keeps_cookies and (repeats := self.paths.try_again(fetched.lease.token, hops)):
             wait_s = self.politeness.retry_delay_s
-            deferred = _ended(fetched, disposition=Disposition.DEFERRED, detail=what, retry_in_s=wait_s)
+            deferred = _end(fetched, disposition=Disposition.DEFERRED, detail=what, retry_in_s=wait_s)
             return replace(deferred, repeats=repeats)
         hint = "" if self.keeps_cookies else COOKIES_MAY_HELP
         return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, what + hint))
 
-    def _rooted(self, redirected: Outcome, target: Url) -> Outcome:
-        """The redirect of a root: what lies around its target belongs to the crawl, too, unless the seed moved away."""
+    def _admit_target(self, redirected: Outcome, target: Url) -> Outcome:
+        """Admits the target of a root's redirect; returns the outcome, with reason `moved` if the seed moved away."""
         url, seed = redirected.url, redirected.request.origin
         try:
-            is_told = self.admit(target, seed) or not self.admit(url, seed)
+            stays = self.admit(target, seed) or not self.admit(url, seed)
         except StorageFull as error:
             again = replace(redirected, found=redirected.found[1:])
             return self._setback(again, OutOfFiles(Reason.INTERNAL, str(error)))
-        if is_told:  # it stays, or an earlier redirect says that it left
+        if stays:  # or an earlier redirect has recorded that it moved away
             return redirected
         return replace(redirected, reason=Reason.MOVED, detail=f"moved to {target}")
 
     def _target(self, response: Response, request: Request) -> Url:
-        """Where the redirect leads; as it is written, where it leads to another spelling of this very URL. UrlError.
+        """Returns the target of the redirect. Raises UrlError.
 
-        For some servers hand over a page only to who comes back with the session id they gave.
+        A target that is another spelling of this URL is returned as the server wrote it: some servers deliver a page
+        only to a client that comes back with the session id they gave.
         """
         location = redirects.location(response)
         target = urls.parse(location, request.url, self.job.policy)
         return target if target != request.url else urls.parse(location, request.url)
 
     async def _read(self, fetched: Outcome, response: Response) -> Outcome:
-        """Decode, parse, hash and follow in a worker; then see whether the content is news."""
+        """Has the page decoded, parsed and hashed in a worker, then decides whether its content is new."""
         request = fetched.request
         started = time.perf_counter()
         try:
@@ -261,9 +265,9 @@ class Visitor:
         )
         if verdict := self._verdict(read, page, response):
             return self._no_content(read, verdict)
-        if page.digest == request.digest:  # a revisit that no validator spared us
+        if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.truncated:  # all empty pages are alike, and that says nothing; nor does a beginning
+        if not page.length or page.truncated:  # equal empty pages and equal beginnings are not duplicates
             return read
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:
@@ -289,7 +293,10 @@ class Visitor:
         )
 
     async def _page(self, document: Document, job: Job) -> tuple[Page, OffloadError | None]:
-        """What a worker makes of it, and what it died of before: then a linear scan finds its links. VisitError."""
+        """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
+
+        After such a death a linear scan finds the links.
+        """
         is_safe = not document.content_encoding and job.extract is None
         size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
@@ -301,10 +308,10 @@ class Visitor:
         except VisitError:
             raise trouble from None
 
-    # -- what is no content ------------------------------------------------------------------------------------------
+    # -- answers that are no content ---------------------------------------------------------------------------------
 
     def _verdict(self, read: Outcome, page: Page, response: Response) -> Verdict | None:
-        """Why the page is no content: a block, or what its site gives to everyone now. None: it is."""
+        """Returns why the page is no content: a block, or one answer for every URL of the site. None: it is content."""
         given = answer(read, self.politeness)
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
             return self.answers.block(given, evidence, is_weak=blocked.is_weak(evidence))
@@ -314,7 +321,10 @@ class Visitor:
         return self.answers.judge(given, is_known=page.digest == read.request.digest)
 
     def _no_content(self, outcome: Outcome, verdict: Verdict, retry_after_s: float | None = None) -> Outcome:
-        """Another attempt while there is one, the page as evidence; the site rests longer each time in a row."""
+        """Returns the outcome of an answer that is no content: another attempt if one is left, else parked or failed.
+
+        The page stays in it as evidence. The site rests longer each time in a row.
+        """
         hold_s = self.politeness.hold_s(retry_after_s)
         backoff_s = max(self.politeness.backoff_s(verdict.step), hold_s)
         retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s)
@@ -341,23 +351,23 @@ class Visitor:
 
     @property
     def _silent_job(self) -> Job:
-        """For answers that are no pages: their links are not followed, nobody else looks at them."""
+        """The job for error pages: no links, no text, and no function of the user."""
         return replace(self.job, follow=frozenset(), wants_links=False, wants_text=False, extract=None)
 
-    # -- what went wrong ---------------------------------------------------------------------------------------------
+    # -- setbacks ----------------------------------------------------------------------------------------------------
 
     def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
-        """Another attempt where one may help, an end where not; none is spent where the fault is ours."""
+        """Returns another attempt if one may help, else a failure. A lack of files of our own costs no attempt."""
         if isinstance(error, OutOfFiles):
             wait_s = self.politeness.retry_delay_s
-            return _ended(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
+            return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
         attempt = outcome.request.attempt
         retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
         hold_s = self.politeness.hold_s(error.retry_after_s)
         if hold_s:
             ended = outcome.ended or time.monotonic()
             self.silence.keep(outcome.url.site, ended + hold_s, ended)
-        return _ended(
+        return _end(
             outcome,
             disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
             reason=error.reason,
@@ -370,12 +380,12 @@ class Visitor:
 
 
 def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
-    """Why a page that was fetched was not read as a whole; None: it was."""
+    """Returns why a fetched page was not read completely; None: it was."""
     if trouble:
         return trouble.reason
     return Reason.PARSE if page.data_error or page.is_scanned else None
 
 
-def _ended(outcome: Outcome, **changes: object) -> Outcome:
-    """The outcome with its exchange over just now, unless that was noted before."""
+def _end(outcome: Outcome, **changes: object) -> Outcome:
+    """Returns the outcome with these changes, and with `ended` set to now if it was not set."""
     return replace(outcome, ended=outcome.ended or time.monotonic(), **changes)  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ def test_what_timed_out_while_we_were_away_was_no_attempt(clock: HandClock, disp
     absence = Absence(clock)
     begun = absence.beat()
     clock.now += 60
-    judged = absence.judged(ended(disposition, Reason.TIMEOUT), begun)
+    judged = absence.forgive(ended(disposition, Reason.TIMEOUT), begun)
     assert (judged.disposition, judged.reason, judged.retry_in_s) == (Disposition.DEFERRED, None, AGAIN_S)
 
 
@@ -40,7 +40,7 @@ def test_a_connection_that_broke_meanwhile_and_is_missed_later_is_forgiven_too(c
     for _ in range(100):
         absence.beat()
         clock.now += AWAY_S / 2
-    assert absence.judged(ended(Disposition.FAILED, Reason.CONNECT), begun).disposition is Disposition.DEFERRED
+    assert absence.forgive(ended(Disposition.FAILED, Reason.CONNECT), begun).disposition is Disposition.DEFERRED
 
 
 def test_what_failed_while_we_were_here_counts(clock: HandClock) -> None:
@@ -49,7 +49,7 @@ def test_what_failed_while_we_were_here_counts(clock: HandClock) -> None:
     begun = absence.beat()
     clock.now += AWAY_S / 2
     outcome = ended(Disposition.FAILED, Reason.TIMEOUT)
-    assert absence.judged(outcome, begun + 0.1) is outcome
+    assert absence.forgive(outcome, begun + 0.1) is outcome
 
 
 @pytest.mark.parametrize("reason", [None, Reason.STATUS_4XX, Reason.ROBOTS, Reason.PARSE_CRASH])
@@ -58,7 +58,7 @@ def test_what_has_nothing_to_do_with_it_counts(clock: HandClock, reason: Reason 
     begun = absence.beat()
     clock.now += 60
     outcome = ended(Disposition.FAILED, reason)
-    assert absence.judged(outcome, begun) is outcome
+    assert absence.forgive(outcome, begun) is outcome
 
 
 def test_who_is_away_all_the_time_comes_to_an_end_all_the_same(clock: HandClock) -> None:
@@ -67,5 +67,5 @@ def test_who_is_away_all_the_time_comes_to_an_end_all_the_same(clock: HandClock)
     for _ in range(MOST_FORGIVEN + 1):
         begun = absence.beat()
         clock.now += 60
-        dispositions.append(absence.judged(ended(Disposition.FAILED, Reason.TIMEOUT), begun).disposition)
+        dispositions.append(absence.forgive(ended(Disposition.FAILED, Reason.TIMEOUT), begun).disposition)
     assert dispositions == [Disposition.DEFERRED] * MOST_FORGIVEN + [Disposition.FAILED]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 import anyio
 import pytest
 
 import crawler
-from crawler import Crawl, Disposition, Ending, Summary
+from crawler import Config, Crawl, Disposition, Ending, Summary
+from crawler.folder.folder import Folder
 from crawler.settings.loading import LIVE, fields, load
 from crawler.testing import Served, Site, Web, failing, html, open_web, slow
 
@@ -69,7 +72,7 @@ async def test_more_at_a_time_and_less_rest_from_the_next_visit_on() -> None:
     async with running(one_host(30), delay_s=0.05) as story:
         await story.until_pages(3)
         assert story.served.worst_concurrency("alpha.test") == 1
-        changes = story.crawl.change(delay_s=0.0, per_site=4, concurrency=100)
+        changes = await story.crawl.change(delay_s=0.0, per_site=4, concurrency=100)
         assert keys(changes.applied) == ["politeness.delay_s", "politeness.per_site", "fetch.concurrency"]
         assert changes.applied[0][1:3] == (0.05, 0.0)
         assert changes.needs_restart == ()
@@ -83,7 +86,7 @@ async def test_more_at_a_time_and_less_rest_from_the_next_visit_on() -> None:
 async def test_fewer_at_a_time() -> None:
     async with running(one_host(60, slow_s=0.01), per_site=8) as story:
         await story.until_pages(5)
-        story.crawl.change(concurrency=1)
+        await story.crawl.change(concurrency=1)
         await story.until_pages(15)
         asked = len(story.served.hits)
         await story.until_pages(40)
@@ -95,7 +98,7 @@ async def test_a_narrower_scope_drops_what_is_queued_and_a_wider_one_takes_in_wh
     async with running(one_host(20), max_depth=1) as story:
         await story.until_pages(3)
         asked_before = {hit.path for hit in story.served.hits}
-        story.crawl.change(exclude=["/1?"], max_depth=2)
+        await story.crawl.change(exclude=["/1?"], max_depth=2)
     assert story.summary
     asked = {hit.path for hit in story.served.hits}
     assert story.summary.dispositions[Disposition.EXCLUDED] > 5
@@ -106,7 +109,7 @@ async def test_a_narrower_scope_drops_what_is_queued_and_a_wider_one_takes_in_wh
 async def test_limits_end_a_crawl_that_had_none() -> None:
     async with running(one_host(30), delay_s=0.01) as story:
         await story.until_pages(3)
-        story.crawl.change(limit=10)
+        await story.crawl.change(limit=10)
     assert story.summary
     assert (story.summary.ended, story.summary.pages) == (Ending.PAGE_LIMIT, 10)
 
@@ -115,19 +118,19 @@ async def test_one_attempt_is_enough_from_now_on() -> None:
     web = Web([Site("alpha.test", {"/": html("Alpha", ["/bad"]), "/bad": failing(html("Bad"), times=50)})])
     async with running(web, max_attempts=50) as story:
         await story.until(lambda snapshot: snapshot.counts.retrying > 0)
-        story.crawl.change(max_attempts=1)
+        await story.crawl.change(max_attempts=1)
     assert story.summary
     assert story.summary.failed == 1
 
 
 async def test_what_takes_a_restart_is_told_and_kept_for_it(tmp_path: Path) -> None:
     async with running(one_host(5), tmp_path) as story:
-        changes = story.crawl.change(user_agent="other/2.0", delay_s=0.01, cookies=True)
+        changes = await story.crawl.change(user_agent="other/2.0", delay_s=0.01, cookies=True)
         assert keys(changes.needs_restart) == ["user_agent", "fetch.cookies"]
         assert story.crawl.config.user_agent == ""
         assert story.crawl.folder
         assert story.crawl.folder.config.user_agent == "other/2.0"
-        again = story.crawl.change(max_depth=3)
+        again = await story.crawl.change(max_depth=3)
         assert (keys(again.applied), again.needs_restart) == (["scope.max_depth"], ())
     kept = load(tmp_path / "crawl.toml")
     assert (kept.user_agent, kept.politeness.delay_s, kept.scope.max_depth) == ("other/2.0", 0.01, 3)
@@ -139,7 +142,7 @@ async def test_caps_and_traps_are_told_to_wait_for_a_restart_and_hold_after_it(t
     """They judge by what was counted since the crawl was opened."""
     web = one_host(30)
     async with running(web, tmp_path, limit=5) as story:
-        changes = story.crawl.change(limit_per_site=7, limit_per_domain=7, traps="off", max_links=9)
+        changes = await story.crawl.change(limit_per_site=7, limit_per_domain=7, traps="off", max_links=9)
         assert changes.applied == ()
         assert keys(changes.needs_restart) == [
             "scope.limit_per_site", "scope.limit_per_domain", "scope.traps", "scope.max_links",
@@ -167,7 +170,7 @@ async def test_settings_that_cannot_be_used_change_nothing(
     async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
         before = (tmp_path / "crawl.toml").read_text()
         with pytest.raises(crawler.ConfigError, match=complaint):
-            crawl.change(**settings)
+            await crawl.change(**settings)
         assert crawl.config.politeness.delay_s == 0.0
         assert (tmp_path / "crawl.toml").read_text() == before
 
@@ -176,8 +179,98 @@ async def test_a_folder_that_cannot_keep_them_changes_nothing(tmp_path: Path) ->
     async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
         (tmp_path / "crawl.toml.new").mkdir()
         with pytest.raises(crawler.FolderError):
-            crawl.change(delay_s=3.0)
+            await crawl.change(delay_s=3.0)
         assert crawl.config.politeness.delay_s == 0.0
+
+
+class SlowDisk:
+    """A crawl's folder that keeps nothing before it is told to go on."""
+
+    def __init__(self, crawl: Crawl) -> None:
+        assert crawl.folder
+        self.folder = crawl.folder
+        self.asked: list[Config] = []
+        self.is_asked, self.goes_on = Event(), Event()
+        crawl.folder = cast(Folder, self)
+
+    def keep(self, config: Config) -> Folder:
+        self.asked.append(config)
+        self.is_asked.set()
+        assert self.goes_on.wait(20), "the loop that would tell it stands still"
+        self.folder = self.folder.keep(config)
+        return cast(Folder, self)
+
+
+async def test_the_loop_goes_on_while_the_disk_keeps_other_settings(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        assert crawl.config.politeness.delay_s == 0.0
+        disk.goes_on.set()
+        assert keys((await changing).applied) == ["politeness.delay_s"]
+        assert crawl.config.politeness.delay_s == load(tmp_path / "crawl.toml").politeness.delay_s == 3.0
+
+
+async def test_changes_happen_one_after_the_other_and_none_undoes_another(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        waiting = [
+            asyncio.ensure_future(crawl.change(**settings))
+            for settings in ({"delay_s": 3.0, "limit": 5}, {"max_depth": 4}, {"limit": 6})
+        ]
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        assert len(disk.asked) == 1
+        disk.goes_on.set()
+        told = [keys((await changing).applied) for changing in waiting]
+        assert told == [["scope.limit", "politeness.delay_s"], ["scope.max_depth"], ["scope.limit"]]
+        for config in (crawl.config, load(tmp_path / "crawl.toml")):
+            assert (config.politeness.delay_s, config.scope.max_depth, config.scope.limit) == (3.0, 4, 6)
+
+
+async def test_a_change_that_is_called_off_while_the_disk_keeps_it_is_whole(tmp_path: Path) -> None:
+    async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        next_one = asyncio.ensure_future(crawl.change(limit=5))
+        for _ in range(3):
+            changing.cancel()
+            await asyncio.sleep(0)
+        assert not changing.done()
+        assert len(disk.asked) == 1
+        disk.goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await changing
+        await next_one
+        for config in (crawl.config, load(tmp_path / "crawl.toml")):
+            assert (config.politeness.delay_s, config.scope.limit) == (3.0, 5)
+
+
+async def test_a_folder_is_not_left_before_it_has_kept_what_was_changed(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        crawl = await stack.enter_async_context(crawler.open_crawl(folder=tmp_path, **QUICK))
+        disk = SlowDisk(crawl)
+        changing = asyncio.ensure_future(crawl.change(delay_s=3.0))
+        await asyncio.to_thread(disk.is_asked.wait, 20)
+        leaving = asyncio.ensure_future(stack.aclose())
+        await asyncio.wait([leaving], timeout=0.2)  # it would be over long before
+        assert not leaving.done()
+        disk.goes_on.set()
+        await leaving
+        assert changing.done()
+
+
+async def test_a_change_that_was_asked_for_is_waited_for_by_a_run_with_nothing_left(tmp_path: Path) -> None:
+    async with running(one_host(5), tmp_path, max_depth=1) as story:
+        await story.until_pages(1)
+        disk = SlowDisk(story.crawl)
+        changing = asyncio.ensure_future(story.crawl.change(max_depth=2))
+        await story.until(lambda snapshot: snapshot.pages == 6 and not snapshot.in_flight)
+        disk.goes_on.set()
+        await changing
+    assert story.summary
+    assert story.summary.pages == 11
 
 
 async def test_a_site_that_is_held_is_not_visited_until_it_is_let_go() -> None:

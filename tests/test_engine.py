@@ -307,7 +307,7 @@ async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
 
     with caplog.at_level("WARNING"):
         await Engine(frontier, visit, [], Limits(known_bytes=known_bytes)).run(plant(seeds(20)))
-    assert [record.message[:13] for record in caplog.records] == ["what is known"] * is_warned
+    assert [record.message[:10] for record in caplog.records] == ["known URLs"] * is_warned
 
 
 async def test_a_url_that_is_lent_anew_while_its_first_outcome_is_settled_ends_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import anyio
 import pytest
@@ -15,7 +16,8 @@ from crawler.engine.slots import Places
 from crawler.frontier import MemoryFrontier, Terms, open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Lease, Outcome, Request, Url
-from tests.test_engine_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, until
+from crawler.standing import Counts
+from tests.test_engine_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
 
 NO_END = Limits(concurrency=5, grace_s=1e6)
 """Whoever waits for the grace time never comes back."""
@@ -64,12 +66,13 @@ async def test_leases_that_come_after_a_stop_go_back_before_the_visits_in_hand_e
             lending.is_shut = True
             more.set()
             await lending.held.wait()
-            assert (frontier.counts().leased, places.taken) == (5, 5)
+            lent = (frontier.counts().leased, frontier.counts().queued, places.taken)
             engine.stop()
             lending.open()
-            await anyio.wait_all_tasks_blocked()
-            assert (frontier.counts().leased, frontier.counts().queued, places.taken) == (2, 3, 2)
+            await turns(50)
+            left = (frontier.counts().leased, frontier.counts().queued, places.taken)
             visits.open()
+    assert (lent, left) == ((5, 0, 5), (2, 3, 2))
     assert Counter(sink.got) == begun
     await go_on(frontier, sink, 5)
 
@@ -162,13 +165,14 @@ async def test_a_run_waits_for_an_errand_and_visits_what_it_brought(frontier: Me
 @pytest.mark.parametrize("brings", [True, False])
 async def test_a_run_goes_on_when_an_errand_is_done(frontier: MemoryFrontier, brings: bool) -> None:
     """Of somebody else's: it announces nothing but its end, whether it brought anything or not."""
-    sink = ListSink()
-    engine = Engine(frontier, fetched, [sink], NO_END)
+    sink, asked = ListSink(), Counter[str]()
+    engine = Engine(frontier, fetched, [sink], NO_END, look_again=lambda: note(asked))
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             with engine.errand():
                 tasks.start_soon(engine.run, seeds(0))
-                await anyio.wait_all_tasks_blocked()
+                await turns(50)
+                assert not asked, "more may come"
                 if brings:
                     await frontier.add([LATER])
     assert len(sink.got) == brings
@@ -219,3 +223,90 @@ async def test_only_a_run_that_still_lends_takes_an_errand(frontier: MemoryFront
     await Run(engine).leave("stop", 3, gate.held.wait, send_and_open)
     assert not engine.send(errand), "it is over"
     assert not done
+
+
+async def test_nobody_looks_again_while_a_page_is_being_settled(frontier: MemoryFrontier) -> None:
+    gate, asked = Gate(), Counter[str]()
+    engine = Engine(
+        Gated(frontier, after_settle=gate), fetched, [ListSink()], NO_END, look_again=lambda: note(asked)
+    )  # fmt: skip
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(engine.run, seeds(1))
+            await gate.held.wait()
+            await turns(50)
+            before = asked["times"]
+            gate.open()
+    assert (before, asked["times"]) == (0, 2)
+
+
+async def test_seeds_that_end_late_and_bring_nothing_end_the_run(frontier: MemoryFrontier) -> None:
+    gate = Gate()
+
+    async def none_after_all() -> AsyncIterator[Sequence[Request]]:
+        await gate.pass_by()
+        if gate.is_shut:
+            yield []
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(Engine(frontier, fetched, [ListSink()], NO_END).run, none_after_all())
+            await gate.held.wait()
+            await turns(50)
+            gate.open()
+
+
+async def test_a_crawl_that_is_busy_to_its_limit_waits_and_does_not_ask_again_and_again(
+    frontier: MemoryFrontier,
+) -> None:
+    gate, asked = Gate(), Counter[str]()
+
+    class Counting(Gated):
+        def counts(self) -> Counts:
+            asked["times"] += 1
+            return frontier.counts()
+
+    visit = partial(hold, gate=gate)
+    engine = Engine(Counting(frontier), visit, [ListSink()], Limits(concurrency=2, pages=100))
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(engine.run, seeds(5))
+            await gate.held.wait()
+            engine.change(visit, engine.limits)
+            await turns(50)
+            before = asked["times"]
+            await turns(50)
+            assert asked["times"] == before
+            gate.open()
+
+
+@pytest.mark.parametrize("what", ["limit", "place"])
+async def test_a_crawl_that_is_busy_to_its_limit_goes_on_when_that_rises(frontier: MemoryFrontier, what: str) -> None:
+    """At once, and not when its next visit ends."""
+    gate, places, begun = Gate(), Places(3), Counter[str]()
+    others = places.seat()
+    if what == "place":
+        others.take(2)
+
+    async def visit(lease: Lease) -> Outcome:
+        begun[lease.request.url.text] += 1
+        return await hold(lease, gate)
+
+    seat = places.seat()
+    engine = Engine(frontier, visit, [ListSink()], Limits(concurrency=3 if what == "place" else 1), seat=seat)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(engine.run, seeds(5))
+            await gate.held.wait()
+            await turns(50)
+            before = len(begun)
+            others.give_back(2) if what == "place" else engine.change(visit, Limits(concurrency=3))
+            await turns(50)
+            after = len(begun)
+            gate.open()
+    assert (before, after) == (1, 3)
+
+
+async def note(asked: Counter[str]) -> int:
+    asked["times"] += 1
+    return 0

@@ -196,7 +196,7 @@ def test_a_hard_link_to_somebody_else_s_file_is_not_written(tmp_path: Path) -> N
 
 
 def test_no_file_is_written_in_another_way() -> None:
-    root = Path(private.__file__).parents[1]
+    root = Path(private.__file__).parents[2]
     rooms = [path for room in ("crawler", "cli") for path in (root / room).rglob("*.py")]
     sources = [path for path in rooms if "testing" not in path.parts]
     written = re.compile(r"""\bopen\([^()]*["'](?:[wax]b?\+?|r\+b?)["']|write_(?:text|bytes)\(|copyfile\(|\.touch\(""")

@@ -209,7 +209,7 @@ async def test_another_reach_holds_for_all_seeds_from_the_next_visit_on(tmp_path
     ) as crawl:  # fmt: skip
         await crawl.add(["http://a.org/x/", "http://b.org/x/"])
         await crawl.run()
-        crawl.change(reach="host", limit=100)
+        await crawl.change(reach="host", limit=100)
         await crawl.run()
     assert set(sink.urls) == set(pages)
 

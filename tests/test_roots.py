@@ -100,7 +100,7 @@ async def test_a_visit_waits_for_the_roots_and_is_put_off_where_they_cannot_be_h
         seen.append(ground.admitted.holds("a.org"))
         return Outcome(lease, Disposition.FETCHED)
 
-    filled = roots.filled(ground, visit)
+    filled = roots.wait_for(ground, visit)
     put_off = await filled(Lease(Request(A), 1))
     assert (put_off.disposition, put_off.reason, seen) == (Disposition.DEFERRED, None, [])
     assert put_off.retry_in_s

@@ -178,7 +178,7 @@ async def test_wider_settings_take_effect_while_a_crawl_runs() -> None:
                 yield seed
             while not crawl.snapshot().pages:
                 await _turn()
-            crawl.change(max_depth=None)
+            await crawl.change(max_depth=None)
 
         summary = await crawl.run(seeds())
     assert summary.pages == len(PAGES)
@@ -220,7 +220,7 @@ async def test_a_page_that_was_not_sent_again_still_has_the_links_that_were_left
         await crawl.run(served.seeds)
         await anyio.sleep(0.02)
         assert (await crawl.run()).dispositions == {Disposition.UNCHANGED: 1}
-        crawl.change(max_depth=1)
+        await crawl.change(max_depth=1)
         assert (await crawl.run()).counts.known == 2
 
 
@@ -351,7 +351,7 @@ async def test_sitemaps_are_visited_once_they_are_wanted_while_a_crawl_runs() ->
                 yield seed
             while not crawl.snapshot().pages:
                 await _turn()
-            crawl.change(sitemaps=True)
+            await crawl.change(sitemaps=True)
 
         summary = await crawl.run(seeds())
     assert summary.counts.settled == {Disposition.FETCHED: 3}

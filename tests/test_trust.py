@@ -151,6 +151,16 @@ async def test_a_folder_of_somebody_else_is_refused_by_its_name(home: Path, thei
 
 
 @AS_ROOT
+def test_the_name_of_a_foreign_file_forges_no_line(home: Path) -> None:
+    (home / "x\ncrawl: all is well\udcff").touch()
+    _foreign(home / "x\ncrawl: all is well\udcff")
+    with pytest.raises(FolderError, match="belongs to") as caught:
+        with open_folder(home, Config()):
+            pass
+    assert r"x\ncrawl: all is well\udcff belongs to" in str(caught.value)
+
+
+@AS_ROOT
 def test_a_link_of_somebody_else_is_refused_and_one_of_ours_is_followed(home: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(home)
     with open_folder(tmp_path / "link", Config()):

@@ -1,1 +1,1 @@
-"""Builds the parts of a crawl from its settings: the only place that knows concrete classes."""
+"""Builds the parts of a crawl from its settings. Only this room knows concrete classes."""

@@ -1,4 +1,4 @@
-"""The parts of one crawl: stacked once, and put on other terms while it runs."""
+"""Opens the parts of one crawl in order, and gives them other settings while it runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .shared import Shared, open_shared
 
 @dataclass(slots=True)
 class Stacking:
-    """The stacking order of one crawl's parts."""
+    """Opens the parts of one crawl on an exit stack, in their order."""
 
     stack: AsyncExitStack
     config: Config
@@ -52,33 +52,33 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
-        frontier = await self._frontier()
-        sinks = await self._rewound_sinks(frontier)
+        frontier = await self._open_frontier()
+        sinks = await self._rewind_sinks(frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader, budget = shared.offloader.lane(), shared.budget.purse()
         self.stack.callback(budget.close)
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._fetcher(budget, self.shared.network if self.shared else None)
+        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None)
         robots = parts.robots(config, fetcher, offloader, budget.release)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
-        roots = Roots(stored, partial(_in_file if in_workers else Admitted, frontier.key))
+        roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
         )  # fmt: skip
 
-    async def _frontier(self) -> MemoryFrontier | SqliteFrontier:
+    async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         if self.folder is None or self.config.frontier.kind == "memory":
             return await self.stack.enter_async_context(open_memory(terms))
-        return await self._stored(self.folder, terms)
+        return await self._open_stored(self.folder, terms)
 
-    async def _stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
-        """The frontier on disk, after visits whose records are gone were queued again in its file."""
+    async def _open_stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
+        """Opens the frontier on disk. Visits whose records are gone from an output are queued again before."""
         path, durability = folder.frontier_path, self.config.frontier.durability
         outputs = {sink.name: sink.path for sink in self._configured_sinks()}
         async with AsyncExitStack() as opened:
@@ -90,13 +90,13 @@ class Stacking:
         self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
         return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
 
-    async def _rewound_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+    async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
-        sinks = tuple(_owing(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
+        sinks = tuple(_skip_kept(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
-            raise ConfigError(f"sinks need names of their own, these repeat: {', '.join(names)}")
+            raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
         for sink in sinks:
             await sink.rewind(positions.get(sink.name))
         return sinks
@@ -110,7 +110,7 @@ class Stacking:
             for sink in self.config.sinks
         ]
 
-    async def _fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
         return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
@@ -118,7 +118,7 @@ class Stacking:
 
 @dataclass(frozen=True, slots=True)
 class Works:
-    """The parts of one crawl that stay while its settings change."""
+    """The parts of one crawl that stay when its settings change."""
 
     frontier: MemoryFrontier | SqliteFrontier
     sinks: tuple[Sink, ...]
@@ -133,7 +133,7 @@ class Works:
     lost: Lost
 
     def engine(self, config: Config) -> Engine:
-        """For one run."""
+        """Returns an engine for one run, and puts its reach in force."""
         ground = self._ground(config)
         self.roots.choose(ground)
         return Engine(
@@ -141,8 +141,8 @@ class Works:
             dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
         )  # fmt: skip
 
-    def retuning(self, engine: Engine, config: Config) -> Callable[[], None]:
-        """What puts settings in force while the crawl runs. Raises ConfigError before it is called."""
+    def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
+        """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
 
@@ -155,12 +155,13 @@ class Works:
 
         return retune
 
-    def told(self, view: SiteView, politeness: Politeness) -> SiteView:
+    def add_robots(self, view: SiteView, politeness: Politeness) -> SiteView:
+        """Returns the view of a site with its delay and the state of its robots.txt."""
         robots = self.robots.state(view.site)
         return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
 
     async def scope(self, config: Config) -> Scope:
-        """What belongs to the crawl, all its roots considered. Raises FrontierError, StorageFull."""
+        """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
         await self.roots.fill()
         return parts.scope(config, self._ground(config).admitted)
 
@@ -168,7 +169,7 @@ class Works:
         return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
 
     def _visit(self, config: Config, ground: Ground) -> Visit:
-        """What workers reported lately is news again, for bounds may be others: a new `run` token."""
+        """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract)
         visitor = Visitor(
@@ -176,17 +177,17 @@ class Works:
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
-        return self.roots.filled(ground, visitor.visit)
+        return self.roots.wait_for(ground, visitor.visit)
 
 
-def _owing(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
-    """The sink, spared the records that it has and others lost."""
+def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
+    """Returns the sink, wrapped so that it skips records that it still has and other sinks lost."""
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
     return Owing(sink, has) if has else sink
 
 
-def _in_file(key: bytes) -> Admitted:
-    """A table that worker processes can open."""
+def _make_table(key: bytes) -> Admitted:
+    """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.folder() / f"places-{secrets.token_hex(8)}")
 
 

@@ -1,4 +1,4 @@
-"""From settings to the parts of a crawl, one function each: what a crawl, a rehearsal and an explanation share."""
+"""Makes single parts of a crawl from settings, one function each, for crawls, dry runs and explanations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Extract = Callable[[Content], object]
 
 
 def scope(config: Config, admitted: Admitted | None = None) -> Scope:
-    """Raises ConfigError for a pattern that cannot be read. `admitted`: the places of the seeds under its reach."""
+    """Returns the scope. `admitted` holds the places that the seeds admit. Raises ConfigError for a bad pattern."""
     said = config.scope
     return Scope(
         reach=said.reach,
@@ -43,6 +43,7 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
 
 
 def policy(config: Config) -> Policy:
+    """Returns the rules for canonical spellings of URLs."""
     return Policy(config.urls.strip_params, config.urls.strip_session_ids, config.urls.sort_params)
 
 
@@ -60,6 +61,7 @@ def politeness(config: Config) -> Politeness:
 
 
 def terms(config: Config, turns: Turns | None = None) -> Terms:
+    """Returns the rules by which a frontier lends. `turns` is shared with other crawls of the process."""
     said = config.politeness
     return Terms(
         per_site=said.per_site,
@@ -86,7 +88,7 @@ def workers(config: Config) -> Workers:
 
 
 def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
-    """For one run: what workers reported lately is news again in the next."""
+    """Returns the job of one run. Its token is new, so workers report links again that they reported in other runs."""
     return Job(
         key=key,
         run=secrets.token_bytes(8),
@@ -113,7 +115,7 @@ def budget(config: Config) -> Budget:
 def open_fetcher(
     config: Config, budget: Budget | Purse, network: Network | None = None
 ) -> AbstractAsyncContextManager[HttpFetcher]:
-    """Raises ConfigError on entering."""
+    """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
     per_ip = config.politeness.per_ip
     return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
@@ -122,7 +124,7 @@ def open_fetcher(
 def robots(
     config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
 ) -> RobotsCache | IgnoreRobots:
-    """`release` as in RobotsCache."""
+    """Returns the source of robots.txt rules; `release` as in RobotsCache."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
@@ -130,14 +132,14 @@ def robots(
 
 
 def check_extract(extract: Extract | None, config: Config) -> None:
-    """Refuse now what would fail at every page."""
+    """Raises ConfigError for a parse function that worker processes cannot load: it would fail at every page."""
     if extract is None or config.offload.executor != "process":
         return
     name = getattr(extract, "__qualname__", repr(extract))
     try:
         pickle.dumps(extract)
         if _is_typed_in(extract):
-            raise ConfigError("it was typed into an interactive session, which workers cannot import")
+            raise ConfigError("it was defined in an interactive session, which workers cannot import")
     except Exception as error:
         raise ConfigError(
             f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
@@ -146,6 +148,6 @@ def check_extract(extract: Extract | None, config: Config) -> None:
 
 
 def _is_typed_in(function: object) -> bool:
-    """Whether it lives in a notebook or a prompt: pickled by name, it would be missed only in the worker."""
+    """Whether it was defined in a notebook or a prompt: pickle sends only its name, which no worker would find."""
     main = sys.modules["__main__"]
     return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")

@@ -1,4 +1,4 @@
-"""What the crawls of one process have in common: workers, memory for bodies, names, addresses, turns and places."""
+"""Opens the parts that crawls of one process share: workers, memory for bodies, DNS, addresses, turns, places."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from . import parts
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Handed to `open_crawl(shared=...)`. `open_shared` makes it; all of it is for the loop it was made in."""
+    """The parts that crawls share, for `open_crawl(shared=...)`. `open_shared` makes them for one event loop."""
 
     config: Config
     offloader: Pool | Inline
     budget: Budget
     network: Network
     turns: Turns
-    """Sites are lent to one crawl after another, as if it were one."""
+    """Lends each site to one crawl after another, with the rests that a single crawl would keep."""
     places: Places
-    """Visits under way at a time, over all crawls."""
+    """Limits the visits at a time over all crawls."""
 
     def check(self, config: Config, weight: float) -> None:
-        """Whether a crawl of these settings can be part of it. Raises ConfigError."""
+        """Raises ConfigError if a crawl with these settings cannot use the shared parts."""
         if not 0 < weight < math.inf:
             raise ConfigError(f"weight: {weight:g} should be a number above 0")
         largest = self.config.fetch.max_body_bytes
         if config.fetch.max_body_bytes > largest:
-            raise ConfigError(f"fetch.max_body_bytes: {largest:_} at most, for bodies share one budget")
+            raise ConfigError(f"fetch.max_body_bytes: {largest:_} at most, because crawls share one budget for bodies")
 
 
 @asynccontextmanager
 async def open_shared(config: Config | None = None, **settings: object) -> AsyncIterator[Shared]:
-    """What crawls share that are opened and closed within the block.
+    """Opens the parts that the crawls of one process share. The crawls must be opened and closed within the block.
 
-    Of the settings these count: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest
-    that a crawl may allow), `fetch.concurrency` (visits under way over all crawls). Raises ConfigError.
+    These settings are used: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest
+    that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`. Raises
+    ConfigError.
     """
     config = amend(config or Config(), settings)
     async with (

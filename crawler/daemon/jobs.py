@@ -274,18 +274,18 @@ class Jobs:
         """
         keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
         self._running.look_around()
-        pending = self._retune(job)
+        pending = await self._retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
     async def hold(self, job: str, site: str, *, who: str = API) -> None:
         """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
         await self._reception.hold(job, site, True, who)
-        self._retune(job)
+        await self._retune(job)
 
     async def let_go(self, job: str, site: str, *, who: str = API) -> None:
         """Releases a site, so that it is visited again. Raises UrlError."""
         await self._reception.hold(job, site, False, who)
-        self._retune(job)
+        await self._retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
@@ -353,11 +353,11 @@ class Jobs:
             return None
         return await self._running.wishes.told(job, coming)
 
-    def _retune(self, job: str) -> Container[str]:
+    async def _retune(self, job: str) -> Container[str]:
         """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
         run = self._running.runs.get(job)
         try:
-            told = run.retune() if run else None
+            told = await run.retune() if run else None
         except (CrawlError, OSError) as error:
             log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
             return fields()

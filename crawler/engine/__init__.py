@@ -1,1 +1,1 @@
-"""One run: leases in, outcomes out."""
+"""Runs a crawl once: takes leases from the frontier and settles outcomes."""

@@ -1,4 +1,4 @@
-"""One crawl at work: feeder, visitors and recorder around two bounded queues, and how they come to rest."""
+"""Runs one crawl: feeder, visitors and recorder around two bounded queues, and how they stop."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ log = logging.getLogger(__name__)
 Visit = Callable[[Lease], Awaitable[Outcome]]
 
 LEASE_BATCH = 64
-"""Leases asked for at a time, and places in the queue to the visitors: enough to keep them busy, few to give back."""
+"""Leases taken at a time, and the size of the queue to the visitors: enough to keep them busy, few to give back."""
 RECORD_BATCH, RECORD_LINKS = 256, 2000
-"""Outcomes stored and settled in one transaction, and new links before the last page: 1 µs of the loop each."""
+"""Most outcomes in one transaction, and new links from which on no page is added to it: 1 µs of the loop each."""
 BUSIEST = 8
 
 
 @dataclass(slots=True, eq=False)
 class Engine:
-    """Runs one frontier dry, once. `run` returns when it is exhausted, a limit is reached or `stop` was called."""
+    """Visits all that a frontier lends, once. `run` returns when it is exhausted, at a limit, or after `stop`."""
 
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
     limits: Limits = field(default_factory=Limits)
     dispose: Callable[[Outcome], None] = lambda outcome: None
-    """Called once an outcome is recorded, or lost with an aborted run: its body may go."""
+    """Called when an outcome was recorded, or was lost with an aborted run: its body is no longer needed."""
     parse_backlog: Callable[[], int] = lambda: 0
     seat: Seat = field(default_factory=lambda: Places().seat())
-    """A visit needs a place: crawls that have them in common share them."""
+    """Takes a place for each visit; several crawls may share the places."""
     metrics: Metrics = field(default_factory=Metrics)
     absence: Absence = field(default_factory=Absence)
     forewarning: Forewarning = field(default_factory=Forewarning)
     spent: Spent = NOTHING_SPENT
     look_again: Callable[[], Awaitable[int]] | None = None
-    """Asked when nothing is left to do, and before a run ends in order: how much was queued again after all."""
+    """Called when nothing is left to do, and before a run that was not aborted ends; returns how much it queued."""
 
     _leases: asyncio.Queue[Lease] = field(init=False)
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)
-    """By `id`: a URL that is tried again may be lent anew while its first outcome is being settled."""
+    """Leases on loan by `id`: a URL may be lent again while its first outcome is still being settled."""
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
@@ -71,7 +71,7 @@ class Engine:
     _waits_for_turn: bool = field(default=False, init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
     _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    """Held while outcomes are stored and settled, and while leases are given back: none is in both."""
+    """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
         self._leases = asyncio.Queue(LEASE_BATCH)
@@ -79,33 +79,33 @@ class Engine:
         self._goes.set()
         self.seat.wake = self._moved.set
 
-    # -- what its owner may ask ------------------------------------------------------------------------------------
+    # -- control -----------------------------------------------------------------------------------------------------
 
     def stop(self, ending: Ending = Ending.STOPPED) -> None:
-        """Finish what is in hand within the grace time, then return from `run`."""
+        """Gives visits under way the grace time to finish; then `run` returns."""
         self._ending = self._ending or ending
         self._ends.set()
 
     def abort(self) -> None:
-        """Drop what is in hand; nothing is lost, it is fetched again by the next run."""
+        """Drops the visits under way. Nothing is lost: the next run makes them again."""
         self.stop(Ending.ABORTED)
         self._ending = Ending.ABORTED
         self._work.cancel()
 
     def pause(self) -> None:
-        """Lend nothing further; visits in hand go on."""
+        """Takes no more leases; visits under way go on."""
         self._goes.clear()
 
     def resume(self) -> None:
         self._goes.set()
 
     def change(self, visit: Visit, limits: Limits) -> None:
-        """From the next visit on, other rules and other bounds."""
+        """Puts other rules and limits in force from the next visit on."""
         self.visit, self.limits = visit, limits
         self._moved.set()
 
     def send(self, errand: Callable[[], Awaitable[object]]) -> bool:
-        """Have something done beside the visits, before which the run does not end; False: there is no run."""
+        """Runs `errand` beside the visits; the run does not end before it. Returns False if there is no run."""
         if self._planting is None:
             return False
         self._errands += 1
@@ -114,7 +114,7 @@ class Engine:
 
     @contextmanager
     def errand(self) -> Iterator[None]:
-        """Something is under way that may queue more: the run does not find that nothing is left before it is done."""
+        """Keeps the run from ending as exhausted within the block, since work in it may queue more."""
         self._errands += 1
         try:
             yield
@@ -129,7 +129,7 @@ class Engine:
     # -- a run from beginning to end ---------------------------------------------------------------------------------
 
     async def run(self, seeds: AsyncIterator[Sequence[Request]]) -> Summary:
-        """Visit until nothing is left. Frontier and sink failures come out as they are, inside an ExceptionGroup."""
+        """Visits until nothing is left; returns a summary. Raises errors of frontier and sinks in an ExceptionGroup."""
         self.metrics.started = time.monotonic()
         async with create_task_group() as tasks:
             tasks.start_soon(self._record)
@@ -160,12 +160,12 @@ class Engine:
             visits.cancel_scope.cancel()
 
     async def _come_to_rest(self) -> None:
-        """Give the visits in hand the grace time. There are none when nothing was left to do."""
+        """Gives the visits under way the grace time. There are none if nothing was left to do."""
         with anyio.move_on_after(self.limits.grace_s):
             await self._leases.join()
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
-        """Bring the seeds to the frontier while the crawl is under way: ten million of them never stand in memory."""
+        """Adds the seeds to the frontier during the crawl, so that ten million of them are never all in memory."""
         with guarded("reading the seeds"):
             async for batch in seeds:
                 await self.frontier.add(batch)
@@ -183,15 +183,15 @@ class Engine:
     # -- feeder ------------------------------------------------------------------------------------------------------
 
     async def _feed(self, visits: TaskGroup) -> None:
-        """Lend no faster than visitors take, and never a page more than the limit."""
+        """Takes leases no faster than visitors do, and never more pages than the limit."""
         while await self._may_go_on():
             room = self.seat.take(min(self._room(), LEASE_BATCH))
             if not room:
-                await self._until_moved()
+                await self._wait_until_moved()
                 continue
             self._moved.clear()
             leases = await self._lease(room)
-            if self._ending is not None:  # it came while these were being lent: they are not begun
+            if self._ending is not None:  # the end came while these were being lent: they are not visited
                 self._let_go(leases)
                 await self._release(leases)
                 return
@@ -199,7 +199,7 @@ class Engine:
                 self._call_visitor(visits)
                 await self._leases.put(lease)
             if not leases:
-                await self._until_due()
+                await self._wait_until_due()
 
     async def _lease(self, room: int) -> Sequence[Lease]:
         leases: Sequence[Lease] = ()
@@ -214,11 +214,11 @@ class Engine:
     async def _may_go_on(self) -> bool:
         if not self._goes.is_set():
             self.seat.let_be()
-            await self._first_of(self._goes.wait)
+            await self._wait_or_end(self._goes.wait)
         return self._ending is None
 
     def _room(self) -> int:
-        """How many leases may be taken now: free visitors, and what is left of the page limit."""
+        """Returns how many leases may be taken now: the free visitors, at most the rest of the page limit."""
         room = self.limits.concurrency - len(self._out)
         if self.limits.pages is None:
             return room
@@ -227,30 +227,30 @@ class Engine:
             self.stop(Ending.PAGE_LIMIT)
         return min(room, left - len(self._out))
 
-    async def _until_moved(self) -> None:
+    async def _wait_until_moved(self) -> None:
         if self._ending is None:
-            await self._first_of(self._moved.wait)
+            await self._wait_or_end(self._moved.wait)
             self._moved.clear()
 
-    async def _until_due(self) -> None:
-        """Nothing is due: wait for a turn, for news, or for the end."""
+    async def _wait_until_due(self) -> None:
+        """Waits for a turn, for new work, or for the end. Called when nothing is due."""
         self._waits_for_turn = True
-        more = await self._first_of(self.frontier.wait)
+        more = await self._wait_or_end(self.frontier.wait)
         self._waits_for_turn = False
         if more is not False or self._moved.is_set():
             return
-        if self._out or self._is_planting or self._errands:  # outcomes are being settled, or more is on its way
-            await self._until_moved()
-        elif not await self._finds_more():
+        if self._out or self._is_planting or self._errands:  # outcomes or seeds may still bring work
+            await self._wait_until_moved()
+        elif not await self._find_more():
             self.stop(Ending.EXHAUSTED)
 
-    async def _finds_more(self) -> bool:
-        """Nothing is left to do: whether more came after all, if only while that was looked for."""
+    async def _find_more(self) -> bool:
+        """Looks for more work when nothing is left; returns whether there is some now."""
         found = await self.look_again() if self.look_again else 0
         return found > 0 or self._errands > 0 or self._moved.is_set()
 
-    async def _first_of(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
-        """What `wait` returned; None when the end came first."""
+    async def _wait_or_end(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
+        """Returns the result of `wait`, or None if the end came first."""
         answer: bool | None = None
         async with create_task_group() as tasks:
             tasks.start_soon(self._cancel_when_ending, tasks.cancel_scope)
@@ -265,34 +265,35 @@ class Engine:
     # -- visitors ----------------------------------------------------------------------------------------------------
 
     def _call_visitor(self, visits: TaskGroup) -> None:
-        """One more visitor where all are busy: a small crawl never starts thousands of them."""
+        """Starts one more visitor if all are busy, so that a small crawl never has thousands of them."""
         if self._leases.qsize() >= self._idle and self._visitors < self.limits.concurrency:
             self._visitors += 1
             visits.start_soon(self._visit_forever)
 
     async def _visit_forever(self) -> None:
+        """Takes leases from the queue and visits them one after another, until it is cancelled."""
         while True:
             self._idle += 1
             try:
                 lease = await self._leases.get()
             finally:
                 self._idle -= 1
-            outcome = await self._one_outcome(lease)
+            outcome = await self._make_outcome(lease)
             try:
                 await self._outcomes.put(outcome)
             except asyncio.CancelledError:
                 self.dispose(outcome)
                 raise
             self._leases.task_done()
-            del lease, outcome  # a visitor that waits would hold its last body as long
+            del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
 
-    async def _one_outcome(self, lease: Lease) -> Outcome:
+    async def _make_outcome(self, lease: Lease) -> Outcome:
         begun = self.absence.beat()
         try:
             with guarded("a visit"):
-                return self.absence.judged(await self.visit(lease), begun)
+                return self.absence.forgive(await self.visit(lease), begun)
         except (HookError, WorkersGone):
-            raise  # no fault of the page, which stays queued
+            raise  # not the fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
@@ -300,6 +301,7 @@ class Engine:
     # -- recorder ----------------------------------------------------------------------------------------------------
 
     async def _record(self) -> None:
+        """Stores and settles outcomes in batches, until it is cancelled."""
         while True:
             batch = [await self._outcomes.get()]
             links = batch[0].n_found
@@ -315,12 +317,12 @@ class Engine:
                 self.metrics.fold(outcome)
                 self.dispose(outcome)
                 log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
-            del batch, outcome  # their bodies are no longer in the budget
+            del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()
 
     async def _store_and_settle(self, batch: Sequence[Outcome]) -> None:
-        """The sinks first, then the frontier with the sinks' positions: what was not settled is cut off on open."""
+        """Writes the sinks, then settles with their positions. On open, sinks are cut back to the settled positions."""
         if not batch:  # all of it was given back
             return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
@@ -335,10 +337,10 @@ class Engine:
         if most is not None and self.spent.bytes + self.metrics.bytes >= most:
             self.stop(Ending.SIZE_LIMIT)
 
-    # -- looking at itself, and letting go -----------------------------------------------------------------------------
+    # -- watching and giving back --------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Sample what limits the crawl, and keep the time limit."""
+        """Samples what limits the crawl, and stops it at the time limit."""
         while True:
             cpu, now = time.thread_time(), time.monotonic()
             await asyncio.sleep(SAMPLE_S)
@@ -368,7 +370,7 @@ class Engine:
         )
 
     async def _give_back(self) -> None:
-        """Whatever is still out when the run ends goes back to the queue, but for what is being recorded."""
+        """Gives back all leases that are left when the run ends, except those whose outcomes are being recorded."""
         with CancelScope(shield=True):
             async with self._storing:
                 left = list(self._out.values())

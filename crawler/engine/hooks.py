@@ -1,4 +1,4 @@
-"""Code of others that runs on the event loop: sinks, fetchers, lists of seeds."""
+"""Guards the event loop against errors of foreign code: sinks, fetchers, lists of seeds."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from ..runtime.foreign_errors import describe, is_of_a_signal
 
 @contextmanager
 def guarded(who: str) -> Iterator[None]:
-    """Raises an error of ours for what would end the loop, or a task in silence. Ctrl-C and cancellation pass.
+    """Raises CrawlError or HookError for errors that would end a task silently, or end the loop.
 
-    A task that raises CancelledError though nobody cancelled it just ends, and all that waits for it waits for ever:
-    CrawlError. SystemExit and its like fly out of the loop itself, past all that is to be closed: HookError.
+    CrawlError: the code raised CancelledError, but nobody cancelled it. Such a task would just end, and all that wait
+    for it would wait for ever. HookError: the code raised SystemExit or another BaseException, which would leave the
+    loop itself, so that nothing is closed. Ctrl-C and real cancellation pass.
     """
     try:
         yield

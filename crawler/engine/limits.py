@@ -1,4 +1,4 @@
-"""What bounds one run of a crawl, and what earlier runs have spent of it."""
+"""The limits of one run of a crawl, and how much of them earlier runs have used."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds a run. None: nothing."""
+    """The limits of a run. None: there is no limit."""
 
     concurrency: int = 256
     pages: int | None = None
-    """Fetched pages over the whole life of the frontier, exact."""
+    """Fetched pages over the whole life of the frontier. The limit is exact."""
     time_s: float | None = None
     size_bytes: int | None = None
     grace_s: float = 30.0
-    """What visits in hand get after `stop`."""
+    """Seconds that visits under way get after `stop`."""
     known_bytes: int = 0
-    """What is known should take no more of memory: there is a warning before it does. 0: there is none."""
+    """Memory planned for known URLs and sites, in bytes; there is a warning before it is used up. 0: no warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What counts already towards the limits of time and size, when a run begins."""
+    """Time and bytes of earlier runs that count towards the limits of this one."""
 
     time_s: float = 0.0
     bytes: int = 0

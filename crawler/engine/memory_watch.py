@@ -1,4 +1,4 @@
-"""Warns before what is known of a crawl outgrows the memory that was planned for it."""
+"""Warns before the known URLs and sites of a crawl need more memory than planned for them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ log = logging.getLogger(__name__)
 
 _MIB = 1 << 20
 URL_BYTES = 20
-"""What every known URL takes in memory, as long as the crawl lives (measured: 13 to 20)."""
+"""Memory of a known URL, as long as the crawl lives (measured: 13 to 20)."""
 SITE_BYTES = 6000
-"""What a site takes that has something queued (measured: 5,600), whatever the number of its URLs."""
+"""Memory of a site with URLs queued (measured: 5,600), however many they are."""
 WARNED_AT = 0.8
-"""Of what is planned for what is known: soon enough to do something."""
+"""Share of the planned memory at which the warning is given: soon enough to do something."""
 
 
 class Forewarning:
-    """Says once, before it happens, that what is known outgrows what was planned for it."""
+    """Gives one warning before known URLs and sites need more memory than planned."""
 
     def __init__(self) -> None:
         self._was_given = False
 
     def look(self, counts: Counts, most_bytes: int) -> None:
-        """`most_bytes` 0: nothing was planned."""
+        """Logs the warning if it is due. `most_bytes` is the planned memory; 0: none was planned."""
         held = known_bytes(counts)
         if most_bytes and held > WARNED_AT * most_bytes and not self._was_given:
             self._was_given = True
             log.warning(
-                "what is known takes about %d MiB of the %d MiB planned for it: give the crawl more memory, or bound "
-                "it (--depth, --include, scope.limit_per_site)", held // _MIB, most_bytes // _MIB,
+                "known URLs and sites take about %d MiB of the %d MiB planned for them: give the crawl more memory, or "
+                "limit it (--depth, --include, scope.limit_per_site)", held // _MIB, most_bytes // _MIB,
             )  # fmt: skip
 
 
 def known_bytes(counts: Counts) -> int:
-    """What the URLs and sites of a frontier take in memory, roughly."""
+    """Estimates the memory that the URLs and sites of a frontier take, in bytes."""
     return counts.known * URL_BYTES + counts.sites * SITE_BYTES

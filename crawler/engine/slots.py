@@ -1,4 +1,4 @@
-"""How a number of places is shared among those who want them: fairly by weight, and none stays empty that is wanted."""
+"""Shares a number of places among crawls: fairly by weight, and no place stays empty while a crawl wants one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import count
 
 
 class Places:
-    """So many visits at a time over all crawls of a process: max-min fair, and decided in plain functions.
+    """Limits the visits at a time over all crawls of a process: max-min fair, and decided in plain functions.
 
-    Nobody is turned out of a place. Of those who want one while all are taken, whoever holds least for its weight gets
-    the next that becomes free: so each comes to its fair share as fast as visits end, and what it does not want goes to
-    the others.
+    A crawl keeps a place until its visit ends. If all places are taken, the next free one goes to the waiting crawl
+    that has the fewest for its weight. So each gets its fair share as fast as visits end, and places that one crawl
+    does not want go to the others.
     """
 
     def __init__(self, most: float = math.inf) -> None:
         self._most = most
         self._taken = 0
         self._wants: dict[Seat, None] = {}
-        """Those who were refused and did not take or leave since, longest waiting first."""
+        """Seats that were refused and have not taken a place or left since; the longest waiting come first."""
 
     @property
     def most(self) -> float:
@@ -35,7 +35,7 @@ class Places:
         return self._taken
 
     def seat(self, weight: float = 1.0) -> Seat:
-        """For one more crawl; `leave` it at the end."""
+        """Returns a seat for one more crawl."""
         return Seat(self, weight)
 
     def _take(self, seat: Seat, wanted: int) -> int:
@@ -50,7 +50,10 @@ class Places:
         return granted
 
     def _room(self, seat: Seat) -> int:
-        """What is free; while others want some of it, no more than brings this one to where the poorest of them is."""
+        """Returns how many places the seat may take.
+
+        While others wait, no more than bring it to the level of the poorest of them.
+        """
         free = self._most - self._taken
         if free <= 0 or not self._wants:
             return int(min(free, _MANY))
@@ -69,13 +72,13 @@ class Places:
             self._call()
 
     def _call(self) -> None:
-        """Wake whoever is first; he takes, and so wakes the next while anything is left."""
+        """Wakes the waiting seat with the lowest level; when that takes its places, it wakes the next one."""
         if self._wants and self._taken < self._most:
             min(self._wants, key=lambda seat: seat.level).wake()
 
 
 class Seat:
-    """One crawl's claim to places."""
+    """The claim of one crawl to places."""
 
     __slots__ = ("_number", "_places", "taken", "wake", "weight")
     _numbers = count()
@@ -85,20 +88,20 @@ class Seat:
         self.weight = weight
         self.taken = 0
         self.wake: Callable[[], None] = _nobody
-        """Called when a place may be had by one who was refused."""
+        """Called when this seat was refused and may have a place now."""
 
     @property
     def level(self) -> float:
-        """What it holds for its weight."""
+        """Places taken, divided by the weight."""
         return self.taken / self.weight
 
     @property
     def is_refused(self) -> bool:
-        """Whether it wants a place and waits for it."""
+        """Whether it waits for a place."""
         return self in self._places._wants
 
     def take(self, wanted: int) -> int:
-        """Up to `wanted` places; 0: it waits for one now, and is woken, until it takes one or lets it be."""
+        """Takes up to `wanted` places; returns how many. 0: it now waits in line, and is woken when it may have one."""
         return self._places._take(self, wanted) if wanted > 0 else 0
 
     def give_back(self, number: int) -> None:
@@ -106,7 +109,7 @@ class Seat:
             self._places._give_back(self, number)
 
     def let_be(self) -> None:
-        """It wants none for now: whoever comes after it goes first."""
+        """Gives up its place in the line; the next one is served."""
         self._places._leave(self)
 
 
@@ -114,4 +117,4 @@ _MANY = 1 << 30
 
 
 def _nobody() -> None:
-    """Nobody waits."""
+    """Does nothing: no crawl waits."""

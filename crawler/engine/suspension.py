@@ -1,7 +1,7 @@
-"""Notices that the process itself was away, and keeps that from being held against the sites it was talking to.
+"""Notices that the process itself was away, and forgives the visits that failed because of it.
 
-Stopped (SIGSTOP), suspended with its machine, or busy with something that let nothing else happen: exchanges that ran
-meanwhile end as time-outs and broken connections, though nobody failed but us.
+The process was stopped (SIGSTOP), suspended with its machine, or blocked. Exchanges that were under way then end as
+time-outs and broken connections, although the sites did nothing wrong.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from ..model import Disposition, Outcome, Reason
 log = logging.getLogger(__name__)
 
 AWAY_S = 2.0
-"""Eight times as long as the engine takes between two looks at itself."""
+"""Seconds without a beat that count as away: eight times the interval of the engine's samples."""
 AGAIN_S = 3.0
-"""A forgiven visit waits so long at least: robots.txt that could not be asked is not asked again for two seconds."""
+"""Least wait in seconds of a forgiven visit: an unreachable robots.txt is not asked again for two seconds."""
 MOST_FORGIVEN = 3
-"""Of one URL in a row: who is away again and again would never come to an end with a host that is dead."""
+"""Most forgiven visits of one URL in a row. Without it, repeated absences would retry a dead host for ever."""
 
 _OURS = frozenset({
     Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.TOO_SLOW, Reason.BAD_RESPONSE,
     Reason.ROBOTS_UNREACHABLE, Reason.PARSE_TIMEOUT,
 })  # fmt: skip
-"""What may be the fault of who was away."""
+"""Reasons that an absence of this process may have caused."""
 
 
 def _clock() -> float:
-    """Seconds that go on while the machine sleeps, where the platform has such a clock."""
+    """Returns seconds of a clock that goes on while the machine sleeps, if the platform has one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Absence:
-    """Of one run. `beat` is to be called several times a second."""
+    """Notices absences during one run. `beat` must be called several times a second."""
 
     def __init__(self, clock: Callable[[], float] = _clock) -> None:
         self._clock = clock
@@ -45,16 +45,16 @@ class Absence:
         self._forgiven = Counter[int]()
 
     def beat(self) -> float:
-        """We are here; what time it is on this clock."""
+        """Notes that the process runs, and returns the time of this clock."""
         now = self._clock()
         away_s, self._beat = now - self._beat, now
         if away_s > AWAY_S:
             self._returned = now
-            log.warning("away for %.1f s (stopped, suspended or blocked): what failed meanwhile is tried again", away_s)
+            log.warning("away for %.1f s (stopped, suspended or blocked): visits that failed are tried again", away_s)
         return now
 
-    def judged(self, outcome: Outcome, begun: float) -> Outcome:
-        """The outcome of a visit that began then (`beat`): no attempt at all if it failed while we were away."""
+    def forgive(self, outcome: Outcome, begun: float) -> Outcome:
+        """Returns the outcome, deferred and not an attempt if it failed during an absence. `begun`: its `beat`."""
         self.beat()
         token = outcome.lease.token
         if self._returned < begun or outcome.reason not in _OURS or self._forgiven[token] >= MOST_FORGIVEN:

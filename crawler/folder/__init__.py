@@ -1,1 +1,1 @@
-"""A crawl folder on disk: who holds it, with which settings it goes on, and how it is repaired."""
+"""Makes, locks, continues and repairs crawl folders on disk."""

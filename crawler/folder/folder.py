@@ -1,4 +1,4 @@
-"""The crawl folder: made or found again, held by one process at a time, with the settings the crawl began with."""
+"""Makes or continues a crawl folder, locks it for one process at a time, and keeps the crawl's settings in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..settings.loading import Change, amend, differences, explicit, has_secrets
 from ..settings.toml import to_toml
 
 MAX_NAME = 60
-"""Characters of a folder's name that are made from seeds: readable, and far from what file systems refuse."""
+"""Most characters of a folder's name that are made from seeds: readable, and far below limits of file systems."""
 _SETTINGS, _LOCK, _NEW, _SEEDS = "crawl.toml", "lock", f"crawl.toml{DRAFT}", "seeds"
 
 
@@ -34,15 +34,15 @@ class Folder:
 
     path: Path
     config: Config
-    """The settings in force: the folder's own, overlaid by what was chosen now."""
+    """The settings in force: those of the folder, overridden by those chosen now."""
     changes: tuple[Change, ...] = ()
-    """What was chosen now otherwise than the folder had it, and whether it applies."""
+    """Settings chosen now that differ from the folder's, and whether each applies."""
     is_new: bool = True
     remarks: tuple[str, ...] = ()
-    """What its owner should know of who else may read or write there."""
+    """Messages to the owner about who else can read or write in the folder."""
 
     def keep(self, config: Config) -> Folder:
-        """Continue with these settings the next time. Raises FolderError, StorageFull."""
+        """Stores the settings that the crawl will continue with next time. Raises FolderError, StorageFull."""
         with told(self.path):
             _store(self.path, config)
         return replace(self, config=config)
@@ -57,18 +57,18 @@ class Folder:
 
     @property
     def bad_seeds_path(self) -> Path:
-        """The lines of the seeds that could not be used."""
+        """The file with lines of the seeds that could not be used."""
         return self.path / "bad-seeds.txt"
 
 
 @contextmanager
 def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust = NOBODY) -> Iterator[Folder]:
-    """Make the crawl folder, or continue it with what `config` chose; held against other processes until the end.
+    """Makes the crawl folder, or continues it with the settings chosen in `config`. Locks it until the block ends.
 
-    Fresh: a crawl folder of this name is first set aside as `NAME.old-1`, `-2`, ... Its files can be read by their
-    owner alone; those that others could read are closed to them, unless `trust` says that the folder is open. Raises
-    FolderError where the folder is in use, not a crawl's, damaged, cannot be written, or is not safe and not trusted;
-    ConfigError where its settings cannot be read; StorageFull.
+    With `fresh` an existing crawl folder is first renamed to `NAME.old-1`, `-2`, ... Only the owner can read its files;
+    files that others could read are closed to them, unless `trust` says that the folder is open. Raises FolderError if
+    the folder is in use, not a crawl's, damaged, cannot be written, or is neither safe nor trusted; ConfigError if its
+    settings cannot be read; StorageFull.
     """
     with told(path):
         _check(path, trust)
@@ -81,7 +81,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         lock = _lock(path)
     try:
         with told(path):
-            folder = _continued(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
+            folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
             remarks = _close(folder, trust)
             _store(path, folder.config)
         yield replace(folder, remarks=remarks)
@@ -90,7 +90,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
 
 
 def discard(folder: Folder) -> None:
-    """Remove a crawl folder in which nothing was ever queued; it stays where it holds what is not the crawl's own."""
+    """Removes a crawl folder in which nothing was ever queued. It stays if it has files that are not the crawl's."""
     database = folder.frontier_path.name
     own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *(sink.path for sink in folder.config.sinks)}
     for name in own - {_SEEDS}:
@@ -100,19 +100,20 @@ def discard(folder: Folder) -> None:
 
 
 def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
-    """The crawl folder as it stands, with what `config` chose; it is not held and nothing of it written.
+    """Returns the crawl folder with the settings chosen in `config`. It locks nothing and writes nothing.
 
-    Another process may crawl it meanwhile; `crawler.frontier.look` asks its frontier. Raises FolderError, ConfigError.
+    Another process may use the folder meanwhile; `crawler.frontier.look` reads its frontier. Raises FolderError,
+    ConfigError.
     """
     with told(path):
         _check(path, trust)
         if not (path / _SETTINGS).is_file():
             raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
-        return _merged(path, config, trust)
+        return _merge(path, config, trust)
 
 
 def check_patterns(folder: Folder, chosen: Config) -> None:
-    """Raises ConfigError for a pattern of the folder's own that cannot be used, and says how to replace it."""
+    """Raises ConfigError if a pattern of the folder cannot be used; the message says how to replace it."""
     scope = folder.config.scope
     for name in ("include", "exclude"):
         try:
@@ -126,7 +127,7 @@ def check_patterns(folder: Folder, chosen: Config) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """The folder is ours alone, as long as this process lives and the block lasts. Raises FolderError, StorageFull."""
+    """Locks the folder until the block or this process ends. Raises FolderError, StorageFull."""
     with told(path):
         lock = _lock(path)
     try:
@@ -136,7 +137,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def default_name(seeds: Iterable[str]) -> str:
-    """The folder that belongs to these seeds: the same seeds, the same folder. `urls.txt` gives `urls.crawl`."""
+    """Returns the name of the folder for these seeds: equal seeds give equal names. `urls.txt` gives `urls.crawl`."""
     names = [_stem(seed) for seed in seeds]
     name = "+".join(dict.fromkeys(names))
     if len(name) > MAX_NAME:
@@ -157,7 +158,7 @@ def _stem(seed: str) -> str:
 
 
 def _make(path: Path) -> None:
-    """Make the folder and those above it, so that a power cut leaves their names."""
+    """Makes the folder and its parents, and syncs their names to the disk, so that they survive a power cut."""
     missing = [one for one in (path, *path.parents) if not one.exists()]
     make_folder(path)
     for one in missing:
@@ -166,7 +167,7 @@ def _make(path: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a crawl lives here, or was killed in the first instant of its life."""
+    """Whether this is a crawl folder, or the remains of a crawl that was killed just after its start."""
     if not path.is_dir():
         return False
     names = {entry.name for entry in path.iterdir()}
@@ -174,7 +175,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _check(path: Path, trust: Trust) -> None:
-    """Raises Unsafe where the folder or something in it is another account's, or a link stands for a file of it."""
+    """Raises Unsafe if the folder or something in it belongs to another account, or a file in it is a link."""
     if not path.is_dir():
         return
     check_contents(path, trust)
@@ -184,13 +185,13 @@ def _check(path: Path, trust: Trust) -> None:
 
 
 def _is_own_name(name: str, sinks: Iterable[str] = ()) -> bool:
-    """Whether a crawl gives this name to a file: `frontier.sqlite-wal` and `crawl.log.1` as well."""
+    """Whether a crawl gives this name to a file; so are `frontier.sqlite-wal` and `crawl.log.1`."""
     own = {*OWN_FILES, *sinks}
     return name in own or any(name.startswith((f"{one}-", f"{one}.")) for one in own - {_SEEDS})
 
 
 def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
-    """Close the crawl's own files to others; what there is to say. Raises Unsafe where it may hold no secrets."""
+    """Closes the crawl's own files to other accounts; returns messages. Raises Unsafe if secrets are not safe there."""
     remark = check_writers(folder.path, trust, holds_secrets=has_secrets(folder.config))
     remarks = [remark] if remark else []
     sinks = [sink.path for sink in folder.config.sinks]
@@ -201,15 +202,15 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _continued(path: Path, config: Config, trust: Trust) -> Folder:
-    folder = _merged(path, config, trust)
+def _continue(path: Path, config: Config, trust: Trust) -> Folder:
+    folder = _merge(path, config, trust)
     check_patterns(folder, config)
     _refuse_to_forget(folder)
     return folder
 
 
-def _merged(path: Path, config: Config, trust: Trust) -> Folder:
-    """The folder's settings overlaid by what was chosen now, as far as it may change."""
+def _merge(path: Path, config: Config, trust: Trust) -> Folder:
+    """Returns the folder with its settings overridden by those chosen now, as far as they may change."""
     stored = load(path / _SETTINGS, trust=trust)
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
@@ -221,14 +222,14 @@ def _merged(path: Path, config: Config, trust: Trust) -> Folder:
 
 
 def _refuse_to_forget(folder: Folder) -> None:
-    """Pages without the frontier that knows them would be taken for torn ones, and cut off."""
+    """Raises FolderError if there are pages but no frontier: opening would take them for torn and cut them off."""
     if folder.config.frontier.kind != "sqlite" or _size(folder.frontier_path):
         return
     for sink in folder.config.sinks:
         if _size(folder.path / sink.path):
             raise FolderError(
                 f"{folder.frontier_path} is missing or empty, but {sink.path} holds pages:"
-                " put it back from where it went, or start over with --fresh (which keeps the pages in a folder aside)"
+                " put it back, or start over with --fresh (which first renames this folder, with its pages)"
             )
 
 
@@ -245,7 +246,7 @@ def _store(path: Path, config: Config) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Hold the folder: a descriptor, to be closed. The lock dies with its process, so no stale one can be left."""
+    """Locks the folder; returns a descriptor to close. The lock ends with the process, so it can never be stale."""
     lock = opener(path / _LOCK, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -270,7 +271,7 @@ def _free_name(path: Path) -> Path:
 
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Translates what the system says of a folder: raises FolderError, StorageFull."""
+    """Translates OS errors about a folder into FolderError and StorageFull."""
     try:
         yield
     except Unsafe as error:

@@ -1,7 +1,7 @@
-"""Records that were settled and are gone from an output: their visits are queued again.
+"""Finds settled records that are missing from an output, and queues their visits again.
 
-A power cut may do that, where `frontier.durability` is `process` or the disk lies, and so does a person who moves the
-file away. A short stretch of late visits is mended when the folder is opened; anything else waits for `crawl repair`.
+A power cut can lose them if `frontier.durability` is `process` or the disk lies about writes; a person may also move
+the file away. If only late visits are missing, opening the folder mends it; anything else waits for `crawl repair`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ..sinks import Survivors, find_survivors, is_whole, is_whole_throughout, ke
 log = logging.getLogger(__name__)
 
 RECENT_S = 600.0
-"""How far back a power cut may reach: systems write files out within half a minute, to save power within ten."""
+"""How far back a power cut may reach: systems write files within half a minute, in power-saving mode within ten."""
 
 
 class Lost(NamedTuple):
-    """What was found missing and mended."""
+    """How much was missing and is mended."""
 
     visits: int
-    """So many are queued again."""
+    """Number of visits that are queued again."""
     files: tuple[str, ...]
-    """The outputs that were not as they had been settled."""
+    """The outputs that differed from their settled state."""
 
 
 NOTHING_LOST = Lost(0, ())
@@ -43,30 +43,30 @@ NOTHING_LOST = Lost(0, ())
 def find_damaged(
     outputs: Mapping[str, Path], positions: Mapping[str, Position], *, is_thorough: bool = False
 ) -> list[str]:
-    """The sinks whose files do not hold all that was settled, judged by their ends, or thoroughly. Blocks. SinkError.
+    """Returns the names of the sinks whose files lack settled records. Blocks. Raises SinkError.
 
-    `outputs`: the files by the names of their sinks.
+    `outputs`: the files by the names of their sinks. The ends of files are checked; all of them if `is_thorough`.
     """
     is_good = is_whole_throughout if is_thorough else is_whole
-    with _told():
+    with _translate_errors():
         return [name for name, path in outputs.items() if not is_good(path, _length(positions, name, path))]
 
 
 def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *, is_asked: bool) -> Lost:
-    """Make the outputs hold whole and settled records alone, and queue again the visits that none of them tell.
+    """Cuts the outputs to whole and settled records, and queues again the visits that are in none of them.
 
-    `outputs`: the files by their sinks' names. Nobody else may hold the folder. Unless it `is_asked` for, it is done
-    only where the end of a file is missing, and no more than late visits. Blocks. Raises SinkError, which then says
-    what is missing and changed nothing; StorageFull, FrontierError.
+    `outputs`: the files by the names of their sinks. The caller must hold the folder. Without `is_asked` it mends only
+    if the end of a file is missing, with late visits alone; otherwise it raises SinkError, which says what is missing,
+    and changes nothing. Blocks. Raises StorageFull, FrontierError.
     """
     if not damaged:
         return NOTHING_LOST
-    with open_unrecorded(frontier) as file, _told():
+    with open_unrecorded(frontier) as file, _translate_errors():
         visits = file.visits()
         remains = {name: _Remains(outputs[name], file.positions, name, file.key, visits) for name in damaged}
         latest = np.max([one.latest for one in remains.values()], axis=0)
         if file.positions.keys() - remains.keys():
-            latest = visits.numbers  # the others hold all of it
+            latest = visits.numbers  # the other outputs have every visit
         is_missing = np.any([one.latest < visits.numbers for one in remains.values()], axis=0)
         if not is_asked:
             _check_lateness(remains, visits, is_missing)
@@ -74,7 +74,7 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
         for name, one in remains.items():
             positions[name] = {one.path.name: one.keep()}
         numbers = np.minimum(latest + 1, visits.numbers)
-        file.queue_again(_missing(visits, is_missing, numbers, remains), positions)
+        file.queue_again(_list_missing(visits, is_missing, numbers, remains), positions)
     lost = Lost(int(is_missing.sum()), tuple(one.path.name for one in remains.values() if one.is_damaged))
     if lost.files:
         log.info("visits made again: %d, their records are missing from %s", lost.visits, ", ".join(lost.files))
@@ -82,16 +82,16 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
 
 
 class _Remains:
-    """What one output still holds of the visits that were settled."""
+    """The settled visits that one output still has."""
 
     def __init__(self, path: Path, positions: Mapping[str, Position], name: str, key: bytes, visits: Visits) -> None:
         self.path = path
         self.length = _length(positions, name, path)
         found = find_survivors(path, self.length, key)
-        index, is_settled = _placed(found, visits)
+        index, is_settled = _match(found, visits)
         self._starts, self._ends = found.starts[is_settled], found.ends[is_settled]
         self.latest = np.zeros(len(visits.rows), np.int64)
-        """Of each row, the number of the last visit that is there; 0: none."""
+        """For each row, the number of its last visit in the file; 0: none."""
         np.maximum.at(self.latest, index[is_settled], found.visits[is_settled])
 
     @property
@@ -106,8 +106,11 @@ class _Remains:
         return keep_lines(self.path, self._starts, self._ends) if self.is_damaged else self.length
 
 
-def _placed(found: Survivors, visits: Visits) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Which visit each record tells, and whether it does: what was never settled comes again, as do repetitions."""
+def _match(found: Survivors, visits: Visits) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Returns for each record the index of its visit, and whether it is to be kept.
+
+    Not kept are records that were never settled, since these visits come again, and repetitions.
+    """
     if not len(visits.rows):
         return np.zeros(len(found.visits), np.int64), np.zeros(len(found.visits), np.bool_)
     order = np.argsort(visits.fingerprints)
@@ -121,19 +124,19 @@ def _placed(found: Survivors, visits: Visits) -> tuple[NDArray[np.int64], NDArra
 
 
 def _check_lateness(remains: Mapping[str, _Remains], visits: Visits, is_missing: NDArray[np.bool_]) -> None:
-    """Raise SinkError where more is missing than a power cut takes: its owner may have moved it."""
+    """Raises SinkError if more is missing than a power cut can lose: the owner may have moved the file."""
     latest = np.max(visits.visited_at[~np.isnan(visits.visited_at)], initial=0.0)
     is_late = not np.any(visits.visited_at[is_missing] < latest - RECENT_S)
     for one in remains.values():
         if one.is_damaged and (one.is_empty or not is_late):
-            what = "is empty or gone" if one.is_empty else "is not what it was"
+            what = "is empty or gone" if one.is_empty else "has changed"
             raise SinkError(
                 f"{one.path} {what}: the records of {int(is_missing.sum())} visits are missing. Put it back, or run "
                 f"`crawl repair FOLDER` to have these visited again"
             )
 
 
-def _missing(
+def _list_missing(
     visits: Visits, is_missing: NDArray[np.bool_], numbers: NDArray[np.int64], remains: Mapping[str, _Remains]
 ) -> Iterator[Missing]:
     for i in np.flatnonzero(is_missing).tolist():
@@ -146,8 +149,8 @@ def _length(positions: Mapping[str, Position], name: str, path: Path) -> int:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Translates what the system says of the outputs."""
+def _translate_errors() -> Iterator[None]:
+    """Translates OS errors about the outputs into SinkError and StorageFull."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A crawl folder that was damaged, made to go on: from what its pages tell and what its frontier still holds."""
+"""Repairs a damaged crawl folder, from its records and the readable rest of its frontier."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .lost_records import Lost
 
 
 class Mended(NamedTuple):
-    """What was found, and done about it."""
+    """How a crawl folder was repaired."""
 
     frontier: Repaired | None
-    """None: it was whole, and nobody wanted it rebuilt."""
+    """How the frontier was rebuilt. None: it was whole and was left as it is."""
     lost: Lost
 
     def __bool__(self) -> bool:
@@ -32,22 +32,20 @@ class Mended(NamedTuple):
 
 
 def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
-    """Make the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
+    """Makes the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
 
-    A damaged frontier is rebuilt, forced also a whole one. Records that are missing are visited again by the next run.
-    Raises FolderError where it is no crawl folder or in use; FrontierError, SinkError where too much is damaged or it
-    cannot be written.
+    A damaged frontier is rebuilt; with `is_forced` a whole one, too. The next run visits again the URLs whose records
+    are missing. Raises FolderError if it is no crawl folder or in use; FrontierError or SinkError if too much is
+    damaged or it cannot be written.
     """
     folder = read_folder(path, Config(), trust=trust)
     outputs = {sink.name: sink.path for sink in (JsonLines(path / one.path) for one in folder.config.sinks)}
     if not outputs or not folder.frontier_path.exists():
-        raise FolderError(
-            f"{path} cannot be repaired: its frontier is not in a file, or no pages tell what was visited"
-        )
+        raise FolderError(f"{path} cannot be repaired: its frontier is not in a file, or it has no output with records")
     first, pages = next(iter(outputs.items()))
 
     def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
-        yield from _records(pages, positions.get(first, {}).get(pages.name, 0))
+        yield from _read_records(pages, positions.get(first, {}).get(pages.name, 0))
 
     with held(path):
         rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
@@ -56,16 +54,16 @@ def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mende
         return Mended(rebuilt, lost_records.mend(folder.frontier_path, outputs, damaged, is_asked=True))
 
 
-def _records(path: Path, length: int) -> Iterator[Recorded]:
-    """What was recorded up to this length, as far as it can be read."""
+def _read_records(path: Path, length: int) -> Iterator[Recorded]:
+    """Yields the readable records in the first `length` bytes."""
     for _, line in read_lines(path, length):
         try:
-            yield _recorded(orjson.loads(line))
+            yield _parse_record(orjson.loads(line))
         except (ValueError, TypeError, LookupError, AttributeError):
             continue
 
 
-def _recorded(record: Mapping[str, Any]) -> Recorded:
+def _parse_record(record: Mapping[str, Any]) -> Recorded:
     return Recorded(
         record["url"],
         record["depth"],

@@ -178,8 +178,8 @@ class Schedule:
     """As it will be lent."""
     due: float | None
     """Unix seconds; None: it is off the schedule."""
-    fingerprint: int = 0
-    """Of its URL: by it hints find it."""
+    fingerprint: int | None = 0
+    """Of its URL: by it hints find it. None: it was visited for the last time; else without `due` it is queued."""
 
 
 @dataclass(slots=True)

@@ -323,7 +323,7 @@ class Ledger:
             wait_s = request.interval_s
         if wait_s is None:
             if request.visit > 1:
-                change.schedules.append(Schedule(entry, None))
+                change.schedules.append(Schedule(entry, None, None))
             return
         due = self._clock.wall() + wait_s
         again = replace(known_now(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)

@@ -70,7 +70,7 @@ class Nowhere:
                 self._scheduled.pop(entry.row, None)
         self._tell_stories(change, entries)
         for schedule in change.schedules:
-            if schedule.due is not None:
+            if schedule.due is not None and schedule.fingerprint is not None:
                 self._scheduled[schedule.entry.row] = schedule
                 self._by_fingerprint[schedule.fingerprint] = schedule
                 heapq.heappush(self._dues, (schedule.due, schedule.entry.row))

@@ -134,7 +134,7 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
             _rows(connection, "url", "text, depth, priority, redirects, via, seed, root"),
             _rows(connection, "visit", f"{VISIT}, left_out") or _rows(connection, "visit", f"{VISIT}, NULL"),
             _rows(connection, "retry", "due, attempt, reason"),
-            _rows(connection, "revisit", "due, etag, last_modified, digest, visit, interval_s"),
+            _rows(connection, "revisit", "due, fingerprint, etag, last_modified, digest, visit, interval_s"),
             _rows(connection, "parked", "rank, pattern"),
             _rows(connection, "parking", "name, reason, examples"),
             _rows(connection, "outside", "pairs"),
@@ -287,12 +287,18 @@ class _Builder:
         return [(1, pairs)] if pairs else []
 
     def _revisits(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
-        """The schedule; what was queued for a revisit is due at once."""
+        """The schedule; what was queued for a revisit is due at once, and what is off the schedule stays off."""
         texts = {row[0]: row[1] for row in rows}
-        for number, (due, *earlier) in self._salvaged.revisits.items():
+        for number, (due, mark, *earlier) in self._salvaged.revisits.items():
             new = self._ids.get(number)
             if new in visits:
-                yield (new, due if due is not None else 1.0, *earlier, self._print(texts[new]) - SIGN)
+                is_over = due is None and mark is None
+                yield (
+                    new,
+                    due if due is not None or is_over else 1.0,
+                    *earlier,
+                    None if is_over else self._print(texts[new]) - SIGN,
+                )
 
     def _parked(self, visits: Mapping[int, object]) -> Iterator[tuple[int, int, int]]:
         """What waits under a pattern whose name can be read; the rest is queued again."""

@@ -46,7 +46,8 @@ CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
 """
 
 # Pages that are visited again, and what the next visit knows of earlier ones. Without `due` it is queued or a setback,
-# as `queue` and `retry` say, or the page is off the schedule. Made when a file is opened, for there are older files.
+# as `queue` and `retry` say; without `fingerprint` too it is off the schedule. Made when a file is opened, for there
+# are older files.
 REVISIT = """
 CREATE TABLE IF NOT EXISTS revisit (
     id INTEGER PRIMARY KEY, due REAL, etag TEXT, last_modified TEXT, digest BLOB, visit INTEGER, interval_s REAL,
@@ -255,7 +256,8 @@ SELECT json_group_array(json_array(
 
 _IDLE = """NOT EXISTS (
     SELECT 1 FROM revisit AS r
-    WHERE r.id = v.id AND r.due IS NULL AND (SELECT value FROM meta WHERE name = 'revisits') = 1
+    WHERE r.id = v.id AND r.due IS NULL AND r.fingerprint IS NOT NULL
+        AND (SELECT value FROM meta WHERE name = 'revisits') = 1
 )"""
 """A page that stands in the queue for a revisit needs no second look beside it."""
 PICK_ENDED = _picked(f"""
@@ -323,7 +325,7 @@ DISTANCES = "SELECT id, iif(via = 0 AND seed = 0, 0, min(depth + 1, 65535)) FROM
 """0 for a seed, else one more than the depth, as in `depths.distance`."""
 STANDINGS = """
 SELECT visit.id, coalesce(left_out, 32768) & 32768 FROM visit LEFT JOIN reread USING (id) LEFT JOIN revisit e USING (id)
-WHERE reread.id IS NULL AND NOT (e.id IS NOT NULL AND e.due IS NULL AND ?)
+WHERE reread.id IS NULL AND NOT (e.fingerprint IS NOT NULL AND e.due IS NULL AND ?)
 """
 OWED = "SELECT json_group_array(json_array(id, json(sinks))) FROM owed"
 RESTS = "SELECT json_group_array(json_array(id, next_at)) FROM site WHERE queued = 0 AND next_at > ?"

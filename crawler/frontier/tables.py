@@ -108,9 +108,12 @@ class Tables:
         ]  # fmt: skip
 
     def _schedules(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
-        rows = [(s.entry.row, s.due, s.fingerprint, s.entry.request) for s in change.schedules]
+        rows = [
+            (s.entry.row, s.due, None if s.fingerprint is None else s.fingerprint - SIGN, s.entry.request)
+            for s in change.schedules
+        ]
         return [
-            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark - SIGN, *_placed(r.digest, digests))
+            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark, *_placed(r.digest, digests))
             for row, due, mark, r in rows
         ]
 

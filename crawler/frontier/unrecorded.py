@@ -44,7 +44,8 @@ DELETE FROM reread WHERE id IN (SELECT id FROM missing);
 DELETE FROM retry WHERE id IN (SELECT id FROM missing);
 INSERT INTO revisit SELECT id, NULL, '', '', NULL, number, 0.0, 0 FROM missing
     WHERE number > 1 OR id IN (SELECT id FROM revisit)
-    ON CONFLICT (id) DO UPDATE SET due = NULL, etag = '', last_modified = '', digest = NULL, visit = excluded.visit;
+    ON CONFLICT (id) DO UPDATE SET due = NULL, etag = '', last_modified = '', digest = NULL, visit = excluded.visit,
+        fingerprint = coalesce(fingerprint, 0);
 INSERT OR REPLACE INTO owed SELECT id, sinks FROM missing;
 """
 UNQUEUED = """

@@ -1,1 +1,1 @@
-"""Counts and times of a crawl, taken from outcomes."""
+"""Counts and times of a crawl, computed from outcomes."""

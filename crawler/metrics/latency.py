@@ -1,4 +1,4 @@
-"""Where the time of visits goes, stage by stage, and how long answers take: both over the last few seconds."""
+"""Measures over the last few seconds how long each stage of visits takes, and how long answers take."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import NamedTuple
 from ..model import Timings
 
 STAGES = ("politeness", "queue", "dns", "connect", "wait", "download", "parse", "output")
-"""In the order of a visit: no site is due, robots and bounds, ..., recorded."""
+"""The stages of a visit in order: `politeness`, no site is due; `queue`, robots.txt and limits; ... `output`."""
 _FACTOR = 2**0.25
 _BOUNDS = tuple(_FACTOR**n for n in range(72))
-"""Milliseconds, from 1 to 220,000: what lies in one bucket differs by a fifth at most."""
+"""Bounds of buckets in milliseconds, from 1 to 220,000. Times in one bucket differ by a fifth at most."""
 _POLITENESS, _OUTPUT = STAGES.index("politeness"), STAGES.index("output")
 
 
 class Latency(NamedTuple):
-    """Milliseconds from the look-up of a name to the last byte, within a fifth."""
+    """Percentiles in milliseconds from the DNS look-up to the last byte, accurate to a fifth."""
 
     p50: float
     p90: float
@@ -26,14 +26,14 @@ class Latency(NamedTuple):
 
 
 class Stages:
-    """Sums over a sliding window of so many ticks."""
+    """Sums times over a sliding window of `ticks` intervals."""
 
     def __init__(self, ticks: int) -> None:
         self._slots: deque[_Slot] = deque(maxlen=ticks)
         self._now = _Slot()
 
     def fold(self, timings: Timings) -> None:
-        """One answer."""
+        """Adds one answer."""
         sums = self._now.sums
         sums[1] += timings.queue
         sums[2] += timings.dns
@@ -46,20 +46,20 @@ class Stages:
         buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def tick(self, resting_ms: float, storing_ms: float) -> None:
-        """An interval is over: how long free places waited in it for a site's turn, and outcomes to be stored."""
+        """Ends an interval, with the milliseconds that free places waited for a turn, and outcomes for the output."""
         self._now.sums[_POLITENESS] += resting_ms
         self._now.sums[_OUTPUT] += storing_ms
         self._slots.append(self._now)
         self._now = _Slot()
 
     def shares(self) -> Mapping[str, float]:
-        """The part of all that time each stage took; they add up to 1, or all are 0."""
+        """Returns the share of the time that each stage took. The shares add up to 1, or all are 0."""
         sums = [sum(spent) for spent in zip(*(slot.sums for slot in self._slots), strict=True)] or [0.0] * len(STAGES)
         total = sum(sums) or 1.0
         return {stage: spent / total for stage, spent in zip(STAGES, sums, strict=True)}
 
     def latency(self) -> Latency | None:
-        """None: nothing was answered lately."""
+        """Returns the percentiles of recent answers; None: there were none."""
         counts = [0] * (len(_BOUNDS) + 1)
         for slot in self._slots:
             for bucket, n in slot.buckets.items():

@@ -1,4 +1,4 @@
-"""Counts and times of a crawl, folded from its outcomes; and what limits it right now."""
+"""Counts outcomes and times of a crawl, and finds out what limits it now."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..standing import Counts, SiteView, Trap
 from .latency import Latency, Stages
 
 MAX_FAILURES = 10_000
-"""Distinct (site, reason) pairs kept with an example each; what comes after them is counted, not named."""
+"""Most pairs of site and reason that are kept, each with an example. Later pairs are only counted by reason."""
 RECENT_S = 10.0
-"""Rates are over this last stretch."""
+"""Seconds over which rates are taken."""
 SAMPLE_S = 0.25
-"""How often the engine looks at itself."""
+"""Seconds between two samples of the engine."""
 
 
 class Ending(StrEnum):
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 
 
 class Bound(StrEnum):
-    """What a crawl waits for."""
+    """What limits the speed of a crawl."""
 
     POLITENESS = "politeness"
     CRAWL_DELAY = "crawl-delay"
@@ -55,13 +55,13 @@ class Bound(StrEnum):
 
 
 class Advice(NamedTuple):
-    """What a bound means, and what would help, in two languages; empty: nothing that we know of."""
+    """The meaning of a bound, and what helps, as flags and as settings. Empty: nothing is known to help."""
 
     why: str = ""
     flags: str = ""
-    """On the command line."""
+    """What helps, in flags of the command line."""
     settings: str = ""
-    """By the names of settings."""
+    """What helps, in names of settings."""
 
     @property
     def on_command_line(self) -> str:
@@ -80,26 +80,26 @@ _ADVICE = {
     ),
     Bound.CRAWL_DELAY: Advice("sites ask for this pace (Crawl-delay), and get one request at a time"),
     Bound.PER_SITE: Advice(
-        "sites are still at the requests they have",
+        "sites have not answered the requests that they have",
         "if they are yours: a larger --per-site",
         "if they are yours: a larger politeness.per_site",
     ),
     Bound.PER_IP: Advice(
-        "addresses have as many requests as they may have",
+        "addresses have as many requests as they are allowed",
         "if they are yours: --set politeness.per_ip=N",
         "if they are yours: a larger politeness.per_ip",
     ),
     Bound.RETRIES: Advice(
-        "all that is left waits for another attempt, or for sites that asked to be left alone or failed"
+        "all URLs that are left wait for another attempt, or for sites that asked to be left alone or failed"
     ),
     Bound.DNS: Advice(
         "name servers do not answer, or do so slowly",
-        "others may: --set fetch.name_servers=9.9.9.9",
-        "others may: fetch.name_servers",
+        "other ones may help: --set fetch.name_servers=9.9.9.9",
+        "other ones may help: fetch.name_servers",
     ),
-    Bound.HELD: Advice("all that is left is of sites that are held", "", "release them"),
+    Bound.HELD: Advice("all URLs that are left are of sites that are held", "", "release them"),
     Bound.PARKED: Advice(
-        "all that is left is parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
+        "all URLs that are left are parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
     ),
     Bound.NETWORK: Advice("answers are slow to come"),
     Bound.CONCURRENCY: Advice(
@@ -132,11 +132,11 @@ _WAITS = {
     Wait.HELD: Bound.HELD,
 }
 _DNS_OF = 64
-"""Visits that are looked at for what most of them failed of."""
+"""How many of the last visits are checked for failed DNS."""
 
 
 class Failures(NamedTuple):
-    """What failed at one site for one reason: how often, and one example."""
+    """The failures of one site for one reason: how many, and one example."""
 
     site: str
     reason: Reason
@@ -145,7 +145,7 @@ class Failures(NamedTuple):
 
 
 class Hindrance(NamedTuple):
-    """What kept content from us at one site: how many answers were none, and what told so."""
+    """Answers of one site that were no content: how many, and the evidence."""
 
     site: str
     reason: Reason
@@ -155,7 +155,7 @@ class Hindrance(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """Code that kept the event loop from turning: how often, and for how many seconds at worst."""
+    """Code that blocked the event loop: how often, and for how many seconds at worst."""
 
     culprit: str
     """`file.py:function`."""
@@ -165,30 +165,30 @@ class Blocked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What the engine sees of itself at an instant."""
+    """The state of the engine at one instant."""
 
     in_flight: int = 0
     concurrency: int = 0
     waits_for_turn: bool = False
-    """Something is queued, visitors are free, and no site is due."""
+    """URLs are queued and visitors are free, but no site is due."""
     parse_backlog: int = 0
     record_backlog: int = 0
     record_room: int = 1
     loop_busy: float = 0.0
-    """Share of the last interval that the loop's thread was on a CPU."""
+    """Share of the last interval during which the loop's thread was on a CPU."""
     reads_seeds: bool = False
     waits_for_place: bool = False
-    """Other crawls of the process have the visits that it could make."""
+    """It could make more visits, but other crawls of the process have the places."""
     why: Wait | None = None
-    """Of `waits_for_turn`."""
+    """Why it waits, if `waits_for_turn`."""
     has_parked: bool = False
     fails_by_names: bool = False
-    """Most visits lately ended for want of an address, or spent their time on it."""
+    """Most recent visits failed in DNS, or spent most of their time on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A crawl at an instant. Counts are of this run, `counts` are of the whole crawl folder."""
+    """A crawl at one instant. Numbers are of this run; `counts` is of the whole crawl folder."""
 
     elapsed_s: float
     pages: int
@@ -205,14 +205,14 @@ class Snapshot:
     busiest: Sequence[SiteView]
     failures: Sequence[Failures]
     stages: Mapping[str, float]
-    """The part of the time of all visits that each of `stages.STAGES` took lately."""
+    """Share of the time of recent visits that each of `latency.STAGES` took."""
     latency: Latency | None
-    """Of recent answers; None: there were none."""
+    """Percentiles of recent answers; None: there were none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run did and what is left. Counts are of this run, `counts` are of the whole crawl folder."""
+    """The result of a run. Numbers are of this run; `counts`, `left_out` and `traps` are of the whole crawl folder."""
 
     ended: Ending
     elapsed_s: float
@@ -223,27 +223,27 @@ class Summary:
     reasons: Mapping[Reason, int]
     statuses: Mapping[int, int]
     bounds: Mapping[Bound, float]
-    """Share of the time the run was bound by each."""
+    """Share of the time that each bound limited the run."""
     failures: Sequence[Failures]
     hindrances: Sequence[Hindrance] = ()
-    """Sites that were out, or that block us, those with most answers first."""
+    """Sites with an outage or a block, those with the most such answers first."""
     rereads: Mapping[Disposition, int] = field(default_factory=dict)
-    """Pages that were read again for links left out before, by what became of that."""
+    """Pages that were read again for links left out before, by disposition."""
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
-    """Pages with links that a rule kept out of the crawl, by rule, over the whole life of the crawl folder."""
+    """Pages with links that a rule kept out, by rule, over the whole life of the crawl folder."""
     lost_records: int = 0
-    """Visits that were queued again when the crawl folder was opened, for their records were gone from an output."""
+    """Visits queued again when the crawl folder was opened, because their records were gone from an output."""
     blocked: Sequence[Blocked] = ()
-    """What made the event loop stand still for longer than `watch.blocked_after_s`, the most frequent first."""
+    """Code that blocked the event loop for longer than `watch.blocked_after_s`, the most frequent first."""
 
     @property
     def queued(self) -> int:
-        """What is still to be visited."""
+        """URLs still to visit."""
         return self.counts.queued + self.counts.leased
 
     @property
     def traps(self) -> Sequence[Trap]:
-        """Patterns of URLs that brought nothing new, over the whole life of the crawl folder; costliest first."""
+        """Patterns of URLs that brought nothing new, over the whole life of the crawl folder; the costliest first."""
         return self.counts.traps
 
     @property
@@ -257,7 +257,7 @@ class Metrics:
 
     started: float = field(default_factory=time.monotonic)
     bytes: int = 0
-    """Bodies as they came over the wire."""
+    """Bytes of bodies as they came over the wire."""
     dispositions: Counter[Disposition] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -270,7 +270,7 @@ class Metrics:
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
-    """Whether each of the last visits failed for want of an address."""
+    """For each of the last visits, whether it failed in DNS."""
 
     @property
     def pages(self) -> int:
@@ -278,7 +278,7 @@ class Metrics:
         return self.dispositions[Disposition.FETCHED]
 
     def fold(self, outcome: Outcome) -> None:
-        """Count one recorded outcome; a page that was read again for its links counts by itself."""
+        """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -298,12 +298,12 @@ class Metrics:
             _count(self._hindrances, (outcome.url.site, outcome.reason), n, outcome.detail)
 
     def note_blocked(self, culprit: str, seconds: float) -> None:
-        """Count one stretch in which the loop stood still."""
+        """Counts one time that the event loop was blocked."""
         _, times, worst_s = self._blocked.get(culprit, Blocked(culprit, 0, 0.0))
         self._blocked[culprit] = Blocked(culprit, times + 1, max(worst_s, seconds))
 
     def observe(self, gauges: Gauges) -> None:
-        """Sample what limits the crawl; called a few times a second."""
+        """Takes a sample of what limits the crawl. Called a few times a second."""
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
         self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self._bound] += 1
@@ -355,12 +355,12 @@ class Metrics:
         )
 
     def failures(self, limit: int) -> list[Failures]:
-        """The sites and reasons that failed most."""
+        """Returns the sites and reasons with the most failures."""
         ranked = sorted(self._failures.items(), key=lambda item: -item[1][0])[:limit]
         return [Failures(site, reason, n, example) for (site, reason), (n, example) in ranked]
 
     def hindrances(self, limit: int) -> list[Hindrance]:
-        """The sites that gave most answers that were no content."""
+        """Returns the sites with the most answers that were no content."""
         ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
         return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
 
@@ -373,14 +373,14 @@ class Metrics:
 
 
 def _count(kept: dict[tuple[str, Reason], tuple[int, str]], key: tuple[str, Reason], n: int, example: str) -> None:
-    """So many more, the first example being kept; what comes once there is no room is left out."""
+    """Adds `n` under the key and keeps the first example. New keys are dropped once there are MAX_FAILURES."""
     if key in kept or len(kept) < MAX_FAILURES:
         before, first = kept.get(key, (0, example))
         kept[key] = (before + n, first)
 
 
 def bound_by(gauges: Gauges) -> Bound:
-    """The one thing to change first, judged from the end of the line to its beginning."""
+    """Returns the bound to change first. Stages are checked from the last one to the first."""
     if gauges.record_backlog > gauges.record_room // 2:
         return Bound.OUTPUT
     if gauges.parse_backlog > max(8, gauges.in_flight // 2):

@@ -1,1 +1,1 @@
-"""What seeds add to the reach of a crawl, and what it looks at again when its rules change."""
+"""Keeps the places that seeds bring into reach, and queues pages again when rules or seeds let in more."""

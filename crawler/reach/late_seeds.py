@@ -1,4 +1,4 @@
-"""Seeds that come late: pages read before them, which link to where such a seed lets links lead, are read again."""
+"""Handles late seeds: pages that were read before them and link to places they admit are read again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 
 
 NOTE = "late-seeds"
-"""The note that says up to which row roots were looked for in all pages."""
+"""The note with the row up to which roots were looked for in all pages."""
 AT_ONCE = 1000
 
 
 class Linked(Protocol):
-    """A frontier, as far as it is asked here."""
+    """The methods of a frontier that late seeds need."""
 
     key: bytes
 
@@ -38,45 +38,45 @@ class Linked(Protocol):
 
 
 class LateSeeds:
-    """Collects the places that seeds bring into reach, and has pages read again that link there.
+    """Collects the places that seeds bring into reach, and queues again the pages that link to them.
 
-    A page may be judged by the reach of a moment ago and be settled after its place was looked for. So what was settled
-    since is looked through again, until nothing is found.
+    A page may be judged by the earlier reach and be settled after its places were looked for. So pages that were
+    settled since are looked through again, until none is found.
     """
 
     def __init__(self, frontier: Linked, roots: Roots) -> None:
         self._frontier = frontier
         self._places: array[int] = array("Q")
         self._looked_for = 0
-        """Places that were looked for in all that was settled up to `upto`."""
+        """How many places were looked for in all pages settled up to row `_upto`."""
         self._upto = 0
         self._done: set[int] = set()
-        """Rows of pages that are read again with all places of now in reach."""
+        """Rows of pages that are read again while all places so far are in reach."""
         self._roots = roots
         roots.late = self._note
 
     async def begin(self) -> None:
-        """Remember the roots that a run which was killed had not looked for."""
+        """Collects the places of roots that an earlier, killed run had not looked for."""
         after = self._frontier.notes.get(NOTE, 0)
         assert isinstance(after, int)
         while self._frontier.counts().settled and (rows := await self._frontier.roots(after, AT_ONCE)):
-            for after, root, _ in rows:  # noqa: B007 - the last one
+            for after, root, _ in rows:  # noqa: B007 - `after` ends as the last row
                 self._note(self._roots.place(root))
 
     async def keep(self) -> None:
-        """Nothing is under way and nothing was found: all roots of now were looked for."""
+        """Notes that all roots known now were looked for. Called when nothing is under way and nothing was found."""
         known = self._frontier.counts().known
         if self._frontier.notes.get(NOTE) != known:
             await self._frontier.note(NOTE, known)
 
     def _note(self, place: str) -> None:
         counts = self._frontier.counts()
-        if place and (counts.leased or counts.settled):  # else no page was judged yet
+        if place and (counts.leased or counts.settled):  # otherwise no page was judged yet
             self._places.append(urls.fingerprint(place, self._frontier.key))
             self._done.clear()
 
     async def look(self) -> int:
-        """Queue the pages that link to late places; how many."""
+        """Queues again the pages that link to late places; returns how many."""
         found = 0
         new = self._places[self._looked_for :]
         if new and self._upto:
@@ -88,5 +88,5 @@ class LateSeeds:
             found += number
             self._looked_for = count
         if found:
-            log.info("%d pages are read again: they link to where a seed that came later lets them lead", found)
+            log.info("%d pages are read again: a seed that was added later admits some of their links", found)
         return found

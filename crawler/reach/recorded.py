@@ -1,7 +1,7 @@
-"""Links from the records: what was left out of them is judged by the rules of now, and no page is fetched for it.
+"""Takes links that were left out from the records and judges them by the current rules. No page is fetched for it.
 
-A record counts only where it is sure to hold what a visit of now would find: of the page's last visit, whole, an HTML
-page (what a sitemap lists lies as deep as the sitemap itself). All others are left to be read again.
+A record is used only if it surely has all links that a visit would find: it is of the page's last visit, complete, and
+of an HTML page (links of a sitemap have the depth of the sitemap itself). All other pages are read again.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ T = TypeVar("T")
 U64 = NDArray[np.uint64]
 
 JUDGING = LeftOut.REACH | LeftOut.PATTERNS | LeftOut.DEPTH | LeftOut.REPEATS
-"""The rules that judge a link by its URL and place: what they left out stands in the record."""
+"""The rules that judge a link by its URL and place: links that they left out are in the record."""
 _INCOMPLETE = LeftOut.NOFOLLOW | LeftOut.MAX_LINKS | READ_AGAIN
-"""The record may hold other links than those that are followed."""
+"""Rules under which the links in the record may differ from the links that are followed."""
 _READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED}
 NAMED_AT_ONCE = 1 << 17
-"""Records whose URLs are looked up by one pass through all that are known."""
+"""Records whose URLs are looked up in one pass through all known URLs."""
 JUDGED_AT_ONCE = 256
 MOST_BYTES = 1 << 16
-"""Of links that are judged at once, about: the loop is held up for ten milliseconds if all are new."""
+"""About how many bytes of links are judged at once: if all are new, they hold up the loop for ten milliseconds."""
 SAME_S = 0.002
-"""A record tells the time of its visit to the millisecond."""
+"""Tolerance in seconds, since a record has the time of its visit in milliseconds."""
 _BEGINS = b'{"v":1,"url":"'
 _LINKS = b'"links":['
 
 
 class Rows:
-    """A set of rows: one bit for each that the frontier has."""
+    """A set of rows of the frontier, with one bit for each row."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
@@ -64,7 +64,7 @@ class Rows:
 
 
 class Stretch(NamedTuple):
-    """Some records: the fingerprints of their URLs, where each begins, and where the file goes on."""
+    """Some records: the fingerprints of their URLs, the byte where each starts, and the byte after the last one."""
 
     fingerprints: U64
     starts: NDArray[np.int64]
@@ -72,25 +72,26 @@ class Stretch(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pages that were judged, and how many of the records this took."""
+    """Pages that were judged, and how many records were read for them."""
 
     read: list[tuple[Outcome, Linking]]
     number: int
 
 
 async def judge(frontier: SqliteFrontier, path: Path, end: int, scope: Scope, left_out: LeftOut, judged: Rows) -> int:
-    """Queue what the records in the first `end` bytes hold that `left_out` kept out and scope lets in now.
+    """Queues the links in the first `end` bytes of the records that `left_out` kept out and scope lets in now.
 
-    How many pages were judged; their rows go to `judged`. Raises FrontierError; a file that cannot be read is told.
+    Returns how many pages were judged, and adds their rows to `judged`. Raises FrontierError. If the file cannot be
+    read, it logs a warning.
     """
     at = total = 0
     try:
         while at < end:
-            named = await _in_thread(_named, path, at, end, frontier.key)
+            named = await _run_in_thread(_find_records, path, at, end, frontier.key)
             at = named.end
             total += await _judge(frontier, path, named, scope, left_out, judged)
     except OSError as error:
-        log.warning("the links of pages are not taken from their records: %s", error)
+        log.warning("links cannot be taken from records: %s", error)
     return total
 
 
@@ -107,7 +108,7 @@ async def _judge(
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
-            batch = await _in_thread(_judged, path, todo, scope, frontier.key)
+            batch = await _run_in_thread(_judge_batch, path, todo, scope, frontier.key)
             todo = todo[batch.number :]
             if batch.read:
                 await frontier.judge(batch.read)
@@ -117,10 +118,10 @@ async def _judge(
     return total
 
 
-def _named(path: Path, at: int, end: int, key: bytes) -> Stretch:
-    """The records from byte `at` on that hold links. Blocks."""
+def _find_records(path: Path, at: int, end: int, key: bytes) -> Stretch:
+    """Returns the records from byte `at` on that have links. Blocks."""
     fingerprints, starts = bytearray(), list[int]()
-    for line in _lines(path, at, end):
+    for line in _read_lines(path, at, end):
         if line.startswith(_BEGINS) and _LINKS in line:
             text = line[len(_BEGINS) : line.find(b'"', len(_BEGINS))]
             fingerprints += urls.fingerprints([text.decode("ascii", "replace")], key)
@@ -133,7 +134,7 @@ def _named(path: Path, at: int, end: int, key: bytes) -> Stretch:
     return Stretch(np.frombuffer(bytes(fingerprints), "<u8"), np.array(starts, np.int64), at)
 
 
-def _lines(path: Path, at: int, end: int) -> Iterator[bytes]:
+def _read_lines(path: Path, at: int, end: int) -> Iterator[bytes]:
     with open(path, "rb", buffering=1 << 18, opener=opener) as file:
         file.seek(at)
         while at < end and (line := file.readline()):
@@ -141,8 +142,8 @@ def _lines(path: Path, at: int, end: int) -> Iterator[bytes]:
             yield line
 
 
-def _judged(path: Path, todo: Sequence[tuple[int, Linking]], scope: Scope, key: bytes) -> Batch:
-    """What the records that begin there make of their pages. Blocks."""
+def _judge_batch(path: Path, todo: Sequence[tuple[int, Linking]], scope: Scope, key: bytes) -> Batch:
+    """Judges pages by their records, which start at the given bytes. Blocks."""
     read: list[tuple[Outcome, Linking]] = []
     number = size = 0
     with open(path, "rb", opener=opener) as file:
@@ -160,7 +161,7 @@ def _judged(path: Path, todo: Sequence[tuple[int, Linking]], scope: Scope, key: 
 
 
 def _links(line: bytes, page: Linking) -> list[str] | None:
-    """The page's links, if this is the record of its last visit, and whole."""
+    """Returns the page's links if this is the complete record of its last visit; else None."""
     try:
         record: Mapping[str, Any] = orjson.loads(line)
         is_same = abs(datetime.fromisoformat(record["fetched_at"]).timestamp() - page.visited_at) < SAME_S
@@ -175,7 +176,7 @@ def _links(line: bytes, page: Linking) -> list[str] | None:
 
 
 def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> Outcome:
-    """As a visit of now would end that read the page again."""
+    """Returns the outcome that a visit to read the page again would have now."""
     request = page.entry.request
     own = request.url.text
     sieve = scope.sieve(request.anchor, request.depth + 1, request.url)
@@ -199,6 +200,6 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
     )
 
 
-async def _in_thread(work: Callable[..., T], *args: object) -> T:
+async def _run_in_thread(work: Callable[..., T], *args: object) -> T:
     with breathing():
         return await asyncio.get_running_loop().run_in_executor(None, work, *args)

@@ -1,4 +1,4 @@
-"""The roots of one crawl, its seeds and where they redirect to, and the places that these admit."""
+"""Keeps the roots of one crawl (seeds and the targets of their redirects) and the places that they admit."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ..policy.scope import Reach, is_moved, is_within, place, places
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256
-"""Roots that are admitted between two breaths of the loop: one to three milliseconds."""
+"""Roots that are admitted between two turns of the loop: one to three milliseconds."""
 READ_AT_ONCE = 16 * AT_ONCE
 RECENT = 1 << 16
-"""Redirects of roots that may be under way, not settled yet: many more than there are visits at a time."""
+"""Redirects of roots that may not be settled yet: many more than there are visits at a time."""
 TRIED_AGAIN_S = 1.0
 FINGERPRINT = 8
-"""Bytes."""
+"""Length of a fingerprint in bytes."""
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
 Root = tuple[Url, Url | None]
-"""A root, and the seed it descends from; None: it is one."""
+"""A root and the seed it descends from; None: it is a seed itself."""
 
 
 class Stored(Protocol):
-    """A frontier that can tell what roots it has."""
+    """A frontier that can list its roots."""
 
     async def roots(self, after: int, limit: int) -> Sequence[tuple[int, Url, Url | None]]:
-        """Row, root and seed, in the order of rows, behind row `after`."""
+        """Returns up to `limit` tuples of row, root and seed behind row `after`, in order of rows."""
         ...
 
 
@@ -44,24 +44,24 @@ Late = Callable[[str], None]
 
 
 def _nobody(place: str) -> None:
-    """Nobody wants to know."""
+    """Ignores the place."""
 
 
 @dataclass(slots=True, eq=False)
 class Ground:
-    """All that links may lead to under one reach."""
+    """All places that links may lead to under one setting of `reach`."""
 
     reach: Reach
     follows_moved: bool
     admitted: Admitted
     is_filled: bool = False
-    """Whether all roots that the frontier knew when the crawl was opened are in."""
+    """Whether all roots that the frontier had when the crawl was opened are admitted."""
     filling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def admit(self, root: Url, seed: Url | None, late: Late = _nobody) -> bool:
-        """Take a root in; False: its seed has moved away, out of everyone's reach, and that is not followed.
+        """Admits a root. Returns False if its seed moved out of the reach of all seeds and such moves are not followed.
 
-        `late` is told what it brings into reach.
+        `late` is called with the place that comes into reach.
         """
         if seed is None or self.follows_moved or not is_moved(root, seed):
             if self.admitted.add(places(root, self.reach, seed)):
@@ -71,25 +71,25 @@ class Ground:
 
 
 class Roots:
-    """Fills the ground of one crawl and, while its settings change, the next one; both admit what comes meanwhile."""
+    """Fills the ground of one crawl and, while settings change, the next one; both admit roots that come meanwhile."""
 
     def __init__(self, stored: Stored | None, make: Callable[[], Admitted]) -> None:
-        """`make`: an empty table, under the crawl's key. `stored`: where roots are found again; None: they are kept."""
+        """`make` makes an empty table under the crawl's key. `stored` lists the roots; None: they are kept here."""
         self._stored = stored
         self._make = make
         self._grounds: list[Ground] = []
-        """That in force, and one that is to be."""
+        """The ground in force, and perhaps the next one."""
         self._retired: list[Ground] = []
-        """Pages under way may be judged by them still."""
+        """Earlier grounds: pages under way may still be judged by them."""
         self._recent: deque[str] = deque(maxlen=RECENT if stored else None)
-        """As text, for the garbage collector looks through millions of objects time and again."""
+        """Texts, since the garbage collector would look through millions of objects again and again."""
         self._adding: list[list[Root]] = []
-        """Seeds that are on their way to the frontier."""
+        """Seeds that are being added to the frontier."""
         self.late: Late = _nobody
-        """Told of each place that comes into reach while the crawl is open."""
+        """Called with each place that comes into reach while the crawl is open."""
 
     def ground(self, reach: Reach, follows_moved: bool) -> Ground:
-        """What scope looks into under these settings; it is in force once it is chosen. Raises StorageFull."""
+        """Returns the ground for these settings, which is in force once it is chosen. Raises StorageFull."""
         for ground in self._grounds:
             if (ground.reach, ground.follows_moved) == (reach, follows_moved):
                 return ground
@@ -100,7 +100,7 @@ class Roots:
         return ground
 
     def place(self, root: Url) -> str:
-        """What links to and around a root have in common, under the reach in force."""
+        """Returns the place of a root: the part that links to it and around it share, under the reach in force."""
         return place(root.text, self._grounds[0].reach)
 
     def choose(self, ground: Ground) -> None:
@@ -112,7 +112,7 @@ class Roots:
             ground.admitted.close()
 
     def admit(self, root: Url, seed: Url) -> bool:
-        """Where a root redirected to: False if it moved away. Raises StorageFull."""
+        """Admits the target of a root's redirect. Returns False if the seed moved away. Raises StorageFull."""
         self._recent.append(f"{root} {seed}")
         first, *following = self._grounds
         for ground in following:
@@ -120,7 +120,7 @@ class Roots:
         return first.admit(root, seed, self.late)
 
     def reaches(self, outside: bytes) -> bool:
-        """Whether a seed that came meanwhile may admit one of these places, given as `Page.outside` gives them."""
+        """Whether a seed added meanwhile may admit one of these places, given in the form of `Page.outside`."""
         table = self._grounds[0].admitted
         return any(
             table.knows(int.from_bytes(outside[i : i + FINGERPRINT], "little"))
@@ -129,7 +129,7 @@ class Roots:
 
     @contextmanager
     def adding(self, requests: Sequence[Request]) -> Iterator[None]:
-        """Within the block they go to the frontier; their places are admitted before. Raises StorageFull."""
+        """Admits the places of seeds that are added to the frontier within the block. Raises StorageFull."""
         roots: list[Root] = [(request.anchor, None) for request in requests]
         for ground in self._grounds:
             late = self.late if ground is self._grounds[0] else _nobody
@@ -144,7 +144,7 @@ class Roots:
             self._adding.remove(roots)
 
     async def fill(self, ground: Ground | None = None) -> None:
-        """Read what roots there are, once. Raises FrontierError, StorageFull."""
+        """Admits all roots of the frontier, once. Raises FrontierError, StorageFull."""
         ground = ground or self._grounds[0]
         async with ground.filling:
             if not ground.is_filled:
@@ -161,15 +161,15 @@ class Roots:
                 yield root, seed
             after = rows[-1][0]
 
-    def filled(self, ground: Ground, visit: Visit) -> Visit:
-        """A visit that waits until its ground is whole; where that cannot be had, it is put off, and no attempt."""
+    def wait_for(self, ground: Ground, visit: Visit) -> Visit:
+        """Returns a visit that waits until the ground is filled. If that fails it is deferred, without an attempt."""
 
         async def visit_when_filled(lease: Lease) -> Outcome:
             if not ground.is_filled:
                 try:
                     await self.fill(ground)
                 except CrawlError as error:
-                    log.warning("the reach of the seeds is not known: %s", error)
+                    log.warning("visits wait, for the seeds of the crawl cannot be read from the frontier: %s", error)
                     return Outcome(lease, Disposition.DEFERRED, retry_in_s=TRIED_AGAIN_S)
             return await visit(lease)
 

@@ -1,4 +1,4 @@
-"""What a crawl left out and may bring after all: under wider settings, or because somebody asks for it."""
+"""Queues again pages and URLs that a crawl left out: under wider settings, or on request."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from . import recorded
 log = logging.getLogger(__name__)
 
 BOUNDS = "bounds"
-"""The note that says by which settings the pages of the frontier were judged."""
+"""The note with the settings by which the pages of the frontier were judged."""
 READING = "reading"
-"""The note that says by which settings the links of all pages were read; false: not all by the same."""
+"""The note with the settings by which the links of all pages were read; false: not all by the same settings."""
 AT_ONCE = 10_000
-"""Visits that are looked through at once."""
+"""Visits that are read from the frontier at once."""
 
 
 _READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED, Disposition.REDIRECTED}
@@ -30,16 +30,16 @@ _READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED, Disp
 
 @dataclass(frozen=True, slots=True)
 class Reconsidered:
-    """What was queued again."""
+    """How many pages and URLs were queued again, by kind."""
 
     pages: int = 0
-    """Pages that are read again, to find the links that were left out."""
+    """Pages that are read again to find links that were left out."""
     from_records: int = 0
-    """Pages whose links of then stand in their records: nothing is fetched for them."""
+    """Pages whose links were taken from their records, without a fetch."""
     robots: int = 0
-    """Sites of which a page is read again, so that their robots.txt is asked for sitemaps."""
+    """Sites of which one page is read again, so that their robots.txt is asked for sitemaps."""
     again: int = 0
-    """URLs that failed or were excluded, and are visited once more."""
+    """URLs that failed or were excluded and are visited once more."""
     unparked: int = 0
 
     def __bool__(self) -> bool:
@@ -47,24 +47,24 @@ class Reconsidered:
 
 
 class SecondLooks:
-    """Of one crawl. One look at a time."""
+    """Makes the second looks of one crawl, one at a time."""
 
     def __init__(
         self, frontier: MemoryFrontier, folder: Folder | None, scope: Callable[[Config], Awaitable[Scope]]
     ) -> None:
-        """`scope`: what belongs to the crawl under settings, all its roots considered."""
+        """`scope` returns the scope of the crawl with all its roots under given settings."""
         self._frontier = frontier
         self._folder = folder
         self._scope = scope
-        self._before = _before(folder)
-        """Settings of the last run, for a frontier of a version that did not note them."""
+        self._earlier_settings = _earlier_settings(folder)
+        """Settings of the last run, used if an older version made the frontier and did not note them."""
         self._looking = asyncio.Lock()
-        """Between reading the bounds of before and noting those of now."""
+        """Held from reading the earlier bounds until the current ones are noted."""
 
     async def look(
         self, config: Config, *, retry: Collection[Reason] = (), unpark: Collection[str] = (), unpark_all: bool = False
     ) -> Reconsidered:
-        """Queue again what `config` lets in and the settings of before did not, and what is asked for."""
+        """Queues again all that `config` lets in and the earlier settings did not, and all that is asked for."""
         async with self._looking:
             return await self._look(config, retry, unpark, unpark_all)
 
@@ -73,7 +73,7 @@ class SecondLooks:
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
         before = frontier.notes.get(BOUNDS)
-        wider = widened({**now, **self._before, **(before if isinstance(before, dict) else {})}, now)
+        wider = widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
         is_known = await self._note_reading(config, is_first=before is None)
         done = recorded.Rows()
         from_records = await self._judge_records(config, wider.left_out, done) if wider.left_out and is_known else 0
@@ -96,8 +96,8 @@ class SecondLooks:
         return found
 
     async def _note_reading(self, config: Config, *, is_first: bool) -> bool:
-        """Whether the links of all pages were read by the settings of now."""
-        frontier, now = self._frontier, _reading(config)
+        """Notes the settings for links; returns whether the links of all pages were read by the current ones."""
+        frontier, now = self._frontier, _link_settings(config)
         before = frontier.notes.get(READING)
         is_first = is_first and not frontier.counts().settled
         is_known = is_first or before == now
@@ -106,21 +106,22 @@ class SecondLooks:
         return is_known
 
     async def _judge_records(self, config: Config, left_out: LeftOut, done: recorded.Rows) -> int:
-        """Take from the records what was left out, where they hold it; how many pages, whose rows go to `done`."""
+        """Takes links that were left out from the records; returns of how many pages, and adds their rows to `done`."""
         frontier, folder = self._frontier, self._folder
         if left_out & ~recorded.JUDGING or folder is None or not isinstance(frontier, SqliteFrontier):
             return 0
         path = next((folder.path / sink.path for sink in config.sinks if sink.links), None)
-        if path is None or frontier.counts().leased:  # what is under way is judged by the rules of before
+        if path is None or frontier.counts().leased:  # visits under way are judged by the earlier rules
             return 0
         position = (await frontier.positions()).get(f"jsonl:{path.name}", {})
         end = position.get(path.name, 0)
         return await recorded.judge(frontier, path, end, await self._scope(config), left_out, done) if end else 0
 
     async def _ask_sites(self) -> int:
-        """Read one page of each site again, the first that led anywhere: before it, robots.txt is asked.
+        """Queues one page of each site to be read again, so that its robots.txt is asked; returns how many.
 
-        Where all failed the first is visited once more, for it is up again if it can be read now.
+        That is the first page that was read, redirected or excluded by robots.txt. If all of a site failed, its first
+        page is visited once more, since the site may be up again.
         """
         asked, failed, after, found = set[str](), dict[str, int](), 0, 0
         while visited := await self._frontier.visited(after, AT_ONCE):
@@ -138,8 +139,8 @@ class SecondLooks:
         return found
 
 
-def _reading(config: Config) -> dict[str, object]:
-    """The settings that decide which links a page has, as JSON can hold them."""
+def _link_settings(config: Config) -> dict[str, object]:
+    """Returns the settings that decide which links a page has, as JSON values."""
     scope, spelling = config.scope, config.urls
     return {
         "follow": sorted(scope.follow),
@@ -151,7 +152,7 @@ def _reading(config: Config) -> dict[str, object]:
     }
 
 
-def _before(folder: Folder | None) -> dict[str, object]:
+def _earlier_settings(folder: Folder | None) -> dict[str, object]:
     if folder is None:
         return {}
     return {change.key.rpartition(".")[2]: change.old for change in folder.changes if change.key.startswith("scope.")}

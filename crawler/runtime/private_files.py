@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from .escaping import printable
 from .files import sync_file, sync_folder
 
 FILE_MODE = 0o600
@@ -29,7 +30,7 @@ class Unsafe(OSError):
 
     def __init__(self, path: str | os.PathLike[str], words: str) -> None:
         place = os.fspath(path)
-        super().__init__(errno.EPERM, f"{place} {words}", place)
+        super().__init__(errno.EPERM, f"{printable(place)} {words}", place)  # others may have named it
 
     def __str__(self) -> str:
         return str(self.strerror)

@@ -136,7 +136,7 @@ async def test_a_tail_that_is_gone_is_visited_again_and_said(crawl: Crawl, home:
     [
         (["empty"], "empty is no crawl folder"),
         (["unborn"], "unborn cannot be repaired: its frontier is not in a file"),
-        ([], "Missing argument 'FOLDER'"),
+        ([], "missing argument 'FOLDER'"),
     ],
 )
 async def test_what_is_no_crawl_to_repair_is_told(

@@ -191,7 +191,7 @@ async def test_what_is_released_goes_first_also_where_little_stands_in_memory(op
     async with open_frontier(per_site=3) as frontier:
         await frontier.add(pages("a", *range(6)))
         leases = await lend(frontier, 9)
-        await frontier.add([])  # what the site wants next from the disk is there
+        await frontier.note("any", 1)  # what the site wanted from the disk is there
         await frontier.release(leases)
         await frontier.add([request("http://a/urgent", priority=-1)])
         assert texts(await lend(frontier, 9)) == texts(leases)
@@ -330,6 +330,16 @@ async def test_a_setback_is_lent_again_until_it_is_settled(frontier: MemoryFront
     assert not await frontier.wait()
     assert frontier.counts().settled == {Disposition.FAILED: 1}
     assert frontier.counts().sites == 0
+
+
+@pytest.mark.parametrize("wait_s", [None, 0.0])
+async def test_a_setback_without_a_wait_is_lent_again_at_once(
+    frontier: MemoryFrontier, clock: HandClock, wait_s: float | None
+) -> None:
+    await frontier.add(pages("a", 1))
+    [lease] = await lend(frontier, 9)
+    await frontier.settle([replace(deferred(lease, clock, 0), retry_in_s=wait_s)], {})
+    assert [again.request.attempt for again in await lend(frontier, 9)] == [2]
 
 
 async def test_a_visit_that_only_asked_for_robots_was_no_attempt(frontier: MemoryFrontier, clock: HandClock) -> None:

@@ -32,6 +32,7 @@ async def path(tmp_path: Path, clock: HandClock) -> Path:
         news = links(frontier.key, *(f"http://b/{n}" for n in range(KNOWN // 2)))
         await frontier.settle([fetched(lease, clock, page=Page(b"d" * 32, news=news))], {"sink": {"file": 1}})
     async with opened(here, clock, per_site=9) as frontier:
+        frontier.hold("http://b")  # which site is first hangs on the file's key
         await frontier.settle([fetched(await lend_one(frontier), clock)], {"sink": {"file": 2}})
         shutil.copy(here, killed)
         shutil.copy(f"{here}-wal", f"{killed}-wal")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crawler.frontier import MemoryFrontier, Terms, open_sqlite
+from crawler.frontier import Ended, MemoryFrontier, Terms, open_sqlite
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.frontier.conftest import HandClock, Open, deferred, lend, lend_one, links, opened, page, pages, texts
 
@@ -181,6 +181,23 @@ async def test_what_is_excluded_leaves_the_schedule_and_nothing_else_does(
     await revisit(frontier, clock)
     await visited(frontier, clock, disposition=Disposition.EXCLUDED, reason=Reason.OUT_OF_SCOPE, after_s=None)
     assert (frontier.counts().scheduled, frontier.counts().due_in_s) == (0, None)
+
+
+async def test_what_was_excluded_when_it_came_back_may_be_taken_back_later(
+    open_frontier: Open, clock: HandClock
+) -> None:
+    async with open_frontier(revisit_after_s=DAY) as frontier:
+        await frontier.add(pages("a", 1))
+        await visited(frontier, clock)
+        clock.move(DAY)
+        await revisit(frontier, clock)
+        assert await frontier.take_back(Ended(("out-of-scope",))) == 0, "it is queued"
+        out = {"disposition": Disposition.EXCLUDED, "reason": Reason.OUT_OF_SCOPE, "after_s": None}
+        await visited(frontier, clock, **out)
+        for visit in (3, 4):
+            assert await frontier.take_back(Ended(("out-of-scope",))) == 1
+            assert await frontier.take_back(Ended(("out-of-scope",))) == 0, "it is queued"
+            assert (await visited(frontier, clock, **out)).visit == visit
 
 
 async def test_a_content_belongs_to_its_page_while_it_stands_there(frontier: MemoryFrontier, clock: HandClock) -> None:

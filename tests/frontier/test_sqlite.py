@@ -10,7 +10,7 @@ import pytest
 
 from crawler.frontier import Terms, open_sqlite
 from crawler.frontier.embedded import UNSHELVED_AT_ONCE
-from crawler.model import Disposition, Outcome, Page, Reason, Url
+from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Reason, Url
 from tests.frontier.conftest import (
     HandClock,
     deferred,
@@ -187,6 +187,45 @@ async def test_sites_that_made_way_for_the_shelf_use_all_their_slots_once_it_is_
     async with open_sqlite(path, Terms(per_site=3), clock=clock.both, most_entries=2) as frontier:
         lent = Counter(lease.request.url.site for lease in await lend(frontier, 9999))
     assert Counter(lent.values()) == {3: UNSHELVED_AT_ONCE + 9}
+
+
+async def test_links_that_wider_rules_let_in_later_are_shorter_ways_too(path: Path, clock: HandClock) -> None:
+    """They are judged without a visit; what they lead to may be known, from farther away."""
+    nearer = [("http://b/1", 1, True), ("http://d/1", 1, False)]
+    async with opened(path, clock, in_depth_order=True, per_site=100) as frontier:
+        await frontier.add(pages("a", 1))
+        top = await lend_one(frontier)
+        out_of_reach = Page(b"", n_links=2, left_out=int(LeftOut.REACH))
+        await frontier.settle([fetched(top, clock, page=out_of_reach)], {})
+        await frontier.add(
+            request(f"http://{site}/1", depth=5, via=Url("http://c/"), seed=Url("http://c/")) for site in "bd"
+        )
+        was_read, waits = sorted(await lend(frontier, 2), key=lambda lease: lease.request.url.text)
+        await frontier.settle([fetched(was_read, clock, page=Page(b"", n_links=1))], {})
+        await frontier.release([waits])
+        [linking] = await frontier.linking([top.token], int(LeftOut.REACH))
+        let_in = Page(b"", n_links=2, news=links(frontier.key, "http://b/1", "http://d/1"))
+        await frontier.judge(
+            [(Outcome(Lease(linking.entry.request, top.token), Disposition.FETCHED, page=let_in), linking)]
+        )
+        assert sorted(map(_way, await lend(frontier, 9))) == nearer
+    async with opened(path, clock, in_depth_order=True, per_site=100) as frontier:
+        assert sorted(map(_way, await lend(frontier, 9))) == nearer
+
+
+def _way(lease: Lease) -> tuple[str, int, bool]:
+    return lease.request.url.text, lease.request.depth, lease.request.is_reread
+
+
+async def test_a_site_on_the_shelf_that_has_setbacks_too_counts_once(path: Path, clock: HandClock) -> None:
+    async with open_sqlite(path, Terms(), clock=clock.both, most_sites=1, most_entries=2) as frontier:
+        await frontier.add([*pages("a", *range(9)), *pages("b", 1)])
+        for _ in range(2):  # that is its share
+            [lease] = await lend(frontier, 1)
+            assert lease.request.url.site == "http://a"
+            await frontier.settle([deferred(lease, clock, 100)], {})
+        await frontier.note("any", 1)  # whoever waits on the shelf was counted
+        assert (frontier.counts().sites, frontier.counts().retrying) == (2, 2)
 
 
 async def test_the_file_can_be_asked_about_a_url(path: Path, clock: HandClock) -> None:

@@ -403,7 +403,7 @@ ROWS = [
     ),
     Row(
         "reach.recorded.judge",
-        _in_file(lambda path: recorded._named(path, 0, path.stat().st_size, b"key"), "pages.jsonl"),
+        _in_file(lambda path: recorded._find_records(path, 0, path.stat().st_size, b"key"), "pages.jsonl"),
         RECORDS,
     ),
 ]

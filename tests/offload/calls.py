@@ -94,6 +94,13 @@ def unsendable() -> object:
     return threading.Lock()
 
 
+class Filling:
+    """Nothing is left to send it with."""
+
+    def __reduce__(self) -> Any:
+        raise MemoryError("no room")
+
+
 def exit_in_a_thread() -> int:
     thread = threading.Thread(target=sys.exit, args=(3,))
     thread.start()

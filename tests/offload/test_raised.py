@@ -15,31 +15,37 @@ import crawler
 from crawler import Disposition, Outcome, Reason
 from crawler.errors import OffloadError
 from crawler.offload import Workers, open_offloader
+from crawler.offload.inside import run_one
 from crawler.testing import Site, Web, html, open_web
 from tests.offload.calls import (
     RAISED,
+    Filling,
     Mute,
     exit_in_a_thread,
     forbid_bounds,
+    pid,
     pid_later,
     raising,
     set_alarm,
     square,
     throw,
     unsendable,
-)  # fmt: skip
+)
 
 EXECUTORS = ["process", "thread", "inline"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 async def test_whatever_is_raised_costs_its_own_call(executor: Any) -> None:
-    """Each is one `Exception` where the call was made: nothing ends the loop, nothing looks like a cancellation."""
+    """Each is one `Exception` where the call was made: nothing ends the loop, nothing looks like a cancellation.
+
+    The calls beside it are answered by the same worker.
+    """
     async with open_offloader(Workers(executor=executor, count=1)) as pool:
-        calls = [(square, 3) if n % 2 else (throw, n // 2) for n in range(2 * len(RAISED))]
+        calls = [(pid,) if n % 2 else (throw, n // 2) for n in range(2 * len(RAISED))]
         with anyio.fail_after(60):
             answers = await asyncio.gather(*(pool.run(*call) for call in calls), return_exceptions=True)
-    assert answers[1::2] == [9] * len(RAISED)
+    assert len(set(answers[1::2])) == 1, "it cost a worker"
     assert [isinstance(answer, Exception) for answer in answers[::2]] == [True] * len(RAISED)
     reasons = [answer.reason for answer in answers[:12:2] if isinstance(answer, OffloadError)]
     assert reasons == [Reason.PARSE_CRASH] * 6
@@ -49,10 +55,28 @@ async def test_whatever_is_raised_costs_its_own_call(executor: Any) -> None:
 async def test_an_answer_that_cannot_be_sent_costs_its_own_call() -> None:
     async with open_offloader(Workers(count=1)) as pool:
         calls = [pool.run(square, n) for n in range(6)]
-        answers = await asyncio.gather(pool.run(unsendable), *calls, return_exceptions=True)
+        answers = await asyncio.gather(pool.run(unsendable), pool.run(Filling), *calls, return_exceptions=True)
     assert isinstance(answers[0], OffloadError)
     assert "cannot pickle" in answers[0].detail
-    assert answers[1:] == [n * n for n in range(6)]
+    assert isinstance(answers[1], OffloadError)
+    assert answers[1].detail == "reading it takes more than 96 MiB of memory"
+    assert answers[2:] == [n * n for n in range(6)]
+
+
+async def test_an_error_holds_nothing_of_the_page_that_raised_it() -> None:
+    """Neither the frames that it came through, nor the errors it came from, nor what filled the memory."""
+
+    def fail(error: Exception) -> None:
+        try:
+            square("no number")  # type: ignore[arg-type]
+        except TypeError as cause:
+            raise error from cause
+
+    for error in (ValueError("held"), MemoryError("held")):
+        told = run_one(fail, (error,))
+        assert isinstance(told, type(error))
+        assert (told.__traceback__, told.__cause__, told.__context__) == (None, None, None)
+        assert told.args == (() if isinstance(error, MemoryError) else ("held",))
 
 
 async def test_an_argument_that_cannot_be_sent_costs_its_own_call() -> None:

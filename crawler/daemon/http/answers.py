@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from aiohttp import web
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+
+from ...runtime.escaping import json_line
 
 WRITE_S = 30.0
 """Seconds in which a client must take the next part of a stream, so that a stalled client holds nothing for long."""
@@ -16,9 +19,11 @@ NDJSON = "application/x-ndjson"
 
 
 def json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=model.model_dump_json().encode(), content_type="application/json", headers=headers
-    )
+    try:
+        body = model.model_dump_json().encode()
+    except PydanticSerializationError:  # half a character, as in the path of a folder that is no UTF-8
+        body = json_line(model.model_dump())
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
 def nothing() -> web.Response:

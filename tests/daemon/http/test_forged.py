@@ -10,8 +10,10 @@ from typing import Any
 import anyio
 import orjson
 import pytest
+from pydantic import BaseModel
 
 from crawler.daemon import DaemonConfig, State, open_jobs
+from crawler.daemon.http.answers import json as json_of
 from crawler.daemon.http.problems import Problem, answer
 from crawler.daemon.states import Verb
 from crawler.settings.loading import load
@@ -99,6 +101,14 @@ async def test_a_folder_of_any_octets_ends_no_daemon(tmp_path: Path) -> None:
         failed = await until(jobs, job.id, State.FAILED)
         assert "/a\\udcff\\nb/" in failed.error
         assert json.loads((await jobs.history(job.id))[-1].json)["data"]["error"] == failed.error
+
+
+def test_an_answer_can_name_anything() -> None:
+    class Told(BaseModel):
+        folder: str
+        moments: tuple[float, ...] = (0.5,)
+
+    assert json_of(Told(folder="a\udcffb")).text == '{"folder":"a\ufffdb","moments":[0.5]}\n'
 
 
 def test_a_problem_can_name_anything() -> None:
