@@ -111,7 +111,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     counts = now.counts
     received = f"{show.size(now.bytes):>9} {show.size(now.bytes_per_s):>9}/s"
     yield "pages", f"{show.number(now.pages):<12}{now.pages_per_s:>8.1f}/s    {received}"
-    retrying = f", {show.number(counts.retrying)} waiting for another attempt" if counts.retrying else ""
+    retrying = f", {show.number(counts.retrying)} waiting to retry" if counts.retrying else ""
     yield (
         "in flight",
         f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.many(counts.sites, 'site')}{retrying}",
