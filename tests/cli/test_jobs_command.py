@@ -113,7 +113,7 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
     async with serving(tmp_path) as daemon:
         added = await crawl("jobs", "add", "urls.txt", "--paused", "--data", "data")
         assert added.code == 0
-        assert "left out" in added.err
+        assert "unusable seed" in added.err
         _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
         assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
         again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
