@@ -163,7 +163,7 @@ asyncio.run(main())
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(StorageFull, match="no room for the seeds"):
+    with pytest.raises(StorageFull, match="no space left for the places of the seeds"):
         Admitted(path=tmp_path / "missing" / "places")
 
 

@@ -65,7 +65,7 @@ def test_a_crawl_says_so_and_with_secrets_it_refuses(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     with open_folder(tmp_path, Config()) as folder:
         assert folder.remarks == (f"{tmp_path} can be written by others (mode 0777): they can change what is crawled",)
-    with pytest.raises(FolderError, match="is to hold secrets"):
+    with pytest.raises(FolderError, match="will hold secrets"):
         with open_folder(tmp_path, SECRET):
             pass
     assert "s3cret" not in (tmp_path / "crawl.toml").read_text()
@@ -134,7 +134,7 @@ async def test_a_folder_of_somebody_else_is_refused_by_its_name(home: Path, thei
     if not (home / theirs).is_dir():
         (home / theirs).touch()
     _foreign(home / theirs)
-    words = f"{home / theirs} belongs to uid {BOB} and is not obeyed: .*--trust-folder"
+    words = f"{home / theirs} belongs to uid {BOB}, so it is not used: .*--trust-folder"
     with pytest.raises(FolderError, match=words):
         async with open_crawl(folder=home):
             pass
@@ -178,7 +178,7 @@ def test_settings_of_somebody_else_are_refused_by_their_name(tmp_path: Path) -> 
     link.symlink_to(file)
     _foreign(file)
     for path in (file, link):
-        with pytest.raises(ConfigError, match=f"{path} belongs to uid {BOB} .*--trust-folder"):
+        with pytest.raises(ConfigError, match=f"{path} belongs to uid {BOB}, .*--trust-folder"):
             load(path)
         with pytest.raises(ConfigError, match=f"{path} belongs to uid {BOB}"):
             load_daemon(path)

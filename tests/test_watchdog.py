@@ -196,7 +196,7 @@ def test_the_users_own_code_is_blamed_before_what_it_calls() -> None:
 
 _STOPPED = """
 import asyncio, logging, sys
-from crawler.watchdog import open_watchdog
+from crawler.runtime.watchdog import open_watchdog
 logging.basicConfig(stream=sys.stdout)
 async def main():
     async with open_watchdog(print, 0.1):

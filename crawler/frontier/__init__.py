@@ -1,4 +1,4 @@
-"""What to visit next, and what is already known."""
+"""Keeps what to visit next, and what is already known."""
 
 from .known import Known
 from .looking import Look, SiteTurn, look

@@ -1,4 +1,4 @@
-"""Newcomers on their way: into memory or onto the shelf of sites on disk, and from there back."""
+"""Brings new requests into memory or onto the shelf of sites on disk, and back from there."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ from .terms import Clock
 from .workbench import Workbench
 
 Touched = dict[Site, None]
-"""Sites a call changed, in the order it came to them."""
+"""The sites that a call changed, in the order of their changes."""
 
 
 class Arrivals:
-    """Decides in plain functions. Times are monotonic seconds, but for what comes from the store."""
+    """Decides where new requests go, in plain functions.
+
+    Times are monotonic seconds, but for times from the store.
+    """
 
     def __init__(self, bench: Workbench, clock: Clock, retries: Retries, shelved: int, longest_s: float) -> None:
         self.pending = Change()
         """Changes that may wait for the next transaction: a restart would make them again."""
         self.shelved = shelved
-        """Sites on the shelf when we last looked, and those that went there since."""
+        """Sites on the shelf at the last look, and those that went there since."""
         self.lone: set[str] = set()
-        """Sites that have nothing but setbacks."""
+        """Sites that have only setbacks."""
         self.is_unshelving = False
         self._bench = bench
         self._clock = clock
         self._retries = retries
         self._longest_s = longest_s
         self._late: dict[str, list[tuple[int, int]]] = {}
-        """While sites are on their way from the shelf: key and number of what went there."""
+        """While sites come from the shelf: key and number of the requests that went there meanwhile."""
         self._is_shelf_fed = False
-        """Whether anything went to the shelf since."""
+        """Whether anything went to the shelf since then."""
 
     # -- newcomers ---------------------------------------------------------------------------------------------------
 
@@ -46,7 +49,10 @@ class Arrivals:
         self.attend(touched, now)
 
     def requeue(self, entries: Iterable[Entry], change: Change, touched: Touched, now: float) -> None:
-        """Queue what has a row already. Whoever calls attends to the sites once all is there: one that is idle goes."""
+        """Queues requests that have a row already.
+
+        The caller attends to the sites once all are there: an idle one leaves.
+        """
         for entry in entries:
             self._arrive(entry.request.url.site, entry.key, [pack(entry)], change, touched, now)
             change.requeued.append(entry)
@@ -62,7 +68,7 @@ class Arrivals:
     def _arrive(
         self, key: str, first: int, what: Family | Sequence[Packed], change: Change, touched: Touched, now: float
     ) -> None:
-        """Newcomers of one site with keys from `first` on: into memory as far as they belong there."""
+        """Takes new requests of one site, with keys from `first` on, into memory as far as they belong there."""
         number = len(what)
         noted = change.site(key)
         noted.queued += number
@@ -82,26 +88,26 @@ class Arrivals:
     # -- the disk and back -------------------------------------------------------------------------------------------
 
     def note_shelved(self) -> None:
-        """Sites that left the bench with work to do are found on the shelf from now on."""
+        """Notes the sites that left the bench with work to do: from now on the shelf holds them."""
         for site in self._bench.shelved:
             self.pending.site(site.key).is_shelved = self._is_shelf_fed = True
             self.shelved += 1
         self._bench.shelved.clear()
 
-    def loaded(self, site: Site, load: Load) -> None:
-        site.loaded(load.entries, load.was_all)
+    def take_load(self, site: Site, load: Load) -> None:
+        site.take_load(load.entries, load.was_all)
         if self._bench.holds(site):
             self.attend([site], self._clock.monotonic())
 
     def start_unshelving(self) -> None:
         self.is_unshelving, self._is_shelf_fed = True, False
 
-    def unshelved(self, shelf: Shelf) -> None:
-        """Sites come back to the bench; what went to them meanwhile is behind their horizon."""
+    def take_shelf(self, shelf: Shelf) -> None:
+        """Takes sites back to the bench; requests that went to them meanwhile are beyond their horizon."""
         self.is_unshelving = False
         now = self._clock.monotonic()
         newcomers = [shelved for shelved in shelf.sites if shelved.load.entries]
-        self.attend([site for shelved in newcomers if (site := self._set_up(shelved, now))], now)
+        self.attend([site for shelved in newcomers if (site := self._restore_site(shelved, now))], now)
         self.shelved = shelf.left
         self._bench.is_shelf_open = shelf.left > 0 or self._is_shelf_fed
         if not self._bench.is_shelf_open:
@@ -109,10 +115,10 @@ class Arrivals:
         self._late.clear()
 
     def at(self, stored: float, now: float) -> float:
-        """When a time that was stored is on our clock; the other one may have been set since."""
+        """Returns a stored time on our clock; the other clock may have been set since."""
         return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
 
-    def _set_up(self, shelved: Shelved, now: float) -> Site | None:
+    def _restore_site(self, shelved: Shelved, now: float) -> Site | None:
         key = Url(shelved.load.entries[0][1]).site
         if key in self._bench:
             return None
@@ -122,6 +128,6 @@ class Arrivals:
         for first, number in self._late.pop(key, ()):
             site.queued += number
             site.admit(first, number, 0)
-            self.pending.site(key).is_shelved = False  # the latecomers put it there once more
-        site.loaded(shelved.load.entries, shelved.load.was_all)
+            self.pending.site(key).is_shelved = False  # the late requests put it on the shelf once more
+        site.take_load(shelved.load.entries, shelved.load.was_all)
         return self._bench.set_up(site, now)

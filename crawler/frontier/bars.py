@@ -1,4 +1,4 @@
-"""Requests that are not to be fetched: those of sites that gave their share, and those into traps; likewise links."""
+"""Keeps requests and links from being fetched: those into traps, and those of sites that gave all their pages."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ log = logging.getLogger(__name__)
 
 Visits = Sequence[tuple[Outcome, Entry]]
 MOST_AT_ONCE = 128
-"""Links of a page that are judged in one turn of the loop, two milliseconds."""
+"""Links of a page that are judged in one turn of the loop, in two milliseconds."""
 _READ = (Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED)
 
 
 class Bars:
-    """Learns from each settled visit, and is asked before each."""
+    """Learns from each settled visit, and judges each request before its visit."""
 
     def __init__(self, terms: Terms, patterns: Sequence[Stored], pages: Mapping[str, int]) -> None:
-        """As stored: what was known of URL patterns, and fetched pages by site where those are bounded."""
+        """Takes stored URL patterns, and the number of fetched pages by site where these are bounded."""
         self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, pages)
         self._ahead: dict[int, Sifted] = {}
-        """By lease."""
+        """Links that were sifted ahead, by lease."""
         self._novelty = None if terms.traps == "off" else Novelty(terms.traps, patterns)
 
     def bar(self, lease: Lease) -> Bar | None:
-        """Why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
+        """Returns why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
         if lease.request.is_reread:
             return None
         if self._novelty and (trap := self._novelty.refuses(lease.request)):
@@ -41,11 +41,11 @@ class Bars:
         return self._caps.take(lease.token, lease.request)
 
     def end(self, token: int, outcome: Outcome | None) -> None:
-        """A lease is over, with this outcome if it was settled."""
+        """Ends a lease, with its outcome if it was settled."""
         self._caps.end(token, outcome)
 
     def sift(self, visits: Visits) -> tuple[list[Harvest], list[Stored]]:
-        """Returns the links of the visits, those into traps apart, and what is to be stored of patterns."""
+        """Returns the links of the visits, those into traps apart, and the pattern rows to store."""
         pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
         novelty = self._novelty
         if novelty is None:
@@ -55,40 +55,40 @@ class Bars:
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
         harvests = []
         for outcome, entry, page in pages:
-            if not page.news or page.kind == SAME_DEPTH:  # what a sitemap names its owner vouches for
+            if not page.news or page.kind == SAME_DEPTH:  # the owner of a sitemap vouches for its URLs
                 harvests.append(Harvest(outcome, entry, page.news))
                 continue
-            links, parked = self._sifted(novelty, outcome, page)
+            links, parked = self._sift_page(novelty, outcome, page)
             harvests.append(Harvest(outcome, entry, links))
             harvests += [Harvest(outcome, entry, waiting, pattern) for pattern, waiting in parked]
         return harvests, novelty.take_changed()
 
     def sift_ahead(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
-        """Judge the links of pages with many before they are settled; the caller lets others go on at each step."""
+        """Judges the links of pages with many, before they are settled; the caller lets others run at each step."""
         for outcome in outcomes:
             page = outcome.page
             if self._novelty and page and page.kind != SAME_DEPTH and len(page.news) > MOST_AT_ONCE:
                 sifted = yield from self._novelty.sift_in_parts(page.news, outcome.url)
                 self._ahead[outcome.lease.token] = sifted
 
-    def _sifted(self, novelty: Novelty, outcome: Outcome, page: Page) -> Sifted:
-        """As it was found out ahead, unless a pattern is none to park under any more."""
+    def _sift_page(self, novelty: Novelty, outcome: Outcome, page: Page) -> Sifted:
+        """Returns the links as sifted ahead, or sifted now if a pattern is parked no longer."""
         ahead = self._ahead.pop(outcome.lease.token, None)
         if ahead and all(novelty.is_parked(name) for name, _ in ahead.parked):
             return ahead
         return novelty.sift(page.news, outcome.url)
 
     def take_recovered(self) -> list[str]:
-        """The patterns that were parked and have brought something new since the last call."""
+        """Returns the patterns that were parked and have brought something new since the last call."""
         return self._novelty.take_recovered() if self._novelty else []
 
     def trust(self, pattern: str) -> None:
-        """Somebody says that the pattern is no trap."""
+        """Trusts a pattern that a person called no trap."""
         if self._novelty:
             self._novelty.trust(pattern)
 
     def earlier_news(self, url: Url) -> int:
-        """How many pages like this URL's were news in earlier runs."""
+        """Returns how many pages of this URL's pattern were news in earlier runs."""
         return self._novelty.earlier_news(url.text) if self._novelty else 0
 
     @property
@@ -97,5 +97,5 @@ class Bars:
 
 
 def _is_sample(outcome: Outcome) -> bool:
-    """Whether its page tells what pages like it are: it was read, and for the first time."""
+    """Returns whether its page is a sample of its pattern: it was read, and for the first time."""
     return outcome.disposition in _READ and not outcome.request.is_reread

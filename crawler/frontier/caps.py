@@ -1,4 +1,4 @@
-"""How many pages a site and a registered domain may still give: exact, whatever is under way at a time."""
+"""Bounds the pages of each site and registered domain exactly, even with many visits under way."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from ..model import Bar, Disposition, Outcome, Reason, Request, Url
 
 
 class Caps:
-    """Counts pages that were fetched, not visits: a page that brought something before may be visited again."""
+    """Counts fetched pages, not visits: a page that brought something before may be visited again."""
 
     def __init__(self, per_site: int | None, per_domain: int | None, fetched: Mapping[str, int]) -> None:
-        """`fetched` pages so far, by site."""
+        """`fetched`: pages so far, by site."""
         self._per_site = per_site
         self._per_domain = per_domain
         self._fetched = Counter[str]()
         self._under_way = Counter[str]()
         self._out: dict[int, tuple[tuple[str, int], ...]] = {}
-        """By lease: what its page would count for."""
+        """The bounds that a lease's page would count for, by lease."""
         for site, number in fetched.items():
             for key, _ in self._bounds(Url(f"{site}/")):
                 self._fetched[key] += number
 
     def take(self, token: int, request: Request) -> Bar | None:
-        """A place for a page, until `end`; or why there is none, and without a reason: not while others have it."""
+        """Takes a place for a page, until `end`; returns why there is none.
+
+        A bar without a reason: none is free for now.
+        """
         if request.digest or request.is_reread:
             return None
         bounds = self._bounds(request.url)
@@ -40,13 +43,13 @@ class Caps:
         return None
 
     def end(self, token: int, outcome: Outcome | None) -> None:
-        """The lease is over, with this outcome if it was settled."""
+        """Ends a lease, with its outcome if it was settled."""
         for key, _ in self._out.pop(token, ()):
             self._under_way[key] -= 1
             self._fetched[key] += outcome is not None and outcome.disposition is Disposition.FETCHED
 
     def _bounds(self, url: Url) -> tuple[tuple[str, int], ...]:
-        """What bounds the pages of a URL's kind: a key, and how many."""
+        """Returns the bounds for a URL: a site or a domain, and its most pages."""
         said: tuple[tuple[str, int], ...] = ()
         if self._per_site is not None:
             said = ((url.site, self._per_site),)

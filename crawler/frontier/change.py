@@ -1,4 +1,4 @@
-"""What one transaction brings to the store: everything a call changed, in rows."""
+"""Holds one transaction for the store: everything that a call changed, in rows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .order import ROW_BITS, Entry, Packed, key, text_of
 
 @dataclass(slots=True)
 class Family:
-    """New requests with consecutive rows that have all but the URL in common: the links of one page to one site."""
+    """New requests with consecutive rows that share all but the URL: the links of one page to one site."""
 
     first: int
-    """The row of the first."""
+    """The row of the first request."""
     site: str
     rank: int
     like: Request
-    """Any one of them: depth, priority, redirects, via, seed and root hold for all."""
+    """Any one of them: depth, priority, redirects, via, seed and root are the same for all."""
     via: int
-    """Rows, as all references: 0 is none, or itself; below zero is a URL that was never queued."""
+    """A row, as all references: 0 is none, or the URL itself; below zero is a URL that was never queued."""
     seed: int
     root: int
     texts: list[str]
     pattern: str = ""
-    """They are parked under it; empty: they are queued."""
+    """The pattern they are parked under; empty: they are queued."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -39,7 +39,7 @@ class Family:
         return key(self.rank, self.first)
 
     def packed(self, number: int) -> list[Packed]:
-        """The first `number` of them."""
+        """Returns the first `number` of them, packed."""
         like, above = self.like, self.rank << ROW_BITS
         via, seed, root = map(text_of, (like.via, like.seed, like.root))
         alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root, None
@@ -60,7 +60,7 @@ class Visit:
     digest: bytes | None
     duplicate_of: str | None
     left_out: int | None
-    """None: as before."""
+    """The rules that kept links out; None: as before."""
 
     @classmethod
     def of(cls, outcome: Outcome, entry: Entry, digest: bytes | None) -> Visit:
@@ -79,53 +79,54 @@ class Visit:
 
 
 HAS_LINKS = 1 << 15
-"""Beside the bits of `LeftOut`: the page leads somewhere, so that a shorter way to it matters."""
+"""A bit beside those of `LeftOut`: the page leads somewhere, so that a shorter way to it matters."""
 READ_AGAIN = 1 << 14
-"""Likewise: the page was read once more since its record was written, so that this may not hold its links of now."""
+"""Another such bit: the page was read again since its record was written, so the record may not hold its present
+links."""
 _REFUSED = {
     Reason.OUT_OF_SCOPE: LeftOut.REACH | LeftOut.PATTERNS,
     Reason.DEPTH_LIMIT: LeftOut.DEPTH,
     Reason.TRAP: LeftOut.REPEATS,
 }
-"""Which rules may have kept the target of a redirect out."""
+"""The rules that may have kept the target of a redirect out, by reason."""
 
 
 def left_out(outcome: Outcome) -> int:
-    """Which rules kept out what a visit found, and whether it leads anywhere."""
+    """Returns the rules that kept out links which a visit found, and whether its page leads anywhere."""
     page = outcome.page
     if page is not None:
         return page.left_out | (HAS_LINKS if page.n_links or page.news else 0)
     if is_as_before(outcome):
-        return HAS_LINKS | LeftOut.DEPTH  # it may lead anywhere
+        return HAS_LINKS | LeftOut.DEPTH  # the page may lead anywhere
     if outcome.disposition is Disposition.REDIRECTED:
         return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
     return 0
 
 
 def is_as_before(outcome: Outcome) -> bool:
-    """Whether the page was not sent again, so that nothing new is known of its links."""
+    """Returns whether the page was not sent again, so that nothing new is known of its links."""
     return outcome.disposition is Disposition.UNCHANGED and outcome.page is None
 
 
 class Judged(NamedTuple):
-    """A page whose links were judged once more without a visit; void if it was visited meanwhile, or is to be."""
+    """A page whose links were judged once more without a visit. Void if a visit happened meanwhile, or is queued."""
 
     row: int
     before: int
-    """What `left_out` said of it."""
+    """The bits of `left_out` before."""
     left_out: int
     visited_at: float
 
 
 def hints(news: Links) -> Iterable[tuple[int, int]]:
-    """What a sitemap says about the age of the pages it lists, where it says it."""
+    """Yields the fingerprints and dates of the pages that a sitemap lists with a date."""
     modified = np.frombuffer(news.modified, "<u4")
     dated = np.flatnonzero(modified)
     return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
 
 
 def pairs(places: bytes, row: int) -> bytes:
-    """Each place with the row of the page that links there."""
+    """Returns each place, paired with the row of the page that links there."""
     if not places:
         return b""
     pairs = np.full((len(places) // 8, 2), row, "<u8")
@@ -139,13 +140,13 @@ class Nearer(NamedTuple):
     row: int
     request: Request
     via: int
-    """Rows, as in a family."""
+    """A row, as in a family."""
     seed: int
     root: int
 
 
 class Parked(NamedTuple):
-    """A request that waits under a pattern until somebody says that this is no trap."""
+    """A request that waits under a pattern until a person calls the pattern no trap."""
 
     row: int
     rank: int
@@ -153,7 +154,7 @@ class Parked(NamedTuple):
 
 
 class Parking(NamedTuple):
-    """A pattern that requests wait under."""
+    """A pattern under which requests wait."""
 
     pattern: str
     reason: str
@@ -175,66 +176,68 @@ class Schedule:
     """A page that was settled and will be visited again."""
 
     entry: Entry
-    """As it will be lent."""
+    """The request as it will be lent."""
     due: float | None
-    """Unix seconds; None: it is off the schedule."""
+    """Unix seconds; None: the page is off the schedule."""
     fingerprint: int | None = 0
-    """Of its URL: by it hints find it. None: it was visited for the last time; else without `due` it is queued."""
+    """The fingerprint of its URL, by which hints find it. None: the page was visited for the last time. With a
+    fingerprint and without `due` the page is queued."""
 
 
 @dataclass(slots=True)
 class SiteChange:
     queued: int = 0
-    """By how much its queue grew."""
+    """Number of requests by which its queue grew."""
     next_at: float = 0.0
-    """When its last slot is free again, in Unix seconds; 0: not before it was."""
+    """When its last slot is free again, in Unix seconds; 0: no later than before."""
     is_shelved: bool | None = None
-    """Whether it has work and nothing of it stands in memory; None: as before."""
+    """Whether it has work and none of it is in memory; None: as before."""
 
 
 @dataclass(slots=True)
 class Change:
-    """Empty fields change nothing."""
+    """The changes of one transaction. Empty fields change nothing."""
 
     families: list[Family] = field(default_factory=list)
     fingerprints: bytes = b""
-    """Of the families' URLs, in the order of their rows, which follow those stored before without a gap."""
+    """Fingerprints of the families' URLs, in the order of their rows. The rows follow those stored before without a
+    gap."""
     names: list[tuple[int, str]] = field(default_factory=list)
-    """URLs that are referred to but were never queued, under rows below zero."""
+    """URLs that others refer to but that were never queued, under rows below zero."""
     requeued: list[Entry] = field(default_factory=list)
-    """Setbacks whose wait is over, and revisits that are due."""
+    """Requests queued again, such as setbacks whose wait is over and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)
-    """No longer queued."""
+    """Requests that are no longer queued."""
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
     hints: list[tuple[int, int]] = field(default_factory=list)
-    """Fingerprints of URLs, and when those changed last, in Unix seconds: pages visited before that are due."""
+    """Fingerprints of URLs, and when their pages last changed, in Unix seconds. Pages visited before that are due."""
     claims: list[tuple[int, int]] = field(default_factory=list)
-    """A digest's mark, and the row that had it first."""
+    """The mark of a digest, and the row that had it first."""
     patterns: list[Stored] = field(default_factory=list)
-    """Of URLs, as far as their pages said something new about them."""
+    """URL patterns about which pages brought news."""
     nearer: list[Nearer] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
-    """They are queued no longer; families that are parked are not among them."""
+    """Requests parked; they are no longer queued. Parked families are among these."""
     parkings: list[Parking] = field(default_factory=list)
-    """Patterns under which something is parked that a store does not know yet, or not with these examples."""
+    """Patterns under which requests are parked, if the store does not know them, or not with these examples."""
     rereads: list[int] = field(default_factory=list)
     """Rows among `requeued` whose pages are read once more for their links."""
     reread: list[tuple[int, int | None]] = field(default_factory=list)
-    """Rows that were read once more, and what `left_out` says of them now; None: as before, for it failed."""
+    """Rows that were read once more, with their new `left_out`; None: as before, for the visit failed."""
     judged: list[Judged] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
-    """Rows among `requeued` that are visited once more: what became of them is void."""
+    """Rows among `requeued` that are visited once more; their last outcome is void."""
     outside: bytes = b""
-    """Pairs of eight bytes: the fingerprint of a place out of reach, and the row of a page that links there."""
+    """Pairs of eight-byte numbers: the fingerprint of a place out of reach, and the row of a page that links there."""
     notes: dict[str, object] = field(default_factory=dict)
-    """What the frontier's owner wants to find again."""
+    """Notes that the frontier's owner wants to read later."""
     sites: dict[str, SiteChange] = field(default_factory=dict)
     positions: Mapping[str, Position] | None = None
-    """Of all sinks."""
+    """The positions of all sinks."""
     settled: Mapping[str, int] | None = None
-    """Final visits by disposition, all told."""
+    """All final visits by disposition."""
 
     def site(self, key: str) -> SiteChange:
         return self.sites.setdefault(key, SiteChange())

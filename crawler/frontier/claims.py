@@ -1,4 +1,4 @@
-"""Which URL had a content first: claims of visits under way, and those that were settled."""
+"""Finds which URL had a content first, by claims of visits under way and settled claims."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from .seen import Fingerprints
 
 
 class Claims:
-    """Settled claims are kept as 64 bits of the digest, keyed like a URL's, and the row: about 34 bytes each.
+    """Claims on contents.
 
-    Those 64 bits only point to a candidate; whoever asks compares the whole digest, which costs nothing further,
-    since the candidate's row must be read for its URL anyway.
+    Settled ones take 64 bits of the digest, keyed like a URL's, and the row: about 34 bytes each.
+
+    Those 64 bits only point to a candidate. The caller compares the whole digest, which costs nothing further, since
+    the candidate's row must be read for its URL anyway.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -27,11 +29,11 @@ class Claims:
         return self._under_way.get(digest)
 
     def candidate(self, digest: bytes) -> int | None:
-        """The row of a settled page whose digest has the same mark."""
+        """Returns the row of a settled page whose digest has the same mark, or None."""
         return self._settled.get(self._mark(digest))
 
     def claim(self, digest: bytes, lease: Lease) -> None:
-        """The lease holds one claim, its latest."""
+        """Gives the content to the lease, which holds one claim, its latest."""
         self.give_up(lease.token)
         self._under_way[digest] = lease
         self._by_token[lease.token] = digest
@@ -41,7 +43,7 @@ class Claims:
             del self._under_way[digest]
 
     def settle(self, token: int) -> tuple[int, int] | None:
-        """What to keep of the lease's claim for good: the digest's mark and the row; None: it held none."""
+        """Settles the lease's claim; returns the digest's mark and the row to keep, or None without a claim."""
         digest = self._by_token.pop(token, None)
         if digest is None:
             return None
@@ -49,7 +51,7 @@ class Claims:
         return self._mark(digest), token
 
     def add_settled(self, pairs: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
-        """Marks and rows, two columns. The first row of a mark stays."""
+        """Adds marks and rows, two columns. The first row of a mark stays."""
         self._settled.add_many(np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
 
     def _mark(self, digest: bytes) -> int:

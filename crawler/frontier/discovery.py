@@ -1,4 +1,4 @@
-"""Which links and requests are new, how they become rows, and which lead to known URLs on a shorter way."""
+"""Finds which links and requests are new, turns them into rows, and finds shorter ways to known URLs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .order import Entry, key, rank
 from .seen import U64, Fingerprints
 
 SAME_DEPTH = "sitemap"
-"""Links of a page of this kind are no further from the seed than the page itself."""
+"""The kind of page whose links are no further from the seed than the page itself."""
 MOST_NAMES = 10_000
-"""References to URLs that were never queued that we remember; one that is forgotten is stored again."""
+"""Most references to never queued URLs that are remembered; a forgotten one is stored again."""
 
 
 class Harvest(NamedTuple):
@@ -33,12 +33,12 @@ class Harvest(NamedTuple):
 
 
 class Discovery:
-    """The exact set of all URLs ever queued, and the rows that new ones get."""
+    """The exact set of all URLs ever queued, which gives new ones their rows."""
 
     def __init__(
         self, key: bytes, in_depth_order: bool, seen: Fingerprints, names: int = 0, depths: Depths | None = None
     ) -> None:
-        """With `depths`, `seen` carries rows."""
+        """With `depths`, `seen` must carry rows."""
         self.key = key
         self.depths = depths
         self._in_depth_order = in_depth_order
@@ -55,7 +55,7 @@ class Discovery:
     def follow(
         self, harvests: Sequence[Harvest], visits: Sequence[tuple[Outcome, Entry]], change: Change
     ) -> list[Nearer]:
-        """Add what the visits found: the links of their pages, then what else they name. Returns the shorter ways."""
+        """Adds the links of the visits' pages, then the other URLs that they found. Returns the shorter ways."""
         paged = [harvest for harvest in harvests if harvest.links.fingerprints]
         nearer = self._follow_links(paged, change) if paged else []
         for outcome, parent in visits:
@@ -64,29 +64,29 @@ class Discovery:
         return nearer
 
     def add(self, requests: Sequence[Request], change: Change, parent: Entry | None = None) -> Added:
-        """Add what was never seen."""
+        """Adds the requests that were never seen; returns their number, the known ones and the shorter ways."""
         fingerprints = np.array([urls.fingerprint(request.url.text, self.key) for request in requests], np.uint64)
         is_fresh = self._see(fingerprints)
         groups: dict[tuple[object, ...], list[int]] = {}
         for i in np.flatnonzero(is_fresh).tolist():
-            groups.setdefault(_kinship(requests[i]), []).append(i)
+            groups.setdefault(_family_key(requests[i]), []).append(i)
         number, start = int(is_fresh.sum()), len(change.families)
         first = len(self._seen) - number + 1
         for group in groups.values():
             change.families.append(self._family(first, [requests[i] for i in group], change, parent))
             first += len(group)
-        packed = _packed(fingerprints, groups.values())
+        packed = _pack_fingerprints(fingerprints, groups.values())
         change.fingerprints += packed
         self._learn(change.families[start:], packed)
         known = np.flatnonzero(~is_fresh)
         return Added(number, fingerprints[known], self._nearer_requests(requests, fingerprints, known, parent, change))
 
     def _see(self, fingerprints: U64) -> NDArray[np.bool_]:
-        """Add to the set; which were new. Their rows follow, for they are given by groups."""
+        """Adds to the set and returns which were new. Their rows are set later, for they are given by groups."""
         return self._seen.add_many(fingerprints, np.zeros(len(fingerprints), np.uint64) if self.depths else None)
 
     def _learn(self, families: Sequence[Family], fingerprints: bytes) -> None:
-        """Let the set tell the rows of new URLs, and how far away they are."""
+        """Stores the rows of new URLs in the set, and how far away they are."""
         if self.depths is None or not families:
             return
         prints = np.frombuffer(fingerprints, "<u8")
@@ -96,7 +96,7 @@ class Discovery:
             self.depths.learn(family.first, len(family), _distance(family.like))
 
     def _follow_links(self, harvests: Sequence[Harvest], change: Change) -> list[Nearer]:
-        """One look into the set for all pages; Python touches only the pages that have news, and of these the news."""
+        """Looks into the set once for all pages. Python handles only the pages with news, and of these the news."""
         fingerprints = np.frombuffer(b"".join(harvest.links.fingerprints for harvest in harvests), "<u8")
         is_fresh = self._see(fingerprints)
         fresh = np.flatnonzero(is_fresh)
@@ -110,8 +110,8 @@ class Discovery:
                 found = fresh[begun:done]
                 chosen = (found - start).tolist()
                 links = harvest.links
-                texts, said = _chosen(links.split(), chosen), memoryview(links.priorities).cast("b")
-                groups = _by_priority(texts, [said[i] for i in chosen]) if said else _by_site(texts)
+                texts, said = _choose(links.split(), chosen), memoryview(links.priorities).cast("b")
+                groups = _group_by_priority(texts, [said[i] for i in chosen]) if said else _group_by_site(texts)
                 for (site, priority), places in groups:
                     family = self._page_family(row, site, priority, harvest)
                     family.texts = texts if places is None else [texts[i] for i in places]
@@ -162,7 +162,7 @@ class Discovery:
         return found
 
     def entry(self, way: Nearer, *, is_reread: bool) -> Entry:
-        """The request of a known URL as the shorter way has it."""
+        """Returns the request of a known URL on its shorter way."""
         request = replace(way.request, is_reread=is_reread)
         ranked = rank(request.priority, request.depth, self._in_depth_order)
         return Entry(key(ranked, way.row), request, way.seed, way.root)
@@ -170,7 +170,7 @@ class Discovery:
     # -- families ----------------------------------------------------------------------------------------------------
 
     def _page_family(self, row: int, site: str, priority: int, harvest: Harvest) -> Family:
-        """Links of a page to one site, still without them."""
+        """Returns a family for the links of a page to one site, still without URLs."""
         outcome, parent = harvest.outcome, harvest.parent
         above = parent.request
         is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH
@@ -194,7 +194,7 @@ class Discovery:
         )
 
     def _row(self, url: Url | None, parent: Entry | None, change: Change) -> int:
-        """The row that stands for a reference."""
+        """Returns the row that stands for a referenced URL."""
         if url is None:
             return 0
         if parent:
@@ -205,9 +205,9 @@ class Discovery:
                 return parent.seed
             if url == above.root and parent.root:
                 return parent.root
-        return self._named(url, change)
+        return self._name_row(url, change)
 
-    def _named(self, url: Url, change: Change) -> int:
+    def _name_row(self, url: Url, change: Change) -> int:
         if row := self._names.get(url):
             return row
         if len(self._names) >= MOST_NAMES:
@@ -219,12 +219,12 @@ class Discovery:
 
 
 class Added(NamedTuple):
-    """What became of requests."""
+    """The result of adding requests."""
 
     number: int
-    """How many were new."""
+    """Number of new requests."""
     known: U64
-    """The fingerprints of the others."""
+    """The fingerprints of the known ones."""
     nearer: list[Nearer]
 
 
@@ -232,32 +232,32 @@ def _distance(request: Request) -> int:
     return distance(request.depth, request.via is None and request.seed is None)
 
 
-def _chosen(texts: list[str], places: list[int]) -> list[str]:
+def _choose(texts: list[str], places: list[int]) -> list[str]:
     return texts if len(texts) == len(places) else [texts[i] for i in places]
 
 
-def _by_site(texts: Sequence[str]) -> Iterable[tuple[tuple[str, int], list[int] | None]]:
-    """Each site, with the priority of a link, and where its URLs stand; None: everywhere."""
+def _group_by_site(texts: Sequence[str]) -> Iterable[tuple[tuple[str, int], list[int] | None]]:
+    """Returns each site, with the priority of its links, and the indices of its URLs; None: all."""
     first = texts[0][: texts[0].index("/", 8) + 1]
     if all(map(methodcaller("startswith", first), texts)):
         return [((first[:-1], 0), None)]
-    return _by_priority(texts, [0] * len(texts))
+    return _group_by_priority(texts, [0] * len(texts))
 
 
-def _by_priority(texts: Sequence[str], priorities: Sequence[int]) -> Iterable[tuple[tuple[str, int], list[int]]]:
-    """Each site and priority, and where their URLs stand."""
+def _group_by_priority(texts: Sequence[str], priorities: Sequence[int]) -> Iterable[tuple[tuple[str, int], list[int]]]:
+    """Returns each site and priority, with the indices of their URLs."""
     groups: dict[tuple[str, int], list[int]] = {}
     for i, (text, priority) in enumerate(zip(texts, priorities, strict=True)):
         groups.setdefault((text[: text.index("/", 8)], priority), []).append(i)
     return groups.items()
 
 
-def _kinship(request: Request) -> tuple[object, ...]:
+def _family_key(request: Request) -> tuple[object, ...]:
     return (
         request.url.site, request.depth, request.priority, request.redirects, request.via, request.seed, request.root
     )  # fmt: skip
 
 
-def _packed(fingerprints: U64, order: Iterable[Sequence[int]]) -> bytes:
+def _pack_fingerprints(fingerprints: U64, order: Iterable[Sequence[int]]) -> bytes:
     rows = [i for group in order for i in group]
     return fingerprints[rows].astype("<u8").tobytes()

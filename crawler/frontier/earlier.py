@@ -1,4 +1,4 @@
-"""What the next visit of a page knows of this one: its validators and its digest."""
+"""Gives the next visit of a page the validators and the digest of this one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 from ..model import Disposition, Outcome, Request
 
 MOST_VALIDATOR = 1000
-"""Characters of an ETag or a date that are kept; longer ones are not worth their place: the body comes instead."""
+"""Most characters of an ETag or a date that are kept. Longer ones are not worth their place: the body comes instead."""
 
 
-def known_now(outcome: Outcome, request: Request) -> Request:
-    """The request with what its next visit can refer to: the content we had last."""
+def add_validators(outcome: Outcome, request: Request) -> Request:
+    """Returns the request with the facts that its next visit can refer to: the content we had last."""
     response, page = outcome.response, outcome.page
     if outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED) or response is None:
         return request
-    etag, last_modified = (_bounded(response.header(name)) for name in ("etag", "last-modified"))
+    etag, last_modified = (_drop_if_long(response.header(name)) for name in ("etag", "last-modified"))
     if outcome.disposition is Disposition.UNCHANGED and page is None:  # 304: it may leave out what did not change
         return replace(request, etag=etag or request.etag, last_modified=last_modified or request.last_modified)
     if page is None:
@@ -23,5 +23,5 @@ def known_now(outcome: Outcome, request: Request) -> Request:
     return replace(request, etag=etag, last_modified=last_modified, digest=page.digest)
 
 
-def _bounded(validator: str) -> str:
+def _drop_if_long(validator: str) -> str:
     return validator if len(validator) <= MOST_VALIDATOR else ""

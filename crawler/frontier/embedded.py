@@ -1,4 +1,4 @@
-"""The frontier of one process: memory decides at once, a store remembers, and only durability is waited for."""
+"""The frontier of one process: memory decides at once, a store keeps, and only durability takes waiting."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from .workbench import Workbench
 T = TypeVar("T")
 
 REVISITED_AT_ONCE = 256
-"""Pages queued again in one transaction."""
+"""Pages that are queued again in one transaction."""
 ADDED_AT_ONCE = 256
-"""Requests taken in between two breaths of the loop: about two milliseconds."""
+"""Requests added before other tasks of the loop run: about two milliseconds."""
 LOOKED_UP_AT_ONCE = 2000
 UNSHELVED_AT_ONCE = 256
 """Sites brought into memory by one look at the shelf."""
 LOOK_S = 1.0
-"""How often a shelf is counted while the bench has no room."""
+"""Seconds between two counts of the shelf while the bench has no room."""
 LEAST_WAIT_S = 0.001
-"""Timers fire up to this much early; a shorter wait would turn in circles."""
+"""Timers fire up to this much early; a shorter wait would repeat without end."""
 MOST_WAIT_S = 3600.0
 
 
 class EmbeddedFrontier:
-    """A `Frontier`, for one event loop."""
+    """A `Frontier` for one event loop."""
 
     def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: Workbench, clock: Clock) -> None:
         self.key = key
@@ -53,23 +53,25 @@ class EmbeddedFrontier:
         discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths)
         self._ledger = Ledger(discovery, bench, clock, state, terms)
         self._coming: set[Future[Any]] = set()
-        """What is on its way from the disk."""
+        """Answers that are on their way from the disk."""
         self._looked_at = 0.0
-        self._looks = SecondLooks(store, self._ledger, bench, self._expect)
-        """For what is queued again while visits go on; the first is on its way."""
+        self._looks = SecondLooks(store, self._ledger, bench, self._await_answer)
+        """Looks for requests to queue again while visits go on; the first look is under way."""
         self._given_again: list[U64] = []
-        """Fingerprints of known URLs that were given as new."""
+        """Fingerprints of known URLs that `add` was given as new."""
         self._changed = asyncio.Event()
         bench.wake = self._changed.set
         self._revisiting = asyncio.Lock()
-        """Between asking what is due and queuing it, so that nothing is queued twice."""
+        """Held between reading the due pages and queuing them, so that nothing is queued twice."""
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
     async def add(self, requests: Iterable[Request]) -> int:
-        """Queue what was never seen; return how many were new. Durable on return, idempotent. Raises FrontierError.
+        """Queues requests that were never seen; returns how many were new.
 
-        `revive` queues those again that were known, if they failed.
+        Durable on return, idempotent. Raises FrontierError.
+
+        `revive` queues known ones again, if they failed.
         """
         left, total = iter(requests), 0
         while part := list(islice(left, ADDED_AT_ONCE)):
@@ -85,9 +87,10 @@ class EmbeddedFrontier:
         return total
 
     async def revive(self, reasons: Iterable[str]) -> int:
-        """Make seeds of the requests that `add` was given since the last call and knew already.
+        """Makes seeds of the known requests that `add` was given since the last call.
 
-        Those that are parked, that failed or were excluded for one of the `reasons`, are queued again; how many.
+        Those that are parked, or that failed or were excluded for one of the `reasons`, are queued again. Returns how
+        many.
         """
         given, self._given_again = self._given_again, []
         if not given:
@@ -100,13 +103,15 @@ class EmbeddedFrontier:
             if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
                 await self._store.write(change)
             picked = await self._store.pick(Rows(part, reasons=wanted), 0, len(part))
-            total += await self._take_back([one for one in picked if not one.is_scheduled])  # else its time comes
+            total += await self._take_back(
+                [one for one in picked if not one.is_scheduled]
+            )  # a scheduled page has its own time
         return total
 
     async def take_back(self, pick: Pick, but: Container[int] = ()) -> int:
-        """Queue again what `pick` says, `but` for some rows; how many URLs. Durable on return.
+        """Queues again the URLs that `pick` selects, except the rows in `but`; returns how many. Durable on return.
 
-        What is queued already is left alone.
+        URLs that are queued already are left alone.
         """
         total, after = 0, 0
         while True:
@@ -119,16 +124,16 @@ class EmbeddedFrontier:
             total += await self._take_back([one for one in picked if one.entry.row not in but])
 
     async def unpark(self, patterns: Sequence[str] = ()) -> int:
-        """Queue again what is parked under these patterns, and trust them from now on; none: all that is parked."""
+        """Queues again the URLs parked under these patterns and trusts the patterns; none given: all parked URLs."""
         for pattern in self._ledger.parkings.names(Reason.TRAP):
             if not patterns or pattern in patterns:
                 self._ledger.bars.trust(pattern)
         return await self.take_back(Waiting(tuple(patterns)))
 
     async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]:
-        """Queue pages again that link to these places (fingerprints) out of reach, but for rows that are `done`.
+        """Queues pages again that link to these places (fingerprints) out of reach, except rows that are `done`.
 
-        Looks through what was settled after a mark (0: all). Returns how many were queued, and the mark for next time.
+        Looks through pages settled after a mark (0: all). Returns how many were queued, and the mark for next time.
         """
         self._store.check()
         self._write_pending()
@@ -142,16 +147,16 @@ class EmbeddedFrontier:
         return total, mark
 
     async def roots(self, after: int, limit: int) -> Sequence[Root]:
-        """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        """Returns up to `limit` seeds and targets of redirected seeds, with rows above `after`, in their order."""
         return await self._store.roots(after, limit)
 
     async def visited(self, after: int, limit: int) -> Sequence[Visited]:
-        """What was visited, with rows behind the one given, in their order."""
+        """Returns up to `limit` visited URLs, with rows above `after`, in their order."""
         self._write_pending()
         return await self._store.visited(after, limit)
 
     async def left_out(self) -> Mapping[LeftOut, int]:
-        """How many pages have links that a rule kept out of the crawl, by rule."""
+        """Returns how many pages have links that a rule kept out of the crawl, by rule."""
         found = Counter[LeftOut]()
         for bits, number in (await self._store.left_out()).items():
             found.update({rule: number for rule in LeftOut if bits & rule})
@@ -159,19 +164,19 @@ class EmbeddedFrontier:
 
     @property
     def notes(self) -> Mapping[str, object]:
-        """What its owner noted."""
+        """The notes of its owner."""
         return dict(self._ledger.notes)
 
     async def note(self, name: str, value: object) -> None:
-        """Keep a value, which JSON can hold, under a name. Durable on return."""
+        """Keeps a value, which JSON can hold, under a name. Durable on return."""
         await self._store.write(self._ledger.note(name, value))
 
     def parked(self, reason: Reason) -> list[str]:
-        """The patterns under which something is parked for this reason."""
+        """Returns the patterns under which URLs are parked for this reason."""
         return self._ledger.parkings.names(reason)
 
     async def revisit(self, due: float) -> int:
-        """Queue again some of the pages that are due by then (Unix seconds), behind all that is new; how many.
+        """Queues again some of the pages that are due by then (Unix seconds), behind all new ones; returns how many.
 
         0: there are no more. Durable on return; safe to cancel.
         """
@@ -185,11 +190,11 @@ class EmbeddedFrontier:
         return len(found.entries)
 
     async def lease(self, limit: int) -> Sequence[Lease]:
-        """Claim up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
+        """Leases up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
         while True:
             self._store.check()
             now = self._clock.monotonic()
-            self._ledger.stir(now)
+            self._ledger.queue_due_setbacks(now)
             leases = self._bench.lend(limit, now)
             self._ledger.arrivals.note_shelved()
             self._feed(now)
@@ -198,11 +203,11 @@ class EmbeddedFrontier:
             await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
 
     async def wait(self) -> bool:
-        """Wait until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
+        """Waits until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
         while True:
             self._store.check()
             now = self._clock.monotonic()
-            self._ledger.stir(now)
+            self._ledger.queue_due_setbacks(now)
             self._feed(now)
             if self._ledger.is_exhausted and not self._looks:
                 return False
@@ -212,7 +217,7 @@ class EmbeddedFrontier:
             await self._change_before(min(turn or now + MOST_WAIT_S, self._ledger.next_due or now + MOST_WAIT_S) - now)
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
-        """Close leases, queue what they found, set next turns, keep the sinks' positions: ONE transaction.
+        """Closes leases, queues the URLs that they found, sets next turns, keeps the sinks' positions: ONE transaction.
 
         Turns and discoveries count at once; the transaction is durable on return.
         """
@@ -226,18 +231,24 @@ class EmbeddedFrontier:
         await written
 
     async def release(self, leases: Sequence[Lease]) -> None:
-        """Give back unvisited, at the head of the queue. After a failure it changes nothing: all is queued on disk."""
+        """Gives leases back unvisited, at the head of the queue.
+
+        After a failure it does nothing: all is queued on disk.
+        """
         if not self._store.is_usable:
             return
         self._ledger.release(leases)
         self._move_on()
 
     def bar(self, lease: Lease) -> Bar | None:
-        """Why a lease is not to be fetched, a trap or a site's page limit; None: its page counts as under way."""
+        """Returns why a lease is not to be fetched, a trap or a page limit; None: its page counts as under way."""
         return self._ledger.bars.bar(lease)
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
-        """The first URL with this content: the lease's own, or that of an earlier claim. Settled with the outcome."""
+        """Returns the first URL with this content: the lease's own, or that of an earlier claim.
+
+        Settled with the outcome.
+        """
         claims = self._ledger.claims
         first = claims.under_way(digest)
         if first is None and (row := claims.candidate(digest)) is not None:
@@ -250,7 +261,7 @@ class EmbeddedFrontier:
         return first.request.url
 
     async def way(self, start: Url, lease: Lease) -> Sequence[Hop]:
-        """The visits that led from a URL to that of the lease by redirects alone; empty: none did, or do no longer."""
+        """Returns the visits that led from `start` to the lease's URL by redirects alone; empty: none do now."""
         if not lease.request.redirects or not self._ledger.knows(start):
             return ()
         hops = await self._store.came_by(lease.token, lease.request)
@@ -258,29 +269,29 @@ class EmbeddedFrontier:
         return hops[first::-1] if first >= 0 else ()
 
     async def positions(self) -> Mapping[str, Position]:
-        """What each sink, by name, had durably written at the last settle."""
+        """Returns what each sink, by name, had durably written at the last settle."""
         return dict(self._ledger.positions)
 
     def counts(self) -> Counts:
-        """Where the frontier stands, from memory."""
+        """Returns the counts of the frontier, from memory."""
         return self._ledger.counts()
 
     def busiest(self, limit: int) -> Sequence[SiteView]:
-        """The sites with most to do, from memory."""
+        """Returns the sites with the most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
 
     def why_wait(self) -> Wait:
-        """Why nothing may be lent now, from memory."""
+        """Returns why nothing may be lent now, from memory."""
         return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
-        """How many URLs wait for another attempt, by site."""
+        """Returns how many URLs wait for another attempt, by site."""
         return self._ledger.retrying()
 
     # -- what its owner changes --------------------------------------------------------------------------------------
 
     def hold(self, site: str) -> None:
-        """Lend nothing of a site until `let_go`; what is out stays out."""
+        """Lends nothing of a site until `let_go`; leases that are out stay out."""
         self._bench.hold(site)
 
     def let_go(self, site: str) -> None:
@@ -292,12 +303,12 @@ class EmbeddedFrontier:
         return frozenset(self._bench.held)
 
     def change(self, terms: Terms) -> None:
-        """Lend so many to a site and to an address from now on; of the other terms nothing changes."""
+        """Lends by the new limits of sites and addresses from now on; no other terms change."""
         self._bench.change(terms, self._clock.monotonic())
         self._changed.set()
 
     def close(self) -> None:
-        """Give up its part in what frontiers share."""
+        """Gives up its part in the turns that frontiers share."""
         self._bench.close(self._clock.monotonic())
 
     # -- second looks ------------------------------------------------------------------------------------------------
@@ -327,7 +338,7 @@ class EmbeddedFrontier:
     # -- bringing in from disk ---------------------------------------------------------------------------------------
 
     def _feed(self, now: float) -> None:
-        """Ask for what memory wants next, so that it is there before it is missed."""
+        """Asks for the requests that memory needs next, before they are missing."""
         if not self._store.is_usable:
             return
         room = self._bench.room
@@ -336,7 +347,7 @@ class EmbeddedFrontier:
             if self._bench.holds(site) and site.is_hungry(room):
                 self._write_pending()
                 load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
-                self._expect(load, partial(self._ledger.arrivals.loaded, site))
+                self._await_answer(load, partial(self._ledger.arrivals.take_load, site))
         if self._bench.is_shelf_open and not self._ledger.arrivals.is_unshelving:
             self._look_at_shelf(now)
 
@@ -347,20 +358,20 @@ class EmbeddedFrontier:
         self._looked_at = now
         self._write_pending()
         self._ledger.arrivals.start_unshelving()
-        self._expect(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.unshelved)
+        self._await_answer(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.take_shelf)
 
     def _write_pending(self) -> None:
         if pending := self._ledger.take_pending():
             self._store.write(pending)
 
-    def _expect(
+    def _await_answer(
         self, coming: Future[T], then: Callable[[T], None], otherwise: Callable[[], None] = lambda: None
     ) -> None:
         self._coming.add(coming)
-        coming.add_done_callback(partial(self._arrived, then, otherwise))
+        coming.add_done_callback(partial(self._take_answer, then, otherwise))
 
-    def _arrived(self, then: Callable[[T], None], otherwise: Callable[[], None], coming: Future[T]) -> None:
-        """A failure is told by the store to whoever asks next."""
+    def _take_answer(self, then: Callable[[T], None], otherwise: Callable[[], None], coming: Future[T]) -> None:
+        """Takes in an answer from the disk; the store reports a failure at the next call."""
         self._coming.discard(coming)
         if not coming.cancelled() and coming.exception() is None:
             then(coming.result())

@@ -1,4 +1,4 @@
-"""What the file knows of one URL: where it stands, what became of it, and how we came to know it."""
+"""Finds all that the file knows of one URL: its standing, its outcome, and how the crawl came to it."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ from .order import LAST
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One URL's story so far."""
+    """The history of one URL."""
 
     url: Url
     row: int
     standing: Literal["queued", "waiting", "parked", "leased", "done"]
-    """`waiting`: for another attempt; `parked`: until somebody wants it; `done`, and on schedule perhaps."""
+    """`waiting`: for another attempt; `parked`: until a person wants it; `done`: visited, perhaps with a revisit to
+    come."""
     depth: int
     attempts: int
     """Visits that came to an end."""
     disposition: Disposition | None = None
     reason: Reason | None = None
-    """Of the last visit."""
+    """The reason of the last visit."""
     detail: str = ""
     status: int | None = None
     visited_at: float | None = None
     """Unix seconds; final visits only."""
     due: float | None = None
-    """Unix seconds: when it may be tried again."""
+    """When it may be tried again, in Unix seconds."""
     duplicate_of: Url | None = None
     visits: int = 0
-    """Final visits, revisits included; the fields above are of the last."""
+    """Final visits, revisits included; the fields above are those of the last."""
     revisit_due: float | None = None
-    """Unix seconds: when it is visited again."""
+    """When it is visited again, in Unix seconds."""
     via: tuple[Url, ...] = ()
-    """The pages that led here, the nearest first, the seed last; or, at the end, a sitemap or robots.txt."""
+    """The pages that led here, the nearest first, the seed last; or a sitemap or robots.txt at the end."""
     seed: Url | None = None
     """The seed it descends from; None: it is one."""
     root: Url | None = None
-    """What scope measures from; None: this URL itself."""
+    """The URL that scope measures from; None: this URL itself."""
     pattern: str = ""
     """The pattern that it is parked under."""
     parked_for: Reason | None = None
     """Why it is parked."""
     is_reread: bool = False
-    """It was visited, and will be read once more for links that were left out."""
+    """Whether it was visited and will be read once more, for links that were left out."""
 
 
 ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
@@ -66,7 +67,7 @@ ASIDE = {
 LEFT JOIN parked p ON p.id = u.id LEFT JOIN parking k ON k.id = p.pattern LEFT JOIN reread x ON x.id = u.id""",
 }
 NO_ASIDE = {"aside": "NULL, NULL, NULL", "joined": ""}
-"""Files of the first layout have no such tables."""
+"""Files of the first layout lack these tables."""
 CHAIN = """
 WITH RECURSIVE chain (text, via, hops) AS (
     SELECT text, via, 1 FROM url WHERE id = ?
@@ -84,11 +85,11 @@ def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: in
         row = first + (at - 1) // 8
         story = connection.execute(query, (row, site_id, LAST)).fetchone()
         if story and story[0] == url.text:
-            return _known(connection, url, row, story[1:])
+            return _read_story(connection, url, row, story[1:])
     return None
 
 
-def _known(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
+def _read_story(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
     (
         depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
         first, seed, root, next_visit, revisit_due, is_revisited, is_retried, pattern, parked_for, is_reread,

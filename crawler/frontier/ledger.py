@@ -1,4 +1,4 @@
-"""What every call changes, in memory at once and as rows for the store. Plain functions over all parts, no waiting."""
+"""Makes the changes of every call, in memory at once and as rows for the store. Plain functions, no waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .bars import Bars
 from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, hints, left_out, pairs
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
-from .earlier import known_now
+from .earlier import add_validators
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -28,11 +28,11 @@ from .terms import Clock, Terms
 from .workbench import Workbench
 
 NO_WAY = Request(Url("http:///"))
-"""How a seed is found: nothing led to it."""
+"""The way to a seed: nothing led to it."""
 
 
 class Ledger:
-    """Holds the parts together. Times are monotonic seconds, but for what goes to the store."""
+    """Holds the parts of a frontier together. Times are monotonic seconds, but for those that go to the store."""
 
     def __init__(self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
@@ -43,9 +43,9 @@ class Ledger:
         self.recovered: list[str] = []
         """Patterns whose URLs need not wait any longer."""
         self.repeats: list[int] = []
-        """Rows that are to be visited once more, as soon as the store has told what they are."""
+        """Rows to visit once more, as soon as the store has told their requests."""
         self.checks: list[int] = []
-        """The same, of those whose visit gets no record."""
+        """Rows to visit once more without a record."""
         self._retries = Retries()
         self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
@@ -56,7 +56,7 @@ class Ledger:
         self._scheduled = state.scheduled
         self._next_revisit = state.next_due
         self._next_revisit_since: float | None = None
-        """Of those settled while the store is asked what is due."""
+        """The first due time of pages settled while the store looks for due ones."""
         self._restore(state, terms.rest_s)
 
     # -- calls from outside ------------------------------------------------------------------------------------------
@@ -65,27 +65,27 @@ class Ledger:
         change = self.take_pending()
         now, touched = self._clock.monotonic(), Touched()
         added = self._discovery.add(requests, change)
-        self._approach(added.nearer, change, touched, now)
+        self._take_shorter_ways(added.nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return added, change
 
     def follow(self, read: Sequence[tuple[Outcome, Entry]]) -> Change:
-        """Queue what pages lead to that were visited before."""
+        """Queues the URLs that pages lead to which were visited before."""
         change, touched, now = self.take_pending(), Touched(), self._clock.monotonic()
         harvests, change.patterns = self.bars.sift(read)
         nearer = self._discovery.follow(harvests, read, change)
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
         self._park_links(change)
-        self._approach(nearer, change, touched, now)
+        self._take_shorter_ways(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return change
 
     def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> Change:
         now = self._clock.monotonic()
-        self._check_out([outcome.lease for outcome in outcomes])
+        self._check_leases([outcome.lease for outcome in outcomes])
         change, touched = self.take_pending(), Touched()
         entries = (self._bench.entry(outcome.lease.token) for outcome in outcomes)
-        visits = [(outcome, self._bench.renewed(entry)) for outcome, entry in zip(outcomes, entries, strict=True)]
+        visits = [(outcome, self._bench.shorten_way(entry)) for outcome, entry in zip(outcomes, entries, strict=True)]
         for outcome, entry in visits:
             site = self._bench.end(outcome, now)
             self.bars.end(entry.row, outcome)
@@ -103,10 +103,10 @@ class Ledger:
         if self._keeps_fresh:
             change.hints += [hint for outcome in outcomes if outcome.page for hint in hints(outcome.page.news)]
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in visits if outcome.page)
-        self._note(touched, positions, change, now)
+        self._write_totals(touched, positions, change, now)
         self._park_links(change)
-        self._stand(visits, change, touched, now)
-        self._approach(nearer, change, touched, now)
+        self._note_standings(visits, change, touched, now)
+        self._take_shorter_ways(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         self.repeats += [row for outcome in outcomes for row in outcome.repeats]
         self.recovered += [name for outcome in outcomes for name in outcome.unparks] + self.bars.take_recovered()
@@ -117,7 +117,7 @@ class Ledger:
         self._next_revisit_since = None
 
     def revisit(self, due: Due) -> Change:
-        """Queue what is due for another visit, as if it were new."""
+        """Queues pages that are due for another visit, as if they were new."""
         change = self.take_pending()
         self._requeue(due.entries, change)
         for entry in due.entries:
@@ -127,7 +127,7 @@ class Ledger:
         return change
 
     def take_back(self, picked: Sequence[Picked]) -> Change:
-        """Queue again what was parked, what failed, and pages whose links were left out."""
+        """Queues again parked and failed URLs, and pages whose links were left out."""
         change, entries = self.take_pending(), []
         for one in picked:
             entries.append(one.entry)
@@ -142,11 +142,11 @@ class Ledger:
                 change.again.append(one.entry.row)
                 change.schedules.append(Schedule(one.entry, None))
         self._requeue(entries, change)
-        change.settled = self._told_settled()
+        change.settled = self._settled_counts()
         return change
 
     def make_seeds(self, rows: Sequence[int]) -> Change | None:
-        """Known URLs that somebody asks for by name are seeds from now on."""
+        """Makes seeds of known URLs that a person asks for by name."""
         if not rows:
             return None
         change = self.take_pending()
@@ -161,7 +161,7 @@ class Ledger:
 
     def release(self, leases: Sequence[Lease]) -> None:
         now = self._clock.monotonic()
-        self._check_out(leases)
+        self._check_leases(leases)
         touched = Touched()
         for lease in leases:
             self.claims.give_up(lease.token)
@@ -169,13 +169,13 @@ class Ledger:
             touched[self._bench.release(lease.token, now)] = None
         self.arrivals.attend(touched, now)
 
-    def stir(self, now: float) -> None:
-        """Queue the setbacks whose wait is over."""
+    def queue_due_setbacks(self, now: float) -> None:
+        """Queues the setbacks whose wait is over."""
         if due := self._retries.pop_due(now):
             self._requeue(due, self.arrivals.pending)
 
     def take_pending(self) -> Change:
-        """What is to be written before anything is read, or with whatever is written next."""
+        """Returns the changes to write before anything is read, or with the next write."""
         pending, self.arrivals.pending = self.arrivals.pending, Change()
         return pending
 
@@ -190,11 +190,11 @@ class Ledger:
             scheduled=self._scheduled,
             due_in_s=None if self._next_revisit is None else self._next_revisit - self._clock.wall(),
             parked=self.parkings.total,
-            traps=self.parkings.told(self.bars.traps),
+            traps=self.parkings.combine(self.bars.traps),
         )
 
     def knows(self, url: Url) -> bool:
-        """Whether it was ever queued."""
+        """Returns whether the URL was ever queued."""
         return url in self._discovery
 
     @property
@@ -202,7 +202,7 @@ class Ledger:
         return not (self._bench.queued or self._bench.leased or self._retries)
 
     def wait(self, now: float) -> Wait:
-        """Why nothing may be lent now."""
+        """Returns why nothing may be lent now."""
         if self._retries and not self._bench.queued:
             return Wait.DNS if self._retries.are_mostly(Reason.DNS) else Wait.RETRY
         return self._bench.wait(now)
@@ -212,11 +212,11 @@ class Ledger:
 
     @property
     def next_due(self) -> float | None:
-        """When the next setback may be tried again."""
+        """Time at which the next setback may be tried again."""
         return self._retries.next_due
 
-    def part(self) -> Change:
-        """When the sites are due that ask for a gap: earlier than after a kill, since nobody is there."""
+    def note_turns(self) -> Change:
+        """Returns the next turns of sites with a Crawl-delay, earlier than after a kill: no visit is under way."""
         now, change = self._clock.monotonic(), Change()
         for site in self._bench.asking():
             change.site(site.key).next_at = (site.safe_at if site.out else site.latest) + self._clock.wall() - now
@@ -229,8 +229,8 @@ class Ledger:
 
     # -- one visit ---------------------------------------------------------------------------------------------------
 
-    def _check_out(self, leases: Sequence[Lease]) -> None:
-        """Before anything changes: all of a call, or nothing."""
+    def _check_leases(self, leases: Sequence[Lease]) -> None:
+        """Raises FrontierError for a lease that is not out, before anything changes."""
         tokens: set[int] = set()
         for lease in leases:
             if not self._bench.is_out(lease.token) or lease.token in tokens:
@@ -252,7 +252,7 @@ class Ledger:
         self._schedule(outcome, entry, change)
 
     def _close_reread(self, outcome: Outcome, entry: Entry, change: Change) -> None:
-        """Its links are known now; what became of the page's own visit stays as it was."""
+        """Closes a reread: its links are known now, and the outcome of the page's own visit stays."""
         self.claims.give_up(entry.row)
         self._leave_queue(entry, change)
         change.reread.append((entry.row, None if _failed_again(outcome) else left_out(outcome) | READ_AGAIN))
@@ -264,7 +264,7 @@ class Ledger:
         self.parkings.add(outcome.pattern, outcome.reason or Reason.TRAP, [entry.request.url.text], change)
 
     def _park_links(self, change: Change) -> None:
-        """New links of which it is known that they lead into a trap."""
+        """Parks new links that are known to lead into a trap."""
         for family in change.families:
             if family.pattern:
                 rows = range(family.first, family.first + len(family))
@@ -273,8 +273,8 @@ class Ledger:
 
     # -- shorter ways ------------------------------------------------------------------------------------------------
 
-    def _approach(self, nearer: Sequence[Nearer], change: Change, touched: Touched, now: float) -> None:
-        """Take the shorter ways to known URLs: what was read already is read again, for its links are nearer, too."""
+    def _take_shorter_ways(self, nearer: Sequence[Nearer], change: Change, touched: Touched, now: float) -> None:
+        """Takes the shorter ways to known URLs: a page that was read is read again, for its links are nearer too."""
         depths = self._discovery.depths
         if depths is None or not nearer:
             return
@@ -287,8 +287,10 @@ class Ledger:
                 self._bench.nearer[way.row] = way
         self.arrivals.requeue(entries, change, touched, now)
 
-    def _stand(self, visits: Sequence[tuple[Outcome, Entry]], change: Change, touched: Touched, now: float) -> None:
-        """Note which pages were read; one to which a shorter way was found meanwhile is read again if it must be."""
+    def _note_standings(
+        self, visits: Sequence[tuple[Outcome, Entry]], change: Change, touched: Touched, now: float
+    ) -> None:
+        """Notes which pages were read; one with a shorter way found meanwhile is read again if it must be."""
         if self._discovery.depths is None:
             return
         entries = []
@@ -316,7 +318,7 @@ class Ledger:
             self._discovery.depths.stand(row, standing)
 
     def _schedule(self, outcome: Outcome, entry: Entry, change: Change) -> None:
-        """Another visit, if there is to be one; a page that is on schedule leaves it only when it is excluded."""
+        """Schedules another visit, if there is to be one; a page leaves the schedule only when it is excluded."""
         wait_s, request = outcome.revisit_in_s, entry.request
         is_scheduled = request.visit > 1 and (self._keeps_fresh or request.interval_s)
         if is_scheduled and wait_s is None and outcome.disposition is not Disposition.EXCLUDED:
@@ -326,7 +328,7 @@ class Ledger:
                 change.schedules.append(Schedule(entry, None, None))
             return
         due = self._clock.wall() + wait_s
-        again = replace(known_now(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
+        again = replace(add_validators(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
         fingerprint = urls.fingerprint(request.url.text, self._discovery.key)
         change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due, fingerprint))
         self._scheduled += 1
@@ -334,7 +336,10 @@ class Ledger:
         self._next_revisit_since = _earlier(self._next_revisit_since, due)
 
     def _defer(self, outcome: Outcome, entry: Entry, site: Site, change: Change, now: float) -> None:
-        """Another attempt; without a reason the visit was none, and without a wait it is first when the turn comes."""
+        """Queues another attempt.
+
+        Without a reason the visit did not count; without a wait it is first at the next turn.
+        """
         self.claims.give_up(entry.row)
         if outcome.reason is None and not outcome.retry_in_s:
             self._bench.put_back(site, entry)
@@ -350,23 +355,25 @@ class Ledger:
         change.gone.append(entry)
         change.site(entry.request.url.site).queued -= 1
 
-    def _note(self, touched: Iterable[Site], positions: Mapping[str, Position], change: Change, now: float) -> None:
-        """What the transaction says beside its rows."""
+    def _write_totals(
+        self, touched: Iterable[Site], positions: Mapping[str, Position], change: Change, now: float
+    ) -> None:
+        """Writes the claims, positions, counts and turns of the transaction."""
         if change.claims:
             self.claims.add_settled(np.array(change.claims, np.uint64).reshape(-1, 2))
         self.positions.update(positions)
         change.positions = dict(self.positions)
-        change.settled = self._told_settled()
+        change.settled = self._settled_counts()
         ahead = self._clock.wall() - now
         for site in touched:
             if site.latest > now:
                 change.site(site.key).next_at = site.safe_at + ahead
 
-    def _told_settled(self) -> dict[str, int]:
+    def _settled_counts(self) -> dict[str, int]:
         return {str(name): number for name, number in self._settled.items()}
 
     def _restore(self, state: State, rest_s: float) -> None:
-        """Nothing of the queue stands in memory yet: all of it is on the shelf."""
+        """Restores a stored state. Nothing of the queue is in memory yet: all of it is on the shelf."""
         now = self._clock.monotonic()
         if len(state.seen):
             self._bench.opens_at = now + rest_s
@@ -380,7 +387,7 @@ class Ledger:
 
 
 def _failed_again(outcome: Outcome) -> bool:
-    """Whether a page could not be read once more: what is known of its links stays."""
+    """Returns whether a reread failed: then the known facts about its links stay."""
     return outcome.request.is_reread and outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED)
 
 

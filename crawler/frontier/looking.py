@@ -1,4 +1,4 @@
-"""A frontier's file as it stands at this moment, looked at without a lock: also while another process crawls."""
+"""Looks at a frontier's file as it is at this moment, without a lock, even while another process crawls."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ..standing import Trap
 from . import known, schema
 from .change import Parking
 from .known import Known
-from .opening import check_header, check_layout, told
+from .opening import check_header, check_layout, translate_errors
 from .parking import Parkings
 from .store import Root
 
 T = TypeVar("T")
 
 ATTEMPTS = 20
-"""A crawl moves its log into the file every few seconds at most; a look takes milliseconds."""
+"""Most attempts. A crawl moves its log into the file every few seconds at most; a look takes milliseconds."""
 SALTED = 24
-"""The bytes of a log's header that are others whenever it begins anew."""
+"""Length in bytes of the log's header, which changes whenever the log begins anew."""
 
 
 _ROOTS = """
@@ -40,7 +40,7 @@ WHERE root.root = 0 AND root.id > 0 AND instr(root.text, ?) ORDER BY root.id LIM
 
 
 class SiteTurn(NamedTuple):
-    """What the file knows of one site."""
+    """The queue and the turn of one site in the file."""
 
     queued: int
     next_at: float
@@ -48,7 +48,7 @@ class SiteTurn(NamedTuple):
 
 
 class QueuedSite(NamedTuple):
-    """A site that has something queued."""
+    """A site that has URLs queued."""
 
     site: str
     queued: int
@@ -57,89 +57,92 @@ class QueuedSite(NamedTuple):
 
 
 class Look:
-    """What can be asked. What is out on lease looks queued, for a lease lives in its process alone."""
+    """Answers questions about an open file.
+
+    Requests out on lease look queued, for a lease lives in its process alone.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._key = self._meta("key")
 
     def find(self, url: Url) -> Known | None:
-        """All that is known of one URL; None: it was never queued."""
+        """Returns all that is known of one URL; None: it was never queued."""
         return known.find(self._connection, url, urls.fingerprint(url.text, self._key), self._number(url.site))
 
     def trap(self, url: Url) -> Trap | None:
-        """The trap the URL leads into, whether it was queued or not."""
+        """Returns the trap that a URL leads into, queued or not; None: it leads into none."""
         trap = self._novelty().trap(url.text)
-        return trap and next((one for one in self._told((trap,)) if one.pattern == trap.pattern), trap)
+        return trap and next((one for one in self._add_parked((trap,)) if one.pattern == trap.pattern), trap)
 
     def parkings(self) -> list[Trap]:
-        """The patterns under which URLs are parked, those that hold most first."""
-        told = [trap for trap in self._told(self._novelty().traps) if trap.parked]
+        """Returns the patterns under which URLs are parked, those with the most first."""
+        told = [trap for trap in self._add_parked(self._novelty().traps) if trap.parked]
         return sorted(told, key=lambda trap: -trap.parked)
 
     def parking(self, pattern: str) -> Trap | None:
-        """What waits under a pattern."""
+        """Returns what waits under a pattern; None: nothing does."""
         return next((one for one in self.parkings() if one.pattern == pattern), None)
 
     def parked(self) -> int:
-        """How many URLs are parked."""
+        """Returns how many URLs are parked."""
         if not self._has("parked"):
             return 0
         return int(self._connection.execute("SELECT count(*) FROM parked").fetchone()[0])
 
     def site(self, site: str) -> SiteTurn | None:
-        """None: nothing of it was ever queued."""
+        """Returns the queue and the turn of a site; None: no URL of it was ever queued."""
         wanted = (self._number(site),)
         row = self._connection.execute("SELECT queued, coalesce(next_at, 0) FROM site WHERE id = ?", wanted)
         found = row.fetchone()
         return found and SiteTurn(*found)
 
     def busiest(self, limit: int) -> list[QueuedSite]:
-        """The sites with most queued."""
+        """Returns the sites with the most queued."""
         rows = self._connection.execute(schema.BUSIEST, (limit,))
         return [QueuedSite(Url(text).site, queued, next_at) for text, queued, next_at in rows if text]
 
     def roots(self, limit: int, near: str = "") -> list[Root]:
-        """What scope measures from, in the order of discovery; only those whose URL holds `near`."""
+        """Returns the roots that scope measures from, in the order of discovery; only those whose URL holds `near`."""
         rows = self._connection.execute(_ROOTS, (near, limit))
         return [Root(row, Url(root), Url(seed) if seed else None) for row, root, seed in rows]
 
     def queued(self) -> int:
-        """What is queued or out on lease, retries included."""
+        """Returns how many URLs are queued or out on lease, retries included."""
         [queued] = self._connection.execute("SELECT (SELECT count(*) FROM queue) + count(due) FROM retry").fetchone()
         return int(queued)
 
     def settled(self) -> Mapping[str, int]:
-        """How many URLs ended with each disposition."""
+        """Returns how many URLs ended with each disposition."""
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
 
     def positions(self) -> Mapping[str, Position]:
-        """What each sink, by name, had durably written at the last settle."""
+        """Returns what each sink, by name, had durably written at the last settle."""
         found: dict[str, Position] = orjson.loads(self._meta("positions") or b"{}")
         return found
 
     def _novelty(self) -> Novelty:
-        """What the file knows of patterns."""
+        """Returns what the file knows of patterns."""
         if not self._has("pattern"):
             return Novelty()
         query = schema.PATTERNS if self._has("parked") else schema.PATTERNS.replace("parked", "0")
         stored = orjson.loads(self._connection.execute(query, (MOST_PATTERNS,)).fetchone()[0])
         return Novelty(stored=[Stored(*row) for row in stored])
 
-    def _told(self, traps: Sequence[Trap]) -> Sequence[Trap]:
-        """The traps with what waits for them, and the other patterns under which something waits."""
+    def _add_parked(self, traps: Sequence[Trap]) -> Sequence[Trap]:
+        """Returns the traps with their parked URLs, and the other patterns that URLs are parked under."""
         if not self._has("parked"):
             return traps
         stored = orjson.loads(self._connection.execute(schema.PARKINGS).fetchone()[0])
-        return Parkings((Parking(*parking), number) for *parking, number in stored).told(traps)
+        return Parkings((Parking(*parking), number) for *parking, number in stored).combine(traps)
 
     def _has(self, table: str) -> bool:
-        """Files of older layouts lack some tables."""
+        """Returns whether the file has a table: files of older layouts lack some."""
         return bool(self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
 
     def _number(self, site: str) -> int:
-        """A site's key in the file."""
+        """Returns a site's key in the file."""
         return urls.fingerprint(site, self._key) - (1 << 63)
 
     def _meta(self, name: str) -> bytes:
@@ -148,17 +151,17 @@ class Look:
 
 
 def look(path: Path, ask: Callable[[Look], T]) -> T:
-    """What `ask` finds out; it may be called more than once, since the file may change meanwhile. Blocks.
+    """Returns the answer of `ask`, which may be called more than once, since the file may change meanwhile. Blocks.
 
     For other processes than the one that crawls: there, closing a file would give up the crawl's own lock on it
     (POSIX), and `SqliteFrontier.find` answers. Raises FrontierError.
     """
-    with told(path):
+    with translate_errors(path):
         check_database(path)
         for _ in range(ATTEMPTS):
             before = _stamp(path)
             try:
-                with _opened(path) as connection:
+                with _open_twin(path) as connection:
                     answer = ask(Look(connection))
             except sqlite3.Error:
                 if _stamp(path) == before:
@@ -170,18 +173,18 @@ def look(path: Path, ask: Callable[[Look], T]) -> T:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to the file under another name, with a copy of its log.
+def _open_twin(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens the file under another name, with a copy of its log.
 
-    Whoever opens a log without a lock may take himself for the last one to close it, and remove it: a crawl would go
-    on writing into nowhere. So SQLite sees a log of our own, and a file that it may only read.
+    A process that opens a log without a lock may believe that it is the last one to close it, and remove it: the crawl
+    would then write to a removed file. So SQLite sees a log of our own, and a file that it may only read.
     """
     check_header(path)
-    with _folder_near(path) as folder:
+    with _make_folder_near(path) as folder:
         twin = folder / path.name
         try:
             os.link(path, twin, follow_symlinks=False)
-        except (OSError, NotImplementedError):  # another file system, or one without links
+        except (OSError, NotImplementedError):  # another file system, or a file system without links
             copy_file(path, twin)
         with suppress(FileNotFoundError):
             copy_file(f"{path}-wal", f"{twin}-wal")
@@ -192,8 +195,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _folder_near(path: Path) -> Iterator[Path]:
-    """Beside the file, where a link can be made; elsewhere if nothing may be written there."""
+def _make_folder_near(path: Path) -> Iterator[Path]:
+    """Yields a folder beside the file, where a link can be made; elsewhere if nothing may be written there."""
     try:
         made = TemporaryDirectory(prefix=".look-", dir=path.resolve().parent)
     except OSError:
@@ -203,7 +206,7 @@ def _folder_near(path: Path) -> Iterator[Path]:
 
 
 def _stamp(path: Path) -> tuple[object, ...]:
-    """Another one whenever what had been written before was moved or written over; what is appended changes nothing."""
+    """Returns a stamp that changes whenever written data was moved or overwritten; appending does not change it."""
     status, log = path.stat(), Path(f"{path}-wal")
     try:
         with open(log, "rb", opener=opener) as file:

@@ -1,4 +1,4 @@
-"""The frontier that ends with its process; every other one must agree with it."""
+"""The frontier that ends with its process. All other frontiers must behave like it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MemoryFrontier = EmbeddedFrontier
 async def open_memory(
     terms: Terms, key: bytes | None = None, *, clock: Clock | None = None
 ) -> AsyncIterator[MemoryFrontier]:
-    """An empty frontier; `key` is for who must know fingerprints beforehand."""
+    """Opens an empty frontier; `key` is for callers that must know fingerprints beforehand."""
     key = key or secrets.token_bytes(16)
 
     def site_id(site: str) -> int:

@@ -1,4 +1,4 @@
-"""The store of a frontier that ends with its process: it keeps just what claims, revisits and second looks need."""
+"""The store of a frontier that ends with its process: it keeps only what claims, revisits and second looks need."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Visi
 T = TypeVar("T")
 
 ROW = 2
-"""Columns of what links out of reach: a place and a row."""
+"""Columns of a link out of reach: a place and a row."""
 QUEUED = ""
-"""In place of a disposition: it is visited once more."""
+"""Stands for a disposition: the page will be visited once more."""
 
 
 class _Story(NamedTuple):
@@ -37,38 +37,38 @@ class _Story(NamedTuple):
 
 
 class Nowhere:
-    """A `Store`."""
+    """A `Store` in memory."""
 
     def __init__(self) -> None:
         self._stories: dict[int, _Story] = {}
         self._parked: dict[int, tuple[Packed, str]] = {}
         self._rereads: set[int] = set()
         self._prints: list[tuple[int, U64]] = []
-        """First rows, and the fingerprints of URLs from there on."""
+        """First rows, and the fingerprints of the URLs from there on."""
         self._outside: list[U64] = []
         self._seeds: set[int] = set()
         self._scheduled: dict[int, Schedule] = {}
         self._dues: list[tuple[float, int]] = []
-        """Heap of due times and rows; one that is not what the schedule says any more is none."""
+        """Heap of due times and rows; an entry that differs from the schedule is void."""
         self._by_fingerprint: dict[int, Schedule] = {}
 
     is_usable = True
 
     def check(self) -> None:
-        """Memory does not fail."""
+        """Never raises: memory does not fail."""
 
     def write(self, change: Change) -> Future[None]:
         self._apply(change)
-        return _told(None)
+        return _done(None)
 
     def _apply(self, change: Change) -> None:
         entries = {entry.row: entry for entry in change.gone}
         self._learn(change, entries)
-        for entry in change.requeued:  # first: what was tried again may be on schedule again
+        for entry in change.requeued:  # first, for a page that was tried again may be on schedule again
             self._parked.pop(entry.row, None)
             if entry.row not in self._rereads:
                 self._scheduled.pop(entry.row, None)
-        self._tell_stories(change, entries)
+        self._keep_stories(change, entries)
         for schedule in change.schedules:
             if schedule.due is not None and schedule.fingerprint is not None:
                 self._scheduled[schedule.entry.row] = schedule
@@ -77,7 +77,7 @@ class Nowhere:
         for fingerprint, modified in change.hints:
             self._hint(fingerprint, modified)
 
-    def _tell_stories(self, change: Change, entries: Mapping[int, Entry]) -> None:
+    def _keep_stories(self, change: Change, entries: Mapping[int, Entry]) -> None:
         for row in change.again:
             if story := self._stories.get(row):
                 story.visit.disposition, story.visit.left_out, story.visit.digest = QUEUED, 0, None
@@ -91,7 +91,7 @@ class Nowhere:
                 story.visit.left_out = left_out
 
     def _learn(self, change: Change, entries: Mapping[int, Entry]) -> None:
-        """What is known of URLs that are not queued."""
+        """Learns about URLs that are not queued."""
         self._rereads.update(change.rereads)
         if change.families:
             self._prints.append((change.families[0].first, np.frombuffer(change.fingerprints, "<u8")))
@@ -124,14 +124,14 @@ class Nowhere:
             self._parked[way.row] = pack(renewed(unpack(parked[0]))), parked[1]
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
-        raise FrontierError("a frontier in memory has nothing elsewhere")
+        raise FrontierError("a frontier in memory has nothing on disk")
 
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        raise FrontierError("a frontier in memory has nothing elsewhere")
+        raise FrontierError("a frontier in memory has nothing on disk")
 
     async def due(self, until: float, limit: int) -> Due:
         entries: list[Entry] = []
-        waiting = [due for due in self._dues if due[1] in self._rereads]  # their turn comes after that
+        waiting = [due for due in self._dues if due[1] in self._rereads]  # pages that are reread are due after that
         while (schedule := self._first_due()) and len(entries) < limit and self._dues[0][0] <= until:
             if schedule.entry.row not in self._rereads:
                 entries.append(schedule.entry)
@@ -160,7 +160,7 @@ class Nowhere:
 
     def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:
         rows = sorted(row for row in self._candidates(pick) if row > after)
-        return _told([one for row in rows[:limit] if (one := self._picked(row, pick))])
+        return _done([one for row in rows[:limit] if (one := self._picked(row, pick))])
 
     async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
         found = [np.flatnonzero(np.isin(known, fingerprints)) + first for first, known in self._prints]
@@ -174,7 +174,7 @@ class Nowhere:
         return sorted({int(row) for rows in found for row in rows}), len(self._outside)
 
     async def roots(self, after: int, limit: int) -> list[Root]:
-        """None: a frontier that is opened is empty."""
+        """Returns no root: a frontier in memory begins empty."""
         return []
 
     async def visited(self, after: int, limit: int) -> list[Visited]:
@@ -232,11 +232,11 @@ class Nowhere:
             heapq.heappush(self._dues, (visited, schedule.entry.row))
 
 
-def _told(answer: T) -> Future[T]:
-    """What is known at once."""
-    told: Future[T] = asyncio.get_running_loop().create_future()
-    told.set_result(answer)
-    return told
+def _done(answer: T) -> Future[T]:
+    """Returns a future that has its answer."""
+    done: Future[T] = asyncio.get_running_loop().create_future()
+    done.set_result(answer)
+    return done
 
 
 def _has_ended(visit: Visit, reasons: Iterable[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Opens the frontier's file: makes it whole or not at all, and refuses what is damaged, in use or not ours."""
+"""Opens the frontier's file: makes it whole or not at all, and refuses a file that is damaged, in use or not ours."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAGIC = b"SQLite format 3\x00"
 KEY_BYTES = 16
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 4000
-"""Pages written to the log before they go to their places: pages that are hot are written there once for all."""
+"""Pages written to the log before they go to their places: a page that changes often is then written there once."""
 CHECKED_BYTES = 256 << 20
-"""A file up to this size, of about two million URLs, is looked through when it is opened.
+"""A file up to this size, about two million URLs, is checked when it is opened.
 
 Measured at 257 MiB: 0.5 s of CPU beside the 0.7 s that opening takes, and 4 s where a slow disk must first be read.
 """
@@ -31,8 +31,8 @@ _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Connection:
-    """The only connection to the file, with the write lock held. Raises FrontierError."""
-    with told(path):
+    """Opens the only connection to the file, with the write lock held. Raises FrontierError."""
+    with translate_errors(path):
         before = check_database(path) or create(path)
         check_header(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
@@ -49,59 +49,59 @@ def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Co
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What SQLite and the system say, as what a person needs to know."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Translates SQLite and OS errors into FrontierError."""
     try:
         yield
     except sqlite3.Error as error:
-        raise _translated(path, error) from error
-    except UnicodeDecodeError as error:  # SQLite quotes what it cannot make sense of
-        raise _damaged(path, "what it holds is no text") from error
+        raise _translate_sqlite_error(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes text that it cannot decode
+        raise _damage_error(path, "what it holds is no text") from error
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _translate_os_error(path, error) from error
 
 
-def _refused(path: Path, error: OSError) -> FrontierError:
+def _translate_os_error(path: Path, error: OSError) -> FrontierError:
     if isinstance(error, Unsafe):
         return FrontierError(str(error))
     text = error.strerror or str(error)
     if error.errno in _READ_ONLY:
-        return Unwritable(f"{path} cannot be written ({text}): mend that and run the same command again")
+        return Unwritable(f"{path} cannot be written ({text}): fix that and run the same command again")
     kind = StorageFull if error.errno in _FULL else FrontierError
     return kind(f"{path}: {text}")
 
 
-def _translated(path: Path, error: sqlite3.Error) -> FrontierError:
+def _translate_sqlite_error(path: Path, error: sqlite3.Error) -> FrontierError:
     text = str(error)
     if "is full" in text:
         return StorageFull(f"no space left for {path} ({text}): make room and run the same command again")
     if "readonly" in text or "disk I/O" in text:
-        return Unwritable(f"{path} cannot be written ({text}): mend that and run the same command again")
+        return Unwritable(f"{path} cannot be written ({text}): fix that and run the same command again")
     if "locked" in text or "busy" in text:
         return FrontierError(f"{path} is in use by another process: stop that crawl, or give this one another folder")
     if isinstance(error, sqlite3.OperationalError) and "malformed" not in text:
         return FrontierError(f"{path} cannot be used: {text}")
-    return _damaged(path, text)
+    return _damage_error(path, text)
 
 
-def _damaged(path: Path, why: str) -> FrontierError:
+def _damage_error(path: Path, why: str) -> FrontierError:
     cure = "restore it from a copy, try `crawl repair FOLDER`, or start over with --fresh"
     return FrontierError(f"{path} is damaged ({why}): {cure}")
 
 
 @contextmanager
-def sound(path: Path) -> Iterator[None]:
-    """While it is read for the first time: what is not as we wrote it is damage, and no bug."""
+def translate_damage(path: Path) -> Iterator[None]:
+    """Translates errors of the first reading into FrontierError: data that we did not write so is damage, not a bug."""
     try:
         yield
     except (ValueError, TypeError, LookupError) as error:
-        raise _damaged(path, f"what it holds cannot be read: {type(error).__name__}") from error
+        raise _damage_error(path, f"what it holds cannot be read: {type(error).__name__}") from error
 
 
 def create(path: Path, key: bytes | None = None) -> os.stat_result:
-    """Under another name first: a file of the right name is always whole, whatever happens meanwhile.
+    """Makes a new file, under another name first, so that a file of the right name is always whole; returns its status.
 
-    Only its owner may read it, and what SQLite puts beside it: files there get the mode of this one.
+    Only its owner may read it, and the files that SQLite puts beside it: these get its mode.
     """
     draft = path.with_name(path.name + ".new")
     for left in (draft, Path(f"{draft}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
@@ -121,13 +121,13 @@ def create(path: Path, key: bytes | None = None) -> os.stat_result:
 
 
 def check_header(path: Path) -> None:
-    """Whether it is a SQLite file at all, which SQLite itself would say too late or too kindly. FrontierError."""
+    """Raises FrontierError for a file that is not SQLite's. SQLite itself would say so too late or too kindly."""
     with open(path, "rb", opener=opener) as file:
         begins = file.read(len(MAGIC))
     if begins == MAGIC:
         return
     if not begins.strip(b"\x00"):
-        raise _damaged(path, "it is empty")
+        raise _damage_error(path, "it is empty")
     raise FrontierError(f"{path} is not a crawl's frontier: restore the right one, or start over with --fresh")
 
 
@@ -147,26 +147,26 @@ def _set_up(connection: sqlite3.Connection, durability: Literal["process", "powe
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Is it ours, can we read it, and is all of it there? Of a very large file only what costs nothing is asked."""
+    """Raises if the file is not ours, cannot be read or lacks its end; a file up to CHECKED_BYTES is read whole."""
     check_layout(connection, path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     [page_size] = connection.execute("PRAGMA page_size").fetchone()
     if path.stat().st_size < pages * page_size:
-        raise sqlite3.DatabaseError("its end is missing")
+        raise sqlite3.DatabaseError("the end of the file is missing")
     if pages * page_size <= CHECKED_BYTES:
         check_inside(connection)
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
-    """A file of an older layout is written in ours from now on."""
+    """Changes a file of an older layout into ours."""
     if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
         connection.executescript(schema.PATTERN_1)
         connection.executescript(f"BEGIN; {schema.UPGRADE}; PRAGMA user_version = {schema.VERSION}; COMMIT;")
 
 
 def check_inside(connection: sqlite3.Connection) -> None:
-    """Does every page hang together, and does the queue hold what its sites count?"""
+    """Raises sqlite3.DatabaseError if pages do not fit together, or the queue differs from its sites' counts."""
     [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(" ".join(found.replace("*** in database main ***", "SQLite finds:").split()))
@@ -176,10 +176,12 @@ def check_inside(connection: sqlite3.Connection) -> None:
 
 
 def check_layout(connection: sqlite3.Connection, path: Path) -> None:
-    """Is it ours, and can we read it? Raises FrontierError."""
+    """Raises FrontierError if the file is not ours or has a layout that we cannot read."""
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if application != schema.APPLICATION_ID:
         raise FrontierError(f"{path} is not a crawl's frontier but another program's database: leave it where it is")
     if version not in schema.READABLE:
-        raise FrontierError(f"{path} has layout {version} and this version reads {schema.VERSION}: use the other one")
+        raise FrontierError(
+            f"{path} has layout {version}, and this version reads {schema.VERSION}: use the version that made it"
+        )

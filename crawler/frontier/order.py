@@ -1,4 +1,4 @@
-"""The order in which a site's requests are lent, packed into one integer per request."""
+"""Packs the order in which a site's requests are lent into one integer per request."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ ROW_MASK = (1 << ROW_BITS) - 1
 FIELD_BITS = 20
 FIELD_MASK = (1 << FIELD_BITS) - 1
 MIDDLE = 1 << (FIELD_BITS - 1)
-"""Priority 0 in its field: half of the field lies below."""
+"""Priority 0 in its field: half of the field lies below it."""
 HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
-"""Taken off a key, it puts a request before all others of its site and keeps the order among those so treated."""
+"""Subtracted from a key, it puts a request before all others of its site and keeps the order among such requests."""
 
 LAST = FIELD_MASK << FIELD_BITS | FIELD_MASK
 """The rank of revisits: behind all that is new, whether priority or depth comes first in a rank."""
 
 Earlier = tuple[str, str, bytes, int, float, bool]
-"""What another visit knows of earlier ones: ETag, Last-Modified, digest, its own number, the interval in seconds, and
+"""Facts from earlier visits: ETag, Last-Modified, digest, the number of the new visit, the interval in seconds, and
 whether it only reads the page again for links that were left out."""
 Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, Earlier | None]
-"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and what
-a revisit knows; None: it is none.
+"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and
+facts from earlier visits (None: there was none).
 
-Plain values in a plain tuple, which the garbage collector lets be: it would stop the loop for a fifth of a second, time
-and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
+Plain values in a plain tuple, which the garbage collector ignores: it would stop the loop for a fifth of a second,
+time and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
 """
 
 
 class Entry(NamedTuple):
-    """One request with its place in the queue."""
+    """A request with its place in the queue."""
 
     key: int
     """Rank and row, smallest first; below zero: given back, at the head of the queue."""
     request: Request
     seed: int
-    """The row of its seed; 0: it is one."""
+    """The row of its seed; 0: it is a seed."""
     root: int
-    """The row of its root; 0: itself."""
+    """The row of its root; 0: it is a root."""
 
     @property
     def row(self) -> int:
@@ -87,12 +87,12 @@ def text_of(url: Url | None) -> str | None:
 
 
 def place(key: int) -> int:
-    """The key it had before it was ever given back."""
+    """Returns the key that a request had before it was given back."""
     return key if key >= 0 else key + HEAD
 
 
 def rank(priority: int, depth: int, in_depth_order: bool) -> int:
-    """Priority, then depth; in depth order the other way round. Both are clamped to 20 bits."""
+    """Returns a rank: priority, then depth; in depth order depth comes first. Both are clamped to 20 bits."""
     first = min(max(priority + MIDDLE, 0), FIELD_MASK)
     second = min(depth, FIELD_MASK)
     return second << FIELD_BITS | first if in_depth_order else first << FIELD_BITS | second

@@ -1,4 +1,4 @@
-"""What is parked: URLs that wait under a pattern until somebody says that this is no trap. Counts, and two examples."""
+"""Counts parked URLs, which wait under a pattern until a person calls it no trap, and keeps two examples of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXAMPLES = 2
 
 
 class Parkings:
-    """By the name of the pattern."""
+    """The parked URLs by the name of their pattern."""
 
     def __init__(self, stored: Iterable[tuple[Parking, int]] = ()) -> None:
         self._known: dict[str, Parking] = {}
@@ -21,12 +21,12 @@ class Parkings:
             self._known[parking.pattern] = parking
             self._numbers[parking.pattern] = number
         self.total = sum(self._numbers.values())
-        """URLs that wait."""
-        self._told: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
-        """The traps that were asked about last, and what was said."""
+        """Number of URLs that wait."""
+        self._answer: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
+        """The traps of the last question, and the answer."""
 
     def add(self, pattern: str, reason: Reason, texts: Sequence[str], change: Change) -> None:
-        """So many URLs more wait under the pattern."""
+        """Adds URLs that wait under the pattern."""
         known = self._known.get(pattern) or Parking(pattern, str(reason), ())
         if len(known.examples) < EXAMPLES:
             known = known._replace(examples=(*known.examples, *texts)[:EXAMPLES])
@@ -34,13 +34,13 @@ class Parkings:
         self._known[pattern] = known
         self._numbers[pattern] = self._numbers.get(pattern, 0) + len(texts)
         self.total += len(texts)
-        self._told = None
+        self._answer = None
 
     def leave(self, pattern: str, number: int = 1) -> None:
-        """So many wait no longer."""
+        """Removes `number` URLs that no longer wait."""
         left = self._numbers.get(pattern, 0) - number
         self.total -= number
-        self._told = None
+        self._answer = None
         if left > 0:
             self._numbers[pattern] = left
         else:
@@ -48,16 +48,16 @@ class Parkings:
             self._known.pop(pattern, None)
 
     def names(self, reason: Reason | None = None) -> list[str]:
-        """The patterns under which something waits, for one reason or for any."""
+        """Returns the patterns under which URLs wait, for one reason or for any."""
         return [name for name in self._numbers if reason is None or self._known[name].reason == reason]
 
-    def told(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
-        """All patterns, those that cost most first: the traps with what waits for them, and the others."""
-        if self._told is None or self._told[0] is not traps:
-            self._told = traps, self._tell(traps)
-        return self._told[1]
+    def combine(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
+        """Returns all patterns, those that cost most first: the traps with their parked URLs, and the others."""
+        if self._answer is None or self._answer[0] is not traps:
+            self._answer = traps, self._merge(traps)
+        return self._answer[1]
 
-    def _tell(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
+    def _merge(self, traps: Sequence[Trap]) -> tuple[Trap, ...]:
         named = {trap.pattern: trap for trap in traps}
         waiting = [self._trap(name, named) for name in self._numbers]
         idle = [trap._replace(parked=0, examples=()) for name, trap in named.items() if name not in self._numbers]

@@ -1,7 +1,7 @@
-"""A damaged frontier's file made anew from the rows that can still be read; the damaged one stays beside it.
+"""Makes a damaged frontier's file anew from the rows that can still be read; the damaged one stays beside it.
 
-What was visited is told by the crawl's own output, which nothing damaged; what is queued is every other URL that can be
-read. All else follows from these: fingerprints, queues, sites and claims are derived again.
+The crawl's own output tells which URLs were visited, since nothing damaged it. Every other URL that can be read is
+queued. All else follows from these: fingerprints, queues, sites and claims are derived again.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ..errors import FrontierError
 from ..model import Position, Url
 from ..runtime.private_files import copy_file
 from . import schema
-from .opening import KEY_BYTES, check_header, check_inside, create, open_file, sound, told
+from .opening import KEY_BYTES, check_header, check_inside, create, open_file, translate_damage, translate_errors
 from .order import rank
 from .tables import NOTE, Tables
 from .terms import Terms
 
 STEP = 1000
 MOST_MISSES = 50_000
-"""Rows in a row that cannot be read, until there are thought to be none behind them."""
+"""Unreadable rows in a row after which no further rows are expected."""
 SIGN = 1 << 63
 VISIT = "disposition, reason, detail, status, attempt, visited_at, digest, duplicate_of"
 
@@ -41,7 +41,7 @@ Rows = dict[int, tuple[Any, ...]]
 
 
 class Recorded(NamedTuple):
-    """A final visit as the output tells it."""
+    """A final visit, read from the crawl's output."""
 
     text: str
     depth: int
@@ -53,27 +53,27 @@ class Recorded(NamedTuple):
 
 
 class Repaired(NamedTuple):
-    """What came of it."""
+    """The result of a repair."""
 
     known: int
     queued: int
     visited: int
     lost: int
-    """URLs of which nothing but a gap is left: at least so many. Some will be found again by links."""
+    """URLs that left nothing but a gap, at least. Some will be found again by links."""
     damaged: Path
-    """Where the damaged file is now."""
+    """The present place of the damaged file."""
 
 
 def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Recorded]]) -> Repaired:
-    """Rebuild the file at `path`, which no process may hold meanwhile. Blocks.
+    """Rebuilds the file at `path`, which no process may hold meanwhile. Blocks.
 
-    `recorded` tells what the sinks hold up to the positions it is given. Raises FrontierError, and changes nothing,
-    where so much is damaged that it is not known what was settled.
+    `recorded` returns the visits that the sinks hold up to the given positions. Raises FrontierError, and changes
+    nothing, where the settled positions themselves cannot be read.
     """
-    with told(path):
+    with translate_errors(path):
         check_header(path)
         with TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
-            salvaged = _salvage(path, _copied(path, Path(name)))
+            salvaged = _salvage(path, _copy_with_log(path, Path(name)))
             whole = Path(name) / "whole.sqlite"
             create(whole, salvaged.meta["key"])
             with closing(sqlite3.connect(whole, isolation_level=None)) as connection:
@@ -84,14 +84,14 @@ def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Rec
 
 
 def is_whole(path: Path) -> bool:
-    """Whether no damage is found in the file, which no process may hold meanwhile; a copy is looked through. Blocks.
+    """Returns whether a file has no damage, by reading a copy; no process may hold it meanwhile. Blocks.
 
     Raises FrontierError where it cannot be copied.
     """
-    with told(path), TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
-        copy = _copied(path, Path(name))
+    with translate_errors(path), TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
+        copy = _copy_with_log(path, Path(name))
         try:
-            with closing(open_file(copy, "process")) as connection, told(copy), sound(copy):
+            with closing(open_file(copy, "process")) as connection, translate_errors(copy), translate_damage(copy):
                 check_inside(connection)
                 [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
                 Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN).state(key, Terms(), time.time())
@@ -101,7 +101,7 @@ def is_whole(path: Path) -> bool:
 
 
 class _Salvaged(NamedTuple):
-    """What can be read, row by row."""
+    """The rows that can be read."""
 
     meta: Mapping[str, Any]
     positions: Mapping[str, Position]
@@ -115,7 +115,7 @@ class _Salvaged(NamedTuple):
 
 
 def _salvage(path: Path, copy: Path) -> _Salvaged:
-    """What can be read of it."""
+    """Reads the rows of a damaged file that can be read."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.text_factory = lambda text: text.decode("utf-8", "replace")
         try:
@@ -141,8 +141,8 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
         )
 
 
-def _copied(path: Path, folder: Path) -> Path:
-    """A copy with its log, to be read: SQLite would write the log into the file itself."""
+def _copy_with_log(path: Path, folder: Path) -> Path:
+    """Makes a copy with its log, to read from: SQLite would write the log into the file itself."""
     copy = folder / path.name
     copy_file(path, copy)
     with suppress(FileNotFoundError):
@@ -151,10 +151,10 @@ def _copied(path: Path, folder: Path) -> Path:
 
 
 def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
-    """All that can be read, by id; where a stretch cannot, one by one."""
+    """Reads all readable rows of a table, by id; where a stretch cannot be read, one by one."""
     query = f"SELECT id, {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
     found: Rows = {}
-    at, last = _end(connection, table, "min") or 0, _end(connection, table, "max")
+    at, last = _find_end(connection, table, "min") or 0, _find_end(connection, table, "max")
     step, misses = STEP, 0
     while misses < MOST_MISSES and (last is None or at <= last):
         try:
@@ -169,8 +169,8 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
     return found
 
 
-def _end(connection: sqlite3.Connection, table: str, which: str) -> int | None:
-    """The least or the greatest id, if that can be read; names that are only referred to lie below zero."""
+def _find_end(connection: sqlite3.Connection, table: str, which: str) -> int | None:
+    """Returns the least or the greatest id, if readable. Names that are only referred to lie below zero."""
     try:
         row = connection.execute(f"SELECT {which}(id) FROM {table}").fetchone()
     except sqlite3.Error:
@@ -207,14 +207,14 @@ class _Builder:
         self._lost = max([number for number in salvaged.urls if number > 0], default=0) - len(old)
 
     def build(self) -> tuple[int, int, int, int]:
-        """How many URLs are known, queued, visited and lost."""
+        """Returns how many URLs are known, queued, visited and lost."""
         self._connection.executescript(schema.REVISIT + schema.ASIDE)
         self._connection.execute("BEGIN")
         rows = [*self._urls()]
         visits = self._visits(len(self._texts))
         retries, queue = self._open(rows, visits)
         sites = Counter(site for site, _, _ in queue)
-        fingerprints = b"".join(self._print(row[1]).to_bytes(8, "little") for row in rows if row[0] > 0)
+        fingerprints = b"".join(self._fingerprint(row[1]).to_bytes(8, "little") for row in rows if row[0] > 0)
         self._write("url", rows)
         self._write("visit", visits.values())
         self._write("retry", retries)
@@ -235,7 +235,7 @@ class _Builder:
         return known, len(queue) + waiting, len(visits), lost
 
     def _settled(self, visits: Mapping[int, tuple[Any, ...]]) -> Mapping[str, int]:
-        """Final visits by disposition, but for those whose records are gone: they are made once more."""
+        """Returns final visits by disposition, without those whose records are gone: these are made once more."""
         if not (told := self._salvaged.meta.get("settled")):
             return Counter(visit[1] for visit in visits.values())
         gone = Counter(row[0] for number, row in self._salvaged.visits.items() if self._ids.get(number) not in visits)
@@ -251,7 +251,7 @@ class _Builder:
             yield (new, text, self._recorded[text].depth, 0, 0, 0, 0, 0)
 
     def _visits(self, known: int) -> dict[int, tuple[Any, ...]]:
-        """What the output holds, in the frontier's own words where it still has them."""
+        """Returns the visits of the output, with the frontier's own row where that is readable."""
         visits = {}
         places = {text: self._ids[number] for text, number in self._texts.items()}
         places |= {text: new for new, text in enumerate(self._new, known + 1)}
@@ -263,7 +263,7 @@ class _Builder:
         return visits
 
     def _open(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> tuple[list[Any], list[Any]]:
-        """What waits for another attempt, and the queue: all that was never visited."""
+        """Returns the URLs that wait for another attempt, and the queue: all URLs that were never visited."""
         retries, queue = [], []
         setbacks = {self._ids[number]: row for number, row in self._salvaged.retries.items() if number in self._ids}
         parked = {row[0] for row in self._parked(visits)}
@@ -275,7 +275,7 @@ class _Builder:
             if attempt is not None:
                 retries.append((new, place, due, attempt, reason))
             if due is None:
-                queue.append((self._print(Url(text).site) - SIGN, place, new))
+                queue.append((self._fingerprint(Url(text).site) - SIGN, place, new))
         return retries, queue
 
     def _claims(self, visits: Mapping[int, tuple[Any, ...]]) -> list[tuple[int, bytes]]:
@@ -287,7 +287,7 @@ class _Builder:
         return [(1, pairs)] if pairs else []
 
     def _revisits(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
-        """The schedule; what was queued for a revisit is due at once, and what is off the schedule stays off."""
+        """Yields the schedule. A page that was queued for a revisit is due at once; one off the schedule stays off."""
         texts = {row[0]: row[1] for row in rows}
         for number, (due, mark, *earlier) in self._salvaged.revisits.items():
             new = self._ids.get(number)
@@ -297,24 +297,24 @@ class _Builder:
                     new,
                     due if due is not None or is_over else 1.0,
                     *earlier,
-                    None if is_over else self._print(texts[new]) - SIGN,
+                    None if is_over else self._fingerprint(texts[new]) - SIGN,
                 )
 
     def _parked(self, visits: Mapping[int, object]) -> Iterator[tuple[int, int, int]]:
-        """What waits under a pattern whose name can be read; the rest is queued again."""
+        """Yields URLs parked under a pattern whose name can be read; the others are queued again."""
         for number, (ranked, pattern) in self._salvaged.parked.items():
             new = self._ids.get(number)
             if new is not None and new not in visits and pattern in self._salvaged.parkings:
                 yield new, ranked, pattern
 
     def _outside(self) -> Iterator[tuple[int, bytes]]:
-        """Places out of reach, and the new rows of the pages that link there."""
+        """Yields places out of reach, with the new rows of the pages that link there."""
         for number, (pairs,) in self._salvaged.outside.items():
             found = np.frombuffer(pairs, "<u8").reshape(-1, 2)
             kept = [(place, new) for place, row in found.tolist() if (new := self._ids.get(row))]
             yield number, np.array(kept, "<u8").tobytes()
 
-    def _print(self, text: str) -> int:
+    def _fingerprint(self, text: str) -> int:
         return urls.fingerprint(text, self._key)
 
     def _write(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -324,10 +324,10 @@ class _Builder:
 
 
 def _is_url(text: object) -> bool:
-    """Whether it is what it was when it was written: a canonical URL."""
+    """Returns whether a value is a canonical URL, as it was when it was written."""
     if not isinstance(text, str):
         return False
     try:
         return urls.parse(text).text == text
-    except Exception:  # noqa: BLE001 - whatever stands there, it is none
+    except Exception:  # noqa: BLE001 - any failure means that it is no URL
         return False

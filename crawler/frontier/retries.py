@@ -1,4 +1,4 @@
-"""The setbacks that wait for another attempt, by the time they fall due."""
+"""Keeps the setbacks that wait for another attempt, by the time they fall due."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .order import Entry
 
 
 class Retries:
-    """All stand in memory: there are no more of them than visits fail within the longest wait. Monotonic seconds."""
+    """The setbacks, all in memory: there are no more than visits fail within the longest wait. Monotonic seconds."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, Entry, Reason | None]] = []
@@ -33,7 +33,7 @@ class Retries:
         return self._heap[0][0] if self._heap else None
 
     def pop_due(self, now: float) -> list[Entry]:
-        """All that may be tried again now."""
+        """Returns and drops all that may be tried again now."""
         due = []
         while self._heap and self._heap[0][0] <= now:
             _, entry, reason = heapq.heappop(self._heap)
@@ -43,7 +43,7 @@ class Retries:
         return due
 
     def sites(self) -> Counter[str]:
-        """How many wait at each site."""
+        """Returns how many wait at each site."""
         return self._sites
 
     def _leave(self, site: str) -> None:

@@ -1,4 +1,4 @@
-"""The SQLite layout: append-only tables in discovery order, and the one statement that is a whole transaction."""
+"""The SQLite layout: append-only tables in discovery order, and one statement that is a whole transaction."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from .order import LAST
 APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
 MOST_HOPS = 1000
-"""Redirects in a row that are looked back on."""
+"""Most redirects in a row that are followed backwards."""
 VERSION = 2
 READABLE = frozenset({1, VERSION})
-"""Layouts that can be read; one that is older is made new when the file is opened to be written."""
+"""Layouts that can be read. An older one is upgraded when the file is opened for writing."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
@@ -21,13 +21,13 @@ CREATE TABLE url (
     via INTEGER, seed INTEGER, root INTEGER
 );
 
--- What is queued or out on lease, site by site in the order of lending. Kept beside `url` and not as an index on a
+-- URLs queued or out on lease, site by site in the order of lending. Kept beside `url` and not as an index on a
 -- column of it, so that a visit does not write the URL's own page again.
 CREATE TABLE queue (
     site INTEGER, rank INTEGER, id INTEGER, PRIMARY KEY (site, rank, id)
 ) WITHOUT ROWID;
 
--- What had a setback and is not done with; without `due` it is queued again.
+-- URLs that had a setback and are not done; without `due` a URL is queued again.
 CREATE TABLE retry (id INTEGER PRIMARY KEY, rank INTEGER, due REAL, attempt INTEGER, reason TEXT);
 
 CREATE TABLE visit (
@@ -35,7 +35,7 @@ CREATE TABLE visit (
     visited_at REAL, digest BLOB, duplicate_of TEXT, left_out INTEGER
 );
 
--- By the 64-bit fingerprint of the site. `shelved`: nothing of it stands in memory.
+-- Sites, by their 64-bit fingerprint. `shelved`: nothing of the site is in memory.
 CREATE TABLE site (id INTEGER PRIMARY KEY, queued INTEGER, next_at REAL, shelved INTEGER);
 CREATE INDEX shelf ON site (next_at) WHERE shelved;
 
@@ -45,8 +45,8 @@ CREATE TABLE seen (first INTEGER PRIMARY KEY, fingerprints BLOB);
 CREATE TABLE claim (id INTEGER PRIMARY KEY, pairs BLOB);
 """
 
-# Pages that are visited again, and what the next visit knows of earlier ones. Without `due` it is queued or a setback,
-# as `queue` and `retry` say; without `fingerprint` too it is off the schedule. Made when a file is opened, for there
+# Pages that are visited again, with facts from earlier visits. Without `due` a page is queued or a setback, as `queue`
+# and `retry` say; without `fingerprint` too it is off the schedule. This table is made when a file is opened, for there
 # are older files.
 REVISIT = """
 CREATE TABLE IF NOT EXISTS revisit (
@@ -57,16 +57,17 @@ CREATE INDEX IF NOT EXISTS due ON revisit (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS hint ON revisit (fingerprint) WHERE due IS NOT NULL;
 """
 
-# What is known of URL patterns; likewise.
+# URL patterns; also made when a file is opened.
 PATTERN = """
 CREATE TABLE IF NOT EXISTS pattern (
     name TEXT PRIMARY KEY, standing INTEGER, fetched INTEGER, news INTEGER, parked INTEGER, windows TEXT
 ) WITHOUT ROWID;
 """
 
-# What waits under a pattern, by the pattern's 64-bit fingerprint; pages whose links are looked for once more; pairs of
-# a place out of reach and the row of a page that links there, packed like `claim`; visits that are made once more for
-# the sinks that lost their record; roots, so that they are found fast.
+# `parked`, `parking`: URLs that wait under a pattern, by the pattern's 64-bit fingerprint.
+# `reread`: pages whose links are looked for once more. `owed`: visits that are made once more for the sinks that lost
+# their record. `outside`: pairs of a place out of reach and the row of a page that links there, packed like `claim`.
+# `roots`: an index that finds roots fast.
 ASIDE = """
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, rank INTEGER, pattern INTEGER);
 CREATE INDEX IF NOT EXISTS parked_under ON parked (pattern, id);
@@ -79,7 +80,7 @@ CREATE INDEX IF NOT EXISTS roots ON url (id) WHERE root = 0 AND id > 0;
 
 PATTERN_1 = PATTERN.replace("parked", "refused")
 
-# From layout 1. What its visits left out is not known: NULL.
+# Upgrades layout 1, which does not know the left-out links of its visits: NULL.
 UPGRADE = """
 ALTER TABLE visit ADD COLUMN left_out INTEGER;
 UPDATE pattern SET refused = 0;
@@ -106,10 +107,11 @@ _FAMILIES = """(
            json_extract(value, '$[10]') AS is_parked
     FROM json_each(new.families) LIMIT -1 OFFSET 0
 )"""
-"""LIMIT keeps SQLite from folding the query into its user, which would parse each family again for each link."""
+"""LIMIT keeps SQLite from merging this query into the one that uses it, which would parse each family again for each
+link."""
 
-# A statement of its own is a transaction of its own, and Python gives the GIL back once for it: a busy loop can starve
-# a writer thread that has to get it back for every statement, let alone every row.
+# One statement is one transaction, and Python gives the GIL back once for it. A busy loop can starve a writer thread
+# that must get the GIL back for every statement or even every row.
 PROCEDURE = f"""
 CREATE TEMP VIEW change AS SELECT {", ".join(f"NULL AS {name}" for name in CHANGE_FIELDS)};
 CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
@@ -243,7 +245,7 @@ SELECT json_group_array(json_array(site, pages)) FROM (
 """
 FIRST = "SELECT url.text, visit.digest FROM url LEFT JOIN visit USING (id) WHERE id = ?"
 TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"
-"""What was visited in a future that the clock came back from is due one interval from now."""
+"""A page that was visited in a future, which the clock came back from, is due one interval from now."""
 
 
 def _picked(candidates: str) -> str:
@@ -259,7 +261,7 @@ _IDLE = """NOT EXISTS (
     WHERE r.id = v.id AND r.due IS NULL AND r.fingerprint IS NOT NULL
         AND (SELECT value FROM meta WHERE name = 'revisits') = 1
 )"""
-"""A page that stands in the queue for a revisit needs no second look beside it."""
+"""A page that is queued for a revisit needs no second look beside it."""
 PICK_ENDED = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
     WHERE id > ?1 AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)) AND {_IDLE}

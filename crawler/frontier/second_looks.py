@@ -1,4 +1,4 @@
-"""Looks in the store for what visits turned out to be worth another one, and queues it, while the crawl goes on."""
+"""Finds URLs in the store that turned out to be worth another visit, and queues them while the crawl goes on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .workbench import Workbench
 
 TAKEN_BACK_AT_ONCE = 256
 Expect = Callable[[Future[list[Picked]], Callable[[list[Picked]], None], Callable[[], None]], None]
-"""Waits for what comes from the store: then calls the second; the third where it does not come."""
+"""Waits for an answer of the store: then calls the second argument, or the third if no answer comes."""
 
 
 class SecondLooks:
-    """One look at a time: the next one sees in the store what this one has queued, and queues nothing twice."""
+    """Looks into the store, one look at a time: the next sees what this one has queued, and queues nothing twice."""
 
     def __init__(self, store: Store, ledger: Ledger, bench: Workbench, expect: Expect) -> None:
         self._store = store
@@ -26,11 +26,11 @@ class SecondLooks:
         self._looks: deque[Pick] = deque()
 
     def __bool__(self) -> bool:
-        """Whether something is looked for: what it brings is queued."""
+        """Returns whether a look is under way, so that its finds will be queued."""
         return bool(self._looks)
 
     def begin(self) -> None:
-        """Bring back what the last settle found to be no trap, and what it found to be no content."""
+        """Queues again the URLs that the last settle found to be in no trap, or to have brought no content."""
         recovered, self._ledger.recovered = self._ledger.recovered, []
         for name in recovered:
             self._look_for(Waiting((name,)))
@@ -63,7 +63,7 @@ class SecondLooks:
             self._end()
 
     def _end(self) -> None:
-        """What was looked for is queued, or cannot be found; the next ones are not kept waiting."""
+        """Ends a look, with or without finds, and begins the next one."""
         self._looks.popleft()
         if not self._store.is_usable:
             self._looks.clear()

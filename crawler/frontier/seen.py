@@ -9,7 +9,7 @@ U64 = NDArray[np.uint64]
 Slots = NDArray[np.int64]
 
 FULL = 0.6
-"""Load at which the table grows: linear probing needs 3.6 looks for a stranger then."""
+"""Load at which the table grows: linear probing then needs 3.6 looks for an absent member."""
 NEARLY_FULL = 0.57
 """Load at which the next table is made ready."""
 GROWTH = 1.5
@@ -21,9 +21,9 @@ FEW = 12
 
 
 class Fingerprints:
-    """Members are 64-bit hashes, spread evenly (0 counts as 1: it marks an empty slot); each may carry an integer.
+    """A set of 64-bit hashes, spread evenly (0 counts as 1: it marks an empty slot); each may carry an integer.
 
-    Grows by steps: while the larger table fills, both are asked, so that no call takes long.
+    It grows by steps: while the larger table fills, both are read, so that no call takes long.
     """
 
     def __init__(self, *, with_values: bool = False, room: int = 0) -> None:
@@ -39,13 +39,13 @@ class Fingerprints:
 
     @property
     def nbytes(self) -> int:
-        """The next table, while it is made ready, takes memory bit by bit, too."""
+        """Memory in bytes. The next table, while it is made ready, takes memory bit by bit, too."""
         return sum(table.nbytes for table in (self._table, self._old, self._next) if table)
 
     def add_many(self, fingerprints: U64, values: U64 | None = None) -> NDArray[np.bool_]:
-        """Add all; tell which were new. Of equal ones in the same call the first is new, and its value stays."""
+        """Adds all; returns which were new. Of equal ones in one call the first is new, and its value stays."""
         keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
-        strangers = self._strangers(keys)
+        strangers = self._find_absent(keys)
         _, first = np.unique(keys[strangers], return_index=True)
         chosen = strangers[np.sort(first)]
         self._make_room(len(chosen))
@@ -60,14 +60,14 @@ class Fingerprints:
         return any(table and table.find(fingerprint or 1) >= 0 for table in (self._table, self._old))
 
     def get(self, fingerprint: int) -> int | None:
-        """The value carried by one member; None: not a member."""
+        """Returns the value that one member carries; None: it is no member."""
         for table in (self._table, self._old):
             if table and (slot := table.find(fingerprint or 1)) >= 0:
                 return int(table.values[slot])
         return None
 
     def values_of(self, fingerprints: U64) -> U64:
-        """The values that these carry, in order; 0 for what is no member."""
+        """Returns the values that these carry, in order; 0 for one that is no member."""
         keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
         found = np.zeros(len(keys), np.uint64)
         for table in (self._old, self._table):
@@ -78,7 +78,7 @@ class Fingerprints:
         return found
 
     def set_values(self, fingerprints: U64, values: U64) -> None:
-        """Let members carry other values."""
+        """Gives members other values."""
         keys = np.where(fingerprints == 0, np.uint64(1), fingerprints)
         for table in (self._old, self._table):
             if table:
@@ -86,7 +86,7 @@ class Fingerprints:
                 held = slots >= 0
                 table.values[slots[held]] = values[held]
 
-    def _strangers(self, keys: U64) -> Slots:
+    def _find_absent(self, keys: U64) -> Slots:
         absent = np.flatnonzero(self._table.locate(keys) < 0)
         if self._old and len(absent):
             absent = absent[self._old.locate(keys[absent]) < 0]
@@ -105,14 +105,14 @@ class Fingerprints:
         self._old, self._moved, self._table, self._next = self._table, 0, following, None
 
     def _get_ready(self, slots: int) -> None:
-        """Have the next table at hand when it is needed: the first touch of so much memory takes its time, too."""
+        """Prepares the next table before it is needed: the first touch of so much memory takes time, too."""
         if self._next:
             self._next.clear(slots)
         elif self._old is None and len(self) > self._table.size * NEARLY_FULL:
             self._next = _Table(int(self._table.size * GROWTH), self._with_values)
 
     def _move(self, slots: int) -> None:
-        """Carry members of the next `slots` of the old table over; they are in no other place."""
+        """Moves the members in the next `slots` of the old table to the new one."""
         if self._old is None:
             return
         until = min(self._moved + slots, self._old.size)
@@ -124,7 +124,7 @@ class Fingerprints:
 
 
 class _Table:
-    """One array of slots; a key's home is its upper half scaled to the size, so that moving runs in order."""
+    """One array of slots. A key's home is its upper half scaled to the size, so that moving runs in order."""
 
     def __init__(self, size: int, with_values: bool) -> None:
         self.size = size
@@ -138,13 +138,13 @@ class _Table:
         return (self._cleared * (self.keys.nbytes + self.values.nbytes)) // self.size
 
     def clear(self, slots: int) -> None:
-        """Make the next slots ready for use; all must be before the first."""
+        """Clears the next slots; all must be cleared before the first use."""
         until = min(self._cleared + slots, self.size)
         self.keys[self._cleared : until] = 0
         self._cleared = until
 
     def find(self, key: int) -> int:
-        """The slot of one key, or -1."""
+        """Returns the slot of one key, or -1."""
         slot = (key >> 32) * self.size >> 32
         while held := int(self.keys[slot]):
             if held == key:
@@ -152,14 +152,14 @@ class _Table:
             slot = slot + 1 if slot + 1 < self.size else 0
         return -1
 
-    def _free(self, slot: int) -> int:
-        """The first empty slot from here on."""
+    def _find_free(self, slot: int) -> int:
+        """Returns the first empty slot from here on."""
         while self.keys[slot]:
             slot = slot + 1 if slot + 1 < self.size else 0
         return slot
 
     def locate(self, keys: U64) -> Slots:
-        """The slot of each key, or -1."""
+        """Returns the slot of each key, or -1."""
         found = np.full(len(keys), -1, np.int64)
         todo, slots = np.arange(len(keys)), self._homes(keys)
         while len(todo) > FEW:
@@ -173,25 +173,28 @@ class _Table:
         return found
 
     def insert(self, keys: U64, values: U64 | None) -> None:
-        """Add distinct keys that are not members."""
+        """Adds distinct keys that are not members."""
         self.used += len(keys)
         todo, slots = np.arange(len(keys)), self._homes(keys)
         while len(todo) > FEW:
             wanted = keys[todo]
             is_free = self.keys[slots] == 0
-            self.keys[slots[is_free]] = wanted[is_free]  # of several for one slot the last stays
+            self.keys[slots[is_free]] = wanted[is_free]  # of several keys for one slot the last stays
             is_in = self.keys[slots] == wanted
             if values is not None:
                 self.values[slots[is_in]] = values[todo[is_in]]
             todo, slots = todo[~is_in], self._next(slots[~is_in])
         for i, slot in zip(todo.tolist(), slots.tolist(), strict=True):
-            at = self._free(slot)
+            at = self._find_free(slot)
             self.keys[at] = keys[i]
             if values is not None:
                 self.values[at] = values[i]
 
     def take(self, other: _Table, start: int, stop: int) -> None:
-        """Add the members of another table's slots. They stay there: its chains must hold for the others."""
+        """Adds the members of another table's slots.
+
+        They stay there too: its chains must hold for the other members.
+        """
         part = other.keys[start:stop]
         held = np.flatnonzero(part)
         self.insert(part[held], other.values[start:stop][held] if len(other.values) else None)

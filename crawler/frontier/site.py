@@ -1,4 +1,4 @@
-"""One site as it stands in memory: its slots, when they are free, and the front of its queue."""
+"""Keeps one site in memory: its slots, when they are free, and the front of its queue."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..policy.politeness import Wait
 from .order import ROW_MASK, Entry, Packed, place, unpack
 
 NO_BACKLOG = 1 << 200
-"""A horizon beyond every key: all that the site has queued stands in memory."""
+"""A horizon beyond every key: the whole queue of the site is in memory."""
 
 SETBACKS = frozenset({Disposition.DEFERRED, Disposition.FAILED})
 
 
 class Site:
-    """Decides and never waits; times are monotonic seconds.
+    """Decides when a site may lend, and never waits. Times are monotonic seconds.
 
-    What is queued with a key up to `horizon` and not out stands in `heap`; what lies beyond is on disk.
+    Requests with a key up to `horizon` that are not out stand in `heap`; those beyond are on disk.
     """
 
     __slots__ = (
@@ -34,40 +34,40 @@ class Site:
         self.heap: list[Packed] = []
         self.horizon = NO_BACKLOG
         self.queued = 0
-        """In memory and on disk together; what is out is not counted."""
+        """Requests queued, in memory and on disk; those out on lease do not count."""
         self.out: dict[int, Entry] = {}
         self.hold = hold
-        """No slot is free before."""
+        """No slot is free before this time."""
         self.setback: Reason | None = None
-        """What set `hold` last; None: no setback did."""
+        """The setback that set `hold` last; None: none did."""
         self.latest = hold
-        """When the last slot is free again: what a restart goes by."""
+        """When the last slot is free again; a restart goes by this."""
         self.place: tuple[float, int, Site] | None = None
-        """Where it stands in the line of sites, if it does."""
+        """Its place in the line of sites, if it stands there."""
         self.lent = 0
         self.is_parked = False
         self.is_loading = False
         self.promised = 0.0
-        """Not before, for others want it too; infinite: not before it is promised."""
+        """The promised turn, for others want the site too; infinite: none is promised yet."""
         self.usual_s = 0.0
-        """The rest that visits here are followed by."""
+        """The rest that follows visits here."""
         self.asked_s = 0.0
-        """The rest that the site itself asks for: one visit at a time, whatever our terms. 0: it asks for none."""
+        """The rest that the site itself asks for, with one visit at a time under all terms. 0: it asks for none."""
         self.word_s = 0.0
-        """What of that is the site's own word: the rest of it is ours."""
+        """The part of `asked_s` that the site itself named; the remainder is ours."""
         self._lent_alone = 0
-        """The row of the visit that was lent while it asked for that."""
+        """The row of the visit that was lent while the site asked for a rest."""
         self._resting: list[float] = []
-        """When slots that were used are free again, soonest first."""
+        """When used slots are free again, soonest first."""
         self._top = 0
         self._late = NO_BACKLOG
-        """While loading: the least key that went to disk since, and that the load may not have seen."""
+        """While loading: the least key that went to disk since the load began, and that it may have missed."""
         self._skipped: frozenset[int] = frozenset()
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
     def turn(self, per_site: int, in_depth_order: bool) -> float | None:
-        """When it may lend next; None, or infinite: not before something of it changes."""
+        """Returns when the site may lend next; None, or infinite: not before something changes."""
         if not self.heap or (in_depth_order and self._waits_for_shallower()):
             return None
         if self.asked_s:
@@ -77,7 +77,7 @@ class Site:
         return max(self.hold, self.promised, self._resting[0]) if self._resting else None
 
     def take(self, now: float) -> Entry:
-        """The first of its queue, on its turn."""
+        """Lends the first request of its queue, on its turn."""
         while self._resting and self._resting[0] <= now:
             heapq.heappop(self._resting)
         entry = unpack(heapq.heappop(self.heap))
@@ -89,16 +89,16 @@ class Site:
         return entry
 
     def end(self, row: int, outcome: Outcome, now: float) -> Entry:
-        """A visit is over: its slot rests from the end of the exchange; a setback that asks for more rests them all.
+        """Ends a visit: its slot rests from the end of the exchange; after a setback with a longer rest all slots do.
 
-        So does the site's own word. What was lent before it gave that word does not take it back.
+        So they do by the site's own word. A visit that was lent before the site gave that word does not take it back.
         """
         entry = self.out.pop(row)
         if outcome.asked_s or (outcome.asked_s is not None and row == self._lent_alone):
             self.asked_s = outcome.asked_s
             self.word_s = outcome.asked_s if outcome.word_s is None else outcome.word_s
         free = outcome.ended + outcome.rest_s
-        if self.asked_s and _was_there(outcome):
+        if self.asked_s and _may_have_asked(outcome):
             free = outcome.ended + max(outcome.rest_s, self.asked_s)
         if free > now:
             heapq.heappush(self._resting, free)
@@ -110,18 +110,18 @@ class Site:
         return entry
 
     def give_back(self, row: int, now: float) -> Entry:
-        """A visit is called off, which may have asked the site already."""
+        """Takes back a visit that was called off; it may have made its request already."""
         if self.asked_s:
             self.latest = max(self.latest, now + self.asked_s)
         return self.out.pop(row)
 
     @property
     def safe_at(self) -> float:
-        """When to go on after a restart: a visit may have begun since, of whose end nobody heard."""
+        """Time to go on after a restart: a visit may have begun since, whose end was never recorded."""
         return self.latest + self.asked_s
 
     def wait(self, now: float) -> Wait:
-        """Why it may not lend yet, though its turn is known."""
+        """Returns why it may not lend yet, though its turn is known."""
         if self.setback and self.hold > now:
             return Wait.DNS if self.setback is Reason.DNS else Wait.RETRY
         return Wait.ASKED if self.asked_s else Wait.REST
@@ -137,7 +137,10 @@ class Site:
         return self.horizon < NO_BACKLOG
 
     def admit(self, first: int, count: int, room: float) -> int:
-        """How many of `count` arrivals with keys from `first` on belong into memory; the others are left on disk."""
+        """Returns how many of `count` new requests, with keys from `first` on, belong into memory.
+
+        The others stay on disk.
+        """
         if not self.has_backlog:
             if len(self.heap) + count <= room or first <= self._top:
                 return count
@@ -155,7 +158,7 @@ class Site:
             self._top = max(self._top, entries[-1][0])
 
     def trim(self, room: float) -> None:
-        """Leave to the disk what came to stand beyond the room for it, but nothing given back: there it is no head."""
+        """Leaves requests beyond the room to the disk, but none that was given back: its place would be lost."""
         if len(self.heap) <= 2 * room:
             return
         heads = sum(entry[0] < 0 for entry in self.heap)
@@ -167,15 +170,15 @@ class Site:
         return self.has_backlog and not self.is_loading and len(self.heap) <= room // 2
 
     def start_loading(self) -> int:
-        """The key behind which to load. Meanwhile it keeps in mind what the load will find wrongly or not at all."""
+        """Returns the key after which to load, and notes which rows the load will find wrongly or miss."""
         self.is_loading = True
         self._late = NO_BACKLOG
         near = (entry[0] for entries in (self.heap, self.out.values()) for entry in entries)
         self._skipped = frozenset(key & ROW_MASK for key in near if place(key) > self.horizon)
         return self.horizon
 
-    def loaded(self, entries: Sequence[Packed], was_all: bool) -> None:
-        """Take in what a load found, in order; `was_all`: nothing lay behind it."""
+    def take_load(self, entries: Sequence[Packed], was_all: bool) -> None:
+        """Takes in the requests of a load, in order; `was_all`: no others were on disk."""
         self.is_loading = False
         horizon = NO_BACKLOG if was_all else entries[-1][0]
         self.horizon = min(horizon, self._late - 1) if self._late < NO_BACKLOG else horizon
@@ -184,6 +187,6 @@ class Site:
             self._top = max(self._top, self.horizon)
 
 
-def _was_there(outcome: Outcome) -> bool:
-    """Whether it may have asked the site."""
+def _may_have_asked(outcome: Outcome) -> bool:
+    """Returns whether the visit may have made a request to the site."""
     return bool(outcome.response or outcome.rest_s) or outcome.reason is Reason.INTERNAL

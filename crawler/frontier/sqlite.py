@@ -26,7 +26,7 @@ from .change import Change, Judged, left_out
 from .embedded import EmbeddedFrontier
 from .known import Known
 from .looking import Look
-from .opening import open_file, sound, told
+from .opening import open_file, translate_damage, translate_errors
 from .seen import U64
 from .state import State
 from .store import Due, Linking, Load, Pick, Picked, Root, Shelf, Visited
@@ -37,11 +37,11 @@ from .workbench import Workbench
 T = TypeVar("T")
 
 MOST_SITES = 20_000
-"""Sites in memory; all others wait their turn on disk."""
+"""Most sites in memory; all others wait on disk for their turn."""
 MOST_ENTRIES = 200_000
-"""Requests in memory, about 500 bytes each."""
+"""Most requests in memory, about 500 bytes each."""
 MOST_LOADED = 1024
-"""Requests brought into memory at once: about 4 ms of the interpreter's time."""
+"""Most requests brought into memory at once: about 4 ms of the interpreter's time."""
 
 
 class SqliteFrontier(EmbeddedFrontier):
@@ -56,26 +56,29 @@ class SqliteFrontier(EmbeddedFrontier):
         """Rows whose next record goes to these sinks alone."""
 
     async def find(self, url: Url) -> Known | None:
-        """All that is known of one URL; None: it was never queued. Looks through the whole file, for a person."""
+        """Returns all that is known of one URL; None: it was never queued.
+
+        Reads the whole file, on a person's question.
+        """
         known = await self.ask(lambda opened: opened.find(url))
         if known and self._bench.is_out(known.row):
             return replace(known, standing="leased")
         return known
 
     async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
-        """The row of each URL, in the order given; 0 for one that is not known. Looks through all that are known."""
+        """Returns the row of each URL, in the order given; 0 for an unknown one. Looks through all known URLs."""
         self._write_pending()
         return await self._disk.row_of_each(fingerprints)
 
     async def linking(self, rows: Sequence[int], left_out: int) -> Sequence[Linking]:
-        """Those of the rows that are pages with links which these rules (bits of `LeftOut`) kept out."""
+        """Returns the rows that are pages with links which these rules (bits of `LeftOut`) kept out."""
         self._write_pending()
         return await self._disk.linking(rows, left_out)
 
     async def judge(self, read: Sequence[tuple[Outcome, Linking]]) -> None:
-        """Queue what pages lead to, and keep what is left out of it now, as if they had been read again. Durable.
+        """Queues the URLs that pages lead to, and keeps which links are left out now, as after another visit.
 
-        The outcome of each holds its page with the links that are news, and counts for nothing else.
+        The outcome of each holds its page with the links that are news, and counts for nothing else. Durable on return.
         """
         self._disk.check()
         change = self._ledger.follow([(outcome, page.entry) for outcome, page in read])
@@ -87,15 +90,15 @@ class SqliteFrontier(EmbeddedFrontier):
         await written
 
     def brought(self, url: Url) -> int:
-        """How many different contents URLs like this one brought before the file was opened, from memory."""
+        """Returns how many different contents URLs like this one brought before the file was opened, from memory."""
         return self._ledger.bars.earlier_news(url)
 
     async def ask(self, question: Callable[[Look], T]) -> T:
-        """What `question` finds out in a thread, as `look` for other processes; what is out on lease looks queued."""
+        """Returns the answer of `question`, which runs in a thread, as in `look`; requests out on lease look queued."""
         return await self._disk.ask(question)
 
     def close(self) -> None:
-        if self._disk.is_usable and (change := self._ledger.part()):
+        if self._disk.is_usable and (change := self._ledger.note_turns()):
             self._disk.write(change)
         super().close()
 
@@ -110,9 +113,10 @@ async def open_sqlite(
     most_sites: int = MOST_SITES,
     most_entries: int = MOST_ENTRIES,
 ) -> AsyncIterator[SqliteFrontier]:
-    """The frontier stored at `path`, new if there is none. Raises FrontierError if it is damaged, in use or not ours.
+    """Opens the frontier at `path`, new if there is none.
 
-    What was settled survives the end of the process, with `power` a power cut too.
+    Settled visits survive the end of the process, with `power` a power cut too. Raises FrontierError if the file is
+    damaged, in use or not ours.
     """
     clock = clock or Clock()
     with ThreadPoolExecutor(1, thread_name_prefix="frontier") as thread:
@@ -131,15 +135,15 @@ async def open_sqlite(
 
 
 class SqliteStore:
-    """A `Store`: hands everything to one thread, in order. After a failure it does nothing further."""
+    """A `Store` that hands everything to one thread, in order. After a failure it does nothing further."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
         self._path = path
         self._thread = thread
         self._trouble: FrontierError | None = None
-        """Why nothing further is taken on."""
+        """The error after which no new work is accepted."""
         self._failed: FrontierError | None = None
-        """Why the thread does nothing further: what it was told before was not done."""
+        """The error after which the thread does nothing: work that it was given before failed."""
         self._tables: Tables
         self.site_id: Callable[[str], int]
 
@@ -147,7 +151,7 @@ class SqliteStore:
         return await self._do(self._open, terms, durability, now)
 
     async def close(self) -> None:
-        """Waits for what is under way; nothing further is taken on."""
+        """Waits for the work under way, and accepts no more."""
         self._trouble = self._trouble or FrontierError(f"{self._path} is closed")
         with breathing():
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
@@ -164,7 +168,7 @@ class SqliteStore:
 
     def write(self, change: Change) -> Awaitable[None]:
         written = asyncio.shield(self._do(self._tables.apply, change))
-        written.add_done_callback(_heed)
+        written.add_done_callback(_mark_seen)
         return written
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
@@ -215,14 +219,14 @@ class SqliteStore:
     # -- the thread --------------------------------------------------------------------------------------------------
 
     def _do(self, work: Callable[..., T], *arguments: object) -> Future[T]:
-        """Under way on return; the loop breathes until it is done."""
+        """Starts work in the thread; the loop breathes until it is done."""
         breath = breathing()
         breath.__enter__()
         done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work, *arguments)
 
         def end(done: Future[T]) -> None:
             breath.__exit__(None, None, None)
-            _heed(done)
+            _mark_seen(done)
 
         done.add_done_callback(end)
         return done
@@ -231,7 +235,7 @@ class SqliteStore:
         if self._failed:
             raise self._failed
         try:
-            with told(self._path):
+            with translate_errors(self._path):
                 return work(*arguments)
         except FrontierError as error:
             self._failed = self._trouble = error
@@ -240,7 +244,7 @@ class SqliteStore:
     def _open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:
         connection = open_file(self._path, durability)
         try:
-            with sound(self._path):
+            with translate_damage(self._path):
                 return self._read(connection, terms, now)
         except BaseException:
             connection.close()
@@ -264,7 +268,7 @@ class SqliteStore:
             self._tables.close()
 
 
-def _heed(done: Future[T]) -> None:
-    """A failure is told by check() to whoever comes next, even if nobody waits for this."""
+def _mark_seen(done: Future[T]) -> None:
+    """Marks a failure as seen, even if nobody waits for this call: `check` raises it at the next one."""
     if not done.cancelled():
         done.exception()

@@ -1,4 +1,4 @@
-"""What an opened store remembered: all that a frontier's memory must know before it lends."""
+"""The stored state that a frontier's memory must know before it lends."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .seen import Fingerprints
 
 @dataclass(slots=True)
 class State:
-    """What an opened store remembered. Empty: a new crawl."""
+    """The state of an opened store. Empty: a new crawl."""
 
     claims: Claims
     seen: Fingerprints = field(default_factory=Fingerprints)
     names: int = 0
-    """URLs that are referred to but were never queued."""
+    """Number of URLs that are referred to but were never queued."""
     queued: int = 0
     shelved: int = 0
-    """Sites with something queued."""
+    """Sites with URLs queued."""
     setbacks: Sequence[tuple[Entry, float]] = ()
-    """Waiting for another attempt, until when in Unix seconds."""
+    """Requests that wait for another attempt, and until when, in Unix seconds."""
     rests: Mapping[int, float] = field(default_factory=dict)
-    """Sites without anything queued whose turn is still to come."""
+    """Sites without queued URLs whose turn is still to come, and when, in Unix seconds."""
     positions: Mapping[str, Position] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
     scheduled: int = 0
@@ -36,11 +36,11 @@ class State:
     """When the first revisit is due, in Unix seconds."""
     patterns: Sequence[Stored] = ()
     pages: Mapping[str, int] = field(default_factory=dict)
-    """Fetched pages by site, where those are bounded."""
+    """Fetched pages by site, where these are bounded."""
     parkings: Sequence[tuple[Parking, int]] = ()
-    """Patterns under which something is parked, and how much."""
+    """Patterns under which URLs are parked, and how many."""
     depths: Depths | None = None
-    """Where a depth limit is set."""
+    """The depths, where a depth limit is set."""
     notes: Mapping[str, object] = field(default_factory=dict)
     owed: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """Rows whose next record goes to these sinks alone: all others have it."""

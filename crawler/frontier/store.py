@@ -1,4 +1,4 @@
-"""Where a frontier keeps what must not be lost: the door between its memory and a disk."""
+"""Defines the store of a frontier: the door between its memory and a disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .seen import U64
 
 
 class Load(NamedTuple):
-    """The next entries of a site, in order, and whether that was all it had."""
+    """The next requests of a site, in order, and whether these were all it had."""
 
     entries: Sequence[Packed]
     was_all: bool
@@ -41,7 +41,7 @@ class Shelf(NamedTuple):
 
 
 class Due(NamedTuple):
-    """Pages that are due for another visit, the longest overdue first, and when the first of all others is."""
+    """Pages that are due for another visit, the longest overdue first, and the due time of the first other one."""
 
     entries: Sequence[Entry]
     next_due: float | None
@@ -49,7 +49,7 @@ class Due(NamedTuple):
 
 
 class Linking(NamedTuple):
-    """A page that was read, and what rules kept out of its links."""
+    """A page that was read, and the rules that kept links of it out."""
 
     entry: Entry
     left_out: int
@@ -57,16 +57,16 @@ class Linking(NamedTuple):
 
 
 class Root(NamedTuple):
-    """What scope measures from."""
+    """A URL that scope measures from."""
 
     row: int
     url: Url
     seed: Url | None
-    """The seed it descends from; None: it is one."""
+    """The seed it descends from; None: it is a seed."""
 
 
 class Visited(NamedTuple):
-    """One URL that was visited."""
+    """A URL that was visited."""
 
     row: int
     site: str
@@ -75,54 +75,54 @@ class Visited(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Pick URLs that failed or were excluded, for these reasons."""
+    """Selects URLs that failed or were excluded, for these reasons."""
 
     reasons: tuple[str, ...]
 
 
 class Left(NamedTuple):
-    """Pick pages with links that these rules (bits of `LeftOut`) kept out of the crawl."""
+    """Selects pages with links that these rules (bits of `LeftOut`) kept out of the crawl."""
 
     left_out: int
 
 
 class Waiting(NamedTuple):
-    """Pick what is parked under the patterns; empty: under any."""
+    """Selects URLs parked under the patterns; empty: under any."""
 
     patterns: tuple[str, ...] = ()
 
 
 class Rows(NamedTuple):
-    """Pick these."""
+    """Selects these rows."""
 
     rows: tuple[int, ...]
     is_reread: bool = False
     """Whether pages among them are to be read again for their links, rather than visited once more."""
     reasons: tuple[str, ...] | None = None
-    """Of those that were visited, only these: that failed or were excluded so. None: all."""
+    """Of visited URLs, only those that failed or were excluded for these reasons. None: all."""
 
 
 Pick = Ended | Left | Waiting | Rows
 
 
 class Picked(NamedTuple):
-    """Something that is not queued, as it would be queued again."""
+    """A request that is not queued, as it would be queued again."""
 
     entry: Entry
     pattern: str = ""
-    """The one it is parked under; empty: it was visited."""
+    """The pattern it is parked under; empty: it was visited."""
     disposition: str = ""
-    """What became of it."""
+    """The disposition of its visit."""
     is_scheduled: bool = False
     """Whether a revisit was to come."""
 
 
 class Store(Protocol):
-    """Does all it is told in the order it is told: each call is under way when it returns, awaited or not."""
+    """The store of a frontier. It makes all calls in their order: each is under way when it returns, awaited or not."""
 
     @property
     def is_usable(self) -> bool:
-        """Not closed, and nothing failed before: memory is ahead of the disk then."""
+        """Whether it is open and nothing has failed: after a failure memory is ahead of the disk."""
         ...
 
     def check(self) -> None:
@@ -130,53 +130,54 @@ class Store(Protocol):
         ...
 
     def write(self, change: Change) -> Awaitable[None]:
-        """Make it durable, as one transaction. Raises FrontierError, StorageFull."""
+        """Makes a change durable, as one transaction. Raises FrontierError, StorageFull."""
         ...
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
-        """The next entries of a site whose keys lie behind the one given."""
+        """Returns the next requests of a site, with keys above `behind`."""
         ...
 
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        """Take sites from the shelf, with the first `room` of their entries each."""
+        """Takes sites from the shelf, with the first `room` requests of each."""
         ...
 
     async def due(self, until: float, limit: int) -> Due:
-        """Pages whose revisit is due by then. They stay on the schedule until a change queues them."""
+        """Returns pages whose revisit is due by then. They stay on the schedule until a change queues them."""
         ...
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:
-        """The URL of a row that was fetched once, and the digest its last visit left."""
+        """Returns the URL of a row that was fetched once, and the digest of its last visit."""
         ...
 
     async def came_by(self, row: int, request: Request) -> list[Hop]:
-        """The visits that led to it by redirects, the nearest first, as far as they ended so."""
+        """Returns the visits that led to a row by redirects, the nearest first, as far as they ended in redirects."""
         ...
 
     def pick(self, pick: Pick, after: int, limit: int) -> Future[list[Picked]]:
-        """What may be queued again, with rows behind the one given, in their order."""
+        """Returns requests that may be queued again, with rows above `after`, in their order."""
         ...
 
     async def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
-        """The rows of known URLs, in their own order."""
+        """Returns the rows of known URLs, in the order of rows."""
         ...
 
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
-        """Those of the rows that are no seeds."""
+        """Returns the rows that are no seeds."""
         ...
 
     async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
-        """The rows of pages that link to places out of reach, in order, as written after a mark; and the next mark."""
+        """Returns the rows of pages that link to places out of reach, written after a mark, in order; and the next
+        mark."""
         ...
 
     async def roots(self, after: int, limit: int) -> list[Root]:
-        """The seeds, and where seeds redirected to, with rows behind the one given, in their order."""
+        """Returns seeds and targets of redirected seeds, with rows above `after`, in their order."""
         ...
 
     async def visited(self, after: int, limit: int) -> list[Visited]:
-        """What was visited, with rows behind the one given, in their order."""
+        """Returns visited URLs, with rows above `after`, in their order."""
         ...
 
     async def left_out(self) -> Mapping[int, int]:
-        """How many pages have links that rules kept out, by the bits of these rules."""
+        """Returns how many pages have links that rules kept out, by the bits of these rules."""
         ...

@@ -1,4 +1,4 @@
-"""The frontier's SQLite file as its one thread uses it: blocking calls, rows in, values out."""
+"""Reads and writes the frontier's SQLite file in its one thread: blocking calls, rows in, values out."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from .terms import Terms
 T = TypeVar("T")
 
 SIGN = 1 << 63
-"""SQLite's integers are signed: a fingerprint is stored less by this."""
+"""SQLite's integers are signed, so this is subtracted from a fingerprint before it is stored."""
 BLOBS_AT_ONCE = 1000
 """Packed columns read by one statement."""
 ROWS_AT_ONCE = 10_000
 NOTE = "note-"
-"""How the names of notes begin among the other meta data."""
+"""The prefix of the names of notes among the other meta data."""
 
 
 class Tables:
-    """Owns the connection. Raises sqlite3.Error as it comes."""
+    """The tables of the file; owns the connection. Raises sqlite3.Error untranslated."""
 
     def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class Tables:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def apply(self, change: Change) -> None:
-        """One statement, which is one transaction."""
+        """Writes a change by one statement, which is one transaction."""
         first = change.families[0].first if change.families else None
         digests = bytearray()
         visits, schedules = self._visits(change, digests), self._schedules(change, digests)
@@ -100,10 +100,10 @@ class Tables:
         return [(self._site_id(e.request.url.site), e.rank, e.row) for e in entries]
 
     def _visits(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
-        """The digests stand in one blob, since JSON cannot carry them."""
+        """Returns the rows of visits; their digests go into one blob, since JSON cannot carry them."""
         return [
             (v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at,
-             *_placed(v.digest, digests), v.duplicate_of, v.left_out)
+             *_append_digest(v.digest, digests), v.duplicate_of, v.left_out)
             for v in change.visits
         ]  # fmt: skip
 
@@ -113,7 +113,7 @@ class Tables:
             for s in change.schedules
         ]
         return [
-            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark, *_placed(r.digest, digests))
+            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark, *_append_digest(r.digest, digests))
             for row, due, mark, r in rows
         ]
 
@@ -124,7 +124,7 @@ class Tables:
         return _load(found, limit)
 
     def unshelve(self, limit: int, room: int) -> Shelf:
-        """Nothing is lost if this is not durable: whatever has work is on the shelf when the file is opened."""
+        """Takes sites from the shelf. This need not be durable: on open, all sites with work are on the shelf."""
         sites: list[Shelved] = []
         if limit:
             chosen = self._value(schema.SHELF, limit)
@@ -170,10 +170,10 @@ class Tables:
         return np.concatenate(rows)
 
     def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
-        """The row of each URL, in the order given; 0 for one that is not known."""
+        """Returns the row of each URL, in the order given; 0 for an unknown one."""
         wanted, places = np.unique(fingerprints, return_inverse=True)
         rows, first = np.zeros(len(wanted) + 1, np.int64), 1
-        wanted = np.append(wanted, np.uint64(0))  # where all that is larger than the last is looked for
+        wanted = np.append(wanted, np.uint64(0))  # the place of everything larger than the last
         for part in self._packed("seen", "first", "fingerprints"):
             at = np.searchsorted(wanted[:-1], part)
             found = np.flatnonzero(wanted[at] == part)
@@ -182,7 +182,7 @@ class Tables:
         return rows[places]
 
     def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
-        """Those of the rows that are pages with links which these rules kept out."""
+        """Returns the rows that are pages with links which these rules kept out."""
         found = self._ask(schema.LINKING, _json(rows), left_out)
         return [Linking(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
 
@@ -218,7 +218,10 @@ class Tables:
         return row and row[0]
 
     def set_order(self, name: str) -> None:
-        """Ranks hold priority and depth one behind the other; another order has them the other way round."""
+        """Sets the order of ranks, which hold priority and depth one behind the other.
+
+        Swaps all ranks for another order.
+        """
         self._in_depth_order = name == "depth"
         if self.meta("order") != name:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -228,7 +231,7 @@ class Tables:
             self._connection.execute("COMMIT")
 
     def set_revisits(self, after_s: float | None, key: bytes) -> None:
-        """On: every page that was settled meanwhile is on schedule, too. None: off."""
+        """Turns revisits on or off (None). On: pages that were settled meanwhile go on the schedule, too."""
         if (self.meta("revisits") == 1) is (after_s is not None):
             return
         self._connection.execute("BEGIN IMMEDIATE")
@@ -239,7 +242,10 @@ class Tables:
         self._connection.execute("COMMIT")
 
     def state(self, key: bytes, terms: Terms, now: float) -> State:
-        """All that memory must know; `now` in Unix seconds. Raises sqlite3.DatabaseError where the parts disagree."""
+        """Returns the state for memory; `now` in Unix seconds.
+
+        Raises sqlite3.DatabaseError where the parts disagree.
+        """
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
@@ -281,7 +287,7 @@ class Tables:
         return depths
 
     def _columns(self, query: str, *arguments: object) -> Iterator[NDArray[np.int64]]:
-        """Two columns of numbers, some thousand rows at a time."""
+        """Yields two columns of numbers, some thousand rows at a time."""
         cursor = self._connection.execute(query, arguments)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield np.array(rows, np.int64).T
@@ -302,7 +308,7 @@ class Tables:
         return claims
 
     def _packed(self, table: str, by: str, column: str, after: int = -1) -> Iterator[U64]:
-        """Blobs by the thousand, as one array each: hex, since SQLite glues text only."""
+        """Yields blobs by the thousand, as one array each: as hex, since SQLite joins text only."""
         query = f"""
             SELECT max({by}), group_concat(hex({column}), '')
             FROM (SELECT {by}, {column} FROM {table} WHERE {by} > ? ORDER BY {by} LIMIT {BLOBS_AT_ONCE})
@@ -327,8 +333,8 @@ def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
     return Picked(found._replace(key=key(ranked, found.row), request=again), "", disposition, bool(is_scheduled))
 
 
-def _placed(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
-    """Where it stands among the others, from 1 as SQLite counts, and its length."""
+def _append_digest(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
+    """Adds a digest to the others; returns its place, from 1 as SQLite counts, and its length."""
     if not digest:
         return None, None
     digests += digest
@@ -340,7 +346,7 @@ def _json(rows: object) -> str:
 
 
 def _load(found: list[list[Any]], limit: int) -> Load:
-    """Texts that repeat, as those of pages and seeds do, stand in memory once."""
+    """Returns a load in which repeated texts, such as those of pages and seeds, are in memory once."""
     once: dict[str | None, str | None] = {}
     return Load(sorted(_packed(row, once) for row in found), len(found) < limit)
 

@@ -1,4 +1,4 @@
-"""Whose turn a site is when several frontiers of one loop want it: politeness over all crawls of a process."""
+"""Decides whose turn a site is when several frontiers of one loop want it: politeness over all crawls of a process."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 PATIENCE_S = 0.25
-"""How long a turn is kept for the one it was promised to. Who waits comes within a turn of the loop; who is paused, or
-busy to its limit, loses it then."""
+"""Seconds that a turn is kept for the frontier it was promised to. One that waits comes within a turn of the loop; one
+that is paused, or busy to its limit, then loses it."""
 SWEPT_AT = 1000
-"""Sites that nobody wants any more are looked for once there are twice as many as were wanted last time, and these."""
+"""Unwanted sites are dropped once there are more than twice the sites that the last cleaning kept, plus this."""
 KEPT_S = 3600.0
-"""How long a visit is remembered at most where nobody wants its site any more."""
+"""Longest time that a visit is remembered where nobody wants its site any more."""
 MOST_ENDS = 64
-"""Visits of one site that are remembered at most, the latest: more would be at a time than anyone should have."""
+"""Most visits of one site that are remembered, the latest: more should never be under way at a time."""
 MOST_HOLDS = 4
 
 
@@ -23,37 +23,37 @@ class Taker(Protocol):
 
     @property
     def per_site(self) -> int:
-        """How many visits at a time it allows to one site."""
+        """Most visits at a time that it allows to one site."""
         ...
 
     @property
     def rest_s(self) -> float:
-        """How long it lets a site rest of its own accord."""
+        """Rest of a site after a visit by its own settings."""
         ...
 
     @property
     def most_asked_s(self) -> float:
-        """What it honours at most of a rest that a site asks for after each visit (Crawl-delay)."""
+        """Longest rest after each visit that it honours on a site's request (Crawl-delay)."""
         ...
 
     @property
     def most_held_s(self) -> float:
-        """What it honours at most of a wait that a site asks for once (Retry-After)."""
+        """Longest single wait that it honours on a site's request (Retry-After)."""
         ...
 
     def call(self, site: str, at: float) -> None:
-        """The site it was refused is free for it at that time (monotonic seconds): it may ask again then."""
+        """Tells when a site that it was refused is free for it (monotonic seconds): it may ask again then."""
         ...
 
 
 class Turns:
-    """Grants the turns of each site first come, first served, each on its own terms and the site's.
+    """Grants the turns of each site first come, first served, each on the frontier's own terms and the site's.
 
-    A frontier takes a turn before it lends, and ends it with the visit. Who is refused stands in the site's line and is
-    called when its turn is known: so crawls that want one site take turns. Not more visits are there at a time than the
-    strictest of those there allows. After another one's visit a frontier waits as long as it would after its own, or as
-    the other one would if that is less; and what the site itself asks for, as far as it honours that. So no frontier's
-    rest keeps a site from the others. Plain functions, for one running loop; times are monotonic seconds.
+    A frontier takes a turn before it lends, and ends it with the visit. A refused frontier stands in the site's line
+    and is called when its turn is known: so crawls that want one site take turns. No more visits are under way at a
+    time than the strictest of the frontiers there allows. After another one's visit a frontier waits as long as after
+    its own, or as the other would if that is less; and as long as the site itself asks, as far as it honours that. So
+    no frontier's rest keeps a site from the others. Plain functions, for one running loop; times are monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -61,35 +61,35 @@ class Turns:
         self._sweep_at = SWEPT_AT
 
     def __len__(self) -> int:
-        """Sites known here."""
+        """Returns how many sites are known here."""
         return len(self._sites)
 
     def take(self, site: str, taker: Taker, now: float) -> bool:
-        """Whether it may visit the site now; if not, it will be called."""
+        """Returns whether the taker may visit the site now; if not, it will be called."""
         line = self._line(site, now)
         is_granted = line.take(taker, now)
         self._call(site, line, now)
         return is_granted
 
     def end(self, site: str, taker: Taker, now: float, rest: Rest | None) -> None:
-        """A visit is over. None: the site was not asked, and need not rest."""
+        """Ends a visit. A rest of None: the site got no request, and need not rest."""
         line = self._line(site, now)
         line.end(taker, now, rest)
         self._call(site, line, now)
 
     def rested(self, site: str, taker: Taker, until: float, now: float) -> None:
-        """The taker visited the site before it came here, and leaves it alone until then."""
+        """Notes that the taker visited the site before it joined, and leaves it alone until then."""
         self._line(site, now).add(_End(now, taker, until - now, 0.0), now)
 
     def leave(self, site: str, taker: Taker, now: float) -> None:
-        """It has nothing to do there any more: it does not wait, and its terms do not count."""
+        """Removes a taker that has nothing to do at the site: it does not wait, and its terms do not count."""
         line = self._sites.get(site)
         if line is not None:
             line.leave(taker)
             self._call(site, line, now)
 
     def forget(self, taker: Taker, sites: Iterable[str], now: float) -> None:
-        """It is closed; these are the sites it has not left. What it had out ended just now."""
+        """Removes a closed taker from these sites, which it has not left. Its visits ended just now."""
         for site in sites:
             line = self._sites.get(site)
             while line is not None and taker in line.out:
@@ -97,7 +97,7 @@ class Turns:
             self.leave(site, taker, now)
 
     def _call(self, site: str, line: _Line, now: float) -> None:
-        """Promise what is free, or known when it will be, to those who wait longest."""
+        """Promises turns that are free, or whose time is known, to those that wait longest."""
         while line.waiting and (at := line.turn(taker := line.waiting[0], now)) is not None:
             lapses = at - now + PATIENCE_S
             timer = asyncio.get_running_loop().call_later(lapses, self._lapse, site, taker, now + lapses)
@@ -106,7 +106,7 @@ class Turns:
             taker.call(site, at)
 
     def _lapse(self, site: str, taker: Taker, now: float) -> None:
-        """It did not come in time: the next in line. It may ask again like anyone else."""
+        """Takes a promise back from a taker that did not come in time; the next in line is served. It may ask again."""
         line = self._sites[site]
         del line.called[taker]
         self._call(site, line, now)
@@ -122,17 +122,17 @@ class Turns:
 
 
 class Rest(NamedTuple):
-    """What the end of a visit means for its site."""
+    """The rest of a site after a visit."""
 
     ended: float
-    """When the exchange did."""
+    """When the exchange ended."""
     rest_s: float = 0.0
-    """How long the taker lets the site rest for this visit."""
+    """Rest that the taker gives the site for this visit."""
     asked_s: float | None = None
-    """What the site itself asks for after each visit, one at a time, as this taker heard. 0: nothing; None: it heard
-    nothing new."""
+    """The rest that the site itself asks for after each visit, one at a time, as this taker heard. 0: none; None: it
+    heard nothing new."""
     held_s: float = 0.0
-    """How long the site asks to be left alone by all."""
+    """Time for which the site asks all to leave it alone."""
 
 
 class _Promise(NamedTuple):
@@ -145,38 +145,39 @@ class _End(NamedTuple):
 
     ended: float
     taker: Taker | None
-    """Whose it was; None: that one has left."""
+    """The taker that made it; None: it has left."""
     rest_s: float
     asked_s: float
-    """What the site asked for, as far as that one honours it."""
+    """The rest that the site asked for, as far as that taker honours it."""
 
     @property
     def longest_s(self) -> float:
-        """Nobody rests longer for it."""
+        """The longest rest of any taker after this visit."""
         return max(self.rest_s, self.asked_s)
 
     def free_at(self, taker: Taker) -> float:
-        """When its place is free for that one."""
+        """Returns when its place is free for a taker."""
         rest_s = self.rest_s if taker is self.taker else min(self.rest_s, taker.rest_s)
         return self.ended + max(rest_s, min(self.asked_s, taker.most_asked_s))
 
 
 class _Line:
-    """One site: who visits it, who waits for it, and who was there lately."""
+    """One site: the takers that visit it, wait for it, or visited it lately."""
 
     __slots__ = ("asked", "called", "ends", "holds", "out", "waiting")
 
     def __init__(self) -> None:
         self.asked: dict[Taker, float] = {}
-        """The rest that the site itself asks for, by those who heard of it: then one visit at a time is all."""
+        """The rest that the site itself asks for, by the takers that heard of it. Then only one visit at a time is
+        allowed."""
         self.holds: list[tuple[float, float]] = []
         """When the site asked to be left alone, and for how long; each for less long than those before."""
         self.out: dict[Taker, int] = {}
         self.ends: list[_End] = []
-        """Visits that somebody may still rest for."""
+        """Visits after which some taker may still rest."""
         self.waiting: list[Taker] = []
         self.called: dict[Taker, _Promise] = {}
-        """Those who were promised the next turns."""
+        """Takers that were promised the next turns."""
 
     def take(self, taker: Taker, now: float) -> bool:
         promise = self.called.pop(taker, None)
@@ -187,14 +188,14 @@ class _Line:
             if free is not None and free <= now:
                 self.out[taker] = self.out.get(taker, 0) + 1
                 return True
-        if promise is not None:  # something came between
+        if promise is not None:  # something came between: it waits first in line
             self.waiting.insert(0, taker)
         elif taker not in self.waiting:
             self.waiting.append(taker)
         return False
 
     def turn(self, taker: Taker, now: float) -> float | None:
-        """When it may come, behind those who were promised an earlier turn; None: not before a visit ends."""
+        """Returns when a taker may come, behind those with an earlier promise; None: not before a visit ends."""
         others = -1
         at: float | None = now
         while at is not None and (before := self._before(taker, at)) > others:
@@ -204,14 +205,14 @@ class _Line:
         return at
 
     def _before(self, taker: Taker, at: float) -> int:
-        """How many promises go before its turn at that time: those no further away than it would rest itself."""
+        """Returns how many promises come before its turn at that time: those no further away than its own rest."""
         if not self.called:
             return 0
         until = at + max(taker.rest_s, min(max(self.asked.values(), default=0.0), taker.most_asked_s))
         return sum(promise.at <= until for promise in self.called.values())
 
     def free_at(self, taker: Taker, now: float, others: int) -> float | None:
-        """When it may come, with so many others before it; None: not before a visit ends."""
+        """Returns when a taker may come with `others` before it; None: not before a visit ends."""
         limit = 1 if self.asked else min([taker.per_site, *(one.per_site for one in self.out)])
         if not self.ends and not self.holds:
             return 0.0 if others < limit - sum(self.out.values()) else None
@@ -223,7 +224,7 @@ class _Line:
         return max(held, resting[behind]) if behind < len(resting) else None
 
     def _held(self, taker: Taker) -> Iterator[float]:
-        """Until when nobody may come, by the site's own word."""
+        """Yields the times until which nobody may come, by the site's own word."""
         yield from (since + min(held_s, taker.most_held_s) for since, held_s in self.holds)
         yield from (end.ended + min(end.asked_s, taker.most_asked_s) for end in self.ends if end.asked_s)
 

@@ -1,6 +1,6 @@
-"""Visits whose records the sinks lost after they were settled: found in the file, and queued once more.
+"""Finds visits whose records the sinks lost after they were settled, and queues them once more.
 
-It works on the file itself before a frontier is opened on it, so that memory never holds what is taken back.
+It works on the file itself before a frontier is opened on it, so memory never holds the visits that are taken back.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from .. import urls
 from ..model import Position, Url
 from . import schema
-from .opening import open_file, sound, told
+from .opening import open_file, translate_damage, translate_errors
 from .order import rank
 
 SIGN = 1 << 63
 
-# A revisit that waits in the queue is numbered already; what left the schedule keeps the number of its last visit.
+# A revisit that waits in the queue has its number already; a page off the schedule keeps the number of its last visit.
 VISITED = """
 SELECT id, visited_at, CASE
     WHEN e.id IS NULL THEN 1
@@ -32,12 +32,12 @@ SELECT id, visited_at, CASE
 FROM visit v LEFT JOIN revisit e USING (id) LEFT JOIN reread x USING (id)
 LEFT JOIN (SELECT id FROM queue UNION SELECT id FROM retry UNION SELECT id FROM parked) AS waits USING (id)
 """
-# Visited before, and queued to be visited once more.
+# Pages visited before that are queued to be visited once more.
 AGAIN = """
 SELECT id, NULL, visit - 1 FROM revisit WHERE visit > 1 AND id NOT IN (SELECT id FROM visit)
 """
 SETTLED = "SELECT disposition, count(*) FROM visit WHERE id IN (SELECT id FROM missing) GROUP BY 1"
-# It is fetched whole, as if never before: the next record may not say that nothing changed since one that is gone.
+# A page is fetched whole, as if for the first time: its next record may not say that nothing changed since a lost one.
 TAKE_BACK = """
 DELETE FROM visit WHERE id IN (SELECT id FROM missing);
 DELETE FROM reread WHERE id IN (SELECT id FROM missing);
@@ -58,7 +58,7 @@ INSERT INTO site VALUES (?, ?, 0, 1) ON CONFLICT (id) DO UPDATE SET queued = que
 
 
 class Visits(NamedTuple):
-    """All that was settled, a column each: rows, fingerprints of URLs, numbers of the last visits, their times."""
+    """All settled visits, a column each: rows, fingerprints of URLs, numbers of the last visits, their times."""
 
     rows: NDArray[np.int64]
     fingerprints: NDArray[np.uint64]
@@ -72,30 +72,30 @@ class Missing(NamedTuple):
 
     row: int
     number: int
-    """As which visit of its URL it is recorded."""
+    """The number under which the visit of its URL is recorded."""
     sinks: Sequence[str]
-    """Those that lack its record."""
+    """The sinks that lack its record."""
 
 
 class Unrecorded:
-    """What was settled in a file that nobody else holds."""
+    """The settled visits in a file that no other process holds."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        with told(path), sound(path):
+        with translate_errors(path), translate_damage(path):
             connection.executescript(schema.REVISIT + schema.ASIDE)
             self.key: bytes = self._meta("key")
             self.positions: Mapping[str, Position] = orjson.loads(self._meta("positions") or b"{}")
 
     def visits(self) -> Visits:
-        """What every sink must hold. Raises FrontierError."""
-        with told(self._path), sound(self._path):
+        """Returns the visits that every sink must hold. Raises FrontierError."""
+        with translate_errors(self._path), translate_damage(self._path):
             return self._visits()
 
     def queue_again(self, missing: Iterable[Missing], positions: Mapping[str, Position]) -> None:
-        """Queue these visits once more, and note what the sinks hold now: one transaction. Raises FrontierError."""
-        with told(self._path):
+        """Queues these visits once more, and notes what the sinks hold now: one transaction. Raises FrontierError."""
+        with translate_errors(self._path):
             self._queue_again(missing, positions)
 
     def _visits(self) -> Visits:
@@ -139,6 +139,6 @@ class Unrecorded:
 
 @contextmanager
 def open_unrecorded(path: Path) -> Iterator[Unrecorded]:
-    """The file at `path`, which no frontier may be opened on meanwhile. Blocks. Raises FrontierError."""
+    """Opens the file at `path`, which no frontier may be opened on meanwhile. Blocks. Raises FrontierError."""
     with closing(open_file(path, "power")) as connection:
         yield Unrecorded(connection, path)

@@ -1,4 +1,7 @@
-"""The sites in memory and who is next: turns, slots, addresses and leases. Decides in plain functions, never waits."""
+"""Keeps the sites in memory and decides which is next: turns, slots, addresses and leases.
+
+Plain functions, no waiting.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,15 @@ from .terms import Terms
 from .turns import Rest, Turns
 
 LEAST_ROOM = 2
-"""Requests of one site that may always stand in memory."""
+"""Requests of one site that may always be in memory."""
 MOST_ROOM = 4096
-"""... and at most, where the others lie on disk: some seconds of a site crawled without delay."""
+"""Most requests of one site in memory where the others are on disk: some seconds of a site crawled without delay."""
 LOOKED_AT = 2000
-"""Sites `busiest` looks at beside those with leases out: it is asked once a second."""
+"""Sites that `busiest` looks at beside those with leases out: it is called once a second."""
 
 
 class Workbench:
-    """Times are monotonic seconds. After each change `attend` puts the sites concerned where they belong."""
+    """The sites in memory. Times are monotonic seconds. After each change `attend` puts the sites where they belong."""
 
     def __init__(self, terms: Terms, site_id: Callable[[str], int], *, sites: float, entries: float) -> None:
         self._terms = terms
@@ -38,37 +41,40 @@ class Workbench:
         self._sites: dict[str, Site] = {}
         self._out: dict[int, Site] = {}
         self._rests: dict[int, float] = {}
-        """Sites that have nothing to do, but whose turn is still to come."""
+        """Sites that have nothing to do, but whose next turn must be kept."""
         self._line: list[tuple[float, int, Site]] = []
         self._steps = count()
         self._at_ip: dict[str, int] = {}
         self._parked: dict[str, deque[Site]] = {}
         self.opens_at = 0.0
-        """No site has its turn before, whatever else is known of it."""
+        """No site has its turn before this time."""
         self.queued = 0
-        """Of all sites, the shelf's too; what is out is not counted. Who brings arrivals counts them in."""
+        """Requests of all sites, the shelf's too, without those out on lease. The caller that brings new ones counts
+        them in."""
         self.is_shelf_open = False
-        """Whether sites with work lie on disk only: newcomers go there too, and those here take turns with them."""
+        """Whether sites with work are on disk only: new sites go there too, and those in memory take turns with
+        them."""
         self.hungry: list[Site] = []
-        """Sites whose queue goes on on disk and that want more of it."""
+        """Sites with more requests on disk that need some of these."""
         self.shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
         self._passed_over: dict[Site, None] = {}
-        """Sites that wanted more and went without while others waited on the shelf."""
+        """Sites that needed requests and got none while others waited on the shelf."""
         self.nearer: dict[int, Nearer] = {}
-        """By row: shorter ways to URLs that are queued, found after these were."""
+        """Shorter ways to queued URLs, by row, found after these were queued."""
         self.held: set[str] = set()
-        """Sites that are not lent, by their owner's wish."""
-        self.wake: Callable[[], None] = _nobody
-        """Called when a site may be lent that others had before."""
+        """Sites that are not lent, on the owner's wish."""
+        self.wake: Callable[[], None] = _wake_nobody
+        """Called when a site may be lent that other frontiers had before."""
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, limit: int, now: float) -> list[Lease]:
-        """Up to `limit` leases due now: the sites in the order of their turns, one each before anyone gets a second."""
+        """Lends up to `limit` requests due now, sites in the order of their turns, one each before any gets a
+        second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = self.renewed(site.take(now))
+            entry = self.shorten_way(site.take(now))
             site.out[entry.row] = entry
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
@@ -80,8 +86,8 @@ class Workbench:
                 self._feed_or_leave(site, now)
         return leases
 
-    def renewed(self, entry: Entry) -> Entry:
-        """The entry, as near as it is known to be now."""
+    def shorten_way(self, entry: Entry) -> Entry:
+        """Returns the entry with the shortest way to it that is known now."""
         way = self.nearer.get(entry.row) if self.nearer else None
         if way is None:
             return entry
@@ -90,7 +96,7 @@ class Workbench:
         return entry._replace(request=request, seed=way.seed, root=way.root)
 
     def next_turn(self) -> float | None:
-        """When the next site may lend; None: not before something changes."""
+        """Returns when the next site may lend; None: not before something changes."""
         while self._line and self._line[0][2].place is not self._line[0]:
             heapq.heappop(self._line)
         return self._line[0][0] if self._line else None
@@ -102,12 +108,12 @@ class Workbench:
             if self._is_crowded(site.ip):
                 site.is_parked = True
                 self._parked.setdefault(site.ip, deque()).append(site)
-            elif self._turns is None or self._takes(self._turns, site, now):
+            elif self._turns is None or self._take_turn(self._turns, site, now):
                 return site
         return None
 
     def _line_up(self, site: Site, now: float) -> None:
-        """Behind those that wait already; a site keeps its place unless its turn moved past it."""
+        """Puts a site behind those that wait already; it keeps its place unless its turn moved past it."""
         turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
         if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
             site.place = None
@@ -136,20 +142,20 @@ class Workbench:
         return self._terms.most_held_s
 
     def call(self, site: str, at: float) -> None:
-        """The turn that a site was refused is known."""
+        """Takes the turn of a site that was refused before."""
         if called := self._sites.get(site):
             called.promised = at
             self._line_up(called, at)
             self.wake()
 
-    def _takes(self, turns: Turns, site: Site, now: float) -> bool:
+    def _take_turn(self, turns: Turns, site: Site, now: float) -> bool:
         site.promised = math.inf
         return turns.take(site.key, self, now)
 
     # -- what its owner changes --------------------------------------------------------------------------------------
 
     def hold(self, site: str) -> None:
-        """Lend nothing of it until `let_go`; what is out is not called back."""
+        """Lends nothing of a site until `let_go`; leases that are out stay out."""
         self.held.add(site)
         if held := self._sites.get(site):
             held.place = None
@@ -160,7 +166,7 @@ class Workbench:
             self._line_up(held, now)
 
     def change(self, terms: Terms, now: float) -> None:
-        """Lend so many to a site and to an address from now on."""
+        """Lends by new limits of sites and addresses from now on."""
         self._terms = replace(
             self._terms, per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
             most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
@@ -171,7 +177,7 @@ class Workbench:
             self._line_up(site, now)
 
     def close(self, now: float) -> None:
-        """Leave nothing with those who share its sites."""
+        """Gives up its turns with frontiers that share its sites."""
         if self._turns is not None:
             self._turns.forget(self, self._sites, now)
 
@@ -181,15 +187,15 @@ class Workbench:
         return token in self._out
 
     def entry(self, token: int) -> Entry:
-        """The request as it was lent."""
+        """Returns the request as it was lent."""
         return self._out[token].out[token]
 
     def end(self, outcome: Outcome, now: float) -> Site:
-        """The lease is over; its site, to be attended to."""
+        """Ends a lease; returns its site, to be attended to."""
         site = self._out.pop(outcome.lease.token)
         site.end(outcome.lease.token, outcome, now)
         if self._turns is not None:
-            self._turns.end(site.key, self, now, _rest(outcome, site))
+            self._turns.end(site.key, self, now, _rest_of(outcome, site))
         self._leave_ip(site.ip, 1, now)
         if outcome.response and outcome.response.ip and outcome.response.ip != site.ip:
             self._move(site, outcome.response.ip, now)
@@ -198,13 +204,13 @@ class Workbench:
     def release(self, token: int, now: float) -> Site:
         site = self._out.pop(token)
         self.put_back(site, site.give_back(token, now))
-        if self._turns is not None:  # it may have been asked, and not have come to an end
+        if self._turns is not None:  # the visit may have made a request and not have ended
             self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_s)))
         self._leave_ip(site.ip, 1, now)
         return site
 
     def put_back(self, site: Site, entry: Entry) -> None:
-        """To the head of the queue; in depth order to where it was."""
+        """Puts a request to the head of its queue, in depth order to its old place."""
         site.push([pack(entry if self._terms.in_depth_order else entry.at_head())])
         site.queued += 1
         self.queued += 1
@@ -213,13 +219,13 @@ class Workbench:
 
     @property
     def room(self) -> float:
-        """Requests of one site that may stand in memory."""
+        """Requests of one site that may be in memory."""
         if math.isinf(self._most_entries):
             return self._most_entries
         return max(LEAST_ROOM, min(MOST_ROOM, self._most_entries // (len(self._sites) + 1)))
 
     def site(self, key: str, now: float) -> Site | None:
-        """The site, new where it must be; None: it is, or goes, on the shelf."""
+        """Returns the site, new where it must be; None: it is, or goes, on the shelf."""
         if site := self._sites.get(key):
             return site
         if self.is_shelf_open or len(self._sites) >= self._most_sites:
@@ -235,11 +241,11 @@ class Workbench:
         return site
 
     def rest(self, site_id: int, until: float) -> None:
-        """Keep the turn of a site that is not here."""
+        """Keeps the turn of a site that is not in memory."""
         self._rests[site_id] = until
 
     def attend(self, sites: Iterable[Site], now: float) -> None:
-        """Put sites that changed where they belong: in line, out of memory, or on the shelf."""
+        """Puts sites that changed where they belong: in line, out of memory, or on the shelf."""
         for site in sites:
             if not self.holds(site):
                 continue
@@ -252,7 +258,7 @@ class Workbench:
                 self._feed_or_leave(site, now)
 
     def _feed_or_leave(self, site: Site, now: float) -> None:
-        """While others wait on the shelf nobody is fed here: who has nothing left makes place and waits there too."""
+        """Asks for more requests, or, while others wait on the shelf, puts a site without requests there too."""
         if not self.is_shelf_open or not site.lent:
             self.hungry.append(site)
         elif site.out or site.is_parked or site.is_loading or (site.heap and not self._had_its_share(site)):
@@ -262,7 +268,7 @@ class Workbench:
             self.shelved.append(site)
 
     def take_passed_over(self) -> list[Site]:
-        """Returns the sites that went without for the sake of those on the shelf: nobody waits there any longer."""
+        """Returns the sites that got nothing while others waited on the shelf, where none waits any longer."""
         passed_over, self._passed_over = list(self._passed_over), {}
         return passed_over
 
@@ -301,7 +307,7 @@ class Workbench:
         self._unpark(ip, now)
 
     def _unpark(self, ip: str, now: float) -> None:
-        """Bring back as many as there is room for now; those with a later turn ask again when it comes."""
+        """Lines up as many sites as the address has room for now; those with a later turn ask again when it comes."""
         waiting = self._parked.get(ip)
         free = self._terms.at_one_ip - self._at_ip.get(ip, 0)
         while waiting and free > 0:
@@ -313,7 +319,7 @@ class Workbench:
             self._parked.pop(ip, None)
 
     def _move(self, site: Site, ip: str, now: float) -> None:
-        """A site's address became known, or changed: its leases count there from now on."""
+        """Moves a site to an address that became known, or changed: its leases count there from now on."""
         old, site.ip = site.ip, ip
         if site.is_parked:
             site.is_parked = False
@@ -341,7 +347,7 @@ class Workbench:
         return max(0, self._most_sites - len(self._sites))
 
     def wait(self, now: float) -> Wait:
-        """Why nothing may be lent now: what holds the site whose turn comes first, or those that have no turn yet."""
+        """Returns why nothing may be lent now: by the site with the first turn, or by sites that have no turn yet."""
         if self.next_turn() is not None:
             return self._line[0][2].wait(now)
         if self._parked:
@@ -352,11 +358,11 @@ class Workbench:
         return Wait.ASKED if visited and visited.asked_s else Wait.BUSY
 
     def asking(self) -> Iterator[Site]:
-        """Those that ask for a gap of their own."""
+        """Yields the sites that ask for a Crawl-delay."""
         return (site for site in self._sites.values() if site.asked_s)
 
     def busiest(self, limit: int, now: float) -> Sequence[SiteView]:
-        """Those with most queued and out, among the sites with leases out and some thousands of others."""
+        """Returns the sites with the most queued and out, among those with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
         return list(self._views(most, now))
@@ -370,8 +376,8 @@ class Workbench:
             yield SiteView(site.key, site.queued, len(site.out), in_s, *backoff)
 
 
-def _rest(outcome: Outcome, site: Site) -> Rest | None:
-    """What the visit that just ended at the site means for others who want it."""
+def _rest_of(outcome: Outcome, site: Site) -> Rest | None:
+    """Returns what the visit that just ended means for others that want the site."""
     asked_s = site.word_s if site.asked_s else 0.0
     if not outcome.response and not outcome.rest_s:
         return Rest(0.0, asked_s=asked_s) if asked_s else None
@@ -379,5 +385,5 @@ def _rest(outcome: Outcome, site: Site) -> Rest | None:
     return Rest(outcome.ended, outcome.rest_s, asked_s, held_s)
 
 
-def _nobody() -> None:
-    """Nobody waits."""
+def _wake_nobody() -> None:
+    """Does nothing: nobody waits."""

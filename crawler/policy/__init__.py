@@ -1,1 +1,1 @@
-"""Decides which URL is fetched, and when again; pure functions and plain state, nothing here waits."""
+"""Decides which URL is fetched, and when again: pure functions and plain state, without waiting."""

@@ -1,9 +1,9 @@
-"""The places that the seeds of a crawl admit: an exact set that worker processes look into while it grows.
+"""Holds the places that the seeds of a crawl admit: an exact set that worker processes read while it grows.
 
-Extendible hashing over one file of 64-bit words: pages of fingerprints, and a directory that names the page for each.
-A full page is split in two, and nothing else moves, so no seed waits until a large table is made anew. One process
-writes, any number read. Readers map the head of the file and read one page for each look, since a worker has bounds of
-memory; they see every place at once. What they did not find counts only if no split was under way meanwhile.
+Extendible hashing over one file of 64-bit words: pages of fingerprints, and a directory that names the page for each. A
+full page is split in two, and nothing else moves, so no seed waits until a large table is made anew. One process
+writes, any number read. Readers map the head of the file and read one page for each look-up, since a worker has bounds
+of memory; they see every place at once. A look-up that finds nothing counts only if no split was under way meanwhile.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from ..errors import StorageFull
 from ..runtime.private_files import opener
 
 PAGE = 512
-"""Words of a page; the first holds how many leading bits its members share, and how many members it has."""
+"""Words of a page. The first holds how many leading bits its members share, and how many members it has."""
 MOST = 384
-"""Members of a page, three quarters of it: linear probing needs four looks for a stranger then."""
+"""Most members of a page, three quarters of it: linear probing then needs four looks for an absent one."""
 FIRST_BITS = 9
-"""The first directory fills one page."""
+"""Bits of the first directory, which fills one page."""
 MOST_GROWTH = 1024
-"""Pages that the file grows by at most, 4 MiB; before that it doubles."""
+"""Most pages that the file grows by at a time, 4 MiB; before that it doubles."""
 MOST_REMEMBERED = 1 << 13
-"""Answers of each kind that are kept to spare a look into the table: a megabyte."""
+"""Answers of each kind that are cached to spare a look into the table: a megabyte."""
 LONG = 200
-"""Characters; longer places are not worth remembering."""
+"""In characters; longer places are not worth remembering."""
 PAUSE_S = 0.0001
 _COUNT, _VERSION, _DIRECTORY, _DEPTHS = range(4)
-"""Words of the file's first page. The version is odd while a split is under way; the directory's word holds where it
-begins and, in its lowest byte, its bits; the depths are a mask of how many slashes the folders have."""
+"""Words of the file's first page. The version is odd while a split is under way. The directory's word holds where it
+begins and, in its lowest byte, its bits. The depths are a mask: how many slashes the folders have."""
 _DEEPEST = 63
 
 
 class Admitted:
-    """Places are texts, whatever they mean; `key` keeps anyone outside from making two of them collide.
+    """A set of places, which are texts; `key` keeps anyone outside from making two of them collide.
 
-    Without a `path` the set stays in this process, and a pickled copy is a set of its own. With one it stands in that
-    file, and a pickled copy reads along. Raises StorageFull where the file cannot grow.
+    Without a `path` the set stays in this process, and a pickled copy is a set of its own. With a path it stands in
+    that file, and a pickled copy reads along. Raises StorageFull where the file cannot grow.
     """
 
     def __init__(self, key: bytes | None = None, path: Path | None = None) -> None:
@@ -55,10 +55,10 @@ class Admitted:
         self.path = str(path) if path else None
         self._inside: set[str] = set()
         self._outside: dict[str, int] = {}
-        """What was not found, and how many places there were then."""
+        """Place that was not found -> how many places there were then."""
         self._words: memoryview
         self._pages = 3
-        """In use: the header, the directory and the first page of members."""
+        """Pages in use: the header, the directory and the first page of members."""
         self._grow(self._pages)
         self._words[_DIRECTORY] = PAGE << 8 | FIRST_BITS
         self._words[PAGE : 2 * PAGE] = memoryview(array("Q", [2 * PAGE] * PAGE))
@@ -77,14 +77,14 @@ class Admitted:
     def __reduce__(self) -> tuple[object, ...]:
         if self.path:
             return (_Reader, (self.key, self.path))
-        return (_copied, (self.key, bytes(self._words)))
+        return (_restore_copy, (self.key, bytes(self._words)))
 
     @property
     def nbytes(self) -> int:
         return self._words.nbytes
 
     def add(self, places: Iterable[str]) -> int:
-        """Admit places, and all folders that are among them, those that end in a slash; how many were new."""
+        """Adds places, and returns how many were new. A place that ends in a slash is a folder."""
         new = 0
         for place in places:
             if place in self._inside:
@@ -96,7 +96,7 @@ class Admitted:
         return new
 
     def holds(self, place: str) -> bool:
-        """Whether this very place was admitted."""
+        """Returns whether exactly this place was admitted."""
         if place in self._inside:
             return True
         count = self._head()[_COUNT]
@@ -105,11 +105,11 @@ class Admitted:
         if self._holds(self._fingerprint(place)):
             self._remember(place)
             return True
-        self._miss(place, count)
+        self._remember_absent(place, count)
         return False
 
     def holds_above(self, folder: str) -> bool:
-        """Whether a folder was admitted, `host/` or `host/docs/`, or any folder that it lies in."""
+        """Returns whether a folder (`host/`, `host/docs/`) or any folder above it was admitted."""
         if folder in self._inside:
             return True
         head = self._head()
@@ -122,15 +122,15 @@ class Admitted:
                 self._remember(folder)
                 return True
             end, depth = folder.find("/", end + 1), depth + 1
-        self._miss(folder, count)
+        self._remember_absent(folder, count)
         return False
 
     def knows(self, fingerprint: int) -> bool:
-        """`holds`, for who has the place's fingerprint under this `key` alone."""
+        """Returns `holds` for the fingerprint of a place under this `key`."""
         return self._holds(fingerprint or 1)
 
     def close(self) -> None:
-        """Remove the file; who has mapped it keeps what he sees."""
+        """Removes the file; processes that have mapped it keep their view."""
         if self.path:
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
@@ -143,7 +143,7 @@ class Admitted:
         if len(place) <= LONG:
             self._inside.add(place)
 
-    def _miss(self, place: str, count: int) -> None:
+    def _remember_absent(self, place: str, count: int) -> None:
         if len(self._outside) >= MOST_REMEMBERED:
             self._outside.clear()
         if len(place) <= LONG:
@@ -167,7 +167,7 @@ class Admitted:
             time.sleep(PAUSE_S)
 
     def _look(self, member: int) -> bool | None:
-        """Whether it is in the page where it would be. None: the table has grown meanwhile."""
+        """Returns whether the page for a member holds it; None if the table has grown meanwhile."""
         words = self._words
         try:
             return bool(words[_slot(words, _page(words, member), member)] == member)
@@ -186,12 +186,12 @@ class Admitted:
             if words[page] & 0xFFFF < MOST:
                 words[slot] = member
                 words[page] += 1
-                words[_COUNT] += 1  # last: whoever sees it finds the member
+                words[_COUNT] += 1  # last, so that a reader who sees the count finds the member
                 return True
             self._split(page, member)
 
     def _split(self, page: int, member: int) -> None:
-        """Move those members of a full page to a page of their own whose next bit is set."""
+        """Moves the members of a full page whose next bit is set to a new page."""
         shared = self._words[page] >> 16
         if shared == self._words[_DIRECTORY] & 0xFF:
             self._double_directory()
@@ -199,8 +199,8 @@ class Admitted:
         words = self._words
         members = [word for word in words[page + 1 : page + PAGE].tolist() if word]
         bit = 1 << (63 - shared)
-        stay = _filled([one for one in members if not one & bit], shared + 1)
-        go = _filled([one for one in members if one & bit], shared + 1)
+        stay = _fill_page([one for one in members if not one & bit], shared + 1)
+        go = _fill_page([one for one in members if one & bit], shared + 1)
         directory, bits = words[_DIRECTORY] >> 8, words[_DIRECTORY] & 0xFF
         entries = 1 << (bits - shared)
         first = directory + (member >> (64 - shared) << (bits - shared))
@@ -220,7 +220,7 @@ class Admitted:
         words[_DIRECTORY] = new << 8 | bits
 
     def _allocate(self, pages: int) -> int:
-        """The first word of as many pages, all zero."""
+        """Returns the first word of that many new pages, all zero."""
         first, needed = self._pages, self._pages + pages
         have = len(self._words) // PAGE
         if needed > have:
@@ -238,18 +238,18 @@ class Admitted:
             return
         try:
             with open(self.path, "ab", opener=opener) as file:
-                # Written, not skipped: the kernel kills who touches a hole that it finds no space for.
+                # Zeros are written: the kernel kills a process that touches a hole in a full file system.
                 file.write(bytes(max(0, size - file.tell())))
             with open(self.path, "r+b", opener=opener) as file:
                 self._words = memoryview(mmap.mmap(file.fileno(), size)).cast("Q")
         except OSError as error:
             raise StorageFull(
-                f"{os.path.dirname(self.path)}: no room for the seeds' places: {error.strerror}"
+                f"{os.path.dirname(self.path)}: no space left for the places of the seeds: {error.strerror}"
             ) from error
 
 
 class _Reader(Admitted):
-    """The table as another process sees it. Opened when it is first asked."""
+    """The table as another process sees it. The file is opened at the first question."""
 
     def __init__(self, key: bytes, path: str) -> None:
         self.key, self.path = key, path
@@ -288,7 +288,7 @@ def _page(words: memoryview, member: int) -> int:
 
 
 def _slot(words: memoryview, page: int, member: int) -> int:
-    """Where a member is in a page, or the empty slot where it would go."""
+    """Returns the slot of a member in a page, or the empty slot where it would go."""
     home = page + 1 + member % (PAGE - 1)
     for slot in range(home, page + PAGE):
         if (held := words[slot]) == 0 or held == member:
@@ -296,11 +296,11 @@ def _slot(words: memoryview, page: int, member: int) -> int:
     for slot in range(page + 1, home):
         if (held := words[slot]) == 0 or held == member:
             return slot
-    return home  # of a page that was read while it was written
+    return home  # the page was read while it was written
 
 
-def _filled(members: list[int], shared: int) -> array[int]:
-    """A page of these members, which share so many leading bits."""
+def _fill_page(members: list[int], shared: int) -> array[int]:
+    """Returns a page with these members, which share `shared` leading bits."""
     page = array("Q", bytes(8 * PAGE))
     page[0] = shared << 16 | len(members)
     words = memoryview(page)
@@ -309,7 +309,7 @@ def _filled(members: list[int], shared: int) -> array[int]:
     return page
 
 
-def _copied(key: bytes, words: bytes) -> Admitted:
+def _restore_copy(key: bytes, words: bytes) -> Admitted:
     copy = Admitted(key)
     copy._words = memoryview(bytearray(words)).cast("Q")
     copy._pages = len(copy._words) // PAGE

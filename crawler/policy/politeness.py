@@ -1,4 +1,4 @@
-"""When we may come again: how long a site rests, when a URL is tried again, and what a status means for both."""
+"""Decides how long a site rests, when a URL is tried again, and what a status means for both."""
 
 from __future__ import annotations
 
@@ -11,49 +11,51 @@ from ..errors import FetchError
 from ..model import Disposition, Outcome, Reason, Response
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
-"""Statuses another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide use)."""
+"""Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide
+use)."""
 RETRY_AFTER_FACTOR = 10
-"""Times the largest delay that a Retry-After is honoured."""
+"""Retry-After is honoured up to this many times the largest delay."""
 RETRY_FACTOR = 3.0
-"""Each further attempt waits this much longer: a site that did not recover in seconds needs minutes."""
+"""Each further attempt waits this many times longer: a site that did not recover in seconds needs minutes."""
 
 PATIENCE = (3.0, 27.0)
-"""Times its site's rest: so long a URL waits that met a setback of the site at its first attempt, or at a later one.
+"""Waits of a URL after a setback of its site, as a multiple of the site's rest: at its first attempt, at a later one.
 
-Others find out first how the site is now: so an outage of some minutes spends no URL's last attempt.
+Other URLs find out first how the site is now, so an outage of some minutes spends no URL's last attempt.
 """
 
 
 class Wait(StrEnum):
-    """Why nothing of what is queued may be fetched yet."""
+    """Reasons why none of the queued URLs may be fetched yet."""
 
     REST = "rest"
     """Sites rest as long as our settings say."""
     ASKED = "asked"
     """Sites rest as long as they ask for (Crawl-delay)."""
     BUSY = "busy"
-    """As many requests are under way at each site as it may have at a time."""
+    """Each site has as many requests under way as it may have at a time."""
     ADDRESS = "address"
-    """Likewise at each address."""
+    """Each address has as many requests under way as it may have at a time."""
     RETRY = "retry"
-    """All waits for another attempt, or for sites that are left alone after a setback."""
+    """All URLs wait for another attempt, or for sites that are left alone after a setback."""
     DNS = "dns"
-    """Likewise, and name servers did not answer."""
+    """All URLs wait as in RETRY, mostly since name servers did not answer."""
     HELD = "held"
-    """Their owner holds the sites."""
+    """The user of the crawl holds the sites."""
 
 
 LONGEST_RETRY_AFTER = 1024
-"""Characters; a date has some 40."""
+"""In characters; a date has some 40."""
 MOST_SILENT = 10_000
-"""Sites that are kept before those are dropped whose time is over."""
+"""Most sites that are kept before those whose time is over are dropped."""
 CHANGED_FACTOR, UNCHANGED_FACTOR = 0.5, 2.0
-"""Of the time between two visits of a page, by what the later one found: it swings around the time between changes."""
+"""The next interval of a page, as a multiple of the last, if the page changed and if it did not. So the interval swings
+around the time between changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Politeness:
-    """Seconds throughout. All answers depend on the arguments alone."""
+    """The terms of politeness, in seconds. All answers depend on the arguments alone."""
 
     delay_s: float = 1.0
     max_delay_s: float = 60.0
@@ -61,57 +63,57 @@ class Politeness:
     retry_delay_s: float = 3.0
     max_redirects: int = 10
     revisit_after_s: float | None = None
-    """The least time between two visits of a page; None: each page is visited once."""
+    """Least time between two visits of a page; None: each page is visited once."""
     revisit_at_most_s: float = 30 * 86400.0
-    """The most; never less than the least."""
+    """Longest time between two visits of a page; never less than `revisit_after_s`."""
 
     @property
     def max_retry_after_s(self) -> float:
-        """Retry-After is honoured up to ten times the largest delay: a bounded lever in a stranger's hand."""
+        """Returns the longest Retry-After that is honoured: ten times the largest delay, since strangers choose it."""
         return RETRY_AFTER_FACTOR * self.max_delay_s
 
     @property
     def longest_s(self) -> float:
-        """Nothing waits longer than this, be it a site or another attempt."""
+        """Returns the longest wait there is, for a site or for another attempt."""
         last = self.retry_delay_s * RETRY_FACTOR ** min(max(self.max_attempts - 2, 0), 50)
         return max(self.delay_s, self.max_delay_s, self.max_retry_after_s, last)
 
     def rest_s(self, crawl_delay_s: float | None) -> float:
-        """How long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
+        """Returns how long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
         return max(self.delay_s, min(crawl_delay_s or 0.0, self.max_delay_s))
 
     def asked_s(self, crawl_delay_s: float | None) -> float:
-        """How long a site rests that asks for it, with one request at a time; 0: it does not ask, or is not heard."""
+        """Returns the rest of a site that asks for a Crawl-delay, one request at a time; 0: none that is honoured."""
         return self.rest_s(crawl_delay_s) if self.word_s(crawl_delay_s) > 0 else 0.0
 
     def word_s(self, crawl_delay_s: float | None) -> float:
-        """What of that the site itself asks for."""
+        """Returns the part of a rest that the site itself asks for."""
         return min(crawl_delay_s or 0.0, self.max_delay_s)
 
     def hold_s(self, error_retry_after_s: float | None) -> float:
-        """How long a site that asked us to stay away is left alone."""
+        """Returns how long a site that asked us to stay away is left alone."""
         return min(error_retry_after_s or 0.0, self.max_retry_after_s)
 
     def retry_in_s(self, attempt: int, retry_after_s: float | None = None) -> float | None:
-        """How long until the next attempt; None: that was the last one."""
+        """Returns the time until the next attempt; None: that was the last one."""
         if attempt >= self.max_attempts:
             return None
         return max(self.retry_delay_s * RETRY_FACTOR ** (attempt - 1), self.hold_s(retry_after_s))
 
     def backoff_s(self, step: int) -> float:
-        """How long a site rests at the `step`-th setback in a row that concerns it as a whole; 0: none did."""
+        """Returns how long a site rests at its `step`-th setback in a row that concerns the whole site; 0 at step 0."""
         return min(self.retry_delay_s * RETRY_FACTOR ** min(step - 1, 50), self.max_retry_after_s) if step else 0.0
 
     def return_in_s(self, attempt: int, backoff_s: float) -> float | None:
-        """How long until the next attempt of a URL whose site rests so long; None: that was the last one."""
+        """Returns the time until a URL's next attempt, if its site rests `backoff_s`; None: that was the last one."""
         wait_s = self.retry_in_s(attempt)
         patience = PATIENCE[attempt > 1]
         return None if wait_s is None else max(wait_s, min(patience * backoff_s, self.max_retry_after_s))
 
     def revisit_in_s(self, outcome: Outcome) -> float | None:
-        """How long a page is left alone after a final visit: half as long as before if it changed, twice if not.
+        """Returns the time until a page is visited again: half as long as before if it changed, twice if not.
 
-        None: for good, since revisits are off or our own scope excludes it. Who fails counts as unchanged: the wait
+        None: never, since revisits are off or our own scope excludes it. A failed visit counts as unchanged: the wait
         grows by steps, so that a site's bad hour costs little freshness and a page that is gone costs few requests.
         """
         least = self.revisit_after_s
@@ -124,7 +126,7 @@ class Politeness:
 
 
 class Silence:
-    """Sites that asked to be left alone, and until when: visits that were lent before they did wait too.
+    """Sites that asked to be left alone, and until when: visits that were lent before also wait.
 
     Times are monotonic seconds.
     """
@@ -142,7 +144,7 @@ class Silence:
 
 
 def setback(response: Response, now: float) -> FetchError | None:
-    """What a status of 400 and above means for the visit; None for all others. `now` in Unix seconds."""
+    """Returns the setback that a status of 400 or above is; None for all others. `now` in Unix seconds."""
     status = response.status
     if status < 400:
         return None
@@ -152,25 +154,28 @@ def setback(response: Response, now: float) -> FetchError | None:
 
 
 def retry_after_s(text: str, now: float) -> float | None:
-    """Retry-After (RFC 9110 10.2.3), seconds or a date, as seconds from `now`; None when absent or nonsense."""
+    """Returns Retry-After (RFC 9110 10.2.3), seconds or a date, as seconds from `now`; None when absent or nonsense."""
     text = text.strip()
     if len(text) > LONGEST_RETRY_AFTER:
         return None
     if text.isascii() and text.isdigit():
         return float(text[:9])
-    at = _http_date(text)
+    at = _parse_http_date(text)
     return None if at is None else max(0.0, at - now)
 
 
 def _has_changed(outcome: Outcome) -> bool:
-    """Whether a revisit found other content than the visit before; a page that only redirects has none."""
+    """Returns whether a revisit found other content than the visit before; a page that only redirects has none."""
     if outcome.disposition is Disposition.REDIRECTED:
         return bool(outcome.request.digest)
     return outcome.disposition in (Disposition.FETCHED, Disposition.DUPLICATE)
 
 
-def _http_date(text: str) -> float | None:
-    """Unix seconds of an HTTP-date (RFC 9110 5.6.7) in any of its three forms, of which asctime's names no zone."""
+def _parse_http_date(text: str) -> float | None:
+    """Returns the Unix seconds of an HTTP-date (RFC 9110 5.6.7) in any of its three forms; None: it is no date.
+
+    The form of asctime names no zone.
+    """
     try:
         fields = parsedate_tz(text)
         if fields is None:
@@ -179,5 +184,5 @@ def _http_date(text: str) -> float | None:
         if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
             return None
         return float(timegm((year, month, day, hour, minute, second)) - (fields[9] or 0))
-    except (ValueError, OverflowError, IndexError, TypeError):  # what the module says of nonsense
+    except (ValueError, OverflowError, IndexError, TypeError):  # the module's errors for nonsense
         return None

@@ -1,4 +1,4 @@
-"""Where an answer sends us: what makes it a redirect (RFC 9110 10.2.2, 15.4), and which redirects lead in a circle."""
+"""Tells redirects from pages (RFC 9110 10.2.2, 15.4), and finds redirects that lead in a circle."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from ..errors import LongUrlError, UrlError
 from ..model import Response, Url
 
 MOST_KEPT = 10_000
-"""Redirects that are kept in mind, three megabytes or so; the frontier knows of those that led to a URL first."""
+"""Redirects that are remembered, some three megabytes. The frontier knows only the redirects that found a URL first."""
 
 MOST_STEPS = 100
-"""Redirects that are walked for one answer: a longer circle costs its requests, and no more of our time."""
+"""Redirects that are walked for one answer. A longer circle costs its requests, and no more of our time."""
 _PAGES = frozenset({304, 305, 306})
-"""Not modified; a proxy that we are to use (deprecated: it may be anyone's); unused."""
+"""Statuses that never redirect: not modified; use a proxy (deprecated: it may be anyone's); unused."""
 MAX_REFERENCE = 1 << 13
-"""Characters of a Location as it is written: a URL may have a quarter, for dots in it and a fragment may be dropped."""
+"""Most characters of a Location as it is written: a quarter is enough for a URL; dots and a fragment may be dropped."""
 _ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
 
 
 class Hop(NamedTuple):
-    """A URL that redirected, and its row in the frontier."""
+    """A URL that redirected, with its row in the frontier."""
 
     row: int
     url: Url
 
 
 class Paths:
-    """Where URLs redirected to lately, in one run: circles are found by it, whatever led into them."""
+    """Remembers where URLs redirected to lately, in one run, and finds circles."""
 
     def __init__(self) -> None:
         self._paths: dict[Url, tuple[Hop, Url, int]] = {}
-        """The last number counts redirects."""
+        """URL -> its hop, its target, and how many redirects had been kept by then."""
         self._kept = 0
         self._tried: dict[int, int] = {}
-        """Rows of circles that were asked once more, and after how many redirects."""
+        """Row of a circle that was requested once more -> how many redirects had been kept by then."""
 
     def keep(self, url: Url, row: int, target: Url) -> None:
         self._kept += 1
@@ -44,11 +44,11 @@ class Paths:
             del self._paths[next(iter(self._paths))]
 
     def forget(self, url: Url) -> None:
-        """It is no redirect, or none any more."""
+        """Drops a URL that does not redirect, or no longer does."""
         self._paths.pop(url, None)
 
     def way(self, start: Url, end: Url) -> Sequence[Hop]:
-        """The redirects that lead from one URL to another; empty: none do, or more than anyone follows."""
+        """Returns the redirects that lead from `start` to `end`; empty where none do, or more than MOST_STEPS."""
         hops: list[Hop] = []
         while start != end and len(hops) < MOST_STEPS and (path := self._paths.get(start)):
             hops.append(path[0])
@@ -56,9 +56,9 @@ class Paths:
         return hops if start == end else ()
 
     def try_again(self, row: int, hops: Sequence[tuple[int, Url]]) -> tuple[int, ...]:
-        """The rows of a circle, which a row closes, where it is worth to ask them once more; empty: they were.
+        """Returns the rows of a circle that are worth one more request, `row` closing the circle; empty if they had it.
 
-        Each circle once, but twice where earlier runs walked a part of it: their cookies are gone.
+        A circle is tried once, but twice where earlier runs walked a part of it: their cookies are gone.
         """
         rows = tuple(number for number, _ in hops)
         was_walked = all(url in self._paths for _, url in hops)
@@ -66,7 +66,7 @@ class Paths:
         return rows if is_first or self._mark([row, *rows]) else ()
 
     def is_open(self, hop: tuple[int, Url]) -> bool:
-        """Whether it is to be asked once more, and was not yet."""
+        """Returns whether the hop is to be requested once more, and was not yet."""
         path = self._paths.get(hop[1])
         return hop[0] in self._tried and (path is None or path[2] <= self._tried[hop[0]])
 
@@ -80,22 +80,22 @@ class Paths:
 
 
 def is_redirect(response: Response) -> bool:
-    """Whether it sends us elsewhere: 3xx with a Location.
+    """Returns whether a response sends us elsewhere: 3xx with a Location.
 
-    Without one, or with an empty one, what came is a page like any other, as in browsers. 300, and statuses unknown to
-    us, send us to their Location if they have one (RFC 9110 15, 15.4.1).
+    With no Location, or an empty one, the response is a page like any other, as in browsers. 300, and unknown statuses,
+    are redirects if they have a Location (RFC 9110 15, 15.4.1).
     """
     return 300 <= response.status < 400 and response.status not in _PAGES and bool(_locations(response))
 
 
 def location(response: Response) -> str:
-    """The reference it sends us to, relative or not; octets beyond ASCII percent-encoded as they are.
+    """Returns the target of a redirect, relative or not, with octets beyond ASCII percent-encoded.
 
-    Raises UrlError where two Locations contradict each other, for one of them may be a forgery, or one is too long.
+    Raises UrlError where two Locations contradict each other, for one may be a forgery, or where one is too long.
     """
     found = _locations(response)
     if len(found) > 1:
-        raise UrlError(f"{len(found)} places at once")
+        raise UrlError(f"{len(found)} different Locations at once")
     reference = found.pop()
     if len(reference) > MAX_REFERENCE:
         raise LongUrlError(f"longer than {MAX_REFERENCE} characters")

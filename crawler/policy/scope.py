@@ -1,11 +1,11 @@
-"""Which URLs belong to this crawl: what its seeds reach, and what the user's patterns say. Pure and picklable.
+"""Decides which URLs belong to a crawl, by the reach of its seeds and the user's patterns. Pure and picklable.
 
 A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
-grows while seeds come in and which workers look into (crawler/policy/admitted.py).
+grows while seeds come in and which workers read (crawler/policy/admitted.py).
 
-A pattern is `re:` and a regular expression (crawler/urls/patterns.py), searched anywhere in the URL, or a glob. It must
-match whole: `*` stands for anything, slashes too, `?` for one character. A glob is measured from where its beginning
-says:
+A pattern is `re:` and a regular expression (crawler/urls/patterns.py), searched anywhere in the URL, or a glob. A glob
+must match whole: `*` stands for anything, slashes too, `?` for one character. The beginning of a glob says what it is
+compared with:
 
     /private/*            from the path on, on any host
     example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
@@ -31,25 +31,25 @@ from .admitted import Admitted
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
 Judge: TypeAlias = Callable[[str], Reason | None]
-"""Canonical text -> why not, or None."""
+"""Canonical text -> the reason why it does not belong, or None."""
 Sieve: TypeAlias = Callable[[str], int]
 """Canonical text -> the bit of LeftOut that keeps it out, or 0."""
 _NUMBER = re.compile(r"[\d.:_T-]*")
-"""A segment of a path that is a number, a date, or nothing."""
+"""Matches a segment of a path that is a number, a date, or empty."""
 _Test: TypeAlias = Callable[[str], object]
-"""A compiled pattern: canonical text -> something true if it matches."""
+"""A compiled pattern: canonical text -> a true value if it matches."""
 _REGEX = "re:"
 
 
 class Ruling(NamedTuple):
-    """What scope says of one request, and which of its rules said it."""
+    """The decision of scope on one request, and the rule that decided."""
 
     reason: Reason | None
-    """Why not; None: it belongs to the crawl."""
+    """The reason why it does not belong; None: it belongs to the crawl."""
     rule: Literal["root", "depth", "reach", "exclude", "include", "trap"]
     """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches."""
     pattern: str = ""
-    """The one that matched, as it was written."""
+    """The pattern that matched, as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Scope:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_repeats: int = 3
-    """How often a group of path segments may follow itself before a link that adds to that counts as a trap."""
+    """Most repeats in a row of a group of path segments; a link that adds one more counts as a trap."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
@@ -71,20 +71,23 @@ class Scope:
         for name in ("include", "exclude"):
             patterns = getattr(self, name)
             for pattern in patterns:
-                _test(pattern, f"scope.{name}")
-            object.__setattr__(self, f"_{name}s", _joined(patterns))
+                _compile_pattern(pattern, f"scope.{name}")
+            object.__setattr__(self, f"_{name}s", _compile_patterns(patterns))
 
     def reject(self, request: Request) -> Reason | None:
-        """Why this request is not to be visited, or None. A root passes all but `exclude`: someone asked for it."""
+        """Returns why a request is not to be visited, or None.
+
+        A root passes all but `exclude`: someone asked for it.
+        """
         if request.url == request.anchor:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
         return _REASONS[self._sieve_of(request)(request.url.text)]
 
     def explain(self, request: Request) -> Ruling:
-        """`reject`, with the rule that decided."""
+        """Returns the answer of `reject` with the rule that decided."""
         text = request.url.text
         if request.url == request.anchor:
-            pattern = _matching(self.exclude, text)
+            pattern = _find_match(self.exclude, text)
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
         bit = self._sieve_of(request)(text)
         if bit == _DEPTH:
@@ -93,23 +96,23 @@ class Scope:
             return Ruling(Reason.TRAP, "trap")
         if bit == _REACH:
             return Ruling(Reason.OUT_OF_SCOPE, "reach")
-        if pattern := _matching(self.exclude, text):
+        if pattern := _find_match(self.exclude, text):
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
-        pattern = _matching(self.include, text)
+        pattern = _find_match(self.include, text)
         return Ruling(_REASONS[bit], "include" if self.include else "reach", pattern)
 
     def judge(self, anchor: Url, depth: int) -> Judge:
-        """For links that lie `depth` hops out and descend from root `anchor`."""
+        """Returns a judge of links that lie `depth` hops out and descend from root `anchor`."""
         sieve = self.sieve(anchor, depth)
         return lambda text: _REASONS[sieve(text)]
 
     def sieve(self, anchor: Url, depth: int, page: Url | None = None) -> Sieve:
-        """Likewise; `page` is where they stand."""
+        """Returns a sieve of links that lie `depth` hops out, descend from root `anchor` and stand on `page`."""
         if self.max_depth is not None and depth > self.max_depth:
             return lambda text: _DEPTH
         near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
         patterned = bool(self.include or self.exclude)
-        grows = _growth(page.text, self.max_repeats) if page else _grows_not
+        grows = _growth_test(page.text, self.max_repeats) if page else _never_grows
 
         def bit(text: str) -> int:
             if not (text.startswith(near) or far(text)):
@@ -121,7 +124,7 @@ class Scope:
         return bit
 
     def place(self, text: str) -> str:
-        """Where a link out of reach leads: a new seed of the same place may let it in. Empty: none could."""
+        """Returns the place of a link out of reach: a new seed there may let it in. Empty: none could."""
         return place(text, self.reach)
 
     def _is_wanted(self, text: str) -> bool:
@@ -143,23 +146,24 @@ def _is_any(tests: tuple[_Test, ...], text: str) -> bool:
     return False
 
 
-def _matching(patterns: tuple[str, ...], text: str) -> str:
-    """The first pattern that matches, or an empty string."""
-    return next((pattern for pattern in patterns if _test(pattern)(text)), "")
+def _find_match(patterns: tuple[str, ...], text: str) -> str:
+    """Returns the first pattern that matches, or an empty string."""
+    return next((pattern for pattern in patterns if _compile_pattern(pattern)(text)), "")
 
 
-def _growth(page: str, most: int) -> Callable[[str], bool]:
-    """Whether a link on the page adds to what the page's own path repeats already: a server that says yes to all.
+def _growth_test(page: str, most: int) -> Callable[[str], bool]:
+    """Returns a test of the page's links: whether one adds to what the page's path repeats already.
 
-    /a/b/a/b/a/b/ leads to /a/b/a/b/a/b/a/b/: a group follows itself more than `most` times, in the page's own URL
-    once less. Numbers are no such group, nor the nothing between doubled slashes: dates and shards look like that.
+    A server that says yes to everything makes such links: /a/b/a/b/a/b/ leads to /a/b/a/b/a/b/a/b/. A group repeats in
+    a row more than `most` times, in the page's own URL once less. Numbers and the empty segments of doubled slashes are
+    no such groups: dates and shards look like that.
     """
     own = page.partition("?")[0].split("/")
     if len(own) < 3 + most:
-        return _grows_not
+        return _never_grows
     common = "/".join(own[: 3 + most])
     words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
-    """How many segments up to each are no numbers."""
+    """For each segment, how many up to it are not numbers."""
 
     def grows(text: str) -> bool:
         if not text.startswith(common):
@@ -178,12 +182,15 @@ def _growth(page: str, most: int) -> Callable[[str], bool]:
     return grows
 
 
-def _grows_not(text: str) -> bool:
+def _never_grows(text: str) -> bool:
     return False
 
 
 def _adds(own: list[str], link: list[str], parted: int, period: int, most: int) -> bool:
-    """Whether the link, which parts from its page at a segment, repeats a group of so many segments more often."""
+    """Returns whether the link repeats a group of `period` segments more often than its page.
+
+    `parted` is the first segment where the two differ.
+    """
     start = parted - period
     while start > 3 and link[start - 1] == link[start - 1 + period]:
         start -= 1
@@ -192,14 +199,14 @@ def _adds(own: list[str], link: list[str], parted: int, period: int, most: int) 
 
 
 def _end(path: list[str], at: int, period: int) -> int:
-    """Where the path ceases to repeat itself."""
+    """Returns the place where the path ceases to repeat itself."""
     while at < len(path) and path[at] == path[at - period]:
         at += 1
     return at
 
 
 def place(text: str, reach: Reach) -> str:
-    """What a link and the seeds that could admit it have in common: the host, for `domain` the registered domain.
+    """Returns what a link has in common with the seeds that could admit it: the host, or the registered domain.
 
     Empty for `page` and `any`, where a new seed admits no other links than before.
     """
@@ -210,7 +217,7 @@ def place(text: str, reach: Reach) -> str:
 
 
 def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
-    """What a root adds to `Scope.admitted`: its place, and for `prefix` the folder that its seed named on its host."""
+    """Returns what a root adds to `Scope.admitted`: its place, and for `prefix` the folder that its seed named."""
     found = place(root.text, reach)
     if not found:
         return ()
@@ -218,12 +225,12 @@ def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
 
 
 def is_within(url: Url, reach: Reach, admitted: Admitted) -> bool:
-    """Whether a table of that reach admits the URL. Nothing lies in the reach of `page`."""
+    """Returns whether a table of that reach admits the URL; for `page` it never does."""
     return bool(_near(url, reach, admitted))
 
 
 def is_moved(target: Url, seed: Url) -> bool:
-    """Whether a seed that leads there has moved to somebody else: to another registered domain.
+    """Returns whether a seed that redirects to `target` has moved to another owner, a different registered domain.
 
     A name with `www.` is its owner's in any case: not every network's domains are registered ones.
     """
@@ -232,12 +239,12 @@ def is_moved(target: Url, seed: Url) -> bool:
 
 
 def _folder(url: Url) -> str:
-    """Of its path: up to the last slash."""
+    """Returns the path of a URL up to the last slash."""
     return url.path.partition("?")[0].rpartition("/")[0] + "/"
 
 
 def _near(anchor: Url, reach: Reach, admitted: Admitted | None) -> tuple[str, ...]:
-    """Beginnings of URLs near a root that are sure to belong to the crawl; none where the root's own place does not."""
+    """Returns beginnings of URLs that surely belong to the crawl; none where the root's own place does not."""
     if reach == "any":
         return ("",)
     if reach == "page":
@@ -257,7 +264,7 @@ def _far_page(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
 
 def _far_folder(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
     if admitted is None:
-        return _nowhere
+        return _is_never_far
     holds, holds_above = admitted.holds, admitted.holds_above
 
     def is_in(text: str) -> bool:
@@ -269,7 +276,7 @@ def _far_folder(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]
 
 def _far_host(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:
     if admitted is None:
-        return _nowhere
+        return _is_never_far
     holds, authority = admitted.holds, urls.authority
     return lambda text: holds(authority(text))
 
@@ -282,7 +289,7 @@ def _far_domain(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]
     return lambda text: holds(place(text, "domain"))
 
 
-def _nowhere(text: str) -> bool:
+def _is_never_far(text: str) -> bool:
     return False
 
 
@@ -291,7 +298,7 @@ _FAR: dict[Reach, Callable[[Url, Admitted | None], Callable[[str], bool]]] = {
     "prefix": _far_folder,
     "host": _far_host,
     "domain": _far_domain,
-    "any": lambda anchor, admitted: _nowhere,
+    "any": lambda anchor, admitted: _is_never_far,
 }
 _REACH, _PATTERNS, _DEPTH, _REPEATS = map(
     int, (LeftOut.REACH, LeftOut.PATTERNS, LeftOut.DEPTH, LeftOut.REPEATS)
@@ -305,25 +312,25 @@ _REASONS = {
 }
 
 
-def _joined(patterns: tuple[str, ...]) -> tuple[_Test, ...]:
-    """Tests of which one is true where one of the patterns matches; all regular expressions are one where they can."""
+def _compile_patterns(patterns: tuple[str, ...]) -> tuple[_Test, ...]:
+    """Returns tests; one is true where a pattern matches. Regular expressions are joined into one where possible."""
     expressions = [pattern.removeprefix(_REGEX) for pattern in patterns if pattern.startswith(_REGEX)]
     globs = [pattern for pattern in patterns if not pattern.startswith(_REGEX)]
-    return (*map(_test, globs), *(joined.search for joined in join(expressions)))
+    return (*map(_compile_pattern, globs), *(joined.search for joined in join(expressions)))
 
 
-def _test(pattern: str, key: str = "") -> _Test:
+def _compile_pattern(pattern: str, key: str = "") -> _Test:
     if not pattern.startswith(_REGEX):
-        return re.compile(_glob(pattern)).match
+        return re.compile(_translate_glob(pattern)).match
     try:
         return Pattern(pattern.removeprefix(_REGEX)).search
     except PatternError as error:
         raise ConfigError(f"{key}: {pattern!r} {error}") from error
 
 
-def _glob(glob: str) -> str:
-    """A glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
-    # Canonical URLs are ASCII; square brackets mean nothing in our globs, but something in fnmatch's.
+def _translate_glob(glob: str) -> str:
+    """Returns a glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
+    # Canonical URLs are ASCII. Square brackets mean nothing in our globs, but something in fnmatch's.
     plain = "".join(char if char.isascii() else quote(char) for char in glob).replace("[", "[[]")
     if plain.startswith("*") or "://" in plain:
         return fnmatch.translate(plain)

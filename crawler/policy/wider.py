@@ -1,4 +1,4 @@
-"""Which rules of a crawl let in more than before, and so what must be looked at again. Pure."""
+"""Compares two sets of rules: which let in more than before, and what must so be looked at again. Pure."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from ..model import LeftOut, Reason
 from ..settings import Config
 
 _REACHES = ("page", "prefix", "host", "domain", "any")
-"""From near to far."""
+"""Reaches, from near to far."""
 _NOFOLLOWS = ("links", "pages", "ignore")
-"""From strict to lax."""
+"""Values of `nofollow`, from strict to lax."""
 _OWN = frozenset({
     Reason.ROBOTS, Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.PAGE_LIMIT, Reason.TRAP, Reason.MOVED,
     Reason.DUPLICATE,
 })  # fmt: skip
-"""Why URLs are excluded by rules, which no further attempt changes."""
+"""Reasons by which rules exclude URLs; no further attempt changes these."""
 FAILURES = tuple(reason for reason in Reason if reason not in _OWN)
-"""Why URLs fail: `--retry-failed` without a word means these."""
+"""Reasons why URLs fail: `--retry-failed` without a value means these."""
 
 
 class Wider(NamedTuple):
-    """What is to be looked at again."""
+    """Pages and URLs that are to be looked at again."""
 
     left_out: LeftOut = LeftOut(0)
-    """Pages whose links these rules kept out."""
+    """The rules whose left-out links are looked for in their pages."""
     reasons: frozenset[Reason] = frozenset()
-    """URLs that ended for these."""
+    """The reasons for which URLs ended that are visited again."""
     robots: bool = False
-    """Of each site, what its robots.txt names."""
+    """Whether the sitemaps that each robots.txt names are looked at."""
 
-    def and_(self, other: Wider) -> Wider:
+    def merge(self, other: Wider) -> Wider:
         return Wider(self.left_out | other.left_out, self.reasons | other.reasons, self.robots or other.robots)
 
 
@@ -39,7 +39,7 @@ NOTHING = Wider()
 
 
 def bounds(config: Config) -> dict[str, Any]:
-    """The settings that decide what belongs to a crawl, as JSON can hold them."""
+    """Returns the settings that decide what belongs to a crawl, as JSON can hold them."""
     scope, fetch = config.scope, config.fetch
     return {
         "reach": scope.reach,
@@ -64,7 +64,7 @@ def bounds(config: Config) -> dict[str, Any]:
 
 
 def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
-    """What the settings of now let in that those of before did not; a setting not known from before lets in nothing."""
+    """Returns what the settings `now` let in that `before` did not; a setting missing in `before` lets in nothing."""
     old = {**now, **before}
     found = NOTHING
     for is_wider, wider in (
@@ -87,12 +87,12 @@ def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
         (now["cookies"] and not old["cookies"], _ended(Reason.TOO_MANY_REDIRECTS)),
     ):
         if is_wider:
-            found = found.and_(wider)
+            found = found.merge(wider)
     return found
 
 
 def lets_more_in(before: Config, now: Config) -> bool:
-    """Whether a crawl that is finished under the settings of before would find more under those of now."""
+    """Returns whether a crawl that is finished under `before` would find more under `now`."""
     old, new = before.scope, now.scope
     is_longer = _has_grown(old.limit, new.limit) or (old.traps == "park" != new.traps)
     return is_longer or widened(bounds(before), bounds(now)) != NOTHING
@@ -107,7 +107,7 @@ def _ended(*reasons: Reason) -> Wider:
 
 
 def _has_grown(old: int | None, now: int | None) -> bool:
-    """None: no limit."""
+    """Returns whether a limit is higher now; None: no limit."""
     return old is not None and (now is None or now > old)
 
 
@@ -116,12 +116,12 @@ def _is_later(order: tuple[str, ...], old: str, now: str) -> bool:
 
 
 def _follows_sitemaps(rules: Mapping[str, Any]) -> bool:
-    """Whether the sitemaps are visited that each robots.txt names."""
+    """Returns whether the sitemaps that each robots.txt names are visited."""
     return bool(rules["sitemaps"] and rules["robots"] != "ignore")
 
 
 def _has_fewer_bars(old: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether a pattern that kept links out is gone, or one that lets links in is new."""
+    """Returns whether a pattern that kept links out is gone, or a pattern that lets links in is new."""
     if set(old["exclude"]) - set(now["exclude"]):
         return True
     was, are = set(old["include"]), set(now["include"])

@@ -1,1 +1,1 @@
-"""The process, not the crawl: imports nothing of ours."""
+"""Serves the process, not the crawl; imports nothing of ours."""

@@ -1,4 +1,4 @@
-"""Text from outside, made harmless for a terminal, a log and a line of JSON: the one place that escapes."""
+"""Escapes text from outside for a terminal, a log and a line of JSON: the one place that escapes."""
 
 from __future__ import annotations
 
@@ -10,51 +10,54 @@ from html import unescape
 import orjson
 
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U00016fe4\U0001d159"
-"""Letters, marks and notes by name that nobody sees."""
+"""Characters that are letters, marks or notes by name and that nobody sees."""
 _PICTURES = "©®‼⁉™ℹ↔-↪⌚-⏺Ⓜ▪-◾☀-➿⤴⤵⬅-⭕〰〽㊗㊙\U0001f000-\U0001faff"
-"""Signs that are a picture in colour or a letter by the one selector (FE0E, FE0F) behind them."""
+"""Signs that are a picture in colour or a letter, by the one selector (FE0E, FE0F) behind them."""
 _HARMFUL = re.compile(
     # A row of selectors can carry a hidden text; FE0F stays in 1, 2, 3 drawn as keys, too.
     f"[\ufe00-\ufe0d]|(?<![{_PICTURES}])[\ufe0e\ufe0f](?!(?<=[0-9#*]\ufe0f)\u20e3)"
     f"|[{_UNSEEN}"
     "\x00-\x1f\x7f-\x9f"  # controls, C1 among them: U+009B alone begins an escape sequence
     "\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # line ends, the direction of text, what has no width
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # line ends, text direction, no width
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\ud800-\uf8ff\U000f0000-\U0010ffff"  # halves of characters, and private ones
     "]"
 )
 
 _SUSPECT = _UNSEEN + "".join(map(chr, range(0xFE00, 0xFE10)))
-"""What `str.isprintable` lets through, but for the 240 selectors that begin with F3 A0 in UTF-8."""
+"""Harmful characters that `str.isprintable` lets through, but for the 240 selectors that begin with F3 A0 in UTF-8."""
 MOST_ESCAPED_ALONE = 256
-"""Characters of a line of JSON that are escaped one by one: a microsecond each. Beyond, all that is not ASCII is."""
+"""Most characters of a line of JSON that are escaped one by one, a microsecond each. Beyond, everything that is not
+ASCII is escaped."""
 _LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
-"""`html.unescape` raises an error for numbers of 5,000 digits, and takes quadratic time for less."""
+"""Matches numbers that are too long for `html.unescape`: it raises an error at 5,000 digits, and takes quadratic time
+below."""
 
 
 def printable(text: str) -> str:
-    r"""The same on one line, with whatever acts on a terminal or cannot be seen as an escape: `\x1b`, `\u202e`."""
+    r"""Returns the text on one line, with escapes like `\x1b` for characters that act on a terminal or cannot be
+    seen."""
     if _is_harmless(text):
         return text
     return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def unescaped(text: str) -> str:
-    """The text with its HTML entities as characters. Never raises."""
+    """Returns the text with its HTML entities as characters. Never raises."""
     return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
 def json_line(values: Mapping[str, object]) -> bytes:
-    r"""The object as a line of JSON that may be shown as it is: the same value, what `printable` escapes as `\uXXXX`.
+    r"""Returns the object as a line of JSON that may be shown: the same value, with `\uXXXX` where `printable` escapes.
 
     Half a character (a lone surrogate) has no place in UTF-8 and becomes U+FFFD.
     """
     try:
         line = orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
-        line = orjson.dumps(_whole(values), option=orjson.OPT_APPEND_NEWLINE)
-    if line.isascii() and b"\x7f" not in line:  # nearly all of them
+        line = orjson.dumps(_replace_surrogates(values), option=orjson.OPT_APPEND_NEWLINE)
+    if line.isascii() and b"\x7f" not in line:  # nearly all lines
         return line
     text = line[:-1].decode()
     if _is_harmless(text):
@@ -64,7 +67,7 @@ def json_line(values: Mapping[str, object]) -> bytes:
 
 
 def _is_harmless(text: str) -> bool:
-    """Mostly right, and ten times faster than the pattern: false for some text that is harmless."""
+    """Returns whether the text is surely harmless, ten times faster than the pattern; False for some harmless text."""
     is_seen = text.replace("\xa0", " ").replace("\u3000", " ").isprintable()
     if not is_seen or text.isascii():
         return is_seen
@@ -77,18 +80,18 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 def _in_ascii(line: bytes) -> bytes:
-    """The same value, in a time that does not depend on how many characters are harmful."""
+    """Returns the same value in ASCII, in a time that does not depend on the number of harmful characters."""
     text = json.dumps(orjson.loads(line), separators=(",", ":"))
     return text.replace("\x7f", "\\u007f").encode() + b"\n"
 
 
-def _whole(value: object) -> object:
-    """The same with no half characters in it."""
+def _replace_surrogates(value: object) -> object:
+    """Returns the value with each half character replaced."""
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case dict():
-            return {_whole(name): _whole(inner) for name, inner in value.items()}
+            return {_replace_surrogates(name): _replace_surrogates(inner) for name, inner in value.items()}
         case list() | tuple():
-            return [_whole(inner) for inner in value]
+            return [_replace_surrogates(inner) for inner in value]
     return value

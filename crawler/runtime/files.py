@@ -1,4 +1,4 @@
-"""What makes a file's bytes and its name survive a power cut."""
+"""Makes a file's bytes and its name survive a power cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def sync_file(number: int) -> None:
-    """Bring what was written to a file down to the disk itself. Blocks. Raises OSError."""
+    """Writes the bytes of a file down to the disk itself. Blocks. Raises OSError."""
     if sys.platform == "darwin":
         fcntl.fcntl(number, fcntl.F_FULLFSYNC)  # its fsync leaves the bytes in the disk's own memory
     else:
@@ -17,7 +17,7 @@ def sync_file(number: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """A name is as durable as the folder that holds it. Blocks. Raises OSError."""
+    """Makes the names in a folder durable: a name is as durable as its folder. Blocks. Raises OSError."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -1,4 +1,4 @@
-"""Errors of code that is not ours: told in words, and told apart from Ctrl-C."""
+"""Describes errors of code that is not ours, and tells them apart from Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from types import CodeType, FrameType
 from .escaping import printable
 
 MOST = 1000
-"""Characters of an error's text."""
+"""Most characters of an error's text."""
 
 
 def describe(error: BaseException) -> str:
     """Returns the type and the text of an error on one harmless line, whatever its own methods raise."""
     name = type.__dict__["__name__"].__get__(type(error))  # a metaclass may have a `__name__` of its own
     try:
-        text = "".join([str(error)])  # whole, and no subclass of `str`
+        text = "".join([str(error)])  # makes a plain `str` of a subclass
     except BaseException:  # noqa: BLE001 - it is not our code, and may fail in any way
         text = "(its text cannot be had)"
     return printable(f"{name}: {text}"[:MOST])
 
 
 def is_of_a_signal(error: BaseException) -> bool:
-    """Whether a signal to this process raised it, as Ctrl-C does, and not the code that was running.
+    """Returns whether a signal to this process raised the error, as Ctrl-C does, and not the running code.
 
-    Python's own handler of Ctrl-C leaves no trace: where it is in force, each KeyboardInterrupt is taken for its.
+    Python's own handler of Ctrl-C leaves no trace. Where it is in force, each KeyboardInterrupt counts as its.
     """
     if isinstance(error, Exception) or threading.current_thread() is not threading.main_thread():
         return False
@@ -39,7 +39,7 @@ def is_of_a_signal(error: BaseException) -> bool:
 
 
 def _code(handler: object) -> CodeType | None:
-    """What a handler written in Python runs; None for any other."""
+    """Returns the code of a handler written in Python; None for any other."""
     while isinstance(handler, partial):
         handler = handler.func
     if not callable(handler) or isinstance(handler, int):

@@ -17,12 +17,12 @@ INTERVAL_S = 0.005
 NAP_S = 20e-6
 
 _breaths: WeakKeyDictionary[asyncio.AbstractEventLoop, _Breath] = WeakKeyDictionary()
-"""One a loop, shared by all crawls on it: two breaths would nap twice."""
+"""One breath a loop, shared by all crawls on it: two would nap twice."""
 
 
 @contextmanager
 def breathing() -> Iterator[None]:
-    """While the body waits, the running loop naps 20 microseconds every 5 ms."""
+    """Lets the running loop nap 20 microseconds every 5 ms while the body waits."""
     loop = asyncio.get_running_loop()
     breath = _breaths.get(loop)
     if breath is None:

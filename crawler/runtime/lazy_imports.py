@@ -1,4 +1,4 @@
-"""A front door that imports on first use: what asks for little loads little."""
+"""Makes a front door that imports on first use, so that a program loads only what it needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from importlib import import_module
 
 
 def door(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """The `__getattr__` of `package`: `homes` tells, by module below it, the names it offers, with spaces between."""
+    """Returns the `__getattr__` of `package`.
+
+    `homes` maps each module below it to the names it offers, with spaces between.
+    """
     where = {name: home for home, names in homes.items() for name in names.split()}
 
     def get(name: str) -> object:

@@ -1,4 +1,4 @@
-"""What a log looks like: lines that are harmless whatever the network sent, in files that a full disk does not stop."""
+"""Formats log lines, harmless whatever the network sent, and writes them to files that a full disk does not stop."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .private_files import opener
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 MOST_OF_LINE = 8192
-"""Characters of one line: what came from outside may be longer than anybody reads."""
+"""Most characters of one line: text from outside may be longer than anybody reads."""
 
 
 class Lines(logging.Formatter):
-    """One line an event, in UTC; a traceback keeps its lines."""
+    """Formats an event as one line, in UTC; a traceback keeps its lines."""
 
     def __init__(self) -> None:
         super().__init__(_FORMAT, _TIME)
@@ -30,15 +30,16 @@ class Lines(logging.Formatter):
 
 
 def cut(line: str) -> str:
-    """The line, or as much of it as a log holds."""
+    """Returns the line, shortened to MOST_OF_LINE characters with a note of the rest."""
     more = len(line) - MOST_OF_LINE
     return f"{line[:MOST_OF_LINE]} ... ({more:,} more characters)" if more > 0 else line
 
 
 class LogFile(RotatingFileHandler):
-    """Begun anew at `most_bytes`, with the one before beside it as `.1`; 0: never. `is_late`: made by its first line.
+    """A log file that begins anew at `most_bytes` (0: never), and keeps the one before as `.1`.
 
-    Its owner alone may read it. Raises OSError where it cannot be opened, unless late.
+    `is_late`: the file is made by its first line. Its owner alone may read it. Raises OSError where it cannot be
+    opened, unless late.
     """
 
     def __init__(self, path: Path, most_bytes: int = 0, *, is_late: bool = False) -> None:
@@ -49,4 +50,4 @@ class LogFile(RotatingFileHandler):
         return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=opener)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing: a full disk ends the crawl by itself, and says so once."""
+        """Does nothing: a full disk ends the crawl by itself, which is reported once."""

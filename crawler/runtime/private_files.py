@@ -1,4 +1,4 @@
-"""Files that only their owner may read, opened so that no link, pipe or device planted in their place is followed."""
+"""Opens files that only their owner may read, and follows no link, pipe or device planted in their place."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from .files import sync_file, sync_folder
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 DRAFT = ".new"
-"""What the name of a file ends with that is to take the place of another one."""
+"""The ending of a draft, a file that will replace another one."""
 BESIDE = ("-wal", "-shm", "-journal")
-"""What the names of the files end with that SQLite keeps beside its own."""
+"""The endings of the files that SQLite keeps beside its own."""
 _OTHERS = 0o077
 _CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # a pipe without a reader must not stop us
 _LINK = frozenset({errno.ELOOP, errno.EMLINK, errno.EFTYPE} if hasattr(errno, "EFTYPE") else {errno.ELOOP})
-"""What systems answer where O_NOFOLLOW meets a link."""
+"""Errors of systems where O_NOFOLLOW meets a link."""
 
 
 class Unsafe(OSError):
-    """Nothing was read or written, for it would not have been ours alone. The message names the path and what to do."""
+    """Raised where a file would not be ours alone; nothing was read or written.
+
+    The message names the path and what to do.
+    """
 
     def __init__(self, path: str | os.PathLike[str], words: str) -> None:
         place = os.fspath(path)
@@ -37,14 +40,14 @@ class Unsafe(OSError):
 
 
 class Planted(Unsafe):
-    """Something stands where a file of ours belongs."""
+    """Raised where something else stands in the place of our file."""
 
     def __init__(self, path: str | os.PathLike[str], what: str) -> None:
         super().__init__(path, f"is {what}, and nothing is read or written there: remove it")
 
 
 def opener(path: str | os.PathLike[str], flags: int) -> int:
-    """Opens a regular file for `open(..., opener=opener)`; a new one can be read by its owner alone from the start.
+    """Opens a regular file for `open(..., opener=opener)`; only its owner can read a new one, from the start.
 
     Raises Planted where a link, a folder, a pipe or a device stands there, or another name of somebody else's file;
     then nothing was changed. Raises OSError.
@@ -68,7 +71,7 @@ def opener(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def check_place(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """What stands at `path`, if it is a file that `opener` would open; None: nothing. Raises Planted, OSError."""
+    """Returns the status of a file that `opener` would open; None: no file. Raises Planted, OSError."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -78,14 +81,14 @@ def check_place(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def check_database(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """The same of a file of SQLite's and of those beside it: SQLite itself would follow links. Raises as above."""
+    """Checks a file of SQLite and those beside it as `check_place` does: SQLite itself would follow links."""
     for end in BESIDE:
         check_place(f"{os.fspath(path)}{end}")
     return check_place(path)
 
 
 def close_to_others(path: str | os.PathLike[str]) -> bool:
-    """Takes the rights of others from a file or folder of ours; whether they had some and have none now.
+    """Takes the rights of others from our file or folder; returns whether they had some and have none now.
 
     Links stay as they are. Raises OSError.
     """
@@ -107,22 +110,25 @@ def close_to_others(path: str | os.PathLike[str]) -> bool:
 
 
 def touch(path: str | os.PathLike[str]) -> None:
-    """Makes an empty file, if there is none, for whoever opens it by its name (SQLite). Raises Planted, OSError."""
+    """Makes an empty file, if there is none, for programs that open it by its name (SQLite).
+
+    Raises Planted, OSError.
+    """
     os.close(opener(path, os.O_WRONLY | os.O_CREAT))
 
 
 @contextmanager
 def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to be written whole: it takes the place of the one at `path` when the block ends without an error.
+    """Yields a new file that replaces the one at `path` when the block ends without an error.
 
-    It is made anew beside it, as `NAME.new`. Links at either name are neither followed nor replaced. Raises Planted,
-    OSError.
+    It is written beside that file, as `NAME.new`. Links at either name are neither followed nor replaced. Raises
+    Planted, OSError.
     """
     place = Path(path)
     draft = place.with_name(f"{place.name}{DRAFT}")
     check_place(place)
     if check_place(draft) is not None:
-        os.unlink(draft)  # of a process that was killed
+        os.unlink(draft)  # left by a process that was killed
     file = os.fdopen(opener(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
     try:
         with file:
@@ -147,7 +153,7 @@ def copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) ->
 
 
 def make_folder(path: str | os.PathLike[str]) -> bool:
-    """Makes a folder that only its owner may enter, and those above it that are missing; whether it was missing.
+    """Makes a folder, and missing ones above it, that only the owner may enter; returns whether it was missing.
 
     Raises OSError.
     """
@@ -185,7 +191,7 @@ def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
 
 
 def refusal(status: os.stat_result, me: int) -> str | None:
-    """What stands there instead of a file of ours, in words; None: a regular file."""
+    """Returns the thing that stands there instead of our file, in words; None: a regular file."""
     if not stat.S_ISREG(status.st_mode):
         return _KINDS.get(stat.S_IFMT(status.st_mode), "no file")
     if status.st_nlink > 1 and status.st_uid != me:
@@ -194,8 +200,8 @@ def refusal(status: os.stat_result, me: int) -> str | None:
 
 
 def owner(uid: int) -> str:
-    """An account as a person knows it."""
-    import pwd  # noqa: PLC0415 - asked for in a message alone
+    """Returns the name and number of an account."""
+    import pwd  # noqa: PLC0415 - needed for a message alone
 
     try:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"

@@ -1,4 +1,4 @@
-"""An ordinary iterable, read in a thread, reaches the loop in batches: what there is, as soon as it is there."""
+"""Reads an ordinary iterable in a thread and brings its items to the loop in batches, as soon as they are there."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .gil import breathing
 T = TypeVar("T")
 
 ROOM = 500
-"""Items read ahead at most, and so the largest batch."""
+"""Most items read ahead, and so the largest batch."""
 
 
 async def batches(items: Iterable[T], room: int = ROOM) -> AsyncGenerator[list[T], None]:
-    """The items in order. Raises what the iterable raises, after what came before it.
+    """Yields the items in order, in batches. Raises the iterable's error, after the items before it.
 
-    The thread reads no further than `room` items ahead. One that is blocked, on a terminal or a pipe, keeps neither the
-    loop from going on nor the process from ending.
+    The thread reads no further than `room` items ahead. A thread that is blocked, on a terminal or a pipe, stops
+    neither the loop nor the end of the process.
     """
     intake: _Intake[T] = _Intake(room)
     thread = threading.Thread(target=intake.read, args=(items,), name="crawld intake", daemon=True)
@@ -39,7 +39,7 @@ async def batches(items: Iterable[T], room: int = ROOM) -> AsyncGenerator[list[T
 
 
 class _Intake(Generic[T]):
-    """What the thread and the loop share; `_changed` guards all of it."""
+    """The state that the thread and the loop share; `_changed` guards all of it."""
 
     def __init__(self, room: int) -> None:
         self.error: BaseException | None = None
@@ -58,7 +58,7 @@ class _Intake(Generic[T]):
             for item in items:
                 if not self._put(item):
                     return
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever reads the batches
+        except BaseException as error:  # noqa: BLE001 - any error belongs to the reader of the batches
             self.error = error
         with self._changed:
             self._is_over = True
@@ -82,7 +82,7 @@ class _Intake(Generic[T]):
     # -- in the loop --
 
     async def take(self) -> tuple[list[T], bool]:
-        """What has come since, if only one item or, by chance, none; and whether that was the last."""
+        """Returns the items that came since the last call, rarely none, and whether these were the last."""
         await self._arrived.wait()
         with self._changed:
             self._arrived.clear()

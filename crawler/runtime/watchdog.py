@@ -1,8 +1,8 @@
 """Notices an event loop that stands still, and names the code that holds it.
 
-A thread looks at the loop's own a few times within the time that is allowed. What it sees twice in one turn of the
-loop, in the same callback, holds the loop; many short callbacks do not. Time in which this thread could not run either
-(the process was stopped, the machine slept, C code kept the GIL) counts as far as the loop's thread was on a CPU.
+A thread looks at the thread of the loop a few times within the time that is allowed. A callback that it sees twice in
+one turn of the loop holds the loop; many short callbacks do not. Time in which this thread could not run either (the
+process was stopped, the machine slept, C code kept the GIL) counts as far as the loop's thread was on a CPU.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from weakref import WeakKeyDictionary
 log = logging.getLogger(__name__)
 
 LOOKS = 4
-"""Within the time that is allowed: what is not noticed lasts less than twice as long."""
+"""Looks within the time that is allowed: a stall that is not noticed lasts less than twice as long."""
 MAX_CULPRITS = 1000
 SHOWN_FRAMES = 12
 _OUTSIDE = ("site-packages", "dist-packages")
 _CALL = asyncio.Handle._run.__code__
-"""Where asyncio's own loops call a callback; others are written in C and have no frames."""
+"""The code where asyncio's own loops call a callback. Other loops are written in C and have no frames."""
 _OWN = __name__.partition(".")[0]
 
 
@@ -38,13 +38,14 @@ class Stall:
     """One stretch in which a single callback kept the loop from turning."""
 
     culprit: str
-    """`file.py:function`: the innermost frame of the user's code; without one, of what we called; else of ours."""
+    """`file.py:function`: the innermost frame of the user's code; without one, of the code that we called; else of
+    ours."""
     stack: tuple[str, ...] = ()
     """`function file.py:line`, innermost first, up to the callback."""
     seconds: float = 0.0
-    """At least so long."""
+    """Least length of the stall."""
     cpu_s: float = 0.0
-    """How much of it the loop's thread was on a CPU, where the platform tells."""
+    """Seconds of it in which the loop's thread was on a CPU, where the platform tells."""
 
 
 Report = Callable[[Stall], None]
@@ -52,10 +53,11 @@ Report = Callable[[Stall], None]
 
 @asynccontextmanager
 async def open_watchdog(report: Report, after_s: float = 0.25) -> AsyncIterator[None]:
-    """Inside, `report` is called on the running loop with each stall longer than `after_s`, once it is over.
+    """Calls `report` with each stall inside the block that is longer than `after_s`.
 
-    While it lasts, it is logged: a loop that never turns again is named too. A culprit's stalls are logged at its
-    first, second, fourth, ... Several on one loop share one thread. Zero: nothing is watched.
+    The call comes on the running loop once the stall is over. While a stall lasts, it is logged: a loop that never
+    turns again is named too. A culprit's stalls are logged at its first, second, fourth, ... Several watchdogs on one
+    loop share one thread. Zero: nothing is watched.
     """
     if not after_s:
         yield
@@ -79,7 +81,7 @@ class _Owner(NamedTuple):
 
 
 class _Watchdog:
-    """A thread that looks, and a timer on the loop that shows it turning."""
+    """Watches one loop: a thread that looks, and a timer on the loop that shows it turning."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -92,7 +94,7 @@ class _Watchdog:
         self._cpu_s = _cpu_clock(threading.get_ident())
         self._looped_by = threading.get_ident()
         self._depth = sys.maxsize
-        """Frames below a callback, all of them the loop's own."""
+        """Number of frames below a callback, all of them the loop's own."""
         self._beat = Beat(time.monotonic(), time.thread_time())
         self._stalls: list[Stall] = []
         self._times: Counter[str] = Counter()
@@ -110,8 +112,8 @@ class _Watchdog:
             self._thread.start()
 
     def leave(self, owner: _Owner) -> bool:
-        """Whether nobody is left, and the thread has ended."""
-        self._tell()
+        """Removes an owner; returns whether none is left, and the thread has ended."""
+        self._report_stalls()
         self._owners = [one for one in self._owners if one is not owner]
         if self._owners:
             return False
@@ -119,16 +121,16 @@ class _Watchdog:
             self._timer.cancel()
         self._is_over = True
         self._woken.set()
-        self._thread.join(1.0)  # a log handler may keep it; it is nobody's business to wait for that
+        self._thread.join(1.0)  # a log handler may keep the thread, and we do not wait for that
         return True
 
     def _turn(self) -> None:
         self._depth = len(_frames(sys._getframe())) - 1
         self._beat = Beat(time.monotonic(), time.thread_time())
         self._timer = self._loop.call_later(self._every_s, self._turn)
-        self._tell()
+        self._report_stalls()
 
-    def _tell(self) -> None:
+    def _report_stalls(self) -> None:
         stalls, self._stalls = self._stalls, []
         for stall in stalls:
             for owner in self._owners:
@@ -139,9 +141,9 @@ class _Watchdog:
 
     def _watch(self) -> None:
         judge = Judge(time.monotonic(), self._cpu_s())
-        told: Stall | None = None
+        noted: Stall | None = None
         while not self._is_over:
-            if self._woken.wait(self._every_s):  # from now on by another time
+            if self._woken.wait(self._every_s):  # from now on by another interval
                 self._woken.clear()
                 judge = Judge(time.monotonic(), self._cpu_s())
                 continue
@@ -149,21 +151,21 @@ class _Watchdog:
             stack = self._callback() if judge.is_overdue(beat, now, self._every_s) else ()
             held = judge.look(beat, now, cpu_s, stack[0] if stack else None, self._every_s)
             if held is None or held.is_another:
-                told = None
+                noted = None
             if held is not None and held.seconds >= self._every_s * LOOKS:
-                told = told or self._told(stack, held)
-                told.seconds, told.cpu_s = held.seconds, held.cpu_s
+                noted = noted or self._note_stall(stack, held)
+                noted.seconds, noted.cpu_s = held.seconds, held.cpu_s
             del stack  # a frame keeps what its function holds
 
     def _callback(self) -> list[FrameType]:
-        """The frames of the callback that the loop is in, outermost first; none while it waits for something to do."""
+        """Returns the frames of the callback that the loop is in, outermost first; none while the loop is idle."""
         frames = _frames(sys._current_frames().get(self._looped_by)) if self._loop.is_running() else []
         if not isinstance(self._loop, asyncio.BaseEventLoop):
             return frames[self._depth :]
         begins = [at for at, frame in enumerate(frames) if frame.f_code is _CALL]
         return frames[begins[-1] + 1 :] if begins else []
 
-    def _told(self, stack: Sequence[FrameType], held: Held) -> Stall:
+    def _note_stall(self, stack: Sequence[FrameType], held: Held) -> Stall:
         stall = Stall(
             culprit_of(stack),
             tuple(f"{frame.f_code.co_qualname} {_place(frame)}:{frame.f_lineno}" for frame in reversed(stack)),
@@ -184,19 +186,19 @@ class _Watchdog:
 
 
 class Beat(NamedTuple):
-    """The last time the loop was seen to turn: when, and how much CPU its thread had used."""
+    """The last turn of the loop: when, and how much CPU its thread had used."""
 
     at: float
     cpu_s: float
 
 
 class Held(NamedTuple):
-    """How long one callback has kept the loop, and for how much of it on a CPU."""
+    """Seconds in which one callback has kept the loop, and those on a CPU."""
 
     seconds: float
     cpu_s: float
     is_another: bool = False
-    """Not the one of the look before, or not in the same turn."""
+    """Whether it is not the callback of the look before, or not in the same turn."""
 
 
 @dataclass(slots=True)
@@ -210,11 +212,11 @@ class Judge:
     _held: Held = field(default=Held(0.0, 0.0))
 
     def is_overdue(self, beat: Beat, now: float, every_s: float) -> bool:
-        """Whether it is worth looking at frames at all: the loop turns every `every_s` if nothing holds it."""
+        """Returns whether frames are worth a look: the loop turns every `every_s` if nothing holds it."""
         return now - beat.at > 1.5 * every_s
 
     def look(self, beat: Beat, now: float, cpu_s: float, callback: object, every_s: float) -> Held | None:
-        """How long `callback` has held the loop since its last beat. None: nothing does."""
+        """Returns how long `callback` has held the loop since its last beat. None: nothing does."""
         gap, used = now - self.looked, cpu_s - self.cpu_s
         is_late = gap > 2 * every_s
         if callback is None:
@@ -230,11 +232,11 @@ class Judge:
 
 
 _dogs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watchdog] = WeakKeyDictionary()
-"""One a loop, shared by all crawls on it: they stand still together."""
+"""One watchdog a loop, shared by all crawls on it: they stand still together."""
 
 
 def culprit_of(stack: Sequence[FrameType]) -> str:
-    """`file.py:function` of the frame that most likely is to be changed; `stack` has its outermost frame first."""
+    """Returns `file.py:function` of the frame that most likely is to blame; `stack` has its outermost frame first."""
     users = [frame for frame in stack if not _is_ours(frame) and not _is_installed(frame)]
     last_own = max((at for at, frame in enumerate(stack) if _is_ours(frame)), default=-1)
     called = [frame for frame in stack[last_own + 1 :] if not _is_standard(frame)]
@@ -260,12 +262,12 @@ def _module(frame: FrameType) -> str:
 
 
 def _place(frame: FrameType) -> str:
-    """Folder and file: enough to find it, short enough for a line."""
+    """Returns folder and file: enough to find it, short enough for a line."""
     return "/".join(Path(frame.f_code.co_filename).parts[-2:])
 
 
 def _frames(frame: FrameType | None) -> list[FrameType]:
-    """This frame and all that called it, outermost first."""
+    """Returns this frame and all that called it, outermost first."""
     found: list[FrameType] = []
     while frame is not None:
         found.append(frame)
@@ -274,7 +276,7 @@ def _frames(frame: FrameType | None) -> list[FrameType]:
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:
-    """How much CPU a thread has used, in seconds; always zero where the platform does not tell (macOS)."""
+    """Returns a clock of the CPU seconds of a thread; always zero where the platform does not tell (macOS)."""
     if not hasattr(time, "pthread_getcpuclockid"):
         return lambda: 0.0
     clock = time.pthread_getcpuclockid(thread)

@@ -1,4 +1,4 @@
-"""Every setting with its meaning, its default and its bounds: the models and nothing else."""
+"""Declares every setting with its meaning, its default and its bounds: the models and nothing else."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = [
 ]  # fmt: skip
 
 SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
-"""Settings that may hold passwords and tokens: never shown, and kept in files that their owner alone can read."""
+"""Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
 
 
 class Config(Table):
     """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults."""
 
     user_agent: ForJobs[str] = ""
-    """How we introduce ourselves; empty: the project's name and version."""
+    """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: ForJobs[str] = ""
-    """A mail address or URL where a site's owner reaches you; becomes part of the User-Agent."""
+    """A mail address or URL where the owner of a site reaches you; it becomes part of the User-Agent."""
     scope: ScopeConfig = ScopeConfig()
     urls: UrlsConfig = UrlsConfig()
     politeness: PolitenessConfig = PolitenessConfig()
@@ -36,16 +36,16 @@ class Config(Table):
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
     sinks: ForJobs[tuple[SinkConfig, ...]] = (SinkConfig(),)
-    """Where records go."""
+    """The outputs of a crawl."""
 
     @field_validator("user_agent", "contact")
     @classmethod
-    def _one_line(cls, text: str) -> str:
+    def _check_text(cls, text: str) -> str:
         return header_text(text)
 
     @field_validator("sinks")
     @classmethod
-    def _a_file_each(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
+    def _check_sinks(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
         if len(sinks) > MOST_SINKS:
             raise ValueError(f"should be {MOST_SINKS} at most")
         if len({as_file(sink.path) for sink in sinks}) < len(sinks):

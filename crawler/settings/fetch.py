@@ -1,4 +1,4 @@
-"""Settings of one exchange over the network."""
+"""Declares the settings of one exchange over the network."""
 
 from __future__ import annotations
 
@@ -14,128 +14,131 @@ from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table, header_fields,
 
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
-"""IPv6 in brackets or IPv4, with a port perhaps; any address without one."""
+"""Matches IPv6 in brackets or IPv4, with a port perhaps; or any address without a port."""
 _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 class SiteConfig(Table):
-    """What one site alone is told: it never reaches another, wherever links and redirects lead."""
+    """Settings for one site alone. They never reach another site, wherever links and redirects lead."""
 
     headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
-    """Sent with every request to this site."""
+    """Header fields sent with every request to this site."""
     basic_auth: ForJobs[str] = ""
     """`user:password`, sent as Basic authentication (RFC 7617)."""
     bearer: ForJobs[str] = ""
     """A token, sent as Bearer authentication (RFC 6750)."""
     client_cert: str = ""
-    """A PEM file with the certificate we show to this site when it asks for one."""
+    """A PEM file with the certificate to show to this site when it asks for one."""
     client_key: str = ""
-    """A PEM file with its private key, unencrypted; empty: it stands in `client_cert`."""
+    """A PEM file with the private key of the certificate, unencrypted; empty: the key is in `client_cert`."""
 
     @field_validator("headers")
     @classmethod
-    def _one_line_each(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _check_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         return header_fields(headers)
 
     @field_validator("bearer")
     @classmethod
-    def _one_line(cls, text: str) -> str:
+    def _check_text(cls, text: str) -> str:
         return header_text(text)
 
     @model_validator(mode="after")
-    def _says_who_we_are_once(self) -> SiteConfig:
+    def _check_credentials(self) -> SiteConfig:
         said = [self.basic_auth, self.bearer, *(name for name in self.headers if name.lower() == "authorization")]
         if sum(map(bool, said)) > 1:
             raise ValueError("should have one of basic_auth, bearer and an Authorization header")
         if self.basic_auth and ":" not in self.basic_auth:
             raise ValueError("basic_auth should be user:password")
         if self.client_key and not self.client_cert:
-            raise ValueError("client_key should stand beside a client_cert")
+            raise ValueError("client_key needs a client_cert beside it")
         return self
 
 
 class FetchConfig(Table):
-    """One exchange over the network."""
+    """Limits and options of one exchange over the network."""
 
     concurrency: ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]] = 256
-    """Visits under way at a time, over all sites."""
+    """Most visits under way at a time, over all sites."""
     timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0
-    """One exchange as a whole, from connecting to the last byte."""
+    """Time limit of one exchange as a whole, from connecting to the last byte."""
     connect_timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
-    """Name look-up, TCP and TLS."""
+    """Time limit for connecting: name look-up, TCP and TLS."""
     min_bytes_per_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 64.0
-    """What an answer that has begun must bring on average, or it is `too-slow`; 0: any pace will do."""
+    """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
-    """How long it may bring less, from its first byte on."""
+    """Longest time that an answer may be slower than that, from its first byte on."""
     max_body_bytes: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16 * MIB
-    """Larger bodies are `too-large`, before as after decompression."""
+    """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: ForJobs[Literal["discard", "keep"]] = "discard"
-    """What becomes of them: `keep` reads what fits, and the record says `truncated`."""
+    """Treatment of a body that is too large: `discard` drops it; `keep` reads as much as fits, and the record says
+    `truncated`."""
     budget_bytes: Annotated[int, Field(ge=1)] = 96 * MIB
-    """All bodies in memory at a time, together; never less than two of the largest."""
+    """Memory for all bodies at a time, together; never less than two of the largest."""
     max_redirects: ForJobsAtMost[Annotated[int, Field(ge=0)]] = 10
-    """Redirects in a row before `too-many-redirects`."""
+    """Most redirects in a row; one more ends as `too-many-redirects`."""
     allow_networks: ForJobs[tuple[str, ...]] = ()
-    """Networks that would be refused (private, loopback, ...) and are wanted: `["127.0.0.0/8"]`."""
+    """Networks to allow that are refused otherwise (private, loopback, ...): `["127.0.0.0/8"]`."""
     name_servers: tuple[str, ...] = ()
     """Addresses of name servers to ask instead of the system's: `["9.9.9.9", "127.0.0.1:5353", "[::1]:53"]`."""
     proxy: str | None = None
-    """`http://user:password@host:port`, or `socks5://...` with the extra `socks`; the guard cannot see behind it."""
+    """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
+    cannot see behind it."""
     no_proxy: tuple[str, ...] = ()
-    """Reached without the proxy: host names with all below them, networks, or `*`."""
+    """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: ForJobs[bool] = False
-    """Keep cookies for the length of a run, each site's for itself (RFC 6265bis)."""
+    """Keep cookies for the length of a run, separately for each site (RFC 6265bis)."""
     verify_tls: ForJobs[bool] = True
-    """Check certificates."""
+    """Check the certificates of sites."""
     ca_file: str = ""
-    """A PEM file of authorities to trust beside the system's."""
+    """A PEM file of certificate authorities to trust beside the system's."""
     accept_language: ForJobs[str] = ""
     """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
     headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
-    """Sent with every request to every site; what is secret belongs into `sites`."""
+    """Header fields sent with every request to every site; secret ones belong into `sites`."""
     sites: ForJobs[dict[str, SiteConfig]] = Field(default_factory=dict)
-    """Tables by site, `[fetch.sites."https://example.org"]`, with any of headers, basic_auth, bearer, client_cert,
-    client_key: what that scheme, host and port alone is told."""
+    """Settings for single sites, in tables like `[fetch.sites."https://example.org"]`, with any of headers, basic_auth,
+    bearer, client_cert, client_key. They are used with that scheme, host and port alone."""
 
     @field_validator("allow_networks")
     @classmethod
-    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+    def _normalize_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ip_network(network, strict=False)) for network in networks)
 
     @field_validator("name_servers")
     @classmethod
-    def _addresses(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_addresses(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
         for server in servers:
             _check_name_server(server)
         return servers
 
     @field_validator("proxy")
     @classmethod
-    def _proxy(cls, proxy: str | None) -> str | None:
+    def _check_proxy(cls, proxy: str | None) -> str | None:
         if proxy is not None and not proxy.startswith(("http://", "https://", "socks4://", "socks5://", "socks5h://")):
             raise ValueError("should begin with http://, https://, socks5:// or socks4://")
         return proxy
 
     @field_validator("headers")
     @classmethod
-    def _for_all_to_read(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _refuse_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
         if secret := next((name for name in headers if name.lower() in _SECRET_FIELDS), None):
-            raise ValueError(f"{secret} would go to every site: name the one it is for in [fetch.sites]")
+            raise ValueError(f"{secret} would be sent to every site: set it for one site in [fetch.sites]")
         return header_fields(headers)
 
     @field_validator("accept_language")
     @classmethod
-    def _one_line(cls, text: str) -> str:
+    def _check_text(cls, text: str) -> str:
         return header_text(text)
 
     @field_validator("sites")
     @classmethod
-    def _by_site(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
-        return {_site(text): site for text, site in sites.items()}
+    def _key_by_site(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        return {_parse_site(text): site for text, site in sites.items()}
 
     @model_validator(mode="after")
-    def _two_of_the_largest_bodies_fit(self) -> FetchConfig:
-        if "budget_bytes" not in self.model_fields_set:  # then it follows; past `frozen`, before anyone has seen it
+    def _fit_budget(self) -> FetchConfig:
+        # A budget that nobody set follows the bodies. This goes around `frozen`, before anyone has the model.
+        if "budget_bytes" not in self.model_fields_set:
             self.__dict__["budget_bytes"] = max(self.budget_bytes, 2 * self.max_body_bytes)
         if self.budget_bytes < 2 * self.max_body_bytes:
             raise ValueError(f"budget_bytes should be at least twice max_body_bytes: {2 * self.max_body_bytes:_}")
@@ -148,7 +151,7 @@ def _check_name_server(text: str) -> None:
         raise ValueError(f"{text!r} should be an address like 9.9.9.9, with a port perhaps: 127.0.0.1:5353, [::1]:53")
 
 
-def _site(text: str) -> str:
+def _parse_site(text: str) -> str:
     try:
         url = parse(text)
     except UrlError as error:

@@ -1,4 +1,4 @@
-"""Where settings come from: the only reader of TOML and environment; one error names all that is wrong."""
+"""Reads settings from TOML files, the environment and callers; one error names everything that is wrong."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ..runtime.private_files import Unsafe
 from . import SECRETS, Config, SinkConfig, Table
 
 PREFIX = "CRAWL_"
-"""Environment variables that begin like this are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
+"""Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
 DAEMON = "daemon"
-"""The table of the daemon's own settings: it may stand in the same file, and no crawl looks at it."""
+"""The table of the daemon's own settings. It may stand in the same file; crawls ignore it."""
 FIXED = frozenset({"frontier.kind", "sinks"})
-"""What a crawl folder keeps for its whole life: its files have that shape."""
+"""Settings that a crawl folder keeps for its whole life: its files have that shape."""
 LIVE = frozenset(
     {
         *(f"politeness.{name}" for name in ("delay_s", "max_delay_s", "per_site", "per_ip")),
@@ -37,18 +37,18 @@ LIVE = frozenset(
         *(f"scope.{name}" for name in ("nofollow", "sitemaps", "limit", "time_limit_s", "size_limit_bytes")),
     }
 )
-"""What a crawl that runs can take on; the rest it begins with."""
-MOST_TOLD = 50
-"""Settings that are wrong and told one by one, each with what it may have meant to say."""
+"""Settings that may change while a crawl runs; all others count from its start."""
+MOST_REPORTED = 50
+"""Most wrong settings that are reported one by one, each with a guess of what was meant."""
 MOST_SHOWN = 1000
-"""Characters of a wrong value."""
+"""Most characters of a wrong value that are shown."""
 MOST_DOTS = 64
 _TOO_DEEP = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DOTS}}}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Change(NamedTuple):
-    """One setting that is not what it was when the crawl began."""
+    """A setting that changed since the crawl began."""
 
     key: str
     old: object
@@ -57,12 +57,12 @@ class Change(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What becomes of settings that were changed in a crawl that has begun."""
+    """Settings that were changed in a crawl that has begun, and whether they apply."""
 
     applied: tuple[Change, ...]
-    """In force."""
+    """Changes that are in force."""
     needs_restart: tuple[Change, ...]
-    """In force when the crawl is opened the next time."""
+    """Changes that are in force when the crawl is opened the next time."""
 
 
 def load(
@@ -72,7 +72,7 @@ def load(
     *,
     trust: Trust = NOBODY,
 ) -> Config:
-    """Defaults, overlaid by the TOML file, the environment and `settings`, in this order.
+    """Returns the defaults, overlaid by the TOML file, the environment and `settings`, in this order.
 
     Settings go by their full name (`politeness.delay_s`) or their last word alone (`delay_s`). Raises one ConfigError
     that names everything unknown, mistyped or out of bounds, or a file that belongs to another account.
@@ -88,24 +88,24 @@ def trace(
     *,
     trust: Trust = NOBODY,
 ) -> tuple[Config, dict[str, str]]:
-    """What `load` gives, and for each setting the file, the variable or the `origin` it came from."""
-    given = {**_from_file(path, trust), **_from_environment(environ), **_from_settings(settings, origin)}
+    """Returns the settings as `load` does, and for each the file, the variable or the `origin` it came from."""
+    given = {**_read_file(path, trust), **_read_environment(environ), **_read_settings(settings, origin)}
     return _build(given), {key: given[key].origin if key in given else "default" for key in fields()}
 
 
 def amend(config: Config, settings: Mapping[str, object]) -> Config:
-    """`config` with some settings changed. Raises ConfigError."""
+    """Returns `config` with some settings changed. Raises ConfigError."""
     kept = {key: _Given(value, "config") for key, value in explicit(config).items()}
-    return _build(kept | _from_settings(settings, "settings"))
+    return _build(kept | _read_settings(settings, "settings"))
 
 
 def explicit(config: Config) -> dict[str, object]:
-    """The settings that somebody chose, by full name: those not left at their default."""
-    return {key: value_of(config, key) for key in fields() if leaf(key) in _holder(config, key).model_fields_set}
+    """Returns the settings that somebody chose, by full name: those not left at their default."""
+    return {key: value_of(config, key) for key in fields() if leaf(key) in _table_of(config, key).model_fields_set}
 
 
 def differences(old: Config, new: Config) -> list[Change]:
-    """What `new` chose otherwise than `old` has it."""
+    """Returns the settings that `new` chose and that differ from `old`."""
     pairs = ((key, value_of(old, key), value) for key, value in explicit(new).items())
     return [
         Change(key, shown(key, before), shown(key, value), key not in FIXED)
@@ -115,35 +115,35 @@ def differences(old: Config, new: Config) -> list[Change]:
 
 
 def changes(old: Config, new: Config) -> Changes:
-    """All that is not the same, whoever chose it. Raises ConfigError for what cannot be changed."""
+    """Returns all settings that differ, chosen or default. Raises ConfigError for settings that cannot be changed."""
     differing = [key for key in fields() if value_of(old, key) != value_of(new, key)]
     if fixed := [key for key in differing if key in FIXED]:
         raise ConfigError("\n".join(f"{key}: cannot be changed in a crawl that has begun" for key in fixed))
-    told = [_change(key, old, new) for key in differing]
-    applied, pending = ([change for change in told if change.applies is applies] for applies in (True, False))
+    found = [_make_change(key, old, new) for key in differing]
+    applied, pending = ([change for change in found if change.applies is applies] for applies in (True, False))
     return Changes(tuple(applied), tuple(pending))
 
 
 def shown(key: str, value: object) -> object:
-    """The value as people may see it: one that may hold a password is not shown."""
+    """Returns the value as people may see it; one that may hold a password becomes "(not shown)"."""
     is_plain = key not in SECRETS or not value or (key == "fetch.proxy" and "@" not in str(value))
     return value if is_plain else "(not shown)"
 
 
 def has_secrets(config: Config) -> bool:
-    """Whether somebody chose a setting that is not shown."""
+    """Returns whether somebody chose a setting that is not shown."""
     return any(shown(key, value) != value for key, value in explicit(config).items())
 
 
 def effective_user_agent(config: Config) -> str:
-    """What is sent as User-Agent: the user's own or the project's, with the contact."""
+    """Returns the User-Agent: the user's own or the project's, with the contact."""
     name = config.user_agent or f"crawld/{project_version()}"
     return name if not config.contact or config.contact in name else f"{name} (+{config.contact})"
 
 
 @cache
 def project_version() -> str:
-    """The installed version of this project."""
+    """Returns the installed version of this project; "0" if it is not installed."""
     try:
         return version("crawld")
     except PackageNotFoundError:
@@ -151,13 +151,13 @@ def project_version() -> str:
 
 
 def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
-    """All tables of a TOML file, unchecked. Raises ConfigError, also where it belongs to another account."""
+    """Returns all tables of a TOML file, unchecked. Raises ConfigError, also where it belongs to another account."""
     try:
         with path.open(encoding="utf-8") as file:
             check_open_file(file.fileno(), path, trust)
             text = file.read()
         if _TOO_DEEP.search(text):  # reading such a name takes quadratic time
-            raise ConfigError(f"{path}: a name of more than {MOST_DOTS} words")
+            raise ConfigError(f"{path}: a name with more than {MOST_DOTS} parts")
         return tomllib.loads(text)
     except Unsafe as error:
         raise ConfigError(str(error)) from error
@@ -165,13 +165,13 @@ def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
         raise ConfigError(f"{path}: not a TOML file: too many tables within tables") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not TOML: the message tells the line
+    except ValueError as error:  # not UTF-8, or not TOML: the message names the line
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
 @cache
 def fields() -> Mapping[str, FieldInfo]:
-    """Every setting by its full name, in the order of the model; the sinks are one."""
+    """Returns every setting by its full name, in the order of the model; the sinks are one setting."""
     found: dict[str, FieldInfo] = {}
     for name, info in Config.model_fields.items():
         if isinstance(info.annotation, type) and issubclass(info.annotation, Table):
@@ -182,12 +182,12 @@ def fields() -> Mapping[str, FieldInfo]:
 
 
 def value_of(config: Config, key: str) -> object:
-    """One setting, by its full name."""
-    value: object = getattr(_holder(config, key), leaf(key))
+    """Returns the value of one setting, by its full name."""
+    value: object = getattr(_table_of(config, key), leaf(key))
     return value
 
 
-def _change(key: str, old: Config, new: Config) -> Change:
+def _make_change(key: str, old: Config, new: Config) -> Change:
     return Change(key, shown(key, value_of(old, key)), shown(key, value_of(new, key)), key in LIVE)
 
 
@@ -196,29 +196,31 @@ class _Given(NamedTuple):
     origin: str
 
 
-def _from_file(path: Path | None, trust: Trust) -> dict[str, _Given]:
+def _read_file(path: Path | None, trust: Trust) -> dict[str, _Given]:
     if path is None:
         return {}
     data = read(path, trust)
     data.pop(DAEMON, None)
-    return {key: _Given(value, str(path)) for key, value in _flat(data)}
+    return {key: _Given(value, str(path)) for key, value in _flatten(data)}
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    names = {name: _full(name[len(PREFIX) :].lower().replace("__", ".")) for name in environ if _is_setting(name)}
-    return {key: _Given(_typed(key, environ[name]), f"{name} in the environment") for name, key in names.items()}
+def _read_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    names = {
+        name: _expand_name(name[len(PREFIX) :].lower().replace("__", ".")) for name in environ if _is_setting(name)
+    }
+    return {key: _Given(_convert(key, environ[name]), f"{name} in the environment") for name, key in names.items()}
 
 
 def _is_setting(variable: str) -> bool:
     return variable.startswith(PREFIX) and not variable.startswith(f"{PREFIX}{DAEMON.upper()}__")
 
 
-def _from_settings(settings: Mapping[str, object], origin: str) -> dict[str, _Given]:
-    named = {_full(name.replace("-", "_")): value for name, value in _flat(settings)}
-    return {key: _Given(_typed(key, value), origin) for key, value in named.items()}
+def _read_settings(settings: Mapping[str, object], origin: str) -> dict[str, _Given]:
+    named = {_expand_name(name.replace("-", "_")): value for name, value in _flatten(settings)}
+    return {key: _Given(_convert(key, value), origin) for key, value in named.items()}
 
 
-def _flat(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def _flatten(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in data.items():
         if isinstance(value, Mapping) and name in _tables():
             yield from ((f"{name}.{leaf}", inner) for leaf, inner in value.items())
@@ -226,13 +228,13 @@ def _flat(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _full(name: str) -> str:
-    """The full name of a setting; a name that is none comes back as it is, to be refused with all the others."""
+def _expand_name(name: str) -> str:
+    """Returns the full name of a setting; an unknown name comes back unchanged, to be refused with all the others."""
     return next((key for key in fields() if name in (key, leaf(key))), name)
 
 
-def _typed(key: str, value: object) -> object:
-    """Text from a command line or the environment, made ready: lists and tables are TOML, pydantic reads the rest."""
+def _convert(key: str, value: object) -> object:
+    """Converts text from a command line or the environment: lists and tables are TOML, pydantic reads the rest."""
     if not isinstance(value, str) or key not in fields():
         return value
     annotation = fields()[key].annotation
@@ -257,32 +259,32 @@ def _build(given: Mapping[str, _Given]) -> Config:
         return Config.model_validate(nested)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False)
-        places = [".".join(map(str, one["loc"])) for one in wrong[:MOST_TOLD]]
-        lines = [_complaint(one, given) for one in wrong[:MOST_TOLD]]
+        places = [".".join(map(str, one["loc"])) for one in wrong[:MOST_REPORTED]]
+        lines = [_explain_error(one, given) for one in wrong[:MOST_REPORTED]]
         if more := len(wrong) - len(lines):
             places, lines = [*places, ""], [*lines, f"and {more} more"]
         raise ConfigError("\n".join(lines), places) from None
 
 
-def _complaint(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
+def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     where = [str(part) for part in error["loc"]]
     key = next((key for key in (".".join(where[:2]), where[0]) if key in given), where[0])
     origin = ", ".join(dict.fromkeys(one.origin for name, one in given.items() if (name + ".").startswith(key + ".")))
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
-        return f"{origin}: {place}: no such setting{_nearest(where)}"
+        return f"{origin}: {place}: no such setting{_suggest(where)}"
     is_shown = key not in SECRETS and not isinstance(error["input"], dict)
     value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
 
 
-def _nearest(where: list[str]) -> str:
+def _suggest(where: list[str]) -> str:
     names = {leaf(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
     if where[0] == "sinks":
         names = {name: name for name in SinkConfig.model_fields}
     close = get_close_matches(where[-1].rpartition(".")[2], names, 1)
-    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all there are"
+    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all settings"
 
 
 def _tables() -> set[str]:
@@ -290,10 +292,10 @@ def _tables() -> set[str]:
 
 
 def leaf(key: str) -> str:
-    """The last word of a setting's full name."""
+    """Returns the last word of a setting's full name."""
     return key.rpartition(".")[2]
 
 
-def _holder(config: Config, key: str) -> BaseModel:
+def _table_of(config: Config, key: str) -> BaseModel:
     table, _, _ = key.rpartition(".")
     return getattr(config, table) if table else config

@@ -1,6 +1,6 @@
-"""How much memory a crawl may take as a whole, shared out among its parts: one figure becomes settings.
+"""Shares out the memory that a crawl may take as a whole: one figure becomes settings.
 
-What is shared out is resident memory, summed over all processes, so that what they share counts several times.
+The figure is resident memory, summed over all processes, so shared memory counts several times.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ LEAST = 256 * MIB
 PROGRAM = 144 * MIB
 """The command before it has fetched anything (95 MiB, measured), with a fork server and a tracker (40)."""
 KNOWN = 8
-"""One part in so many is for what is known and queued."""
+"""One part in KNOWN of the memory is for known and queued URLs."""
 WORKER = 48 * MIB
-"""A worker between two pages: 36 MiB, the links it remembers, and what the allocator keeps."""
+"""A worker between two pages: 36 MiB, the links it remembers, and memory that the allocator keeps."""
 LARGEST_BODY = 16 * MIB
 COPIES = 3
-"""Of the largest body, on its way to a worker and in it."""
+"""Copies of the largest body, on its way to a worker and in it."""
 LARGEST_PAGE = 256 * MIB
-"""What reading a page takes at most: an ordinary one of 16 MiB takes 160."""
+"""Most memory for reading a page: an ordinary one of 16 MiB takes 160."""
 
 
 def plan_memory(total_bytes: int, cores: int) -> dict[str, object]:
-    """Settings by full name under which a crawl stays below `total_bytes`. Raises ConfigError below 256 MiB.
+    """Returns settings, by full name, under which a crawl stays below `total_bytes`. Raises ConfigError below 256 MiB.
 
-    An eighth is for what is known. A third of what the program then leaves goes to workers, one for each core at most;
-    of the rest three fifths are for reading pages and two for bodies.
+    An eighth is for known URLs. A third of what then remains beside the program goes to workers, at most one for each
+    core. Of the rest, three fifths are for reading pages and two for bodies.
     """
     if total_bytes < LEAST:
         raise ConfigError(f"a crawl needs {LEAST // MIB} MiB of memory at least")

@@ -1,4 +1,4 @@
-"""Settings of where the CPU work goes, where the queue lives, and where records go."""
+"""Declares the settings of CPU work, of the frontier and of outputs."""
 
 from __future__ import annotations
 
@@ -10,53 +10,54 @@ from pydantic import Field, field_validator
 from .table import ForJobs, Table
 
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
-"""What stands in a crawl folder beside the sinks' files."""
+"""Files of a crawl folder beside the files of the sinks."""
 MOST_NAME_BYTES = 200
-"""Of a sink's file name: file systems take 255, and what is made of it may have an ending more."""
+"""Longest file name of a sink. File systems take 255 bytes, and files made from it may have a longer ending."""
 MOST_SINKS = 16
 
 
 MOST_INLINE_BYTES = 1 << 16
-"""What takes a millisecond or two to parse: nothing larger is read on the loop, whatever the settings say."""
+"""Largest body that may be parsed on the loop, whatever the settings say: it takes a millisecond or two."""
 
 
 class OffloadConfig(Table):
-    """Where the CPU work goes."""
+    """Workers that do the CPU work."""
 
     executor: Literal["process", "thread", "inline"] = "process"
-    """Where parsing, hashing and decompression run."""
+    """The place where parsing, hashing and decompression run."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Worker processes; 0: one for each core this process may use."""
+    """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 1024
-    """Bodies cheaper to parse than to hand over stay on the loop, unless they are compressed or a function of yours
-    reads them. Of 1 KiB a stranger can make a millisecond's work, of more in proportion."""
+    """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
+    function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
     batch: Annotated[int, Field(ge=1, le=256)] = 16
-    """Pages handed over together at most, while all workers are busy."""
+    """Most pages handed over together, while all workers are busy."""
     page_cpu_s: Annotated[float, Field(gt=0)] = 10.0
-    """CPU seconds one page may cost before its worker is ended; its links come from a linear scan: `parse-timeout`."""
+    """CPU seconds that one page may cost. Then its worker is ended, and the links come from a linear scan:
+    `parse-timeout`."""
     page_memory_bytes: Annotated[int, Field(ge=8 << 20)] = 96 << 20
     """Memory that reading one page may take, in one worker at a time; a quarter of it in all others. A page that needs
     more is read by a linear scan alone: `parse`."""
 
 
 class FrontierConfig(Table):
-    """What to visit next, and what is already known."""
+    """Storage of the queue and of the known URLs."""
 
     kind: Literal["sqlite", "memory"] = "sqlite"
-    """Where the queue lives. `memory` forgets everything with the process."""
+    """The store of the queue. `memory` loses everything at the end of the process."""
     durability: ForJobs[Literal["process", "power"]] = "power"
-    """What a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for no disk;
-    after a power cut, the pages of the last minute may have to be fetched again."""
+    """Failures that a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for
+    no disk; after a power cut, the pages of the last minute may have to be fetched again."""
     memory_bytes: Annotated[int, Field(ge=0)] = 0
-    """What known URLs and active sites should take in memory: a warning is logged at four fifths of it. 0: no warning.
-    A URL takes 20 bytes, a site with something queued 6,000."""
+    """Memory that known URLs and active sites should take; a warning is logged at four fifths of it. 0: no warning. A
+    URL takes 20 bytes, a site with queued URLs 6,000."""
 
 
 class SinkConfig(Table):
-    """Where records go; one table for each output."""
+    """An output for records; one table for each output."""
 
     kind: ForJobs[Literal["jsonl"]] = "jsonl"
-    """The format: one JSON object a line."""
+    """The format: one JSON object per line."""
     path: ForJobs[str] = "pages.jsonl"
     """File name inside the crawl folder."""
     links: ForJobs[bool] = False
@@ -64,23 +65,23 @@ class SinkConfig(Table):
     text: ForJobs[bool] = False
     """Write the readable text of each page."""
     headers: ForJobs[bool] = False
-    """Write the answer's header fields."""
+    """Write the header fields of the answer."""
 
     @field_validator("path")
     @classmethod
-    def _stands_in_the_folder(cls, path: str) -> str:
+    def _check_path(cls, path: str) -> str:
         if not _is_plain(path):
             raise ValueError(
                 f"should be a plain file name of 1 to {MOST_NAME_BYTES} bytes, without / and \\,"
                 " that begins and ends with neither dot nor space"
             )
-        if own := next((name for name in sorted(OWN_FILES) if _is_made_of(as_file(path), name)), None):
+        if own := next((name for name in sorted(OWN_FILES) if _is_derived_from(as_file(path), name)), None):
             raise ValueError(f"should not be like {own}, which the crawl writes itself: call it pages.jsonl")
         return path
 
 
 def as_file(name: str) -> str:
-    """The same for all names that a file system may take for one: it may not tell capitals, or how they are written."""
+    """Returns one text for all names that a file system may take for one; capitals and Unicode forms may not count."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -94,6 +95,6 @@ def _is_plain(name: str) -> bool:
     )
 
 
-def _is_made_of(name: str, own: str) -> bool:
-    """Whether it is one of the crawl's own files, or what is made of one: `frontier.sqlite-wal`, `crawl.toml.new`."""
+def _is_derived_from(name: str, own: str) -> bool:
+    """Returns whether a name is or derives from a file of the crawl itself: `frontier.sqlite-wal`, `crawl.toml.new`."""
     return name == own or ("." in own and name.startswith((f"{own}.", f"{own}-")))

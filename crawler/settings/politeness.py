@@ -1,4 +1,4 @@
-"""Settings of when we may come again."""
+"""Declares the settings of politeness, retries, robots.txt and revisits."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table
 
 
 class PolitenessConfig(Table):
-    """When we may come again."""
+    """Politeness: rests between requests, retries, robots.txt and revisits."""
 
     delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 1.0
     """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
     max_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 60.0
-    """What we honour of Crawl-delay at most; and the cap of Retry-After is ten times this."""
+    """Longest Crawl-delay that is honoured; Retry-After is honoured up to ten times this."""
     per_site: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 1
-    """Requests at a time to one site (scheme, host, port), each followed by a rest of its own: N requests a `delay_s`.
-    A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the same."""
+    """Most requests at a time to one site (scheme, host, port), each followed by its own rest: N requests per
+    `delay_s`. A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the
+    same."""
     per_ip: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16
-    """Requests at a time to one address, whatever the number of sites behind it; never less than per_site."""
+    """Most requests at a time to one address, for all sites behind it; never less than per_site."""
     max_attempts: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 3
-    """How often a URL is tried before it counts as failed."""
+    """Most attempts for a URL before it counts as failed."""
     retry_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 3.0
-    """Wait before the second attempt; three times longer before each further one."""
+    """Wait before the second attempt; each further wait is three times longer."""
     robots: ForJobs[Literal["obey", "ignore"]] = "obey"
-    """Whether robots.txt decides (RFC 9309)."""
+    """Whether robots.txt is obeyed (RFC 9309)."""
     robots_ttl_s: ForJobsAtLeast[Annotated[float, Field(gt=0, le=86400)]] = 86400.0
-    """How long a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
+    """Longest time that a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
     revisit_after_s: ForJobsAtLeast[Annotated[float, Field(ge=0)] | None] = None
-    """Visit pages again, this much later: the least wait, which grows while a page does not change and shrinks when it
+    """Visit pages again, at least this much later. The wait grows while a page does not change and shrinks when it
     does. None: each page is visited once."""
     revisit_at_most_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 30 * 86400.0
     """The longest wait for a revisit; never less than revisit_after_s."""
 
     @model_validator(mode="after")
-    def _an_address_serves_at_least_one_site_in_full(self) -> PolitenessConfig:
-        self.__dict__["per_ip"] = max(self.per_ip, self.per_site)  # past `frozen`, before anyone has seen it
+    def _raise_per_ip(self) -> PolitenessConfig:
+        # This goes around `frozen`, before anyone has the model.
+        self.__dict__["per_ip"] = max(self.per_ip, self.per_site)
         return self

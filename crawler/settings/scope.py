@@ -1,4 +1,4 @@
-"""Settings of what belongs to a crawl, and which spellings are one URL."""
+"""Declares the settings of which URLs belong to a crawl, and which spellings are one URL."""
 
 from __future__ import annotations
 
@@ -16,66 +16,70 @@ LinkKind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-def _as_it_is_called_now(mode: object) -> object:
-    """Crawl folders made by 0.1 may say `cut`."""
+def _rename_cut(mode: object) -> object:
+    """Reads `cut`, as crawl folders made by 0.1 may say, as `park`."""
     return "park" if mode == "cut" else mode
 
 
 class ScopeConfig(Table):
-    """Which URLs belong to this crawl, and where it ends."""
+    """The URLs that belong to a crawl, and the limits where it ends."""
 
     reach: ForJobs[Literal["page", "prefix", "host", "domain", "any"]] = "host"
-    """How far links may lead: nowhere, below the folder of a seed, to its host, to its registered domain, anywhere."""
+    """Farthest that links may lead: nowhere (page), below the folder of a seed (prefix), to its host, to its registered
+    domain, anywhere."""
     follow_moved_seeds: ForJobs[bool] = False
-    """Where a seed redirects to another registered domain: crawl there, too; else only where it landed is fetched."""
+    """Whether to crawl another registered domain that a seed redirects to; else only the page it landed on is
+    fetched."""
     max_depth: ForJobsAtMost[Annotated[int, Field(ge=0)] | None] = None
-    """Hops from the seed; 0 fetches the list alone; absent: no limit."""
+    """Most hops from the seed; 0: only the seeds are fetched; absent: no limit."""
     include: ForJobs[tuple[str, ...]] = ()
     """Follow only links that match one of these: globs over the whole URL, or `re:` and a regular expression."""
     exclude: ForJobs[tuple[str, ...]] = ()
-    """Never fetch what matches one of these, seeds included."""
+    """Never fetch URLs that match one of these, seeds included."""
     limit: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
     """Stop after this many fetched pages, exactly."""
     limit_per_site: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
-    """Fetch this many pages of a site (scheme, host and port), exactly; what else is known of it is excluded."""
+    """Fetch this many pages of a site (scheme, host and port), exactly; its other URLs are excluded."""
     limit_per_domain: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
-    """Likewise of a registered domain, all its sites together."""
+    """Fetch this many pages of a registered domain, over all its sites, exactly; its other URLs are excluded."""
     time_limit_s: ForJobsAtMost[Annotated[float, Field(gt=0)] | None] = None
-    """Stop after this long; the same command continues."""
+    """Stop after this long; the same command continues the crawl."""
     size_limit_bytes: ForJobsAtMost[Annotated[int, Field(gt=0)] | None] = None
-    """Stop after this much was downloaded; the same command continues."""
+    """Stop after this much was downloaded; the same command continues the crawl."""
     max_repeats: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 3
-    """How often a group of path segments may follow itself, as in /a/b/a/b/a/b/, before links of such a page that add
-    to that are left out. Groups of numbers, as in dates and shards, and doubled slashes do not count."""
-    traps: ForJobs[Annotated[Literal["park", "warn", "off"], BeforeValidator(_as_it_is_called_now)]] = "park"
-    """What becomes of a pattern of URLs that goes on and on and brings nothing new, as a calendar does: its URLs are
-    parked until you say otherwise, it is told in the summary, or it is not looked for."""
+    """Most repeats in a row of a group of path segments, as in /a/b/a/b/a/b/. From then on, links of such a page that
+    add one more are left out. Groups of numbers, as in dates and shards, and doubled slashes do not count."""
+    traps: ForJobs[Annotated[Literal["park", "warn", "off"], BeforeValidator(_rename_cut)]] = "park"
+    """Treatment of an endless pattern of URLs that brings nothing new, as a calendar: `park` keeps its URLs back until
+    you say otherwise, `warn` names it in the summary, `off` does not look for it."""
     follow: ForJobs[tuple[LinkKind, ...]] = ("anchors", "frames", "refresh", "pagination")
-    """Kinds of links that are followed, in pages and in Link headers: anchors (a, area), frames (frame, iframe),
-    refresh, pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media
-    (video, audio, embed, object), styles, scripts, forms (that ask for a page). Sitemaps and feeds always lead to what
-    they list."""
+    """Kinds of links to follow, in pages and in Link headers: anchors (a, area), frames (frame, iframe), refresh,
+    pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media (video,
+    audio, embed, object), styles, scripts, forms (that ask for a page). Links in sitemaps and feeds are always
+    followed."""
     max_links: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 20_000
-    """Links of one page that are followed at most, the first ones; a sitemap has 50,000 by its protocol."""
+    """Most links of one page to follow, the first ones; a sitemap has 50,000 by its protocol."""
     nofollow: ForJobs[Literal["ignore", "pages", "links"]] = "pages"
-    """Whose `nofollow` counts: nobody's; that of pages (robots meta, X-Robots-Tag); that of single links (rel) too."""
+    """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
+    too."""
     sitemaps: ForJobs[bool] = False
-    """Visit the sitemaps that robots.txt names; what they list is as near as the seed."""
+    """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 
 
 class UrlsConfig(Table):
-    """Which spellings of a URL count as one: what is folded is fetched once."""
+    """Spellings of a URL that count as one. Each URL is fetched once, in whatever spelling."""
 
     strip_params: ForJobs[tuple[str, ...]] = TRACKING
-    """Query parameters that are dropped, in any case; `*` stands for anything, `?` for one character."""
+    """Query parameters to drop, in any case; `*` stands for anything, `?` for one character."""
     strip_session_ids: ForJobs[bool] = True
-    """Drop session ids: `;jsessionid=`, PHPSESSID and their like, `/(S(...))/`, and `sid` where it looks like one."""
+    """Drop session ids: `;jsessionid=`, PHPSESSID and similar names, `/(S(...))/`, and `sid` where its value looks like
+    one."""
     sort_params: ForJobs[bool] = False
-    """Order query parameters by name; to some servers their order means something."""
+    """Order query parameters by name. Off by default: to some servers their order means something."""
 
     @field_validator("strip_params")
     @classmethod
-    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not re.fullmatch(r"[!-~]+", name) or set(name) & set("&=#"):
                 raise ValueError(f"{name!r} should be a parameter's name, or a pattern of names")

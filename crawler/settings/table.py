@@ -1,4 +1,4 @@
-"""What every table of settings has in common, whose a setting is in a daemon, and what header texts must be."""
+"""Defines what all tables of settings share: checks, which settings a job of a daemon may choose, and header texts."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ T = TypeVar("T")
 
 
 class Mark(NamedTuple):
-    """Says that a job of a daemon may choose a setting. Without this mark it is the owner's alone."""
+    """Marks a setting that a job of a daemon may choose. Without this mark only the owner of the daemon may."""
 
     bound: Literal["exactly", "most", "least"] = "exactly"
-    """What a bound of the owner's means for it: the only value, the largest or the smallest."""
+    """Bound that the owner's value sets for a job: the only value, the largest or the smallest."""
 
 
 ForJobs: TypeAlias = Annotated[T, Mark()]
-"""Concerns one crawl alone, so a job may choose it."""
+"""Marks a setting that concerns one crawl alone, so a job may choose it."""
 ForJobsAtMost: TypeAlias = Annotated[T, Mark("most")]
-"""Likewise; more of it costs more. None is without end."""
+"""Marks such a setting where more costs more. None is without end."""
 ForJobsAtLeast: TypeAlias = Annotated[T, Mark("least")]
-"""Likewise; less of it costs more. None is without end."""
+"""Marks such a setting where less costs more. None is without end."""
 
 
 def mark_of(field: FieldInfo) -> Mark | None:
-    """Whether a job may choose a setting. None: the owner alone."""
+    """Returns the mark of a setting; None: only the owner may choose it."""
     return next((one for one in field.metadata if isinstance(one, Mark)), None)
 
 
@@ -35,21 +35,24 @@ class Table(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: object, info: Any) -> object:
+    def _refuse_bool(cls, value: object, info: Any) -> object:
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("should not be true or false")
         return value
 
     @field_validator("*", mode="before")
     @classmethod
-    def _text_can_be_written(cls, value: object) -> object:
+    def _check_encoding(cls, value: object) -> object:
         if not _is_text(value):
             raise ValueError("should be text in UTF-8")
         return value
 
 
 def _is_text(value: object) -> bool:
-    """Whether a value's texts can be written: an argument's bytes that are no UTF-8 arrive as lone surrogates."""
+    """Returns whether the texts of a value can be written.
+
+    Bytes of an argument that are no UTF-8 arrive as lone surrogates, which cannot be.
+    """
     match value:
         case str():
             return value == value.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Settings as TOML text: the file to start from, and the one a crawl folder keeps."""
+"""Writes settings as TOML: the file to start from, and the file that a crawl folder keeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .loading import explicit, fields, leaf
 
 
 def default_toml() -> str:
-    """Every setting with its meaning and its default: a configuration file to start from."""
+    """Returns every setting with its meaning and its default: a configuration file to start from."""
     lines = ["# Every setting, with its default: keep the lines you change, drop the rest."]
     for key, info in fields().items():
         if key != "sinks":
@@ -30,7 +30,7 @@ def default_toml() -> str:
 
 
 def to_toml(config: Config) -> str:
-    """The settings somebody chose, as TOML that `load` reads back."""
+    """Returns the settings that somebody chose, as TOML that `load` reads back."""
     lines: list[str] = []
     chosen = explicit(config)
     for key, value in chosen.items():
@@ -42,7 +42,7 @@ def to_toml(config: Config) -> str:
 
 
 def _heading(key: str, lines: list[str]) -> list[str]:
-    """What opens the table of `key`, unless `lines` did already: its meaning and its name."""
+    """Returns the lines that open the table of `key`, its meaning and its name; none if `lines` opened it already."""
     table, _, _ = key.rpartition(".")
     if not table or f"[{table}]" in lines:
         return []
@@ -55,15 +55,15 @@ def _line(key: str, value: object) -> str:
 
 
 def comment(info: FieldInfo) -> list[str]:
-    """A setting's meaning, in lines."""
+    """Returns a setting's meaning as comment lines."""
     choices = f" One of: {', '.join(get_args(info.annotation))}." if get_origin(info.annotation) is Literal else ""
     return [f"# {line}" for line in textwrap.wrap(f"{info.description}{choices}", 100)]
 
 
 def text_of(value: object) -> str:
-    """One value as TOML writes it."""
+    """Returns one value as TOML writes it."""
     match value:
-        case bool() | str():  # JSON's, but for DEL, which TOML wants escaped too
+        case bool() | str():  # JSON's escapes, and DEL, which TOML wants escaped too
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case SinkConfig():
             return text_of(dict(value))

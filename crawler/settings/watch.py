@@ -1,4 +1,4 @@
-"""Settings of how a crawl looks at itself."""
+"""Declares the settings by which a crawl watches itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .table import Table
 
 
 class WatchConfig(Table):
-    """How the crawl looks at itself."""
+    """Checks of the crawl on itself."""
 
     blocked_after_s: Annotated[float, Field(ge=0, le=60)] = 0.25
-    """The event loop standing still for longer is reported with the code that holds it; 0: not watched."""
+    """Longest stop of the event loop that is not reported. A longer stop is reported with the code that caused it; 0:
+    not watched."""

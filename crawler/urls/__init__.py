@@ -1,4 +1,4 @@
-"""Text becomes a `Url`, and spellings of one URL become one."""
+"""Turns text into a `Url`, and different spellings of one URL into one text."""
 
 from __future__ import annotations
 

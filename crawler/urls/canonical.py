@@ -1,8 +1,8 @@
-"""Which spellings of a URL a crawl takes for one: the canonical policy, on top of what the standard says.
+"""Folds the spellings of a URL that a crawl takes for one: the canonical policy, on top of the standard.
 
-What it takes away is what an owner, an advertiser or a newsletter wrote into a link to follow its reader, and what a
-server wrote there to know a visitor again. Everything else may mean something: it stays, in its order, byte for byte.
-Host names, trailing slashes and the scheme are never touched, for they lead to other pages often enough.
+Folding removes parameters that an owner, an advertiser or a newsletter wrote into a link to follow its reader, and ids
+by which a server knows a visitor again. Everything else may mean something: it stays, in its order, byte for byte. Host
+names, trailing slashes and the scheme are never touched, for they lead to other pages often enough.
 """
 
 from __future__ import annotations
@@ -25,41 +25,46 @@ TRACKING = (
     *("_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "hsctatracking"),  # HubSpot
     *("mtm_*", "pk_campaign", "pk_kwd", "pk_source", "pk_medium", "pk_content", "pk_cid"),  # Matomo
 )
-"""Parameters that only say how a reader came. Names with one meaning alone: no `ref`, `source`, `cid` or `spm`, which
-choose a page somewhere."""
+"""Parameters that only say how a reader came. Each name has one meaning alone: no `ref`, `source`, `cid` or `spm`,
+which choose a page somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is folded; small and picklable, for it travels to the workers. Folding twice is folding once."""
+    """The parts of URLs to fold.
+
+    Small and picklable, for it travels to the workers. Folding twice equals folding once.
+    """
 
     strip_params: tuple[str, ...] = TRACKING
     """Names of query parameters, in any case; `*` stands for anything, `?` for one character."""
     strip_session_ids: bool = True
-    """By name where the name has no other meaning, else by a value that nothing but a machine would choose."""
+    """Whether session ids go: by name where the name has no other meaning, else by a value that only a machine would
+    choose."""
     sort_params: bool = False
-    """Order parameters by name; those of one name keep their order. Off: to some servers the order means something."""
+    """Whether to order parameters by name; those of one name keep their order. Off, since order means something to some
+    servers."""
 
 
 DEFAULT_POLICY = Policy()
 
 
 Fold: TypeAlias = Callable[[str], str]
-"""A URL as the standard serialises it, without fragment and credentials -> the one it counts for."""
+"""Takes a URL as the standard serialises it, without fragment and credentials; returns the folded URL."""
 
 
 @lru_cache(maxsize=64)
 def folding(policy: Policy) -> Fold:
-    """The policy made ready: cheap where there is nothing to fold."""
-    goes, is_suspect = _stripping(policy), _suspicion(policy)
+    """Returns the folding function of a policy; it is cheap where there is nothing to fold."""
+    goes, is_suspect = _drop_test(policy), _name_test(policy)
 
     def fold(href: str) -> str:
         start = href.index("/", 8)  # a host may hold a semicolon
         path, _, query = href[start:].partition("?")
         if policy.strip_session_ids and (";" in path or "/(" in path):
-            path = _path_sessions(path)
+            path = _strip_path_sessions(path)
         if policy.sort_params:
-            query = _sorted(query)
+            query = _sort_query(query)
         parameters = query.split("&")
         for parameter in parameters:
             if is_suspect(parameter.partition("=")[0]):
@@ -71,54 +76,57 @@ def folding(policy: Policy) -> Fold:
 
 
 def changes(href: str, policy: Policy) -> list[str]:
-    """What `folding` does to a URL, in words."""
+    """Returns what `folding` does to a URL, in words."""
     path, mark, query = href[href.index("/", 8) :].partition("?")
     said = []
     if policy.strip_session_ids:
         said = [f"session id {match[0]}" for pattern in _PATH_SESSIONS for match in pattern.finditer(path)]
-    if policy.sort_params and _sorted(query) != query:
-        query = _sorted(query)
+    if policy.sort_params and _sort_query(query) != query:
+        query = _sort_query(query)
         said.append("order of the parameters")
-    said += [f"parameter {parameter}" for parameter in filter(_stripping(policy), query.split("&"))]
+    said += [f"parameter {parameter}" for parameter in filter(_drop_test(policy), query.split("&"))]
     return [*said, "empty query"] if mark and not query else said
 
 
 _ID = r"(?:[0-9a-f]{32}|[0-9a-f]{40}|(?=[a-v]*[0-9])[0-9a-v]{26})"
-"""Session ids as PHP and its kin write them: MD5, SHA-1, or five bits a letter."""
+"""Session ids as PHP and similar systems write them: MD5, SHA-1, or five bits a letter."""
 _SESSIONS = {
     r"jsessionid": r"[^&]*",
     r"aspsessionid[a-z]{8}": r"[a-z]{24}",
     r"(?:phpsessid|oscsid|zenid)": r"[0-9a-z,-]{16,}",
-    r"(?:sid|sessid|session_?id|session-id)": _ID,  # a short one may name a talk or a shop's item
+    r"(?:sid|sessid|session_?id|session-id)": _ID,  # a short id may name a talk or a shop's item
 }
-"""By the parameter's name: what its value must look like."""
+"""Name of a parameter -> what its value must look like; both are expressions."""
 _PATH_SESSIONS = (
     re.compile(r";jsessionid=[^/;]*", re.IGNORECASE),  # Servlet containers
     re.compile(r"/\((?:[asfx]\([0-9a-z_-]{20,}\))+\)(?=/)", re.IGNORECASE),  # ASP.NET without cookies: /(S(...))/
 )
 
 
-def _path_sessions(path: str) -> str:
+def _strip_path_sessions(path: str) -> str:
     for pattern in _PATH_SESSIONS:
         path = pattern.sub("", path)
     return path
 
 
 @lru_cache(maxsize=64)
-def _stripping(policy: Policy) -> Callable[[str], bool]:
-    """Whether a parameter has to go."""
-    is_named, is_session = _named(policy.strip_params), _session(policy, with_value=True)
+def _drop_test(policy: Policy) -> Callable[[str], bool]:
+    """Returns a test of `name=value`: whether the parameter is dropped."""
+    is_named, is_session = _listed_test(policy.strip_params), _session_test(policy, with_value=True)
     return lambda parameter: is_named(parameter.partition("=")[0]) or is_session(parameter)
 
 
-def _suspicion(policy: Policy) -> Callable[[str], bool]:
-    """Whether a parameter of this name may have to go: asked of every link, and answered from memory nearly always."""
-    is_named, is_session = _named(policy.strip_params), _session(policy, with_value=False)
+def _name_test(policy: Policy) -> Callable[[str], bool]:
+    """Returns a test of a name: whether such a parameter may have to go. Runs for every link, mostly from its cache."""
+    is_named, is_session = _listed_test(policy.strip_params), _session_test(policy, with_value=False)
     return lru_cache(maxsize=1024)(lambda name: is_named(name) or is_session(name))
 
 
-def _session(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
-    """Whether a parameter's name, or the whole of it, is that of a session. `amp;`: links that were escaped twice."""
+def _session_test(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
+    """Returns a test for session ids, by name or by `name=value`.
+
+    `amp;` may stand first: links that were escaped twice.
+    """
     if not policy.strip_session_ids:
         return lambda parameter: False
     wanted = (f"{name}={value}" if with_value else name for name, value in _SESSIONS.items())
@@ -127,33 +135,33 @@ def _session(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
 
 
 @lru_cache(maxsize=64)
-def _named(globs: tuple[str, ...]) -> Callable[[str], bool]:
-    """Whether a parameter's name is among those of the user."""
-    patterns = [Pattern(f"(?i)(?:amp;)*(?:{'|'.join(map(_name, some))})") for some in _pieces(globs)]
+def _listed_test(globs: tuple[str, ...]) -> Callable[[str], bool]:
+    """Returns a test of a name: whether it matches a name that the user listed."""
+    patterns = [Pattern(f"(?i)(?:amp;)*(?:{'|'.join(map(_translate_glob, some))})") for some in _split_names(globs)]
     return lru_cache(maxsize=1024)(lambda name: any(pattern.fullmatch(name) for pattern in patterns))
 
 
-def _pieces(globs: tuple[str, ...]) -> Iterator[list[str]]:
-    """The names in lists that are small enough for one pattern."""
+def _split_names(globs: tuple[str, ...]) -> Iterator[list[str]]:
+    """Yields the names in lists that are small enough for one pattern each."""
     some: list[str] = []
     for glob in globs:
         if sum(map(len, some)) + len(glob) > _AT_ONCE and some:
             yield some
             some = []
-        if len(glob) <= _AT_ONCE:  # a longer one fits in no URL
+        if len(glob) <= _AT_ONCE:  # a longer name fits in no URL
             some.append(glob)
     if some:
         yield some
 
 
 _AT_ONCE = 3000
-"""Characters of names in one pattern."""
+"""Most characters of names in one pattern."""
 
 
-def _name(glob: str) -> str:
+def _translate_glob(glob: str) -> str:
     plain = re.sub(r"\*+", "*", glob)
     return "".join({"*": "[^=&]*", "?": "[^=&]"}.get(char) or re.escape(char) for char in plain)
 
 
-def _sorted(query: str) -> str:
+def _sort_query(query: str) -> str:
     return "&".join(sorted(query.split("&"), key=lambda parameter: parameter.partition("=")[0]))

@@ -1,7 +1,7 @@
-"""Regular expressions that users write, matched by `re2` in time linear in the text.
+"""Matches regular expressions of users with `re2`, in time linear in the text.
 
-Strangers choose the texts, so no expression may begin again and again (docs/scope.md). An expression means what it
-means to Python's `re`; what re2 cannot say, or would read otherwise, is refused by its name.
+Strangers choose the texts, so no expression may backtrack (docs/scope.md). An expression means the same as in Python's
+`re`. Syntax that re2 lacks, or would read otherwise, is refused by its name.
 """
 
 from __future__ import annotations
@@ -13,47 +13,53 @@ from functools import lru_cache
 import re2
 
 MOST_MEMORY_BYTES = 1 << 20
-"""Of one compiled expression: up to some 18,000 steps, which take 0.2 s at worst for the longest URL."""
+"""Memory of one compiled expression: up to some 18,000 steps, which take 0.2 s at worst for the longest URL."""
 MOST_REPEATS = 1000
-"""In `{n}`; re2 has no more."""
+"""Largest `n` in `{n}`; re2 allows no more."""
 
 
 class PatternError(ValueError):
-    """The expression cannot be used. The message goes on behind the expression: what is wrong, and what to write."""
+    """Raised for an expression that cannot be used.
+
+    The message continues after the expression: what is wrong, and what to write.
+    """
 
 
 class Pattern:
-    """A compiled expression; picklable, and safe in threads. Raises PatternError."""
+    """A compiled expression; picklable, and safe in threads. The constructor raises PatternError."""
 
     __slots__ = ("_compiled", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         try:
-            self._compiled = re2.compile(_as_re2_reads_it(text), _options())
+            self._compiled = re2.compile(_rewrite_for_re2(text), _options())
         except re2.error as error:
-            raise PatternError(_complaint(error.args[0].decode("latin-1"))) from None
+            raise PatternError(_explain_error(error.args[0].decode("latin-1"))) from None
 
     def search(self, text: str) -> bool:
-        """Whether the expression matches anywhere in an ASCII text."""
+        """Returns whether the expression matches anywhere in an ASCII text."""
         return self._compiled.search(text.encode("ascii", "replace")) is not None
 
     def fullmatch(self, text: str) -> bool:
-        """Whether it matches an ASCII text from end to end."""
+        """Returns whether the expression matches an ASCII text from end to end."""
         return self._compiled.fullmatch(text.encode("ascii", "replace")) is not None
 
     def __reduce__(self) -> tuple[Callable[[str], Pattern], tuple[str]]:
-        return _again, (self.text,)
+        return _compile_once, (self.text,)
 
 
 @lru_cache(maxsize=64)
-def _again(text: str) -> Pattern:
-    """A pattern comes to a worker with every page."""
+def _compile_once(text: str) -> Pattern:
+    """Compiles a pickled pattern once: it comes to a worker with every page."""
     return Pattern(text)
 
 
 def join(expressions: Sequence[str]) -> list[Pattern]:
-    """Patterns of which one matches where one of the expressions does: one for all, unless it would be too large."""
+    """Compiles expressions into one pattern that matches where any of them does.
+
+    Returns one pattern for each where one for all would be too large. Raises PatternError.
+    """
     alone = [Pattern(text) for text in expressions]
     try:
         return [Pattern("|".join(f"(?:{text})" for text in expressions))] if len(alone) > 1 else alone
@@ -65,7 +71,7 @@ def _options() -> re2.Options:
     options = re2.Options()
     options.max_mem = MOST_MEMORY_BYTES
     options.log_errors = False  # else they are printed to stderr
-    options.never_capture = True  # only whether it matches is asked
+    options.never_capture = True  # only whether it matches matters
     options.encoding = re2.Options.Encoding.LATIN1  # `.` is one step then, not eight
     return options
 
@@ -89,44 +95,47 @@ _GROUPS = {
     "(?#": ("a comment", "leave it out"),
 }
 _ESCAPES = frozenset("AbBdDsSwWZzafnrtvx")
-"""Letters behind a backslash that mean the same to `re` and re2; Z and z are the end of the text."""
+"""Letters behind a backslash that mean the same to `re` and re2. Z and z are the end of the text."""
 
 
-def _as_re2_reads_it(text: str) -> bytes:
-    """Raises PatternError. No URL holds a character beyond ASCII, so any such character stands for all."""
-    return re.sub("[^\0-\xff]", "\xff", _TOKEN.sub(_token, text)).encode("latin-1")
+def _rewrite_for_re2(text: str) -> bytes:
+    """Rewrites an expression of `re` for re2. Raises PatternError.
+
+    No URL holds a character beyond ASCII, so one such character stands for all.
+    """
+    return re.sub("[^\0-\xff]", "\xff", _TOKEN.sub(_rewrite_token, text)).encode("latin-1")
 
 
-def _token(match: re.Match[str]) -> str:
-    """A part of an expression that the two might read differently."""
+def _rewrite_token(match: re.Match[str]) -> str:
+    """Rewrites a part of an expression that `re` and re2 might read differently, or refuses it."""
     if group := match["group"]:
-        raise _unsaid(*_GROUPS[group], group)
+        raise _refuse_syntax(*_GROUPS[group], group)
     if match["reference"]:
-        raise _unsaid(*_GROUPS["(?P="], match[0])
+        raise _refuse_syntax(*_GROUPS["(?P="], match[0])
     if match["possessive"]:
-        raise _unsaid("a possessive repeat", "leave out the last +", match[0])
+        raise _refuse_syntax("a possessive repeat", "leave out the last +", match[0])
     if (escape := match["escape"]) and escape.isascii() and escape.isalpha():
         if escape not in _ESCAPES:
             raise PatternError(f"holds an escape, {match[0]}, that has no meaning here")
         return match[0].replace("Z", "z")
     if (match["set"] or "").find("[:", 1) > 0:
         raise PatternError(f"holds a set in a set, {match['set']}: write out its letters, or \\[ for a bracket")
-    return _repeat(match) if match["comma"] is not None else match[0]
+    return _rewrite_repeat(match) if match["comma"] is not None else match[0]
 
 
-def _repeat(match: re.Match[str]) -> str:
+def _rewrite_repeat(match: re.Match[str]) -> str:
     if any(len(number) > 9 or int(number or 0) > MOST_REPEATS for number in (match["least"], match["most"])):
         raise PatternError(f"repeats too often, {match[0]}: {MOST_REPEATS} times is the most")
     return f"{{0,{match['most']}}}" if match["comma"] and not match["least"] else match[0]
 
 
-def _unsaid(name: str, instead: str, text: str) -> PatternError:
+def _refuse_syntax(name: str, instead: str, text: str) -> PatternError:
     return PatternError(f"holds {name}, {text}, which some URLs would make slow without bound: {instead}")
 
 
-def _complaint(error: str) -> str:
+def _explain_error(error: str) -> str:
     if error.startswith("pattern too large"):
         return "is too large: give several smaller patterns"
     if error.startswith("invalid repetition size"):
-        return f"repeats too often, {error.rpartition(' ')[2]}: {MOST_REPEATS} times is the most, all told"
+        return f"repeats too often, {error.rpartition(' ')[2]}: {MOST_REPEATS} times is the most in all"
     return f"is not a regular expression: {error}"

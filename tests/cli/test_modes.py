@@ -100,7 +100,7 @@ async def test_what_belongs_to_somebody_else_is_refused_by_every_command(
     ):
         ran = await crawl(*arguments)
         assert (ran.code, ran.err.count("\n")) == (2, 1), (arguments, ran)
-        assert "belongs to uid 4711 and is not obeyed" in ran.err
+        assert "belongs to uid 4711, so it is not used" in ran.err
         assert "--trust-folder" in ran.err
     ran = await crawl("config", "show", "-c", "theirs.toml", "--trust-folder")
     assert (ran.code, "verify_tls = false" in ran.out) == (0, True)

@@ -87,14 +87,17 @@ async def test_languages_are_asked_for_where_wanted(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"headers": {"Authorization": "Bearer s3cret"}}, r"Authorization would go to every site.*\[fetch\.sites\]"),
-        ({"headers": {"cookie": "id=s3cret"}}, "cookie would go to every site"),
+        (
+            {"headers": {"Authorization": "Bearer s3cret"}},
+            r"Authorization would be sent to every site.*\[fetch\.sites\]",
+        ),
+        ({"headers": {"cookie": "id=s3cret"}}, "cookie would be sent to every site"),
         ({"sites": {"https://x.test/path": {}}}, "should be a site without a path: https://x.test"),
         ({"sites": {"ftp://x.test": {}}}, "should be a site like https://example.org"),
         ({"sites": {"https://x.test": {"bearer": "s3cret", "basic_auth": "s3cret:b"}}}, "should have one of"),
         ({"sites": {"https://x.test": {"basic_auth": "s3cret"}}}, "should be user:password"),
         ({"sites": {"https://x.test": {"bearer": "s3cret\r\nX: y"}}}, "one line"),
-        ({"sites": {"https://x.test": {"client_key": "k.pem"}}}, "client_key should stand beside"),
+        ({"sites": {"https://x.test": {"client_key": "k.pem"}}}, "client_key needs a client_cert"),
         ({"sites": {"https://x.test": {"beerer": "s3cret"}}}, "no such setting"),
         ({"proxy": "ftp://me:s3cret@x"}, "should begin with http"),
         ({"sites": '{"https://x.test" = {bearer = s3cret}}'}, "not a TOML value"),

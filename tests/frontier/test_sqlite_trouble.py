@@ -19,7 +19,7 @@ import pytest
 
 from crawler.errors import FrontierError, StorageFull, Unwritable
 from crawler.frontier import SqliteFrontier
-from crawler.frontier.opening import told
+from crawler.frontier.opening import translate_errors
 from crawler.model import Disposition, Page, Request, Url
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 
@@ -255,7 +255,7 @@ def test_a_file_that_cannot_be_written_any_more_is_said_as_such(path: Path) -> N
     sqlite3.connect(path).close()
     message = r"frontier.sqlite cannot be written .*run the same command again"
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        with pytest.raises(Unwritable, match=message), told(path):
+        with pytest.raises(Unwritable, match=message), translate_errors(path):
             connection.execute("CREATE TABLE t (x)")
 
 

@@ -1,4 +1,4 @@
-"""What sites' answers have been like, and whether the latest ones are content: a soft outage, a block, or neither."""
+"""Judges whether the latest answers of sites are content, a soft outage or a block, by their earlier answers."""
 
 from .judging import Answers, Verdict, all_of
 from .latest import Answer

@@ -1,4 +1,4 @@
-"""An outcome as it is compared with what else its site answered: by its page, or by where it leads."""
+"""Turns an outcome into an `Answer` that can be compared with other answers of its site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _64_BITS = (1 << 64) - 1
 
 
 def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) -> Answer:
-    """The answer that a visit got, whose exchange is over; `target`: it is a redirect to there."""
+    """Returns the answer that a visit got, once its exchange is over. `target`: the URL that it redirects to."""
     page = outcome.page
     content = int.from_bytes(page.digest[:8], "big") if page else hash(target) & _64_BITS
     has_text = page is not None and page.simhash != 0
@@ -34,13 +34,13 @@ def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) 
 
 
 def began(outcome: Outcome) -> float:
-    """When the exchange began, on the clock of its end."""
+    """Returns when the exchange began, on the clock of its end."""
     said = outcome.response.timings if outcome.response else Timings()
     return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000
 
 
 def _is_kept(response: Response | None) -> bool:
-    """Whether a cache says that it gave the answer (RFC 9111 5.1, RFC 9211, and what caches in wide use say)."""
+    """Returns whether a cache says that it gave the answer (RFC 9111 5.1, RFC 9211, and fields in wide use)."""
     if response is None:
         return False
     said = " ".join(map(response.header, _CACHES)).lower()
@@ -48,6 +48,6 @@ def _is_kept(response: Response | None) -> bool:
 
 
 def _gist(target: Url, url: Url) -> int:
-    """Equal for redirects to one place that is told where they come from, as a login is."""
+    """Returns a hash that is equal for redirects to one place that learns where they come from, such as a login."""
     place, _, query = target.text.partition("?")
     return hash(place if query and url.path in unquote(query) else target) & _64_BITS

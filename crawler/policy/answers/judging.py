@@ -1,9 +1,9 @@
-"""Judges each answer of a site by those before it.
+"""Judges each answer of a site by the answers before it.
 
-A site whose URLs brought different contents and that now answers one and the same to many of them in a row is *out*:
-what came is no content. Nothing else counts as an outage: a site, or a kind of URLs, that always answered alike is as
-it is, and so is a content that stands between others, unless it turns out to be a sick server's (`spread`). All this
-is known for one run alone.
+A site whose URLs brought different contents, and that now gives one and the same answer to many of them in a row, is
+*out*: that answer is no content. Nothing else counts as an outage. A site, or a kind of URLs, that always answered
+alike is taken as it is. So is a content that comes between others, unless it turns out to be a sick server's
+(`spread`). All this is known for one run alone.
 """
 
 from __future__ import annotations
@@ -18,42 +18,47 @@ from .outage import Outage
 from .spread import ALL_SICK, Spread, Spreads, Wanted
 
 MOST_KINDS = 4096
-"""Sites, and kinds of URLs, that are remembered, 2 kB each at most: what answered longest ago goes first."""
+"""Most sites, and most kinds of URLs, that are remembered, 2 kB each at most. The one that answered longest ago goes
+first."""
 KINDS_PER_SITE = 32
 MOST_OUTAGES = 4
-"""Contents of a site that are known as those of an outage."""
+"""Most contents of a site that are remembered as outages."""
 MOST_GENUINE = 8
-"""Contents of a site that looked like those of an outage and were none."""
+"""Most contents of a site that are remembered as false alarms: they looked like outages and were none."""
 PROVED_BY = 2
-"""URLs that bring a content again at their last attempt, while others bring other contents: it is no outage's."""
+"""URLs that bring a content again at their last attempt, while others bring other contents, until it counts as
+content."""
 LASTING = 4
-"""URLs that spent all their attempts in an outage: it lasts, and whoever else is answered so is parked."""
+"""URLs that spend all their attempts in an outage until it counts as lasting, and further URLs with that answer are
+parked."""
 BLOCKS = 5
-"""Rests in a row that a site was given for blocks, each three times as long as the one before, until the rest of its
-URLs is parked: some minutes, however many requests were under way at a time."""
+"""Rests in a row for blocks, each three times as long as the one before, until the other URLs of the site are parked.
+This takes some minutes, however many requests were under way at a time."""
 SEED_BLOCKS = BLOCKS + 1
-"""The same for URLs that somebody named."""
+"""The same for seeds."""
 WEAK = 3
-"""Different contents with a weak marker that a kind of URLs may bring until nobody believes such markers there."""
+"""Different contents with a weak marker of a block that a kind of URLs may bring until such markers do not count
+there."""
 
 
 class Verdict(NamedTuple):
-    """Why an answer is no content, and what follows."""
+    """The reason why an answer is no content, and the next steps."""
 
     reason: Reason
     detail: str
     step: int
-    """How many rests in a row the site was given for it; 0: it needs none."""
+    """Number of rests in a row that the site was given for it; 0: it needs none."""
     is_lasting: bool = False
-    """It has lasted long: whoever has attempts left waits until the site answers otherwise, or somebody says so."""
+    """Whether it has lasted long. Then URLs with attempts left are parked until the site answers otherwise, or a person
+    asks for them."""
     repeats: tuple[int, ...] = ()
-    """Rows of earlier answers that were taken for content."""
+    """Rows of earlier answers that were wrongly taken for content."""
     checks: tuple[int, ...] = ()
-    """Rows of URLs that brought content: whether they still do tells whether there is an outage."""
+    """Rows of URLs that brought content: another request to them shows whether there is an outage."""
 
 
 class _Site:
-    """What is remembered of one site."""
+    """The memory of one site."""
 
     __slots__ = (
         "blocked_by",
@@ -76,75 +81,75 @@ class _Site:
         self.genuine: list[Answer] = []
         self.spreads = Spreads()
         self.blocks = 0
-        """In a row."""
+        """Blocks in a row."""
         self.blocked_by = ""
         self.step = 0
         self.rested = float("-inf")
-        """When the block ended that the site rests for."""
+        """End of the block for which the site rests."""
         self.ordinary = float("-inf")
-        """When the latest exchange began that was neither blocked nor part of an outage."""
+        """Start of the latest exchange that was neither blocked nor part of an outage."""
         self.sample: tuple[int, ...] = ()
         """The row of the latest URL that brought something else."""
         self.has_parked = False
-        """Its URLs are parked since it answers nothing else."""
+        """Whether URLs of the site are parked, since it answers nothing else."""
         self.weak: dict[int, float] = {}
-        """Contents with a weak marker, and when they came first."""
+        """Contents with a weak marker, and when each came first."""
 
 
 class Answers:
-    """Decides in plain functions. Times are monotonic seconds."""
+    """Judges answers in plain functions. Times are monotonic seconds."""
 
     def __init__(self, brought: Callable[[Url], int] = lambda url: 0, most: int = MOST_KINDS) -> None:
-        """`brought` says how many different contents URLs like one brought before this run began."""
+        """`brought` returns how many different contents URLs like the given one brought before this run."""
         self._brought = brought
         self._most = most
         self._sites: dict[str, _Site] = {}
-        """The one that answered longest ago first."""
+        """Sites by name; the one that answered longest ago first."""
         self._kinds = 0
         self._recovered: tuple[str, ...] = ()
         self._wanted = Wanted()
 
     def __len__(self) -> int:
-        """Kinds of URLs that are remembered."""
+        """Returns how many kinds of URLs are remembered."""
         return self._kinds
 
     # -- soft outages ------------------------------------------------------------------------------------------------
 
     def judge(self, answer: Answer, *, is_known: bool = False) -> Verdict | None:
-        """Learn from an answer that is no block; why it is no content, or None.
+        """Learns from an answer that is no block; returns why it is no content, or None.
 
-        `is_known`: an earlier visit found the very same content at this URL, which no outage begins with.
+        `is_known`: an earlier visit found exactly the same content at this URL. No outage begins with such an answer.
         """
         site = self._site(answer.url.site)
         kind = self._kind(site, answer.url)
         site.spreads.answered += 1
         for outage in site.outages:
             if outage.matches(answer, kind):
-                return self._again(site, kind, outage, answer)
+                return self._judge_known_outage(site, kind, outage, answer)
         for outage in site.outages:
             outage.hear_other(kind, answer)
         if site.spreads.known:
             if sick := site.spreads.sick(kind, answer):
-                return self._sick(site, kind, sick, answer)
-            self._hear(site, answer)
+                return self._judge_sick(site, kind, sick, answer)
+            self._learn_from_probe(site, answer)
         if not answer.is_kept:
             self._note_ordinary(site, answer.began, all_of(answer.url))
-        if answer.row in kind.rows:  # the same URL again: it says nothing of others
+        if answer.row in kind.rows:  # the same URL again says nothing about others
             return None
         kind.push(answer)
         site.sample = (answer.row,)
         return None if is_known or _is_genuine(site, answer) else self._compare(site, kind, answer)
 
     def _compare(self, site: _Site, kind: Kind, answer: Answer) -> Verdict | None:
-        """What the latest answer is, beside those before it."""
+        """Compares the latest answer with those before it."""
         if run := kind.run(answer, self._brought):
-            return self._begin(site, kind, answer, run)
+            return self._begin_outage(site, kind, answer, run)
         if checks := site.spreads.note(kind, answer):
-            self._want(checks=checks)
+            self._note_wanted(checks=checks)
         return None
 
-    def _begin(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
-        """An outage was noticed: all that was answered so since it may have begun is to be asked for again."""
+    def _begin_outage(self, site: _Site, kind: Kind, answer: Answer, run: Run) -> Verdict:
+        """Begins an outage: all URLs with this answer since it may have begun are to be requested again."""
         outage = Outage(answer, run, max((one.step for one in site.outages if not one.is_over), default=0))
         kind.has_varied = True
         rows = kind.take_back(outage.is_alike, float("-inf"))
@@ -153,27 +158,30 @@ class Answers:
         site.spreads.forget(answer)
         site.outages = [outage, *site.outages[: MOST_OUTAGES - 1]]
         outage.hit(kind, answer)
-        return _soft(outage, tuple([row for row in rows if row != answer.row]), outage.sample)
+        return _outage_verdict(outage, tuple([row for row in rows if row != answer.row]), outage.sample)
 
-    def _again(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
-        """The content of a known outage."""
+    def _judge_known_outage(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
+        """Judges an answer with the content of a known outage."""
         comes_alone = outage.is_over_for(answer) and answer.is_last
         if outage.is_disproved(answer) or (comes_alone and outage.proves(PROVED_BY)):
-            return self._believe(site, kind, outage, answer)
+            return self._end_false_outage(site, kind, outage, answer)
         if comes_alone:
             return None
         begins = outage.hit(kind, answer)
         if outage.is_contradicted:
-            return self._believe(site, kind, outage, answer)
+            return self._end_false_outage(site, kind, outage, answer)
         outage.failed += answer.is_last
         site.has_parked = site.has_parked or outage.failed >= LASTING
-        return _soft(outage, checks=outage.sample if begins else ())
+        return _outage_verdict(outage, checks=outage.sample if begins else ())
 
-    def _believe(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
-        """It is no outage: the content is what it seems, or a sick server's, if URLs that it hit have got over it."""
+    def _end_false_outage(self, site: _Site, kind: Kind, outage: Outage, answer: Answer) -> Verdict | None:
+        """Ends a false outage.
+
+        The content is genuine, or a sick server's if URLs that it hit brought other contents later.
+        """
         site.outages.remove(outage)
         if outage.has_passed and outage.way != NEAR:
-            return self._sick(site, kind, site.spreads.add_sick(answer, outage.number), answer)
+            return self._judge_sick(site, kind, site.spreads.add_sick(answer, outage.number), answer)
         site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
         kind.is_strict = kind.is_strict or outage.way != SAME
         kind.push(answer)
@@ -181,8 +189,8 @@ class Answers:
 
     # -- sick servers ------------------------------------------------------------------------------------------------
 
-    def _hear(self, site: _Site, answer: Answer) -> None:
-        """A URL that was asked once more tells whether what it brought before was its own."""
+    def _learn_from_probe(self, site: _Site, answer: Answer) -> None:
+        """Learns from a URL that was requested once more whether its earlier content was its own."""
         sick, genuine = site.spreads.hear(answer)
         if genuine:
             site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
@@ -191,10 +199,13 @@ class Answers:
             for kind in site.kinds.values():
                 if kind.varies:
                     rows |= dict.fromkeys(kind.take_back(sick.is_alike, float("-inf")))
-            self._want(repeats=tuple(rows))
+            self._note_wanted(repeats=tuple(rows))
 
-    def _sick(self, site: _Site, kind: Kind, spread: Spread, answer: Answer) -> Verdict | None:
-        """A notice that comes between other answers: the others are well, so the site need not rest."""
+    def _judge_sick(self, site: _Site, kind: Kind, spread: Spread, answer: Answer) -> Verdict | None:
+        """Judges a sick server's notice between other answers.
+
+        The other servers are well, so the site need not rest.
+        """
         if spread.is_proved(answer):
             site.spreads.forget(answer)
             site.genuine = [answer, *site.genuine[: MOST_GENUINE - 1]]
@@ -202,45 +213,45 @@ class Answers:
             return None
         if spread.in_a_row >= ALL_SICK:
             other = next(iter(site.sample), None)
-            return self._begin(site, kind, answer, Run(SAME, ALL_SICK, float("inf"), answer.simhash, {}, other))
+            return self._begin_outage(site, kind, answer, Run(SAME, ALL_SICK, float("inf"), answer.simhash, {}, other))
         detail = f"the same answer to {spread.number} different URLs, others between them"
         return Verdict(Reason.SOFT_OUTAGE, detail, 0)
 
-    def _want(self, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> None:
+    def _note_wanted(self, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> None:
         self._wanted = Wanted(self._wanted.repeats + repeats, self._wanted.checks + checks)
 
     def take_wanted(self) -> Wanted | None:
-        """What is to be asked once more since the last call, whatever the answer was that said so."""
+        """Returns the rows to request once more, noted since the last call, or None."""
         wanted, self._wanted = self._wanted, Wanted()
         return wanted if any(wanted) else None
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
     def block(self, answer: Answer, evidence: str, *, is_weak: bool = False) -> Verdict | None:
-        """Count an answer that bears the mark of a protection; None where it turns out to be content."""
+        """Counts an answer that bears the mark of a protection; returns None where it turns out to be content."""
         site = self._site(answer.url.site)
         is_new = is_weak and answer.gist not in site.weak
         if is_weak and self._is_own(site, answer):
             return self.judge(answer)
         site.blocks += 1
         site.blocked_by = evidence
-        if answer.began >= site.rested:  # what was under way together is one block
+        if answer.began >= site.rested:  # requests that were under way together count as one block
             site.step += 1
             site.rested = max(answer.ended, answer.judged)
         return Verdict(Reason.BLOCKED, evidence, site.step, checks=site.sample if is_new else ())
 
     def other(self, url: Url, began: float) -> None:
-        """Learn that the site gave an answer that is no block."""
+        """Notes that the site gave an answer that is no block."""
         if site := self._sites.get(url.site):
             self._note_ordinary(site, began, all_of(url))
 
     def take_recovered(self) -> tuple[str, ...]:
-        """The patterns of sites whose URLs were parked and that have answered otherwise since the last call."""
+        """Returns the patterns of parked sites that have answered otherwise since the last call."""
         recovered, self._recovered = self._recovered, ()
         return recovered
 
     def bar(self, request: Request) -> Bar | None:
-        """Why a request is not worth asking: its site blocks everything. Seeds are asked a little longer."""
+        """Returns why a request is not worth making: its site blocks everything. Seeds may go on a little longer."""
         site = self._sites.get(request.url.site)
         if site is None or request.is_reread or site.step < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
             return None
@@ -249,7 +260,7 @@ class Answers:
         return Bar(Reason.BLOCKED, detail, all_of(request.url))
 
     def _is_own(self, site: _Site, answer: Answer) -> bool:
-        """Whether pages that look like a weak block are the site's own: they differ, or stand between others."""
+        """Returns whether pages that look like a weak block are the site's own: they differ, or come between others."""
         kind = self._kind(site, answer.url)
         kind.weak = kind.weak if answer.gist in kind.weak or len(kind.weak) >= WEAK else (*kind.weak, answer.gist)
         if len(kind.weak) >= WEAK:
@@ -270,7 +281,7 @@ class Answers:
     # -- what is remembered ------------------------------------------------------------------------------------------
 
     def _site(self, name: str) -> _Site:
-        """The site, as the one that answered last."""
+        """Returns the site, new where it must be, and marks it as the one that answered last."""
         site = self._sites.pop(name, None)
         if site is None:
             site = _Site()
@@ -279,7 +290,7 @@ class Answers:
         return site
 
     def _kind(self, site: _Site, url: Url) -> Kind:
-        """The kind of a URL, as the one that was met last."""
+        """Returns the kind of a URL, new where it must be, and marks it as the one met last."""
         name = kind_of(url)
         kind = site.kinds.pop(name, None)
         if kind is None:
@@ -289,7 +300,7 @@ class Answers:
         return kind
 
     def _new(self, site: _Site, members: Sequence[str]) -> Kind:
-        """One more kind, that takes the place of others."""
+        """Returns a new kind that replaces its narrower members."""
         kind = Kind()
         for member in members:
             narrow = site.kinds.pop(member)
@@ -303,22 +314,22 @@ class Answers:
         return kind
 
     def _make_room(self) -> None:
-        """Forget the sites that answered longest ago."""
+        """Forgets the sites that answered longest ago."""
         while self._sites and (len(self._sites) >= self._most or self._kinds >= self._most):
             self._kinds -= len(self._sites.pop(next(iter(self._sites))).kinds)
 
 
 def all_of(url: Url) -> str:
-    """The pattern that all URLs of a site are parked under which keeps us out, or is out for long."""
+    """Returns the pattern under which all URLs of a site are parked that blocks us or is out for long."""
     return f"{url.site}/**"
 
 
 def _is_genuine(site: _Site, answer: Answer) -> bool:
-    """Whether the content looked like that of an outage before, and was none."""
+    """Returns whether the content looked like an outage before, and was none."""
     return any(one.content == answer.content or one.gist == answer.gist for one in site.genuine)
 
 
-def _soft(outage: Outage, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> Verdict:
+def _outage_verdict(outage: Outage, repeats: tuple[int, ...] = (), checks: tuple[int, ...] = ()) -> Verdict:
     is_lasting = outage.failed >= LASTING
     step = 0 if is_lasting or outage.is_over else outage.step
     detail = f"the same answer to {outage.number} different URLs"

@@ -1,4 +1,4 @@
-"""The latest answers to URLs of one kind, and how many of them in a row are alike."""
+"""Keeps the latest answers to URLs of one kind, and finds how many in a row are alike."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from typing import NamedTuple
 from ...model import Url
 
 REMEMBERED = 32
-"""Answers of a kind, 56 bytes each."""
+"""Most answers of a kind that are kept, 56 bytes each."""
 DIFFERENT = 8
-"""Contents among them that show that URLs of the kind bring different ones."""
+"""Different contents among the kept ones that show that URLs of the kind differ."""
 SAME, SAME_LETTERS, NEAR = range(3)
-"""Ways to be alike: the same bytes; the same letters; nearly the same words."""
+"""Ways in which answers are alike: the same bytes; the same letters; nearly the same words."""
 IN_A_ROW = (4, 8, 8)
-"""URLs in a row that are answered alike in an outage, by way. Twice as many where the content was there before."""
+"""URLs in a row with like answers that make an outage, by way; twice as many where the content came before."""
 NEAR_BITS = 18
-"""Of simhashes under one title and with as many links: texts of some words that differ in a request id and a time are
-6 to 18 bits apart. Under another title all are 32 bits apart, about."""
+"""Most bits in which simhashes of nearly the same words differ, under one title and with as many links: texts of some
+words that differ in a request id and a time are 6 to 18 bits apart. Under another title all are about 32 bits apart."""
 
 FRAME_BITS = 24
-"""Pages of one site that share most of their words, the frame, differ in fewer bits; strangers differ in 32, about."""
+"""Pages of one site that share most of their words, the frame, differ in fewer bits; unrelated pages in about 32."""
 
 
 class Answer(NamedTuple):
-    """What one URL was answered, as far as answers are compared. Times are monotonic seconds."""
+    """The answer to one URL, as far as answers are compared. Times are monotonic seconds."""
 
     row: int
-    """Names the URL."""
+    """The row of the URL in the frontier."""
     url: Url
     content: int
-    """64 bits: equal for equal bytes, or for redirects to one target."""
+    """64 bits, equal for equal bytes, or for redirects to one target."""
     gist: int
-    """64 bits: equal where only numbers, and words of the URL, differ. An answer without text has its content here."""
+    """64 bits, equal where only numbers and words of the URL differ. An answer without text has its content here."""
     simhash: int = 0
-    """Near that of nearly the same words, under the same title and with as many links. 0: there is no text."""
+    """A simhash: near for nearly the same words, under the same title and with as many links. 0: there is no text."""
     figures: int = 0
-    """64 bits over the figures and pictures it shows, but for dates and numbers of its URL."""
+    """64 bits over the figures and pictures that it shows, but for dates and numbers of its URL."""
     began: float = 0.0
     """When the exchange began."""
     ended: float = 0.0
     judged: float = 0.0
-    """When its page was read: what its site was asked for until then, nobody knew better."""
+    """When its page was read; requests that its site got until then could not know of it."""
     is_last: bool = False
-    """The URL has no further attempt."""
+    """Whether the URL has no further attempt."""
     is_kept: bool = False
-    """It comes from a cache: the site itself may not have been asked."""
+    """Whether it comes from a cache: the site itself may not have been asked."""
 
 
 class Brought(NamedTuple):
-    """What one URL brought, and what of it a reader sees."""
+    """The content that one URL brought, and the parts of it that a reader sees."""
 
     content: int
     gist: int
@@ -58,22 +58,22 @@ class Brought(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The latest answers of a kind that are alike."""
+    """A run: the latest answers of a kind that are alike."""
 
     way: int
     number: int
     after: float
-    """None of them ended before."""
+    """A time before which none of them ended."""
     centre: int
-    """The bits that most of their simhashes have: what they share, without what differs from one to the next."""
+    """The bits that most of their simhashes have: their common part."""
     brought: Mapping[int, Brought]
-    """By row."""
+    """The contents by row."""
     other: int | None
     """The row of the latest answer that is not like them."""
 
 
 class Kind:
-    """The answers in the order they came, the latest last. Plain columns, for there are many kinds."""
+    """The latest answers to URLs of one kind, in the order they came. Plain columns, for there are many kinds."""
 
     __slots__ = (
         "_began",
@@ -98,16 +98,16 @@ class Kind:
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
-        """How many in a row are near to the one before."""
+        """Number of the latest answers in a row that are each near to the one before."""
         self.is_strict = False
-        """Only the same bytes count: things of this kind turned out to differ in little."""
+        """Whether only the same bytes count: contents of this kind turned out to differ in little."""
         self.has_varied = False
-        """URLs of this kind brought different contents, whatever is remembered of them."""
+        """Whether URLs of this kind ever brought different contents, remembered or not."""
         self.weak: tuple[int, ...] = ()
         """Contents that bear a weak mark of a block."""
 
     def push(self, answer: Answer) -> None:
-        """Remember an answer; the oldest is forgotten."""
+        """Remembers an answer, and forgets the oldest."""
         self._near = self._near + 1 if self.rows and is_near(self._hashes[-1], answer.simhash) else 1
         for column, value in zip(self._columns, _values(answer), strict=True):
             column.append(value)
@@ -116,19 +116,19 @@ class Kind:
                 del column[0]
 
     def run(self, answer: Answer, brought: Callable[[Url], int]) -> Run | None:
-        """The run that the latest answer ends, if it is long, though URLs of this kind bring different contents.
+        """Returns the run that the latest answer ends, if it is long though URLs of this kind bring different contents.
 
-        `brought` says how many they brought before this run of the crawl began, be it that their figures differed.
+        `brought` returns how many contents they brought before this run of the crawl began, if only in their figures.
         """
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
-            number = self._number(way, answer)
+            number = self._longest_run(way, answer)
             if number < enough:
                 continue
             has_varied = self.has_varied or (way == SAME and brought(answer.url) >= DIFFERENT)
             if len(self.rows) - number < DIFFERENT and not has_varied:
                 continue
-            if run := self._judged(way, enough, answer, has_varied):
+            if run := self._find_run(way, enough, answer, has_varied):
                 return run
         return None
 
@@ -138,27 +138,27 @@ class Kind:
         return self.has_varied or len(set(self.contents)) >= DIFFERENT
 
     def varies_beside(self, answer: Answer, way: int) -> bool:
-        """Whether they do, but for those of the same letters as the answer."""
+        """Returns whether URLs of this kind differ even without those that have the letters of the answer."""
         values = self.contents if way == SAME else self.gists
         others = {value for value, gist in zip(values, self.gists, strict=True) if gist != answer.gist}
         return self.has_varied or len(others) >= DIFFERENT
 
     def way_of_others(self, answer: Answer) -> int | None:
-        """In which another answer is like the latest: of the same bytes, or letters; None: there is none."""
+        """Returns the way in which an earlier answer is like the latest: same bytes or same letters; None: none is."""
         if self.contents.count(answer.content) > 1:
             return SAME
         is_alike = not self.is_strict and self.gists.count(answer.gist) > 1
         return SAME_LETTERS if is_alike else None
 
     def like(self, answer: Answer, way: int) -> list[tuple[int, int]]:
-        """The answers that are so, as rows and contents."""
+        """Returns the answers that are like `answer` in that way, as rows and contents."""
         columns = zip(self.rows, self.contents, self.gists, strict=True)
         if way == SAME:
             return [(row, content) for row, content, _ in columns if content == answer.content]
         return [(row, content) for row, content, gist in columns if gist == answer.gist]
 
     def take_back(self, is_alike: Callable[[int, int, int], bool], after: float) -> list[int]:
-        """Forget the answers that are alike and ended later than `after`; their rows."""
+        """Forgets the answers that are alike and ended later than `after`; returns their rows."""
         columns = zip(self.contents, self.gists, self._hashes, self._ended, strict=True)
         kept = [ended < after or not is_alike(*values) for *values, ended in columns]
         taken = [row for row, is_kept in zip(self.rows, kept, strict=True) if not is_kept]
@@ -168,7 +168,7 @@ class Kind:
         return taken
 
     def absorb(self, other: Kind) -> None:
-        """Take over what a narrower kind remembers."""
+        """Takes over the answers that a narrower kind remembers."""
         for mine, theirs in zip(self._columns, other._columns, strict=True):
             mine.extend(theirs)
             del mine[:-REMEMBERED]
@@ -176,13 +176,13 @@ class Kind:
         self.weak += other.weak
         self.has_varied = self.has_varied or other.has_varied
 
-    def _number(self, way: int, answer: Answer) -> int:
-        """No run is longer."""
+    def _longest_run(self, way: int, answer: Answer) -> int:
+        """Returns a length that no run exceeds."""
         if way == NEAR:
             return min(self._near, len(self.rows))
         return self.contents.count(answer.content) if way == SAME else self.gists.count(answer.gist)
 
-    def _judged(self, way: int, enough: int, answer: Answer, has_varied: bool) -> Run | None:
+    def _find_run(self, way: int, enough: int, answer: Answer, has_varied: bool) -> Run | None:
         members = self._members(way, answer)
         others = [at for at in range(len(self.rows)) if at not in members]
         seen_as = SAME_LETTERS if way == SAME else way
@@ -195,7 +195,7 @@ class Kind:
             return None
         centre = _centre([self._hashes[at] for at in members])
         if way == NEAR and 4 * sum(_is_of_one_frame(self._hashes[at], centre) for at in others) > len(others):
-            return None  # a quarter of strangers may be as near by chance
+            return None  # a quarter of unrelated pages may be as near by chance
         first = min(self._ended[at] for at in members)
         after = [self._ended[at] for at in others if self._ended[at] <= first]
         since = max(after, default=min(self._began[at] for at in members))
@@ -204,10 +204,10 @@ class Kind:
         return Run(way, len(members), since, centre, what, other)
 
     def _members(self, way: int, answer: Answer) -> set[int]:
-        """The places of the run that the latest answer ends.
+        """Returns the places of the run that the latest answer ends.
 
-        Exchanges overlap: an answer of another content only ends a run if it was asked for when one of the run was
-        there already.
+        Exchanges overlap. An answer of another content only ends a run if its request began after an answer of the run
+        was there.
         """
         members: set[int] = set()
         parted = float("-inf")
@@ -239,10 +239,10 @@ def _centre(hashes: Sequence[int]) -> int:
 
 
 def _is_of_one_frame(one: int, other: int) -> bool:
-    """Whether two simhashes may be those of pages that share the frame of their site, though not their own words."""
+    """Returns whether two pages may share the frame of their site, though not their own words, by their simhashes."""
     return one != 0 and (one ^ other).bit_count() <= FRAME_BITS
 
 
 def is_near(one: int, other: int) -> bool:
-    """Whether two simhashes are those of nearly the same words."""
+    """Returns whether two simhashes stand for nearly the same words."""
     return one != 0 and other != 0 and (one ^ other).bit_count() <= NEAR_BITS

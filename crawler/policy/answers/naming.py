@@ -1,4 +1,4 @@
-"""Which kind a URL is of: those whose paths differ in numbers, in ids, or in one word that takes many forms."""
+"""Finds the kind of a URL: URLs of one kind have paths that differ in numbers, ids, or one word with many forms."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from functools import lru_cache
 from ...model import Url
 
 MOST_WORDS = 8
-"""Different words at one place of a path that are told apart."""
+"""Most different words at one place of a path."""
 MOST_SEGMENTS = 8
 LONG = 24
-"""Characters; no longer word is a category."""
+"""In characters; a longer word is no category."""
 _NUMBER = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^0-9#*%_.~-]")
 _VARIES = "*"
 
 
 def kind_of(url: Url) -> str:
-    """Its path with numbers and ids taken out, and the names of its parameters."""
+    """Returns the kind of a URL: its path without numbers and ids, and the names of its parameters."""
     path, mark, query = url.path.partition("?")
     shape = "/".join(map(_shape, path.split("/", MOST_SEGMENTS)[1:]))
     if not mark:
@@ -28,9 +28,9 @@ def kind_of(url: Url) -> str:
 
 
 def widened(kind: str, known: Iterable[str]) -> tuple[str, list[str]]:
-    """A kind not known yet, or a wider one, and those of the known ones that belong to it then.
+    """Returns a new kind, or a wider one, and the known kinds that belong to it.
 
-    Where kinds differ in the same one word, and there are many, that word varies.
+    Where many kinds differ in the same one word, that word varies.
     """
     path, mark, query = kind.partition("?")
     words = path.split("/")

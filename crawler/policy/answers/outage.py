@@ -1,17 +1,17 @@
-"""One content that a site gives to everyone, for a time."""
+"""Follows one outage: one content that a site gives to every URL, for a time."""
 
 from __future__ import annotations
 
 from .latest import NEAR, Answer, Brought, Kind, Run, is_near
 
 CONTRADICTIONS = 2
-"""One alone may be an outage that ends and begins again."""
+"""Contradictions of a site that end an outage. One alone may be an outage that ends and begins again."""
 MOST_SEEN = 32
-"""URLs whose answers are kept; and kinds of URLs that were hit."""
+"""Most URLs whose answers are kept, and most kinds of URLs that are known to be hit."""
 
 
 class Outage:
-    """It may be over, and begin anew."""
+    """One outage of a site. It may be over, and begin anew."""
 
     __slots__ = (
         "_content", "_contradicted", "_ended", "_gist", "_is_sample_well", "_kinds", "_other", "_proofs", "_rested",
@@ -20,34 +20,34 @@ class Outage:
 
     def __init__(self, answer: Answer, run: Run, step: int = 0) -> None:
         self.way = run.way
-        """In which its answers are alike."""
+        """The way in which its answers are alike."""
         self.number = run.number - 1
-        """URLs that were answered so."""
+        """Number of URLs that got its answer."""
         self.step = step
-        """How many rests in a row the site was given."""
+        """Number of rests in a row that the site was given."""
         self.failed = 0
-        """URLs that spent their last attempt on it."""
+        """Number of URLs that spent their last attempt on it."""
         self.has_passed = False
-        """A URL that it hit brought something else later."""
+        """Whether a URL that it hit brought something else later."""
         self._content, self._gist, self._simhash = answer.content, answer.gist, run.centre
         self._kinds: list[Kind] = []
         self._proofs = 0
         self._rested = float("-inf")
-        """When the exchange ended for which the site rests."""
+        """End of the exchange for which the site rests."""
         self._ended = float("-inf")
-        """When its latest answer was there."""
+        """End of its latest answer."""
         self._other: float | None = None
-        """When an answer was there that shows that it is over; None: none was."""
+        """End of an answer that shows that the outage is over; None: none came."""
         self._seen = dict(run.brought)
         self._sample = run.other
-        """The row of a URL that brought something else before: it is asked again, to see whether it still does."""
+        """The row of a URL that brought something else before. It is requested again, to see whether it still does."""
         self._is_sample_well = False
-        """It did, since the latest answer of the outage."""
+        """Whether the sample brought something else, since the latest answer of the outage."""
         self._contradicted = 0
-        """How often others were answered as in an outage right after."""
+        """Times that another URL got the outage's answer right after the sample was well."""
 
     def matches(self, answer: Answer, kind: Kind) -> bool:
-        """Whether it is the outage's answer; not where URLs of that kind are always answered so."""
+        """Returns whether it is the outage's answer; never where URLs of that kind always get this answer."""
         if not self.is_alike(answer.content, answer.gist, answer.simhash):
             return False
         return kind in self._kinds or answer.content not in kind.contents
@@ -56,7 +56,7 @@ class Outage:
         return content == self._content or gist == self._gist or (self.way == NEAR and is_near(simhash, self._simhash))
 
     def hit(self, kind: Kind, answer: Answer) -> bool:
-        """One more URL got its answer; whether the outage has begun, or has begun anew, with it."""
+        """Counts a URL with its answer; returns whether the outage begins, or begins anew, with it."""
         begins = not self._kinds or self.is_over_for(answer)
         if begins and self._kinds:
             self._other, self.step, self.failed = None, 0, 0
@@ -68,7 +68,7 @@ class Outage:
         self.number += answer.row not in self._seen
         self._ended = max(self._ended, answer.ended)
         self._seen.pop(answer.row, None)
-        self._seen[answer.row] = _brought(answer)
+        self._seen[answer.row] = _summarize(answer)
         if kind not in self._kinds:
             self._kinds.append(kind)
         if len(self._seen) > MOST_SEEN:
@@ -77,7 +77,7 @@ class Outage:
         return begins
 
     def hear_other(self, kind: Kind, answer: Answer) -> None:
-        """Another content came: it is over, if that was asked for later, by a URL that it hit or one of their kind."""
+        """Notes another content. The outage is over if a URL that it hit, or one of their kind, brought it later."""
         if answer.began < self._ended:
             return
         if answer.row == self._sample and not answer.is_kept:
@@ -87,7 +87,7 @@ class Outage:
             self._other = answer.ended
 
     def widen(self, narrow: Kind, wide: Kind) -> None:
-        """A kind of URLs became part of a wider one."""
+        """Replaces a kind of URLs by the wider one that it became part of."""
         self._kinds = [wide if kind is narrow else kind for kind in self._kinds]
 
     @property
@@ -95,11 +95,11 @@ class Outage:
         return self._other is not None
 
     def is_over_for(self, answer: Answer) -> bool:
-        """Whether the answer was asked for when others were answered differently again."""
+        """Returns whether the request for the answer began when the outage was over."""
         return self._other is not None and answer.began >= self._other
 
     def proves(self, enough: int) -> bool:
-        """Count a URL that brings this content for good; whether they are enough to believe it of all."""
+        """Counts a URL that keeps bringing this content; returns whether these are enough to call it genuine."""
         self._proofs += 1
         return self._proofs >= enough
 
@@ -109,19 +109,19 @@ class Outage:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether the site gives the outage's answer to some and, again and again at the same time, others theirs."""
+        """Whether the site, again and again, gives some URLs the outage's answer and others their own."""
         return self._contradicted >= CONTRADICTIONS
 
     def is_disproved(self, answer: Answer) -> bool:
-        """Whether a URL brings again exactly what it brought before, and shows what no other URL shows.
+        """Returns whether a URL brings exactly its earlier answer, and one that no other URL shows.
 
-        Of answers that were alike in letters or words alone: things that differ in their prices are no outage.
+        Only for answers that were alike in letters or words: things that differ in their prices are no outage.
         """
-        if not self.way or self._seen.get(answer.row) != _brought(answer):
+        if not self.way or self._seen.get(answer.row) != _summarize(answer):
             return False
         shown = (answer.gist, answer.figures)
         return all((one.gist, one.figures) != shown for row, one in self._seen.items() if row != answer.row)
 
 
-def _brought(answer: Answer) -> Brought:
+def _summarize(answer: Answer) -> Brought:
     return Brought(answer.content, answer.gist, answer.figures)

@@ -1,6 +1,7 @@
-"""A content that many URLs of a site brought, between others that brought their own: theirs, or a sick server's notice.
+"""Judges a content that many URLs of a site brought, between others: genuine, or a sick server's notice.
 
-One of these URLs is asked once more. What is its own comes again; another server gives the page.
+One of these URLs is requested once more. Its own content comes again; in place of a notice another server gives the
+page.
 """
 
 from __future__ import annotations
@@ -10,34 +11,34 @@ from typing import NamedTuple
 from .latest import IN_A_ROW, SAME, SAME_LETTERS, Answer, Kind, is_near
 
 SPREAD = {SAME: 5, SAME_LETTERS: IN_A_ROW[SAME_LETTERS]}
-"""URLs that brought a content until one of them is asked once more, by the way in which they are alike."""
+"""URLs that bring a content until one of them is requested once more, by the way in which they are alike."""
 STRETCHES = 3
-"""Times that it began anew, after other contents: what comes in a row is an outage, or none."""
+"""Times that it must begin anew, after other contents; a content in one row is an outage, or none."""
 PROBES = 2
-"""Requests that a content costs until it is believed."""
+"""Requests that a content costs until it counts as genuine."""
 MOST_VAIN = 16
-"""Requests that a site is asked so in vain; none follow."""
+"""Requests of this sort that a site gets in vain; then no more follow."""
 MOST_SPREADS = 4
-"""Contents of a site that are watched: the one that came to fewest URLs goes first."""
+"""Most contents of a site that are watched; the one that came to fewest URLs goes first."""
 MOST_ROWS = 64
-"""URLs of one content that are remembered. Those beyond keep it."""
+"""Most URLs of one content that are remembered. Those beyond keep their content."""
 PROVED_BY = 2
-"""URLs that bring it at their last attempt, more than those that brought something else meanwhile: it is theirs."""
+"""URLs that must bring it at their last attempt, and more than brought something else meanwhile, to make it theirs."""
 ALL_SICK = 8
-"""Answers in a row, of different URLs, that are a sick server's: all servers are sick, which is an outage."""
+"""Answers in a row, of different URLs, that are a sick server's: then all servers are sick, which is an outage."""
 
 
 class Wanted(NamedTuple):
-    """What is to be asked once more, though no answer was bad."""
+    """Rows to be requested once more, though no answer was bad."""
 
     repeats: tuple[int, ...] = ()
-    """Rows of earlier answers that were taken for content."""
+    """Rows of earlier answers that were wrongly taken for content."""
     checks: tuple[int, ...] = ()
-    """Rows of URLs whose answers tell whether what they brought was theirs."""
+    """Rows of URLs whose next answers show whether their contents were their own."""
 
 
 class Spread:
-    """One such content."""
+    """One content that many URLs of a site brought."""
 
     __slots__ = (
         "_at", "_content", "_cured", "_gist", "_is_wide", "_probe", "_probes", "_proofs", "_row",
@@ -48,30 +49,30 @@ class Spread:
         self._content, self._gist, self._simhash = answer.content, answer.gist, answer.simhash
         self.rows: dict[int, None] = {}
         self.number = 0
-        """URLs that brought it, remembered or not."""
+        """Number of URLs that brought it, remembered or not."""
         self.is_sick = False
-        """It is no content: a URL that brought it brought another one."""
+        """Whether it is no content: a URL that brought it brought another one later."""
         self.in_a_row = 0
         self._is_wide = False
-        """Some are alike in letters only."""
+        """Whether some answers are alike in letters only."""
         self._at = self._row = 0
-        """Which of the site's answers was the latest, and whose."""
+        """The number of its latest answer among the site's, and the row of that URL."""
         self._stretches = 0
         self._probe: int | None = None
-        """The row that is asked once more."""
+        """The row that is requested once more."""
         self._probes = 0
         self._proofs = self._cured = 0
-        """URLs that brought it at their last attempt, and those that brought something else after it."""
+        """Number of URLs that brought it at their last attempt, and of URLs that brought something else after it."""
 
     def is_alike(self, content: int, gist: int, simhash: int = 0) -> bool:
         return content == self._content or gist == self._gist
 
     def is_as_before(self, answer: Answer) -> bool:
-        """Whether a URL may have brought the same once more: it may have the time in it."""
+        """Returns whether a URL may have brought the same content once more, with another time in it perhaps."""
         return self.is_alike(answer.content, answer.gist) or is_near(answer.simhash, self._simhash)
 
     def add(self, row: int, content: int) -> None:
-        """One more URL brought it."""
+        """Counts one more URL that brought it."""
         if row in self.rows:
             return
         self.number += 1
@@ -80,16 +81,16 @@ class Spread:
             self.rows[row] = None
 
     def note_place(self, at: int, row: int) -> None:
-        """It came to a URL as the site's answer of that number."""
+        """Notes that it was the site's answer number `at`, to the URL of this row."""
         is_new = at > self._at + 1
         self._stretches += is_new
         self.in_a_row = 1 if is_new else self.in_a_row + (row != self._row)
         self._at, self._row = at, row
 
     def take_probe(self) -> tuple[int, ...]:
-        """The row of a URL to be asked now, if it is time; the one that brought it longest ago is settled."""
+        """Returns the row of a URL to request now, if it is time: the one that brought it longest ago."""
         enough = SPREAD[SAME_LETTERS if self._is_wide else SAME]
-        is_open = self._probe is not None  # it may never come: its URL is excluded now
+        is_open = self._probe is not None  # the probe may never come: its URL is excluded now
         needed = enough if not self._probes else enough * (4 if is_open else 2)
         if self._probes >= PROBES or self.number < needed or self._stretches < STRETCHES:
             return ()
@@ -98,7 +99,7 @@ class Spread:
         return (self._probe,)
 
     def hear(self, answer: Answer) -> bool:
-        """A URL that brought it was asked again; whether that was the probe."""
+        """Notes that a URL that brought it was requested again; returns whether that was the probe."""
         if self.is_sick:
             self._cured += 1
             self.rows.pop(answer.row, None)
@@ -114,27 +115,27 @@ class Spread:
         return self._probes >= PROBES and self._probe is None
 
     def is_proved(self, answer: Answer) -> bool:
-        """Count a URL's last attempt; whether the content is theirs after all."""
+        """Counts a URL's last attempt; returns whether the content is genuine after all."""
         self._proofs += answer.is_last
         return answer.is_last and self._proofs >= PROVED_BY and self._proofs > self._cured
 
 
 class Spreads:
-    """Those of one site."""
+    """The watched contents of one site."""
 
     __slots__ = ("_vain", "answered", "known")
 
     def __init__(self) -> None:
         self.known: list[Spread] = []
         self.answered = 0
-        """How often the site gave an answer."""
+        """Number of answers that the site gave."""
         self._vain = 0
 
     def find(self, answer: Answer) -> Spread | None:
         return next((one for one in self.known if one.is_alike(answer.content, answer.gist)), None)
 
     def sick(self, kind: Kind, answer: Answer) -> Spread | None:
-        """The sick server's notice that an answer is; not where URLs of that kind are always answered so."""
+        """Returns the sick server's notice that equals an answer; None where this kind of URL always gets it."""
         spread = self.find(answer)
         if spread is None or not spread.is_sick or (answer.content in kind.contents and not kind.varies):
             return None
@@ -143,14 +144,14 @@ class Spreads:
         return spread
 
     def add_sick(self, answer: Answer, number: int) -> Spread:
-        """What looked like an outage comes between other answers."""
+        """Notes a sick server's notice that looked like an outage, but comes between other answers."""
         spread = self._new(Spread(answer))
         spread.is_sick, spread.number = True, number
         spread.note_place(self.answered, answer.row)
         return spread
 
     def note(self, kind: Kind, answer: Answer) -> tuple[int, ...]:
-        """Learn from an answer that is content; rows to be asked once more."""
+        """Learns from an answer that is content; returns rows to be requested once more."""
         if self._vain >= MOST_VAIN:
             return ()
         spread = self.find(answer) if self.known else None
@@ -166,7 +167,8 @@ class Spreads:
         return spread.take_probe()
 
     def hear(self, answer: Answer) -> tuple[Spread | None, Spread | None]:
-        """Learn from any answer but a sick server's; what it shows to be sick, and what to be believed."""
+        """Learns from any answer but a sick server's; returns the content that is sick now, and the one that is
+        genuine."""
         for spread in self.known:
             if answer.row not in spread.rows:
                 continue
@@ -183,7 +185,7 @@ class Spreads:
         return None, None
 
     def forget(self, answer: Answer) -> None:
-        """It is known to be something else."""
+        """Stops watching the content of an answer, which is known to be something else."""
         self.known = [one for one in self.known if not one.is_alike(answer.content, answer.gist)]
 
     def _new(self, spread: Spread) -> Spread:

@@ -1,4 +1,4 @@
-"""Places without end: which URLs are of one pattern, and whether a pattern still brings anything new."""
+"""Finds places without end: which URLs have one pattern, and whether a pattern still brings anything new."""
 
 from .novelty import MOST_PATTERNS, Mode, Novelty, Sifted, Stored
 from .shapes import Shapes

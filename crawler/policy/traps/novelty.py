@@ -1,9 +1,9 @@
-"""Whether the pages of a URL pattern still bring anything new, and what follows: go on, go last, or be parked.
+"""Decides whether a URL pattern still brings anything new, and so whether its URLs go on, go last or are parked.
 
 A page is *news* if its letters, its figures or its pictures and documents differ from those of the earlier pages of its
 pattern. A pattern without news is *suspect*: its links go behind all others. It is *parked* once nothing vouches for
-its pages either: no list, no sitemap, no end that they name; the months of a calendar are found on each other alone.
-A pattern is judged by its smallest part that has evidence: one book, not all books. docs/traps.md tells it all.
+its pages either: no list, no sitemap, no end that they name; the months of a calendar are found on each other alone. A
+pattern is judged by its smallest part that has evidence: one book, not all books. See docs/traps.md.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from .shapes import Shapes
 Mode: TypeAlias = Literal["park", "warn", "off"]
 
 MOST_PATTERNS = 20_000
-"""Patterns that are remembered, 6 kB each at most: the one met longest ago is forgotten for a new one."""
+"""Most patterns that are remembered, 6 kB each at most. A new one replaces the one met longest ago."""
 ODD = 64
-"""Pages. Patterns that have no more are also judged together, site by site: a trap may be of all sorts."""
+"""Most pages of a pattern that is also judged together with others, site by site: a trap may be of all sorts."""
 SUNK = 100
-"""The priority of links of a suspect pattern: behind whatever a sitemap puts last."""
+"""The priority of links of a suspect pattern: behind everything that a sitemap puts last."""
 FIRST_PROBE = 32
-"""URLs asked for in vain before one of a parked pattern is visited all the same; then twice as many, and so on."""
+"""URLs of a parked pattern that are refused before one is visited all the same; then twice as many, and so on."""
 OWN = 32
-"""Pages of one instance of a pattern, as of one book of many, after which it is judged by itself."""
+"""Pages of one instance of a pattern (one book of many) after which it is judged by itself."""
 LONGEST = 300
-"""Characters of a URL that may have an instance of its own."""
+"""Most characters of a URL that may have an instance of its own."""
 SIFTED_AT_ONCE = 64
-"""Links, about a millisecond's work."""
+"""Links that are sorted in one step, about a millisecond's work."""
 STEP = 16
-"""Pages between two notes of a pattern that does well: it is no loss to learn them again."""
+"""Pages between two records of a pattern that does well: these are easily learnt again."""
 
 
 INVITED = "+"
@@ -57,16 +57,17 @@ class Stored(NamedTuple):
     news: int
     parked: int
     windows: str
-    """Two numbers in hexadecimal, `+` if it is invited, `=` and three for each span, and examples of what is parked."""
+    """Two numbers in hexadecimal, `+` if it is invited, `=` and three numbers for each span, and examples of parked
+    URLs."""
 
 
 class Sifted(NamedTuple):
     """The links of a page, sorted by what is known of their patterns."""
 
     links: Links
-    """To be queued; those of suspect patterns go last."""
+    """Links to queue; those of suspect patterns go last."""
     parked: Sequence[tuple[str, Links]] = ()
-    """By pattern: to be parked."""
+    """Links to park, by pattern."""
 
 
 class Seen(NamedTuple):
@@ -77,22 +78,22 @@ class Seen(NamedTuple):
     is_copy: bool
     is_news: bool
     is_vouched: bool
-    """A page of another pattern named it, a sitemap, or a person."""
+    """Whether a page of another pattern, a sitemap or a person named it."""
 
 
 class Novelty:
-    """Folds outcomes into what it knows of their patterns, and judges by it. Decides, and never waits."""
+    """Learns from outcomes what their URL patterns bring, and judges by it. Decides, and never waits."""
 
     def __init__(self, mode: Mode = "park", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
-        """`most` patterns are remembered."""
+        """At most `most` patterns are remembered."""
         self._most = most
         self._parks = mode == "park"
         self._shapes = Shapes()
         self._patterns: dict[str, Pattern] = {}
-        """The one met longest ago first, as below."""
+        """Patterns by name, the one met longest ago first; so are the instances."""
         self._instances: dict[str, Pattern] = {}
         self._troubled: Counter[str] = Counter()
-        """By site, how many of its patterns are not in good standing."""
+        """Site -> how many of its patterns are not in good standing."""
         self._changed: dict[str, Pattern] = {}
         self._recovered: list[str] = []
         self._traps: tuple[Trap, ...] | None = ()
@@ -100,15 +101,15 @@ class Novelty:
             self._restore(one)
 
     def __len__(self) -> int:
-        """Patterns that are remembered, instances included."""
+        """Returns how many patterns are remembered, instances included."""
         return len(self._patterns) + len(self._instances)
 
     # -- what is found out -------------------------------------------------------------------------------------------
 
     def fold(self, outcome: Outcome) -> list[Trap]:
-        """Learn from a settled visit; the traps it made known.
+        """Learns from a settled visit; returns the traps that it made known.
 
-        What someone asked for by name is no sample of what links lead to, nor is a revisit.
+        Seeds are no sample of what links lead to, nor are revisits.
         """
         page, request = outcome.page, outcome.request
         if page is None or request.visit > 1 or request.url == request.anchor or page.kind == "sitemap":
@@ -132,7 +133,7 @@ class Novelty:
 
     @property
     def traps(self) -> tuple[Trap, ...]:
-        """The patterns that are parked, or would be, those that cost most first."""
+        """The patterns that are parked, or would be; those that cost most first."""
         if self._traps is None:
             known = chain(self._patterns.values(), self._instances.values())
             parked = [pattern.trap for pattern in known if pattern.standing is Standing.PARKED]
@@ -140,26 +141,26 @@ class Novelty:
         return self._traps
 
     def earlier_news(self, text: str) -> int:
-        """How many pages like this URL's were news in earlier runs, as far as it was stored: STEP fewer, perhaps."""
+        """Returns how many pages of this URL's pattern were news in earlier runs; up to STEP may be missing."""
         pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
         return pattern.earlier_news if pattern else 0
 
     def take_changed(self) -> list[Stored]:
-        """What a store should know since the last call."""
+        """Returns the patterns that a store should write, since the last call."""
         changed, self._changed = self._changed, {}
         return [_stored(pattern) for pattern in changed.values()]
 
     # -- what follows from it ----------------------------------------------------------------------------------------
 
     def trap(self, text: str) -> Trap | None:
-        """The trap a canonical URL leads into, or None."""
+        """Returns the trap that a canonical URL leads into, or None."""
         pattern = self._judged(text)
         return pattern.trap if pattern and pattern.standing is Standing.PARKED else None
 
     def refuses(self, request: Request) -> Trap | None:
-        """The trap for which a request is to be parked, or None. Lets one through now and then, to see.
+        """Returns the trap for which a request is to be parked, or None. Lets one through now and then, as a probe.
 
-        What someone asked for by name, and what was worth a visit before, passes.
+        Seeds pass, and URLs that were worth a visit before.
         """
         if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
             return None
@@ -176,7 +177,7 @@ class Novelty:
         return pattern.trap
 
     def sift(self, links: Links, via: Url) -> Sifted:
-        """Tell the links of a page into traps from the others; those of suspect patterns are told to go last."""
+        """Returns the links of a page, those into traps apart; links of suspect patterns get the lowest priority."""
         sifting = self.sift_in_parts(links, via)
         while True:
             try:
@@ -186,7 +187,7 @@ class Novelty:
                 return sifted
 
     def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, Sifted]:
-        """`sift`, for a caller who lets others go on after every few links."""
+        """Sifts as `sift` does, in steps of a few links, so that the caller can let others run."""
         if not (self._parks and self._troubled):
             return Sifted(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
@@ -212,7 +213,7 @@ class Novelty:
     # -- what is parked ----------------------------------------------------------------------------------------------
 
     def trust(self, name: str) -> None:
-        """Somebody says that the pattern is no trap: it is never parked again."""
+        """Trusts a pattern that a person called no trap: it is never parked again."""
         pattern = self._named(name)
         if not pattern.is_good:
             self._troubled[pattern.site] -= 1
@@ -222,18 +223,18 @@ class Novelty:
         self._traps = None
 
     def take_recovered(self) -> list[str]:
-        """The patterns that were parked and have brought something new since the last call."""
+        """Returns the patterns that were parked and have brought something new since the last call."""
         recovered, self._recovered = self._recovered, []
         return recovered
 
     # -- patterns ----------------------------------------------------------------------------------------------------
 
     def _pattern(self, name: str) -> Pattern:
-        """Known or new, and met last from now on."""
+        """Returns the pattern, new where it must be, and marks it as met last."""
         return self._met(self._patterns, name)
 
     def _instance(self, name: str, text: str) -> Pattern | None:
-        """Of a URL whose pattern has several places that vary: the pattern in which only its last number does."""
+        """Returns the pattern in which only the URL's last number varies; None if only that varies anyway."""
         own = _instance_of(name, text)
         return self._met(self._instances, own) if own else None
 
@@ -253,7 +254,7 @@ class Novelty:
             self._traps = None
 
     def _judged(self, text: str) -> Pattern | None:
-        """What a URL is judged by: the smallest pattern that has evidence, or all that is odd on its site."""
+        """Returns the pattern that judges a URL: the smallest with evidence, or that of all odd URLs of its site."""
         name = self._shapes.pattern(text, learns=False)
         general = self._patterns.get(name)
         if general and general.standing is Standing.TRUSTED:
@@ -266,12 +267,12 @@ class Novelty:
         return general
 
     def _count(self, pattern: Pattern, seen: Seen) -> list[Trap]:
-        """Learn of one page of a pattern."""
+        """Counts one page of a pattern; returns the trap if the page made it one."""
         series, page = pattern.series, seen.page
         is_finite = series.names_end(page.end, pattern.fetched) and not seen.is_copy
         if seen.is_vouched and series.vouch(seen.text):
             self._change(pattern)
-        if seen.is_copy:  # it ends where it leads nowhere new
+        if seen.is_copy:  # a copy is sound if it leads nowhere new
             is_sound = seen.is_vouched and not page.news
         else:
             is_sound = seen.is_news or seen.is_vouched or is_finite or series.holds(seen.text)
@@ -279,7 +280,7 @@ class Novelty:
         has_turned = pattern.count(seen.is_news, is_sound, is_finite=is_finite)
         if has_turned:
             self._troubled[pattern.site] += was_good - pattern.is_good
-            self._troubled += Counter()  # none without trouble
+            self._troubled += Counter()  # drops the sites at zero
             if was_parked:
                 self._recovered.append(pattern.name)
         if not pattern.is_good or has_turned or not pattern.fetched % STEP:
@@ -287,17 +288,17 @@ class Novelty:
         return [pattern.trap] if has_turned and pattern.standing is Standing.PARKED else []
 
     def _count_odd(self, odd: Pattern, request: Request, seen: Seen) -> list[Trap]:
-        """Learn of one page, together with all of its site whose patterns have few."""
+        """Counts one page together with all pages of its site whose patterns have few."""
         is_news = odd.is_news(seen.page) and not seen.is_copy
         is_vouched = self._vouches_for_odd(request.via, odd)
         if is_news:
             odd.note_source(seen.text)
-        elif seen.is_copy and not seen.page.news:  # it leads nowhere
+        elif seen.is_copy and not seen.page.news:  # a copy that leads nowhere
             return []
         return self._count(odd, seen._replace(is_news=is_news, is_vouched=is_vouched))
 
     def _vouches(self, via: Url | None, name: str) -> bool:
-        """Whether the page that led to a page of the named pattern is of another one, in good standing."""
+        """Returns whether the page that led to a page of pattern `name` has another pattern, in good standing."""
         if via is None:
             return True
         other = self._shapes.pattern(via.text, learns=False)
@@ -310,14 +311,14 @@ class Novelty:
         return instance is None or instance.is_good
 
     def _vouches_for_odd(self, via: Url | None, odd: Pattern) -> bool:
-        """Whether the page that led here was news, or is of a pattern that has many pages and is in good standing."""
+        """Returns whether the page that led here was news, or has a pattern with many pages and in good standing."""
         above = self._patterns.get(self._shapes.pattern(via.text, learns=False)) if via else None
         if via is None or above is None:
             return True
         return (above.is_good and above.fetched > ODD) or odd.has_source(via.text)
 
     def _invites(self, via: Url | None, pattern: Pattern, url: Url) -> bool:
-        """Whether who named a URL of a parked pattern vouches for it."""
+        """Returns whether the page that named a URL of a parked pattern vouches for it."""
         if via is None:
             return False
         if pattern.name == _odd(pattern.site):
@@ -359,24 +360,24 @@ def _stored(pattern: Pattern) -> Stored:
 
 
 def _site(name: str) -> str:
-    """Of a pattern: `https://example.org` or `https://*.example.org`."""
+    """Returns the site of a pattern: `https://example.org` or `https://*.example.org`."""
     return name[: name.index("/", 8)]
 
 
 def _odd(site: str) -> str:
-    """The pattern that all URLs of a site belong to whose own has few pages."""
+    """Returns the pattern of all URLs of a site whose own pattern has few pages."""
     return f"{site}/**"
 
 
 def _instance_of(name: str, text: str) -> str:
-    """A URL with a `#` for its last number, if more than that varies in the pattern `name`; empty: there is none."""
+    """Returns the URL with `#` for its last number; empty if no more than that varies in the pattern `name`."""
     varying = len(_VARYING.findall(name, len(_site(name))))
     last = _LAST.search(text, text.index("/", 8)) if varying > 1 and len(text) <= LONGEST else None
     return f"{text[: last.start()]}#{text[last.end() :]}" if last else ""
 
 
 def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:
-    """Some of the links, with these priorities."""
+    """Returns some of the links, with these priorities."""
     if not kept:
         return Links()
     texts = links.split()

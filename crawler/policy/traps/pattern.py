@@ -1,4 +1,4 @@
-"""One URL pattern's record: what its latest pages were like, and how it stands by that."""
+"""Keeps the record of one URL pattern: its latest pages, and its standing by these."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from .recent import Ring, Sieve
 from .series import Series
 
 SHORT, LONG = 32, 128
-"""Pages that a suspicion rests on, and those that a verdict rests on."""
+"""Pages that a suspicion rests on, and pages that a verdict rests on."""
 SHORT_NEWS, LONG_NEWS = 1, 1
-"""Pages among them that may have been news all the same."""
+"""Most pages among these that may have been news all the same."""
 RECOVERED = 4
-"""Pieces of news among the latest SHORT pages that clear a suspect."""
+"""Pages of news among the latest SHORT pages that clear a suspect."""
 REMEMBERED = 512
-"""Pages whose letters are remembered: a calendar of days has some hundred wordings."""
+"""Pages whose letters are remembered: a calendar of days has some hundred different texts."""
 FEW = 2
-"""Buckets of `Page.numbers` in which two pages differ, at most, that differ in one figure: a count of visitors."""
+"""Most buckets of `Page.numbers` in which two pages differ that differ in one figure, as a count of visitors."""
 AHEAD = 8
-"""Pages of a date more than a year ahead, by which a pattern is one of a calendar."""
+"""Pages with a date more than a year ahead after which a pattern is taken for a calendar."""
 _32 = 0xFFFFFFFF
 _NIBBLES = 0x1111111111111111
 _ALL = (1 << LONG) - 1
 _LATEST = (1 << SHORT) - 1
 _TRIAL = _LATEST << (LONG - SHORT)
-"""A window that takes SHORT pages to turn against its pattern."""
+"""A window that needs SHORT pages to turn against its pattern."""
 
 
 class Standing(IntEnum):
-    """Stored by number."""
+    """The standing of a pattern; stored by number."""
 
     GOOD = 0
     SUSPECT = 1
     PARKED = 2
     """Its URLs are parked."""
     TRUSTED = 3
-    """Somebody said that it is no trap."""
+    """A person said that it is no trap."""
 
 
 class Pattern:
-    """Counts since the crawl began; the two windows hold one bit a page, the latest in the lowest."""
+    """Counts the pages of a pattern since the crawl began.
+
+    The two windows hold one bit a page, the latest in the lowest.
+    """
 
     __slots__ = (
         "_memory", "_sources", "asked", "earlier_news", "examples", "fetched", "is_invited", "name", "news",
@@ -50,29 +53,29 @@ class Pattern:
     )  # fmt: skip
 
     def __init__(self, name: str, site: str, *, is_instance: bool = False) -> None:
-        """An instance is one of many that the URLs of a wider pattern belong to, as one book of a library."""
+        """An instance is one of many narrow patterns inside a wider one, as one book of a library."""
         self.name = name
         self.site = site
         self.standing = Standing.GOOD
         self.fetched = 0
         self.news = 0
         self.earlier_news = 0
-        """Those of earlier runs."""
+        """Pages of news in earlier runs."""
         self.parked = 0
-        """URLs that wait."""
+        """URLs that wait under it."""
         self.examples: tuple[str, ...] = ()
-        """Two of these."""
+        """Two of the URLs that wait."""
         self.asked = 0
-        """URLs that were to be visited since it was parked."""
+        """URLs that were refused or probed since it was parked."""
         self.news_window = _ALL
-        """Which pages were news."""
+        """One bit a page: it was news."""
         self.sound_window = _ALL
-        """Which were news, or had something to vouch for them."""
+        """One bit a page: it was news, or something vouched for it."""
         self.is_invited = False
-        """A page of another pattern named one of its pages."""
+        """Whether a page of another pattern named one of its pages."""
         self.series = Series(1) if is_instance else Series()
         self._sources: Ring | None = None
-        """Of what is judged together: the pages that were news, by their URLs."""
+        """For the pattern of all odd URLs of a site: the pages that were news, by hashes of their URLs."""
         self._memory: Memory | None = None
 
     @property
@@ -84,23 +87,26 @@ class Pattern:
         return self.standing in (Standing.GOOD, Standing.TRUSTED)
 
     def is_news(self, page: Page) -> bool:
-        """Whether a page is like none of the earlier ones; it is remembered."""
+        """Returns whether a page is like none of the earlier ones, and remembers it."""
         if self._memory is None:
             self._memory = Memory()
         return self._memory.is_news(page)
 
     def note_source(self, text: str) -> None:
-        """A page was news: it vouches for what it names, where all is judged together."""
+        """Notes a page that was news: where all is judged together, it vouches for its links."""
         if self._sources is None:
             self._sources = Ring(REMEMBERED)
         self._sources.add(hash(text) & _32)
 
     def has_source(self, text: str) -> bool:
-        """Whether a page was noted lately."""
+        """Returns whether `note_source` was given this URL lately."""
         return self._sources is not None and self._sources.find(hash(text) & _32) >= 0
 
     def count(self, is_news: bool, is_sound: bool, *, is_finite: bool = False) -> bool:
-        """One page more; whether its standing is another now. Of a parked one, `is_finite` says as much as news."""
+        """Counts one page; returns whether the standing changed.
+
+        For a parked pattern `is_finite` counts as much as news.
+        """
         self.fetched += 1
         self.news += is_news
         self.news_window = (self.news_window << 1 | is_news) & _ALL
@@ -109,7 +115,7 @@ class Pattern:
         self.standing = self._judged(is_news or is_finite)
         if (
             self.standing is not Standing.PARKED and before is Standing.PARKED
-        ):  # a probe found something: it is tried anew
+        ):  # a probe found something, so it gets a new trial
             self.sound_window = _TRIAL
         return self.standing is not before
 
@@ -127,7 +133,7 @@ class Pattern:
 
 
 class Memory:
-    """What the pages of a pattern were like: 12 kB at most."""
+    """Remembers the pages of a pattern, in 12 kB at most."""
 
     __slots__ = ("_ahead", "_figures", "_gists", "_media", "_numbers")
 
@@ -135,19 +141,19 @@ class Memory:
         self._ahead = 0
         self._gists = Ring(REMEMBERED)
         self._numbers = array("Q")
-        """By place of the gist: the figures that its latest page had."""
+        """The figures of the latest page of each gist, by the gist's place in the ring."""
         self._figures = Sieve()
         self._media = Sieve()
 
     def is_news(self, page: Page) -> bool:
-        """Whether a page has other letters than the earlier ones, or two other figures, or other pictures.
+        """Returns whether a page has other letters than the earlier ones, or two other figures, or other pictures.
 
-        A file that nobody reads for text, and that is no copy, is news: it leads nowhere.
+        A file that is not read for text, and is no copy, is news: it leads nowhere.
         """
-        shows_news = self._shows_news(page)
-        return self._says_news(page) or shows_news or page.kind == "other"
+        shows_news = self._has_new_media(page)
+        return self._has_new_text(page) or shows_news or page.kind == "other"
 
-    def _says_news(self, page: Page) -> bool:
+    def _has_new_text(self, page: Page) -> bool:
         gist = page.gist & _32
         place = self._gists.find(gist)
         is_fresh = self._figures.add(hash((gist, page.numbers))) if page.numbers else False
@@ -155,12 +161,15 @@ class Memory:
             place = self._gists.add(gist)
             self._numbers[place : place + 1] = array("Q", (page.numbers,))
             return True
-        apart = _apart(self._numbers[place], page.numbers)
+        apart = _count_differences(self._numbers[place], page.numbers)
         self._numbers[place] = page.numbers
         return is_fresh and apart > FEW
 
-    def _shows_news(self, page: Page) -> bool:
-        """Whether a page shows or offers what no earlier one did. A calendar's pictures of days are nothing new."""
+    def _has_new_media(self, page: Page) -> bool:
+        """Returns whether a page has pictures or documents that no earlier one had.
+
+        A calendar's pictures of days do not count.
+        """
         self._ahead += page.is_ahead
         if not page.media:
             return False
@@ -168,8 +177,8 @@ class Memory:
         return any(not one & 1 for one in fresh) if self._ahead >= AHEAD else bool(fresh)
 
 
-def _apart(one: int, other: int) -> int:
-    """Groups of four bits that differ."""
+def _count_differences(one: int, other: int) -> int:
+    """Returns how many groups of four bits differ."""
     bits = one ^ other
     bits |= bits >> 2
     return ((bits | bits >> 1) & _NIBBLES).bit_count()

@@ -1,14 +1,14 @@
-"""What was met lately, in little memory: exactly, of the latest few hundred; roughly, of the latest thousands."""
+"""Remembers recent numbers in little memory: the latest few hundred exactly, the latest thousands roughly."""
 
 from __future__ import annotations
 
 _WIDTH = 4
 _BITS = 1 << 14
-"""2 kB. Once half of the places are taken, the next 2 kB are begun and the ones before the last forgotten."""
+"""Bits of a sieve, 2 kB. Once half are taken, the next 2 kB are begun and the ones before the last forgotten."""
 
 
 class Ring:
-    """The latest `most` numbers of 32 bits, each with its place."""
+    """A ring of the latest `most` numbers of 32 bits, each with its place."""
 
     __slots__ = ("_held", "_most", "_turn")
 
@@ -18,15 +18,15 @@ class Ring:
         self._turn = 0
 
     def find(self, number: int) -> int:
-        """Its place, or -1."""
+        """Returns the place of a number, or -1."""
         wanted = number.to_bytes(_WIDTH, "little")
         at = self._held.find(wanted)
-        while at >= 0 and at % _WIDTH:  # it straddles two others
+        while at >= 0 and at % _WIDTH:  # a match across two numbers
             at = self._held.find(wanted, at + 1)
         return at // _WIDTH if at >= 0 else -1
 
     def add(self, number: int) -> int:
-        """The place it takes: that of the oldest, once there is no room."""
+        """Adds a number and returns its place: that of the oldest, once the ring is full."""
         wanted = number.to_bytes(_WIDTH, "little")
         if len(self._held) < _WIDTH * self._most:
             self._held += wanted
@@ -38,7 +38,10 @@ class Ring:
 
 
 class Sieve:
-    """Some thousands of hashes, one bit each: may take a new one for known, one time in three, never the reverse."""
+    """A set of some thousands of hashes, one bit each.
+
+    It may take a new hash for a known one, one time in three, never the reverse.
+    """
 
     __slots__ = ("_before", "_bits", "_taken")
 
@@ -48,7 +51,7 @@ class Sieve:
         self._taken = 0
 
     def add(self, mixed: int) -> bool:
-        """Whether it is new for certain."""
+        """Adds a hash; returns True if it is certainly new."""
         at, bit = mixed // 8 % (_BITS // 8), 1 << mixed % 8
         if not self._bits:
             self._bits = bytearray(_BITS // 8)

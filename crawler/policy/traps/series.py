@@ -1,6 +1,6 @@
-"""How far numbered pages reach: up to the end that they name, or between two that a page of another kind named.
+"""Finds how far numbered pages reach: to an end that they name, or between two numbers that other pages named.
 
-A calendar names no end, or one that moves away as it is read on.
+A calendar names no end, or an end that moves away as it is read on.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 MOST_SERIES = 64
-"""Of a pattern. What begins new ones for ever has no end."""
+"""Most series of a pattern: a pattern that always begins new ones has no end."""
 MOST_MOVES = 8
-"""Times that ends moved; from then on none counts."""
+"""Moves of ends after which no end counts any more."""
 WIDEST = 20_000
-"""Pages between two that were vouched for."""
+"""Most pages between two that were vouched for."""
 SPARE = 16
-"""Pages more than were named: copies, and pages that are in two series."""
+"""Pages that a pattern may have beyond its named ends: copies, and pages that are in two series."""
 MOST_PLACES = 3
 MOST_KEPT = 8
-"""Spans that are stored."""
+"""Most spans that are stored."""
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,9}(?![0-9A-Za-z])")
 
 
@@ -29,17 +29,17 @@ class Series:
     __slots__ = ("_ends", "_moves", "_named", "_places", "_spans")
 
     def __init__(self, places: int = MOST_PLACES) -> None:
-        """`places` numbers of a URL are looked at, from behind."""
+        """The last `places` numbers of a URL are read."""
         self._places = places
         self._ends: dict[int, int] = {}
         self._named = SPARE
-        """Pages of all series that named their ends."""
+        """Pages of all series that named their ends, and SPARE."""
         self._moves = 0
         self._spans: dict[int, list[int]] = {}
         """Series -> the lowest and the highest number that were vouched for."""
 
     def names_end(self, end: tuple[int, int], fetched: int) -> bool:
-        """Whether a page belongs to a series whose end stands: it was named so before, or no other was yet.
+        """Returns whether a page belongs to a series with a stable end: the same as before, or the first one named.
 
         A pattern has no more pages than its series together.
         """
@@ -56,7 +56,7 @@ class Series:
         return self._moves < MOST_MOVES and fetched <= self._named
 
     def vouch(self, text: str) -> bool:
-        """Somebody else named this URL; whether a span is wider by that."""
+        """Notes that a page of another pattern named this URL; returns whether a span grew."""
         has_grown = False
         for series, number in _numbers(text, self._places):
             span = self._spans.get(series)
@@ -69,7 +69,7 @@ class Series:
         return has_grown
 
     def holds(self, text: str) -> bool:
-        """Whether a URL lies between two that somebody else named."""
+        """Returns whether a URL lies between two that other pages named."""
         for series, number in _numbers(text, self._places) if self._spans else ():
             low, high = self._spans.get(series, (0, -1))
             if low <= number <= high <= low + WIDEST:
@@ -77,7 +77,7 @@ class Series:
         return False
 
     def stored(self) -> list[str]:
-        """A few words."""
+        """Returns the spans as a few words."""
         wide = [(series, low, high) for series, (low, high) in self._spans.items() if low < high]
         return [f"={series:x}:{low:x}:{high:x}" for series, low, high in wide[:MOST_KEPT]]
 
@@ -87,7 +87,7 @@ class Series:
 
 
 def _numbers(text: str, places: int) -> Iterator[tuple[int, int]]:
-    """The series that a URL may belong to, and its numbers there."""
+    """Yields the series that a URL may belong to, with its number there."""
     for found in [*_NUMBER.finditer(text, text.index("/", 8))][-places:]:
         rest = f"{text[: found.start()]}#{text[found.end() :]}"
         yield int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])

@@ -1,10 +1,9 @@
-"""Which URLs are made alike: a URL's pattern is its site, its path with what varies taken out, its parameters' names.
+"""Finds the pattern of a URL: its site, its path without the parts that vary, and the names of its parameters.
 
     https://example.org/calendar/2026-11?view=day    ->    https://example.org/calendar/#-#?view
 
-Numbers become `#`, ids and long names `~`. A place that turns out to hold many different words holds `*` from then on,
-a site that turns out to be one of many of its registered domain becomes `*.`, and many different sets of parameters
-become `?*`. So the patterns of an endless site are few.
+Numbers become `#`, ids and long names `~`. A place with many different words becomes `*`. Many sites of one registered
+domain become `*.`, and many different sets of parameters become `?*`. So an endless site has few patterns.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from functools import lru_cache
 from ... import urls
 
 MOST_WORDS = 16
-"""Different words at one place of a path that are told apart; a menu has fewer, a list of items more."""
+"""Most different words at one place of a path; a menu has fewer, a list of items more."""
 MOST_HOSTS = 8
-"""Hosts of a registered domain that are told apart."""
+"""Most hosts of a registered domain that are kept apart."""
 MOST_QUERIES = 4
-"""Sets of parameters' names below one path that are told apart."""
+"""Most sets of parameters' names below one path that are kept apart."""
 MOST_SEGMENTS = 8
-"""Of a path; all that lies deeper is alike."""
+"""Most segments of a path; deeper ones do not count."""
 MOST_PARAMETERS = 32
-"""Of a query; all that comes later is alike."""
+"""Most parameters of a query; later ones do not count."""
 MOST_NUMBERS = 3
-"""In a word, as in a date; what holds more is an id."""
+"""Most numbers in a word, as in a date; a word with more is an id."""
 LONG = 24
-"""Characters; no longer word is a category."""
+"""In characters; a longer word is no category."""
 MOST_PLACES = 50_000
-"""Places whose words are remembered. Beyond, all are forgotten and learnt anew."""
+"""Most places whose words are remembered. Beyond, all are forgotten and learnt anew."""
 
 _ESCAPED = re.compile("%[0-9A-F]{2}")
 _NUMBER = re.compile(r"[0-9]+")
@@ -39,14 +38,17 @@ _VARIED = frozenset("#~*")
 
 
 class Shapes:
-    """Learns as it goes which places vary; what it learnt of one URL holds for the next."""
+    """Learns which places of URLs vary; knowledge from one URL holds for the next."""
 
     def __init__(self) -> None:
         self._words: dict[str, set[str] | None] = {}
-        """By place: the words met there; None: it varies."""
+        """Place -> the words met there; None: the place varies."""
 
     def pattern(self, text: str, *, learns: bool = True) -> str:
-        """The pattern of a canonical URL. Unless it `learns`, a word not met before is told apart from all others."""
+        """Returns the pattern of a canonical URL.
+
+        Unless it `learns`, a word not met before is kept apart from all others.
+        """
         start = text.index("/", 8)
         path, mark, query = text[start + 1 :].partition("?")
         shape, last = self._site(text[:start], learns), ""
@@ -66,7 +68,7 @@ class Shapes:
         return shape
 
     def relearn(self, pattern: str) -> None:
-        """Know again what led to a pattern made before."""
+        """Learns the words of a pattern that was made before."""
         start = pattern.index("/", 8)
         shape = pattern[:start]
         self._meet(_hosts_of(shape.replace("*.", "", 1)), "*" if "//*." in shape else shape, MOST_HOSTS)
@@ -82,7 +84,7 @@ class Shapes:
         return hosts if self._word(hosts, site, MOST_HOSTS, learns) == "*" else site
 
     def _word(self, place: str, word: str, most: int, learns: bool) -> str:
-        """The word itself, or `*` where the place varies."""
+        """Returns the word itself, or `*` where the place varies."""
         known = self._words.get(place, _NOTHING)
         if known is None:
             return word if _ONLY_NUMBERS.fullmatch(word) else "*"
@@ -110,7 +112,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 @lru_cache(1 << 14)
 def _abstract(segment: str) -> str:
-    """What is the same in all segments of its kind."""
+    """Returns a segment with its numbers as `#`; an id or a long name as `~`."""
     shape = _NUMBER.sub("#", _ESCAPED.sub("%", segment))
     if len(segment) > LONG or _ID.fullmatch(segment) or shape.count("#") > MOST_NUMBERS:
         return "#" if segment.isdigit() else "~"
@@ -119,6 +121,6 @@ def _abstract(segment: str) -> str:
 
 @lru_cache(1 << 14)
 def _hosts_of(site: str) -> str:
-    """All hosts of the site's registered domain."""
+    """Returns the name of all hosts of the site's registered domain."""
     scheme, _, authority = site.partition("//")
     return f"{scheme}//*.{urls.registered(urls.bare_host(authority))}"
