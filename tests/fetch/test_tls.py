@@ -182,7 +182,7 @@ async def test_a_server_may_ask_for_another_handshake_amid_its_answer() -> None:
 async def test_a_server_that_does_nothing_but_shake_hands_is_too_slow() -> None:
     async with spoken() as server, secure(slow_after_s=0.3) as fetcher:
         task = await asked(server, fetcher)
-        await server.say(b"HTTP/1.1 200 OK\nContent-Length: 6\n\nabc\n")
+        await server.say(b"HTTP/1.1 200 OK\nContent-Length: 100000\n\nabc\n")
         async with asyncio.timeout(20):
             while not task.done():
                 await server.say(b"r\n")

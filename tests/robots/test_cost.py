@@ -106,3 +106,9 @@ def _cpu_s(work: Callable[[], object]) -> float:
         work()
         times.append(thread_time() - begun)
     return min(times)
+
+
+def test_stars_in_a_row_cost_what_one_does_and_forbid_no_more() -> None:
+    rules = parse(f"User-agent: *\nDisallow: /{'*' * 10_000}z$\nAllow: /a\n".encode(), "bot")
+    assert rules.allows(Url("http://h/" + "a" * 1500))
+    assert not rules.allows(Url("http://h/az")), "and it is the longer rule"

@@ -174,7 +174,7 @@ async def test_a_host_and_an_origin_that_are_none_are_told_so(api: Api, name: st
 
 @pytest.mark.parametrize("what", NO_HTTP)
 async def test_what_is_no_http_is_counted_and_not_logged(api: Api, caplog: pytest.LogCaptureFixture, what: str) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "crawler")
     status, head = await _asked(api, NO_HTTP[what])
     assert status == 400
     assert b"\r\nServer: crawld\r\n" in head
