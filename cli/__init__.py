@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> None:
-    """Entry point; imports on demand, so that `crawl --help` answers at once."""
+    """Runs the command. Imports are made on demand, so that `crawl --help` answers at once."""
     _fill_gaps()
     from .app import main as run
 
@@ -13,8 +13,11 @@ def main() -> None:
 
 
 def _fill_gaps() -> None:
-    """Where the caller closed a standard file (`crawl ... >&-`), the next file opened would be taken for it."""
+    """Opens /dev/null for each standard file that the caller closed (`crawl ... >&-`).
+
+    Otherwise the next file that we open would get its number, and would be used as standard output.
+    """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))

@@ -1,4 +1,4 @@
-"""Which commands there are, and how `crawl` itself is called."""
+"""The commands of `crawl`, and how its command line is read."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .exits import Exit, exit_code_of
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
 A seed is a list of URLs (one a line, CSV, JSON, a sitemap, bookmarks, a spreadsheet, ...; packed or not), a URL, `-`
-for standard input, or a crawl folder to be continued.
+for standard input, or a crawl folder to continue.
 """
 
 _RETRY = "--retry-failed"
-"""An option that may stand alone: the word behind it is a seed, not its value."""
+"""An option that may stand alone: the next word is a seed, not its value."""
 
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
-"""The parser of the command line raises it: typer's own in one version, click's in another."""
+"""The error of the command line's parser: it is typer's own class in one version, click's in another."""
 
 
 class _SeedsOrCommand(TyperGroup):
-    """`crawl urls.txt` means `crawl run urls.txt`; a file with a command's name is reached as ./config.
+    """Reads `crawl urls.txt` as `crawl run urls.txt`. A file with a command's name is given as `./config`.
 
     Contexts are Any here: their class is typer's own in one version and click's in another.
     """
@@ -52,7 +52,7 @@ class _SeedsOrCommand(TyperGroup):
             raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
 
     def invoke(self, ctx: Any) -> Any:
-        """Tells in one line what is wrong with a command, as all else that is wrong is told."""
+        """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
         from crawler.errors import ConfigError
 
         try:
@@ -69,7 +69,7 @@ class _SeedsOrCommand(TyperGroup):
         return ["SEEDS... [OPTIONS]   or:   crawl COMMAND ..."]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The options of `run`, for they are what one looks for here; then the commands."""
+        """Writes the options of `run`, which people look for here, then the commands."""
         self.commands["run"].format_options(ctx, formatter)
         super().format_options(ctx, formatter)
 
@@ -90,7 +90,7 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """What stands before a command: nothing but the version."""
+    """Takes the options that stand before a command: only `--version`."""
 
 
 app = typer.Typer(
@@ -107,10 +107,10 @@ app.add_typer(jobs.app, name="jobs")
 
 
 def main() -> None:
-    """Run the command; what goes wrong on purpose becomes one line and an exit code, a bug its traceback."""
+    """Runs the command. An expected error becomes one line and an exit code, a bug its traceback."""
     try:
         app(prog_name="crawl")
-    except Exception as error:  # noqa: BLE001  a bug is told here as well
+    except Exception as error:  # noqa: BLE001  bugs are printed here too
         code = exit_code_of(error)
         told = traceback.format_exc() if code is None else f"crawl: {error}"
         print("\n".join(map(printable, told.split("\n"))), file=sys.stderr)  # either may quote the network

@@ -1,4 +1,4 @@
-"""What `crawl jobs` shows of jobs and pages. Pure: answers of the API in, lines out."""
+"""The lines that `crawl jobs` prints of jobs and pages. Pure: answers of the API in, lines out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN_PATTERNS = 5
 
 
 def lines(items: Sequence[Shown]) -> Iterable[str]:
-    """As JSON, an object a line."""
+    """Yields each item as JSON on one line."""
     for item in items:
         yield json_line(item).decode().rstrip("\n")
 
@@ -31,7 +31,7 @@ def states(jobs: Sequence[Shown]) -> Iterable[str]:
 
 
 def table(jobs: Sequence[Shown]) -> Iterable[str]:
-    """A line a job, no wider than a terminal that nobody widened."""
+    """Yields a heading and one line for each job, at most WIDTH columns wide."""
     if not jobs:
         yield "no jobs"
         return
@@ -44,7 +44,7 @@ def table(jobs: Sequence[Shown]) -> Iterable[str]:
 
 
 def card(jobs: Sequence[Shown]) -> Iterable[str]:
-    """All that matters of a job, a line each."""
+    """Yields one line for each fact of each job; facts without a value are left out."""
     for job in jobs:
         for name, value in _facts(job).items():
             if value:
@@ -54,9 +54,9 @@ def card(jobs: Sequence[Shown]) -> Iterable[str]:
 def changed(answers: Sequence[Shown]) -> Iterable[str]:
     for answer in answers:
         for key in answer["applied"]:
-            yield printable(f"{key}: in force")
+            yield printable(f"{key}: in effect")
         for key in answer["needs_restart"]:
-            yield printable(f"{key}: once the job was paused and resumed")
+            yield printable(f"{key}: in effect after you pause and resume the job")
         if not answer["applied"] and not answer["needs_restart"]:
             yield "nothing changed"
 
@@ -64,14 +64,14 @@ def changed(answers: Sequence[Shown]) -> Iterable[str]:
 def wanted(answers: Sequence[Shown]) -> Iterable[str]:
     for answer in answers:
         job, queued = answer["job"], answer["queued"]
-        said = "kept until it runs" if queued is None else f"{many(queued, 'URL')} queued again"
+        said = "saved until the job runs" if queued is None else f"{many(queued, 'URL')} queued again"
         yield printable(f"{job['id']} {job['state']}: {said}")
 
 
 def parked(patterns: Sequence[Shown]) -> Iterable[str]:
-    """Two lines a pattern: how much waits and why, and one URL of it."""
+    """Yields two lines for each pattern: how many URLs are parked and why, and an example."""
     for one in patterns[:SHOWN_PATTERNS]:
-        why = "its site keeps us out" if one["reason"] == "blocked" else f"{one['news']} of {one['fetched']} were new"
+        why = "its site blocks us" if one["reason"] == "blocked" else f"{one['news']} of {one['fetched']} were new"
         yield printable(f"parked     {number(one['parked'])} under {one['pattern']} ({why})")
         yield from (printable(f"           such as {url}") for url in one["examples"][:1])
     if len(patterns) > SHOWN_PATTERNS:
@@ -79,7 +79,7 @@ def parked(patterns: Sequence[Shown]) -> Iterable[str]:
 
 
 def pages(records: Sequence[Shown]) -> Iterable[str]:
-    """A line a record: status or what became of it, the URL, the title."""
+    """Yields one line for each record: the status (or else the reason or disposition), the URL, the title."""
     for record in records:
         title = record.get("title") or ""
         what = record.get("status") or record.get("reason") or record["disposition"]
@@ -98,13 +98,13 @@ def _facts(job: Shown) -> dict[str, str]:
         "name": job["name"],
         "state": f"{job['state']} ({job['ended']})" if job["ended"] else job["state"],
         "error": job["error"],
-        "asked for": _moment(job["created_at"]),
+        "created": _moment(job["created_at"]),
         "started": _moment(job["started_at"]),
         "ended": _moment(job["ended_at"]),
         "seeds": f"{number(seeds['given'])}, {number(seeds['queued'])} queued{bad}{reading}",
         "pages": f"{number(job['pages'])} ({size(job['bytes'])})",
         "urls": f"{number(counts['queued'])} queued{parked}{f'; {settled}' if settled else ''}",
-        "more": "resume it: it would do more" if job["has_more"] else "",
+        "more": "there is more to do: resume it" if job["has_more"] else "",
         "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight" if is_running else "",
         "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
         "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),

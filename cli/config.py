@@ -1,4 +1,4 @@
-"""`crawl config`: which settings there are, where they come from, and whether they can be used."""
+"""`crawl config`: shows settings and where they come from, checks a settings file, writes a new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from crawler.runtime.escaping import printable
 
 from . import values
 
-app = typer.Typer(help="Show, check or begin a file of settings.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show settings, check a file of settings, or write a new one.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _File = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")]
@@ -29,7 +31,7 @@ def show(
     memory: _Memory = None,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Print every setting as it is in force, and where it comes from."""
+    """Print the value of every setting, and where it comes from."""
     from crawler.runtime.ownership import Trust
     from crawler.settings.loading import shown, trace, value_of
     from crawler.settings.toml import text_of
@@ -45,12 +47,12 @@ def show(
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
-    """Say what is wrong with a file of settings, or that nothing is."""
+    """Check a file of settings, and print what is wrong with it."""
     from crawler.policy.scope import Scope
     from crawler.runtime.ownership import Trust
     from crawler.settings.loading import load
 
-    scope = load(file, trust=Trust(foreign=True)).scope  # to look at it is not to obey it
+    scope = load(file, trust=Trust(foreign=True)).scope  # checking a file does not obey it
     Scope(include=scope.include, exclude=scope.exclude)
     print(f"{file}: every setting can be used")
 
@@ -60,7 +62,7 @@ def init(
     file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("crawl.toml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a file of all settings with their meanings and defaults, to be changed by you."""
+    """Write a file of all settings with their meanings and defaults, ready to edit."""
     from crawler.errors import ConfigError
     from crawler.runtime.private_files import Unsafe, opener
     from crawler.settings.toml import default_toml
@@ -69,7 +71,7 @@ def init(
         with open(file, "w" if force else "x", encoding="utf-8", opener=opener) as opened:
             opened.write(default_toml())
     except FileExistsError as error:
-        raise ConfigError(f"{file} is there already: --force overwrites it") from error
+        raise ConfigError(f"{file} exists already: --force overwrites it") from error
     except Unsafe as error:
         raise ConfigError(str(error)) from error
     except OSError as error:

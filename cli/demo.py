@@ -1,4 +1,4 @@
-"""`crawl demo`: a small web of our own, crawled before your eyes."""
+"""`crawl demo`: serves a small web on this machine and crawls it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .exits import Exit
 
 PORT = 8471
-"""Where the demo web is served unless another one is named, or somebody is there already."""
+"""The default port of the demo web. If it is taken, any free port is used."""
 DELAY_S = 0.1
 NETWORK = "127.0.0.0/8"
 
@@ -27,16 +27,16 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The crawl folder.")] = Path("demo.crawl"),
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = DELAY_S,
     port: Annotated[
-        int, typer.Option(metavar="PORT", min=1, max=65535, help="Where to serve it; where that is taken: anywhere.")
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Port to serve it on; any free one if this is taken.")
     ] = PORT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Show the log; -vv: all of it.")
     ] = 0,
 ) -> None:
-    """Serve a small web on this machine and crawl it: 24 sites, 300 pages and the usual nuisances.
+    """Serve a small web on this machine and crawl it: 24 sites, 300 pages and the usual difficulties.
 
-    A demo that was stopped goes on; one that is finished is set aside and starts over.
+    A demo that was stopped continues. The folder of a finished one is set aside, and the demo starts over.
     """
     from .process import prepare_workers, run_loop
 
@@ -50,8 +50,8 @@ async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -
     from .work import Job, crawled
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
-    last_port = await _port_of_what_is_left(out)
-    async with _served(last_port or port) as served:
+    last_port = await _read_last_port(out)
+    async with _open_demo_web(last_port or port) as served:
         command = ["demo", *(["-o", str(out)] if out != Path("demo.crawl") else [])]
         fresh = urlsplit(served.seeds[0]).port != last_port
         job = Job(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
@@ -62,8 +62,8 @@ async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -
 
 
 @asynccontextmanager
-async def _served(port: int) -> AsyncIterator[Served]:
-    """The demo web, on `port` if it is free."""
+async def _open_demo_web(port: int) -> AsyncIterator[Served]:
+    """Serves the demo web on `port`, or on any free port if that one is taken."""
     from crawler.testing import demo_web, open_web
 
     async with AsyncExitStack() as stack:
@@ -74,8 +74,8 @@ async def _served(port: int) -> AsyncIterator[Served]:
         yield served
 
 
-async def _port_of_what_is_left(out: Path) -> int | None:
-    """Where the web of an unfinished demo was served, for that is where its queue leads; None: nothing is left."""
+async def _read_last_port(out: Path) -> int | None:
+    """Returns the port that the queued URLs of an unfinished demo name; None if nothing is queued."""
     from crawler import open_crawl
 
     try:
@@ -95,6 +95,6 @@ def _first_record(path: Path) -> Any:
 
 _NEXT = """
 what to look at next:
-  {out}/pages.jsonl   a line of JSON for each URL: what became of it
+  {out}/pages.jsonl   one line of JSON for each URL, with its outcome
   {out}/crawl.toml    the settings; `crawl config show` lists all
-  crawl https://example.org/ --depth 2   a real one"""
+  crawl https://example.org/ --depth 2   a crawl of a real site"""

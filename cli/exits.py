@@ -1,4 +1,4 @@
-"""Exit codes: what a script learns from a crawl."""
+"""The exit codes of the command, for scripts."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """README.md lists them; they never change their meaning."""
+    """The exit codes. README.md lists them; none ever changes its meaning."""
 
     DONE = 0
     ERROR = 1
-    """The crawl could not go on."""
+    """The crawl could not continue."""
     USAGE = 2
-    """The command, its seeds, its settings or its folder cannot be used; nothing was fetched."""
+    """The command, its seeds, its settings or its folder cannot be used. Nothing was fetched."""
     FAILURES = 3
-    """Done, but more failed than --fail-on allows."""
+    """Done, but more URLs failed than --fail-on allows."""
     NOTHING = 4
-    """Not one page could be fetched."""
+    """No page could be fetched."""
     STORAGE = 5
-    """The disk is full, or the crawl folder cannot be written any more; the same command goes on once it can."""
+    """The disk is full, or the crawl folder can no longer be written. The same command continues once it can."""
     INTERRUPTED = 11
-    """State saved; the same command goes on."""
+    """Stopped, everything is saved. The same command continues."""
     SIZE_LIMIT = 14
     TIME_LIMIT = 15
 
 
 def exit_code_of(error: Exception) -> Exit | None:
-    """The code for an error that was raised on purpose; None for a bug."""
+    """Returns the code for an expected error; None for a bug."""
     from crawler import errors
 
     match error:
@@ -46,7 +46,7 @@ def exit_code_of(error: Exception) -> Exit | None:
 
 
 def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
-    """The code for a run that came to an end."""
+    """Returns the code for a run that ended."""
     from crawler.metrics.metrics import Ending
 
     match summary.ended:
@@ -64,7 +64,7 @@ def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
 
 
 def is_barren(summary: Summary) -> bool:
-    """Whether the crawl, in its whole life, brought nothing home."""
+    """Whether the crawl has failures and not one page, over all its runs."""
     from crawler.model import Disposition
 
     brought = (Disposition.FETCHED, Disposition.UNCHANGED, Disposition.DUPLICATE)
@@ -73,7 +73,7 @@ def is_barren(summary: Summary) -> bool:
 
 
 def failed(summary: Summary) -> int:
-    """URLs that failed, in the crawl's whole life."""
+    """Returns how many URLs failed, over all runs of the crawl."""
     from crawler.model import Disposition
 
     return summary.counts.settled.get(Disposition.FAILED, 0)

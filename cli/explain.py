@@ -1,4 +1,4 @@
-"""`crawl explain URL`: why a crawl fetches it or not, in words or as JSON."""
+"""`crawl explain URL`: prints why a crawl fetches a URL or not, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20
-"""Of a chain that is longer, so many; all of them stand in the JSON."""
+"""Pages of the chain from the seed that are printed; the JSON holds all of them."""
 
 
 def explain(
-    url: Annotated[str, typer.Argument(metavar="URL", help="As you would write a seed.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The URL, written as a seed.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to ask. [default: the one found here]"),
+        typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to look into. [default: one found here]"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     seed: Annotated[
-        str, typer.Option(metavar="URL", show_default=False, help="Judge it as a link below this seed.")
+        str, typer.Option(metavar="URL", show_default=False, help="Judge it as a link found under this seed.")
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the site for its robots.txt.")] = False,
     set_: Annotated[
@@ -47,10 +47,10 @@ def explain(
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Say what decides whether a URL is fetched: its canonical form, scope, robots.txt, its site's turn, its story.
+    """Say why a URL is fetched or not: its canonical form, scope, robots.txt, its site's next turn, its history.
 
-    Asks the site for its robots.txt and for nothing else. In a crawl folder, also while it is being crawled, it says
-    how the URL was found and what became of it.
+    Asks the site for its robots.txt and for nothing else. For a crawl folder, also during a crawl, it says how the
+    URL was found and what happened to it.
     """
     from crawler.errors import UrlError
     from crawler.explanation import explain as explained
@@ -81,7 +81,11 @@ def explain(
 
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
-    """The crawl folder that was named, we stand in, belongs to this seed, or is the only one here."""
+    """Returns the crawl folder to look into, or None.
+
+    The first of these that exists: the folder that was named, the current one, the default folder of this seed, the
+    only crawl folder here.
+    """
     from crawler.folder.folder import default_name, read_folder
 
     if out is not None:
@@ -94,7 +98,7 @@ def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder 
 
 
 def words(answer: Explanation, folder: Folder | None) -> list[str]:
-    """The same for people: lines of at most 80 columns where no URL is longer."""
+    """Returns the explanation as lines for people, at most 80 columns wide unless a URL is longer."""
     lines = [_headline(answer, folder), *_row("url", answer.url.text)]
     for change in answer.changes[:SHOWN_CHANGES]:
         lines += _row("", f"without {change}" if not change.startswith("order") else f"changed: {change}")
@@ -109,7 +113,7 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
 def _headline(answer: Explanation, folder: Folder | None) -> str:
     known = answer.known
     if known and known.parked_for and answer.trap:
-        return f"it is parked, until you want it: {known.parked_for}"
+        return f"it is parked until you ask for it: {known.parked_for}"
     if known and known.standing == "done":
         return f"this crawl is done with it: {known.disposition}{f', {known.reason}' if known.reason else ''}"
     if answer.reason:
@@ -143,7 +147,7 @@ def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
             return f"inside: matches include{pattern}"
         case "include", _:
             return "outside: matches none of the include patterns"
-    return "outside: it adds to what the path of its page repeats already, as in a trap"
+    return "outside: its path repeats parts of its page's path even more often, as in a trap"
 
 
 def _robots(answer: Explanation) -> Iterator[str]:
@@ -176,24 +180,24 @@ def _site(answer: Explanation) -> Iterator[str]:
 
 
 def _parked(known: Known, trap: Trap | None, folder: Folder) -> Iterator[str]:
-    """Why it waits, and the command that fetches it."""
+    """Yields why the URL is parked, and the command that fetches it."""
     yield f"{folder.path}: parked under {known.pattern}"
     if known.parked_for == "blocked":
-        yield "its site keeps us out"
+        yield "its site blocks us"
     elif trap:
         yield f"{show.number(trap.news)} of {show.many(trap.fetched, 'page')} of that pattern were new"
-    yield "to fetch it, and what waits there with it:"
+    yield "to fetch it, and all that is parked under the same pattern:"
     yield f"  crawl {shlex.quote(str(folder.path))} --unpark {shlex.quote(known.pattern)}"
 
 
 def _standing(known: Known, folder: Folder) -> Iterator[str]:
-    """What became of it, or is to become of it."""
+    """Yields the outcome of the URL, or what will be done with it."""
     what = known.disposition or known.standing
     why = ": ".join(filter(None, [known.reason, known.detail]))
     status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
     yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
     if known.is_reread:
-        yield "it is read again, for links that were left out"
+        yield "it is queued again to read links that were left out"
     elif known.standing == "queued" and known.disposition:
         yield "it is queued again"
 
@@ -203,10 +207,10 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
 
     known = answer.known
     if not folder.frontier_path.exists():
-        yield f"{folder.path} keeps no frontier: nobody knows what became of its URLs"
+        yield f"{folder.path} holds no frontier: the outcomes of its URLs are unknown"
         return
     if known is None:
-        yield f"{folder.path} never queued it: no page that was read names it, or scope left it out"
+        yield f"{folder.path} never queued it: no page links to it, or scope leaves it out"
         return
     yield from _parked(known, answer.trap, folder) if known.pattern else _standing(known, folder)
     when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
@@ -225,6 +229,6 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
 
 
 def _row(name: str, *texts: str) -> list[str]:
-    """A name and what belongs to it, folded at spaces; what came from the network is made harmless."""
+    """Returns lines with a name and its texts, folded at spaces, with control characters escaped."""
     lines = [line for text in texts for line in show.folded(text, show.WIDTH - 10)]
     return [f"{name if not i else '':<8}  {line}" for i, line in enumerate(lines)]

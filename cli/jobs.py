@@ -1,4 +1,4 @@
-"""`crawl jobs`: speaks to a daemon that runs, with the words of its API."""
+"""`crawl jobs`: controls a running daemon through its API."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from . import values
 if TYPE_CHECKING:
     from crawler.daemon.client import Client
 
-app = typer.Typer(help="Speak to a daemon (`crawl serve`) about its jobs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, add and control the jobs of a daemon (`crawl serve`).", no_args_is_help=True, rich_markup_mode=None
+)
 
-_Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Where the daemon listens; also unix:/PATH.")]
+_Url = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Address of the daemon: http://HOST:PORT or unix:/PATH.")
+]
 _Token = Annotated[
-    Path | None, typer.Option("--token-file", metavar="FILE", help="What to show it. [default: DIR/token]")
+    Path | None, typer.Option("--token-file", metavar="FILE", help="File of the daemon's token. [default: DIR/token]")
 ]
 _Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="The daemon's folder. [default: crawld-data]")
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Ids = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.")]
 _Id = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job.")]
 _Column = Annotated[
@@ -35,8 +39,8 @@ _State = Literal["queued", "running", "paused", "completed", "failed", "cancelle
 
 @app.command("list")
 def list_(
-    state: Annotated[_State | None, typer.Option(help="Only those in this state.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, the newest first.")] = 100,
+    state: Annotated[_State | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N jobs, the newest first.")] = 100,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """List jobs, the newest first."""
@@ -49,7 +53,7 @@ def list_(
 @app.command()
 def add(
     seeds: _Seeds,
-    name: Annotated[str, typer.Option(metavar="TEXT", help="For people. [default: the first seed's site]")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the job. [default: the first seed's site]")] = "",
     column: _Column = None,
     depth: Annotated[int | None, typer.Option(metavar="N", help="Hops from the seeds.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
@@ -58,13 +62,13 @@ def add(
     template: Annotated[str | None, typer.Option(metavar="NAME", help="Settings to start from.")] = None,
     priority: Annotated[int | None, typer.Option(metavar="N", help="-10 to 10; two steps double its share.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label. Repeatable.")] = None,
-    paused: Annotated[bool, typer.Option("--paused", help="Let it wait for `resume`.")] = False,
+    paused: Annotated[bool, typer.Option("--paused", help="Do not start it until `resume`.")] = False,
     key: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Asked again with the same key, it is the same job.")
+        str | None, typer.Option(metavar="TEXT", help="Idempotency key: the same key never makes a second job.")
     ] = None,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Ask for a crawl; prints the job's id."""
+    """Add a job and print its id."""
     from . import board, talk
 
     settings: dict[str, object] = {
@@ -84,7 +88,7 @@ def add(
 
 @app.command()
 def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
-    """Show one job as it stands."""
+    """Show one job."""
     from . import board, talk
 
     shows = (board.lines, None) if json else (board.card, board.parked)
@@ -93,25 +97,25 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
 
 @app.command()
 def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
-    """Start no further visits of jobs until they are resumed."""
+    """Pause jobs: start no further visits until they are resumed."""
     _act("pause", jobs, json, (url, token_file, data))
 
 
 @app.command()
 def resume(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
-    """Let jobs go on where they stood, also where they had ended."""
+    """Resume jobs where they stopped, also jobs that had ended."""
     _act("resume", jobs, json, (url, token_file, data))
 
 
 @app.command()
 def cancel(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
-    """End jobs; what they fetched stays."""
+    """End jobs. What they fetched is kept."""
     _act("cancel", jobs, json, (url, token_file, data))
 
 
 @app.command()
 def remove(jobs: _Ids, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
-    """Remove jobs with their folders and all they fetched."""
+    """Remove jobs, their folders and everything they fetched."""
     from . import board, talk
 
     paths = [f"/v1/jobs/{_id(job)}" for job in jobs]
@@ -124,7 +128,7 @@ def change(
     priority: Annotated[int | None, typer.Option(metavar="N", help="-10 to 10; two steps double its share.")] = None,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Give a job other settings, also while it runs."""
+    """Change settings of a job, also while it runs."""
     from . import board, talk
 
     body = {"settings": dict(values.setting(text) for text in set_ or ())} | (
@@ -141,7 +145,7 @@ def seeds(
     column: _Column = None,
     url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Give a job more seeds."""
+    """Add seeds to a job."""
     from . import talk
 
     _with(url, token_file, data, lambda client: talk.planted(client, _id(job), seeds, column))
@@ -151,11 +155,11 @@ def seeds(
 def retry(
     job: _Id,
     reason: Annotated[
-        list[str] | None, typer.Option(metavar="REASON", help="Only what failed for this: dns, timeout. Repeatable.")
+        list[str] | None, typer.Option(metavar="REASON", help="Only failures of this kind: dns, timeout. Repeatable.")
     ] = None,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Try again what failed in a job; one that is over is resumed for it."""
+    """Try the failed URLs of a job again. A job that has ended is resumed."""
     _want(job, "retry", {"reasons": reason or []}, json, (url, token_file, data))
 
 
@@ -167,17 +171,17 @@ def unpark(
     ] = None,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Fetch what is parked in a job; one that is over is resumed for it."""
+    """Fetch the parked URLs of a job. A job that has ended is resumed."""
     _want(job, "unpark", {"patterns": pattern or []}, json, (url, token_file, data))
 
 
 @app.command()
 def tail(
     job: _Id,
-    last: Annotated[int, typer.Option("-n", metavar="N", min=0, max=1000, help="Begin so many records back.")] = 10,
+    last: Annotated[int, typer.Option("-n", metavar="N", min=0, max=1000, help="Begin with the last N records.")] = 10,
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
-    """Print a job's pages as they come, until it is over; what happens to it goes to stderr."""
+    """Print a job's pages as they come, until it ends. Changes of its state go to stderr."""
     from . import board, talk
 
     show = board.lines if json else board.pages
@@ -201,16 +205,16 @@ def _want(
 
 
 def _id(job: str) -> str:
-    """Nothing else may become part of a path."""
+    """Checks an id, which becomes part of a URL's path. Raises BadParameter."""
     if not (job.replace("-", "").isalnum() and job.isascii()):
-        raise typer.BadParameter(f"{job!r} is no id of a job; `crawl jobs list` shows them")
+        raise typer.BadParameter(f"{job!r} is not the id of a job; `crawl jobs list` shows them")
     return job
 
 
 def _with(
     url: str | None, token_file: Path | None, data: Path | None, act: Callable[[Client], Coroutine[Any, Any, int]]
 ) -> None:
-    """Find the daemon and let `act` speak to it; what it returns is the exit code."""
+    """Finds the daemon, lets `act` talk to it, and exits with the code that `act` returns."""
     from . import talk
 
     chosen: Mapping[str, Path | None] = {"token_file": token_file, "data": data}

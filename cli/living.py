@@ -1,4 +1,4 @@
-"""One daemon under the command: its signals, its supervisor, its first and last words."""
+"""Runs one daemon for the command: signals, the supervisor, the first and last log lines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .exits import Exit
 log = logging.getLogger("crawler.cli")
 
 STATUS_S = 10.0
-"""How often a supervisor is told how many jobs there are."""
+"""Seconds between two reports of the number of jobs to the supervisor."""
 
 
 async def served(sources: Sources) -> Exit:
-    """From its start until it is told to stop."""
+    """Runs the daemon until it is asked to stop, and returns the exit code."""
     notify = Notify(os.environ)
     signals = _Signals(notify)
     with signals.heard(), ExitStack() as stack:
@@ -31,24 +31,24 @@ async def served(sources: Sources) -> Exit:
             signals.daemon = daemon
             _greet(daemon)
             notify.ready()
-            stack.enter_context(_every(notify, daemon))  # to the last moment: coming to rest may take long
+            stack.enter_context(_keep_supervisor_informed(notify, daemon))  # until the very end: stopping may take long
             await signals.stopped.wait()
             notify.tell(STOPPING)
-            log.info("stopping: what is in hand is finished, within %g s", daemon.jobs.config.grace_s)
-        log.info("stopped; everything is saved, and goes on when the daemon is started again")
+            log.info("stopping: visits under way may finish, within %g s", daemon.jobs.config.grace_s)
+        log.info("stopped; everything is saved, and jobs continue when the daemon is started again")
     return Exit.INTERRUPTED if signals.asked > 1 else Exit.DONE
 
 
 def _greet(daemon: Daemon) -> None:
-    """The address with the token in it is for the eyes before a terminal: a log is read by others."""
+    """Prints the address with the token on a terminal only: other people read logs."""
     url = daemon.listening.url
-    log.info("listening at %s; clients show the token in %s", url, daemon.token_file)
+    log.info("listening at %s; clients need the token in %s", url, daemon.token_file)
     if sys.stderr.isatty() and url.startswith("http"):
         print(f"\n  dashboard: {url}/#token={daemon.token.text}\n", file=sys.stderr)
 
 
 class _Signals:
-    """The first SIGTERM or SIGINT stops, the second drops what is in hand, the third ends the process."""
+    """The first SIGTERM or SIGINT stops, the second drops visits under way, the third ends the process."""
 
     def __init__(self, notify: Notify) -> None:
         self.stopped = asyncio.Event()
@@ -72,7 +72,7 @@ class _Signals:
         self.asked += 1
         self.stopped.set()
         if self.asked == 2 and self.daemon is not None:
-            log.warning("leaving now; what was in hand will be fetched again")
+            log.warning("stopping at once; visits under way will be made again")
             self.daemon.jobs.hurry()
         elif self.asked > 2:  # kill -9 loses nothing either
             os._exit(Exit.INTERRUPTED)
@@ -83,14 +83,14 @@ class _Signals:
         self._notify.reloading()
         try:
             self.daemon.reload()
-        except ConfigError:  # it is in the log
+        except ConfigError:  # it was logged
             pass
         self._notify.ready()
 
 
 @contextmanager
-def _every(notify: Notify, daemon: Daemon) -> Iterator[None]:
-    """Tells the supervisor, as long as the loop turns, that it does and how it goes."""
+def _keep_supervisor_informed(notify: Notify, daemon: Daemon) -> Iterator[None]:
+    """Tells the supervisor regularly, while the block lasts, that the loop runs and how many jobs there are."""
     loop = asyncio.get_running_loop()
     pause_s = min(STATUS_S, notify.every_s or STATUS_S)
     timer: list[asyncio.TimerHandle] = []

@@ -1,4 +1,4 @@
-"""The log: crawl.log in a crawl's folder, the screen for those who ask, and a daemon's lines."""
+"""The logs: crawl.log in the crawl folder, the screen with -v, and the log of a daemon."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from crawler.runtime.log_format import Lines, LogFile, cut
 from crawler.runtime.private_files import Unsafe
 
 log = logging.getLogger("crawler.cli")
-"""What was said on the screen, so that crawl.log tells the whole story."""
+"""Repeats the messages of the screen, so that crawl.log is complete."""
 
 
 MOST_BYTES = 64 << 20
-"""Of crawl.log; the one before stays beside it."""
+"""Largest size of crawl.log; one older file is kept beside it."""
 
 
 class _Json(logging.Formatter):
-    """One object a line; what came from the network is harmless in it."""
+    """Formats each record as one line of JSON, with text from the network escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         said = {"at": record.created, "level": record.levelname.lower(), "logger": record.name}
@@ -35,20 +35,20 @@ def _cut_lines(text: str) -> str:
 
 
 class _Teller(logging.Handler):
-    """Hands each line to the view, which knows whether a panel stands there."""
+    """Hands each line to the view, which writes it above the panel if there is one."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__()
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name != log.name:  # else it stands there already
+        if record.name != log.name:  # those are on the screen already
             self._tell(self.format(record))
 
 
 @contextmanager
 def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
-    """Write what a daemon logs to standard error; of other libraries, warnings."""
+    """Writes the log of a daemon to standard error, and warnings of other libraries."""
     from crawler.daemon.run import under_way
 
     def note_job(record: logging.LogRecord) -> bool:
@@ -70,7 +70,7 @@ def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
 
 @contextmanager
 def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterator[None]:
-    """Write what the library logs to `path`; with -v tell it too; with -vv, one line for each URL."""
+    """Writes the library's log to `path`. With -v it is shown as well; with -vv it has one line for each URL."""
     library = logging.getLogger("crawler")
     try:
         handlers: list[logging.Handler] = [LogFile(path, MOST_BYTES)]

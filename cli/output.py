@@ -1,4 +1,4 @@
-"""What the command writes beside the crawl folder's records: standard output, and the list of unusable seeds."""
+"""Writes records to standard output, and the list of unusable seeds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from crawler.sinks.jsonl import record
 
 
 class StandardOutput:
-    """A sink for pipes: the same lines as in the crawl folder. Cannot be cut back; `url` tells repetitions apart."""
+    """A sink for pipes: writes the same lines as the crawl folder gets.
+
+    It cannot be cut back, so a record may come twice; readers recognise it by its `url`.
+    """
 
     name = "stdout"
 
@@ -27,7 +30,7 @@ class StandardOutput:
         self._wants = wants
 
     async def rewind(self, position: Position | None) -> None:
-        """Nothing to cut."""
+        """Does nothing: a pipe cannot be cut back."""
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         with breathing():
@@ -39,7 +42,7 @@ class StandardOutput:
 
 
 class BadSeeds:
-    """Lines that could not be used, listed in the crawl folder; with `strict` the first one ends the crawl."""
+    """Lists unusable seeds in the crawl folder. With `strict` the first one raises SeedError."""
 
     def __init__(self, path: Path, *, strict: bool) -> None:
         self.count = 0

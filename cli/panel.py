@@ -1,4 +1,4 @@
-"""What a person sees while a crawl runs: a live panel on a terminal, a line now and then elsewhere, or nothing."""
+"""Shows a running crawl: a live panel on a terminal, a line every ten seconds elsewhere, or nothing with -q."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
     from crawler.metrics.metrics import Snapshot
 
 REFRESH_S = 0.5
-"""The loop draws the panel itself, in a few milliseconds: twice a second is lively and costs it about one percent."""
+"""The event loop draws the panel itself, in a few milliseconds. Twice a second costs it about one percent."""
 LINE_S = 10.0
 
 
 class View(Protocol):
-    """Where the words go."""
+    """A place that shows messages and the state of the crawl."""
 
     every_s: float
 
     def refresh(self, now: Snapshot) -> None:
-        """Show where the crawl stands."""
+        """Shows the state of the crawl."""
         ...
 
     def tell(self, text: str) -> None:
-        """Say something that stays."""
+        """Shows a message that stays."""
         ...
 
 
 class Silence:
-    """For -q."""
+    """Shows nothing, for -q."""
 
     every_s = LINE_S
 
     def refresh(self, now: Snapshot) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def tell(self, text: str) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class Lines:
-    """For a pipe, a file or a service's journal."""
+    """Writes lines, for a pipe, a file or a service's journal."""
 
     every_s = LINE_S
 
@@ -61,11 +61,11 @@ class Lines:
         try:
             print(printable(text), file=sys.stderr, flush=True)
         except OSError:
-            pass  # whoever listened went away; the crawl goes on
+            pass  # the reader is gone; the crawl continues
 
 
 class Panel:
-    """For a terminal."""
+    """Draws a live panel on a terminal."""
 
     every_s = REFRESH_S
 
@@ -82,7 +82,7 @@ class Panel:
 
 @contextmanager
 def open_view(title: str, *, quiet: bool, is_live: bool) -> Iterator[View]:
-    """The view that fits: `is_live` says whether standard error is a terminal that is free for drawing."""
+    """Opens the right view. `is_live`: whether standard error is a terminal that is free for drawing."""
     if quiet or not is_live:
         yield Silence() if quiet else Lines()
         return
@@ -94,7 +94,7 @@ def open_view(title: str, *, quiet: bool, is_live: bool) -> Iterator[View]:
 
 
 def drawn(now: Snapshot, title: str, width: int) -> Text:
-    """The panel as text: cheap to make, and whole at 80 columns."""
+    """Returns the panel as text. It is cheap to make, and nothing is cut off at 80 columns."""
     from rich.text import Text
 
     text = Text(no_wrap=True, overflow="ellipsis")
@@ -111,14 +111,14 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     counts = now.counts
     received = f"{show.size(now.bytes):>9} {show.size(now.bytes_per_s):>9}/s"
     yield "pages", f"{show.number(now.pages):<12}{now.pages_per_s:>8.1f}/s    {received}"
-    retrying = f", {show.number(counts.retrying)} to be tried again" if counts.retrying else ""
+    retrying = f", {show.number(counts.retrying)} waiting to retry" if counts.retrying else ""
     yield (
         "in flight",
         f"{now.in_flight:<12}{show.number(counts.queued)} queued on {show.many(counts.sites, 'site')}{retrying}",
     )
     if counts.parked:
         patterns = sum(trap.parked > 0 for trap in counts.traps)
-        yield "parked", f"{show.number(counts.parked):<12}in {show.many(patterns, 'pattern')}, until you want them"
+        yield "parked", f"{show.number(counts.parked):<12}in {show.many(patterns, 'pattern')}, until you ask for them"
     yield "outcome", show.outcomes(now.dispositions) or "-"
     yield "status", show.counted(now.statuses) or "-"
     yield "bound by", now.bound_by

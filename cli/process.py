@@ -1,4 +1,4 @@
-"""The process as a whole, which the library leaves alone: its event loop, its threads, its files, its children."""
+"""Sets up the process: event loop, threads, open files, children. The library itself leaves all this alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 MAX_FILES = 1 << 20
-"""What we ask for at most where the system sets no limit: far more than any concurrency."""
+"""The limit of open files that we ask for if the system sets none: far more than any concurrency needs."""
 
 FULL_COLLECTION = 100
-"""Collections of the middle generation before all is looked through; Python's own ten come every few seconds."""
+"""Collections of the middle generation before a full one. Python's default of ten makes one every few seconds."""
 
 
 def prepare_workers(executor: str) -> None:
-    """Start what worker processes descend from: it imports what they need while we import what we need."""
+    """Starts the process that workers are forked from. It imports their modules while we import ours."""
     if executor == "process":
         from crawler.offload import start_fork_server
 
@@ -27,7 +27,7 @@ def prepare_workers(executor: str) -> None:
 
 
 def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
-    """Run one coroutine on the fastest loop there is, with as many files as the system allows."""
+    """Runs one coroutine on uvloop if it is installed, with as many open files as the system allows."""
     from crawler.offload import give_memory_back
 
     _take_all_files()
@@ -39,8 +39,8 @@ def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
 
 
 def _look_rarely_for_garbage() -> None:
-    """A full collection walks over all that lives, and meanwhile nothing else moves: 130 ms beside a hundred jobs."""
-    gc.freeze()  # what was imported stays anyway
+    """Makes full collections rare. One walks over all objects and stops the loop: 130 ms with a hundred jobs."""
+    gc.freeze()  # imported modules are never freed anyway
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, FULL_COLLECTION)
 
@@ -51,7 +51,7 @@ def _take_all_files() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     except (OSError, ValueError):
-        pass  # macOS names a limit it does not grant
+        pass  # macOS reports a limit that it does not grant
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,4 +1,4 @@
-"""`crawl SEEDS --dry-run`: what would be fetched first and what is refused, in words or as JSON lines."""
+"""`crawl SEEDS --dry-run`: prints what would be fetched first and what is refused, in words or as JSON lines."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from crawler.settings import Config
 
 SHOWN = 20
-"""Refusals and bad lines on the screen; the JSON lines hold all refusals, and as many bad lines as were kept."""
+"""Refusals and bad lines that are printed. The JSON lines hold all refusals, and MOST_BAD bad lines."""
 SHOWN_TEXT = 200
-"""Characters of a bad line."""
+"""Characters of a bad line that are kept."""
 MOST_BAD = 1000
-"""Bad lines that are kept."""
+"""Bad lines that are kept; the others are only counted."""
 
 
 class BadLines:
-    """Lines of the seeds that cannot be used: all counted, the first ones kept."""
+    """Counts the unusable lines of the seeds, and keeps the first ones."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -43,7 +43,7 @@ class BadLines:
 def dry_run(
     config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool, trust: Trust
 ) -> Exit:
-    """Rehearse the crawl and tell about it; no folder is made. With nothing to fetch, NOTHING."""
+    """Rehearses the crawl and prints the result; makes no folder. Returns NOTHING if nothing would be fetched."""
     from crawler import seeds
     from crawler.dry_run import rehearse
     from crawler.folder.folder import check_patterns, read_folder
@@ -67,12 +67,12 @@ def dry_run(
         for line in words(told, bad, lists):
             print(printable(line))
         if is_there:
-            print(f"{folder} is there already: what it has seen is not fetched again")
+            print(f"{folder} exists already: what it holds is not fetched again")
     return Exit.DONE if told.first else Exit.NOTHING
 
 
 def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[dict[str, object]]:
-    """One object a line; docs/explain.md describes their fields."""
+    """Yields the objects of the JSON lines; docs/explain.md describes their fields."""
     for taken in lists:
         yield {
             "v": 1,
@@ -122,7 +122,7 @@ def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[
 
 
 def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[str]:
-    """The same for people."""
+    """Yields the lines for people."""
     yield f"dry run: {_seeds(told, bad)}"
     for taken in lists:
         yield f"  {taken}"

@@ -1,4 +1,4 @@
-"""`crawl repair FOLDER`: a folder that was damaged, made to go on."""
+"""`crawl repair FOLDER`: repairs a damaged crawl folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from . import show, values
 
 def repair(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder.")],
-    force: Annotated[bool, typer.Option("--force", help="Rebuild it even where no damage is found.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild it even if no damage is found.")] = False,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Rebuild a damaged frontier.sqlite from what can still be read of it and from the pages; keeps the damaged one.
+    """Rebuild a damaged frontier.sqlite from its readable parts and from the pages; keep the damaged file.
 
-    Queue the pages again whose records are gone from the output.
+    Pages whose records are missing from the output are queued again.
     """
     from crawler.folder.repair import mend
     from crawler.runtime.ownership import Trust

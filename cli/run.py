@@ -1,4 +1,4 @@
-"""`crawl SEEDS...`: from options to one crawl."""
+"""`crawl SEEDS...`: reads the options and runs one crawl."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     depth: Annotated[
-        int | None, typer.Option(metavar="N", help="Hops from the seeds; 0: only the list. [default: no limit]")
+        int | None, typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]")
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
     time_limit: Annotated[
@@ -38,10 +38,10 @@ def run(
     ] = None,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Follow only what matches: a glob, or re:REGEX. Repeatable."),
+        typer.Option(metavar="PATTERN", help="Follow only URLs that match: a glob, or re:REGEX. Repeatable."),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Never fetch what matches. Repeatable.")
+        list[str] | None, typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable.")
     ] = None,
     sitemaps: Annotated[
         bool | None,
@@ -57,29 +57,31 @@ def run(
         float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
     ] = None,
     per_site: Annotated[
-        int | None, typer.Option(metavar="N", help="Requests at a time to one site, so many per delay. [default: 1]")
+        int | None, typer.Option(metavar="N", help="Requests at a time to one site, and per delay. [default: 1]")
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]")
     ] = None,
     retries: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Further attempts where one failed. [default: 2]")
+        int | None, typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]")
     ] = None,
     revisit: Annotated[
         float | None,
         typer.Option(
             metavar="TIME",
             parser=values.seconds,
-            help="Visit pages again when this command is run 12h, 1d, ... later; more rarely those that never change.",
+            help="Visit pages again if this command runs 12h, 1d, ... later; pages that never change, less often.",
         ),
     ] = None,
     memory: Annotated[
         int | None,
-        typer.Option(metavar="SIZE", parser=values.size, help="What all of it together may take of memory: 512M, 2G."),
+        typer.Option(
+            metavar="SIZE", parser=values.size, help="Memory for the whole crawl, workers included: 512M, 2G."
+        ),
     ] = None,
-    user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="How to introduce yourself.")] = None,
+    user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="The User-Agent to send.")] = None,
     contact: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Where a site's owner reaches you: a mail address or URL.")
+        str | None, typer.Option(metavar="TEXT", help="Where site owners can reach you: a mail address or URL.")
     ] = None,
     ignore_robots: Annotated[bool, typer.Option("--ignore-robots", help="Do not ask robots.txt.")] = False,
     allow_network: Annotated[
@@ -98,13 +100,13 @@ def run(
     ] = None,
     unpark: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Fetch what is parked under this pattern; all: whatever is. Repeatable."),
+        typer.Option(metavar="PATTERN", help="Fetch URLs parked under this pattern; all: every one. Repeatable."),
     ] = None,
     retry_failed: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[=REASON]",
-            help="Try again what failed, for any reason or for this one (`--retry-failed=dns`). Repeatable.",
+            help="Try failed URLs again: all, or those of one reason (`--retry-failed=dns`). Repeatable.",
         ),
     ] = None,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
@@ -113,10 +115,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched first and what is refused; fetch no page.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a seed that cannot be used.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable seed.")] = False,
     fail_on: Annotated[
         values.Share | None,
-        typer.Option(metavar="N|N%", parser=values.share, help="Exit with 3 if more than this failed."),
+        typer.Option(metavar="N|N%", parser=values.share, help="Exit with code 3 if more URLs failed than this."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write records to standard output as well.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
@@ -155,17 +157,17 @@ def run(
     settings = values.memory(memory) | {key: value for key, value in chosen.items() if value is not None}
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _recording(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
-    sources, folder = _places(seeds, out)
+    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
+    sources, folder = _find_folder(seeds, out)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
-    # What can be refused is refused before there is a folder.
+    # Bad patterns and seeds are refused before a folder is made.
     Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
     _seeds.check(sources, strict=strict, column=column)
     if dry_run:
         if not sources:
             raise typer.BadParameter(
-                "a dry run needs seeds; `crawl explain` tells about a folder", param_hint="--dry-run"
+                "a dry run needs seeds; `crawl explain` looks into a folder", param_hint="--dry-run"
             )
         from .rehearsal import dry_run as rehearsed
 
@@ -182,8 +184,8 @@ def run(
     raise typer.Exit(run_loop(lambda: crawled(job)))
 
 
-def _recording(config: Config, links: bool, text: bool) -> Config:
-    """The same, with heavy fields in every record."""
+def _add_to_records(config: Config, links: bool, text: bool) -> Config:
+    """Returns the settings with links or text added to every record."""
     from crawler.settings.loading import amend
 
     if not links and not text:
@@ -192,8 +194,8 @@ def _recording(config: Config, links: bool, text: bool) -> Config:
     return amend(config, {"sinks": sinks})
 
 
-def _places(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
-    """Where the seeds come from and where the crawl lives. A crawl folder in place of a seed is continued."""
+def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
+    """Returns the seeds and the crawl folder. A crawl folder among the seeds is the one to continue."""
     from crawler.folder.folder import default_name
 
     folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]

@@ -1,4 +1,4 @@
-"""`crawl serve`: from options to one daemon."""
+"""`crawl serve`: reads the options and runs one daemon."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="The folder of all jobs. [default: crawld-data]")
     ] = None,
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(metavar="N", help="0: any that is free. [default: 7878]")] = None,
-    socket: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A unix socket instead of address and port.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port; 0: any free one. [default: 7878]")] = None,
+    socket: Annotated[Path | None, typer.Option(metavar="PATH", help="Listen on a unix socket instead.")] = None,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What clients show. [default: DIR/token, made if missing]")
+        Path | None,
+        typer.Option(metavar="FILE", help="File of the token that clients need. [default: DIR/token, made if missing]"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML; [daemon] is our own.")
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML; [daemon]: the daemon's own."),
     ] = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A name that clients call us by. Repeatable.")
+        list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to. Repeatable.")
     ] = None,
     allow_network: Annotated[
         list[str] | None,
@@ -42,18 +42,18 @@ def serve(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting that all jobs begin with. Repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting for all jobs. Repeatable."),
     ] = None,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
     open_folder: Annotated[bool, typer.Option("--open-folder", help=values.OPEN_FOLDER)] = False,
-    json_logs: Annotated[bool, typer.Option("--json-logs", help="Log objects of JSON, one a line.")] = False,
+    json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log nothing but warnings and errors.")] = False,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Log more.")] = 0,
 ) -> None:
-    """Run many crawls in one long life, with an HTTP API and a dashboard.
+    """Run a daemon that holds many crawls, with an HTTP API and a dashboard.
 
-    SIGTERM and Ctrl-C stop it: what is in hand is finished, everything goes on when it is started again. SIGHUP reads
-    the settings anew.
+    SIGTERM and Ctrl-C stop it: visits under way are finished, and all jobs continue when it is started again. SIGHUP
+    reads the settings again.
     """
     from crawler.daemon.life import Sources
     from crawler.runtime.ownership import Trust
@@ -75,7 +75,7 @@ def serve(
         settings["allow_networks"] = allow_network
     own = {name: value for name, value in chosen.items() if value is not None}
     sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
-    _, base = sources.load()  # what can be refused is refused before anything starts
+    _, base = sources.load()  # bad settings are refused before anything starts
     prepare_workers(base.offload.executor)
     from .living import served
 

@@ -1,4 +1,4 @@
-"""Words on the screen: what a crawl is doing, what it did and what to do next. Pure: text in, text out."""
+"""Writes the messages of a crawl: its state, its summary, and the next command. Pure: values in, text out."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=str | int)
 
 WIDTH = 80
-"""Columns of a terminal that nobody widened."""
+"""Columns of an ordinary terminal."""
 SHOWN_FAILURES = 5
-"""Sites in the summary; all of them stand in the records."""
+"""Sites that failed, in the summary; the records hold all of them."""
 SHOWN_CULPRITS = 3
 SHOWN_TRAPS = 5
 WORTH_ADVICE_S = 10
-"""Nobody waits for a shorter crawl."""
+"""A shorter crawl gets no advice on speed."""
 
 
 def folded(text: str, width: int) -> list[str]:
-    """Text from anywhere, made harmless, as lines of so many columns; what holds no space is left whole."""
+    """Returns text as lines of at most `width` columns, with control characters escaped. Long words stay whole."""
     from textwrap import wrap
 
     return wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def beginning(folder: Folder, counts: Counts) -> list[str]:
-    """What is about to happen."""
+    """Returns the lines at the start of a run."""
     if folder.is_new:
         lines = [f"crawling into {folder.path}"]
     else:
@@ -48,7 +48,7 @@ def beginning(folder: Folder, counts: Counts) -> list[str]:
 
 
 def lost_records(lost: Lost) -> list[str]:
-    """Which outputs were not as they had been settled, and what is done about it."""
+    """Returns a line about records that are missing from the outputs, and will be made again."""
     if not lost.files:
         return []
     whose = "1 record is" if lost.visits == 1 else f"{number(lost.visits)} records are"
@@ -56,11 +56,11 @@ def lost_records(lost: Lost) -> list[str]:
 
 
 def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:
-    """What a folder that goes on looks at again, and why."""
+    """Returns lines about what a continued folder looks at again, and why."""
     lines = []
     if found.pages:
         what = "page is" if found.pages == 1 else "pages are"
-        lines.append(f"{number(found.pages)} {what} read again to find what was left out")
+        lines.append(f"{number(found.pages)} {what} read again to find links that were left out")
     if found.from_records:
         whose = "page's links are" if found.from_records == 1 else "pages' links are"
         lines.append(f"{number(found.from_records)} {whose} taken from their records")
@@ -77,7 +77,7 @@ def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]
 
 
 def line(now: Snapshot) -> str:
-    """One line for a log: `key=value`, the same keys in the same order."""
+    """Returns one line for a log: `key=value`, always the same keys in the same order."""
     counts = now.counts
     values = {
         "elapsed_s": f"{now.elapsed_s:.0f}",
@@ -95,11 +95,11 @@ def line(now: Snapshot) -> str:
 
 
 def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: int = 0) -> list[str]:
-    """What happened, what failed and where, what is left, and how to go on."""
+    """Returns the summary of a run: results, failures, what is left, and how to continue."""
     lines = [_headline(summary, folder)]
     if summary.dispositions:
         lines.append(f"  {outcomes(summary.dispositions) or 'nothing was fetched'}")
-    lines += _all_told(summary, folder)
+    lines += _totals(summary, folder)
     lines += _failures(summary, folder)
     lines += _hindrances(summary)
     lines += _rereads(summary)
@@ -118,14 +118,14 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
         lines += [_schedule(summary.counts), f"  {going_on(command)}"]
     if summary.queued:
         again = with_larger_limit(command, folder) if summary.ended == "page-limit" else command
-        lines += [f"{number(summary.queued)} still queued; to go on:", f"  {going_on(again)}"]
+        lines += [f"{number(summary.queued)} still queued; to continue:", f"  {going_on(again)}"]
     elif not summary.counts.scheduled:
         lines += _ways_on(summary, folder)
     return lines
 
 
 def going_on(arguments: Sequence[str]) -> str:
-    """The command that continues, ready to be pasted; secret settings are in the folder, and not repeated here."""
+    """Returns the command that continues, ready to paste. Secret settings are left out: the folder holds them."""
     words: list[str] = []
     for word in arguments:
         if _is_secret(word.removeprefix("--set=")) and (word.startswith("--set=") or words[-1:] == ["--set"]):
@@ -136,7 +136,7 @@ def going_on(arguments: Sequence[str]) -> str:
 
 
 def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
-    """The same arguments with twice the limit of pages, for the limit counts over the whole life of a crawl folder."""
+    """Returns the arguments with twice the page limit, because the limit counts over all runs of a crawl folder."""
     limit = str(2 * (folder.config.scope.limit or 0))
     words = list(arguments)
     for i, word in enumerate(words):
@@ -169,7 +169,7 @@ def many(n: int, what: str) -> str:
 
 
 def size(amount: float) -> str:
-    """Bytes for people, in steps of 1024 as `--size-limit` counts them."""
+    """Writes a number of bytes for people, in steps of 1024 as `--size-limit` counts them."""
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:
             return f"{amount:.0f} {unit}" if amount >= 100 or unit == "B" else f"{amount:.1f} {unit}"
@@ -188,12 +188,12 @@ def duration(seconds: float) -> str:
 
 
 def outcomes(dispositions: Mapping[Disposition, int]) -> str:
-    """What became of the URLs. A visit that was put off is no outcome yet; what is parked is told by the counts."""
+    """Returns the outcomes with their numbers, without deferred visits and parked URLs, which are shown elsewhere."""
     return counted({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})
 
 
 def counted(counts: Mapping[Key, int]) -> str:
-    """`fetched 12 · failed 3`, the most frequent first."""
+    """Writes counts as `fetched 12 · failed 3`, the most frequent first."""
     ranked = sorted(counts.items(), key=lambda item: -item[1])
     return " · ".join(f"{name} {number(n)}" for name, n in ranked)
 
@@ -209,7 +209,7 @@ def _headline(summary: Summary, folder: Folder) -> str:
         "time-limit": "time limit reached",
         "size-limit": "size limit reached",
         "stopped": "stopped, everything is saved",
-        "aborted": "left at once, everything is saved",
+        "aborted": "stopped at once, everything is saved",
     }[summary.ended]
     rate = summary.pages / max(summary.elapsed_s, 0.001)
     pages = f"{many(summary.pages, 'page')} in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
@@ -223,15 +223,15 @@ def _parked(summary: Summary) -> list[Trap]:
     return [trap for trap in summary.traps if trap.parked]
 
 
-def _all_told(summary: Summary, folder: Folder) -> Iterable[str]:
-    """Every URL that was ever found, by what became of it: it adds up."""
+def _totals(summary: Summary, folder: Folder) -> Iterable[str]:
+    """Yields a line with the number of all known URLs and how they divide into outcomes, parked and queued."""
     counts = summary.counts
     if folder.is_new and not (counts.parked or summary.queued):
         return
     told = {str(name): n for name, n in counts.settled.items() if n}
     told |= {"parked": counts.parked} if counts.parked else {}
     told |= {"queued": summary.queued} if summary.queued else {}
-    yield f"  all told {many(counts.known, 'URL')}: {counted(told)}"
+    yield f"  in total {many(counts.known, 'URL')}: {counted(told)}"
 
 
 def _rereads(summary: Summary) -> Iterable[str]:
@@ -239,11 +239,11 @@ def _rereads(summary: Summary) -> Iterable[str]:
 
     failed = summary.rereads.get(Disposition.FAILED, 0)
     if failed:
-        yield f"  {many(failed, 'page')} could not be read again: what was left out there is still missing"
+        yield f"  {many(failed, 'page')} could not be read again: links that were left out there are still missing"
 
 
 def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
-    """Which rules kept links of how many pages out of the crawl."""
+    """Yields a line with the rules that left links out, and on how many pages."""
     from crawler.model import LeftOut
 
     scope = folder.config.scope
@@ -261,7 +261,7 @@ def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
 
 
 def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
-    """What would bring more, when nothing is left to do."""
+    """Yields commands that would fetch more, when nothing is left to do."""
     from crawler.model import Disposition, Reason
 
     here = shlex.quote(str(folder.path))
@@ -270,12 +270,12 @@ def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
         yield printable(f"  crawl {here} --retry-failed")
     parked = _parked(summary)
     if [trap for trap in parked if trap.reason is Reason.TRAP]:
-        yield "to fetch what is parked as endless, or one pattern of it:"
+        yield "to fetch all URLs parked as endless, or those of one pattern:"
         yield printable(f"  crawl {here} --traps off")
     if parked:
         yield printable(f"  crawl {here} --unpark {shlex.quote(parked[0].pattern)}")
     if not summary.dispositions:
-        yield "wider settings (--depth, --reach, --include, --limit) go on from here; --fresh starts over"
+        yield "wider settings (--depth, --reach, --include, --limit) continue from here; --fresh starts over"
         if folder.config.scope.exclude:
             yield "the folder keeps what was excluded; --set exclude=[] lifts it"
 
@@ -298,7 +298,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
             said = f"; {waiting}" if parks else "; traps = park would park it"
             yield f"    {number(trap.news)} of {many(trap.fetched, 'page')} were new{said}"
         else:
-            why = "the site keeps us out" if trap.reason is Reason.BLOCKED else "the site is out"
+            why = "the site blocks us" if trap.reason is Reason.BLOCKED else "the site is down"
             yield f"  {trap.reason} {pattern}"
             yield f"    {waiting}: {why}"
         yield from (f"    {printable(example)[:200]}" for example in trap.examples)
@@ -314,15 +314,15 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
         yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(url.removeprefix(site))[:200]}"
     rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown)
     if rest > 0:
-        yield f"  failed {number(rest)} elsewhere; all reasons: {counted(summary.reasons)}"
+        yield f"  failed {number(rest)} at other sites; all reasons: {counted(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
-        yield "  some redirects in a circle open for those who keep cookies: --set fetch.cookies=true --retry-failed"
+        yield "  some redirect circles end for clients that keep cookies: --set fetch.cookies=true --retry-failed"
 
 
 def _hindrances(summary: Summary) -> Iterable[str]:
-    """Sites that were out, and those that keep us out. Soft outages are told even where all pages came in the end."""
+    """Yields lines about sites that were down or block us. Soft outages are shown even if all pages came in the end."""
     from crawler.model import Reason
 
     shown = summary.hindrances[:SHOWN_FAILURES]
@@ -346,13 +346,13 @@ def _moved(summary: Summary) -> Iterable[str]:
 
 
 def _blocked(summary: Summary) -> Iterable[str]:
-    """The code that stopped everything else more than once; what happened once stands in the log."""
+    """Yields a line for each piece of code that blocked the loop more than once; the log has the others."""
     for culprit, times, worst_s in [one for one in summary.blocked if one.times > 1][:SHOWN_CULPRITS]:
-        yield printable(f"  {culprit} kept all visits waiting {number(times)} times, {duration(worst_s)} at worst")
+        yield printable(f"  {culprit} blocked all visits {number(times)} times, for {duration(worst_s)} at worst")
 
 
 def _waited(summary: Summary) -> str:
-    """What it waited for most of the time, where that is no matter of this machine."""
+    """Returns what limited the crawl for most of its time, if the reason is not this machine; empty otherwise."""
     from crawler.metrics.metrics import ADVICE, Bound
 
     told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)

@@ -1,4 +1,4 @@
-"""A conversation with a daemon: what is asked, and what of the answers goes to the screen."""
+"""Talks to a daemon for `crawl jobs`: sends the requests and prints the answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .process import run_loop
 Shown = Mapping[str, Any]
 Show = Callable[[Sequence[Shown]], Iterable[str]]
 INLINE = 1000
-"""Seeds that go with the request for a job; all others follow as lines."""
+"""Seeds that are sent with the request for a job; all others follow as lines."""
 
 
 def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Coroutine[Any, Any, int]]) -> int:
-    """Find the daemon, speak to it, and tell what it refuses. Raises Unreachable, ConfigError."""
+    """Finds the daemon, lets `act` talk to it, and prints what it refuses. Raises Unreachable, ConfigError."""
     config, _ = load_daemon(None, os.environ, named)
     found, token = find(config)
 
@@ -48,7 +48,7 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
 
 
 async def listed(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
-    """All jobs, page after page."""
+    """Prints up to `most` jobs; asks for them page after page."""
     jobs: list[Shown] = []
     cursor: dict[str, str | int] = {}
     while len(jobs) < most:
@@ -62,7 +62,7 @@ async def listed(client: Client, query: Mapping[str, str | int], most: int, show
 
 
 async def told(client: Client, method: str, paths: Sequence[str], show: Show, body: object = None) -> int:
-    """The same asked of each; the first that is refused ends it."""
+    """Sends the same request to each path and prints the answers. The first refusal ends it."""
     for path in paths:
         answer = await client.ask(method, path, body)
         if answer is not None:
@@ -71,7 +71,7 @@ async def told(client: Client, method: str, paths: Sequence[str], show: Show, bo
 
 
 async def shown(client: Client, job: str, show: Show, show_parked: Show | None) -> int:
-    """One job, and what is parked in it."""
+    """Prints one job, and its parked patterns."""
     found = await client.ask("GET", f"/v1/jobs/{job}")
     _print(show([found]))
     if show_parked and found["counts"]["parked"]:
@@ -87,7 +87,7 @@ async def added(
     show: Show,
     column: str | None = None,
 ) -> int:
-    """A new job. With many seeds it waits until all of them are there."""
+    """Adds a job and prints it. With more than INLINE seeds the job starts once all of them are uploaded."""
     _seeds.check(sources, column=column)
     headers = {"Idempotency-Key": key} if key else {}
     async with aclosing(batches(_read(sources, column))) as read:
@@ -104,7 +104,7 @@ async def added(
 
 
 async def planted(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
-    """More seeds."""
+    """Adds seeds to a job and prints how many there were."""
     _seeds.check(sources, column=column)
     async with aclosing(batches(_read(sources, column))) as read:
         said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
@@ -113,7 +113,7 @@ async def planted(client: Client, job: str, sources: Sequence[str], column: str 
 
 
 async def followed(client: Client, job: str, last: int, show: Show) -> int:
-    """Records as they come; each event is a reason to look for new ones."""
+    """Prints records as they come, until the job ends. Each event makes it ask for new ones."""
     path = f"/v1/jobs/{job}"
     cursor: dict[str, str | int] = {"last": last}
     async with aclosing(client.events(f"{path}/events")) as events:
@@ -130,7 +130,7 @@ async def followed(client: Client, job: str, last: int, show: Show) -> int:
                 cursor = {"cursor": page["next"]}
                 if not page["items"]:
                     break
-    print("crawl: the daemon ended the conversation", file=sys.stderr)
+    print("crawl: the daemon closed the connection", file=sys.stderr)
     return Exit.ERROR
 
 
@@ -162,7 +162,7 @@ def _tell_taken(taken: Taken) -> None:
 
 
 def _tell_bad(bad: BadSeed) -> None:
-    print(printable(f"crawl: left out: {bad}"), file=sys.stderr)
+    print(printable(f"crawl: unusable seed: {bad}"), file=sys.stderr)
 
 
 def _print(lines: Iterable[str]) -> None:

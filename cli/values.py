@@ -1,4 +1,4 @@
-"""What people write for times, sizes and shares, as numbers; pure."""
+"""Parses the times, sizes and shares that people type; pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
 
 
-TRUST_FOLDER = "Obey a folder or a file of settings that belongs to another account."
-OPEN_FOLDER = "Use a folder that others can write to, and leave its files as readable as they are."
+TRUST_FOLDER = "Use a folder or a settings file that belongs to another account."
+OPEN_FOLDER = "Use a folder that others can write to; keep its files' permissions."
 
 
 class Share(NamedTuple):
@@ -31,24 +31,24 @@ class Share(NamedTuple):
 
 
 def seconds(text: str) -> float:
-    """`90`, `30s`, `5m`, `2h`, `1d`, `1h30m`."""
+    """Reads a time such as `90`, `30s`, `5m`, `2h`, `1d`, `1h30m`, in seconds. Raises BadParameter."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise typer.BadParameter(f"{text!r} is no time; write 30s, 5m, 2h or 1h30m")
+        raise typer.BadParameter(f"{text!r} is not a time; write 30s, 5m, 2h or 1h30m")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def size(text: str) -> int:
-    """`500`, `10K`, `10M`, `2G`: in steps of 1024."""
+    """Reads a size such as `500`, `10K`, `10M`, `2G`, in bytes, in steps of 1024. Raises BadParameter."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no size; write 500K, 10M or 2G")
+        raise typer.BadParameter(f"{text!r} is not a size; write 500K, 10M or 2G")
     number, unit = match.groups()
     return int(float(number) * 1024 ** _STEPS.index(unit.upper() or " "))
 
 
 def share(text: str) -> Share:
-    """`10`: so many failures; `5%`: so many of a hundred."""
+    """Reads a number of failures (`10`) or a percentage (`5%`). Raises BadParameter."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
     if match is None:
         raise typer.BadParameter(f"{text!r} is neither a number of failures nor a percentage; write 10 or 5%")
@@ -56,7 +56,7 @@ def share(text: str) -> Share:
 
 
 def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
-    """Why URLs failed or were excluded: `all` stands for every kind of failure."""
+    """Reads reasons why URLs failed or were excluded. `all` stands for every kind of failure. Raises BadParameter."""
     if not words:
         return ()
     from crawler.model import Reason
@@ -71,13 +71,13 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
         else:
             near = get_close_matches(word, set(Reason), 1) or ["dns"]
             raise typer.BadParameter(
-                f"{word!r} is no reason for a failure; did you mean {near[0]}?", param_hint="--retry-failed"
+                f"{word!r} is not a reason for a failure; did you mean {near[0]}?", param_hint="--retry-failed"
             )
     return tuple(dict.fromkeys(found))
 
 
 def setting(text: str) -> tuple[str, str]:
-    """`KEY=VALUE`."""
+    """Splits `KEY=VALUE`. Raises BadParameter."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE, such as politeness.delay_s=0.5")
@@ -85,7 +85,7 @@ def setting(text: str) -> tuple[str, str]:
 
 
 def memory(total_bytes: int | None) -> dict[str, object]:
-    """The settings under which a crawl takes no more than that; none for None."""
+    """Returns the settings with which a crawl takes at most this much memory; none for None."""
     if total_bytes is None:
         return {}
     from crawler.offload import cores

@@ -1,4 +1,4 @@
-"""One crawl under the command: its signals, its view, its end."""
+"""Runs one crawl for the command: signals, the view, the summary."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the command line asks for."""
+    """The crawl that the command line asks for."""
 
     config: Config
     sources: Sequence[str]
     folder: Path
     command: Sequence[str]
-    """The arguments as they were typed, for the command that goes on."""
+    """The arguments as they were typed, to print the command that continues."""
     column: str | None = None
     fresh: bool = False
     strict: bool = False
@@ -52,17 +52,17 @@ class Job:
     quiet: bool = False
     verbose: int = 0
     retry: tuple[Reason, ...] = ()
-    """Why what is tried again had failed."""
+    """URLs that failed for these reasons are tried again."""
     unpark: tuple[str, ...] = ()
-    """Patterns; `all`: whatever is parked."""
+    """Parked patterns to fetch; `all` stands for every one."""
     trust: Trust = NOBODY
 
 
 async def crawled(job: Job) -> Exit:
-    """One crawl in a running loop: from opening its folder to the last word."""
+    """Runs one crawl, from opening its folder to printing the summary. Returns the exit code."""
     with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
         try:
-            with _Hands(view.tell).on_signals() as hands:
+            with _Signals(view.tell).on_signals() as hands:
                 code, last_words = await _run(job, view, hands)
         except ReaderGone:
             return Exit.INTERRUPTED
@@ -74,7 +74,7 @@ async def crawled(job: Job) -> Exit:
     return code
 
 
-async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
+async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
     async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job), trust=job.trust) as crawl:
         hands.hold(crawl)
         assert crawl.folder is not None
@@ -92,7 +92,7 @@ async def _run(job: Job, view: View, hands: _Hands) -> tuple[Exit, list[str]]:
                 view.tell(line)
                 log.info(line)
             try:
-                with _every(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                with _repeat(view.every_s, lambda: view.refresh(crawl.snapshot())):
                     summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
@@ -109,7 +109,7 @@ def _read(job: Job, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
 
 
 def _teller(view: View, folder: Folder) -> seeds.OnTaken:
-    """Says what a list was taken for. Seeds are read in a thread, and the screen belongs to the loop."""
+    """Returns a function that prints what kind of list was read. It may be called from the thread that reads seeds."""
     loop = asyncio.get_running_loop()
 
     def tell(line: str) -> None:
@@ -124,7 +124,7 @@ def _teller(view: View, folder: Folder) -> seeds.OnTaken:
 
 
 class _NothingBegan(SeedError):
-    """There was no seed at all: the crawl folder holds nothing that anyone would want."""
+    """There was no usable seed: the new crawl folder is empty and is removed."""
 
     def __init__(self, message: str, folder: Folder) -> None:
         super().__init__(message)
@@ -138,13 +138,13 @@ def _sinks(job: Job) -> list[Sink]:
 
 
 def _may_draw(job: Job) -> bool:
-    """Whether a panel has a terminal to itself."""
+    """Whether standard error is a terminal, and records do not go to the same terminal."""
     is_shared = job.json and sys.stdout.isatty()
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_shared
 
 
-class _Hands:
-    """What signals do: the first stops, the second aborts, the third ends the process; none of them loses a page."""
+class _Signals:
+    """Handles signals: the first stops, the second aborts, the third ends the process. None of them loses a page."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -152,10 +152,10 @@ class _Hands:
         self._asked = 0
 
     @contextmanager
-    def on_signals(self) -> Iterator[_Hands]:
+    def on_signals(self) -> Iterator[_Signals]:
         loop = asyncio.get_running_loop()
         wanted = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
-        # What was ignored stays ignored: nohup, and jobs in the background of a script.
+        # Signals that are ignored stay ignored: nohup, and background jobs of a script.
         heard = {one: act for one, act in wanted.items() if signal.getsignal(one) is not signal.SIG_IGN}
         for one, act in heard.items():
             loop.add_signal_handler(one, act)
@@ -166,7 +166,7 @@ class _Hands:
                 loop.remove_signal_handler(one)
 
     def hold(self, crawl: Crawl) -> None:
-        """The crawl that signals are for; one that came while it was opened counts."""
+        """Sets the crawl that signals stop. A signal that came while it was being opened stops it now."""
         self._crawl = crawl
         if self._asked:
             crawl.stop()
@@ -176,7 +176,7 @@ class _Hands:
             self._stop()
         elif self._asked == 1 and self._crawl is not None:
             self._asked += 1
-            self._tell("leaving now; what was in hand will be fetched again")
+            self._tell("stopping at once; pages under way will be fetched again")
             self._crawl.abort()
         else:  # kill -9 loses nothing either
             if sys.stderr.isatty():
@@ -185,13 +185,13 @@ class _Hands:
 
     def _stop(self) -> None:
         self._asked = max(self._asked, 1)
-        self._tell("finishing what is in hand, for half a minute at most; Ctrl-C again leaves now")
+        self._tell("finishing pages under way, for half a minute at most; Ctrl-C again stops at once")
         if self._crawl is not None:
             self._crawl.stop()
 
 
 @contextmanager
-def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+def _repeat(seconds: float, act: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     timer: list[asyncio.TimerHandle] = []
 

@@ -155,7 +155,7 @@ def test_what_is_removed_with_a_job_is_not_behind_a_link(tmp_path: Path, notes: 
 def test_a_file_is_no_stale_socket(tmp_path: Path, plant: Plant, notes: Path) -> None:
     plant(tmp_path / "socket")
     for path in (tmp_path / "socket", notes):
-        with pytest.raises(ConfigError, match=f"{path} is there already and is no socket"):
+        with pytest.raises(ConfigError, match=f"{path} exists already and is not a socket"):
             _unix_socket(str(path))
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(tmp_path / "stale"))

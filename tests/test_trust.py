@@ -100,7 +100,7 @@ async def test_a_data_folder_that_was_there_before_is_closed_to_others_and_said_
     tmp_path.chmod(0o755)
     for count in (0, 1, 1):
         async with open_jobs(DaemonConfig(), tmp_path, load(settings={"executor": "inline"})):
-            assert caplog.text.count("could be read by others; they are closed to them now") == count
+            assert caplog.text.count("could be read by others; they are private now") == count
             others = [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077]
             assert others == []
         if not count:

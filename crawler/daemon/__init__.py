@@ -1,4 +1,4 @@
-"""The daemon: many crawls in one long life. This is its front door."""
+"""The daemon, which runs many crawls in one process: the names that other programs import."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ __all__ = [
     "open_server",
 ]
 
-# Who speaks to a daemon needs nothing of what makes one.
+# Imports on first use: a client of a daemon does not need the modules that run one.
 __getattr__ = door(__name__, _HOMES)
 
 

@@ -1,4 +1,4 @@
-"""What may be asked for: settings and names checked as a whole, before anything is kept."""
+"""Checks the settings and names of a request as a whole, before anything is saved."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ MOST_LABELS = 64
 
 
 def choose(given: Settings, rule: Rule, template: Settings | None = None) -> Settings:
-    """Those of the template and, over them, the given ones: in tables, ready to be kept.
+    """Returns the settings of the template with the given ones over them, in tables, ready to be saved.
 
-    Names, types and bounds are right, and nothing is chosen that is for the daemon's owner alone. Raises BadSettings.
+    Raises BadSettings for a wrong name, type or bound, and for a setting that only the daemon's owner may choose.
     """
     chosen, _ = _read(given, rule, template or {})
-    return _allowed(chosen, chosen, rule)
+    return _check_allowed(chosen, chosen, rule)
 
 
 def alter(chosen: Settings, given: Settings, rule: Rule) -> Settings:
-    """`chosen` changed by `given`, likewise. What was chosen earlier is judged when the job begins. BadSettings."""
+    """Returns `chosen` changed by `given`, in tables. Raises BadSettings as `choose` does.
+
+    Only `given` is checked against the owner's rules; earlier choices are checked when the job starts.
+    """
     new, asked = _read(given, rule, chosen)
-    return _allowed(new, asked, rule)
+    return _check_allowed(new, asked, rule)
 
 
 def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
-    """`over` changed by `given`, and `given` alone."""
+    """Returns `over` changed by `given`, and `given` alone. Raises BadSettings."""
     try:
         asked = amend(Config(), given)
         chosen = amend(amend(Config(), over), given)
@@ -43,20 +46,21 @@ def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
     return chosen, asked
 
 
-def _allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
+def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
     if refused := list(refusals(judged, rule)):
         raise BadSettings(refused)
     return _plain(chosen)
 
 
 def ruled(chosen: Settings, rule: Rule) -> Config:
-    """The settings of a job that chose these. Raises ConfigError."""
+    """Returns all settings of a job that chose these. Raises ConfigError."""
     return amend(rule.base, without_owners(amend(Config(), chosen)))
 
 
 def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
-    """What a job's crawl is opened with: every setting of it, so that nothing counts which an older rule left in its
-    folder. Raises BadSettings where the daemon's own settings forbid by now what was chosen.
+    """Returns every setting that a job's crawl is opened with, so that no older value from its folder counts.
+
+    Raises BadSettings if the daemon's own settings now forbid a choice of the job.
     """
     check_still(chosen, rule, is_adopted=is_adopted)
     config = ruled(chosen, rule)
@@ -64,7 +68,9 @@ def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Confi
 
 
 def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> None:
-    """What was allowed once may be forbidden since. Of a folder made elsewhere some does not count. BadSettings."""
+    """Raises BadSettings if a choice that was once allowed is forbidden now. Of an adopted folder, settings in UNHEARD
+    do not count.
+    """
     refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
     try:
         parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
@@ -75,7 +81,10 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
 
 
 def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:
-    """Name, old and new value, fit to be shown, of what is not the same. Raises BadSettings for what never changes."""
+    """Returns name, old and new value of each setting that differs, with secrets hidden.
+
+    Raises BadSettings for a setting that never changes in a job's life.
+    """
     try:
         told = changes(before, after)
     except ConfigError as error:
@@ -84,12 +93,12 @@ def differences(before: Config, after: Config) -> list[tuple[str, object, object
 
 
 def named(chosen: Settings) -> Mapping[str, object]:
-    """What is chosen, by full name. Raises ConfigError."""
+    """Returns the chosen settings by full name. Raises ConfigError."""
     return explicit(amend(Config(), chosen))
 
 
 def masked(chosen: Settings) -> Settings:
-    """The same, fit to be shown."""
+    """Returns the settings with secrets replaced by MASK."""
     tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
     for key in SECRETS:
         table = tables.get(key.partition(".")[0])
@@ -100,7 +109,7 @@ def masked(chosen: Settings) -> Settings:
 
 
 def check_names(spec: JobSpec) -> None:
-    """Raises BadJob."""
+    """Raises BadJob if a name, a label or the priority cannot be used."""
     wrong = list(_wrong_names(spec))
     if wrong:
         raise BadJob(wrong)

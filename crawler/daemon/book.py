@@ -1,4 +1,4 @@
-"""All jobs and templates: in memory for whoever asks, on the disk before anything is acknowledged."""
+"""Holds all jobs and templates: in memory for reading, on the disk before a change is acknowledged."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .store import Change, Remembered, Store
 from .trouble import NoSuchJob
 
 News = tuple[str | None, Kind, Mapping[str, object]]
-"""What is told of a change: about which job, of which kind, and the data."""
+"""An event to be written with a change: the job (None: all), the kind, and the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to change, all of it or nothing."""
+    """A change to be made, all of it or nothing."""
 
     records: Sequence[Record] = ()
     removed: Sequence[str] = ()
@@ -31,7 +31,7 @@ class Draft:
 
 
 class Book:
-    """Changes are decided one after the other, each on what the one before it left."""
+    """All jobs and templates. Changes are made one after the other; each sees the result of the one before."""
 
     def __init__(self, store: Store, remembered: Remembered, events: Events, now: Callable[[], float]) -> None:
         self.now = now
@@ -43,7 +43,7 @@ class Book:
         self._templates = {template.name: template for template in remembered.templates}
         self._last_event = remembered.last_event
         self._turn = asyncio.Lock()
-        """From deciding on a change to its being on the disk."""
+        """Held from deciding on a change until it is on the disk."""
         for record in remembered.records:
             self._put(record)
 
@@ -56,25 +56,25 @@ class Book:
         return job in self._records
 
     def record(self, job: str) -> Record:
-        """Raises NoSuchJob."""
+        """Returns the record of a job. Raises NoSuchJob."""
         record = self._records.get(job)
         if record is None:
             raise NoSuchJob(f"there is no job {job[:100]!r}")
         return record
 
     def records(self) -> Sequence[Record]:
-        """All of them, the oldest first."""
+        """Returns all records, the oldest first."""
         return list(self._records.values())
 
     def in_state(self, state: State) -> Sequence[Record]:
         return [self._records[job] for job in self._by_state[state]]
 
     def numbers(self) -> Mapping[State, int]:
-        """How many jobs are in each state."""
+        """Returns how many jobs are in each state."""
         return {state: len(jobs) for state, jobs in self._by_state.items()}
 
     def by_key(self, key: str) -> Record | None:
-        """The job that was asked for with this idempotency key."""
+        """Returns the job that was submitted with this idempotency key, or None."""
         return self._records[self._by_key[key]] if key in self._by_key else None
 
     @property
@@ -88,9 +88,10 @@ class Book:
     # -- changing ----------------------------------------------------------------------------------------------------
 
     async def change(self, decide: Callable[[], Draft | None]) -> None:
-        """Write what `decide` wants, then let it count and tell of it. Once it began, cancelling does not stop it.
+        """Writes the draft that `decide` returns, then applies it in memory and tells its events.
 
-        Raises what `decide` raises, StorageFull, StoreError; then nothing has changed.
+        Cancelling the caller does not stop a write that began. Raises what `decide` raises, StorageFull, StoreError;
+        then nothing has changed.
         """
         await self._turn.acquire()
         try:
@@ -115,9 +116,9 @@ class Book:
     async def move(
         self, job: str, verb: Verb, who: str, *, when: Callable[[Record], bool] = lambda _: True, **fields: Any
     ) -> bool:
-        """Bring the job to the state that follows, with some fields changed; False: `when` did not hold.
+        """Moves the job to the state that follows, with some fields changed. Returns False if `when` did not hold.
 
-        Raises NoSuchJob, WrongState, and as `change` does.
+        Raises NoSuchJob, WrongState, and the errors of `change`.
         """
         is_moved = False
 
@@ -141,7 +142,7 @@ class Book:
         return is_moved
 
     async def amend(self, job: str, news: Sequence[News] = (), **fields: Any) -> None:
-        """Change fields of a job that is still there, whatever its state."""
+        """Changes fields of a job in any state. Does nothing if the job was removed."""
         await self.change(
             lambda: Draft([replace(self._records[job], **fields)], news=news) if job in self._records else None
         )

@@ -1,4 +1,4 @@
-"""Speaks to a daemon over its API: requests and answers, uploads, events as they come."""
+"""Talks to a daemon over its API: requests and answers, uploads, events as they come."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from .settings import ADDRESS, DaemonConfig, token_file
 LINES = "text/uri-list"
 UNIX = "unix:"
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
-"""A daemon that is well says something every fifteen seconds, in a stream of events too."""
+"""A healthy daemon sends something every fifteen seconds, even on a stream of events."""
 MAX_EVENT = 1 << 20
-"""Bytes of a line of the stream: settings that changed stand in one."""
+"""Largest line of the stream in bytes: one line holds all changed settings of a job."""
 
 
 class Unreachable(CrawlError):
-    """No daemon answers there."""
+    """No daemon answers at this address."""
 
 
 class Refused(CrawlError):
-    """The daemon's answer is a problem; the message is its words."""
+    """The daemon refused the request. The message is the daemon's own text."""
 
     def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.faults = tuple(faults)
-        """Field and what is wrong with it."""
+        """Pairs of a field and what is wrong with it."""
 
 
 class Client:
-    """One daemon. Everything raises Unreachable and Refused."""
+    """A connection to one daemon. Every method raises Unreachable and Refused."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self._http = http
@@ -59,26 +59,29 @@ class Client:
         lines: AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """What is answered as JSON; None: nothing. `lines` are seeds, sent as they come instead of a body."""
+        """Returns the answer, read as JSON; None for an empty answer.
+
+        `lines` are seeds that are sent as they come, instead of a body.
+        """
         fields = dict(headers or {})
         data: object = lines
         if lines is not None:
             fields["Content-Type"] = LINES
         elif body is not None:
             fields["Content-Type"], data = "application/json", orjson.dumps(body)
-        async with self._answered(method, path, query or {}, data, fields) as answer:
+        async with self._send(method, path, query or {}, data, fields) as answer:
             return await answer.json(content_type=None) if answer.status != 204 else None
 
     async def events(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
-        """What happens from now on, until the daemon ends the stream."""
-        async with self._answered("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:
+        """Yields events from now on, until the daemon ends the stream."""
+        async with self._send("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:
             yield {"kind": "listening", "job": None, "data": {}}
             async for line in answer.content:
                 if line.startswith(b"data: "):
                     yield orjson.loads(line[6:])
 
     @asynccontextmanager
-    async def _answered(
+    async def _send(
         self, method: str, path: str, query: Mapping[str, str | int], data: object, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
@@ -96,7 +99,7 @@ class Client:
 
 @asynccontextmanager
 async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
-    """Speaks to the daemon at `url`: `http://127.0.0.1:7878`, or `unix:/path`. Raises ConfigError."""
+    """Opens a client for the daemon at `url`: `http://127.0.0.1:7878`, or `unix:/path`. Raises ConfigError."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     connector: aiohttp.BaseConnector
     if url.startswith(UNIX):
@@ -105,7 +108,7 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
     elif urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname:
         connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
     else:
-        raise ConfigError(f"{url!r} is no address of a daemon: write http://HOST:PORT or unix:/PATH")
+        raise ConfigError(f"{url!r} is not the address of a daemon: write http://HOST:PORT or unix:/PATH")
     async with aiohttp.ClientSession(
         connector=connector, headers=headers, timeout=TIMES, read_bufsize=MAX_EVENT
     ) as http:
@@ -113,19 +116,19 @@ async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
 
 
 def _check_owner(path: str) -> None:
-    """Raises ConfigError where another user made the socket, who would be told the token. Root speaks to anyone's."""
+    """Raises ConfigError if another user owns the socket and would get the token. Root may use any socket."""
     try:
         owner = os.stat(path).st_uid
     except OSError:
-        return  # connecting says why
+        return  # the error comes when we connect
     if os.geteuid() not in (0, owner) and owner != 0:
-        raise ConfigError(f"{path} is a socket of another user (uid {owner}), who is not told the token")
+        raise ConfigError(f"{path} is a socket of another user (uid {owner}), so the token is not sent to it")
 
 
 def find(config: DaemonConfig) -> tuple[str, str | None]:
-    """Where the daemon of these settings listens, and its token as far as it lies here. Raises ConfigError.
+    """Returns the address of the daemon with these settings, and its token if the file is on this machine.
 
-    A folder that nobody named, and that only happens to lie here, has to be our own.
+    Raises ConfigError, also if the default data folder belongs to another account: only a folder that was named may.
     """
     trust = Trust(foreign=config.trust_folder or bool(config.model_fields_set & {"data", "token_file"}))
     try:
@@ -149,7 +152,7 @@ def find(config: DaemonConfig) -> tuple[str, str | None]:
 
 
 def _reachable(host: str) -> str:
-    """The address to connect to for one that is listened on."""
+    """Returns the address to connect to for a listening address: loopback for 0.0.0.0 and `::`."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -163,7 +166,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> Refused:
         faults = [(str(one["field"]), str(one["detail"])) for one in problem.get("errors", ())]
         return Refused(answer.status, str(problem["detail"]), faults)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Refused(answer.status, f"HTTP {answer.status}: this is no daemon of ours")
+        return Refused(answer.status, f"HTTP {answer.status}: this is not a crawld daemon")
 
 
 def _why(error: Exception) -> str:

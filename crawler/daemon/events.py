@@ -1,4 +1,4 @@
-"""What happened, told to all who listen: none of them is waited for."""
+"""Hands events to all listeners, without waiting for any of them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from functools import cached_property
 import orjson
 
 MOST_WAITING = 1000
-"""Events that wait for one listener; one who is further behind is cut off."""
+"""Events that wait for one listener. A listener that is further behind is cut off."""
 
 
 class Kind(StrEnum):
-    """What an event tells."""
+    """The kind of an event."""
 
     STATE = "state"
-    """A job went from one state to another; `from` is null for a new job, `to` is `removed` for one that went."""
+    """A job changed its state. `from` is null for a new job, `to` is `removed` for a removed one."""
     CHANGE = "change"
     """Settings or priority changed."""
     NOTE = "note"
     """Something a person should know."""
     PROGRESS = "progress"
-    """Where running jobs stand, once a second; not kept."""
+    """The figures of running jobs, once a second. These events are not stored."""
     GAP = "gap"
-    """This listener was too slow and is told no more; ask again from the last id it knows."""
+    """This listener was too slow and was cut off. It should connect again with the last id it knows."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class Event:
     """Something that happened."""
 
     id: int | None
-    """Grows with time; None: it is not kept and cannot be replayed."""
+    """Grows with time. None: the event is not stored and cannot be replayed."""
     at: float
     """Unix seconds."""
     job: str | None
-    """None: it concerns no job, or several."""
+    """None: the event concerns no job, or several."""
     kind: Kind
     data: Mapping[str, object]
 
     @cached_property
     def json(self) -> bytes:
-        """One line; made once, however many listen."""
+        """The event as one line of JSON, made once for all listeners."""
         return orjson.dumps(
             {"id": self.id, "at": self.at, "job": self.job, "kind": self.kind, "data": self.data},
             option=orjson.OPT_NON_STR_KEYS,
@@ -54,7 +54,7 @@ class Event:
 
 
 class Events:
-    """Who listens. `tell` never waits and never fails."""
+    """The listeners. `tell` never waits and never fails."""
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
@@ -68,7 +68,7 @@ class Events:
 
     @contextmanager
     def listening(self, job: str | None = None, most_waiting: int = MOST_WAITING) -> Iterator[Listener]:
-        """Everything told from now on, or what concerns one job."""
+        """Yields a listener for all events from now on, or for those of one job."""
         listener = Listener(job, most_waiting)
         self._listeners.add(listener)
         try:
@@ -77,13 +77,13 @@ class Events:
             self._listeners.discard(listener)
 
     def close(self) -> None:
-        """Whoever listens hears what waits, and then the end."""
+        """Ends all listeners: each still gets the events that wait for it."""
         for listener in self._listeners:
             listener.close()
 
 
 class Listener:
-    """What one listener has still to hear: iterate for batches, all that waits at once."""
+    """The events that wait for one listener. Iterate to get them in batches."""
 
     def __init__(self, job: str | None, most_waiting: int) -> None:
         self._job = job

@@ -1,4 +1,4 @@
-"""Where jobs live on disk: made whole or not at all, removed whole or not at all. Blocks: belongs into a thread."""
+"""The folders of jobs: each is made and removed whole or not at all. All calls block and belong in a thread."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SETTINGS = "crawl.toml"
 
 
 class Folders:
-    """DIR/crawls with a folder each job, and beside it what is coming and what is going."""
+    """DIR/crawls with one folder for each job; beside it, the folders of jobs being added and being removed."""
 
     def __init__(self, data: Path, trust: Trust = NOBODY) -> None:
         self.data = data
         self.trust = trust
         self.crawls = data / "crawls"
         self._coming = data / "coming"
-        """Jobs that are not acknowledged yet."""
+        """Folders of jobs that are not acknowledged yet."""
         self._going = data / "going"
-        """Jobs that are being removed."""
+        """Folders of jobs that are being removed."""
         with told(data):
             for folder in (self.crawls, self._coming, self._going):
                 make_inner_folder(folder)
@@ -45,7 +45,7 @@ class Folders:
         return (self.path(record) / SETTINGS).is_file()
 
     def counts(self, record: Record) -> Counts | None:
-        """Where its frontier stands, as far as that can be read."""
+        """Returns the counts of the job's frontier; None if it cannot be read."""
         try:
             return _counts_in(self.path(record) / "frontier.sqlite")
         except CrawlError:
@@ -54,18 +54,18 @@ class Folders:
     # -- coming --
 
     def coming(self, name: str) -> Path:
-        """Where a new job's folder is prepared."""
+        """Returns the place where a new job's folder is prepared."""
         return self._coming / name
 
     def prepare(self, name: str, config: Config) -> None:
-        """An ordinary crawl folder, not in its place yet. Raises FolderError, StorageFull."""
+        """Makes an ordinary crawl folder, not in its final place yet. Raises FolderError, StorageFull."""
         with open_folder(self.coming(name), config, trust=self.trust):
             pass
         sync_folder(self.coming(name))
         sync_folder(self._coming)
 
     def arrive(self, name: str) -> None:
-        """Put it in its place; the job is kept by now."""
+        """Moves a prepared folder to its final place, once the job's record is written."""
         self.coming(name).replace(self.crawls / name)
         sync_folder(self.crawls)
 
@@ -75,7 +75,7 @@ class Folders:
     # -- going --
 
     def set_aside(self, record: Record) -> None:
-        """From now on the job is to be removed, whatever happens; one without a folder leaves a mark."""
+        """Marks the job as being removed, also over a kill, by moving its folder (or an empty one) aside."""
         aside = self._going / record.folder
         if self.path(record).is_dir():
             self.path(record).replace(aside)
@@ -84,7 +84,7 @@ class Folders:
         sync_folder(self._going)
 
     def bring_back(self, record: Record) -> None:
-        """It could not be removed after all."""
+        """Undoes `set_aside`."""
         (self._going / record.folder).replace(self.path(record))
 
     def forget(self, name: str) -> None:
@@ -93,7 +93,7 @@ class Folders:
     # -- after a restart --
 
     def tidy(self, records: Iterable[Record]) -> list[Record]:
-        """Finish what was under way when the last daemon ended; the jobs that are to be removed."""
+        """Finishes or undoes what was under way when the last daemon ended. Returns the jobs that are to be removed."""
         kept = {record.folder: record for record in records}
         for path in list(self._coming.iterdir()):
             if path.name in kept and not (self.crawls / path.name).exists():
@@ -108,7 +108,7 @@ class Folders:
         return [kept[name] for name in leaving if name in kept]
 
     def strangers(self, records: Iterable[Record]) -> list[Path]:
-        """Crawl folders that no job knows of."""
+        """Returns the crawl folders in DIR/crawls that belong to no job."""
         known = {record.folder for record in records}
         return [
             path
@@ -118,9 +118,9 @@ class Folders:
 
 
 def adopted(path: Path, job: str, trust: Trust = NOBODY) -> Record:
-    """A crawl folder that somebody made elsewhere, as a job: paused, or completed where nothing is left.
+    """Returns a job for a crawl folder that was made elsewhere: paused, or completed if nothing is queued.
 
-    Raises CrawlError where it is none that could go on.
+    Raises CrawlError if the folder cannot be continued.
     """
     config = read_folder(path, Config(), trust=trust).config
     counts = _counts_in(path / "frontier.sqlite")
@@ -139,7 +139,7 @@ def adopted(path: Path, job: str, trust: Trust = NOBODY) -> Record:
 
 
 def _counts_in(frontier: Path) -> Counts:
-    """Raises FrontierError."""
+    """Returns the counts of a frontier file. Raises FrontierError."""
     if not frontier.exists():
         return Counts()
     return look(frontier, _counts)

@@ -1,4 +1,4 @@
-"""What can be asked of a job beyond where it stands: what failed, and its settings with their origins."""
+"""Answers questions about a job beyond its state: its failures, and its settings with their origins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .owners import OWNERS
 from .pages import PAGES, Failure, Failures
 
 MOST_KNOWN = 100
-"""Jobs whose failures stay in memory, so that only what is new need be read."""
+"""Jobs whose failures stay in memory, so that only new records have to be read."""
 
 
 class Setting(NamedTuple):
@@ -27,15 +27,15 @@ class Setting(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """What there is to choose."""
+    """The settings that a job can choose."""
 
     json_schema: Mapping[str, object]
     defaults: Mapping[str, object]
-    """By full name, as a job has them that chooses nothing."""
+    """The values of a job that chooses nothing, by full name."""
     live: Sequence[str]
-    """What may change while a job runs."""
+    """Settings that may change while a job runs."""
     refused: Sequence[str]
-    """What only the daemon's own settings may choose."""
+    """Settings that only the daemon's own file may choose."""
 
 
 class Insight:
@@ -44,10 +44,10 @@ class Insight:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._failures: dict[str, Failures] = {}
-        """By job, those asked for longest ago first."""
+        """By job; the one that was asked for longest ago comes first."""
 
     async def failures(self, job: str, limit: int) -> Sequence[Failure]:
-        """What failed, by site and reason, over all runs. Raises NoSuchJob."""
+        """Returns the failures by site and reason, over all runs. Raises NoSuchJob."""
         path = self._jobs.folder(job) / PAGES
         failures = self._failures[job] = self._failures.pop(job, Failures())
         if len(self._failures) > MOST_KNOWN:
@@ -56,7 +56,7 @@ class Insight:
         return failures.most(limit)
 
     def settings(self, job: str) -> Sequence[Setting]:
-        """All of them, secrets not shown. Raises NoSuchJob."""
+        """Returns all settings of a job, with secrets hidden. Raises NoSuchJob."""
         config, origins = self._jobs.settings(job), self._jobs.origins(job)
         return [
             Setting(key, _plain(config, key), origins.get(key, Origin.DEFAULT), info.description or "")
@@ -69,7 +69,7 @@ class Insight:
 
 
 def _plain(config: Config, key: str) -> object:
-    """A setting as JSON knows it, fit to be shown."""
+    """Returns the value of a setting as JSON, with secrets hidden."""
     value = config.model_dump(mode="json")
     for name in key.split("."):
         value = value[name]

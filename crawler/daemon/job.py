@@ -1,4 +1,4 @@
-"""The nouns: what is asked for (JobSpec), what is kept of it (Record), and what is shown (Job)."""
+"""The nouns of the daemon: a request (JobSpec), the stored job (Record), the job as it is shown (Job)."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ _RANDOM_BITS = 22
 _ID_DIGITS = 14
 
 Settings = Mapping[str, object]
-"""Chosen settings in tables, by the names they have in TOML."""
+"""Chosen settings in tables, by their names in TOML."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What somebody asks for."""
+    """A request for a new job."""
 
     name: str = ""
-    """For people; empty: the first seed's site."""
+    """A name for people. Empty: the first seed's site."""
     settings: Settings = field(default_factory=dict)
-    """As in TOML, in tables or by full name, over those of the template."""
+    """Settings as in TOML, in tables or by full name. They override those of the template."""
     template: str | None = None
     priority: int | None = None
-    """-10 to 10: two steps double the share of a busy daemon. None: the template's, or 0."""
+    """From -10 to 10. Two steps more double the job's share of a busy daemon. None: the template's, or 0."""
     labels: Mapping[str, str] = field(default_factory=dict)
     is_paused: bool = False
-    """Whether it waits for `resume` before it begins."""
+    """Whether the job waits for `resume` before it starts."""
     webhook: str = ""
-    """A URL that is sent each change of its state; it may hold a secret."""
+    """A URL that receives each change of the job's state. It may hold a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobPatch:
-    """What somebody wants otherwise; None: as it is."""
+    """A request to change a job. None: leave this as it is."""
 
     settings: Settings = field(default_factory=dict)
     name: str | None = None
     priority: int | None = None
     labels: Mapping[str, str] | None = None
-    """All of them: those that are not named are gone."""
+    """The complete labels: those that are not named are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Settings with a name, for jobs alike."""
+    """Named settings from which similar jobs start."""
 
     name: str
     settings: Settings = field(default_factory=dict)
@@ -65,52 +65,52 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """The seeds of a job, over all its uploads."""
+    """The counts of a job's seeds, over all its uploads."""
 
     given: int = 0
-    """Lines that were not empty and no comment."""
+    """Lines that are neither empty nor comments."""
     bad: int = 0
-    """Those that could not be used, of what was read so far; bad-seeds.txt in the folder lists them."""
+    """Unusable seeds among those read so far; bad-seeds.txt in the folder lists them."""
     is_reading: bool = False
-    """Whether some of them have not reached the frontier yet."""
+    """Whether some seeds have not reached the frontier yet."""
     queued: int = 0
-    """Those that were queued, of what was read so far: new ones, and known ones that had failed or were parked. A kill
-    while they are read may leave out those of the last seconds."""
+    """Seeds that were queued, among those read so far: new URLs, and known URLs that had failed or were parked. After a
+    kill, the seeds of the last seconds may be missing from this count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to be fetched after all."""
+    """A request to fetch failed or parked URLs of a job."""
 
     retry: tuple[str, ...] = ()
-    """URLs that ended for these reasons."""
+    """Fetch URLs that ended for these reasons."""
     unpark: tuple[str, ...] = ()
-    """URLs that are parked under these patterns."""
+    """Fetch URLs that are parked under these patterns."""
     unpark_all: bool = False
     number: int = 0
-    """Which one it is, of all wishes for the job."""
+    """Counts the wishes of a job, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the database keeps of a job. Times are Unix seconds."""
+    """A job as the database stores it. Times are Unix seconds."""
 
     id: str
     folder: str
-    """Its name below DIR/crawls."""
+    """The folder's name in DIR/crawls."""
     name: str
     state: State
     created_at: float
     settings: Settings = field(default_factory=dict)
-    """What was chosen, secrets and all; everything else is the daemon's."""
+    """The chosen settings, secrets included; all others are the daemon's."""
     priority: int = 0
     template: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     webhook: str = ""
     inherited: tuple[str, ...] = ()
-    """Full names of the settings that are the template's, as it was then, and not the job's own choice."""
+    """Full names of the settings that came from the template, as it was then, and not from the job itself."""
     held: tuple[str, ...] = ()
-    """Sites that are not visited until they are let go."""
+    """Sites that are not visited until they are released."""
     started_at: float | None = None
     ended_at: float | None = None
     ended: Ending | None = None
@@ -119,56 +119,57 @@ class Record:
     uploads: int = 0
     """Files of seeds in the folder."""
     planted: int = 0
-    """How many of them reached the frontier whole."""
+    """The number of uploads that reached the frontier completely."""
     bad: int = 0
-    """Bad seeds of those."""
+    """Unusable seeds of those uploads."""
     bad_bytes: int = 0
-    """How long bad-seeds.txt was then."""
+    """The length of bad-seeds.txt at that time."""
     queued: int = 0
     """Seeds that were queued, over all uploads."""
     wishes: tuple[Wish, ...] = ()
-    """What was not carried out yet, the oldest first."""
+    """Wishes that are not carried out yet, the oldest first."""
     wished: int = 0
-    """How many wishes there were."""
+    """The number of wishes so far."""
     is_widened: bool = False
-    """Its settings let in more than those of its last run did."""
+    """Whether its settings admit more URLs than those of its last run."""
     counts: Counts = field(default_factory=Counts)
-    """As the last run left them."""
+    """The counts at the end of the last run."""
     bytes: int = 0
-    """Downloaded, over all runs that ended."""
+    """Bytes downloaded over all runs that ended."""
     spent_s: float = 0.0
-    """Of the limits, by the runs since it was asked for or resumed after its end, as the next."""
+    """Time that counts towards the time limit: of all runs since the job was added, or last resumed after its end."""
     spent_bytes: int = 0
+    """Bytes that count towards the size limit, of the same runs."""
     unended: int = 0
-    """Runs in a row that began, brought nothing and were never told to have ended: the daemon died with them."""
+    """Runs in a row that started, fetched nothing, and whose end was never recorded: the daemon died with them."""
     key: str | None = None
-    """The idempotency key it was asked for with."""
+    """The idempotency key of the request."""
     digest: str = ""
-    """Of what was asked for with that key."""
+    """The digest of the request with that key."""
 
     @property
     def is_adopted(self) -> bool:
-        """Whether its folder was made elsewhere."""
+        """Whether its folder was made outside this daemon."""
         return self.folder != self.id
 
     @property
     def has_more(self) -> bool:
-        """Whether there is more to do for a job that is over, as far as that is known."""
+        """Whether a job that has ended would do more if it were resumed, as far as is known."""
         is_left = self.counts.queued > 0 and self.ended is not Ending.PAGE_LIMIT
         return self.state.is_over and (is_left or self.is_widened or bool(self.wishes) or self.planted < self.uploads)
 
     def is_called(self, text: str) -> bool:
-        """Whether its name holds this, in letters of any size, or it is its id."""
+        """Whether the name contains this text, whatever its case, or the id is this text."""
         return text.casefold() in self.name.casefold() or text == self.id
 
     def is_labelled(self, label: str) -> bool:
-        """`name=value`, or the name alone; empty: any."""
+        """Whether the job has this label: `name=value`, or the name alone. An empty text matches every job."""
         name, _, value = label.partition("=")
         return not label or (name in self.labels and (value == self.labels[name] or "=" not in label))
 
 
 class Origin(StrEnum):
-    """Who chose a setting."""
+    """The source of a setting's value."""
 
     DEFAULT = "default"
     DAEMON = "daemon"
@@ -183,27 +184,27 @@ class SiteSeen(NamedTuple):
     queued: int
     leased: int
     next_turn_in_s: float | None
-    """None: not before a visit there has ended, one of this job or of another."""
+    """None: only after a visit there has ended, one of this job or of another."""
     backoff_s: float
-    """How long it is left alone still for a setback."""
+    """Seconds for which the site is still left alone after a setback."""
     setback: Reason | None
     retrying: int
     """URLs that wait for another attempt, not among `queued`."""
     delay_s: float
-    """How long it rests after each visit: ours or its Crawl-delay, where that is known."""
+    """Seconds of rest after each visit: our delay, or the site's Crawl-delay if it is known."""
     robots: RobotsState
     is_held: bool
-    """Whether it is not visited until it is let go."""
+    """Whether the site is not visited until it is released."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """So much is done of so much."""
+    """The progress of a job: `done` of `of`, in `unit`."""
 
     done: float
     of: float
     unit: Literal["URLs", "pages", "seconds", "bytes"]
-    """`pages`, `seconds` and `bytes` count towards a limit; `URLs` are those that are known by now."""
+    """`pages`, `seconds` and `bytes` count towards a limit; `URLs` are all known URLs."""
 
 
 NO_PROGRESS = Progress(0, 0, "URLs")
@@ -211,7 +212,7 @@ NO_PROGRESS = Progress(0, 0, "URLs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job at an instant, fit to be shown: secrets are not in it."""
+    """A job at one moment, as it is shown: without secrets."""
 
     id: str
     name: str
@@ -220,34 +221,34 @@ class Job:
     template: str | None
     labels: Mapping[str, str]
     webhook: str
-    """The site of its webhook: the whole may hold a secret."""
+    """The site of its webhook. The whole URL may hold a secret and is not shown."""
     created_at: float
     started_at: float | None
     ended_at: float | None
     ended: Ending | None
     error: str
     settings: Settings
-    """What was chosen for this job; secrets read `***`."""
+    """The settings chosen for this job; secrets read `***`."""
     seeds: Seeds
     counts: Counts
     bytes: int
-    """Downloaded, over all runs."""
+    """Bytes downloaded over all runs."""
     wishes: Sequence[Wish] = ()
-    """What was asked for and is not queued yet."""
+    """Requests to fetch failed or parked URLs that are not carried out yet."""
     has_more: bool = False
-    """It is over, and resuming it would bring more, as far as that is known."""
+    """Whether it has ended and would do more if it were resumed, as far as is known."""
     pages_per_s: float = 0.0
     bytes_per_s: float = 0.0
     in_flight: int = 0
     bound_by: Bound = Bound.IDLE
     advice: str = ""
-    """What that means and what would help, by the names of settings."""
+    """An explanation of `bound_by`, and what would help, with names of settings."""
     remedies: Mapping[str, object] = field(default_factory=dict)
-    """Settings that would help, by full name, as they could be."""
+    """Settings that would help, by full name, with their suggested values."""
     stages: Mapping[str, float] = field(default_factory=dict)
-    """The part of the time of all visits that each stage took lately."""
+    """The share of recent visit time that each stage took."""
     latency: Latency | None = None
-    """Of recent answers."""
+    """The latency of recent answers."""
     progress: Progress = NO_PROGRESS
 
     @property
@@ -257,7 +258,7 @@ class Job:
 
 
 def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: Seeds | None = None) -> Job:
-    """The record with what its run says now; `settings` are those that may be shown."""
+    """Returns a job as it is shown: the record with the figures of its run. `settings` have their secrets hidden."""
     job = Job(
         id=record.id,
         name=record.name,
@@ -295,12 +296,12 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: S
 
 
 def weight(priority: int) -> float:
-    """The share of a job in what all jobs have together, against others."""
+    """Returns the weight of a job when jobs share the daemon's capacity."""
     return float(2 ** (priority / 2))
 
 
 class Ids:
-    """Makes ids that sort by the time they were made, in the order they were made."""
+    """Makes ids that sort in the order in which they were made."""
 
     def __init__(self, last: str = "") -> None:
         self._last = _number(last) if last else 0

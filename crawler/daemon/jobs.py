@@ -1,4 +1,4 @@
-"""The door to all jobs: submit, look, change, pause, resume, cancel, remove; what HTTP offers is offered here first."""
+"""The API of all jobs in Python: submit, look, change, pause, resume, cancel, remove. The HTTP API calls it."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ NOTHING_CHOSEN = Config()
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of changed settings, by their full names."""
+    """The result of a change of settings, by their full names."""
 
     applied: tuple[str, ...]
-    """They hold already; those of a job that does not run hold from its next run on."""
+    """Settings in effect now; those of a job that is not running take effect with its next run."""
     needs_restart: tuple[str, ...]
-    """They hold once the job was paused and resumed, or the daemon was started again."""
+    """Settings that take effect after the job is paused and resumed, or the daemon is restarted."""
 
 
 class Jobs:
-    """All jobs of a daemon. `open_jobs` makes it. Whatever returns is kept: `kill -9` and power cuts do not undo it.
+    """All jobs of a daemon; `open_jobs` makes it. When a call returns, its change survives `kill -9` and power cuts.
 
-    Every call that names a job raises NoSuchJob where there is none; every call that changes something raises
-    StorageFull or StoreError where it cannot be kept, and has then changed nothing.
+    Every call that names a job raises NoSuchJob if there is none. Every call that changes something raises
+    StorageFull or StoreError if the change cannot be stored; then nothing has changed.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Jobs:
         self._places = places
         self._retuned = asyncio.Event()
         self.data = self._folders.data
-        """The folder of all of it."""
+        """The daemon's data folder."""
         self.schedules = Schedules(store, self, book.now)
-        """Jobs that are asked for again and again."""
+        """The schedules, which submit jobs again and again."""
         self.store = store
-        """The database, for rooms that keep tables of their own in it."""
+        """The database, for modules that keep tables of their own in it."""
 
     @property
     def config(self) -> DaemonConfig:
@@ -85,16 +85,16 @@ class Jobs:
 
     @property
     def base(self) -> Config:
-        """What every job begins with: the crawl settings of the daemon's own file."""
+        """The settings that every job starts from: the crawl settings of the daemon's own file."""
         return self._reception.base
 
     @property
     def rule(self) -> Rule:
-        """That, and what no job may go beyond."""
+        """The settings that every job starts from, and the bounds that no job may exceed."""
         return self._reception.rule
 
     def adopt(self, config: DaemonConfig, base: Config) -> Changed:
-        """Other settings for the daemon, as far as it can take them on now; those of jobs hold for their next run."""
+        """Takes on new settings, as far as a running daemon can. Settings of jobs take effect with their next run."""
         told = taken((self.config, self.base), (config, within(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._running.config = told.config
@@ -104,11 +104,11 @@ class Jobs:
         return Changed(told.applied, told.needs_restart)
 
     async def keep_clear(self) -> None:
-        """Remove jobs that are over for long enough, until cancelled."""
+        """Removes jobs that ended longer than `retention_s` ago, until cancelled."""
         await retention.keep_clear(self._reception, self._running.runs, self._retuned)
 
     def hurry(self) -> None:
-        """The daemon is to leave now: what is in hand is dropped, and fetched again by the next one."""
+        """Drops all visits under way, because the daemon stops at once. The next daemon makes them again."""
         for run in self._running.runs.values():
             run.abort()
 
@@ -117,19 +117,19 @@ class Jobs:
     async def submit(
         self, spec: JobSpec, seeds: Lines, idempotency_key: str | None = None, *, who: str = API
     ) -> tuple[Job, bool]:
-        """The new job; or the one asked for with this key before, and False.
+        """Returns a new job and True, or the job that was submitted with the same key before and False.
 
-        Seeds are URLs, a line each as in a file of the command line; they never stand in memory together. Raises
-        BadSettings, BadSeeds, BadJob, Full, KeyReused; NoSuchJob for a template.
+        Seeds are URLs, one a line as in a seed file; they are never all in memory at once. Raises BadSettings,
+        BadSeeds, BadJob, Full, KeyReused; NoSuchJob for an unknown template.
         """
         record, is_new = await self._reception.submit(spec, seeds, idempotency_key, who)
         self._running.look_around()
         return self._seen(record), is_new
 
     async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
-        """Further seeds, for a job in any state; how many lines. One that is over reads them when it is resumed.
+        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full.
 
-        Raises BadSeeds, Full.
+        A job that has ended reads them when it is resumed.
         """
         given = await self._reception.plant(job, seeds, who)
         if run := self._running.runs.get(job):
@@ -137,29 +137,32 @@ class Jobs:
         return given
 
     async def retry(self, job: str, reasons: Sequence[str] = (), *, who: str = API) -> int | None:
-        """Visit again what failed for these reasons; none: for any. A job that is over is resumed for it.
+        """Visits URLs again that failed for these reasons; without reasons, all failed ones.
 
-        Returns how many URLs were queued; None: that is not known yet, and kept until the job runs. Raises BadJob,
-        WrongState.
+        Resumes a job that has ended. Returns how many URLs were queued; None if that is not known yet: the wish is
+        stored until the job runs. Raises BadJob, WrongState.
         """
         return await self._want(job, wishes.retrying(reasons), who)
 
     async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
-        """Fetch what is parked under these patterns; none: all of it. As `retry` does. Raises Full, WrongState."""
+        """Fetches the URLs parked under these patterns; without patterns, all parked ones.
+
+        Resumes the job and returns a number as `retry` does. Raises Full, WrongState.
+        """
         return await self._want(job, wishes.unparking(patterns), who)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def find(self, job: str) -> Job:
-        """Where the job stands."""
+        """Returns the job as it is now."""
         return self._seen(self._book.record(job))
 
     def list(
         self, state: State | None = None, after: str | None = None, limit: int = 100, *, name: str = "", label: str = ""
     ) -> list[Job]:
-        """The newest first; `after` is the id of the last one that was seen.
+        """Returns jobs, the newest first. `after` is the id of the last job of the page before.
 
-        Only those whose name holds `name` in letters of any size, and that have the label: `team`, or `team=search`.
+        Only jobs whose name contains `name`, whatever its case, and that have the label: `team`, or `team=search`.
         """
         records = self._book.records() if state is None else self._book.in_state(state)
         newest = sorted(records, key=lambda record: record.id, reverse=True)
@@ -169,60 +172,60 @@ class Jobs:
 
     @property
     def is_open(self) -> bool:
-        """Whether jobs are started; not while the daemon stops."""
+        """Whether jobs are started; false while the daemon stops."""
         return not self._running.is_closing
 
     def numbers(self) -> Mapping[State, int]:
-        """How many jobs are in each state."""
+        """Returns how many jobs are in each state."""
         return self._book.numbers()
 
     def snapshot(self, job: str) -> Snapshot | None:
-        """What its run says, at most a second old; None: it does not run."""
+        """Returns the figures of a running job, at most a second old; None if it is not running."""
         self._book.record(job)
         run = self._running.runs.get(job)
         return run.snapshot if run else None
 
     def crawl(self, job: str) -> Crawl | None:
-        """The crawl of a job that runs."""
+        """Returns the crawl of a running job; None if it is not running."""
         run = self._running.runs.get(job)
         return run.crawl if run else None
 
     def running(self) -> Sequence[Job]:
-        """All jobs that have a run."""
+        """Returns all jobs that have a run."""
         return [self._seen(self._book.record(job)) for job in self._running.runs if job in self._book]
 
     def stats(self, job: str, since: float = 0.0) -> Sequence[Point]:
-        """How it went from then on (Unix seconds), since this daemon was started."""
+        """Returns the job's figures over time from `since` (Unix seconds), as far as this daemon has recorded them."""
         self._book.record(job)
         return self._running.series.get(job, Series()).since(since)
 
     def folder(self, job: str) -> Path:
-        """The crawl folder."""
+        """Returns the job's crawl folder."""
         return self._folders.path(self._book.record(job))
 
     def settings(self, job: str) -> Config:
-        """All settings the job runs with, secrets and all."""
+        """Returns all settings that the job runs with, secrets included."""
         return asking.ruled(self._book.record(job).settings, self.rule)
 
     def origins(self, job: str) -> Mapping[str, Origin]:
-        """Who chose its settings, by full name; those that are not here are defaults."""
+        """Returns where the job's settings come from, by full name. Settings that are not in it are defaults."""
         record = self._book.record(job)
         daemons = dict.fromkeys(explicit(self.base), Origin.DAEMON)
         own = dict.fromkeys(asking.named(record.settings), Origin.JOB)
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
     async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
-        """The sites with most to do, and those that are held; also of a job at rest. Raises FrontierError."""
+        """Returns the sites with most URLs to visit, and the held ones, of any job. Raises FrontierError."""
         return await self._running.looks.sites(self._book.record(job), limit)
 
     async def parked(self, job: str) -> Sequence[Trap]:
-        """The patterns under which URLs are parked, those that hold most first. Raises FrontierError."""
+        """Returns the patterns under which URLs are parked, the largest first. Raises FrontierError."""
         return await self._running.looks.parked(self._book.record(job))
 
     async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
-        """Why (not), for one URL, and what became of it. Its site is asked for robots.txt, unless offline.
+        """Explains why the job fetches a URL or not, and its outcome. Asks the site for robots.txt, unless offline.
 
-        Raises UrlError, FrontierError, ConfigError; BadSettings where it may not be asked any more.
+        Raises UrlError, FrontierError, ConfigError; BadSettings if the job's settings are no longer allowed.
         """
         if not is_offline:
             record = self._book.record(job)
@@ -232,27 +235,30 @@ class Jobs:
     # -- steering ----------------------------------------------------------------------------------------------------
 
     async def pause(self, job: str, *, who: str = API) -> Job:
-        """It starts nothing further and gives its place to another; visits in hand are finished. Raises WrongState."""
+        """Pauses the job: it finishes visits under way, starts no new ones, and gives its place to another job.
+
+        Raises WrongState.
+        """
         await self._book.move(job, Verb.PAUSE, who)
         self._running.halt(job)
         return self.find(job)
 
     async def resume(self, job: str, *, who: str = API) -> Job:
-        """It goes on where it stood, as soon as there is a place; also a job that is over, to see whether more came."""
+        """Resumes the job as soon as there is a place. A job that has ended looks whether there is more to do."""
         await self._book.move(job, Verb.RESUME, who)
         self._running.look_around()
         return self.find(job)
 
     async def cancel(self, job: str, *, who: str = API) -> Job:
-        """It ends at once; what it has fetched stays. Raises WrongState."""
+        """Ends the job at once; its pages are kept. Raises WrongState."""
         await self._book.move(job, Verb.CANCEL, who)
         self._running.halt(job, at_once=True)
         return self.find(job)
 
     async def remove(self, job: str, *, who: str = API) -> None:
-        """The job, its history and its folder are gone; one that is not over is cancelled first."""
+        """Removes the job, its history and its folder. A job that has not ended is cancelled first."""
         if not self._book.record(job).state.is_over:
-            with suppress(WrongState):  # it came to its end meanwhile
+            with suppress(WrongState):  # it has ended meanwhile
                 await self.cancel(job, who=who)
         await self._running.rest(job)
         await self._reception.remove([job], who)
@@ -262,7 +268,7 @@ class Jobs:
         self, job: str, settings: Settings, *, name: str | None = None, priority: int | None = None,
         labels: Mapping[str, str] | None = None, who: str = API,
     ) -> Changed:  # fmt: skip
-        """Change settings, by the names they have in TOML, and what a job is called: all of it, or nothing.
+        """Changes settings (by their names in TOML), name, priority and labels of a job: all of it, or nothing.
 
         Raises BadSettings, BadJob.
         """
@@ -272,30 +278,31 @@ class Jobs:
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
     async def hold(self, job: str, site: str, *, who: str = API) -> None:
-        """No further visits to a site, given by any of its URLs, until it is let go. Raises UrlError."""
+        """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
         await self._reception.hold(job, site, True, who)
         await self._retune(job)
 
     async def let_go(self, job: str, site: str, *, who: str = API) -> None:
-        """The site may be visited again. Raises UrlError."""
+        """Releases a site, so that it is visited again. Raises UrlError."""
         await self._reception.hold(job, site, False, who)
         await self._retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
     async def history(self, job: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
-        """What became of the job, who did it and when: the events that are kept, the oldest first."""
+        """Returns the stored events of the job, the oldest first: what changed, when, and who did it."""
         self._book.record(job)
         return await self.store.events(after, job, limit)
 
     async def events(self, after: int, job: str | None = None, limit: int = 1000) -> Sequence[Event]:
-        """The kept events that followed the one with this id."""
+        """Returns the stored events after the one with this id."""
         return await self.store.events(after, job, limit)
 
     def listen(self, job: str | None = None) -> AbstractContextManager[Listener]:
-        """What happens from now on, in batches; whoever is too slow is told so and cut off, and nobody waits for him.
+        """Opens a listener for events from now on, in batches.
 
-        To miss nothing, listen first, then replay `events`, and skip what was heard already by its id.
+        A listener that is too slow gets a gap event and is cut off. To miss nothing, listen first, then replay
+        `events`, and skip by id the events that came twice.
         """
         return self._events.listening(job)
 
@@ -304,15 +311,15 @@ class Jobs:
         return self._book.last_event
 
     async def note(self, job: str | None, data: Mapping[str, object]) -> None:
-        """Something a person should know, of a job or of all."""
+        """Stores a note event of a job, or of the whole daemon, for people to read."""
         await self._book.change(lambda: Draft(news=[(job if job and job in self._book else None, Kind.NOTE, data)]))
 
     def webhooks(self) -> Sequence[str]:
-        """What is sent every change of any job's state."""
+        """Returns the URLs that receive every change of any job's state."""
         return self.config.webhooks
 
     def webhook(self, job: str) -> str:
-        """What is sent those of this job; empty: nothing, or there is no such job."""
+        """Returns the URL that receives changes of this job's state; empty if there is none, or no job."""
         return self._book.record(job).webhook if job in self._book else ""
 
     # -- templates ---------------------------------------------------------------------------------------------------
@@ -322,13 +329,13 @@ class Jobs:
         return self._book.templates
 
     async def put_template(self, template: Template) -> None:
-        """Keep it under its name; jobs made from an older one stay as they are. Raises BadJob, BadSettings."""
+        """Stores a template under its name; jobs made from an older one stay the same. Raises BadJob, BadSettings."""
         asking.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
         chosen = asking.choose(template.settings, self.rule)
         await self._book.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
 
     async def remove_template(self, name: str) -> None:
-        """Raises NoSuchJob."""
+        """Removes a template. Raises NoSuchJob."""
         if name not in self._book.templates:
             raise NoSuchJob(f"there is no template {name[:100]!r}")
         await self._book.change(lambda: Draft(removed_templates=[name]))
@@ -347,7 +354,7 @@ class Jobs:
         return await self._running.wishes.told(job, coming)
 
     async def _retune(self, job: str) -> Container[str]:
-        """Let what was kept hold for the run that is under way; the names of what it cannot take on."""
+        """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
         run = self._running.runs.get(job)
         try:
             told = await run.retune() if run else None

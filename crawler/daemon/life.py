@@ -1,4 +1,4 @@
-"""One daemon from its settings to its end: its jobs, its door, its token; and its settings read anew."""
+"""Runs one daemon from its settings to its end: jobs, server, token, and reloading of settings."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the settings come from."""
+    """The places that settings come from."""
 
     file: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     chosen: Mapping[str, object] = field(default_factory=dict)
-    """What the command line says of the daemon."""
+    """The daemon's own settings from the command line."""
     settings: Mapping[str, object] = field(default_factory=dict)
-    """What it says of all jobs."""
+    """Settings of all jobs from the command line."""
     trust: Trust = NOBODY
-    """What it says of the file."""
+    """Whether the file may belong to another account."""
 
     def load(self) -> tuple[DaemonConfig, Config]:
-        """Raises ConfigError, which names all that is wrong."""
+        """Loads the daemon's own settings and those of all jobs. Raises ConfigError, which names everything wrong."""
         daemon, base = load_daemon(self.file, self.environ, self.chosen, self.settings, trust=self.trust)
         parts.scope(base)  # its patterns
         return daemon, base
@@ -55,13 +55,13 @@ class Daemon:
     _sources: Sources
 
     def reload(self) -> Changed:
-        """Take on settings and token as they are written now. Raises ConfigError; then all stays as it was."""
+        """Reads settings and token again, and applies them. Raises ConfigError; then nothing has changed."""
         return _reload(self.jobs, self.token, self.token_file, self._sources)
 
 
 @asynccontextmanager
 async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
-    """A daemon that has taken up its jobs and listens; on leaving, what is in hand gets `grace_s`.
+    """Opens a daemon that has resumed its jobs and listens. At the end, visits under way get `grace_s` to finish.
 
     Raises ConfigError, FolderError, StorageFull, StoreError.
     """
@@ -102,11 +102,11 @@ def _reload(jobs: Jobs, token: Token, path: Path, sources: Sources) -> Changed:
     if text != token.text:
         token.text = text
         told = Changed((*told.applied, "token"), told.needs_restart)
-    log.info("settings read anew: %s", _words(told))
+    log.info("settings reloaded: %s", _words(told))
     return told
 
 
 def _words(told: Changed) -> str:
-    applied = f"in force now: {', '.join(told.applied)}" if told.applied else "nothing changed"
-    waits = f"; once the daemon is started again: {', '.join(told.needs_restart)}" if told.needs_restart else ""
+    applied = f"in effect now: {', '.join(told.applied)}" if told.applied else "nothing changed"
+    waits = f"; after a restart of the daemon: {', '.join(told.needs_restart)}" if told.needs_restart else ""
     return applied + waits

@@ -1,4 +1,4 @@
-"""The log of each job: what is said while it runs goes to crawl.log in its folder, beside the daemon's own log."""
+"""The log of each job: lines of its run also go to crawl.log in its folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .run import under_way
 
 NAME = "crawl.log"
 MOST_BYTES = 4 << 20
-"""Of one file; the one before stays beside it."""
+"""Largest size of one file; one older file is kept beside it."""
 
 
 class Logs(logging.Handler):
-    """Hands each line to the job that it was said for. What the logger `crawler` lets through, by its level."""
+    """Writes each line of the logger `crawler` to the file of the job that it belongs to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Logs(logging.Handler):
 
     @contextmanager
     def kept(self, job: str, folder: Path) -> Iterator[None]:
-        """While the block lasts, for all that runs in its context."""
+        """Keeps a job's log while the block lasts, for all code that runs in its context."""
         file = self._files[job] = LogFile(folder / NAME, MOST_BYTES, is_late=True)
         under_way.set(job)
         try:
@@ -40,7 +40,7 @@ class Logs(logging.Handler):
 
 @contextmanager
 def logs_kept() -> Iterator[Logs]:
-    """Of all jobs of a daemon."""
+    """Keeps the logs of all jobs while the block lasts."""
     logs, library = Logs(), logging.getLogger("crawler")
     library.addHandler(logs)
     try:

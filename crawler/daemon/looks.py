@@ -1,7 +1,7 @@
-"""What is asked of a job's frontier: of the crawl that runs, or of the file of a job at rest.
+"""Answers questions about a job's frontier: from the running crawl, or from the file of a job that does not run.
 
-A file is never looked at while a run of this process opens, holds or closes it: whoever closes a file gives up all
-locks that his process has on it (POSIX), and so would the run's own lock be gone.
+A file is never read while a run of this process opens, holds or closes it. Closing a file drops all locks that the
+process has on it (POSIX), so the run would lose its own lock.
 """
 
 from __future__ import annotations
@@ -29,57 +29,60 @@ T = TypeVar("T")
 
 
 class Looks:
-    """Of all jobs; `runs` are those under way. Raises FrontierError where a file cannot be read."""
+    """Looks into the frontiers of all jobs; `runs` are the running ones. Raises FrontierError."""
 
     def __init__(self, runs: Mapping[str, Run], folders: Folders, settings_of: SettingsOf) -> None:
         self._runs = runs
         self._folders = folders
         self._settings_of = settings_of
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """Of a job's file: it is looked at, or it is a run's."""
+        """One lock for each job's file: either a look or a run holds it."""
 
     @asynccontextmanager
     async def kept_out(self, job: str) -> AsyncIterator[None]:
-        """For a run: what is being asked of the file is answered first, and nobody looks at it until the end."""
+        """Keeps looks away from the job's file while the block lasts; waits for those under way."""
         async with self._turn(job):
             yield
 
     async def sites(self, record: Record, limit: int) -> Sequence[SiteSeen]:
-        """The sites with most to do, and those that are held. At rest nobody knows what their robots.txt says."""
+        """Returns the sites with most URLs to visit, and the held ones.
+
+        For a job that does not run, nothing is known of their robots.txt.
+        """
         held = set(record.held)
-        crawl = await self._opened(record.id)
-        views = crawl.sites(limit) if crawl else await self._resting(record, limit)
+        crawl = await self._find_crawl(record.id)
+        views = crawl.sites(limit) if crawl else await self._read_sites(record, limit)
         idle = [SiteView(site, 0, 0, None) for site in sorted(held.difference(view.site for view in views))]
         return [SiteSeen(*view, view.site in held) for view in (*views, *idle)]
 
     async def parked(self, record: Record) -> Sequence[Trap]:
-        """The patterns under which URLs are parked, those that hold most first."""
-        if crawl := await self._opened(record.id):
+        """Returns the patterns under which URLs are parked, the largest first."""
+        if crawl := await self._find_crawl(record.id):
             traps = crawl.snapshot().counts.traps
             return sorted((trap for trap in traps if trap.parked), key=lambda trap: -trap.parked)
         file = self._file(record)
         return await self.ask(record.id, file, lambda opened: opened.parkings()) if file.exists() else ()
 
     async def explain(self, record: Record, text: str, *, is_offline: bool) -> Explanation:
-        """As `Jobs.explain`."""
-        if crawl := await self._opened(record.id):
+        """Explains a URL, as `Jobs.explain` does."""
+        if crawl := await self._find_crawl(record.id):
             return await crawl.explain(text, is_offline=is_offline)
         file = self._file(record)
         frontier = _AtRest(self, record.id, file) if file.exists() else None
         return await explain(text, self._settings_of(record), frontier=frontier, is_offline=is_offline)
 
     async def ask(self, job: str, file: Path, question: Callable[[Look], T]) -> T:
-        """What `question` finds out in the frontier."""
-        if crawl := await self._opened(job):
+        """Returns the answer of `question`, which gets the frontier."""
+        if crawl := await self._find_crawl(job):
             return await crawl.ask(question)
         turn = self._turn(job)
         await turn.acquire()
         found = asyncio.get_running_loop().run_in_executor(None, look, file, question)
-        found.add_done_callback(lambda _: turn.release())  # whoever asked may be gone; the thread looks on
+        found.add_done_callback(lambda _: turn.release())  # the caller may be cancelled; the thread still reads
         with breathing():
             return await asyncio.shield(found)
 
-    async def _resting(self, record: Record, limit: int) -> Sequence[SiteView]:
+    async def _read_sites(self, record: Record, limit: int) -> Sequence[SiteView]:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
@@ -90,8 +93,8 @@ class Looks:
             for one in busiest
         ]  # fmt: skip
 
-    async def _opened(self, job: str) -> Crawl | None:
-        """The crawl of the job; None: no run of it is under way. One that opens or closes is waited for."""
+    async def _find_crawl(self, job: str) -> Crawl | None:
+        """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""
         while run := self._runs.get(job):
             if run.crawl:
                 return run.crawl
@@ -110,7 +113,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class _AtRest:
-    """The frontier of a job that was at rest a moment ago."""
+    """The frontier of a job that was not running a moment ago."""
 
     looks: Looks
     job: str

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is (sd_notify(3)): ready, reloading, stopping, alive."""
+"""Tells systemd the state of the daemon (sd_notify(3)): ready, reloading, stopping, alive."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ STOPPING, ALIVE = "STOPPING=1", "WATCHDOG=1"
 
 
 class Notify:
-    """Says nothing where nobody asked for it; and a supervisor that is gone is no reason to stop."""
+    """Sends messages to systemd. Sends none without NOTIFY_SOCKET, and ignores a supervisor that is gone."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address  # Linux' abstract sockets
         self.every_s = _half(environ)
-        """How often it wants to hear that we are alive, with time to spare; None: it does not."""
+        """Seconds between two signs of life: half the watchdog's time. None: there is no watchdog."""
 
     def tell(self, *said: str) -> None:
-        """Assignments of sd_notify(3), each on one line."""
+        """Sends assignments of sd_notify(3), each on one line."""
         if not self._address:
             return
         text = "\n".join(line.replace("\n", " ") for line in said)
@@ -32,7 +32,7 @@ class Notify:
                 pass
 
     def ready(self) -> None:
-        """Started, or done with reading settings anew."""
+        """Says that the daemon has started, or has reloaded its settings."""
         self.tell("READY=1")
 
     def reloading(self) -> None:
@@ -40,6 +40,6 @@ class Notify:
 
 
 def _half(environ: Mapping[str, str]) -> float | None:
-    """Half of WATCHDOG_USEC, where it is meant for this process (sd_watchdog_enabled(3))."""
+    """Returns half of WATCHDOG_USEC in seconds, if it is meant for this process (sd_watchdog_enabled(3))."""
     text, meant = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(os.getpid()))
     return int(text) / 2e6 if text.isdigit() and int(text) and meant == str(os.getpid()) else None

@@ -1,4 +1,4 @@
-"""Takes a daemon's jobs up from their folder, with all that goes along while it lives, and brings them to rest."""
+"""Opens all jobs of a data folder with everything that runs beside them, and stops them at the end."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ log = logging.getLogger(__name__)
 
 DATABASE = "daemon.sqlite"
 OWN_FILES = (DATABASE, *(f"{DATABASE}{end}" for end in BESIDE), "lock", ADDRESS, f"{ADDRESS}{DRAFT}")
-"""What the daemon keeps in its data folder. Tokens are not closed but refused where others could read them."""
+"""The daemon's own files in its data folder, which are made private. Token files that others can read are refused."""
 
 
 @asynccontextmanager
 async def open_jobs(
     config: DaemonConfig, data: Path, base: Config = NOTHING_CHOSEN, now: Callable[[], float] = time.time
 ) -> AsyncIterator[Jobs]:
-    """All that lies in `data`, going on: what ran when the last daemon ended runs again. `base` is what every job
-    begins with. On leaving, what is in hand gets `grace_s`.
+    """Opens the jobs in `data`. Jobs that ran when the last daemon ended run again.
 
-    Raises FolderError where another daemon holds the folder, StoreError, StorageFull, ConfigError.
+    `base` are the settings that every job starts from. At the end, visits under way get `grace_s` to finish. Raises
+    FolderError if another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
     events = Events()
     base = within(base, config.bounds)
     with (
         logs_kept() as logs,
         unwrapped(),
-        _home(data, trust_in(config)),
+        _open_home(data, trust_in(config)),
         ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
     ):
         async with open_store(data / DATABASE) as (store, remembered):
@@ -83,7 +83,7 @@ async def open_jobs(
                     )
 
                 running = Running(book, folders, events, opened, settings_of, config, logs, shared.network.files)
-                async with _under_way(running, reception, events) as tasks:
+                async with _run_jobs(running, reception, events) as tasks:
                     jobs = Jobs(book, store, reception, running, events, shared.places)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run):
@@ -94,9 +94,9 @@ async def open_jobs(
 
 
 def make_home(data: Path, trust: Trust) -> str | None:
-    """Make the data folder, whose jobs may hold passwords; what to say of who else may write there.
+    """Makes the data folder, whose jobs may hold passwords. Returns a warning if others may write there, else None.
 
-    Raises FolderError where it belongs to another account or others may write there, and `trust` does not say it may.
+    Raises FolderError if it belongs to another account or others may write there, and `trust` does not allow that.
     """
     try:
         make_folder(data)
@@ -111,18 +111,18 @@ def make_home(data: Path, trust: Trust) -> str | None:
 
 
 @contextmanager
-def _home(data: Path, trust: Trust) -> Iterator[None]:
+def _open_home(data: Path, trust: Trust) -> Iterator[None]:
     remark = make_home(data, trust)
     with held(data):
         if remark:
             log.warning(remark)
         if not trust.open and sum(close_to_others(data / name) for name in OWN_FILES):
-            log.warning("files in %s could be read by others; they are closed to them now", data)
+            log.warning("files in %s could be read by others; they are private now", data)
         yield
 
 
 @asynccontextmanager
-async def _under_way(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
+async def _run_jobs(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
     with unwrapped():
         async with create_task_group() as tasks:
             tasks.start_soon(running.run)

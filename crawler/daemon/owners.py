@@ -1,4 +1,4 @@
-"""What the owner of a daemon keeps for himself, and the bounds of what its jobs may choose."""
+"""The settings that only the daemon's owner may choose, and the bounds of those that jobs may choose."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..settings.loading import amend, explicit, fields, value_of
 from .trouble import Complaint
 
 Bounds = Mapping[str, object]
-"""By full name: what no job may go beyond."""
+"""Limits that no job may exceed, by full name of the setting."""
 OWNERS = tuple(key for key, field in fields().items() if mark_of(field) is None)
-"""Settings that the daemon's own file alone may choose: all that are not marked as a job's where they are defined."""
+"""Settings that only the daemon's own file may choose: all that are not marked as a job's in their definition."""
 UNHEARD = frozenset(key for key in OWNERS if not key.startswith("fetch.")) | {"fetch.budget_bytes"}
-"""Those of a crawl folder that was made elsewhere: its job goes by the daemon's."""
+"""Settings that are ignored in a crawl folder made elsewhere: its job uses the daemon's values."""
 _OWNERS = "is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
 
 
 class Rule(NamedTuple):
-    """What jobs begin with, and what they may not go beyond."""
+    """The settings that jobs start from, and the bounds that they may not exceed."""
 
     base: Config
-    bounds: Bounds = {}  # noqa: RUF012 - nobody changes it
+    bounds: Bounds = {}  # noqa: RUF012 - never changed
 
 
 def checked_bounds(given: Mapping[str, object]) -> dict[str, object]:
-    """The bounds by full name. Raises ConfigError for what is no setting of a job's."""
+    """Returns the bounds by full name. Raises ConfigError for a setting that no job may choose anyway."""
     bounds = explicit(amend(Config(), given))
     if owners := [key for key in bounds if key in OWNERS]:
         raise ConfigError(f"{owners[0]}: no job may choose it anyway")
@@ -37,18 +37,18 @@ def checked_bounds(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def within(base: Config, bounds: Bounds) -> Config:
-    """`base`, brought within the bounds: what a job has that chooses nothing."""
+    """Returns `base` brought within the bounds: the settings of a job that chooses nothing."""
     beyond = {key: bound for key, bound in bounds.items() if not _is_within(key, value_of(base, key), bound)}
     return amend(base, beyond) if beyond else base
 
 
 def without_owners(chosen: Config) -> dict[str, object]:
-    """What counts of a job's settings beside the daemon's, by full name."""
+    """Returns a job's settings without those that are ignored (UNHEARD), by full name."""
     return {key: value for key, value in explicit(chosen).items() if key not in UNHEARD}
 
 
 def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
-    """What a job may not choose, and what to do."""
+    """Yields a complaint for each setting that the job may not choose, with what to do."""
     base = rule.base
     said = explicit(chosen)
     for key in OWNERS:
@@ -61,14 +61,14 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
                 yield Complaint(place, f"{name} {_OWNERS}")
     for key, bound in [("fetch.max_body_bytes", base.fetch.max_body_bytes), *rule.bounds.items()]:
         if key in said and not _is_within(key, said[key], bound):
-            yield Complaint(key, f"{_told(key, bound)}, as the daemon's own settings have it")
+            yield Complaint(key, f"{_describe_bound(key, bound)}, as the daemon's own settings have it")
     for network in chosen.fetch.allow_networks:
-        if not _lies_in(network, base.fetch.allow_networks):
+        if not _is_inside(network, base.fetch.allow_networks):
             yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
 
 
 def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
-    """Tables of settings within a setting, and where they stand."""
+    """Yields the tables inside settings, each with its full name."""
     yield from ((f"fetch.sites.{site}", table) for site, table in chosen.fetch.sites.items())
     yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks))
 
@@ -91,12 +91,12 @@ def _number(value: object) -> float:
     return value if isinstance(value, int | float) else math.inf
 
 
-def _told(key: str, bound: object) -> str:
+def _describe_bound(key: str, bound: object) -> str:
     kind = _mark(key).bound
     return f"should be {bound}" if kind == "exactly" else f"should be {bound} at {kind}"
 
 
-def _lies_in(network: str, allowed: Iterable[str]) -> bool:
+def _is_inside(network: str, allowed: Iterable[str]) -> bool:
     inner = ip_network(network)
     outer = [ip_network(one) for one in allowed]
     return any(inner.network_address in one and inner.broadcast_address in one for one in outer)

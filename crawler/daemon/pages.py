@@ -1,4 +1,4 @@
-"""What a crawl wrote, read back a stretch at a time: records by filter, and failures grouped."""
+"""Reads a crawl's records back in parts: filtered records, and failures in groups."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .trouble import WrongState
 
 PAGES = "pages.jsonl"
 MOST_READ = 4 << 20
-"""Bytes looked at for one answer: a filter that matches little goes on with the next request."""
+"""Bytes read for one answer. A filter with few matches continues with the next request."""
 MOST_LOOKED = 64 << 20
-"""Bytes looked at, from the end of the file backwards, for the last records that match."""
+"""Bytes read backwards from the end of the file, to find the last records that match."""
 BLOCK = 1 << 18
 
 Record = dict[str, Any]
@@ -28,7 +28,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which records are wanted; empty: all."""
+    """Selects records. Empty fields match everything."""
 
     status: str = ""
     """`404`, or `4xx`."""
@@ -47,7 +47,7 @@ class Filter:
 
     @property
     def marks(self) -> tuple[bytes, ...]:
-        """What a line that is wanted holds somewhere: most others need not be read as JSON."""
+        """Bytes that every matching line contains. Lines without them need not be parsed as JSON."""
         words = {"disposition": self.disposition, "reason": self.reason}
         marks = [f'"{name}":"{value}"' for name, value in words.items() if value]
         if self.status:
@@ -58,17 +58,17 @@ class Filter:
 
 
 class Stretch(NamedTuple):
-    """Some records, as the lines they were, and where the file goes on."""
+    """A part of the file: matching records as lines, and the position of the next part."""
 
     lines: list[bytes]
     end: int
-    """Byte offset behind the last line looked at."""
+    """Byte offset after the last line that was read."""
     is_last: bool
-    """Whether the file ended there."""
+    """Whether the file ends there."""
 
 
 def read(path: Path, start: int, limit: int, wanted: Filter = Filter(), most_bytes: int = MOST_READ) -> Stretch:
-    """Up to `limit` records from byte `start` on, a line's beginning. Blocks. A file that is not there is empty."""
+    """Reads up to `limit` records from byte `start`, where a line begins. Blocks. A missing file counts as empty."""
     matches = _matcher(wanted)
     lines: list[bytes] = []
     end, is_last = start, True
@@ -83,7 +83,7 @@ def read(path: Path, start: int, limit: int, wanted: Filter = Filter(), most_byt
 
 
 def start_of_last(path: Path, n: int, wanted: Filter = Filter()) -> int:
-    """Where the last `n` records that match begin; those in the last MOST_LOOKED bytes at most. Blocks."""
+    """Returns the offset of the last `n` matching records, within the last MOST_LOOKED bytes. Blocks."""
     matches, left = _matcher(wanted), n
     first = end = path.stat().st_size if path.exists() else 0
     if not end:
@@ -99,14 +99,14 @@ def start_of_last(path: Path, n: int, wanted: Filter = Filter()) -> int:
 
 
 def _lines_back(path: Path, end: int, marks: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines from byte `end` backwards, each with where it begins: those that begin in the last MOST_LOOKED bytes.
+    """Yields lines from byte `end` backwards, each with its offset, within the last MOST_LOOKED bytes.
 
-    Blocks that lack one of the marks are left out.
+    Blocks of the file that lack one of the marks are left out.
     """
     least = max(0, end - MOST_LOOKED)
     tail: list[bytes] = []
-    """Of a line whose beginning was not seen yet, block after block backwards."""
-    with _opened(path) as file:
+    """The end of a line whose beginning was not read yet, block after block backwards."""
+    with _open(path) as file:
         while end > least:
             begin = max(least, end - BLOCK)
             file.seek(begin)
@@ -125,7 +125,7 @@ def _lines_back(path: Path, end: int, marks: Sequence[bytes]) -> Iterator[tuple[
 
 
 class Failure(NamedTuple):
-    """What failed at one site for one reason: how often, and one example."""
+    """The failures of one site for one reason: their number and an example."""
 
     site: str
     reason: str
@@ -135,14 +135,14 @@ class Failure(NamedTuple):
 
 @dataclass(slots=True)
 class Failures:
-    """The failed visits in one file by site and reason; what was read once is not read again."""
+    """Counts the failed visits of one file by site and reason. Each part of the file is read once."""
 
     read_to: int = 0
     groups: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
 
     def update(self, path: Path) -> None:
-        """Take in what was written since. Blocks."""
-        if path.exists() and path.stat().st_size < self.read_to:  # begun anew
+        """Counts the records written since the last call. Blocks."""
+        if path.exists() and path.stat().st_size < self.read_to:  # the file was started again
             self.read_to, self.groups = 0, {}
         for line in _lines(path, self.read_to):
             self.read_to += len(line)
@@ -150,7 +150,7 @@ class Failures:
                 self._count(orjson.loads(line))
 
     def most(self, limit: int) -> list[Failure]:
-        """The sites and reasons that failed most."""
+        """Returns the sites and reasons with most failures."""
         ranked = sorted(self.groups.items(), key=lambda group: -group[1][0])[:limit]
         return [Failure(site, reason, n, example) for (site, reason), (n, example) in ranked]
 
@@ -165,7 +165,7 @@ class Failures:
 
 
 def _matcher(wanted: Filter) -> Callable[[bytes], bool]:
-    """Whether a line is wanted: looked at as bytes first, since most are not."""
+    """Returns a function that says whether a line matches. It compares bytes first, because most lines do not match."""
     marks = wanted.marks
     if wanted == Filter():
         return lambda line: True
@@ -173,9 +173,9 @@ def _matcher(wanted: Filter) -> Callable[[bytes], bool]:
 
 
 def _lines(path: Path, start: int) -> Iterator[bytes]:
-    """Whole lines; what is being written just now is left for the next time."""
+    """Yields whole lines; a line that is still being written is left for the next time."""
     try:
-        file = _opened(path)
+        file = _open(path)
     except FileNotFoundError:
         return
     with file:
@@ -186,8 +186,8 @@ def _lines(path: Path, start: int) -> Iterator[bytes]:
             yield line
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Raises FileNotFoundError; WrongState where a link or the like stands for the file."""
+def _open(path: Path) -> IO[bytes]:
+    """Opens the file. Raises FileNotFoundError; WrongState if it is a link or no ordinary file."""
     try:
         return open(path, "rb", buffering=BLOCK, opener=opener)
     except Unsafe as error:

@@ -1,4 +1,4 @@
-"""Sends a webhook: guarded as crawls are, following nothing, in its time."""
+"""Sends webhooks: to allowed addresses only, without following redirects, within a time limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_CONNECTIONS = 20
 
 @asynccontextmanager
 async def open_post(guard: Guard, ask: Ask) -> AsyncIterator[Post]:
-    """To addresses that `guard` lets pass, whatever a name leads to."""
+    """Opens a function that sends webhooks, only to addresses that `guard` allows, whatever a name resolves to."""
     resolver = Resolver(guard, ask)
     connector = aiohttp.TCPConnector(
         resolver=resolver, use_dns_cache=False, limit=MOST_CONNECTIONS, socket_factory=partial(_socket, guard)
@@ -43,7 +43,7 @@ async def open_post(guard: Guard, ask: Ask) -> AsyncIterator[Post]:
 async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict[str, str]) -> Told:
     try:
         async with http.post(url, data=body, headers=fields, allow_redirects=False) as answer:
-            answer.close()  # whatever it says, nobody reads it
+            answer.close()  # the body is not read
             if 200 <= answer.status < 300:
                 return Told()
             return Told(f"HTTP {answer.status}", is_final=answer.status == 410)
@@ -54,7 +54,7 @@ async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict
 
 
 def _socket(guard: Guard, info: AddrInfoType) -> socket.socket:
-    """Literal addresses ask no resolver."""
+    """Checks the address and makes a socket. URLs with a literal address reach this point without the resolver."""
     family, kind, protocol, _, address = info
     if refusal := guard.refuses(str(address[0])):
         raise OSError(errno.EACCES, f"{address[0]} is refused: {refusal}")

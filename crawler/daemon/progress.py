@@ -1,4 +1,4 @@
-"""How far a job is, towards the end that comes first: all its URLs, or one of its limits."""
+"""Computes how far a job is towards its end: all its URLs, or the limit that comes first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .job import Progress, Record
 
 
 def progress(record: Record, base: Config, counts: Counts, spent_s: float, spent_bytes: int) -> Progress:
-    """Towards whatever is nearest; a limit that cannot be reached by what is known counts for less than the URLs."""
+    """Returns the progress towards the nearest end. A page limit above the number of known URLs does not count."""
     settled = sum(counts.settled.values())
     left = counts.queued + counts.leased
     found = [Progress(settled, settled + left, "URLs")]
@@ -25,7 +25,7 @@ def progress(record: Record, base: Config, counts: Counts, spent_s: float, spent
 
 
 def _chosen(record: Record, base: Config, name: str) -> float | None:
-    """The job's limit, or the one that every job begins with."""
+    """Returns the job's own limit, or else the daemon's; None if there is none."""
     table = record.settings.get("scope")
     value = table[name] if isinstance(table, dict) and name in table else getattr(base.scope, name)
     return value if isinstance(value, int | float) else None

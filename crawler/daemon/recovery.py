@@ -1,4 +1,4 @@
-"""What a new daemon makes of the folder it finds: half-done things are finished or undone, strangers are taken in."""
+"""Recovers the data folder when a daemon starts: finishes or undoes half-done changes, adopts unknown crawl folders."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from .submission import Threads
 log = logging.getLogger(__name__)
 
 _CRASHES = (
-    "the daemon died {} times in a row while this job ran, and it brought nothing in between: it may be why. "
+    "the daemon died {} times in a row while this job ran, and it fetched nothing in between: it may be the cause. "
     "See the daemon's log; then resume it, or remove it"
 )
 
 
 async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callable[[], str], most_crashes: int) -> None:
-    """Leaves `book` and folders in agreement, in one transaction. Jobs that ran still say so: they are to run again.
+    """Makes the records and the folders agree, in one transaction. Jobs that were running stay so, and run again.
 
-    But for those that may have been what ended the daemon: see `_judged`.
+    Jobs that may have crashed the daemon are an exception: see `_judge`.
     """
     removed = [record.id for record in await threads.run(folders.tidy, book.records())]
     kept = [record for record in book.records() if record.id not in removed]
     strangers = await threads.run(_adopt, folders, kept, new_id)
-    missing = [replace(record, state=State.FAILED, ended_at=book.now(), error=_gone(folders, record))
+    missing = [replace(record, state=State.FAILED, ended_at=book.now(), error=_describe_missing(folders, record))
                for record in kept if not record.state.is_over and not folders.is_there(record)]  # fmt: skip
     ran = [record for record in kept if record.state is State.RUNNING and folders.is_there(record)]
-    again = _judged(await threads.run(_as_left, folders, ran), most_crashes)
+    again = _judge(await threads.run(_clear_those_that_fetched, folders, ran), most_crashes)
     moved = [*missing, *(one for one in again if one.state is not State.RUNNING)]
     news = [_news(record, None) for record in strangers] + [_news(one, book.record(one.id).state) for one in moved]
     if removed or strangers or missing or again:
@@ -42,12 +42,15 @@ async def recover(book: Book, folders: Folders, threads: Threads, new_id: Callab
 
 
 def is_on_trial(record: Record, most_crashes: int) -> bool:
-    """Whether it runs beside no other such job: one crash more, and it is known whose fault it is."""
+    """Whether the job may be crashing the daemon, so that it runs beside no other such job.
+
+    If the daemon then crashes once more, this job is the cause.
+    """
     return record.unended >= most_crashes - 1
 
 
-def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
-    """What each brought before the daemon died speaks for it."""
+def _clear_those_that_fetched(folders: Folders, ran: Sequence[Record]) -> list[Record]:
+    """Returns the jobs that ran. One that fetched something before the daemon died is no longer suspected."""
     left = []
     for record in ran:
         counts = folders.counts(record) if record.unended else None
@@ -57,15 +60,15 @@ def _as_left(folders: Folders, ran: Sequence[Record]) -> list[Record]:
     return left
 
 
-def _judged(ran: Sequence[Record], most_crashes: int) -> list[Record]:
-    """They run again; those on trial one at a time, and the only one that was on trial in the last crash not at all."""
+def _judge(ran: Sequence[Record], most_crashes: int) -> list[Record]:
+    """Returns the jobs to run again. Suspects run one at a time; one that was alone in the last crash is paused."""
     on_trial = [record for record in ran if is_on_trial(record, most_crashes)]
     return [_again(record, on_trial, most_crashes) for record in ran]
 
 
 def _again(record: Record, on_trial: Sequence[Record], most_crashes: int) -> Record:
     if record not in on_trial:
-        return replace(record, unended=record.unended + 1)  # its next run
+        return replace(record, unended=record.unended + 1)  # counts its next run
     if len(on_trial) > 1 or record.unended < most_crashes:
         return replace(record, state=State.QUEUED)
     log.error("job %s is paused: the daemon died %d times while it ran", record.id, record.unended)
@@ -78,11 +81,11 @@ def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> l
         try:
             found.append(adopted(path, new_id(), folders.trust))
         except CrawlError as error:
-            log.warning("%s is not taken for a job: %s", path, error)
+            log.warning("%s is not adopted as a job: %s", path, error)
     return found
 
 
-def _gone(folders: Folders, record: Record) -> str:
+def _describe_missing(folders: Folders, record: Record) -> str:
     return f"its folder {printable(str(folders.path(record)))} is gone: put it back and resume, or remove the job"
 
 

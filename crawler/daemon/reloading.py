@@ -1,4 +1,4 @@
-"""What of newly read settings holds at once, and what waits until the daemon is started again; in plain functions."""
+"""Decides which reloaded settings take effect at once, and which need a restart of the daemon; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT_START = frozenset(
         "open_folder",
     }
 )
-"""Settings of the daemon that it begins with; all others may change meanwhile."""
+"""Settings of the daemon that are read only at its start; all others may change while it runs."""
 SHARED = frozenset(
     {
         "fetch.max_body_bytes",
@@ -34,22 +34,23 @@ SHARED = frozenset(
         "offload.batch",
     }
 )
-"""Settings of crawls that shape what all jobs share."""
+"""Settings of crawls that concern parts shared by all jobs."""
 
 
 class Taken(NamedTuple):
-    """What becomes of newly read settings."""
+    """The result of reloading settings."""
 
     config: DaemonConfig
-    """What is in force from now on, as the next."""
+    """The daemon's settings from now on."""
     base: Config
+    """The settings that jobs start from, from now on."""
     applied: tuple[str, ...]
-    """Names of what holds now: `daemon.max_running`, and what jobs begin with, such as `politeness.delay_s`."""
+    """Names of settings in effect now: `daemon.max_running`, or those of jobs, such as `politeness.delay_s`."""
     needs_restart: tuple[str, ...]
 
 
 def taken(old: tuple[DaemonConfig, Config], new: tuple[DaemonConfig, Config]) -> Taken:
-    """What of `new` can take the place of `old`."""
+    """Returns the settings that replace `old` now, and the names of all that changed."""
     (config, base), (wanted, asked) = old, new
     own = [name for name in DaemonConfig.model_fields if getattr(config, name) != getattr(wanted, name)]
     theirs = [key for key in fields() if value_of(base, key) != value_of(asked, key)]

@@ -1,4 +1,4 @@
-"""Which settings of a job would lift what it is bound by, and what they could be: only those that would help."""
+"""Suggests settings that would make a job faster, with values, according to what limits it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..settings import Config
 from ..settings.loading import value_of
 
 BRISK_S = 0.1
-"""A rest that a site of one's own bears easily."""
+"""A delay that is fine for a site of one's own."""
 AT_ONCE = 4
-"""Requests at a time that such a site bears."""
+"""Requests at a time that are fine for such a site."""
 MOST_VISITS = 20_000
 HELPED = frozenset({Bound.POLITENESS, Bound.PER_SITE, Bound.PER_IP, Bound.CONCURRENCY})
-"""All others no setting of the job would lift while it runs."""
+"""The limits that a setting of a running job can lift."""
 
 
 def remedies(bound: Bound, config: Config, most_visits: int) -> Mapping[str, object]:
-    """`most_visits` are under way at a time over all jobs: more for one alone is in vain."""
+    """Returns suggested settings by full name. `most_visits` bounds all jobs together, so one job gets no more."""
     politeness, concurrency = config.politeness, config.fetch.concurrency
     found: dict[str, object] = {}
     match bound:

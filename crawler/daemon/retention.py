@@ -1,4 +1,4 @@
-"""Jobs that are over for long enough are removed, with their folders."""
+"""Removes jobs, with their folders, some time after they have ended."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 WHO = "retention"
 MOST_AT_ONCE = 100
 LEAST_S, MOST_S = 0.05, 60.0
-"""Between two looks."""
+"""Least and most seconds between two looks."""
 
 
 async def keep_clear(reception: Reception, runs: Container[str], changed: asyncio.Event) -> None:
-    """Look again and again, until cancelled; `changed`: `retention_s` may be another."""
+    """Removes due jobs again and again, until cancelled. `changed` is set when `retention_s` may have changed."""
     while True:
         retention_s = reception.config.retention_s
         with anyio.move_on_after(None if retention_s is None else min(max(retention_s / 10, LEAST_S), MOST_S)):
@@ -33,11 +33,11 @@ async def keep_clear(reception: Reception, runs: Container[str], changed: asynci
             if (retention_s := reception.config.retention_s) is not None:
                 await sweep(reception, runs, retention_s)
         except (JobError, StorageFull) as error:
-            log.warning("jobs that are over could not be removed: %s", error)
+            log.warning("jobs that have ended could not be removed: %s", error)
 
 
 async def sweep(reception: Reception, runs: Container[str], retention_s: float) -> int:
-    """Remove what is due; how many jobs. `runs` are those of which something is still under way."""
+    """Removes the jobs that are due, and returns their number. Jobs in `runs` still have a run and are left."""
     book, removed = reception.book, 0
     while due := [job for job in _over_since(book.now() - retention_s, book) if job not in runs][:MOST_AT_ONCE]:
         await reception.remove(due, WHO)

@@ -1,4 +1,4 @@
-"""One run of one job: its seeds reach the frontier, its crawl goes to its end or until it is told to stop."""
+"""One run of one job: brings its seeds to the frontier, and crawls until the end or until it is stopped."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ from .wishes import Wishes
 Open = Callable[[Record], AbstractAsyncContextManager[Crawl]]
 """Opens the crawl of a job in its folder."""
 TOLD_S = 0.2
-"""How often a crawl that ran dry meanwhile hears of what was planted."""
+"""Seconds between two signs to a crawl that has nothing to do that seeds were queued."""
 COUNTED_S = 2.0
-"""How often it is kept how many seeds were queued, while they are read."""
+"""Seconds between two stored counts of queued seeds, while seeds are read."""
 KEPT_S = 30.0
-"""How often it is kept what a run took of its limits: `kill -9` gives so much of them back at most."""
+"""Seconds between two times that the used part of the limits is stored: `kill -9` forgets at most this much."""
 SettingsOf = Callable[[Record], Config]
 
 
 under_way: ContextVar[str | None] = ContextVar("job", default=None)
-"""The job that what runs here belongs to; the log names it."""
+"""The job that the running code belongs to; the log names it."""
 
 
 class Run:
-    """A job that runs. Told to stop, it ends as soon as what is in hand is done."""
+    """A running job. When it is stopped, it ends after the visits under way."""
 
     def __init__(self, job: str, book: Book, folder: Path, settings_of: SettingsOf, wishes: Wishes) -> None:
         self.job = job
         self.over = asyncio.Event()
         self.opened = asyncio.Event()
-        """Set when its crawl was opened, or could not be."""
+        """Set when its crawl was opened, or failed to open."""
         self.uploaded = asyncio.Event()
         """Set when seeds were added."""
         self.is_told = False
         self.crawl: Crawl | None = None
         self.wished = asyncio.Event()
-        """Set when somebody wants more of it."""
+        """Set when a wish was stored."""
         self._bad: int | None = None
-        """Seeds that could not be used so far."""
+        """Unusable seeds so far."""
         self._queued: int | None = None
-        """Those that were queued so far."""
+        """Queued seeds so far."""
         self.lags = False
-        """It is over, and the job's settings let in more than its crawl took on."""
+        """Whether, at the end of the run, the job's settings admit more URLs than its crawl could take on."""
         self._book = book
         self.folder = folder
         self._settings_of = settings_of
@@ -73,36 +73,36 @@ class Run:
         """Uploads reach the frontier one after the other."""
         self._snapshot: Snapshot | None = None
         self._bytes = self._most_bytes = 0
-        """Downloaded before the crawl was taken up again for seeds that came late, and at the last look."""
+        """Bytes downloaded before the crawl was continued for late seeds, and the largest figure seen."""
         self._begun = 0.0
         self._before = NOTHING_SPENT
 
     @property
     def spent(self) -> dict[str, Any]:
-        """Of the limits, by this run and those before, as fields of the record."""
+        """The used part of the limits, by this run and those before, as fields of the record."""
         elapsed_s = time.monotonic() - self._begun if self._begun else 0.0
         received = max(self._bytes, self._most_bytes)
         return {"spent_s": self._before.time_s + elapsed_s, "spent_bytes": self._before.bytes + received}
 
     def stop(self) -> None:
-        """Finish what is in hand."""
+        """Stops the run: visits under way are finished."""
         self.is_told = True
         if self.crawl:
             self.crawl.stop()
 
     def abort(self) -> None:
-        """Drop what is in hand; a later run fetches it again."""
+        """Drops the visits under way; a later run makes them again."""
         self.is_told = True
         if self.crawl:
             self.crawl.abort()
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """As it was looked at last; None: it has not begun."""
+        """The figures of the last look; None: the run has not begun."""
         return self._snapshot or self.look()
 
     def look(self) -> Snapshot | None:
-        """Where it stands now."""
+        """Takes the run's figures now, and returns them."""
         if self.crawl:
             now = self.crawl.snapshot()
             self._most_bytes = max(self._most_bytes, self._bytes + now.bytes)
@@ -110,7 +110,10 @@ class Run:
         return self._snapshot
 
     async def retune(self) -> Changes | None:
-        """What the record says holds for the crawl that is under way. Raises ConfigError, FolderError, StorageFull."""
+        """Applies the settings in the record to the running crawl. Returns the changes; None if no crawl is open.
+
+        Raises ConfigError, FolderError, StorageFull.
+        """
         crawl, record = self.crawl, self._book.record(self.job)
         if crawl is None:
             return None
@@ -123,14 +126,14 @@ class Run:
         return await crawl.change(amend(wanted, {key: value_of(crawl.config, key) for key in FIXED}))
 
     async def go(self, open_crawl: Open) -> Summary | None:
-        """Until nothing is left to do, or it was told to stop: then None. Raises CrawlError."""
+        """Runs until nothing is left to do, and returns the summary; None if it was stopped. Raises CrawlError."""
         record = self._book.record(self.job)
         if not (self.folder / "crawl.toml").is_file():
             raise FolderError(f"its folder {self.folder} is gone: put it back and resume, or remove the job")
         async with open_crawl(record) as crawl:
             self.crawl = crawl
             self.opened.set()
-            await self.retune()  # something may have changed while it was opened
+            await self.retune()  # settings may have changed while it was opened
             self._begun, self._before = time.monotonic(), Spent(record.spent_s, record.spent_bytes)
             try:
                 async with create_task_group() as tasks:
@@ -159,7 +162,7 @@ class Run:
     async def _keep_spent(self) -> None:
         while True:
             await asyncio.sleep(KEPT_S)
-            with suppress(JobError, StorageFull):  # whoever tells its end says so
+            with suppress(JobError, StorageFull):  # the end of the run reports it
                 scope = self._settings_of(self._book.record(self.job)).scope
                 if scope.time_limit_s is not None or scope.size_limit_bytes is not None:
                     await self._book.amend(self.job, **self.spent)
@@ -168,31 +171,31 @@ class Run:
         return self.is_told
 
     def _has_more(self, crawl: Crawl) -> bool:
-        """Whether seeds, wishes or wider settings came while the crawl came to its end."""
+        """Whether seeds, wishes or wider settings came while the crawl was ending."""
         record = self._book.record(self.job)
         came = record.planted < record.uploads or record.wishes or (record.is_widened and not self._lags(crawl))
         return bool(came) or crawl.snapshot().counts.queued > 0
 
     def _lags(self, crawl: Crawl) -> bool:
-        """Whether its settings let in more once it is opened again."""
+        """Whether the job's settings would admit more URLs if its crawl were opened again."""
         return lets_more_in(crawl.config, self._settings_of(self._book.record(self.job)))
 
     async def _note_widened(self, crawl: Crawl) -> None:
-        """The crawl has looked at all that its settings of now let in."""
+        """Clears `is_widened`, once the crawl has looked at everything that its present settings admit."""
         if self._book.record(self.job).is_widened and not self._lags(crawl):
             await self._book.amend(self.job, is_widened=False)
 
     # -- wishes ------------------------------------------------------------------------------------------------------
 
     async def _grant_later(self, crawl: Crawl) -> None:
-        """What is wanted while the crawl is under way."""
+        """Carries out wishes that come while the crawl runs."""
         while True:
             await self.wished.wait()
             self.wished.clear()
             await self._grant(crawl)
 
     async def _grant(self, crawl: Crawl) -> None:
-        """Queue what is wanted, and only then note that it is. Killed meanwhile, the next run does it again."""
+        """Queues the URLs of each wish, and only then removes the wish. After a kill, the next run does it again."""
         async with self._granting:
             while wishes := self._book.record(self.job).wishes:
                 wish = wishes[0]
@@ -204,13 +207,13 @@ class Run:
     # -- seeds -------------------------------------------------------------------------------------------------------
 
     def seeds(self, record: Record) -> Seeds:
-        """The seeds of the job, as far as they were read by now."""
+        """Returns the counts of the job's seeds, as far as they are read."""
         bad = record.bad if self._bad is None else self._bad
         queued = record.queued if self._queued is None else self._queued
         return Seeds(record.given, bad, record.planted < record.uploads, queued)
 
     async def _begin(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
-        """What a run begins with, once it has looked at what its settings let in: wishes, then seeds."""
+        """Carries out wishes, then yields the seeds, at the start of a run."""
         await self._note_widened(crawl)
         await self._grant(crawl)
         async with aclosing(self._plant(crawl)) as planted:
@@ -218,7 +221,7 @@ class Run:
                 yield url
 
     async def _plant_later(self, crawl: Crawl) -> None:
-        """What is uploaded while the crawl is under way."""
+        """Reads seeds that are uploaded while the crawl runs."""
         while True:
             await self.uploaded.wait()
             self.uploaded.clear()
@@ -227,15 +230,15 @@ class Run:
                     pass
 
     async def _plant(self, crawl: Crawl) -> AsyncGenerator[Url, None]:
-        """Bring every upload that is not there yet to the frontier, whole, and only then note that it is.
+        """Brings each new upload to the frontier, and notes it only when all of it is there.
 
-        Killed meanwhile, the next run reads it again from its beginning: the frontier knows what it has. Yields a URL
-        that is there now and then, so that whoever runs the crawl sees that something came.
+        After a kill, the next run reads the upload again from its start: the frontier knows what it has. Yields a
+        queued URL now and then, so that the crawl sees that there is work.
         """
         told, kept = -TOLD_S, time.monotonic()
         async with self._planting:
             while (record := self._book.record(self.job)).planted < record.uploads:
-                is_first = not record.planted and not record.is_adopted  # a repeated line there asks for nothing again
+                is_first = not record.planted and not record.is_adopted  # a repeated line in it repeats no visit
                 self._queued = record.queued
                 bad = spool.BadLines(self.folder, record.bad, record.bad_bytes)
                 upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
@@ -250,5 +253,5 @@ class Run:
                             kept = now
                             await self._book.amend(self.job, queued=self._queued)
                 new: dict[str, Any] = {"planted": record.planted + 1, "queued": self._queued}
-                self._bad = bad.count  # lines behind the last batch, too
+                self._bad = bad.count  # includes lines after the last batch
                 await self._book.amend(self.job, **new, bad=bad.count, bad_bytes=bad.length)

@@ -1,4 +1,4 @@
-"""Which jobs run: as many as there are places, the most urgent first; what becomes of one touches no other."""
+"""Runs the queued jobs: as many as there are places, by priority. A failure of one job affects no other."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 MOST_SERIES = 200
-"""Jobs whose figures are kept, those that run not counted: the ones that ran last."""
+"""Jobs that are not running and whose figures are kept: those that ran last."""
 RETRY_S = 5.0
-"""Until the next attempt where the database could not be written."""
+"""Seconds until the next attempt after the database could not be written."""
 FILES_A_JOB = 6
-"""Its lock, its frontier with a log, its pages, what it logs, and one for what is opened for a moment."""
+"""Open files of one job: its lock, its frontier with a log, its pages, its log, and one for short use."""
 DAEMON = "daemon"
-"""Who acts, where nobody asked."""
+"""Named in events as the one who acted, if no request asked for it."""
 
 
 class Running:
-    """The jobs that run, in one task group."""
+    """The running jobs, in one task group."""
 
     def __init__(
         self,
@@ -70,33 +70,33 @@ class Running:
         self._files = files
         self._settings_of = settings_of
         self.config = config
-        """How many jobs run at a time, and how many crashes one may go through."""
+        """Limits the jobs that run at a time, and the crashes that one may be part of."""
         self._moved = asyncio.Event()
         self._again: set[str] = set()
-        """Jobs whose state says that they run, and whose run is over."""
+        """Jobs in state `running` whose run has ended, and which start again."""
         self.is_closing = False
         self._is_short_of_files = False
 
     # -- what the door asks ------------------------------------------------------------------------------------------
 
     def look_around(self) -> None:
-        """Something changed: a job may be due to start."""
+        """Looks whether jobs can start, after something changed."""
         self._moved.set()
 
     def halt(self, job: str, *, at_once: bool = False) -> None:
-        """The job's state says already that it does not run: bring its run to rest."""
+        """Stops the run of a job whose state has already changed. `at_once` drops the visits under way."""
         run = self.runs.get(job)
         if run is not None:
             (run.abort if at_once else run.stop)()
         self._moved.set()
 
     async def rest(self, job: str) -> None:
-        """Wait until no run of the job is left."""
+        """Waits until the job has no run."""
         while run := self.runs.get(job):
             await run.over.wait()
 
     async def close(self, grace_s: float) -> None:
-        """All runs come to rest: what is in hand gets the grace time. Their jobs go on with the next daemon."""
+        """Stops all runs; visits under way get the grace time. Their jobs continue with the next daemon."""
         self.is_closing = True
         self._moved.set()
         for run in self.runs.values():
@@ -106,7 +106,7 @@ class Running:
         for run in self.runs.values():
             run.abort()
         await self._all_over()
-        for record in filter(_may_be_blamed, self._book.records()):  # their runs had hardly begun, or not at all
+        for record in filter(_may_be_blamed, self._book.records()):  # their runs had just begun, or had not begun
             with suppress(JobError, StorageFull):
                 await self._book.amend(record.id, unended=0)
 
@@ -117,11 +117,11 @@ class Running:
     # -- the task group ----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Start what ran when the last daemon ended, then whatever is queued, until it is cancelled."""
+        """Starts the jobs that ran when the last daemon ended, then queued jobs, until cancelled."""
         try:
             await self._run()
         finally:
-            for run in self.runs.values():  # never begun: the group was cancelled first
+            for run in self.runs.values():  # not begun yet: the group was cancelled first
                 run.opened.set()
                 run.over.set()
             self.runs.clear()
@@ -138,7 +138,7 @@ class Running:
                     await self._moved.wait()
 
     async def _start_queued(self, tasks: TaskGroup) -> bool:
-        """False: the database could not be written, or files are wanting."""
+        """Starts due jobs. Returns False if the database could not be written, or too few files can be opened."""
         for job in [job for job in self._again if job not in self.runs]:
             self._again.discard(job)
             if job in self._book:
@@ -147,7 +147,7 @@ class Running:
             if not self._files.set_apart(FILES_A_JOB):
                 self._say_files_are_wanting()
                 return False
-            self._files.take_back(FILES_A_JOB)  # until it begins
+            self._files.take_back(FILES_A_JOB)  # `_begin` sets them apart again
             try:
                 begun: dict[str, Any] = {
                     "started_at": record.started_at or self._book.now(),
@@ -165,7 +165,7 @@ class Running:
     def _say_files_are_wanting(self) -> None:
         if not self._is_short_of_files:
             self._is_short_of_files = True
-            advice = "they wait for others to end; raise the limit (ulimit -n, LimitNOFILE) or lower daemon.max_running"
+            advice = "the others wait; raise the limit (ulimit -n, LimitNOFILE) or lower daemon.max_running"
             log.warning("open files are limited to %d, too few for more than %d jobs at a time: %s",
                         self._files.soft, len(self.runs), advice)  # fmt: skip
 
@@ -186,7 +186,7 @@ class Running:
         return is_on_trial(record, self.config.max_crashes)
 
     def _begin(self, tasks: TaskGroup, record: Record) -> None:
-        if record.state is not State.RUNNING or self.is_closing:  # changed while that was written
+        if record.state is not State.RUNNING or self.is_closing:  # it changed while the start was written
             return
         if not self._files.set_apart(FILES_A_JOB):
             self._say_files_are_wanting()
@@ -197,25 +197,25 @@ class Running:
         tasks.start_soon(self._live, run)
 
     async def _live(self, run: Run) -> None:
-        """One run from its beginning to what is said of its end. Raises nothing but cancellation."""
+        """Carries one run from its start to the record of its end. Raises nothing but cancellation."""
         with self._logs.kept(run.job, run.folder):
-            log.info("job %s begins", run.job)
+            log.info("job %s starts", run.job)
             verb, fields = Verb.COMPLETE, dict[str, Any]()
             try:
                 async with self.looks.kept_out(run.job):
                     summary = await run.go(self._open_crawl)
                 fields = {"ended": summary.ended} if summary else {}
             except (CrawlError, OSError) as error:
-                log.error("job %s cannot go on: %s", run.job, error)
+                log.error("job %s cannot continue: %s", run.job, error)
                 verb, fields = Verb.FAIL, {"error": printable(str(error))}
             except Exception as error:
                 log.exception("a bug while job %s was running", run.job)
                 said = printable(f"{type(error).__name__}: {error}")
-                verb, fields = Verb.FAIL, {"error": f"a bug, the log tells more: {said}"}
+                verb, fields = Verb.FAIL, {"error": f"a bug, see the log: {said}"}
             finally:
                 with CancelScope(shield=True):
                     await self._tell_end(run, verb, fields)
-                log.info("job %s rests: %s", run.job, fields.get("ended") or fields.get("error") or "it was told to")
+                log.info("job %s stops: %s", run.job, fields.get("ended") or fields.get("error") or "on request")
                 self._leave(run)
 
     def _leave(self, run: Run) -> None:
@@ -235,12 +235,12 @@ class Running:
             if fields and await self._book.move(run.job, verb, DAEMON, when=when, **fields, **left):
                 return
             await self._book.amend(run.job, **left)
-            if fields and _is_running(self._book.record(run.job)):  # seeds came while that was written
+            if fields and _is_running(self._book.record(run.job)):  # seeds came while the end was written
                 self._again.add(run.job)
         except NoSuchJob:  # removed meanwhile
             pass
         except (JobError, StorageFull) as error:
-            log.error("the end of job %s could not be written, the next daemon runs it again: %s", run.job, error)
+            log.error("the end of job %s could not be written, so the next daemon runs it again: %s", run.job, error)
 
     def _left_by(self, run: Run) -> dict[str, Any]:
         record, snapshot = self._book.record(run.job), run.snapshot
@@ -254,7 +254,7 @@ class Running:
 
     def _keep_latest(self, job: str) -> None:
         if job in self.series:
-            self.series[job] = self.series.pop(job)  # to the end of the line
+            self.series[job] = self.series.pop(job)  # moves it to the end
         idle = [job for job in self.series if job not in self.runs]
         for oldest in idle[: max(0, len(idle) - MOST_SERIES)]:
             del self.series[oldest]
@@ -268,7 +268,7 @@ class Running:
             await self._acquit()
 
     def observe(self) -> None:
-        """Look at every run, note where it stands and tell whoever listens."""
+        """Takes the figures of every run, stores them, and sends progress events to listeners."""
         at = self._book.now()
         for job, run in self.runs.items():
             if (snapshot := run.look()) is None:
@@ -281,11 +281,11 @@ class Running:
                 self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **rates, **said}))
 
     async def _acquit(self) -> None:
-        """Whoever is on trial and brings something does not end the daemon: the next one may begin."""
+        """Clears each suspected job that has fetched something, so that the next suspect may start."""
         for record in filter(self._is_on_trial, self._under_way()):
             snapshot = self.runs[record.id].snapshot
             if snapshot and sum(snapshot.counts.settled.values()) > sum(record.counts.settled.values()):
-                with suppress(JobError, StorageFull):  # then the next time
+                with suppress(JobError, StorageFull):  # then at the next tick
                     await self._book.amend(record.id, unended=1, counts=replace(snapshot.counts, leased=0))
                     self._moved.set()
 

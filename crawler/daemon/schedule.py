@@ -1,4 +1,4 @@
-"""A schedule: what is asked for and when, and which instants a line of cron names; in plain functions."""
+"""A schedule: the job and its times, and the next time that a cron line names; pure."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from .trouble import BadJob, Complaint
 
 
 class Overlap(StrEnum):
-    """What happens when a job is due while the one before it is not over."""
+    """The choice of what happens if a job is due while the previous one has not ended."""
 
     SKIP = "skip"
-    """Nothing: the next time is the next time."""
+    """Skip this run; the next one comes at the next time."""
     QUEUE = "queue"
-    """It begins when the other one is over; however many were due meanwhile, one begins."""
+    """Start one job when the previous one has ended, however many were due meanwhile."""
     CANCEL_OLD = "cancel-old"
-    """The other one is cancelled."""
+    """Cancel the previous job and start the new one."""
 
 
 class CatchUp(StrEnum):
-    """What happens when the daemon was not there at the time."""
+    """The choice of what happens if the daemon was not running at the time."""
 
     ONCE = "once"
-    """One job begins as soon as it is there again, however many times were missed."""
+    """Start one job as soon as the daemon runs again, however many times were missed."""
     NEVER = "never"
-    """The next time is the next time."""
+    """Wait for the next time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A job that is asked for again and again. Times are Unix seconds."""
+    """A job that is submitted again and again. Times are Unix seconds."""
 
     id: str
     cron: str
     """Five fields as crontab(5) has them."""
     seeds: tuple[str, ...]
     name: str = ""
-    """Of the jobs; empty: the first seed's site."""
+    """The name of the jobs. Empty: the first seed's site."""
     zone: str = "UTC"
-    """The time zone, by its name in the tz database, that `cron` is read in."""
+    """The time zone of `cron`, by its name in the tz database."""
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.ONCE
     is_enabled: bool = True
@@ -55,31 +55,31 @@ class Schedule:
     labels: Mapping[str, str] = field(default_factory=dict)
     created_at: float = 0.0
     next_at: float | None = None
-    """None: never, for it is switched off."""
+    """The next time; None: the schedule is switched off."""
     waiting: float | None = None
-    """The time of a job that begins when the one before it is over."""
+    """The time of a job that waits for the previous one to end."""
     last_at: float | None = None
-    """The time of the last job, as `cron` names it."""
+    """The scheduled time of the last job."""
     last_job: str | None = None
     said: str = ""
-    """What became of the last time."""
+    """The result of the last time, in words."""
 
     def spec(self) -> JobSpec:
-        """What is asked for each time."""
+        """Returns the request for the job that each time submits."""
         labels = {**self.labels, "schedule": self.id}
         return JobSpec(self.name, self.settings, self.template, self.priority, labels)
 
     def key(self, due: float) -> str:
-        """So that no time brings two jobs, whatever is killed meanwhile: the idempotency key."""
+        """Returns the idempotency key of the job at this time, so that no kill makes one time submit two jobs."""
         return f"{self.id} at {due:.0f}"
 
 
 def following(cron: str, zone: str, after: float) -> float:
-    """The next time that comes later. Raises BadJob, which names the field."""
+    """Returns the next time after `after`, in Unix seconds. Raises BadJob, which names the field."""
     try:
         place = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):  # the names of folders are none
-        raise BadJob([Complaint("zone", f"{zone[:50]!r} is no time zone; write UTC or Europe/Berlin")]) from None
+    except (KeyError, ValueError, OSError):  # names of folders fail as well
+        raise BadJob([Complaint("zone", f"{zone[:50]!r} is not a time zone; write UTC or Europe/Berlin")]) from None
     if len(cron.split()) != 5:
         raise BadJob([Complaint("cron", "should have five fields: minute, hour, day of month, month, day of week")])
     try:

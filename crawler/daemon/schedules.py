@@ -1,4 +1,4 @@
-"""Jobs that are asked for again and again: each time once, whatever is killed and however clocks jump."""
+"""Submits scheduled jobs: each time once, over kills and jumps of the clock."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ log = logging.getLogger(__name__)
 MOST = 1000
 MOST_SEEDS = 1000
 LATE_S = 90.0
-"""Who comes later than this was not there at the time."""
+"""A daemon that looks later than this was not running at the scheduled time."""
 LOOK_S = 30.0
-"""A clock that jumped is noticed so soon."""
+"""Longest time between two looks, so that a jump of the clock is noticed."""
 WAITING_S = 1.0
-"""How often we look whether a job is over that another one waits for."""
+"""Seconds between two looks whether a job has ended that another one waits for."""
 RETRY_S = 5.0
 TABLE = "CREATE TABLE IF NOT EXISTS schedule (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID"
 
 
 class Launch(Protocol):
-    """What a schedule needs of the jobs."""
+    """The part of `Jobs` that schedules use."""
 
     @property
     def rule(self) -> Rule: ...
@@ -51,7 +51,7 @@ class Launch(Protocol):
 
 
 class Schedules:
-    """All schedules of a daemon: kept before they are acknowledged, as jobs are."""
+    """All schedules of a daemon. Each change is stored before it is acknowledged, as with jobs."""
 
     def __init__(self, store: Store, jobs: Launch, now: Callable[[], float]) -> None:
         self._store = store
@@ -60,12 +60,12 @@ class Schedules:
         self._ids = Ids()
         self._all: dict[str, Schedule] = {}
         self._turn = asyncio.Lock()
-        """From deciding on a change to its being on the disk."""
+        """Held from deciding on a change until it is on the disk."""
         self._moved = asyncio.Event()
 
     async def open(self) -> None:
-        """Take up what the last daemon left. Raises StoreError."""
-        found = await self._store.do(_remembered)
+        """Loads the stored schedules. Raises StoreError."""
+        found = await self._store.do(_load)
         self._all = {schedule.id: schedule for schedule in found}
         if found:
             self._ids = Ids(f"j{found[-1].id[1:]}")
@@ -73,41 +73,41 @@ class Schedules:
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def list(self) -> Sequence[Schedule]:
-        """The oldest first."""
+        """Returns all schedules, the oldest first."""
         return [self._all[one] for one in sorted(self._all)]
 
     def find(self, schedule: str) -> Schedule:
-        """Raises NoSuchJob."""
+        """Returns a schedule. Raises NoSuchJob."""
         if schedule not in self._all:
             raise NoSuchJob(f"there is no schedule {schedule[:100]!r}")
         return self._all[schedule]
 
     async def add(self, asked: Schedule) -> Schedule:
-        """The same with an id and its next time. Raises BadJob, which names each field, and Full."""
+        """Stores a schedule; returns it with its id and next time. Raises BadJob, which names each field; Full."""
         async with self._turn:
             if len(self._all) >= MOST:
                 raise Full(f"there are {MOST} schedules already: remove some")
             now = self._now()
-            new = self._checked(replace(asked, id=f"s{self._ids.next(now)[1:]}", created_at=now))
+            new = self._check(replace(asked, id=f"s{self._ids.next(now)[1:]}", created_at=now))
             await self._keep(new)
             return new
 
     async def change(self, schedule: str, **changes: Any) -> Schedule:
-        """Some fields otherwise. Raises NoSuchJob, BadJob."""
+        """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob."""
         async with self._turn:
-            new = self._checked(replace(self.find(schedule), **changes))
+            new = self._check(replace(self.find(schedule), **changes))
             await self._keep(new)
             return new
 
     async def remove(self, schedule: str) -> None:
-        """Its jobs stay. Raises NoSuchJob."""
+        """Removes a schedule; its jobs stay. Raises NoSuchJob."""
         async with self._turn:
             self.find(schedule)
             await self._store.do(lambda connection: connection.execute("DELETE FROM schedule WHERE id = ?", [schedule]))
             del self._all[schedule]
 
-    def _checked(self, schedule: Schedule) -> Schedule:
-        """With its next time, that never comes before one that was. Raises BadJob."""
+    def _check(self, schedule: Schedule) -> Schedule:
+        """Returns the schedule, checked, with its next time, which is later than its last one. Raises BadJob."""
         asking.check_names(schedule.spec())
         template = self._jobs.templates.get(schedule.template or "")
         if schedule.template is not None and template is None:
@@ -130,7 +130,7 @@ class Schedules:
     # -- as time goes by ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Start what is due, until cancelled."""
+        """Starts due jobs, until cancelled."""
         while True:
             self._moved.clear()
             pause_s = RETRY_S
@@ -143,7 +143,7 @@ class Schedules:
                 await self._moved.wait()
 
     async def look(self) -> None:
-        """Start what is due now. Raises StorageFull, StoreError; then the rest is due still."""
+        """Starts the jobs that are due now. Raises StorageFull, StoreError; then the others stay due."""
         for schedule in self.list():
             async with self._turn:
                 current = self._all.get(schedule.id)
@@ -161,19 +161,19 @@ class Schedules:
             schedule = await self._start(schedule, schedule.waiting)
             await self._keep(schedule)
         if schedule.next_at is not None and schedule.next_at <= now:
-            await self._keep(await self._turned(schedule, schedule.next_at, now))
+            await self._keep(await self._advance(schedule, schedule.next_at, now))
 
-    async def _turned(self, schedule: Schedule, due: float, now: float) -> Schedule:
-        """After its time came; the times that were missed meanwhile count as this one."""
+    async def _advance(self, schedule: Schedule, due: float, now: float) -> Schedule:
+        """Returns the schedule after its time came. Times that were missed meanwhile count as this one."""
         next_at = following(schedule.cron, schedule.zone, max(now, due))
         ahead = replace(schedule, next_at=next_at)
         if now - due > LATE_S and schedule.catch_up is CatchUp.NEVER:
-            return replace(ahead, said="missed: the daemon was not there")
+            return replace(ahead, said="missed: the daemon was not running")
         if not self._is_live(schedule.last_job):
             return await self._start(ahead, due)
         match schedule.overlap:
             case Overlap.SKIP:
-                return replace(ahead, said=f"skipped: job {schedule.last_job} was not over")
+                return replace(ahead, said=f"skipped: job {schedule.last_job} had not ended")
             case Overlap.QUEUE:
                 waiting = due if schedule.waiting is None else schedule.waiting
                 return replace(ahead, waiting=waiting, said=f"waits for job {schedule.last_job}")
@@ -182,7 +182,7 @@ class Schedules:
         return await self._start(ahead, due)
 
     async def _start(self, schedule: Schedule, due: float) -> Schedule:
-        """After its job was asked for. A daemon that is killed here asks again, and gets the same job."""
+        """Submits the job; returns the new schedule. A daemon killed here submits again and gets the same job."""
         ahead = replace(schedule, waiting=None, last_at=due)
         try:
             job, _ = await self._jobs.submit(schedule.spec(), _lines(schedule), schedule.key(due), who=schedule.id)
@@ -196,7 +196,7 @@ class Schedules:
     async def _cancel(self, schedule: Schedule) -> None:
         try:
             await self._jobs.cancel(schedule.last_job or "", who=schedule.id)
-        except (NoSuchJob, WrongState):  # over by itself
+        except (NoSuchJob, WrongState):  # it has ended by itself
             pass
 
     def _is_live(self, job: str | None) -> bool:
@@ -208,7 +208,7 @@ class Schedules:
 
 def _bad_seeds(seeds: Sequence[str]) -> Iterator[Complaint]:
     if not 0 < len(seeds) <= MOST_SEEDS:
-        yield Complaint("seeds", f"should be 1 to {MOST_SEEDS:,}; a list of more belongs to a job")
+        yield Complaint("seeds", f"should be 1 to {MOST_SEEDS:,}; give a longer list to a job")
     for number, seed in enumerate(seeds[:MOST_SEEDS]):
         try:
             _seeds.parse(seed)
@@ -220,7 +220,7 @@ async def _lines(schedule: Schedule) -> AsyncIterator[Sequence[str]]:
     yield schedule.seeds
 
 
-def _remembered(connection: sqlite3.Connection) -> Sequence[Schedule]:
+def _load(connection: sqlite3.Connection) -> Sequence[Schedule]:
     connection.execute(TABLE)
     known = {field.name for field in fields(Schedule)}
     rows = [orjson.loads(text) for (text,) in connection.execute("SELECT record FROM schedule ORDER BY id")]

@@ -1,4 +1,4 @@
-"""Settings of the daemon itself: the `[daemon]` table of the file that `crawl serve -c FILE` reads."""
+"""The daemon's own settings: the `[daemon]` table of the file that `crawl serve -c FILE` reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIB = 1 << 20
 
 
 def target(url: str) -> str:
-    """A URL that can be sent something. Raises ValueError."""
+    """Returns the canonical URL of a webhook's target. Raises ValueError."""
     try:
         return str(urls.parse(url))
     except UrlError as error:
@@ -40,65 +40,66 @@ def _bounds(given: dict[str, Any]) -> dict[str, object]:
 
 
 ADDRESS = "address"
-"""The file in the data folder that tells, while the daemon runs, where it listens."""
+"""The file in the data folder that holds the daemon's address while it runs."""
 
 
 class DaemonConfig(Table):
-    """Many crawls in one long life."""
+    """The daemon, which runs many crawls."""
 
     host: str = "127.0.0.1"
-    """The address the API listens on; any but loopback asks for a token."""
+    """The address that the API listens on. Any but loopback requires a token."""
     port: Annotated[int, Field(ge=0, le=65535)] = 7878
-    """0: any that is free."""
+    """The port; 0: any free one."""
     socket: str = ""
     """A unix socket to listen on instead of host and port."""
     allowed_hosts: tuple[str, ...] = ()
-    """Names by which browsers and clients may call us, beside localhost and the address we listen on."""
+    """Host names that the API answers to, besides localhost and the address it listens on."""
     webhooks: tuple[Annotated[str, AfterValidator(target)], ...] = ()
-    """URLs that are sent every change of a job's state; docs/daemon.md tells how they are signed."""
+    """URLs that receive every change of a job's state. docs/daemon.md says how the messages are signed."""
     webhook_secret_file: str = ""
-    """Holds the secret that signs them, readable by its owner alone; empty: `webhook-secret` in the data folder."""
+    """The file with the secret that signs webhooks, readable by its owner alone. Empty: `webhook-secret` in the data
+    folder."""
     token_file: str = ""
-    """Holds the token that clients show, readable by its owner alone; empty: `token` in the data folder."""
+    """The file with the token that clients need, readable by its owner alone. Empty: `token` in the data folder."""
     data: str = "crawld-data"
-    """The folder of the jobs and all the daemon knows."""
+    """The folder of the jobs and of everything else that the daemon stores."""
     trust_folder: bool = False
-    """Obey the data folder, tokens and folders of jobs even where they belong to another account."""
+    """Use the data folder, tokens and folders of jobs even if they belong to another account."""
     open_folder: bool = False
-    """Use a data folder that others can write to, and leave its files as readable as they are."""
+    """Use a data folder that others can write to, and keep its files' permissions."""
     max_running: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Jobs that run at a time; the others are queued."""
+    """Jobs that run at the same time; the others are queued."""
     max_crashes: Annotated[int, Field(ge=2)] = 3
-    """Ends of the daemon in a row that it did not live to tell of (a crash, `kill -9`, a power cut), after which a job
-    that ran each time and brought nothing in between is paused: it may be what ends the daemon."""
+    """A job is paused after this many crashes of the daemon in a row (also `kill -9` and power cuts), if it ran each
+    time and fetched nothing in between: it may be the cause."""
     max_jobs: Annotated[int, Field(ge=1)] = 10_000
-    """Jobs the daemon keeps, those that are over included."""
+    """Jobs that the daemon keeps, including those that have ended."""
     max_seeds: Annotated[int, Field(ge=1)] = 100_000_000
     """Seeds of one job."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = MIB
-    """The largest JSON body of a request; seeds are streamed and not bound by it."""
+    """The largest JSON body of a request. Seeds are streamed and not limited by it."""
     retention_s: Annotated[float, Field(gt=0)] | None = None
-    """Remove jobs that are over for this long, with their folders. Absent: keep them."""
+    """Remove jobs, with their folders, this long after they ended. Absent: keep them."""
     grace_s: Annotated[float, Field(ge=0)] = 30.0
-    """What visits in hand get when the daemon stops."""
+    """Time that visits under way get to finish when the daemon stops."""
     concurrency: Annotated[int, Field(ge=1, le=20000)] = 1024
-    """Visits under way at a time, over all jobs."""
+    """Visits at the same time, over all jobs."""
     budget_bytes: Annotated[int, Field(ge=1)] = 512 * MIB
-    """All bodies in memory at a time, over all jobs."""
+    """Memory for bodies at one time, over all jobs."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes that all jobs share; 0: one for each core this process may use."""
     bounds: Annotated[dict[str, Any], AfterValidator(_bounds)] = Field(default_factory=dict)
-    """What no job may go beyond, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. For a delay it is the
-    least, for a number the most, for anything else the only value."""
+    """Limits that no job may exceed, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. It is the least
+    of a delay, the most of a number, the only value of anything else."""
 
 
 def trust_in(config: DaemonConfig) -> Trust:
-    """What the owner says of the data folder."""
+    """Returns the owner's settings on whom the data folder may belong to, and who may write there."""
     return Trust(config.trust_folder, config.open_folder)
 
 
 def token_file(config: DaemonConfig) -> Path:
-    """Where the token lies."""
+    """Returns the path of the token file."""
     return Path(config.token_file) if config.token_file else Path(config.data) / "token"
 
 
@@ -110,11 +111,11 @@ def load_daemon(
     *,
     trust: Trust = NOBODY,
 ) -> tuple[DaemonConfig, Config]:
-    """The daemon's own settings, and those that every job begins with: the other tables of the same file.
+    """Returns the daemon's own settings, and those that every job starts from: the other tables of the same file.
 
-    The environment overlays both (`CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`), and over that lies what a command line says:
-    `chosen` of the daemon's, `settings` of the jobs'. Raises ConfigError, also for a file of
-    another account that `trust` does not allow.
+    The environment overrides both (`CRAWL_DAEMON__PORT`, `CRAWL_DELAY_S`). The command line overrides the
+    environment: `chosen` for the daemon, `settings` for the jobs. Raises ConfigError, also for a file of another
+    account that `trust` does not allow.
     """
     environ = environ or {}
     own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
@@ -129,7 +130,7 @@ def load_daemon(
 
 
 def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
-    """Raises one ConfigError that names everything wrong."""
+    """Returns the checked settings. Raises one ConfigError that names everything wrong."""
     try:
         return DaemonConfig.model_validate(given)
     except ValidationError as error:
@@ -137,7 +138,7 @@ def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConf
 
 
 def shared_settings(config: DaemonConfig, base: Config) -> Config:
-    """What all jobs have together, as settings of one crawl."""
+    """Returns the settings of the parts that all jobs share, as settings of one crawl."""
     largest = 2 * base.fetch.max_body_bytes
     return amend(
         base,
@@ -150,10 +151,10 @@ def shared_settings(config: DaemonConfig, base: Config) -> Config:
 
 
 def daemon_toml() -> str:
-    """Every setting of the daemon with its meaning and its default: a file to start from."""
+    """Returns a settings file with every setting of the daemon, its meaning and its default."""
     lines = [
-        "# Every setting of `crawl serve`, with its default: keep the lines you change, drop the rest.",
-        "# All tables of default.toml may stand beside this one; every job begins with them.",
+        "# Every setting of `crawl serve` with its default: keep the lines that you change, delete the rest.",
+        "# All tables of default.toml may stand beside this one; every job starts from them.",
         "",
         f"# {DaemonConfig.__doc__}",
         f"[{DAEMON}]",
@@ -166,7 +167,7 @@ def daemon_toml() -> str:
 
 
 def _value(name: str, text: str) -> object:
-    """What a variable holds: lists are separated by commas."""
+    """Returns the value of an environment variable: items of a list are separated by commas."""
     info = DaemonConfig.model_fields.get(name)
     is_list = info is not None and get_origin(info.annotation) is tuple
     return tuple(text.split(",")) if is_list else text

@@ -1,4 +1,4 @@
-"""The seeds of a job as they were uploaded: in files of its folder before they are acknowledged, read when it runs."""
+"""Stores uploaded seeds in files of the job's folder before they are acknowledged, and reads them when it runs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .trouble import BadSeeds, Complaint, Full
 FOLDER = "seeds"
 BAD_SEEDS = "bad-seeds.txt"
 CHECKED = 1000
-"""Seeds of an upload whose addresses are looked at at once; later ones are refused when they are visited."""
+"""Seeds of an upload whose addresses are checked at once; later ones are refused when they are visited."""
 
 
 def path_of(folder: Path, number: int) -> Path:
-    """Where an upload lies; they count from 1."""
+    """Returns the path of an upload; numbers count from 1."""
     return folder / FOLDER / f"{number:04}.txt"
 
 
 class Upload:
-    """One upload on its way into its file. Blocks: everything here belongs into a thread."""
+    """Writes one upload into its file. All calls block and belong in a thread."""
 
     def __init__(self, path: Path, guard: Guard, most: int) -> None:
         self.given = 0
@@ -46,7 +46,7 @@ class Upload:
         self._file: IO[bytes] = open(path, "wb", opener=opener)  # noqa: SIM115 - finish or give_up closes it
 
     def write(self, texts: Sequence[str]) -> None:
-        """Take some lines. Raises BadSeeds, Full."""
+        """Writes some lines. Raises BadSeeds, Full."""
         data = normal(texts)
         for line in data.decode().splitlines():
             self._count(line.strip())
@@ -54,7 +54,7 @@ class Upload:
         self._file.write(data)
 
     def finish(self) -> None:
-        """All of it is on the disk, and something of it can be used. Raises BadSeeds."""
+        """Brings the upload to the disk and checks that it holds usable seeds. Raises BadSeeds."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -83,7 +83,7 @@ class Upload:
             self._refused.append(Complaint(f"seeds.{self.given - 1}", f"{line[:200]!r} {why}"))
 
     def _refuses(self, line: str) -> str | None:
-        """Why the guard would refuse it, as far as the text tells; a line that is no URL is counted as bad later."""
+        """Returns why the guard refuses the seed's address, or None. A line that is no URL is counted as bad later."""
         try:
             return refusal(self._guard, seeds.parse(line.partition(" #")[0].strip()))
         except UrlError:
@@ -91,7 +91,7 @@ class Upload:
 
 
 def refusal(guard: Guard, url: Url) -> str | None:
-    """Why the guard refuses a URL, as far as its text tells."""
+    """Returns why the guard refuses a URL with a literal address; None if it does not, or the host is a name."""
     address = urls.host(url).strip("[]")
     if not urls.is_address(address) or (why := guard.refuses(address)) is None:
         return None
@@ -99,15 +99,15 @@ def refusal(guard: Guard, url: Url) -> str | None:
 
 
 def normal(texts: Sequence[str]) -> bytes:
-    """The same as it is kept: UTF-8, a line each."""
+    """Returns the lines as they are stored: UTF-8, one seed a line."""
     return "".join(f"{line}\n" for text in texts for line in text.splitlines()).encode("utf-8", "replace")
 
 
 class BadLines:
-    """Seeds that could not be used, in bad-seeds.txt of the folder; each of them once, whatever is killed meanwhile."""
+    """Lists unusable seeds in bad-seeds.txt of the folder, each once, also over kills."""
 
     def __init__(self, folder: Path, count: int, length: int) -> None:
-        """`count` and `length` are what is known to be of uploads that were read whole; the rest is written anew."""
+        """Cuts the file back to `length` bytes, the part of uploads that were read whole; it has `count` seeds."""
         self.count = count
         self.length = length
         self._path = folder / BAD_SEEDS
@@ -123,16 +123,16 @@ class BadLines:
 
 
 def read(path: Path, on_bad: Callable[[BadSeed], None]) -> Iterator[Url]:
-    """The URLs of an upload. Raises SeedError, FolderError."""
+    """Yields the URLs of an upload. Raises SeedError, FolderError."""
     with told(path.parent):
         check_place(path)
     return seeds.read([str(path)], on_bad)
 
 
 def settle(upload: Path, folder: Path, number: int) -> None:
-    """Put a finished upload into its place in a job's folder, durably."""
+    """Moves a finished upload to its place in a job's folder, durably."""
     place = path_of(folder, number)
-    make_inner_folder(place.parent)  # the folder may be one that the command made
+    make_inner_folder(place.parent)  # a folder made by the command line may lack it
     upload.replace(place)
     sync_folder(place.parent)
 

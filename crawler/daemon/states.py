@@ -1,4 +1,4 @@
-"""The life of a job as a state machine: which state follows which, in one plain function."""
+"""The states of a job and the changes between them, as a pure state machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .trouble import WrongState
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,12 +20,12 @@ class State(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing happens any more by itself; `resume` goes on all the same."""
+        """Whether the job has ended; `resume` can still continue it."""
         return self in (State.COMPLETED, State.FAILED, State.CANCELLED)
 
 
 class Verb(StrEnum):
-    """What happens to a job: the first three are people's, the others the daemon's own."""
+    """A change of a job's state. The first three are asked for by people, the others made by the daemon."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -49,11 +49,11 @@ _NEXT: Mapping[Verb, Mapping[State, State]] = {
     Verb.COMPLETE: {State.RUNNING: State.COMPLETED},
     Verb.FAIL: dict.fromkeys(_LIVE, State.FAILED),
 }
-"""What a verb makes of a state. What is so already stays so: a request that is repeated does no harm."""
+"""The next state for each verb and state. A verb that is repeated changes nothing."""
 
 
 def after(state: State, verb: Verb) -> State:
-    """The state that follows. Raises WrongState."""
+    """Returns the state that follows. Raises WrongState."""
     following = _NEXT[verb].get(state)
     if following is None:
         raise WrongState(f"a job that is {state} cannot {verb}: {_advice(state)}")

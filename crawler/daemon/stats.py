@@ -1,4 +1,6 @@
-"""How a job went: one point a second for ten minutes, one in ten for three hours, one a minute for two days."""
+"""The figures of a job over time: one point a second for ten minutes, one in ten seconds for three hours, one a
+minute for two days.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,14 @@ from ..metrics.metrics import Snapshot
 from ..model import Disposition
 
 TIERS = ((1.0, 600), (10.0, 1080), (60.0, 2880))
-"""Seconds between points, and how many are kept."""
+"""Pairs of seconds between points, and the number of points kept."""
 _PACKED = Struct("<12d3f")
 _SLACK_S = 0.25
-"""A tick that comes a little early counts."""
+"""A tick may come this much too early."""
 
 
 class Point(NamedTuple):
-    """A job at an instant. What counts, counts over the whole crawl, so that any two points make a rate."""
+    """The figures of a job at one moment. Counts are totals, so that the difference of two points gives a rate."""
 
     at: float
     """Unix seconds."""
@@ -35,14 +37,14 @@ class Point(NamedTuple):
     queued: float
     known: float
     p50: float
-    """Milliseconds that recent answers took, as the next two; 0: there were none."""
+    """Milliseconds that recent answers took (this one and the next two); 0: there were no answers."""
     p90: float
     p99: float
 
 
 @dataclass(slots=True)
 class Series:
-    """The points of one job, at most 500 kB of them."""
+    """The points of one job, at most 500 kB."""
 
     _tiers: list[deque[bytes]] = field(default_factory=lambda: [deque(maxlen=most) for _, most in TIERS])
     _latest: list[float] = field(default_factory=lambda: [0.0] * len(TIERS))
@@ -55,11 +57,11 @@ class Series:
                 self._latest[number] = point.at
 
     def since(self, at: float) -> Sequence[Point]:
-        """The points from then on, of the finest tier that reaches back so far; in order of time."""
+        """Returns the points from `at` on, in order of time, from the finest tier that reaches back so far."""
         for points in self._tiers[:-1]:
             if points and _time(points[0]) <= at:
                 break
-            if len(points) < (points.maxlen or 0):  # it was never full: it holds all there is
+            if len(points) < (points.maxlen or 0):  # it was never full, so it holds all points
                 break
         else:
             points = self._tiers[-1]
@@ -67,7 +69,7 @@ class Series:
 
 
 def point(at: float, snapshot: Snapshot, bytes_before: int) -> Point:
-    """`bytes_before` were downloaded by earlier runs. Statuses are of this run."""
+    """Returns the point of a run at `at`. `bytes_before` were downloaded by earlier runs; statuses are of this run."""
     counts = snapshot.counts
     statuses = Counter[int]()
     for status, n in snapshot.statuses.items():

@@ -1,4 +1,4 @@
-"""The daemon's database: what was acknowledged survives `kill -9` and a power cut. One thread does all, in order."""
+"""The daemon's database. Acknowledged changes survive `kill -9` and power cuts. One thread does all work, in order."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ T = TypeVar("T")
 APPLICATION_ID = 0x63726C64  # "crld"
 VERSION = 1
 MOST_EVENTS_A_JOB = 1000
-"""Older ones of the same job go: a script that pauses and resumes all day fills no disk."""
+"""Events kept for each job; older ones are deleted, so that a script cannot fill the disk."""
 MOST_LONE_EVENTS = 10_000
-"""Of no job, or of one that was removed."""
+"""Events kept that belong to no job, or to a removed one."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
@@ -48,7 +48,7 @@ CREATE INDEX IF NOT EXISTS lone_event ON event (id) WHERE is_lone;
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one transaction writes: all of it, or nothing."""
+    """The content of one transaction, written as a whole or not at all."""
 
     records: Sequence[Record] = ()
     removed: Sequence[str] = ()
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What an opened database holds."""
+    """The content of a database when it is opened."""
 
     records: Sequence[Record]
     templates: Sequence[Template]
@@ -67,7 +67,7 @@ class Remembered:
 
 
 class Store:
-    """Hands everything to its thread; the loop waits for durability alone."""
+    """Runs all work on the database in its thread."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
         self._path = path
@@ -75,15 +75,17 @@ class Store:
         self._connection: sqlite3.Connection
 
     def write(self, change: Change) -> Future[None]:
-        """Durable when done. Raises StorageFull, StoreError; then nothing of it was written."""
+        """Writes a change, which is durable when the future is done. Raises StorageFull, StoreError; then nothing was
+        written.
+        """
         return self.do(lambda connection: _write(connection, change))
 
     def events(self, after: int, job: str | None, limit: int) -> Future[list[Event]]:
-        """Those with larger ids, in order."""
+        """Returns events with larger ids, in order."""
         return self.do(lambda connection: _events(connection, after, job, limit))
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """`work` in the thread, in a transaction of its own, begun in the order of the calls. Errors as in `write`."""
+        """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
         breath = breathing()
         breath.__enter__()
         done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
@@ -101,15 +103,15 @@ class Store:
     # -- in the thread -----------------------------------------------------------------------------------------------
 
     def _open(self) -> Remembered:
-        with _told(self._path):
+        with _translate_errors(self._path):
             check_database(self._path)
-            touch(self._path)  # only its owner may read it, and what SQLite puts beside it
+            touch(self._path)  # its owner alone may read it and the files that SQLite makes beside it
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
             _set_up(self._connection, self._path)
-            return _remembered(self._connection)
+            return _load(self._connection)
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _told(self._path):
+        with _translate_errors(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._connection)
@@ -127,7 +129,7 @@ class Store:
 
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
-    """The database at `path`, new if there is none, and what it holds. Raises StoreError, StorageFull."""
+    """Opens the database at `path`, or makes it, and yields it with its content. Raises StoreError, StorageFull."""
     with ThreadPoolExecutor(1, thread_name_prefix="daemon store") as thread:
         store = Store(path, thread)
         try:
@@ -139,7 +141,7 @@ async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except Unsafe as error:
@@ -147,7 +149,7 @@ def _told(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if "is full" in str(error):
             raise StorageFull(f"no space left for {path}: make room; nothing was changed") from error
-        raise StoreError(f"{path} cannot be used ({error}): mend that, or restore it from a copy") from error
+        raise StoreError(f"{path} cannot be used ({error}): repair it, or restore it from a copy") from error
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
@@ -157,7 +159,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is another program's database, or another version's: give the daemon another folder")
     for pragma in (
         "journal_mode = WAL",
-        "synchronous = FULL",  # what was acknowledged survives a power cut
+        "synchronous = FULL",  # acknowledged changes survive a power cut
         "fullfsync = 1",  # macOS: down to the disk itself
         f"application_id = {APPLICATION_ID}",
         f"user_version = {VERSION}",
@@ -166,7 +168,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.executescript(TABLES)
 
 
-def _remembered(connection: sqlite3.Connection) -> Remembered:
+def _load(connection: sqlite3.Connection) -> Remembered:
     jobs = connection.execute("SELECT record FROM job ORDER BY id").fetchall()
     templates = connection.execute("SELECT record FROM template ORDER BY name").fetchall()
     [last] = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()
@@ -224,12 +226,12 @@ def _json(value: object) -> str:
 
 
 def _lean(record: Record) -> Record:
-    """Without what the frontier's own file tells."""
+    """Returns the record without its traps, which the frontier's own file holds."""
     return replace(record, counts=replace(record.counts, traps=()))
 
 
 def _record(text: str) -> Record:
-    """Fields that another version wrote and this one does not know are left out."""
+    """Reads a record. Unknown fields, written by another version, are left out."""
     known = {field.name for field in fields(Record)}
     values: dict[str, Any] = {name: value for name, value in orjson.loads(text).items() if name in known}
     settled = {Disposition(name): n for name, n in values["counts"].pop("settled").items()}

@@ -1,4 +1,4 @@
-"""A job on its way in and out: nothing is acknowledged before its seeds, its folder and its record are on the disk."""
+"""Adds, changes and removes jobs. A job is acknowledged when its seeds, its folder and its record are on the disk."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ from .trouble import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, 
 T = TypeVar("T")
 
 Lines = AsyncIterable[Sequence[str]]
-"""Seeds in batches, a line each."""
+"""Seeds in batches, one line each."""
 
 
 class Threads:
-    """Where work with files goes, so that the loop stays free."""
+    """Runs work with files in threads, so that the event loop stays free."""
 
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self._executor = executor
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Raises StorageFull, StoreError for what the system refuses."""
-        with breathing(), _told():
+        """Runs `work` in a thread. Raises StorageFull, StoreError instead of OSError."""
+        with breathing(), _translate_errors():
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
 
 @dataclass(slots=True)
 class Reception:
-    """Takes jobs and seeds in."""
+    """Accepts jobs, seeds and changes."""
 
     book: Book
     folders: Folders
@@ -63,7 +63,7 @@ class Reception:
     base: Config
     _ids: Ids
     _keys: WeakValueDictionary[str, asyncio.Lock]
-    """A key that is being used; two requests with the same one take turns."""
+    """One lock for each idempotency key in use: two requests with the same key take turns."""
 
     @classmethod
     def of(cls, book: Book, folders: Folders, threads: Threads, config: DaemonConfig, base: Config) -> Reception:
@@ -72,33 +72,33 @@ class Reception:
 
     @property
     def rule(self) -> Rule:
-        """What jobs begin with, and what they may not go beyond."""
+        """The settings that jobs start from, and the bounds that they may not exceed."""
         return Rule(self.base, self.config.bounds)
 
     def new_id(self) -> str:
         return self._ids.next(self.book.now())
 
     async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
-        """The job, and whether it was made just now. Errors as in `Jobs.submit`."""
-        draft = self._drafted(spec)
+        """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
+        draft = self._draft(spec)
         if key is None:
-            return await self._taken_in(draft, spec, seeds, who), True
+            return await self._take_in(draft, spec, seeds, who), True
         lock = self._keys.setdefault(key, asyncio.Lock())
         async with lock:
             if known := self.book.by_key(key):
                 await self._compare(known, spec, seeds)
                 return known, False
-            return await self._taken_in(replace(draft, key=key), spec, seeds, who), True
+            return await self._take_in(replace(draft, key=key), spec, seeds, who), True
 
     async def plant(self, job: str, seeds: Lines, who: str) -> int:
-        """Keep further seeds of a job; how many lines."""
+        """Stores further seeds of a job, and returns the number of lines."""
         record = await self.check_folder(job)
         coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
-        upload = await self._spooled(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
+        upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
 
         def decide() -> Draft:
             now = self.book.record(job)
-            with _told():
+            with _translate_errors():
                 spool.settle(coming, self.folders.path(now), now.uploads + 1)
             said = {"seeds": upload.given, "who": who}
             new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
@@ -111,14 +111,14 @@ class Reception:
         return upload.given
 
     async def check_folder(self, job: str) -> Record:
-        """The job, whose folder is there. Raises WrongState, NoSuchJob."""
+        """Returns the job if its folder exists. Raises WrongState, NoSuchJob."""
         record = self.book.record(job)
         if not await self.threads.run(self.folders.is_there, record):
             raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
         return record
 
     async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
-        """Keep other settings of a job; the names of what changed. Raises BadSettings, BadJob."""
+        """Stores changed settings of a job, and returns the names of all that changed. Raises BadSettings, BadJob."""
         check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
         changes: list[tuple[str, object, object]] = []
 
@@ -141,7 +141,7 @@ class Reception:
         return [key for key, _, _ in changes]
 
     async def hold(self, job: str, text: str, is_held: bool, who: str) -> None:
-        """Keep that a site, given by any of its URLs, is held or is not. Raises UrlError."""
+        """Stores whether a site, given by any of its URLs, is held. Raises UrlError."""
         site = _seeds.parse(text).site
 
         def decide() -> Draft | None:
@@ -156,7 +156,7 @@ class Reception:
         await self.book.change(decide)
 
     async def remove(self, jobs: Sequence[str], who: str) -> None:
-        """Remove jobs that are over, and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
+        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
         gone: list[Record] = []
 
         def decide() -> Draft:
@@ -182,8 +182,8 @@ class Reception:
 
     # -- one job -----------------------------------------------------------------------------------------------------
 
-    def _drafted(self, spec: JobSpec) -> Record:
-        """All but its seeds. Raises BadJob, NoSuchJob, Full."""
+    def _draft(self, spec: JobSpec) -> Record:
+        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full."""
         check_names(spec)
         if len(self.book) >= self.config.max_jobs:
             raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
@@ -204,7 +204,7 @@ class Reception:
         )
 
     def _webhook(self, text: str) -> str:
-        """Raises BadJob."""
+        """Returns the canonical URL of a webhook; empty for none. Raises BadJob."""
         try:
             url = urls.parse(text) if text else None
         except UrlError as error:
@@ -220,11 +220,11 @@ class Reception:
             raise NoSuchJob(f"there is no template {name[:100]!r}")
         return self.book.templates[name]
 
-    async def _taken_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+    async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
         try:
             await self.threads.run(self.folders.prepare, draft.folder, ruled(draft.settings, self.rule))
             path = spool.path_of(self.folders.coming(draft.folder), 1)
-            upload = await self._spooled(path, self._guard(draft), self.config.max_seeds, seeds)
+            upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
             record = replace(
                 draft,
                 name=draft.name or _site(upload.first),
@@ -242,7 +242,7 @@ class Reception:
         await self.threads.run(self.folders.arrive, record.folder)
         return record
 
-    async def _spooled(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
+    async def _spool(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
         upload = await self.threads.run(spool.Upload, path, guard, most)
         try:
             async for lines in seeds:
@@ -258,14 +258,14 @@ class Reception:
         async for lines in seeds:
             digest.update(spool.normal(lines))
         if known.digest != _digest(spec, digest.digest()):
-            raise KeyReused(f"this idempotency key belongs to job {known.id}, which was asked for otherwise")
+            raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
 
     def _guard(self, record: Record) -> Guard:
         return Guard(ruled(record.settings, self.rule).fetch.allow_networks)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -276,7 +276,7 @@ def _told() -> Iterator[None]:
 
 
 def _digest(spec: JobSpec, seeds: bytes) -> str:
-    """Of all that was asked for."""
+    """Returns the digest of a request and its seeds."""
     asked = [
         spec.name,
         spec.settings,
@@ -292,7 +292,7 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
 
 
 def _site(seed: str) -> str:
-    """What a job is called that was given no name."""
+    """Returns the name of a job that was given none: the first seed's host, or `job`."""
     try:
         return urls.host(_seeds.parse(seed.split(maxsplit=1)[0]))[:100]
     except UrlError:

@@ -1,4 +1,4 @@
-"""Secrets that lie in files: made once, readable by their owner alone."""
+"""Makes and reads secrets in files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe, make_folder
 
 BITS = 256
-"""Of a token that is made here."""
+"""Length of a new token in bits."""
 LEAST = 16
-"""Characters; whoever may try a few thousand a second finds none of this length in a lifetime."""
+"""Shortest token in characters. At a few thousand guesses a second, none of this length is found in a lifetime."""
 MOST_BYTES = 4096
 
 
 def new_token() -> str:
-    """256 bits, fit for a header and for the fragment of a URL."""
+    """Returns a new token of 256 bits, fit for a header and for the fragment of a URL."""
     return secrets.token_urlsafe(BITS // 8)
 
 
 def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY) -> str:
-    """The secret in the file; where there is no file it is made, whole or not at all. Raises ConfigError as `read`."""
+    """Returns the secret in the file; a missing file is made, whole or not at all. Raises ConfigError as `read`."""
     with suppress(FileNotFoundError):
         return read(path, trust)
     try:
@@ -38,7 +38,7 @@ def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY)
             file.flush()
             os.fsync(file.fileno())
         try:
-            with suppress(FileExistsError):  # another one was faster
+            with suppress(FileExistsError):  # another process was faster
                 os.link(name, path)
         finally:
             os.unlink(name)
@@ -48,9 +48,10 @@ def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY)
 
 
 def read(path: Path, trust: Trust = NOBODY) -> str:
-    """The secret in the file. Raises FileNotFoundError; ConfigError where others know it or can read it, or it is none.
+    """Returns the secret in the file. Raises FileNotFoundError.
 
-    A link is followed: systems that hand out secrets make them.
+    Raises ConfigError if the file belongs to another account, others can read it, or it holds no token. Links are
+    followed, because systems that distribute secrets use them.
     """
     try:
         with path.open("rb") as file:

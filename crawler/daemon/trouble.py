@@ -1,4 +1,4 @@
-"""What can go wrong with a job, as whoever asked for it needs to hear it."""
+"""The errors of jobs, with messages for the person who asked."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ..errors import CrawlError
 
 
 class Complaint(NamedTuple):
-    """One thing that cannot be used."""
+    """One field that cannot be used."""
 
     field: str
-    """The full name of the setting, `politeness.delay_s`, or the part of the job."""
+    """The full name of the setting, such as `politeness.delay_s`, or the field of the job."""
     text: str
 
 
 class JobError(CrawlError):
-    """Base of what the daemon refuses or cannot do; nothing was changed."""
+    """Base class: the daemon refused the request or could not carry it out. Nothing was changed."""
 
 
 class NoSuchJob(JobError):
-    """There is no job, or no template, of this name."""
+    """There is no job, template or schedule of this name."""
 
 
 class WrongState(JobError):
@@ -29,7 +29,7 @@ class WrongState(JobError):
 
 
 class KeyReused(JobError):
-    """The idempotency key belongs to a job that was asked for otherwise."""
+    """The idempotency key belongs to a job with a different request."""
 
 
 class Full(JobError):
@@ -37,7 +37,7 @@ class Full(JobError):
 
 
 class BadJob(JobError):
-    """What was asked for cannot be used; `complaints` name each field."""
+    """The request cannot be used; `complaints` name each field."""
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         super().__init__("\n".join(f"{field}: {text}" for field, text in complaints))
@@ -45,11 +45,11 @@ class BadJob(JobError):
 
 
 class BadSettings(BadJob):
-    """Settings that are unknown, mistyped, out of bounds, or not for the API to choose."""
+    """Settings are unknown, of the wrong type, out of bounds, or reserved for the daemon's owner."""
 
 
 class BadSeeds(BadJob):
-    """Seeds that nobody may or can visit."""
+    """Seeds are missing, unusable, or lead to refused addresses."""
 
 
 class StoreError(JobError):

@@ -1,4 +1,4 @@
-"""Webhooks: what becomes of jobs, told to whoever wants to hear it, once at least, whatever is killed meanwhile."""
+"""Webhooks: delivers changes of jobs' states to URLs, at least once, also over kills."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from .trouble import StoreError
 log = logging.getLogger(__name__)
 
 FIRST_S, MOST_S = 5.0, 3600.0
-"""Until the next attempt, doubled after each one; and what it comes to."""
+"""Seconds until the second attempt, doubled after each one, and the longest wait."""
 GIVEN_UP_S = 86400.0
-"""How long attempts go on."""
+"""Seconds after which a message is given up."""
 MOST_WAITING = 10_000
-"""Messages that are kept for targets that do not answer; then the oldest go."""
+"""Messages that are stored at most; then the oldest are dropped."""
 AT_ONCE = 100
 RETRY_S = 5.0
 LOOK_S = 60.0
-"""A clock that jumped is noticed so soon."""
+"""Longest time between two looks, so that a jump of the clock is noticed."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS delivery (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, target TEXT NOT NULL, job TEXT, body TEXT NOT NULL,
@@ -52,7 +52,7 @@ class Message(NamedTuple):
 
     number: int
     id: str
-    """The same at each attempt: whoever gets it twice knows by it."""
+    """The same at each attempt, so that a receiver recognises a repeated message."""
     target: str
     job: str | None
     body: str
@@ -61,19 +61,19 @@ class Message(NamedTuple):
 
 
 class Told(NamedTuple):
-    """How an attempt ended; empty: well."""
+    """The result of an attempt; an empty `why` means success."""
 
     why: str = ""
     is_final: bool = False
-    """Whether the target wants to hear no more of it."""
+    """Whether the message must not be sent again."""
 
 
 Post = Callable[[str, bytes, dict[str, str]], Awaitable[Told]]
-"""Sends a body with header fields to a URL. Expected trouble is what it returns."""
+"""Sends a body with header fields to a URL. Expected failures are returned, not raised."""
 
 
 class Source(Protocol):
-    """What webhooks need of the jobs."""
+    """The part of `Jobs` that webhooks use."""
 
     def listen(self, job: str | None = None) -> AbstractContextManager[Listener]: ...
     def webhooks(self) -> Sequence[str]: ...
@@ -82,12 +82,12 @@ class Source(Protocol):
 
 
 def new_secret() -> str:
-    """As Standard Webhooks writes them."""
+    """Returns a new secret in the format of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def signature(secret: str, message: str, at: int, body: bytes) -> str:
-    """The field `Webhook-Signature` (Standard Webhooks 1.0): HMAC-SHA256 of `id.timestamp.body`."""
+    """Returns the header field `Webhook-Signature` (Standard Webhooks 1.0): HMAC-SHA256 of `id.timestamp.body`."""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
@@ -97,9 +97,9 @@ def signature(secret: str, message: str, at: int, body: bytes) -> str:
 
 
 class Webhooks:
-    """The queue of all targets: in the database with the events it is made from.
+    """Makes messages from events, stores them in the database, and sends them to their targets.
 
-    `secret` is asked when it is needed, and raises ConfigError.
+    `secret` is called for each attempt, and raises ConfigError.
     """
 
     def __init__(
@@ -111,23 +111,23 @@ class Webhooks:
         self._secret = secret
         self._now = now
         self._seen = 0
-        """The last event that was looked at."""
+        """The last event that was processed."""
         self._busy: set[str] = set()
-        """Targets that are being told something."""
+        """Targets to which messages are being sent."""
         self._moved = asyncio.Event()
 
     async def open(self) -> None:
-        """Take up what the last daemon left."""
+        """Loads the position that the last daemon left."""
         self._seen = await self._store.do(_set_up)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Makes and sends messages, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._gather)
             tasks.start_soon(self._send)
 
     async def close(self) -> None:
-        """Remember how far we came, so that nothing old is told by a daemon with other targets."""
+        """Stores the position, so that a later daemon with other targets sends no old events."""
         await self._keep([], self._seen)
 
     # -- from events to messages -------------------------------------------------------------------------------------
@@ -136,15 +136,15 @@ class Webhooks:
         while True:
             try:
                 with self._jobs.listen() as listener:
-                    await self.catch_up()  # what came while nobody listened
+                    await self.catch_up()  # events from before we listened
                     async for batch in listener:
                         await self._take(batch)
             except (StorageFull, StoreError) as error:
                 log.warning("webhooks wait: %s", error)
-            await asyncio.sleep(RETRY_S)  # then what was missed is read from the database
+            await asyncio.sleep(RETRY_S)  # missed events are read from the database then
 
     async def catch_up(self) -> None:
-        """Take in what is kept and was not looked at yet."""
+        """Processes the stored events that are new."""
         while batch := await self._store.events(self._seen, None, AT_ONCE):
             await self._take(batch)
 
@@ -183,13 +183,13 @@ class Webhooks:
                     await self._moved.wait()
 
     async def _begin(self, tasks: TaskGroup) -> float:
-        """Send what is due to targets that are not being told anything; seconds until more is."""
+        """Starts to send due messages to targets that are not busy. Returns the seconds until the next ones are due."""
         busy = orjson.dumps(list(self._busy)).decode()
         due = await self._store.do(partial(_due, busy=busy, now=self._now()))
         by_target: dict[str, list[Message]] = {}
         for message in due:
             by_target.setdefault(message.target, []).append(message)
-        for target, messages in by_target.items():  # each in its own time: one that is dead holds up no other
+        for target, messages in by_target.items():  # each on its own: a dead target delays no other
             self._busy.add(target)
             tasks.start_soon(self._tell, target, messages)
         later = await self._store.do(partial(_next_due, busy=orjson.dumps(list(self._busy)).decode()))
@@ -206,7 +206,7 @@ class Webhooks:
             self._moved.set()
 
     async def _tell_in_order(self, messages: Sequence[Message]) -> None:
-        """Up to the first that the target does not take."""
+        """Sends messages in order, up to the first one that the target does not accept."""
         for message in messages:
             told = await self._attempt(message)
             if not told.why:
@@ -247,7 +247,7 @@ class Webhooks:
 
 @asynccontextmanager
 async def open_webhooks(webhooks: Webhooks) -> AsyncIterator[None]:
-    """Messages are made and sent within the block. Raises StoreError."""
+    """Makes and sends messages while the block lasts. Raises StoreError."""
     await webhooks.open()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(webhooks.run)
@@ -260,12 +260,12 @@ async def open_webhooks(webhooks: Webhooks) -> AsyncIterator[None]:
 
 
 def _site(target: str) -> str:
-    """What may be shown of a URL that may hold a secret."""
+    """Returns scheme and host of a URL, which may be shown; the rest may hold a secret."""
     return target[: target.index("/", 8)]
 
 
 def _set_up(connection: sqlite3.Connection) -> int:
-    """The last event that was looked at; of a new database, the last there is."""
+    """Makes the tables. Returns the last event that was processed; in a new database, the last one there is."""
     for statement in filter(str.strip, TABLES.split(";")):
         connection.execute(statement)
     connection.execute("INSERT OR IGNORE INTO delivery_seen SELECT 1, coalesce(max(id), 0) FROM event")
@@ -274,7 +274,7 @@ def _set_up(connection: sqlite3.Connection) -> int:
 
 
 def _put(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], seen: int) -> None:
-    connection.executemany(  # behind what waits already for a target that does not answer
+    connection.executemany(  # due after the messages that already wait for the same target
         "INSERT INTO delivery (id, target, job, body, made, attempts, due) VALUES"
         " (?1, ?2, ?3, ?4, ?5, 0, max(?5, coalesce((SELECT max(due) FROM delivery WHERE target = ?2), 0)))",
         rows,
@@ -303,6 +303,6 @@ def _next_due(connection: sqlite3.Connection, busy: str) -> float:
 
 
 def _put_off(connection: sqlite3.Connection, message: Message, until: float) -> None:
-    """A target that does not answer is left alone with all that waits for it."""
+    """Postpones all messages of a target that does not answer."""
     connection.execute("UPDATE delivery SET attempts = attempts + 1 WHERE number = ?", [message.number])
     connection.execute("UPDATE delivery SET due = max(due, ?) WHERE target = ?", [until, message.target])

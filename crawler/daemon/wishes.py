@@ -1,4 +1,4 @@
-"""What people want a job to fetch after all: failures once more, parked URLs. Kept, and carried out by its run."""
+"""Wishes: requests to fetch failed or parked URLs of a job. They are stored, and carried out by the job's run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .states import Verb, after
 from .trouble import BadJob, Complaint, Full
 
 MOST_PATTERNS = 1000
-"""That are named one by one; all of them together need no names."""
+"""Patterns in one wish; a wish for all of them names none."""
 ANSWERED_S = 2.0
-"""How long whoever asks waits to hear how much was queued."""
+"""Seconds that a caller waits for the number of queued URLs."""
 
 
 def retrying(reasons: Sequence[str]) -> Wish:
-    """Everything that ended for these reasons; none: every kind of failure. Raises BadJob."""
+    """Returns a wish for URLs that ended for these reasons; without reasons, for every failure. Raises BadJob."""
     unknown = [Complaint(f"reasons.{i}", _unknown(word)) for i, word in enumerate(reasons) if word not in set(Reason)]
     if unknown:
         raise BadJob(unknown)
@@ -31,29 +31,32 @@ def retrying(reasons: Sequence[str]) -> Wish:
 
 
 def unparking(patterns: Sequence[str]) -> Wish:
-    """What is parked under these patterns; none: all of it."""
+    """Returns a wish for URLs parked under these patterns; without patterns, for all parked ones."""
     return Wish(unpark=tuple(dict.fromkeys(patterns)), unpark_all=not patterns)
 
 
 class Wishes:
-    """Of all jobs. A wish is carried out whole, and only then struck out: `kill -9` makes it be carried out again."""
+    """The wishes of all jobs. A wish is removed only after it was carried out, so after `kill -9` it is repeated."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self._waiting: dict[str, list[tuple[int, Future[int]]]] = {}
-        """Those who want to hear how much was queued, by job, with the numbers of their wishes."""
+        """Callers that wait for the number of queued URLs, by job, with the numbers of their wishes."""
 
     async def keep(self, job: str, wish: Wish, who: str) -> Future[int]:
-        """Keep a wish; what its run will have queued. A job that is over is resumed by it. Raises Full, NoSuchJob."""
+        """Stores a wish. Returns a future of the number of URLs that it queues. Resumes a job that has ended.
+
+        Raises Full, NoSuchJob.
+        """
         told: Future[int] = asyncio.get_running_loop().create_future()
 
         def decide() -> Draft:
             record = self._book.record(job)
             number = record.wished + 1
-            new = replace(record, wishes=_joined(record.wishes, replace(wish, number=number)), wished=number)
+            new = replace(record, wishes=_merge(record.wishes, replace(wish, number=number)), wished=number)
             self._waiting.setdefault(job, []).append((number, told))
             said: News = (job, Kind.NOTE, {"who": who, **_shown(wish)})
-            return _resumed(new, said, who)
+            return _draft(new, said, who)
 
         try:
             await self._book.change(decide)
@@ -63,7 +66,7 @@ class Wishes:
         return told
 
     async def told(self, job: str, coming: Future[int]) -> int | None:
-        """How much a wish had queued; None: its run has not come so far in a moment."""
+        """Returns how many URLs a wish queued; None if the run did not carry it out within ANSWERED_S."""
         try:
             async with asyncio.timeout(ANSWERED_S):
                 return await coming
@@ -73,29 +76,29 @@ class Wishes:
             self.forget(job, coming)
 
     async def strike(self, job: str, wish: Wish, queued: int) -> None:
-        """The first wish of a job was carried out."""
-        await self._book.change(lambda: self._struck(job, wish))
+        """Removes a wish that was carried out, and tells the callers that wait for it."""
+        await self._book.change(lambda: self._draft_without(job, wish))
         for number, told in self._waiting.get(job, ()):
             if number <= wish.number and not told.done():
                 told.set_result(queued)
 
     def forget(self, job: str, told: Future[int]) -> None:
-        """Nobody waits for this any more."""
+        """Drops a caller that no longer waits."""
         left = [one for one in self._waiting.pop(job, ()) if one[1] is not told]
         if left:
             self._waiting[job] = left
 
-    def _struck(self, job: str, wish: Wish) -> Draft | None:
+    def _draft_without(self, job: str, wish: Wish) -> Draft | None:
         if job not in self._book:
             return None
         record = self._book.record(job)
         return Draft([replace(record, wishes=tuple(one for one in record.wishes if one.number != wish.number))])
 
 
-def _joined(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
-    """The first may be under way; the new one is joined with whatever follows it, so that there are two at most."""
+def _merge(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
+    """Adds a wish; merges it with the second one, if there is one. The first may be under way."""
     if len(wishes) < 2:
-        return (*wishes, _checked(wish))
+        return (*wishes, _check(wish))
     last = wishes[1]
     joined = Wish(
         tuple(dict.fromkeys((*last.retry, *wish.retry))),
@@ -103,17 +106,17 @@ def _joined(wishes: tuple[Wish, ...], wish: Wish) -> tuple[Wish, ...]:
         last.unpark_all or wish.unpark_all,
         wish.number,
     )
-    return wishes[0], _checked(joined)
+    return wishes[0], _check(joined)
 
 
-def _checked(wish: Wish) -> Wish:
+def _check(wish: Wish) -> Wish:
     if len(wish.unpark) > MOST_PATTERNS:
-        raise Full(f"more than {MOST_PATTERNS} patterns are asked for by name: name none, and all are fetched")
+        raise Full(f"more than {MOST_PATTERNS} patterns: name none, and all are fetched")
     return wish
 
 
-def _resumed(record: Record, said: News, who: str) -> Draft:
-    """The record and what is told of it: a job that is over goes on."""
+def _draft(record: Record, said: News, who: str) -> Draft:
+    """Returns the draft of a wish: the record, its events, and the new state if the job had ended."""
     if not record.state.is_over:
         return Draft([record], news=[said])
     following = after(record.state, Verb.RESUME)
@@ -133,4 +136,4 @@ def _shown(wish: Wish) -> dict[str, object]:
 
 def _unknown(word: str) -> str:
     near = get_close_matches(word, list(Reason), 1)
-    return f"{word[:100]!r} is no reason for a failure{f'; did you mean {near[0]}?' if near else ''}"
+    return f"{word[:100]!r} is not a reason for a failure{f'; did you mean {near[0]}?' if near else ''}"

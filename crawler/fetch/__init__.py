@@ -1,4 +1,4 @@
-"""One HTTP exchange at a time for each visit: names looked up, addresses guarded, bodies within the byte budget."""
+"""Makes HTTP exchanges: looks up names, refuses unsafe addresses, and keeps bodies within one byte budget."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What fetchers may share: name servers with their answers, gates before each address, room for connections."""
+    """The parts that several fetchers may share: name servers and their answers, gates per address, room for files."""
 
     gates: Gates
     ask: Ask
-    """Answers are not vetted: each fetcher has a guard of its own."""
+    """Looks up a name. Its answers are not vetted: each fetcher has its own guard."""
     files: Files
 
 
 @asynccontextmanager
 async def open_network(per_ip: int) -> AsyncIterator[Network]:
-    """For fetchers of one loop that are opened and closed within the block."""
+    """Opens what the fetchers of one event loop share; open and close them within the block."""
     async with AsyncExitStack() as stack:
         names = NameServers()
         stack.push_async_callback(names.close)
@@ -58,11 +58,10 @@ async def open_fetcher(
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
 ) -> AsyncIterator[HttpFetcher]:
-    """A Fetcher over one pool of connections, closed with the block.
+    """Opens a Fetcher over one pool of connections, and closes it with the block. Raises ConfigError.
 
-    `contact`, when it is a mail address, becomes the From field. `hosts` names addresses that no name server is asked
-    for; `network` is shared with other fetchers, each of which has connections and a guard of its own. Raises
-    ConfigError.
+    `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
+    server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
     """
     budget = budget or Budget(config.budget_bytes, config.max_body_bytes)
     fields = request_fields(config, user_agent, contact)
@@ -84,7 +83,7 @@ async def open_fetcher(
         stack.push_async_callback(direct.close)
         relayed = direct
         if relay.url is not None:
-            # The proxy was named by the user, wherever it stands; what lies behind it we cannot see.
+            # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
             proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s)
             stack.push_async_callback(proxies.close)
             if relay.is_socks:

@@ -1,4 +1,4 @@
-"""Holds all bodies in memory together below one bound: a byte budget, not a limit per body."""
+"""Keeps the bytes of all bodies in memory together below one limit."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import NamedTuple
 from ..model import Outcome, Response, Url
 
 SMALL_BYTES = 64 << 10
-"""What every body may hold though others wait: most pages need no more."""
+"""Every body may hold this much even while others wait. Most pages need no more."""
 SPARE_BYTES = 16 << 20
-"""Set aside for that: enough for the 256 visits that are under way by default."""
+"""Set aside for SMALL_BYTES: enough for the 256 visits that run at once by default."""
 
 
 class Budget:
-    """`limit_bytes` shared by all bodies, from their first byte until `release`.
+    """Shares `limit_bytes` among all bodies, from their first byte until `release`.
 
-    Whoever reads a body takes its bytes from the budget, and waits (its connection paused) while none are left.
-    That cannot lock up. Bodies already whole are released by those downstream, who wait for no fetch. Where there are
-    none, all that is used is held by bodies half read: then one of those waiting may overdraw, up to the largest body
-    allowed, until it is whole or has failed. That overdraft is set aside beforehand, so the limit holds all the same.
-    So is what small bodies need, or servers that send much and then stall would hold up every other page.
+    A reader takes the bytes of its body from the budget. While none are left it waits, and its connection is paused.
+    This cannot deadlock. Whole bodies are released further down the line, by code that waits for no fetch. If no whole
+    body is held, all used bytes belong to half-read bodies: then one waiting body may overdraw, up to the largest body
+    allowed, until it is whole or has failed. The overdraft is set aside in advance, so the limit holds all the same.
+    Space for small bodies is set aside too; otherwise servers that send much and then stall would hold up every page.
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
@@ -37,28 +37,28 @@ class Budget:
         self._purses = count(1)
 
     def purse(self) -> Purse:
-        """For one of several crawls: what each holds is told apart by it."""
+        """Returns a purse for one of several crawls. It tells their bodies apart, even for the same URL."""
         return Purse(self, f"{next(self._purses)} ")
 
     @property
     def is_short(self) -> bool:
-        """Whether somebody waits for bytes, and not even a small body has room."""
+        """Whether a body waits for bytes and there is no room for even a small one."""
         return bool(self._queue) and self.used + SMALL_BYTES > self._common + self._spare
 
     def open(self, url: Url) -> Share:
-        """A share for the body of `url`; what an earlier fetch of that URL still holds is released."""
+        """Opens a share for the body of `url`, and releases what an earlier fetch of that URL still holds."""
         return self._open(url.text)
 
     def open_unkept(self, url: Url) -> Share:
-        """A share for a body that will be dropped at once."""
+        """Opens a share for a body that will be dropped at once."""
         return Share(self, url.text)
 
     def release(self, response: Response) -> None:
-        """The body of this response is about to be dropped. Without effect where nothing is charged for its URL."""
+        """Gives back the bytes of this response's body. Does nothing when its URL holds none."""
         self._release(response.url.text)
 
     def dispose(self, outcome: Outcome) -> None:
-        """The same, for all that the visit fetched from its URL."""
+        """Gives back all bytes that the visit fetched from its URL."""
         self._release(outcome.url.text)
 
     def _open(self, name: str) -> Share:
@@ -86,7 +86,7 @@ class Budget:
             self._serve()
 
     def _serve(self) -> None:
-        """Grant what fits, first come, first served; else let one body that is half read overdraw."""
+        """Grants the claims that fit, in order of arrival; if none fits, lets one half-read body overdraw."""
         while self._queue and self.used + self._queue[0].size <= self._common:
             _grant(self._queue.popleft())
         if self._overdrawing or self._kept_bytes:
@@ -99,7 +99,7 @@ class Budget:
 
 
 class Purse:
-    """One crawl's access to a budget it shares: the same, for URLs that others may fetch as well."""
+    """One crawl's view of a shared budget. It works like Budget, and other crawls may fetch the same URLs."""
 
     __slots__ = ("_budget", "_mark")
 
@@ -109,7 +109,7 @@ class Purse:
 
     @property
     def used(self) -> int:
-        """By all who share it."""
+        """Bytes used by all crawls that share the budget."""
         return self._budget.used
 
     @property
@@ -129,13 +129,13 @@ class Purse:
         self._budget._release(self._mark + outcome.url.text)
 
     def close(self) -> None:
-        """Release all that it still holds."""
+        """Releases all bytes that this crawl still holds."""
         for name in [name for name in self._budget._kept if name.startswith(self._mark)]:
             self._budget._release(name)
 
 
 class Share:
-    """What one body holds of the budget while it is read. Ends in exactly one `keep` or `drop`."""
+    """The bytes that one body holds of the budget while it is read. Call `keep` or `drop` exactly once at the end."""
 
     __slots__ = ("_budget", "held", "name")
 
@@ -145,7 +145,7 @@ class Share:
         self.held = 0
 
     def take(self, size: int) -> bool:
-        """Charge `size` more bytes if that needs no waiting; else False, and `wait` is the way."""
+        """Charges `size` more bytes and returns True if this needs no waiting. After False, call `wait`."""
         budget = self._budget
         if budget._overdrawing is not self and (budget._queue or budget.used + size > budget._common):
             is_small = self.held + size <= SMALL_BYTES
@@ -155,7 +155,7 @@ class Share:
         return True
 
     async def wait(self, size: int) -> None:
-        """Charge `size` more bytes once there is room. With 0: wait until nobody is short."""
+        """Charges `size` more bytes as soon as there is room. With 0, waits for its turn and charges nothing."""
         claim = _Claim(self, size, asyncio.get_running_loop().create_future())
         self._budget._queue.append(claim)
         self._budget._serve()
@@ -170,12 +170,12 @@ class Share:
         self._budget.used += size
 
     def keep(self) -> None:
-        """The body is whole and stays charged until it is released by its URL."""
+        """Marks the body as whole. It stays charged until its URL is released."""
         if self.held:
             self._budget._keep(self)
 
     def drop(self) -> None:
-        """The body came to nothing."""
+        """Gives all bytes back, because the body will not be used."""
         held, self.held = self.held, 0
         self._budget._close(self)
         self._budget._give_back(held)

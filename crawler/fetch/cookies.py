@@ -1,4 +1,4 @@
-"""Keeps cookies for the length of a run, each site's for itself (RFC 6265bis)."""
+"""Keeps cookies during a run, in a separate jar for each site (RFC 6265bis)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, path_matches, rea
 __all__ = ["MAX_PAIR_BYTES", "Cookies"]
 
 MAX_SITES = 8192
-"""Jars at a time; those of the sites asked least lately go first."""
+"""Jars at a time. The jar whose site set cookies longest ago is dropped first."""
 MAX_COOKIES = 100
-"""Of one site, its subdomains included: with MAX_PAIR_BYTES this bounds a jar to 400 kB, and a site needs a few."""
+"""Cookies of one site, with its subdomains. With MAX_PAIR_BYTES this bounds a jar to 400 kB; a site needs a few."""
 MAX_FIELDS = 50
-"""Set-Cookie fields of one answer that are read."""
+"""Number of Set-Cookie fields that are read from one answer."""
 MAX_BYTES = 1 << 25
-"""All names and values of all jars; some memory is needed beside them."""
+"""Characters of all names and values in all jars. The objects around them need some memory more."""
 MAX_SENT_BYTES = 1 << 14
-"""Of one request's Cookie field: servers refuse heads of more than 8 to 32 KiB, and most would send none back."""
+"""Bytes of one Cookie field. Servers refuse heads above 8 to 32 KiB, and most then send no cookie back."""
 
 
 class Cookies:
-    """A jar for each registered domain: what one sets, no other is ever sent, whatever Domain it named.
+    """Holds a jar for each registered domain. A cookie is never sent to another registered domain.
 
-    SameSite and HttpOnly say nothing to a crawler, for whom every request is its own site's.
+    SameSite and HttpOnly have no effect here: each request of a crawler belongs to the site that it goes to.
     """
 
     def __init__(self, clock: Callable[[], float] = time) -> None:
@@ -38,16 +38,16 @@ class Cookies:
         return sum(map(len, self._jars.values()))
 
     def of(self, url: Url) -> str:
-        """The value of the Cookie field for this URL, or an empty string."""
+        """Returns the value of the Cookie field for this URL, or an empty string."""
         jar = self._jars.get(registered_domain(url))
         if jar is None:
             return ""
-        chosen = jar.chosen(host(url), _path(url), self._clock(), is_secure=_is_secure(url))
-        text = "; ".join(_fitting([f"{cookie.name}={cookie.value}" for cookie in chosen]))
-        return text.encode().decode("latin-1")  # the octets that came, one character each: what a head is made of
+        chosen = jar.choose(host(url), _path(url), self._clock(), is_secure=_is_secure(url))
+        text = "; ".join(_cut_to_size([f"{cookie.name}={cookie.value}" for cookie in chosen]))
+        return text.encode().decode("latin-1")  # one character for each octet, as request heads are built
 
     def keep(self, url: Url, fields: Sequence[str]) -> None:
-        """Take in the Set-Cookie fields of this URL's answer; what no browser would keep is dropped."""
+        """Stores the Set-Cookie fields of this URL's answer, and drops those that no browser would keep."""
         site, now, is_secure = registered_domain(url), self._clock(), _is_secure(url)
         jar = self._jars.pop(site, None) or Jar()
         self._bytes -= jar.size
@@ -63,7 +63,7 @@ class Cookies:
 
 
 class Jar:
-    """The cookies of one site, the one that was set first first."""
+    """The cookies of one site, oldest first."""
 
     __slots__ = ("_cookies", "size")
 
@@ -75,13 +75,13 @@ class Jar:
     def __len__(self) -> int:
         return len(self._cookies)
 
-    def chosen(self, host: str, path: str, now: float, *, is_secure: bool) -> list[Cookie]:
-        """Those that a request is told, the longest path first, then the oldest (RFC 6265bis 5.8.3)."""
+    def choose(self, host: str, path: str, now: float, *, is_secure: bool) -> list[Cookie]:
+        """Returns the cookies to send with a request: the longest path first, then the oldest (RFC 6265bis 5.8.3)."""
         fitting = [one for one in self._cookies.values() if one.is_for(host, path, is_secure=is_secure)]
         return sorted((one for one in fitting if one.expires > now), key=lambda one: -len(one.path))
 
     def keep(self, cookie: Cookie, now: float, *, is_secure: bool) -> None:
-        """Take in one that came over TLS, if `is_secure`."""
+        """Stores a cookie. `is_secure` says that it came over TLS."""
         alike = [] if is_secure else [one for one in self._cookies.values() if one.name == cookie.name]
         if any(one.expires > now and _hides(cookie, one) for one in alike):
             return
@@ -93,10 +93,13 @@ class Jar:
         self._cookies[cookie.identity] = cookie
         self.size += _size(cookie)
         if len(self._cookies) > MAX_COOKIES:
-            self._drop(self._least(now))
+            self._drop(self._find_least(now))
 
-    def _least(self, now: float) -> Cookie:
-        """The one to drop: expired, else not Secure, else the oldest (RFC 6265bis 5.7): http: evicts no Secure one."""
+    def _find_least(self, now: float) -> Cookie:
+        """Returns the cookie to drop: an expired one, else one without Secure, else the oldest (RFC 6265bis 5.7).
+
+        So an answer over http: never drives out a Secure cookie.
+        """
         return min(self._cookies.values(), key=lambda one: one.is_secure + 1 if one.expires > now else 0)
 
     def _drop(self, cookie: Cookie | None) -> None:
@@ -106,7 +109,7 @@ class Jar:
 
 
 def _hides(cookie: Cookie, secure: Cookie) -> bool:
-    """Whether one that came without TLS would stand for a Secure one, or before it (RFC 6265bis 5.7)."""
+    """Whether a cookie that came without TLS would replace a Secure one or be sent before it (RFC 6265bis 5.7)."""
     if not secure.is_secure or not path_matches(cookie.path, secure.path):
         return False
     return domain_matches(cookie.domain, secure.domain) or domain_matches(secure.domain, cookie.domain)
@@ -116,7 +119,7 @@ def _size(cookie: Cookie) -> int:
     return len(cookie.name) + len(cookie.value)
 
 
-def _fitting(pairs: list[str]) -> Iterator[str]:
+def _cut_to_size(pairs: list[str]) -> Iterator[str]:
     room = MAX_SENT_BYTES
     for pair in pairs:
         room -= len(pair.encode()) + 2

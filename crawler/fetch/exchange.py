@@ -1,4 +1,4 @@
-"""One HTTP exchange (RFC 9110, 9112): a request out, an answer in, nothing followed and nothing decoded."""
+"""Makes one HTTP exchange (RFC 9110, 9112): sends a request and reads the answer; follows and decodes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .wire import READ_BYTES, Wire
 
 
 class Line:
-    """What all exchanges share: the cookies and the bounds."""
+    """The cookies and limits that all exchanges share."""
 
     def __init__(self, config: FetchConfig) -> None:
         self.cookies = Cookies() if config.cookies else None
@@ -34,13 +34,13 @@ class Line:
         self.timeout_s = config.timeout_s
         self.max_body_bytes = config.max_body_bytes
         self.keeps_oversized = config.oversized == "keep"
-        # The ceiling rounds timers of more than 5 s up to whole seconds, unless told otherwise.
+        # By default aiohttp rounds timers of more than 5 s up to whole seconds.
         self.connect_timeout = ClientTimeout(connect=config.connect_timeout_s, ceil_threshold=float("inf"))
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer. `cap`: keep at most so many bytes of the body, and do not mind the rest."""
+    """One request and its answer. `cap` keeps at most that many bytes of the body and ignores the rest."""
 
     line: Line
     origin: Origin
@@ -52,7 +52,7 @@ class Exchange:
     _budget_ms: float = 0.0
 
     async def run(self, dns_ms: float, queue_ms: float) -> Response:
-        """The answer; its body is charged to the share. Raises FetchError."""
+        """Returns the answer. Its body is charged to the share. Raises FetchError."""
         started_at = time()
         try:
             async with asyncio.timeout(self.line.timeout_s) as self._deadline:
@@ -101,9 +101,10 @@ class Exchange:
         )
 
     async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
-        """The answer's head. A kept connection that the server closed as we reached for it is no setback.
+        """Returns the connection, the head of the answer, and the stream of its body.
 
-        RFC 9112 9.3.1: a GET may be asked again at once, on another connection.
+        A kept connection that the server closed just as we used it is no setback: RFC 9112 9.3.1 lets a GET be sent
+        again at once, on another connection.
         """
         while True:
             connection = await self._connect()
@@ -148,7 +149,7 @@ class Exchange:
         return message, stream
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
-        """The body as sent, and whether it was cut at the cap."""
+        """Returns the body as the server sent it, and whether it was cut at the limit."""
         most = self.line.max_body_bytes if self.cap is None else self.cap
         if not stream.is_eof():
             declared = _declared(message)
@@ -191,7 +192,7 @@ class Exchange:
         return chunk[:size]
 
     async def _wait(self, wire: Wire, stream: StreamReader, size: int) -> None:
-        """Until the budget has room. The server is held off meanwhile, and the time is not held against it."""
+        """Waits until the budget has room. Reading pauses meanwhile, and the deadline moves by as much."""
         deadline, begun = self._deadline, asyncio.get_running_loop().time()
         ends = deadline.when() if deadline else None
         if deadline:
@@ -214,6 +215,6 @@ def _wire(connection: Connection) -> Wire:
 
 
 def _declared(message: RawResponseMessage) -> int:
-    """Content-Length, or -1. The parser has refused what contradicts itself."""
+    """Returns Content-Length, or -1 without one. The parser has already refused contradicting lengths."""
     text = message.headers.get("Content-Length", "")
     return int(text) if text.isdecimal() and not message.chunked else -1

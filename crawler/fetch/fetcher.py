@@ -1,4 +1,4 @@
-"""The Fetcher: many exchanges at a time on one loop, over one pool of connections, within the budget."""
+"""Offers the Fetcher: many exchanges at a time on one loop, over one pool of connections, within the budget."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .resolver import Resolver
 
 @dataclass(frozen=True, slots=True)
 class HttpFetcher:
-    """`open_fetcher` makes it."""
+    """Fetches over HTTP. Use `open_fetcher` to make one."""
 
     line: Line
     resolver: Resolver
@@ -28,7 +28,7 @@ class HttpFetcher:
     budget: Budget | Purse
 
     async def fetch(self, request: Request) -> Response:
-        """One exchange. Raises FetchError.
+        """Makes one exchange and returns the answer. Raises FetchError.
 
         The body stays charged to the budget until `budget.release(response)`.
         """
@@ -42,14 +42,14 @@ class HttpFetcher:
         return response
 
     def capped(self, limit_bytes: int) -> Capped:
-        """A Fetcher whose bodies end at `limit_bytes` at the latest; the rest is left unread."""
+        """Returns a Fetcher that reads at most `limit_bytes` of each body."""
         return Capped(self, limit_bytes)
 
     async def exchange(self, request: Request, share: Share, cap: int | None = None) -> Response:
-        """One exchange in its turn, charged to `share`."""
+        """Makes one exchange as soon as gates, budget and open files allow, and charges its body to `share`."""
         begun = perf_counter()
         origin = self.origins.find(request.url.site)
-        address = await self._vetted(origin)
+        address = await self._vet(origin)
         resolved = perf_counter()
         if not self.gates.is_entered(address):
             await self.gates.enter(address)
@@ -73,14 +73,17 @@ class HttpFetcher:
             self.gates.leave(address)
 
     async def vet(self, request: Request) -> None:
-        """Find out whether its address may be talked to, without a word to it. Raises FetchError."""
-        await self._vetted(self.origins.find(request.url.site))
+        """Checks that the address of this request is allowed, without connecting to it. Raises FetchError."""
+        await self._vet(self.origins.find(request.url.site))
 
-    async def _vetted(self, origin: Origin) -> str:
+    async def _vet(self, origin: Origin) -> str:
         return origin.literal or self._known(origin) or await self._address(origin)
 
     def _known(self, origin: Origin) -> str:
-        """Where the exchange will most likely lead; behind a proxy nobody sees, and the host stands for it."""
+        """Returns the address that the connection will most likely use, or an empty string if it is not known yet.
+
+        Behind a proxy addresses are invisible, so the host name stands for it.
+        """
         if origin.is_proxied:
             return origin.host
         addresses = self.resolver.known(origin.host)
@@ -92,13 +95,13 @@ class HttpFetcher:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """A Fetcher for short reads. What it returned is not charged any more: it is small and soon gone."""
+    """A Fetcher for short bodies. Their bytes are not charged once returned: they are few and soon gone."""
 
     fetcher: HttpFetcher
     limit_bytes: int
 
     async def fetch(self, request: Request) -> Response:
-        """One exchange, its body cut at the limit. Raises FetchError."""
+        """Makes one exchange and returns the answer, its body cut at the limit. Raises FetchError."""
         share = self.fetcher.budget.open_unkept(request.url)
         try:
             return await self.fetcher.exchange(request, share, self.limit_bytes)

@@ -1,4 +1,4 @@
-"""Keeps connections within the limit of open files: fewer at a time where it is low, and none fails for it."""
+"""Keeps the number of connections within the limit of open files, so that a low limit makes no fetch fail."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..errors import OutOfFiles
 log = logging.getLogger(__name__)
 
 RESERVE, RESERVED_PART = 32, 8
-"""Files left to all else: what the crawl writes, worker processes, name servers; an eighth of a limit above 256."""
+"""Files left for everything else (outputs, worker processes, name servers): 32, or an eighth of a limit above 256."""
 LEAST = 8
-"""Connections that are left when all else had its share."""
+"""Connections that must remain when files are set apart for something else."""
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0)
-"""Before a connection is tried again for which there was no file: others may come free, ours or not."""
+"""Pauses before the next attempts when there was no file for a connection. Meanwhile others may be closed."""
 
 
 class Idle(Protocol):
@@ -28,17 +28,17 @@ class Idle(Protocol):
 
 
 class Files:
-    """Room for the connections of all fetchers of a process, by the limit (RLIMIT_NOFILE) when it is made.
+    """Bounds the connections of all fetchers of a process by RLIMIT_NOFILE, read when this object is made.
 
-    Exchanges go in and out as through a gate. Where the system is out of files all the same, `run_out` lets no more in
-    than have one, and the number grows again with each exchange that leaves.
+    Exchanges go in and out as through a gate. If the system runs out of files all the same, `run_out` lowers the bound
+    to the connections that have one. The bound grows again with each exchange that leaves.
     """
 
     def __init__(self) -> None:
         self.soft, open_now = _limit(), _open_files()
         self.room = max(1, self.soft - open_now - max(RESERVE, self.soft // RESERVED_PART))
         self.open = 0
-        """Connections, idle ones included."""
+        """Open connections, idle ones included."""
         self.idle: dict[Idle, None] = {}
         self._most = float(self.room)
         self._inside = 0
@@ -46,12 +46,12 @@ class Files:
         self._is_said = False
 
     def check(self, wanted: int) -> None:
-        """Say in the log, once, that there is no room for so many connections at a time."""
+        """Warns in the log, once, if there is no room for this many connections at a time."""
         if wanted > self.room:
             self._say(self.room, f"at a time instead of fetch.concurrency = {wanted}")
 
     def set_apart(self, number: int) -> bool:
-        """Leave so many to something else that lasts; False: too few would be left, and nothing has changed."""
+        """Sets files apart for another long-lived use. Returns False, and changes nothing, if too few would remain."""
         if self.room < LEAST + number:
             return False
         self.room -= number
@@ -64,18 +64,18 @@ class Files:
 
     @property
     def is_short(self) -> bool:
-        """Whether an idle connection had better be closed."""
+        """Whether an idle connection should be closed rather than kept."""
         return self.open > self.room // 2
 
     def is_entered(self) -> bool:
-        """Go in if there is room now; else False, and `enter` is the way. Whoever is in must `leave`."""
+        """Goes in and returns True if there is room now. After False, call `enter`. Both need a `leave` at the end."""
         if self._inside + 1 > self._most:
             return False
         self._inside += 1
         return True
 
     async def enter(self) -> None:
-        """Go in, after those who came before."""
+        """Waits for a place, in order of arrival, and goes in."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._admit()
@@ -94,12 +94,12 @@ class Files:
             self._admit()
 
     def make_room(self) -> None:
-        """For one more connection: the one that is idle longest makes way where there is none."""
+        """Closes the connection that has been idle longest, if there is no room for one more."""
         if self.open >= self.room and self.idle:
             self._close_one()
 
     async def run_out(self, error: OutOfFiles, times: int) -> None:
-        """No file for a connection, for the `times`th time: returns when to try again, or raises the error again."""
+        """Waits before the next attempt when no file was left, for the `times`th time; in the end raises `error`."""
         self._most = max(1.0, float(min(int(self._most), self.open - len(self.idle))))
         while self.idle:
             self._close_one()

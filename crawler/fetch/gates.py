@@ -1,4 +1,4 @@
-"""Lets so many exchanges at a time through to one address, whatever the number of sites behind it."""
+"""Limits the exchanges that go to one address at the same time, however many sites it serves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 
 class Gates:
-    """Counts by address; a gate exists only while somebody is inside.
+    """Counts exchanges by address. A gate exists only while an exchange is inside.
 
-    `others` pass through the same gates: all that are inside count, each waits until they are fewer than its own bound.
+    `others` shares its gates: all exchanges inside are counted together, and each waits for its own limit.
     """
 
     def __init__(self, per_address: int, others: Gates | None = None) -> None:
@@ -19,7 +19,7 @@ class Gates:
         self._waiting: dict[str, deque[_Waiting]] = others._waiting if others else {}
 
     def is_entered(self, address: str) -> bool:
-        """Go in if there is room now; else False, and `enter` is the way. Whoever is in must `leave`."""
+        """Goes in and returns True if there is room now. After False, call `enter`. Both need a `leave` at the end."""
         inside = self._inside.get(address, 0)
         if inside >= self.per_address or (inside and self._waiting.get(address)):
             return False
@@ -27,7 +27,7 @@ class Gates:
         return True
 
     async def enter(self, address: str) -> None:
-        """Go in, after those who came before."""
+        """Waits for a place, in order of arrival, and goes in."""
         if self.is_entered(address):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -43,9 +43,9 @@ class Gates:
             raise
 
     def leave(self, address: str) -> None:
-        """Make room: the next in the queue takes the place over."""
+        """Frees the place; the next exchange in the queue takes it."""
         inside = self._inside[address] - 1
-        if inside and not self._waiting:  # what happens nearly always
+        if inside and not self._waiting:  # the usual case
             self._inside[address] = inside
         else:
             self._admit(address, inside)

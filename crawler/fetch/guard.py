@@ -1,4 +1,4 @@
-"""Decides which network addresses a crawler may talk to: the public internet, and what the configuration names."""
+"""Decides which network addresses may be connected to: public ones, and those that the configuration allows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..errors import ConfigError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# IANA's special-purpose registries (RFC 6890 and its updates), and the public addresses clouds use for themselves.
-# The first match names the refusal, so the narrower ones stand first.
+# IANA's special-purpose registries (RFC 6890 and its updates), and public addresses that clouds use internally.
+# The first match names the refusal, so narrower networks come first.
 _REFUSED_V4: tuple[tuple[str, str], ...] = (
     ("169.254.169.254/32", "cloud metadata"),
     ("100.100.100.200/32", "cloud metadata"),
@@ -60,15 +60,15 @@ _ISATAP = frozenset((0x0000_5EFE, 0x0200_5EFE))  # RFC 5214 6.1: the upper half 
 
 
 class Guard:
-    """Refuses every address that is not public, unless it lies in a network allowed by name.
+    """Refuses every address that is not public, unless it lies in one of `allow_networks`.
 
     IPv4-mapped (`::ffff:a.b.c.d`) and NAT64 (`64:ff9b::a.b.c.d`) addresses are judged by the IPv4 address inside them,
-    for that is where their packets go. The other forms that embed one (IPv4-compatible, 6to4, Teredo, ISATAP, local
-    NAT64) serve no public web and are refused whatever they hold.
+    because packets go there. The other forms that contain an IPv4 address (IPv4-compatible, 6to4, Teredo, ISATAP,
+    local NAT64) serve no public web, so they are always refused.
     """
 
     refuses: Callable[[str], str | None]
-    """Why the address may not be talked to, in a few words, or None."""
+    """Returns in a few words why this address is refused, or None if it is allowed."""
 
     def __init__(self, allow_networks: Iterable[str] = ()) -> None:
         self._allowed = tuple(_network(text) for text in allow_networks)

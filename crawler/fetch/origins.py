@@ -1,4 +1,4 @@
-"""Knows of each site what all exchanges with it share: where to connect, and the request head we send."""
+"""Prepares for each site what all its exchanges share: where to connect, and the head of the request."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from .trust import trust_of_site
 from .wire import Connector
 
 MAX_ORIGINS = 16384
-"""About 2 kB each; sites beyond are made up again when their turn comes."""
+"""About 2 kB each. Beyond this number the oldest is dropped, and made again when its site is next visited."""
 
 _OURS = frozenset(("host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "trailer", "expect"))
 _PROXYS = frozenset(("proxy-authorization", "proxy-connection", "keep-alive"))
-"""Said to the next hop (RFC 9110 7.6.1), so not for settings of a site either."""
+"""Fields for the next hop (RFC 9110 7.6.1), so the settings of a site may not name them either."""
 _VALIDATOR = re.compile(r"[\x20-\x7e\x80-\xff]{1,1024}")
-"""What we give back of an ETag or a date: one line of a size that one would expect, whatever it was when it came."""
+"""An ETag or a date is sent back only if it is one line of a reasonable size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One site (scheme, host, port)."""
+    """One site (scheme, host, port) and how to send requests to it."""
 
     host: str
     literal: str
-    """The host, when it is an address; else empty."""
+    """The host if it is an address, else empty."""
     request: ClientRequest
-    """Stands for any request to this site when the connector asks where to."""
+    """Tells aiohttp's connector where to connect. It stands for every request to this site."""
     connector: Connector
     prefix: str
-    """What a path is put behind in the request line: nothing, or the site itself for a plain proxy."""
+    """Comes before the path in the request line: empty, or the site itself for a plain HTTP proxy."""
     head: str
-    """All that follows the path: the version and the fields, but for the empty line."""
+    """Follows the path: the version and the fields, without the empty line."""
     is_proxied: bool
     cookie: str
-    """The Cookie that settings name for this site."""
+    """The Cookie that the settings give for this site."""
     tls: str
     """`verified`, `unverified`, or empty without TLS."""
     is_conditional: bool
-    """Whether the fields ask for an answer on a condition, so that 304 is one."""
+    """Whether the fields make requests conditional, so that 304 is a valid answer."""
 
 
 class Origins:
-    """Origins by site, the latest MAX_ORIGINS of them."""
+    """Makes origins by site, and keeps the latest MAX_ORIGINS of them."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Origins:
         relayed: Connector,
         tls: SSLContext,
     ) -> None:
-        """Raises ConfigError: a site's fields or certificate cannot be used."""
+        """Raises ConfigError if the fields or the certificate of a site cannot be used."""
         self._guard = guard
         self._fields = fields
         self._relay = relay
@@ -80,7 +80,7 @@ class Origins:
         self._known: dict[str, Origin] = {}
 
     def find(self, site: str) -> Origin:
-        """The origin of a site. Raises FetchError: BLOCKED_SCHEME, BLOCKED_ADDRESS, BAD_URL."""
+        """Returns the origin of a site. Raises FetchError: BLOCKED_SCHEME, BLOCKED_ADDRESS, BAD_URL."""
         origin = self._known.get(site)
         if origin is None:
             if len(self._known) >= MAX_ORIGINS:
@@ -102,14 +102,14 @@ class Origins:
         cookie = next((fields.pop(name) for name in list(fields) if name.lower() == "cookie"), "")
         is_proxied = self._relay.stands_before(host)
         proxy = self._relay.url if is_proxied and not self._relay.is_socks else None
-        is_told_all = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
-        lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if is_told_all else None)]
+        sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
+        lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
         return Origin(
             host=host,
             literal=literal,
             request=self._request(site, host, proxy, (special and special.trust) or self._trust),
             connector=self._relayed if is_proxied else self.direct,
-            prefix=site if is_told_all else "",
+            prefix=site if sees_request else "",
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
             is_proxied=is_proxied,
             cookie=cookie,
@@ -123,26 +123,26 @@ class Origins:
             is_one = url.raw_host == host and url.port is not None
         except ValueError:
             is_one = False
-        if not is_one:  # two parsers that disagree are a hole in the guard
+        if not is_one:  # two parsers that read different hosts would let a URL pass the guard
             raise FetchError(Reason.BAD_URL, f"{host!r} is no host name")
         return ClientRequest("GET", url, loop=self._loop, proxy=proxy, ssl=tls)
 
 
 class _Special:
-    """What settings say of one site."""
+    """The fields and TLS context that the settings give for one site."""
 
     def __init__(self, fields: Mapping[str, str], config: FetchConfig, site: SiteConfig) -> None:
-        said = dict(site.headers)
+        named = dict(site.headers)
         if site.basic_auth:
-            said["Authorization"] = f"Basic {b64encode(site.basic_auth.encode()).decode()}"
+            named["Authorization"] = f"Basic {b64encode(site.basic_auth.encode()).decode()}"
         if site.bearer:
-            said["Authorization"] = f"Bearer {site.bearer}"
-        self.fields = _overlaid(fields, said, "fetch.sites")
+            named["Authorization"] = f"Bearer {site.bearer}"
+        self.fields = _overlaid(fields, named, "fetch.sites")
         self.trust = trust_of_site(config, site)
 
 
 def request_fields(config: FetchConfig, user_agent: str, contact: str) -> dict[str, str]:
-    """The fields of every request, in order; those of the settings add to ours and win. Raises ConfigError."""
+    """Returns the fields of every request, in order. Fields from the settings are added and win. Raises ConfigError."""
     fields = {
         "User-Agent": user_agent,
         "From": contact if "@" in contact and ":" not in contact else "",  # RFC 9110 10.1.2: a mailbox
@@ -155,7 +155,7 @@ def request_fields(config: FetchConfig, user_agent: str, contact: str) -> dict[s
 
 
 def request_bytes(origin: Origin, request: Request, cookie: str = "") -> bytes:
-    """The request for a URL of this origin: a GET, on the condition that there is news, where validators are known."""
+    """Returns the request for a URL of this origin as bytes: a GET, conditional where validators are known."""
     lines = ""
     if cookie or origin.cookie:
         lines = f"Cookie: {'; '.join(filter(None, (origin.cookie, cookie)))}\r\n"
@@ -167,12 +167,12 @@ def request_bytes(origin: Origin, request: Request, cookie: str = "") -> bytes:
 
 
 def is_conditional(origin: Origin, request: Request) -> bool:
-    """Whether 304 may be the answer."""
+    """Whether 304 is a valid answer to this request."""
     return bool(request.etag or request.last_modified or origin.is_conditional)
 
 
 def _overlaid(fields: Mapping[str, str], extra: Mapping[str, str], setting: str) -> dict[str, str]:
-    """Names differ in their letters' case and mean the same. An empty value drops the field."""
+    """Returns `fields` with those of `extra` added or replaced. Names ignore case; an empty value drops the field."""
     result = dict(fields)
     for name, value in extra.items():
         _check_field(name, value, setting)
@@ -189,11 +189,11 @@ def _proxy_fields(proxy: URL | None) -> list[str]:
 
 
 def _check_field(name: str, value: str, setting: str) -> None:
-    """RFC 9110 5.1, 5.5: nothing that a setting says may end a line, or the head."""
+    """Raises ConfigError for a field that settings may not name, or that would end a line (RFC 9110 5.1, 5.5)."""
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"{setting}: {name!r} is no field name")
     if name.lower() in _OURS | _PROXYS:
-        raise ConfigError(f"{setting}: {name} is not for settings to say")
+        raise ConfigError(f"{setting}: {name} is set by the crawler and cannot be changed")
     if any(ord(char) < 32 or ord(char) == 127 or ord(char) > 255 for char in value):
         raise ConfigError(f"{setting}: the value of {name} must be one line of latin-1 text")
 

@@ -1,4 +1,4 @@
-"""Gives up on servers that begin an answer and then hold it back, byte by byte."""
+"""Gives up on servers that begin an answer and then send it too slowly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from .wire import TooSlow, Wire
 
 LOOKS = 4
-"""At each answer in the time it may be slow for: it is found out no more than a quarter of that too late."""
+"""Checks of each answer per `slow_after_s`. A slow one is found at most a quarter of that time too late."""
 
 
 class Pace:
-    """From its first byte on, an answer brings `min_bytes_per_s` over every `slow_after_s` seconds, or is given up.
+    """Ends an answer that, after its first byte, brings less than `min_bytes_per_s` over `slow_after_s` seconds.
 
-    One timer looks at all connections, and none runs while there are none: an exchange pays nothing for it. How long
-    a server thinks before its first byte is the deadline's matter; an interim answer (RFC 9110 15.2) begins it anew.
+    One timer checks all connections, so an exchange pays nothing for it; without connections no timer runs. The time
+    before the first byte is bounded by the deadline instead. An interim answer (RFC 9110 15.2) restarts the count.
     """
 
     def __init__(self, min_bytes_per_s: float, slow_after_s: float) -> None:
@@ -25,7 +25,7 @@ class Pace:
         self._next_look: asyncio.TimerHandle | None = None
 
     def watch(self, wire: Wire) -> None:
-        """Mind how fast answers come over this connection, until it is closed."""
+        """Checks the speed of answers over this connection until it is closed."""
         if self._min_bytes_per_s:
             self._marks[wire] = _UNMARKED
             if self._next_look is None:
@@ -51,9 +51,9 @@ class Pace:
             return _UNMARKED
         if mark.turn != wire.turn:
             return _Mark(wire.turn, now, wire.received)
-        return mark if now - mark.at < self._slow_after_s else self._judged(wire, mark, now)
+        return mark if now - mark.at < self._slow_after_s else self._judge(wire, mark, now)
 
-    def _judged(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
+    def _judge(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
         brought, seconds = wire.received - mark.received, now - mark.at
         if brought < self._min_bytes_per_s * seconds:
             wire.give_up(TooSlow(f"{brought:,} bytes in {seconds:.1f} s, {self._min_bytes_per_s:g} a second expected"))

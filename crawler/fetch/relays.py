@@ -1,4 +1,4 @@
-"""What stands between us and a site: nothing, an HTTP proxy or a SOCKS proxy."""
+"""Decides whether a site is reached directly, through an HTTP proxy or through a SOCKS proxy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .wire import Connector
 
 
 class Relay:
-    """The proxy, and for which hosts it is passed by."""
+    """The proxy, and the hosts that are reached without it."""
 
     def __init__(self, proxy: str | None, no_proxy: Sequence[str]) -> None:
-        """Raises ConfigError."""
+        """Raises ConfigError if the proxy is no usable URL."""
         self.url = _url(proxy) if proxy else None
         self._is_passed_by = [_matcher(text.strip()) for text in no_proxy if text.strip()]
 
@@ -37,19 +37,19 @@ class Relay:
 
 
 class SocksConnector(Connector):
-    """Connections through a SOCKS proxy, which looks the names up: nothing about a site is asked from here.
+    """Connects through a SOCKS proxy (5 as in RFC 1928 and 1929, or 4a), which also looks up the names of sites.
 
-    SOCKS 5 (RFC 1928, 1929) and 4a. Raises ConfigError where the library for it is not installed.
+    Raises ConfigError if the library for it is not installed.
     """
 
     def __init__(self, resolver: Resolver, proxy: URL, files: Files) -> None:
         super().__init__(_NamesStay(), None, files)
         self._proxies = resolver
         self._proxy = proxy
-        self._open = _socks(proxy)
+        self._open = _load_socks(proxy)
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
-        """aiohttp's place for making a socket. The proxy is asked for it, and aiohttp goes on from there."""
+        """Makes the socket where aiohttp would: asks the proxy for it, then hands it to aiohttp."""
         request = options["req"]
         _, _, _, _, (host, port, *_) = options.pop("addr_infos")[0]
         options.pop("client_error", None)
@@ -58,7 +58,7 @@ class SocksConnector(Connector):
             sock = await self._open(address).connect(host, port)
         except OSError as error:
             raise ClientProxyConnectionError(request.connection_key, error) from error
-        except Exception as error:  # whatever the proxy said or did, in the library's many words
+        except Exception as error:  # python_socks has many errors of its own
             raise ClientConnectionError(f"the proxy refused: {error}") from error
         try:
             return await self._wrap_existing_connection(*args, sock=sock, **options)
@@ -72,7 +72,7 @@ class _Opener(Protocol):
 
 
 class _NamesStay(AbstractResolver):
-    """Gives names back as they are: the proxy knows what to do with them."""
+    """Returns names unchanged, because the proxy looks them up."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -83,7 +83,7 @@ class _NamesStay(AbstractResolver):
         pass
 
 
-def _socks(proxy: URL) -> Callable[[str], _Opener]:
+def _load_socks(proxy: URL) -> Callable[[str], _Opener]:
     try:
         library = import_module("python_socks")
         opener = import_module("python_socks.async_.asyncio").Proxy
@@ -114,7 +114,7 @@ def _url(text: str) -> URL:
 
 
 def _matcher(text: str) -> Callable[[str], bool]:
-    """What one entry of no_proxy stands for."""
+    """Returns a function that says whether a host matches this entry of no_proxy."""
     if text == "*":
         return lambda host: True
     try:

@@ -1,4 +1,4 @@
-"""Turns host names into addresses we may talk to: cached, asked once at a time, and guarded."""
+"""Looks up host names: caches the answers, asks once at a time for each name, and returns allowed addresses only."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     import aiodns
 
 MIN_TTL_S = 60.0
-"""A name is not asked again for each page, whatever its zone says."""
+"""Answers are kept at least this long, even if the zone allows less, so that not each page asks again."""
 MAX_TTL_S = 3600.0
 UNKNOWN_TTL_S = 300.0
-"""How long `no such name` and `refused address` stand; RFC 2308 5 allows hours, but seeds get mended."""
+"""Lifetime of `no such name` and `refused address`. RFC 2308 5 allows hours, but people correct their seeds."""
 SETBACK_TTL_S = 5.0
-"""How long a resolver in trouble is left alone for this name: its other pages need not wait for the same time-out."""
+"""Lifetime of a transient failure, so that other pages of the host do not wait for the same time-out."""
 MAX_NAMES = 65536
 MAX_WAIT_S = 2.0
-"""For one name server at first; the wait doubles with each round."""
+"""First wait for one name server. It doubles with each round."""
 
 
 class Found(NamedTuple):
-    """What a name server answered. `ttl_s`: how long it may be believed."""
+    """The answer of a name server, valid for `ttl_s` seconds."""
 
     addresses: Sequence[str]
     ttl_s: float
 
 
 Ask = Callable[[str], Awaitable[Found]]
-"""One look-up of a host name. Raises FetchError."""
+"""Looks up one host name. Raises FetchError."""
 
 
 class Resolver(AbstractResolver):
-    """Addresses by host name; `hosts` are known beforehand. Every answer passes the guard before anyone sees it.
+    """Finds the addresses of a host and vets each by the guard. `hosts` gives addresses that are known beforehand.
 
-    The connector asks this object too, right after us, and gets the very addresses that were vetted.
+    aiohttp's connector asks this object too, right after the fetcher, and gets the same vetted addresses.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Resolver(AbstractResolver):
         clock: Callable[[], float] = time.monotonic,
         timeout_s: float = 10.0,
     ) -> None:
-        """A name that takes longer than `timeout_s` has none to answer for it, for all who wait."""
+        """A look-up that takes longer than `timeout_s` fails for all callers that wait for it."""
         self._timeout_s = timeout_s
         self._guard = guard
         self._ask = ask
@@ -65,27 +65,27 @@ class Resolver(AbstractResolver):
         self._asking: dict[str, asyncio.Task[_Known]] = {}
 
     def known(self, host: str) -> tuple[str, ...]:
-        """The addresses of a host looked up lately, without waiting; empty: ask `addresses`."""
+        """Returns the cached addresses of a host, without waiting. If empty, call `addresses`."""
         known = self._known.get(host)
         return known.addresses if known and known.until > self._clock() else ()
 
     async def addresses(self, host: str) -> tuple[str, ...]:
-        """The host's addresses, at least one. Raises FetchError: DNS or BLOCKED_ADDRESS."""
+        """Returns the addresses of a host, at least one. Raises FetchError: DNS or BLOCKED_ADDRESS."""
         known = self._known.get(host)
         if known is None or known.until <= self._clock():
-            known = await asyncio.shield(self._asked(host))
+            known = await asyncio.shield(self._ask_once(host))
         if known.error:
-            raise _again(known.error)
+            raise _copy(known.error)
         return known.addresses
 
     async def found(self, host: str) -> Found:
-        """The same, as an `Ask` for resolvers with guards of their own: each vets what this one keeps for all."""
+        """Returns the addresses as an `Ask`, for resolvers that share this cache and vet with their own guards."""
         return Found(await self.addresses(host), MIN_TTL_S)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The connector's way of asking."""
+        """Returns the addresses in the form that aiohttp's connector expects."""
         return [_result(host, address, port) for address in await self.addresses(host)]
 
     async def close(self) -> None:
@@ -94,8 +94,8 @@ class Resolver(AbstractResolver):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _asked(self, host: str) -> asyncio.Task[_Known]:
-        """The one look-up of this name under way: whoever is cancelled leaves it to the others."""
+    def _ask_once(self, host: str) -> asyncio.Task[_Known]:
+        """Returns the running look-up of this name, or starts one. Cancelling a caller does not end it for others."""
         task = self._asking.get(host)
         if task is None:
             task = self._asking[host] = asyncio.create_task(self._learn(host))
@@ -106,7 +106,7 @@ class Resolver(AbstractResolver):
             known = await self._look_up(host)
         except FetchError as error:
             ttl_s = SETBACK_TTL_S if error.transient else UNKNOWN_TTL_S
-            known = _Known((), self._clock() + ttl_s, _again(error))
+            known = _Known((), self._clock() + ttl_s, _copy(error))
         finally:
             del self._asking[host]
         self._remember(host, known)
@@ -114,7 +114,7 @@ class Resolver(AbstractResolver):
 
     async def _look_up(self, host: str) -> _Known:
         found = Found(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._answer(host)
-        addresses = self._vetted(host, found.addresses)
+        addresses = self._vet(host, found.addresses)
         return _Known(addresses, self._clock() + min(max(found.ttl_s, MIN_TTL_S), MAX_TTL_S), None)
 
     async def _answer(self, host: str) -> Found:
@@ -124,8 +124,11 @@ class Resolver(AbstractResolver):
         except TimeoutError as error:
             raise FetchError(Reason.DNS, f"{host}: the name servers did not answer", transient=True) from error
 
-    def _vetted(self, host: str, addresses: Sequence[str]) -> tuple[str, ...]:
-        """Those that pass the guard: a name that also points inward may still be reached where it points outward."""
+    def _vet(self, host: str, addresses: Sequence[str]) -> tuple[str, ...]:
+        """Returns the addresses that the guard allows, so a name with some private addresses is still reachable.
+
+        Raises FetchError if none is left.
+        """
         if not addresses:
             raise FetchError(Reason.DNS, f"{host} has no address")
         refusals = {address: self._guard.refuses(address) for address in addresses}
@@ -148,22 +151,22 @@ class _Known(NamedTuple):
     error: FetchError | None
 
 
-def _again(error: FetchError) -> FetchError:
-    """The same, without the frames that hang on what was raised: it is kept for long, and raised many times."""
+def _copy(error: FetchError) -> FetchError:
+    """Copies an error without its traceback, because it is kept for long and raised many times."""
     return FetchError(error.reason, error.detail, transient=error.transient)
 
 
 class NameServers:
-    """Asks name servers, the system's unless others are named, and /etc/hosts before them, through c-ares."""
+    """Looks names up through c-ares: in /etc/hosts, then at the given name servers or those of the system."""
 
     def __init__(self, servers: Sequence[str] = (), timeout_s: float = 10.0) -> None:
-        """`timeout_s`: what a look-up may take; a server that does not answer is passed by long before."""
+        """A look-up may take `timeout_s`. A server that does not answer is skipped long before."""
         self._servers = servers
         self._wait_s = min(MAX_WAIT_S, timeout_s / 4)
         self._resolver: aiodns.DNSResolver | None = None
 
     async def ask(self, host: str) -> Found:
-        """All addresses of a host. Raises FetchError: DNS, transient unless there is no such name."""
+        """Returns all addresses of a host. Raises FetchError: DNS, transient unless the name does not exist."""
         import aiodns  # noqa: PLC0415  (a crawl of literal addresses needs none)
 
         if self._resolver is None:

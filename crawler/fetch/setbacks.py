@@ -1,4 +1,4 @@
-"""Says in the crawl's own words what went wrong on the wire, and whether another attempt may fare better."""
+"""Translates errors of aiohttp and the system into FetchError, and says whether another attempt may succeed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ..runtime.escaping import printable
 from .wire import AddressRefused, TooSlow
 
 _USER = re.compile(r"//[^/@\s]*@")
-"""Name and password in a URL, ours maybe: a proxy's."""
+"""Name and password in a URL, perhaps those of our proxy."""
 
 
 def setback(error: Exception) -> FetchError:
-    """The FetchError for what aiohttp or the system raised."""
+    """Returns the FetchError for an error of aiohttp or the system."""
     match error:
         case ClientConnectorCertificateError():
             return FetchError(Reason.TLS, _certificate(error.certificate_error))
@@ -38,10 +38,8 @@ def setback(error: Exception) -> FetchError:
             return _not_connected(error.os_error)
         case ClientHttpProxyError():
             return FetchError(Reason.CONNECT, f"the proxy answered HTTP {error.status}", transient=True)
-        case ClientResponseError():  # aiohttp's own words name the proxy with its password
-            return FetchError(
-                Reason.CONNECT, f"the proxy answered what is no HTTP: {_line(error.message)}", transient=True
-            )
+        case ClientResponseError():  # aiohttp's own text contains the proxy's password
+            return FetchError(Reason.CONNECT, f"the proxy's answer is not HTTP: {_line(error.message)}", transient=True)
         case ServerDisconnectedError() | ClientPayloadError() | HttpProcessingError():
             return _bad_response(error)
         case TooSlow():
@@ -61,12 +59,12 @@ def _bad_response(error: Exception) -> FetchError:
 
 
 def _is_malformed(error: BaseException) -> bool:
-    """Whether the parser refused what came, rather than missed what did not come any more."""
+    """Whether the parser refused bytes that came, and not just missed bytes that never came."""
     return isinstance(error, BadHttpMessage) and not isinstance(error, PayloadEncodingError)
 
 
 def _not_connected(error: OSError) -> FetchError:
-    if isinstance(broken := _bottom(error), ssl.SSLError):  # amid an answer
+    if isinstance(broken := _bottom(error), ssl.SSLError):  # in the middle of an answer
         return FetchError(Reason.TLS, _text(broken), transient=True)
     if isinstance(error, AddressRefused):
         return FetchError(Reason.BLOCKED_ADDRESS, str(error))
@@ -81,16 +79,16 @@ def _certificate(error: Exception) -> str:
 
 
 def _text(error: OSError) -> str:
-    """`Connection refused` rather than the loop's `Connect call failed (...)`."""
+    """Returns a short text: `connection refused` instead of asyncio's `Connect call failed (...)`."""
     if error.errno in errno.errorcode and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno or 0).lower()
-    if isinstance(error, ConnectionResetError) and not error.args:  # what the loop says of an end amid a TLS handshake
+    if isinstance(error, ConnectionResetError) and not error.args:  # the connection ended during a TLS handshake
         return "connection closed"
     return _line(error.strerror or str(error)) or type(error).__name__
 
 
 def _cause(error: BaseException) -> str:
-    """What lies at the bottom: the parser's word, not its wrappers'."""
+    """Returns the text of the first cause: the parser's error and not the errors that wrap it."""
     error = _bottom(error)
     return _line(getattr(error, "message", "") or str(error)) or type(error).__name__
 
@@ -102,5 +100,5 @@ def _bottom(error: BaseException) -> BaseException:
 
 
 def _line(text: str) -> str:
-    """The first line, short and printable: it came from the network."""
+    """Returns the first line, short and printable, because the text came from the network."""
     return printable(_USER.sub("//", text.strip().partition("\n")[0])[:200].rstrip(" :"))

@@ -1,4 +1,4 @@
-"""Reads a Set-Cookie field as RFC 6265bis 5.6 and 5.7 have it: the cookie that an answer wants kept."""
+"""Reads the cookie from a Set-Cookie field, as in RFC 6265bis 5.6 and 5.7."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_AGE_S = 400 * 86400.0
 """RFC 6265bis 5.5."""
 _MAX_FIELD = 2 * MAX_PAIR_BYTES
 _MAX_DATE = 64
-"""Characters; the longest form has 40, in 8 parts."""
+"""Characters of a date. The longest form has 40, in 8 parts."""
 _MAX_PARTS = 12
 
 
@@ -31,15 +31,15 @@ class Cookie(NamedTuple):
     path: str
     is_secure: bool
     expires: float
-    """Unix seconds; infinite: it lasts as long as the run."""
+    """Unix seconds. Infinite means until the end of the run."""
 
     @property
     def identity(self) -> tuple[str, str, bool, str]:
-        """A later cookie takes the place of an earlier one that has the same (RFC 6265bis 5.7)."""
+        """Returns the key of the cookie. A later cookie replaces an earlier one with the same key (RFC 6265bis 5.7)."""
         return self.name, self.domain, self.is_host_only, self.path
 
     def is_for(self, host: str, path: str, *, is_secure: bool) -> bool:
-        """Whether a request for that path is told it (RFC 6265bis 5.8.3)."""
+        """Whether the cookie is sent with a request to this host and path (RFC 6265bis 5.8.3)."""
         if self.is_secure and not is_secure:
             return False
         is_of_host = host == self.domain if self.is_host_only else domain_matches(host, self.domain)
@@ -47,60 +47,60 @@ class Cookie(NamedTuple):
 
 
 def read(field: str, host: str, path: str, *, is_secure: bool, now: float) -> Cookie | None:
-    """The cookie that this field of an answer sets; None: one that no browser would keep.
+    """Returns the cookie that this field sets, or None if no browser would keep it.
 
-    `host` and `path` are those of the request, `is_secure` says that it was made with TLS. What is expired comes back
-    as well: it takes an earlier one away. Cookies without a name are dropped.
+    `host` and `path` are those of the request; `is_secure` says that it was made with TLS. Expired cookies are returned
+    too, because they delete an earlier one. Cookies without a name are dropped.
     """
     pair, _, rest = field.partition(";")
     name, equals, value = pair.partition("=")
     name, value = name.strip(), value.strip()
     if not (equals and name) or len(pair) > MAX_PAIR_BYTES or len(field) > _MAX_FIELD or not field.isprintable():
         return None
-    said = _attributes(rest) if rest else {}
-    if said is None:
+    attributes = _attributes(rest) if rest else {}
+    if attributes is None:
         return None
-    domain = said.get("domain", "").removeprefix(".").lower()
+    domain = attributes.get("domain", "").removeprefix(".").lower()
     if domain and not domain_matches(host, domain):
         return None
-    at = said.get("path", "")
+    at = attributes.get("path", "")
     cookie = Cookie(
         name,
         value,
         domain or host,
         not domain,
         at if at.startswith("/") else _folder(path),
-        "secure" in said,
-        _expires(said, now),
+        "secure" in attributes,
+        _expires(attributes, now),
     )
     return cookie if _may_be(cookie, at, is_secure=is_secure) else None
 
 
 def domain_matches(host: str, domain: str) -> bool:
-    """RFC 6265bis 5.1.3."""
+    """Whether a host lies in a domain (RFC 6265bis 5.1.3)."""
     return host == domain or (host.endswith(f".{domain}") and not is_address(host))
 
 
 def path_matches(path: str, other: str) -> bool:
-    """RFC 6265bis 5.1.4."""
+    """Whether a path lies under another (RFC 6265bis 5.1.4)."""
     return path.startswith(other) and (len(path) == len(other) or other.endswith("/") or path[len(other)] == "/")
 
 
 def _attributes(text: str) -> dict[str, str] | None:
-    """By name in lower case, the last of each; None: more than anyone writes."""
+    """Returns the attributes by their names in lower case, the last of each; None if there are too many."""
     if text.count(";") >= MAX_ATTRIBUTES:
         return None
-    said = {}
+    attributes = {}
     for part in text.split(";"):
         name, _, value = part.partition("=")
         value = value.strip()
         if len(value) <= MAX_ATTRIBUTE_CHARACTERS:
-            said[name.strip().lower()] = value
-    return said
+            attributes[name.strip().lower()] = value
+    return attributes
 
 
 def _may_be(cookie: Cookie, path: str, *, is_secure: bool) -> bool:
-    """What is Secure comes over TLS, and so does what says so by its name, in any case (RFC 6265bis 5.7)."""
+    """Whether the rules for Secure and for the prefixes `__Host-` and `__Secure-` allow it (RFC 6265bis 5.7)."""
     name = cookie.name.lower()
     if name.startswith("__host-") and not (cookie.is_secure and cookie.is_host_only and path == "/"):
         return False
@@ -110,16 +110,16 @@ def _may_be(cookie: Cookie, path: str, *, is_secure: bool) -> bool:
 
 
 def _folder(path: str) -> str:
-    """The default path (RFC 6265bis 5.1.4)."""
+    """Returns the default path (RFC 6265bis 5.1.4)."""
     return path.partition("?")[0].rpartition("/")[0] or "/"
 
 
-def _expires(said: dict[str, str], now: float) -> float:
-    """Max-Age goes before Expires; what is neither a number nor a date says nothing."""
-    age = said.get("max-age", "")
+def _expires(attributes: dict[str, str], now: float) -> float:
+    """Returns the end of the cookie in Unix seconds. Max-Age wins over Expires; unreadable values are ignored."""
+    age = attributes.get("max-age", "")
     if re.fullmatch("-?[0-9]+", age):
         return now + min(float(age[:9]), MAX_AGE_S)
-    date = _date(said["expires"]) if "expires" in said else None
+    date = _date(attributes["expires"]) if "expires" in attributes else None
     return float("inf") if date is None else min(date, now + MAX_AGE_S)
 
 
@@ -131,7 +131,7 @@ _YEAR = re.compile(r"\d{2,4}(?!\d)", re.ASCII)
 
 
 def _date(text: str) -> float | None:
-    """Unix seconds of a cookie-date (RFC 6265bis 5.1.1), in whatever order its parts come."""
+    """Returns a cookie-date in Unix seconds (RFC 6265bis 5.1.1), with its parts in any order; None if it is none."""
     found: dict[str, tuple[int, ...]] = {}
     for part in _PART.findall(text[:_MAX_DATE])[:_MAX_PARTS]:
         if "time" not in found and (match := _TIME.match(part)):

@@ -1,4 +1,4 @@
-"""Whose certificates we trust, and which one we show: TLS contexts, one for each answer to that."""
+"""Makes the TLS contexts: they say which certificates are trusted, and which client certificate is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from ..settings import FetchConfig, SiteConfig
 
 
 def trust(config: FetchConfig) -> ssl.SSLContext:
-    """For sites that are shown no certificate. Blocks: the first call takes some 30 ms. Raises ConfigError."""
+    """Returns the context for sites without a client certificate. Raises ConfigError.
+
+    Blocks: the first call takes some 30 ms.
+    """
     return _context(config) if config.ca_file else _common(config.verify_tls)
 
 
@@ -20,22 +23,22 @@ def _common(verify_tls: bool) -> ssl.SSLContext:
 
 
 def trust_of_site(config: FetchConfig, site: SiteConfig) -> ssl.SSLContext | None:
-    """For a site that is shown one; None: it is like all others. Raises ConfigError."""
+    """Returns the context for a site with a client certificate, or None for all others. Raises ConfigError."""
     if not site.client_cert:
         return None
     context = _context(config)
     try:
-        # An encrypted key would be asked for on the terminal: nobody is there.
+        # Without this, OpenSSL would ask for the password of an encrypted key on the terminal.
         context.load_cert_chain(site.client_cert, site.client_key or None, password=lambda: b"")
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"fetch.sites: client_cert {site.client_cert}: {_said(error)}") from error
+        raise ConfigError(f"fetch.sites: client_cert {site.client_cert}: {_explain(error)}") from error
     return context
 
 
 def _context(config: FetchConfig) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    # Diffie-Hellman in a group that a server made up takes a third of a second of the event loop at 8,192 bits, and a
-    # server need not even do it itself. No browser has these ciphers any more.
+    # Diffie-Hellman in a group of the server's choice holds the event loop for a third of a second at 8,192 bits,
+    # while the server itself need not do the work. No browser has these ciphers any more.
     context.set_ciphers(
         ":".join(name for cipher in context.get_ciphers() if not (name := cipher["name"]).startswith("DHE-"))
     )
@@ -46,10 +49,10 @@ def _context(config: FetchConfig) -> ssl.SSLContext:
         try:
             context.load_verify_locations(config.ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"fetch.ca_file: {config.ca_file}: {_said(error)}") from error
+            raise ConfigError(f"fetch.ca_file: {config.ca_file}: {_explain(error)}") from error
     context.set_alpn_protocols(("http/1.1",))
     return context
 
 
-def _said(error: OSError) -> str:
-    return "not the PEM file it should be" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+def _explain(error: OSError) -> str:
+    return "not a usable PEM file" if isinstance(error, ssl.SSLError) else error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""The connector: pooled TCP and TLS connections that know their peer, none to an address the guard refuses."""
+"""Offers the connector: pooled TCP and TLS connections that know their peer's address, vetted by the guard."""
 
 from __future__ import annotations
 
@@ -20,35 +20,38 @@ from .files import Files
 from .guard import Guard
 
 KEEP_ALIVE_S = 20.0
-"""Longer than a site's usual turn takes to come round; servers close at 5 to 75 s, and a lost race is asked again."""
+"""Longer than the usual time between two turns of a site. Servers close at 5 to 75 s; if one closes just before our
+request, the request is sent again."""
 READ_BYTES = 1 << 16
-"""A body declared up to this size is awaited whole; of a longer one about twice as much may wait unread."""
+"""A body declared up to this size is awaited whole. Of a longer one about twice as much may lie unread."""
 MAX_FIELD_BYTES = 1 << 16
-"""Of the status line or one header field: policies and cookies overrun aiohttp's 8 KiB in the wild."""
+"""Bytes of the status line or of one header field. Real policies and cookies exceed aiohttp's 8 KiB."""
 MAX_FIELDS = 256
-"""Header fields of one answer, and of its trailer: aiohttp's 128 are overrun too."""
+"""Header fields of one answer, and of its trailer. Real answers exceed aiohttp's 128."""
 MAX_HEAD_BYTES = 1 << 18
-"""All of an answer before its body, interim answers included, give or take one read: what browsers allow."""
+"""Bytes of an answer before its body, interim answers included, give or take one read. Browsers allow as much."""
 MAX_FRAMING, FRAMING_BYTES = 2, 1 << 19
-"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of a body, and those over and above: chunks
-of three bytes pass, an answer that is all framing ends."""
+"""Bytes of framing (chunk sizes, their extensions, trailers) allowed for each byte of a body, and in addition.
+
+Chunks of three bytes pass; an answer that is nothing but framing is ended.
+"""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class AddressRefused(OSError):
-    """The guard's word at the last instant, when a socket is made for an address."""
+    """Raised when the guard refuses an address at the moment when a socket is made for it."""
 
 
 class TooSlow(OSError):
-    """An answer that began and then hardly went on."""
+    """Raised when an answer began and then came too slowly."""
 
 
 class Wire(ResponseHandler):
-    """One connection. aiohttp reads HTTP from it; we note whom it leads to, and mind when it may speak and how much.
+    """One connection. aiohttp reads HTTP from it; we note its peer, and when the server may send and how much.
 
-    What arrives behind an answer or while nothing is asked ends the connection: it must not answer the next request
-    (RFC 9112 9.2). Of what is read after a request was sent, nobody can tell that it was not meant for that.
+    Bytes that arrive after an answer, or while nothing was asked, end the connection: they must not answer the next
+    request (RFC 9112 9.2). Bytes read after a request was sent cannot be told from its answer.
     """
 
     def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
@@ -58,19 +61,19 @@ class Wire(ResponseHandler):
         self.ip = ""
         self.exchanges = 0
         self.received = 0
-        """Bytes of the answer in this turn."""
+        """Bytes of the current answer since the last turn began."""
         self.turn = 0
-        """Counts answers, interim ones included."""
+        """Goes up with each answer, interim ones included, and after each pause."""
         self.is_awaited = False
-        """Whether the server is to go on with its answer now."""
-        self._is_asked = True  # from the start: some servers greet, and then it is aiohttp who says what is wrong
+        """Whether we wait for bytes of the server now."""
+        self._is_asked = True  # from the start: if a server greets us, aiohttp reports what is wrong with it
         self._is_answered = False
         self._head = bytearray()
         self._is_retrying = False
         self._fault: BaseException | None = None
 
     def expect(self) -> None:
-        """The next answer, to be read by a parser that knows nothing of earlier ones."""
+        """Prepares for the next answer, with a fresh parser."""
         self.exchanges += 1
         self._files.idle.pop(self, None)
         self.is_awaited = True
@@ -81,15 +84,16 @@ class Wire(ResponseHandler):
         self._parse_anew()
 
     def restart(self) -> None:
-        """The server may go on, after we had it wait."""
+        """Resumes reading after a pause."""
         self.turn += 1
         self.is_awaited = True
         self.resume_reading()
 
     def rest(self) -> None:
-        """The answer is over: nothing is expected until somebody asks again.
+        """Ends the answer; nothing is expected until the next request.
 
-        If more came already, nobody will: aiohttp itself finds a whole further answer, its parser a part of one.
+        If more bytes came already, the connection is closed: aiohttp itself finds a whole further answer, and its
+        parser finds a part of one.
         """
         if self._has_part_of_more():
             self.force_close()
@@ -97,11 +101,11 @@ class Wire(ResponseHandler):
         self._files.idle[self] = None
 
     def close(self) -> None:
-        """At once: nobody waits for what a server may still say, or until it agrees to end TLS."""
+        """Closes at once, without waiting for further bytes or for the end of TLS."""
         self.abort()
 
     def give_up(self, error: Exception) -> None:
-        """End the answer with this error, and the connection with it."""
+        """Ends the answer and the connection with this error."""
         self._is_retrying = True
         self.set_exception(error)
         if self.transport is not None:
@@ -118,9 +122,8 @@ class Wire(ResponseHandler):
         self._connector.open_connections -= 1
         self._files.open -= 1
         self._files.idle.pop(self, None)
-        if isinstance(
-            exc, OSError
-        ):  # a reset, or TLS gone wrong: else a body that ends with its connection would count as whole
+        # After a reset or a TLS error, a body that ends with its connection would count as whole.
+        if isinstance(exc, OSError):
             self._tell_reader(exc)
         super().connection_lost(exc)
 
@@ -148,7 +151,7 @@ class Wire(ResponseHandler):
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
-        """Those who wait for the body are told too: aiohttp tells those alone who wait for the head."""
+        """Passes the error on to readers of the body too; aiohttp passes it to readers of the head alone."""
         if isinstance(exc, HttpProcessingError) and not (self._is_answered or self._is_retrying):
             exc.__cause__ = exc_cause
             self._fault = exc
@@ -157,9 +160,10 @@ class Wire(ResponseHandler):
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
 
     def _read_apart(self, data: bytes) -> None:
-        """Read once more, heads and body apart: an answer is lost to aiohttp's parser when junk follows in one piece.
+        """Parses once more, heads and body apart: aiohttp's parser loses an answer when junk follows in the same piece.
 
-        Content-Length too small, a body after 204: RFC 9112 6.3 lets us take the answer and drop what follows.
+        Examples are a Content-Length that is too small and a body after 204. RFC 9112 6.3 lets us take the answer and
+        drop the rest.
         """
         self._fault, self._is_retrying = None, True
         self._parse_anew()
@@ -172,7 +176,7 @@ class Wire(ResponseHandler):
         if self._exception is None:
             super().data_received(data[begin:])
         if self._exception is None:
-            self.give_up(BadHttpMessage("an answer that cannot be read twice alike"))
+            self.give_up(BadHttpMessage("the answer reads differently the second time"))
 
     def _has_part_of_more(self) -> bool:
         try:
@@ -200,10 +204,10 @@ class Wire(ResponseHandler):
 
 
 class Connector(TCPConnector):
-    """aiohttp's pool without its limits: the frontier and the visitors bound concurrency."""
+    """aiohttp's pool without its limits, because the frontier and the visitors bound concurrency."""
 
     def __init__(self, resolver: AbstractResolver, guard: Guard | None, files: Files) -> None:
-        """Without a guard (behind a proxy) any address is connected to."""
+        """Without a guard (behind a proxy) every address is allowed."""
         super().__init__(
             resolver=resolver,
             use_dns_cache=False,
@@ -216,7 +220,7 @@ class Connector(TCPConnector):
         self._factory = partial(Wire, self, self._loop)  # type: ignore[assignment]  # a Wire is a ResponseHandler
 
     def put_back(self, connection: Connection) -> None:
-        """Keep the connection for the site's next turn, unless open files run short."""
+        """Keeps the connection for the site's next turn, unless open files are short."""
         if self.files.is_short:
             connection.close()
         else:

@@ -1,4 +1,4 @@
-"""CPU work leaves the event loop here: a pool of worker processes that outlives its workers, in bounds."""
+"""Runs CPU work away from the event loop: in a pool of bounded worker processes that replaces dead ones."""
 
 from .inside import give_memory_back
 from .opening import cores, open_offloader

@@ -1,4 +1,4 @@
-"""A queue of several lanes that is read from each in turn: a long lane does not make the others wait."""
+"""Offers a queue of several lanes that are read in turn, so that a long lane does not make the others wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 class OfLane(Protocol):
     @property
     def lane(self) -> object:
-        """Whatever tells lanes apart; hashable."""
+        """Returns the hashable key of the item's lane."""
         ...
 
 
@@ -18,11 +18,11 @@ T = TypeVar("T", bound=OfLane)
 
 
 class Lanes(asyncio.Queue[T], Generic[T]):
-    """An unbounded `asyncio.Queue` whose items are in order within their lanes."""
+    """An unbounded `asyncio.Queue` that takes items from its lanes in turn, and keeps the order within each lane."""
 
     def _init(self, maxsize: int) -> None:
         self._lanes: dict[object, deque[T]] = {}
-        """Those that hold something, the one to be read next first."""
+        """Lanes that hold items; the one to be read next comes first."""
         self._size = 0
 
     def qsize(self) -> int:

@@ -1,7 +1,8 @@
-"""Where the fork server's socket lies: a temporary folder that goes with its processes, however they end.
+"""Provides the temporary folder of the fork server's socket, and removes it however its processes end.
 
-multiprocessing makes one, too, and leaves it behind when it is killed. Ours is removed by the fork server, which
-outlives the process that started it by an instant; and if both are killed, by the next process that starts one.
+multiprocessing makes such a folder too, and leaves it behind when it is killed. Ours is removed by the fork server,
+which lives slightly longer than the process that started it. If both are killed, the next process that starts a fork
+server removes it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from pathlib import Path
 
 PREFIX = "crawld-fork-"
 MOST_BYTES = 50
-"""Of the path above: with 48 of ours, a socket's address stays below the 104 bytes that macOS allows (Linux: 108)."""
+"""Bytes of the parent folder's path. With our 48 a socket's address stays below the 104 bytes that macOS allows
+(Linux: 108)."""
 
 
 @contextmanager
-def sheltered() -> Iterator[None]:
-    """Sockets that multiprocessing makes meanwhile lie in this process's own folder, which nobody else may enter."""
+def use_private_folder() -> Iterator[None]:
+    """Puts sockets that multiprocessing makes within the block into this process's own folder, closed to others."""
     config: dict[str, object] = process.current_process()._config  # type: ignore[attr-defined]
     before = config.get("tempdir")
     config["tempdir"] = _folder(os.getpid())
@@ -35,13 +37,13 @@ def sheltered() -> Iterator[None]:
 
 
 def folder() -> Path:
-    """This process's own, for what its workers are to find. It goes with the process, however that ends."""
+    """Returns this process's own folder, for files that its workers must find. It is removed when the process ends."""
     return Path(_folder(os.getpid()))
 
 
 @cache
 def _folder(owner: int) -> str:
-    """Made once by each process, and held by it."""
+    """Makes the folder of a process once, and locks it for as long as the process lives."""
     _sweep()
     while True:
         folder = tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-", dir=_place())
@@ -51,13 +53,13 @@ def _folder(owner: int) -> str:
 
 
 def _place() -> str:
-    """The folder for what is temporary, or where its name is too long for a socket's, the one that is always there."""
+    """Returns the system's temporary folder, or `/tmp` if its path is too long for a socket."""
     usual = tempfile.gettempdir()
     return usual if len(os.fsencode(usual)) <= MOST_BYTES or not os.path.isdir("/tmp") else "/tmp"
 
 
 def _is_held(folder: str) -> bool:
-    """Whether it is ours from now on until this process ends; not if it was swept away before we could hold it."""
+    """Locks the folder until this process ends. Returns False if another process removed it before."""
     try:
         held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,9 +69,9 @@ def _is_held(folder: str) -> bool:
 
 
 def _sweep() -> None:
-    """Remove what those left who were killed together with their fork server: nobody holds it any more."""
+    """Removes the folders of processes that were killed with their fork servers: nobody locks these any more."""
     for left in Path(_place()).glob(f"{PREFIX}*"):
-        with suppress(OSError):  # it is held, or another user's, or somebody else removes it just now
+        with suppress(OSError):  # it is locked, belongs to another user, or is being removed by another process
             file = os.open(left, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,13 +81,16 @@ def _sweep() -> None:
 
 
 def _remove(folder: str, owner: int) -> None:
-    """Not by a child, which inherits what its parent is to do in the end."""
+    """Removes the folder, but not in a child process, which inherits its parent's exit functions."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _leave_none_behind(owner: int) -> None:
-    """In the fork server, which imports this: when it ends, whoever asked for its folder is gone."""
+    """Removes the folder when the fork server ends, because its owner has ended by then.
+
+    The fork server imports this module, so this runs there.
+    """
     address = getattr(forkserver, "_forkserver")._forkserver_address  # noqa: B009 - mypy knows no such name
     folder = os.path.dirname(address) if isinstance(address, str) else ""
     if os.path.basename(folder).startswith(PREFIX):

@@ -1,7 +1,8 @@
-"""The guardian of a worker: the process between it and ours, which ends all that the worker started.
+"""Runs the guardian of a worker: a process between the worker and ours that ends everything the worker started.
 
-A process that leaves its group (`setsid`, a double fork) is adopted by the nearest ancestor that asked for it
-(Linux). The guardian asks, and ends just after its worker, in the same way: so it is what others see of the worker.
+On Linux a process that leaves its group (`setsid`, a double fork) is adopted by the nearest ancestor that asked for
+this. The guardian asks for it. It ends just after its worker and with the same status, so other processes see it in
+place of the worker.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ _SET_SUBREAPER = 36
 _GET_SUBREAPER = 37
 """Linux: PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER and PR_GET_CHILD_SUBREAPER."""
 _PATIENCE_S = 5.0
-"""What is not gone so long after it was killed waits for a device, and is left."""
+"""Time for killed processes to end. One that takes longer waits for a device, and is left alone."""
 _ROUND_S = 0.005
 
 
 @cache
 def is_possible() -> bool:
-    """Whether this system lets a process adopt its descendants, and tells which they are."""
+    """Whether this system lets a process adopt and find its descendants."""
     if sys.platform != "linux":
         return False
     answer = ctypes.c_int()
@@ -39,7 +40,7 @@ def is_possible() -> bool:
 
 
 def stand_guard() -> None:
-    """Forks. Returns in the child, which is to be the worker; the caller stays as its guardian and never returns."""
+    """Forks. Returns in the child, which becomes the worker; the parent becomes its guardian and never returns."""
     own = os.getpid()
     ctypes.CDLL(None).prctl(_SET_SUBREAPER, 1, 0, 0, 0)
     os.setpgid(0, 0)
@@ -62,7 +63,7 @@ def stand_guard() -> None:
 
 
 def _note(number: int, frame: object) -> None:
-    """Signals are read from the pipe that wakes the guardian."""
+    """Does nothing: signals are read from the pipe that wakes the guardian."""
 
 
 def _guard(worker: int, hears: int, wakes: int) -> NoReturn:
@@ -76,7 +77,7 @@ def _guard(worker: int, hears: int, wakes: int) -> NoReturn:
 
 
 def _outlive(worker: int, hears: int, wakes: int) -> int:
-    """Returns the worker's status once it has ended: by itself, when its crawl asks for it (SIGTERM) or is gone."""
+    """Waits for the worker's end and returns its status. Kills it on SIGTERM, or when the crawl's process is gone."""
     parent = multiprocessing.parent_process()
     watched = [hears] if parent is None else [hears, parent.sentinel]
     _close_all_but([*watched, wakes])
@@ -87,20 +88,20 @@ def _outlive(worker: int, hears: int, wakes: int) -> int:
             os.kill(worker, signal.SIGKILL)
         if hears in ready and signal.SIGTERM in os.read(hears, 256):
             os.kill(worker, signal.SIGKILL)
-        for pid, status in _ended():
+        for pid, status in _reap():
             if pid == worker:
                 return status
 
 
-def _ended() -> Iterator[tuple[int, int]]:
-    """The children that have ended, adopted ones too."""
+def _reap() -> Iterator[tuple[int, int]]:
+    """Yields process id and status of each child that has ended, adopted ones too."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             yield ended
 
 
 def _end_descendants() -> None:
-    """Kill what is left; whose parent is killed is adopted, and killed in the next round."""
+    """Kills the remaining children. Their own children are adopted then, and killed in the next round."""
     until = time.monotonic() + _PATIENCE_S
     while _has_children() and time.monotonic() < until:
         own = os.getpid()
@@ -121,7 +122,7 @@ def _has_children() -> bool:
 
 
 def _parent(pid: int) -> int:
-    """0: there is no such process, or nobody tells."""
+    """Returns the parent's process id; 0 if there is no such process, or the system does not say."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
@@ -129,7 +130,7 @@ def _parent(pid: int) -> int:
 
 
 def _end_as(status: int) -> NoReturn:
-    """End as the worker did, so that whoever looks sees what became of it."""
+    """Ends this process as the worker ended, so that others see the worker's fate."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         with suppress(OSError):
@@ -140,7 +141,7 @@ def _end_as(status: int) -> NoReturn:
 
 
 def _close_all_but(kept: list[int]) -> None:
-    """Leave the pipes to the worker: as long as anyone holds them, others do not see that it is gone."""
+    """Closes the worker's pipes in this process. Otherwise other processes would not notice the worker's end."""
     for name in os.listdir("/proc/self/fd"):
         if (file := int(name)) > 2 and file not in kept:
             with suppress(OSError):

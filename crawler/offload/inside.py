@@ -1,6 +1,7 @@
-"""What happens inside a worker process: its bounds, and one batch after another.
+"""Runs inside a worker process: sets its limits, and works on one batch after another.
 
-Bounds are the kernel's: only a signal stops C code that never returns, and only the kernel refuses memory to it.
+The kernel enforces the limits: only a signal stops C code that never returns, and only the kernel can refuse memory to
+it.
 """
 
 from __future__ import annotations
@@ -20,41 +21,44 @@ from typing import Any, NamedTuple
 
 from ..runtime.foreign_errors import is_of_a_signal
 from . import guardian
-from .parcel import Parcel, pack, tamed
+from .parcel import Parcel, make_safe, pack
 
 MAX_FILES = 64
-"""Descriptors of a worker: its pipes, and what a parse function of the user's opens. It has no business with more."""
+"""Open files of a worker: its pipes, and those of the user's parse function. It needs no more."""
 GROWN_BYTES = 96 << 20
-"""What a worker may keep between pages beyond what it began with. It remembers links (`parse.news`), 16 MiB a run; what
-exceeds that is a leak, or memory in fragments, and the worker makes place for a new one."""
+"""Memory that a worker may keep between pages in addition to what it began with.
+
+It remembers links (`parse.news`), 16 MiB a run. More than this is a leak or fragmented memory, so the worker ends and
+is replaced.
+"""
 GROWN = 75
-"""The exit code that says so."""
+"""The exit code of a worker that has grown too large."""
 SPOILED = 76
-"""The exit code of a worker that can no longer bound what it does."""
+"""The exit code of a worker that can no longer enforce its limits."""
 LARGE_BYTES = 512 << 10
 _MMAP_THRESHOLD = -3
 """glibc: M_MMAP_THRESHOLD."""
 _WORTH_TRIMMING = 8 << 20
-"""Free memory that is given back to the system between two pages, for the allocator keeps it."""
+"""Free memory from this size on is returned to the system between two pages; the allocator would keep it."""
 _HANDLED = (
     signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF,
     signal.SIGXCPU, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2,
 )  # fmt: skip
-"""Signals whose handlers are as they were after each call."""
+"""Signals whose handlers are restored after each call."""
 _NO_NEW_PRIVILEGES = 38
-"""Linux: PR_SET_NO_NEW_PRIVS, so that no program it starts may have more rights than itself."""
+"""Linux: PR_SET_NO_NEW_PRIVS, so that no program a worker starts has more rights than the worker."""
 
 
 class Allowance(NamedTuple):
-    """What one call may take."""
+    """The CPU time and memory that one call may use."""
 
     cpu_s: float
     memory_bytes: int
-    """Of address space, beyond what the worker holds when it begins."""
+    """Address space in addition to that of the worker when the call begins."""
 
 
 class Task(NamedTuple):
-    """One call as it travels."""
+    """One call as it is sent to a worker."""
 
     work: Callable[..., Any]
     args: tuple[object, ...]
@@ -62,12 +66,13 @@ class Task(NamedTuple):
 
 
 def begin() -> None:
-    """In a new worker: leave Ctrl-C to the parent, die with it, dump no core, write nothing to the crawl's output.
+    """Prepares a new worker: ignores Ctrl-C, ends with its parent, dumps no core, keeps standard output free.
 
-    It leads a process group of its own, and has a guardian where the system lets it: whatever it starts ends with it.
+    The worker leads its own process group, and has a guardian where the system allows it. So every process that it
+    starts ends with it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork server may have been started by others, who hear it
-    os.dup2(2, 1)  # standard output is data: what a parse function prints is talk
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a fork server started by others may not ignore it
+    os.dup2(2, 1)  # standard output carries the crawl's data, so prints of a parse function go to stderr
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if guardian.is_possible():
         guardian.stand_guard()
@@ -80,17 +85,20 @@ def begin() -> None:
 
 
 def give_memory_back() -> None:
-    """What is large goes back to the system once it is freed, on glibc.
+    """Makes glibc return large blocks to the system as soon as they are freed.
 
-    It would otherwise learn from the first large body it frees to keep the next, and 64 kB of something else above it
-    keep them all.
+    Otherwise glibc keeps large blocks after the first one is freed, and 64 kB of something else above them keep all of
+    them from being returned.
     """
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _die_with_parent() -> None:
-    """A worker of a killed parent would wait for work for ever: it holds both ends of its own pipe."""
+    """Ends this process group when the parent ends.
+
+    A worker holds both ends of its own pipe, so without this it would wait for work for ever.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for([parent.sentinel])
@@ -100,15 +108,15 @@ def _die_with_parent() -> None:
 
 
 def run_batch(batch: Sequence[Task]) -> Parcel:
-    """Answers each call, in a worker process. A fault of our own ends the worker: then the calls are tried alone."""
+    """Answers each call, in a worker process. If our own code fails, the worker ends, and each call is tried alone."""
     try:
         return Parcel(_run_bounded(batch))
-    except BaseException:  # noqa: BLE001 - a page took the means from us to bound the next, or a signal came between
+    except BaseException:  # noqa: BLE001 - a page broke our limits for the next call, or a signal came in between
         os._exit(SPOILED)
 
 
 def run_here(batch: Sequence[Task]) -> list[object]:
-    """Answers each call in this process, which is not ours alone: nothing is bounded, and nothing ended."""
+    """Answers each call in this process, without limits: it is shared with other code, so it may not be ended."""
     return [run_one(work, args) for work, args, _ in batch]
 
 
@@ -119,14 +127,14 @@ def run_one(work: Callable[..., Any], args: tuple[object, ...]) -> object:
     except BaseException as error:
         if is_of_a_signal(error):
             raise
-        return tamed(error)
+        return make_safe(error)
 
 
 def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
     own = os.getpid()
     memory = _memory_of_this_process()
     if memory is not None and memory.has_grown():
-        os._exit(GROWN)  # nothing of this batch was begun: all of it is tried again
+        os._exit(GROWN)  # no call of this batch has begun, so all are tried again
     handlers: dict[int, Any] = {number: signal.getsignal(number) for number in _HANDLED}
     answers = []
     for work, args, allowance in batch:
@@ -136,7 +144,7 @@ def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
                 memory.allow(allowance.memory_bytes)
         answer = run_one(work, args)
         if os.getpid() != own:
-            os._exit(0)  # the work forked: one of the two answers
+            os._exit(0)  # the work forked; only the original process answers
         _silence(handlers)
         if memory is not None and allowance is not None:
             memory.allow(allowance.memory_bytes)
@@ -148,7 +156,7 @@ def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
 
 
 def _silence(handlers: Mapping[int, Any]) -> None:
-    """Take back the alarms and signal handlers that a page may have set: they would meet another page."""
+    """Removes alarms and signal handlers that the work for one page set, so that they do not hit the next page."""
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
     for number, handler in handlers.items():
@@ -157,14 +165,14 @@ def _silence(handlers: Mapping[int, Any]) -> None:
 
 
 def _allow_cpu(seconds: float) -> None:
-    """Move the kernel's CPU deadline forward."""
+    """Sets the kernel's CPU limit to `seconds` more than used up to now."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime + seconds), hard))
 
 
 class _Memory:
-    """The address space of this process, looked at between calls."""
+    """Measures and limits the address space of this process between calls."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/statm", os.O_RDONLY)
@@ -173,11 +181,11 @@ class _Memory:
         self._size, self._first = self._look()
 
     def has_grown(self) -> bool:
-        """Whether this process holds more than it should between calls."""
+        """Whether this process holds more memory than allowed between calls."""
         return self._look()[1] - self._first > GROWN_BYTES
 
     def allow(self, more: int | None) -> None:
-        """So many bytes beyond what is held now; None: any number."""
+        """Limits the address space to `more` bytes above the present; None removes the limit."""
         if more is None:
             resource.setrlimit(resource.RLIMIT_AS, (self._hard, self._hard))
             return
@@ -189,21 +197,22 @@ class _Memory:
         resource.setrlimit(resource.RLIMIT_AS, (most if self._hard < 0 else min(most, self._hard), self._hard))
 
     def _look(self) -> tuple[int, int]:
-        """Address space and resident memory in bytes."""
+        """Returns address space and resident memory in bytes."""
         size, resident = os.pread(self._file, 64, 0).split()[:2]
         return int(size) * resource.getpagesize(), int(resident) * resource.getpagesize()
 
     def _trim(self) -> None:
-        with suppress(AttributeError):  # glibc alone has it
+        with suppress(AttributeError):  # only glibc has it
             self._libc.malloc_trim(0)
 
 
 def _memory_of_this_process() -> _Memory | None:
-    """None where the platform neither tells nor bounds it: macOS."""
+    """Returns the memory of this process, or None on macOS, which neither measures nor limits it."""
     if not _memory and sys.platform == "linux":
         _memory.append(_Memory())
     return _memory[0] if _memory else None
 
 
 _memory: list[_Memory] = []
-"""At most one: a worker process has no owner to hold it. Made with the first batch, once all is imported."""
+"""Holds at most one element, made with the first batch once all modules are imported. It is global because nothing in
+a worker process could own it."""

@@ -1,4 +1,4 @@
-"""Brings a pool to life with its workers, and ends both."""
+"""Opens and closes a pool with its workers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | Inline]:  # noqa: B008  it is frozen
-    """The offloader of one or many crawls; its workers are started at once and gone on exit."""
+    """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
     if workers.executor == "inline":
         yield Inline()
         return
     if workers.executor == "process" and not guardian.is_possible():
-        log.info("on this system a process that a page starts outlives its worker if it leaves its group (setsid)")
+        log.info("processes that a parse function starts outlive its worker here if they leave its group (setsid)")
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or cores())
         for _ in range(pool.count):
@@ -36,5 +36,5 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
 
 
 def cores() -> int:
-    """Those this process may use, where the platform tells."""
+    """Returns the number of cores that this process may use, or all cores if the platform does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,6 +1,6 @@
-"""The answers of one batch on their way from a worker: each one wrapped by itself.
+"""Packs the answers of one batch for their way from a worker, each on its own.
 
-An answer that cannot be sent, or cannot be read where it arrives, costs its own call and none beside it.
+An answer that cannot be packed or unpacked fails its own call and no other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..runtime.foreign_errors import describe
 
 
 class Parcel:
-    """Holds packed answers. Where it is unpickled, a list of answers comes out: in a thread, not on the loop."""
+    """Holds packed answers. Unpickling it gives the list of answers; this happens in a thread and not on the loop."""
 
     def __init__(self, packed: list[bytes]) -> None:
         self._packed = packed
@@ -32,13 +32,14 @@ def pack(answer: object) -> bytes:
         return pickle.dumps(_unreadable(error))
 
 
-def tamed(error: BaseException) -> Exception:
-    """Returns the error as one that may be raised on the loop, without the frames that hold the page.
+def make_safe(error: BaseException) -> Exception:
+    """Returns an error that is safe to raise on the loop, without the traceback that keeps the page in memory.
 
-    Others than an `Exception` would end the loop or be taken for a cancellation, and no future takes StopIteration.
+    An error that is no `Exception` would end the loop or be taken for a cancellation, and a future refuses
+    StopIteration.
     """
     if isinstance(error, MemoryError):
-        return MemoryError()  # a new one: its traceback would hold all that the page filled memory with
+        return MemoryError()  # a new one: the old traceback would keep everything the page allocated
     is_odd = type(error).__setattr__ is not BaseException.__setattr__  # Python itself sets what an error carries
     if is_odd or not isinstance(error, Exception) or isinstance(error, StopIteration):
         return OffloadError(Reason.PARSE_CRASH, f"reading it raised {describe(error)}")
@@ -53,11 +54,11 @@ def _unpack(packed: list[bytes]) -> list[object]:
 
 def _unpack_one(packed: bytes) -> object:
     try:
-        answer = pickle.loads(packed)  # of our own worker, as everything that comes through its pipe
-    except BaseException as error:  # noqa: BLE001 - a foreign error may do anything as it is made anew
+        answer = pickle.loads(packed)  # safe: only our own worker writes to this pipe
+    except BaseException as error:  # noqa: BLE001 - rebuilding a foreign error may fail in any way
         return _unreadable(error)
-    return tamed(answer) if isinstance(answer, BaseException) else answer
+    return make_safe(answer) if isinstance(answer, BaseException) else answer
 
 
 def _unreadable(error: BaseException) -> OffloadError:
-    return OffloadError(Reason.PARSE_CRASH, f"what the worker answered cannot be read: {describe(error)}")
+    return OffloadError(Reason.PARSE_CRASH, f"the worker's answer cannot be read: {describe(error)}")

@@ -1,7 +1,7 @@
-"""The calls that wait for workers, and how they are shared out.
+"""Queues the calls that wait for workers, and shares them and the memory out.
 
-An idle worker gets work at once; while all are busy, calls collect and go over together, which makes a hand-over five
-times cheaper. Memory is shared out too: each call may take a little, and one at a time may take much.
+An idle worker gets work at once. While all workers are busy, calls collect and are sent together, which makes sending
+five times cheaper. Each call may use a little memory, and one call at a time may use much.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .inside import Allowance, run_one
 T = TypeVar("T")
 
 BATCH_BYTES = 2 << 20
-"""A hand-over holds no more than this, so that a crash or a slow page delays few others, and copies stay small."""
+"""A batch holds no more than this, so that a crash or a slow page delays few others, and copies stay small."""
 SHARE = 4
-"""A call may take one part in so many of `page_memory_bytes` beside others; one at a time may take all of it."""
+"""Calls that run beside others may use `page_memory_bytes / SHARE` each. One call at a time may use all of it."""
 SIZE_FACTOR = 10
-"""Memory that an ordinary HTML page takes to be read, against its size: measured on pages of 1 to 16 MB."""
+"""Memory needed to read an ordinary HTML page, divided by its size. Measured on pages of 1 to 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """How CPU work is done. `count` 0: one worker for each core this process may use."""
+    """Settings for CPU work. With `count` 0 there is one worker for each core that this process may use."""
 
     executor: Literal["process", "thread", "inline"] = "process"
     count: int = 0
@@ -40,12 +40,12 @@ class Workers:
 
     @property
     def small_bytes(self) -> int:
-        """What a call may take of memory beside others."""
+        """Returns the memory that a call may use while others run too."""
         return self.page_memory_bytes // SHARE
 
 
 class Inline:
-    """Runs everything on the loop: for tests, tiny crawls and platforms without processes."""
+    """Runs all work on the loop, for tests, tiny crawls and platforms without processes."""
 
     waiting = 0
 
@@ -58,7 +58,7 @@ class Inline:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One piece of work, and who waits for its answer."""
+    """One piece of work, and the future that waits for its answer."""
 
     lane: object
     work: Callable[..., Any]
@@ -77,7 +77,7 @@ class Call:
 
 
 class _Demand(NamedTuple):
-    """Who asks, with how much in hand, and the memory it may take."""
+    """The lane that asks, the size of its input, and the memory that the call may use."""
 
     lane: Lane | None
     size: int
@@ -93,7 +93,7 @@ class Pool:
     _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    """Held by the one call that may take much memory."""
+    """Held by the one call that may use much memory."""
     _is_closed: bool = field(default=False, init=False)
 
     @property
@@ -102,11 +102,11 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """Calls that no worker has taken yet."""
+        """Returns the number of calls that no worker has taken yet."""
         return self._calls.qsize()
 
     def lane(self) -> Lane:
-        """For one of several crawls: their calls are taken in turn."""
+        """Returns a lane for one of several crawls. Workers take calls from the lanes in turn."""
         return Lane(self)
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
@@ -120,7 +120,7 @@ class Pool:
             try:
                 return await self._answer(_Demand(lane, size, little), work, args)
             except MemoryError:
-                pass  # it may have more, once nobody else has
+                pass  # tried again below with more memory, while no other call has much
         async with self._much:
             try:
                 return await self._answer(_Demand(lane, size, much), work, args)
@@ -128,7 +128,7 @@ class Pool:
                 raise OffloadError(Reason.PARSE, f"reading it takes more than {much >> 20} MiB of memory") from None
 
     async def _answer(self, demand: _Demand, work: Callable[..., T], args: tuple[object, ...]) -> T:
-        """What a worker makes of it. Raises MemoryError when it needs more than it demands, WorkersGone."""
+        """Returns a worker's answer. Raises MemoryError if the call needs more than it demanded, or WorkersGone."""
         if self._is_closed:
             raise WorkersGone
         is_bounded = self.workers.executor == "process"
@@ -142,15 +142,15 @@ class Pool:
                 answer: T = await call.answer
             return answer
         finally:
-            del call  # it holds the answer: an error, whose traceback holds this frame, which holds the body
+            del call  # else: call, its error, the traceback and this frame form a cycle that keeps the body in memory
 
     def waiting_in(self, lane: Lane) -> int:
         return self._calls.size(lane)
 
     async def take(self, *, ahead: bool = False) -> list[Call]:
-        """A fair share of what has collected: what one worker took, no other can take from it.
+        """Waits for calls, and returns a fair share of them: calls that one worker took are lost to idle ones.
 
-        `ahead`, for a worker that is busy: only once so much has collected that no idle worker can be left.
+        With `ahead`, for a worker that is busy, it waits until there are so many calls that no worker can be idle.
         """
         while ahead and not self._is_crowded:
             self._crowded.clear()
@@ -165,7 +165,7 @@ class Pool:
         return [call for call in batch if not call.answer.done()]
 
     def close(self) -> None:
-        """Let go of those who still wait for a worker, and refuse those who come later: with WorkersGone."""
+        """Ends all waiting calls with WorkersGone, and refuses later ones."""
         self._is_closed = True
         while not self._calls.empty():
             self._calls.get_nowait().end(WorkersGone())
@@ -173,13 +173,13 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lane:
-    """One crawl's access to a pool it shares."""
+    """One crawl's access to a shared pool."""
 
     pool: Pool
 
     @property
     def waiting(self) -> int:
-        """Its calls that no worker has taken yet."""
+        """Returns the number of calls of this lane that no worker has taken yet."""
         return self.pool.waiting_in(self)
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
@@ -187,7 +187,7 @@ class Lane:
 
 
 def _run_on_loop(work: Callable[..., T], args: tuple[object, ...]) -> T:
-    """Does small work at once. Raises an Exception for all that it raises, but for Ctrl-C."""
+    """Does small work at once. Errors of any kind come as an Exception, except Ctrl-C."""
     answer = run_one(work, args)
     if isinstance(answer, MemoryError):
         raise OffloadError(Reason.PARSE, "reading it takes more memory than there is")

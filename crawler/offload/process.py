@@ -1,4 +1,4 @@
-"""Worker processes as such: what they descend from, how one is started, how one is ended whatever state it is in."""
+"""Starts the fork server and worker processes, and ends them whatever state they are in."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
 from . import guardian, inside
-from .fork_folder import sheltered
+from .fork_folder import use_private_folder
 
 PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.inside"]
-"""Imported once by the fork server, so that a new worker stands in about 0.03 s."""
+"""Imported once by the fork server, so that a new worker is ready in about 0.03 s."""
 START_S = 30.0
-"""What a worker gets until it answers for the first time; it takes a second on a machine that is busy."""
+"""Time until a worker must give its first answer. It takes a second on a busy machine."""
 _starting = threading.Lock()
-"""Held from changing what belongs to the whole process until it is as it was: workers are started in threads."""
+"""Held while state of the whole process is changed and until it is restored, because workers start in threads."""
 
 
 def start_fork_server() -> None:
-    """Start what worker processes descend from, unless it runs already: it imports what they need.
+    """Starts the fork server unless it runs already. Worker processes are forked from it, with their imports done.
 
-    A terminal sends Ctrl-C, and its own end, to every process it holds. They are for the main process alone, so the
-    others are born deaf to them; until they could ignore them by themselves they would be killed.
+    A terminal sends Ctrl-C, and a signal at its own end, to every process in it. Only the main process should react, so
+    the other processes start with these signals blocked. Otherwise they could be killed before they ignore them.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    with _starting, _nothing_planted():
+    with _starting, _safe_import_path():
         resource_tracker.ensure_running()  # first, for it changes the mask as well
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
-            with sheltered():
+            with use_private_folder():
                 forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
-def _nothing_planted() -> Iterator[None]:
-    """Processes begun here import nothing from the folder one happens to stand in, as `python -c` would."""
+def _safe_import_path() -> Iterator[None]:
+    """Keeps processes that start within the block from importing from the current folder, as `python -c` would."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -55,7 +55,7 @@ def _nothing_planted() -> Iterator[None]:
 
 
 def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
-    """An executor and the one process in it. Raises BrokenExecutor when it cannot be started, OSError for a mishap."""
+    """Returns an executor and its process. Raises BrokenExecutor if it cannot start, OSError if a retry may succeed."""
     start_fork_server()
     context = multiprocessing.get_context("forkserver")
     executor = ProcessPoolExecutor(1, mp_context=context, initializer=inside.begin)
@@ -65,17 +65,17 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
         process = next(iter((getattr(executor, "_processes", None) or {}).values()), None)
         started.result(START_S)
     except BaseException as error:
-        if process is not None and isinstance(error, TimeoutError):  # it was stopped before it had begun
+        if process is not None and isinstance(error, TimeoutError):  # it was stopped before it could begin
             kill_alone(process)
         executor.shutdown(wait=True, cancel_futures=True)
-        if process is not None and process.exitcode != 1:  # Python itself ends so, where the program cannot be run
+        if process is not None and process.exitcode != 1:  # Python exits with 1 if the program cannot run
             raise ChildProcessError("the worker process was killed as it started") from error
         raise
     return executor, process
 
 
 def kill(process: BaseProcess) -> None:
-    """End it now, with whatever it started; it may be stopped, busy in C code, or gone."""
+    """Ends a worker now, with every process that it started. It may be stopped, busy in C code, or gone already."""
     if process.pid is None:
         return
     if not guardian.is_possible():
@@ -86,9 +86,9 @@ def kill(process: BaseProcess) -> None:
 
 
 def kill_alone(process: BaseProcess) -> None:
-    """End it whatever its guardian does, and its process group."""
+    """Kills the process and its process group, without the help of a guardian."""
     if process.pid is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # the group that it leads, see `inside.begin`
         with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)  # where it had not begun, it leads none
+            os.kill(process.pid, signal.SIGKILL)  # if it had not begun, it leads no group

@@ -1,6 +1,6 @@
-"""One worker process as its pool sees it: fed by two lanes, mourned when it dies, and replaced.
+"""Runs one worker process for the pool: sends it batches from two lanes, and replaces it when it dies.
 
-One executor of one worker each, because a dead worker breaks its whole `ProcessPoolExecutor`.
+Each executor has one worker only, because a dead worker breaks its whole `ProcessPoolExecutor`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 STARTS = 4
-"""How often a worker is started before the crawl is given up: the fork server, too, may die and is replaced."""
+"""Attempts to start a worker before the crawl gives up. The fork server may die too, and is replaced then."""
 PAUSE_S = 0.1
-"""Before the second start; twice as long before each further one."""
+"""Pause before the second attempt. It doubles before each further one."""
 _TRIALS = 2
 _STOP_S = 5.0
-"""A worker that was told to go and is not gone by then is killed: somebody stopped it, maybe."""
+"""A worker that does not end within this time is killed. Perhaps somebody stopped it."""
 _WALL_S = 30.0
 _WALL_FACTOR = 4
-"""A worker that gives no answer for so long, and so many times what its pages may cost, was stopped or hangs: it is
-killed. Generous, for on a busy machine a CPU second takes many."""
+"""A worker that gives no answer within _WALL_S plus _WALL_FACTOR times the CPU time of its pages was stopped or hangs,
+and is killed. These are generous, because on a busy machine one CPU second takes many seconds."""
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One executor with one worker process in it, fed by two lanes so that the next batch lies there already."""
+    """One executor with one worker process. It has two lanes, so that the next batch is ready when one is done."""
 
     pool: Pool
     workers: Workers
@@ -53,11 +53,11 @@ class Worker:
     _running: int = field(default=0, init=False)
     _trials: int = field(default=0, init=False)
     _trial: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    """Guards `_executor` while suspects are tried: one at a time and nothing beside them."""
+    """Held while the calls of a failed batch are tried: one at a time, with nothing else in the worker."""
     _calm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def serve(self) -> None:
-        """One worker's life, from its start to the end of the pool."""
+        """Starts the worker, and serves the pool until the pool ends."""
         self._calm.set()
         try:
             await self._start()
@@ -76,8 +76,8 @@ class Worker:
                 await self._serve(batch)
             finally:
                 for call in batch:
-                    call.end(WorkersGone())  # without effect on those that were answered
-                batch.clear()  # a lane that waits would hold the bodies of its last batch as long
+                    call.end(WorkersGone())  # no effect on calls that were answered
+                batch.clear()  # else a waiting lane would keep the bodies of its last batch
 
     async def _serve(self, batch: list[Call]) -> None:
         try:
@@ -92,7 +92,7 @@ class Worker:
                 self._calm.set()
 
     async def _run(self, batch: list[Call]) -> None:
-        """Answer every call. Raises BrokenExecutor when the worker died meanwhile."""
+        """Answers every call. Raises BrokenExecutor if the worker died meanwhile."""
         loop = asyncio.get_running_loop()
         tasks = [inside.Task(call.work, call.args, call.allowance) for call in batch]
         is_thread = self.workers.executor == "thread"
@@ -105,7 +105,7 @@ class Worker:
         except BrokenExecutor:
             self._is_broken = True
             raise
-        except Exception as error:  # noqa: BLE001  what cannot be pickled is the caller's bug, and his to hear of
+        except Exception as error:  # noqa: BLE001  a call that cannot be pickled is the caller's bug
             answers = [error] if len(batch) == 1 else []
         finally:
             deadline.cancel()
@@ -118,14 +118,14 @@ class Worker:
             call.end(answer)
 
     async def _try_one_by_one(self, suspects: list[Call]) -> None:
-        """The worker died, of one of these or of nobody's fault: each is tried alone, and the guilty one stands out."""
+        """Tries each call alone after the worker died, to find out which of them ended it, if any."""
         if self._is_broken:
             await self._renew()
         for call in suspects:
             await self._try(call)
 
     async def _try(self, call: Call) -> None:
-        """Twice, for a worker may die of a person, or of a system short of memory."""
+        """Runs the call alone, at most twice: a person, or a system without memory, may have killed the worker."""
         if call.answer.done():
             return None
         for _ in range(_TRIALS):
@@ -138,13 +138,13 @@ class Worker:
         call.end(error)
 
     def _wall_s(self, batch: Sequence[Call]) -> float:
-        """How long an answer may take; what lies ready in the other lane comes before it."""
+        """Returns how long an answer may take. The batch that waits in the other lane may come before it."""
         return _WALL_S + _WALL_FACTOR * self.workers.page_cpu_s * (len(batch) + self.workers.batch)
 
     # -- the process -------------------------------------------------------------------------------------------------
 
     async def _renew(self) -> OffloadError:
-        """A new worker in place of the dead one; what the old one died of."""
+        """Starts a new worker in place of the dead one, and returns the error that says why the old one died."""
         code, was_killed = await self._in_thread(self._stop), self._was_killed
         if code == inside.GROWN:
             log.info("a worker process that had grown large is replaced")
@@ -155,15 +155,15 @@ class Worker:
             return OffloadError(Reason.PARSE_TIMEOUT, f"more than {self.workers.page_cpu_s:g} CPU seconds")
         if was_killed:
             return OffloadError(Reason.PARSE_TIMEOUT, "no answer from the worker process")
-        return OffloadError(Reason.PARSE_CRASH, "the worker process died of this page")
+        return OffloadError(Reason.PARSE_CRASH, "the worker process died while it read this page")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        # Starting takes a third of a second where the fork server has to import its preloads first.
+        # Starting takes a third of a second if the fork server has to import its modules first.
         with breathing():
             return await to_thread.run_sync(work)
 
     async def _start(self) -> None:
-        """Raises CrawlError when no worker can be started, however often."""
+        """Starts the worker, with several attempts. Raises CrawlError if none succeeds."""
         if self.workers.executor == "thread":
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="crawl-worker")
             return
@@ -174,7 +174,7 @@ class Worker:
             except (BrokenExecutor, OSError, EOFError) as error:
                 reason = error
                 if self._process is None and isinstance(error, BrokenExecutor):
-                    break  # what never worked is no mishap
+                    break  # it never worked, so another attempt would not help
             else:
                 self._is_broken, self._was_killed, self._running = False, False, 0
                 return
@@ -184,17 +184,17 @@ class Worker:
         ) from reason
 
     def _kill(self) -> None:
-        """It gave no answer in time."""
+        """Kills the worker because it gave no answer in time."""
         if self._process is not None:
             self._was_killed = True
             process.kill(self._process)
 
     def _stop(self) -> int | None:
-        """Shut the executor down; a worker that is busy with a page nobody waits for is killed."""
+        """Shuts the executor down and returns the worker's exit code. Kills a worker that is still busy."""
         if self._executor is None:
             return None
         if self._process is not None and (self._running or self._is_broken):
-            process.kill(self._process)  # broken does not mean dead: its fork server may have died instead
+            process.kill(self._process)  # a broken executor's worker may live: perhaps only the fork server died
         if self._process is None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             return None

@@ -1,4 +1,4 @@
-"""A body as it came over the wire becomes a Page. Pure: it runs in worker processes and may not wait."""
+"""Turns a body from the network into a Page. It is pure: it runs in worker processes and may not wait."""
 
 from .job import Content, Document, Job
 from .page import parse

@@ -1,6 +1,7 @@
-"""Which characters the bytes stand for. Standards: WHATWG Encoding, MIME Sniffing (parameters), XML 1.0 and RFC 7303.
+"""Finds the encoding of a body and decodes it.
 
-Encodings go by their WHATWG names, in lower case; a label that the standard's table does not hold counts as none.
+Standards: WHATWG Encoding, MIME Sniffing (parameters), XML 1.0 and RFC 7303. Encodings have their WHATWG names in lower
+case; a label that is not in the standard's table counts as none.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]++")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 _UNMARKED = ((b"<\0?\0x\0", "utf-16le"), (b"\0<\0?\0x", "utf-16be"))
-"""How an XML declaration begins in UTF-16 that no byte order mark announces."""
+"""The beginnings of an XML declaration in UTF-16 without a byte order mark."""
 _LOOK = 1024
-"""Bytes in which an encoding may be declared."""
+"""Bytes at the beginning that may declare an encoding."""
 _DECLARATION = re.compile(
     rb"<\?xml(?=[\t\n\r ])[^>]*?[\t\n\r ]encoding[\t\n\r ]*=[\t\n\r ]*(?:\"([^\">]*)\"|'([^'>]*)')", re.DOTALL
 )
 _FALLBACKS = ("utf-8", "windows-1252")
-"""What HTML without any declaration is read as."""
+"""Encodings that the parser chooses for HTML without any declaration."""
 
 
 def label(content_type: str) -> str:
-    """The charset that a Content-Type header names, as written; empty if none."""
+    """Returns the charset in a Content-Type header, as written; empty if there is none."""
     at = content_type.find(";")
     while at >= 0 and (found := _PARAMETER.match(content_type, at)):
         at = found.end() if found.end() < len(content_type) else -1
@@ -49,7 +50,7 @@ def label(content_type: str) -> str:
 
 @lru_cache(maxsize=1024)
 def named(label: str) -> str:
-    """The encoding that a label stands for; empty if the standard knows none."""
+    """Returns the encoding that a label stands for; empty if the standard has none."""
     try:
         return (turbohtml.parse(b"", encoding=label).encoding or "").lower() if label else ""
     except LookupError:
@@ -57,9 +58,9 @@ def named(label: str) -> str:
 
 
 def html_label(body: bytes, label: str) -> str:
-    """What an HTML parser must be told of the encoding; mark, `<meta>` and looks of the bytes it finds itself.
+    """Returns the encoding to give to an HTML parser. It finds byte order mark, `<meta>` and typical bytes by itself.
 
-    An XML declaration counts where nothing else declares an encoding (WHATWG HTML, prescan).
+    An XML declaration counts if nothing else declares an encoding (WHATWG HTML, prescan).
     """
     if named(label):
         return label
@@ -74,17 +75,17 @@ def html_label(body: bytes, label: str) -> str:
 
 
 def of_text(body: bytes, label: str) -> str:
-    """The charset of text that cannot name its own: byte order mark, then header, then what the bytes look like."""
+    """Returns the charset of plain text: from its byte order mark, else the header, else from its bytes."""
     return _marked(body) or named(label) or ("utf-8" if _is_utf8(body) else "windows-1252")
 
 
 def of_xml(body: bytes, label: str) -> str:
-    """The charset of an XML document, of which the beginning will do: mark, header, declaration, then UTF-8."""
+    """Returns the charset of an XML document by its beginning: from mark, header or declaration, else UTF-8."""
     return _marked(body) or named(label) or _unmarked(body) or xml_declared(body) or "utf-8"
 
 
 def xml_declared(body: bytes) -> str:
-    """The encoding that an XML declaration names; UTF-16 that can be read as ASCII is none, and UTF-8 instead."""
+    """Returns the encoding in an XML declaration. UTF-16 becomes UTF-8, as a declaration in ASCII is not UTF-16."""
     found = _DECLARATION.match(body[:_LOOK])
     if not found:
         return ""
@@ -93,7 +94,7 @@ def xml_declared(body: bytes) -> str:
 
 
 def decoded(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
-    """A long body as text, piece by piece where the encoding lets us, and with its byte order mark; never fails."""
+    """Yields a long body as text with its byte order mark. UTF-8 comes piece by piece, others whole. Never fails."""
     if charset == "utf-8":
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         yield from (decoder.decode(piece) for piece in pieces)
@@ -103,7 +104,7 @@ def decoded(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
 
 
 def decode(body: bytes, charset: str) -> str:
-    """The body as text, without byte order mark; never fails."""
+    """Returns the body as text, without its byte order mark. Never fails."""
     for mark, name in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")

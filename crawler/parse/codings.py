@@ -1,4 +1,4 @@
-"""Content codings come off a body, never growing past a limit.
+"""Removes content codings from a body, within a limit of size.
 
 Standard: RFC 9110 8.4 (content codings), RFC 1950-1952 (deflate, gzip), RFC 7932 (br), RFC 8878 and 9659 (zstd).
 """
@@ -22,16 +22,16 @@ else:
     from backports import zstd
 
 _WINDOW_BYTES = 16 << 20
-"""What a decoder of brotli (RFC 7932) may hold beside what it gave."""
+"""Memory that a brotli decoder (RFC 7932) may hold in addition to its output."""
 MAX_CODINGS = 3
-"""Nobody honest sends more than one; a chain multiplies what a bomb can do."""
+"""Honest servers send one coding. A chain of codings multiplies the effect of a bomb."""
 MAX_MEMBERS = 4096
-"""Members of one gzip body, or frames of one zstd body: each costs a new decoder, whatever it holds."""
+"""Members of one gzip body, or frames of one zstd body. Each needs a new decoder, even if it is empty."""
 SHORT = "ends too early"
 _PIECE = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
-"""8 MiB, as RFC 9659 demands of a content coding."""
+"""8 MiB, as RFC 9659 requires for a content coding."""
 _BROKEN: tuple[type[Exception], ...] = (
     igzip_lib.IsalError,  # type: ignore[assignment]  # isal's stubs call it an instance
     brotli.error,
@@ -41,7 +41,7 @@ _BROKEN: tuple[type[Exception], ...] = (
 
 
 class _Stream(Protocol):
-    """What isal's, zlib's and zstd's decompressors have in common."""
+    """The common interface of the decompressors of isal, zlib and zstd."""
 
     @property
     def eof(self) -> bool: ...
@@ -54,17 +54,18 @@ class Decoded(NamedTuple):
     """A body without its codings."""
 
     body: bytes
-    """At most one byte more than the limit."""
+    """The body, at most one byte longer than the limit."""
     is_short: bool
-    """Only a beginning came."""
+    """Whether only a beginning of the body came."""
     notes: tuple[str, ...]
-    """What was wrong with the codings and did no harm to the body."""
+    """Faults of the codings that did no harm to the body."""
 
 
 def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
-    """The body without its codings. Raises ParseError: `too-large` over `limit` bytes, `decompression` if broken.
+    """Returns the body without its codings.
 
-    A wrong checksum passes, as in browsers. A chain with a coding we do not know leaves the body as it is, likewise.
+    A wrong checksum is accepted, as in browsers. A body with an unknown coding is returned unchanged, as browsers do.
+    Raises ParseError: `too-large` over `limit` bytes, `decompression` if broken.
     """
     found = beginning(body, content_encoding, limit, is_whole=True)
     if found.is_short:
@@ -75,24 +76,24 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
 def beginning(
     body: bytes, content_encoding: str, limit: int, *, is_cut: bool = False, is_whole: bool = False
 ) -> Decoded:
-    """The body without its codings, as far as it came: as browsers read it. Raises ParseError.
+    """Returns as much of the body as came, without its codings, as browsers read it. Raises ParseError.
 
-    `is_cut`: the body itself is only a beginning, so that its codings may end too early. `is_whole`: more than `limit`
-    bytes are `too-large`, at each layer; otherwise the body is begun.
+    `is_cut`: the body is only a beginning, so its codings may end early. `is_whole`: raise `too-large` if any layer has
+    more than `limit` bytes; otherwise a larger body is cut.
     """
     doubts = _Doubts()
     for coding in _chain(content_encoding):
         body = _decode(body, coding, limit, is_cut or doubts.is_short, doubts)
         if is_whole:
-            _bounded(body, limit)
+            _check_size(body, limit)
         is_cut = is_cut or len(body) > limit
     if is_whole:
-        _bounded(body, limit)
+        _check_size(body, limit)
     return Decoded(body[: limit + 1], doubts.is_short, tuple(doubts.notes))
 
 
 def gunzipped(body: bytes, limit: int) -> Iterator[bytes]:
-    """A file that is itself gzip, opened piece by piece: at most one byte more than `limit`. Raises ParseError."""
+    """Unpacks a gzip file and yields it in pieces, in all at most one byte more than `limit`. Raises ParseError."""
     try:
         yield from _gzip(body, limit + 1, _Doubts())
     except _BROKEN as error:
@@ -104,21 +105,21 @@ def is_gzip(body: bytes) -> bool:
 
 
 def _chain(content_encoding: str) -> list[str]:
-    """The codings in the order they come off; none if there is one among them that we do not know."""
+    """Returns the codings in the order of their removal; none if one of them is unknown."""
     codings = [coding for part in content_encoding.lower().split(",") if (coding := part.strip()) not in _NONE]
     if len(codings) > MAX_CODINGS:
         raise ParseError(Reason.DECOMPRESSION, f"{len(codings)} content codings")
     return codings[::-1] if all(coding in _DECODERS for coding in codings) else []
 
 
-def _bounded(body: bytes, limit: int) -> bytes:
+def _check_size(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise ParseError(Reason.TOO_LARGE, f"more than {limit} bytes decoded")
     return body
 
 
 def _decode(body: bytes, coding: str, limit: int, is_cut: bool, doubts: _Doubts) -> bytes:
-    """At most one byte more than `limit`. Nothing stays nothing, though no coding has an empty form."""
+    """Removes one coding, and returns at most one byte more than `limit`. An empty body is accepted in any coding."""
     if not body:
         return body
     pieces: list[bytes] = []
@@ -129,22 +130,22 @@ def _decode(body: bytes, coding: str, limit: int, is_cut: bool, doubts: _Doubts)
             raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
         if not is_cut:
             doubts.is_short = True
-            doubts.notes.append(f"{coding}: {error}, and what came was read")
+            doubts.notes.append(f"{coding}: {error}, so only the beginning was read")
     except _BROKEN as error:
-        bytearray(_WINDOW_BYTES)  # MemoryError: that may be why, for brotli and zstd name no reason
+        bytearray(_WINDOW_BYTES)  # raises MemoryError if memory is short: brotli and zstd do not name that cause
         raise ParseError(Reason.DECOMPRESSION, f"{coding}: {error}") from error
     return b"".join(pieces)
 
 
 class _Doubts:
-    """What speaks against a body, and does not keep us from reading it."""
+    """Collects faults of a body that do not keep us from reading it."""
 
     def __init__(self) -> None:
         self.is_short = False
         self.notes: list[str] = []
 
     def compare(self, coding: str, told: bytes, right: bytes) -> None:
-        """The trailer of a stream, and what it should be. Browsers do not look at it."""
+        """Notes a wrong or missing checksum in the trailer of a stream. Browsers ignore it."""
         if told == right:
             return
         what = "its checksum is wrong" if len(told) == len(right) else "its checksum is missing"
@@ -153,7 +154,7 @@ class _Doubts:
 
 
 def _gzip(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
-    """Member after member (RFC 1952), whatever their trailers say."""
+    """Unpacks gzip, member after member (RFC 1952). Wrong trailers are noted and accepted."""
     at, members = 0, 0
     while room > 0 and (not members or body.startswith(_GZIP_MAGIC, at)):
         if (members := members + 1) > MAX_MEMBERS:
@@ -171,9 +172,9 @@ def _gzip(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
 
 
 def _after_gzip_head(body: bytes, at: int) -> int:
-    """Where the member's data begins. Raises EOFError, ParseError."""
+    """Returns the place where the member's data begins. Raises EOFError, ParseError."""
     if not _GZIP_MAGIC.startswith(body[at : at + 2]) or body[at + 2 : at + 3] not in (b"", b"\x08"):
-        raise ParseError(Reason.DECOMPRESSION, "gzip: it is none")
+        raise ParseError(Reason.DECOMPRESSION, "gzip: not a gzip body")
     if len(body) < at + 10:
         raise EOFError(SHORT)
     flags, at = body[at + 3], at + 10
@@ -186,7 +187,7 @@ def _after_gzip_head(body: bytes, at: int) -> int:
 
 
 def _deflate(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
-    """zlib by the standard, raw by the habit of some servers: told apart by the two bytes zlib begins with."""
+    """Unpacks zlib (the standard) or raw deflate (sent by some servers); the two first bytes tell which it is."""
     is_zlib = len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
     sum_, size = 1, 0
     inflated = _Inflated(body, 2 * is_zlib, room)
@@ -198,13 +199,13 @@ def _deflate(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
 
 
 class _Inflated:
-    """The pieces of one raw deflate stream (RFC 1951): at most `room` bytes. Iterating raises EOFError, IsalError."""
+    """Yields the pieces of one raw deflate stream (RFC 1951): at most `room` bytes. Raises EOFError, IsalError."""
 
     def __init__(self, body: bytes, at: int, room: int) -> None:
         self._view = memoryview(body)
         self._room = room
         self.end = at
-        """Where the stream ends, once it did."""
+        """The place where the stream ends, once it has been read."""
 
     def __iter__(self) -> Iterator[bytes]:
         stream, room = isal_zlib.decompressobj(wbits=-15), self._room
@@ -219,7 +220,7 @@ class _Inflated:
 
 
 def _zstd(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
-    """Frame after frame, piece by piece, so that what a frame leaves over is cheap to carry."""
+    """Unpacks zstd, frame after frame. The input is given in pieces, so that a frame leaves few bytes to copy."""
     view, at, frames, stream = memoryview(body), 0, 1, _zstd_stream()
     while at < len(view) and room > 0:
         piece = view[at : at + _PIECE]
@@ -244,12 +245,12 @@ def _zstd_stream() -> _Stream:
 
 
 def _begins_frame(head: bytes) -> bool:
-    """Whether it is a zstd frame, or one that is to be skipped (RFC 8878 3.1)."""
+    """Whether a zstd frame or a skippable frame (RFC 8878 3.1) begins here."""
     return head == b"\x28\xb5\x2f\xfd" or (head[1:] == b"\x2a\x4d\x18" and head[0] >> 4 == 5)
 
 
 def _brotli(body: bytes, room: int, doubts: _Doubts) -> Iterator[bytes]:
-    """The decoder refuses a piece with more in it than its stream: then ever smaller ones show where that ends."""
+    """Unpacks brotli. The decoder refuses a piece that goes on after the stream, so smaller pieces find the end."""
     stream, fed, step, plain = brotli.Decompressor(), 0, len(body), b""
     while fed < len(body) and len(plain) < room and not stream.is_finished():
         try:

@@ -1,7 +1,7 @@
-"""Data of the user's own function, and lists of links, as JSON: within bounds of their own.
+"""Encodes data of the user's own function, and lists of links, as JSON of bounded size.
 
-orjson ends the process where memory is refused to it. A worker's memory is bounded, so what is encoded is measured
-first, and the bound is raised for as long as that may take.
+orjson ends the process if memory is refused to it. The memory of a worker is limited, so the data is measured first,
+and the limit is raised while orjson works.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from enum import Enum
 import orjson
 
 MAX_BYTES = 4 << 20
-"""Of data, as JSON."""
+"""Bytes of data as JSON."""
 _TOO_MUCH = f"more than {MAX_BYTES} bytes of JSON"
 ROOM_BYTES = 48 * MAX_BYTES
-"""Address space that orjson may take. It reserves 8 bytes for each byte of a text before it looks at it, doubles what
-it has when that is too little, and holds both while it moves; 20 bytes may be a number that we count as one."""
+"""Address space that orjson may use.
+
+It reserves 8 bytes for each byte of a text in advance, doubles its buffer when it is too small, and holds both buffers
+while it copies. A number that we count as one byte may take 20.
+"""
 _DEPTH = 255
-"""orjson goes no deeper, and says so."""
+"""orjson raises an error for deeper nesting."""
 _raising = threading.Lock()
-"""The bound is the whole process's, and pages may be read in threads."""
+"""Protects the limit, which belongs to the whole process, because pages may be read in threads."""
 _LEAVES = frozenset({int, float, bool, type(None)})
 
 
 def encode(data: object) -> bytes:
-    """Returns data as JSON. Raises ValueError where it has more than MAX_BYTES, and what orjson raises."""
+    """Returns data as JSON. Raises ValueError for more than MAX_BYTES, and the errors of orjson."""
     if _measure(data, MAX_BYTES, 0) < 0:
         raise ValueError(_TOO_MUCH)
     packed = encode_bounded(data)
@@ -40,14 +43,17 @@ def encode(data: object) -> bytes:
 
 
 def encode_bounded(data: object) -> bytes:
-    """Returns as JSON what is known to be no more than some MAX_BYTES."""
+    """Returns data as JSON. The caller knows that it is not much larger than MAX_BYTES."""
     with _room(ROOM_BYTES):
         return orjson.dumps(data)
 
 
 def _measure(value: object, room: int, depth: int) -> int:
-    """What is left of the room; less than 0: this is surely larger. Never more than JSON takes, so nothing is refused
-    that would fit; a text is measured in UTF-8, everything else as one byte."""
+    """Returns the room that is left after a value; below 0 the value is certainly too large.
+
+    It never counts more than JSON takes, so it refuses nothing that fits. A text counts its bytes in UTF-8, everything
+    else counts one byte.
+    """
     room -= 1
     if isinstance(value, str):
         return room - (len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass")))
@@ -61,7 +67,7 @@ def _measure(value: object, room: int, depth: int) -> int:
 
 
 def _parts(value: object) -> Iterator[object]:
-    """What orjson would write of it: keys and values, elements, fields."""
+    """Yields the parts that orjson would write: keys and values, elements, fields."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name
@@ -78,7 +84,7 @@ def _parts(value: object) -> Iterator[object]:
 
 @contextmanager
 def _room(more: int) -> Iterator[None]:
-    """Raise the bound of this process's address space for a while, where it has one and may."""
+    """Raises the limit of this process's address space within the block, if there is one and it may be raised."""
     with _raising:
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         if sys.platform != "linux" or soft == resource.RLIM_INFINITY:

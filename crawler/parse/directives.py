@@ -1,7 +1,7 @@
-"""What a page asks of robots, in `<meta name=robots>` and in X-Robots-Tag, as far as it concerns us.
+"""Reads the directives for robots in `<meta name=robots>` and X-Robots-Tag, as far as they concern us.
 
-No standard is binding here; this is how search engines document them: what is said to all and what is said to one robot
-by name add up, and the more restrictive word wins.
+There is no binding standard. As search engines document it, directives for all robots and for one robot by name add up,
+and the more restrictive one wins.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterable
 
 _VALUED = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
-"""Directives with a colon in them: what stands before it is no robot's name."""
+"""Directives that contain a colon. The word before it is no robot's name."""
 _NAMED = re.compile(r"\s*([^\s:,]+)\s*:")
 _MAX_LENGTH = 256
-"""Characters kept for the record: more than any honest page says."""
+"""Characters that are kept for the record: more than an honest page needs."""
 
 
 def for_us(header: str, agent: str) -> str:
-    """Of one X-Robots-Tag value, what is said to all robots and to `agent` (a product token in lower case).
+    """Returns the part of an X-Robots-Tag value for all robots and for `agent` (a product token in lower case).
 
-    A name holds for what follows it, to the end of the value or to the next name.
+    A name applies to everything after it, up to the next name or the end of the value.
     """
     ours, is_ours = [], True
     for part in header.split(","):
@@ -33,12 +33,12 @@ def for_us(header: str, agent: str) -> str:
 
 
 def forbids_following(contents: Iterable[str]) -> bool:
-    """Whether `nofollow` or `none` is among the words."""
+    """Whether the directives contain `nofollow` or `none`."""
     return any(not _FOLLOWS.isdisjoint(_SEPARATORS.split(content.lower())) for content in contents)
 
 
 def summary(contents: Iterable[str]) -> str:
-    """All directives once, in lower case, in the order of appearance, joined by `, `."""
+    """Returns all directives once, in lower case and in order of appearance, joined by `, `."""
     parts = (" ".join(part.lower().split()) for content in contents for part in content.split(","))
     return ", ".join(filter(None, dict.fromkeys(parts)))[:_MAX_LENGTH]
 

@@ -1,4 +1,4 @@
-"""What an answer's header fields say of its page, beside the page itself: where it leads, what robots may do.
+"""Reads from the header fields of an answer where its page leads, and what robots may do with it.
 
 Standards: RFC 8288 (Link, as if each were a `<link>` of the page), WHATWG HTML (Refresh).
 """
@@ -14,7 +14,7 @@ from .reading import Reading
 
 
 def note(reading: Reading, document: Document, job: Job) -> None:
-    """Add to what the body says. Links of a header are relative to the document, whatever its `<base>`."""
+    """Adds the header's data to that of the body. Links of a header are relative to the document, not to `<base>`."""
     for value in document.robots:
         if ours := directives.for_us(value, job.agent):
             reading.directives.append(ours)
@@ -28,7 +28,7 @@ def note(reading: Reading, document: Document, job: Job) -> None:
 def _note_link(reading: Reading, link: header.Link, url: str, job: Job) -> None:
     anchor = link.parameters.get("anchor", "")
     if anchor and urls.absolute(anchor, url).partition("#")[0] != url:
-        return  # it speaks of another document
+        return  # it belongs to another document
     relations = link.relations
     kinds = kinds_of_link(relations, link.parameters.get("type", ""))
     if not kinds:

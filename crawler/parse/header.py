@@ -1,4 +1,4 @@
-"""Link header fields taken apart. Standard: RFC 8288, its parsing algorithm (appendix B.2 and B.3)."""
+"""Takes Link header fields apart. Standard: RFC 8288, its parsing algorithm (appendix B.2 and B.3)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 _REST = re.compile(r"(?:[^,\"]++|\"(?:[^\"\\]++|\\.)*+(?:\"|\\?$))*+", re.DOTALL)
-"""What is left of a link-value that went wrong: up to a comma that no quotes hold."""
+"""Matches the rest of a malformed link-value: up to a comma outside quotes."""
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 MAX_LINKS = 1000
-"""Of one field value; the rest is not read."""
+"""Links that are read of one field value."""
 
 
 class Link(NamedTuple):
     """One link-value."""
 
     target: str
-    """As written: relative to the URL of the response, whatever a `<base>` says."""
+    """The target as written: relative to the URL of the response, not to a `<base>`."""
     parameters: Mapping[str, str]
-    """Names in lower case; the first of each name counts."""
+    """Parameters by names in lower case. The first of each name counts."""
 
     @property
     def relations(self) -> list[str]:
@@ -32,7 +32,7 @@ class Link(NamedTuple):
 
 
 def links(value: str) -> Iterator[Link]:
-    """The links of one Link header value. What is malformed is skipped, never refused."""
+    """Yields the links of one Link header value. Malformed parts are skipped."""
     at = 0
     for _ in range(MAX_LINKS):
         found = _TARGET.match(value, at)

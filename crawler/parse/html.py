@@ -1,7 +1,7 @@
-"""An HTML document read: what it is called, what it says of itself, where it leads. Standard: WHATWG HTML.
+"""Reads an HTML document: its title, its metadata and its links. Standard: WHATWG HTML.
 
-Read as a browser reads it that runs no scripts: what stands in `<noscript>` is there; what stands in `<template>` is
-not, unless the template declares a shadow root. XHTML is read as XML where it is well-formed, as HTML where not.
+It is read as by a browser that runs no scripts: content of `<noscript>` counts; content of `<template>` does not,
+unless the template declares a shadow root. XHTML is read as XML if it is well-formed, else as HTML.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .reading import Reading, one_line
 _MAX_TITLE = 1024
 _MAX_DESCRIPTION = 4096
 _MAX_LANGUAGE = 35
-"""RFC 5646 4.4.1: what software should hold at least."""
+"""RFC 5646 4.4.1: software should allow at least this many characters."""
 _ALWAYS = ("html", "title", "base", "meta", "link")
 _FOREIGN = "image"
-"""The one of these tags that leads somewhere in SVG."""
+"""The only one of these tags that is a link in SVG."""
 _SHORT = 1 << 13
-"""Bytes of a document whose text nodes are told apart; it takes longer."""
+"""Bytes of a document up to which text nodes are separated by blanks; this takes longer."""
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)")
-"""One that XML knows only where a document type declares it, as those of XHTML do."""
+"""Matches an entity that XML knows only if a document type declares it, as those of XHTML do."""
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -39,12 +39,15 @@ TREE_FACTOR, TREE_BYTES_A_TAG = 4, 150
 
 
 def tree_bytes(body: bytes) -> int:
-    """A guess at the memory its tree would take: measured, 100 bytes a node and four times the text."""
+    """Estimates the memory of a body's tree. Measured: 100 bytes a node and four times the text."""
     return TREE_FACTOR * len(body) + TREE_BYTES_A_TAG * body.count(b"<")
 
 
 def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
-    """`label` is the charset that the header gave; `url` the document's own. A byte order mark overrules both."""
+    """Reads a document. `label` is the charset in the header, `url` the document's own.
+
+    A byte order mark wins over the label.
+    """
     document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)
     for template in document.select("template:not([shadowrootmode])") if document.select_one("template") else ():
         if template.namespace is turbohtml.Namespace.HTML:
@@ -60,7 +63,7 @@ def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -
         [reading.refresh] = legacy.encoded([reading.refresh], charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
-    tree = document.remove("script,style")  # last: it changes the tree
+    tree = document.remove("script,style")  # comes last because it changes the tree
     reading.words = tree.text
     reading.spaced = " ".join(tree.strings) if len(body) < _SHORT or tree.select_one("td") else ""
     return reading
@@ -83,7 +86,7 @@ def _xml_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
 
 
 def _without_sections(text: str) -> str:
-    """CDATA sections written out, up to the last that ends: so none is looked for in vain."""
+    """Replaces CDATA sections by their text, up to the last one that ends, so that no search for an end fails."""
     end = text.rfind("]]>") + 3
     if end < 3:
         return text
@@ -104,7 +107,7 @@ def _anchors(document: turbohtml.Document, job: Job, reading: Reading) -> list[s
 
 
 def _foreign_href(anchor: turbohtml.Element) -> str | None:
-    """SVG has links too, with a namespace for it in former times; MathML has none."""
+    """Returns the href of a link in HTML or SVG, where old documents use a namespace. MathML has no links."""
     if anchor.namespace is turbohtml.Namespace.HTML:
         return anchor.attr("href")
     if anchor.namespace is not turbohtml.Namespace.SVG or anchor.tag != "a":
@@ -113,7 +116,7 @@ def _foreign_href(anchor: turbohtml.Element) -> str | None:
 
 
 def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
-    """The first of each kind counts, as in a browser; `seen` holds those that came."""
+    """Notes links and metadata. The first of each kind counts, as in a browser; `seen` holds the kinds that came."""
     leading, seen = readers(job.follow), set[str]()
     for element in document.iter_elements((*_ALWAYS, *media.TAGS, *leading)):
         tag = element.tag

@@ -1,4 +1,4 @@
-"""Hrefs of documents in legacy encodings: what is not ASCII in their query goes out in the document's own encoding.
+"""Prepares hrefs of documents in legacy encodings: non-ASCII text in a query is sent in the document's encoding.
 
 Standards: WHATWG URL (query state, percent-encode after encoding), WHATWG Encoding (encoders).
 """
@@ -13,7 +13,7 @@ from itertools import product
 from .charset import decode
 
 _UNICODE = {"", "utf-8", "utf-16le", "utf-16be", "replacement"}
-"""Documents in these send UTF-8."""
+"""Documents in these encodings send UTF-8."""
 _PAIRS: dict[str, tuple[Iterable[int], Iterable[int]]] = {
     "big5": (range(0xA1, 0xFF), range(0x40, 0xFF)),
     "euc-jp": (range(0xA1, 0xFF), range(0xA1, 0xFF)),
@@ -22,50 +22,50 @@ _PAIRS: dict[str, tuple[Iterable[int], Iterable[int]]] = {
     "gbk": (range(0x81, 0xFF), range(0x40, 0xFF)),
     "shift_jis": ({*range(0x81, 0xA0), *range(0xE0, 0xFD)} - {0xED, 0xEE}, range(0x40, 0xFD)),
 }
-"""First and second bytes of what an encoder may write; decoders read more than that."""
+"""First and second bytes that an encoder may write. Decoders accept more."""
 _LAST = {"big5": "═╞╡╪十卅"}
-"""Characters with several pairs of bytes, of which the last is written; of all others the first."""
+"""Characters with several pairs of bytes whose last pair is written. For all others the first is."""
 _JAPANESE = {"euc-jp", "shift_jis"}
 _ALIKE = {"\N{YEN SIGN}": b"\\", "\N{OVERLINE}": b"~"}
-"""What Japanese encodings have in the place of two characters of ASCII."""
+"""Characters that Japanese encodings have in the place of two characters of ASCII."""
 _RUN = re.compile(r"[^\0-\x7f]+")
 _KEPT = frozenset(range(0x21, 0x7F)) - frozenset(b"\"#<>'")
-"""The second byte of a character may be ASCII: these stand for themselves in a query."""
+"""ASCII bytes that are not percent-encoded in a query. The second byte of a character may be ASCII."""
 _KEPT_OF_REFERENCES = _KEPT - frozenset(b"&;")
 
 
 def encoded(hrefs: list[str], charset: str) -> list[str]:
-    """The same hrefs, ready to be resolved as if the document were in UTF-8."""
+    """Returns the hrefs, ready to be resolved as if the document were in UTF-8."""
     if charset in _UNICODE:
         return hrefs
-    return [href if href.isascii() else _encoded(href, charset) for href in hrefs]
+    return [href if href.isascii() else _encode(href, charset) for href in hrefs]
 
 
-def _encoded(href: str, charset: str) -> str:
+def _encode(href: str, charset: str) -> str:
     before, mark, fragment = href.partition("#")
     path, question, query = before.partition("?")
     return f"{path}{question}{_RUN.sub(lambda run: _percent(run[0], charset), query)}{mark}{fragment}"
 
 
 def _percent(text: str, charset: str) -> str:
-    """What an encoding has no bytes for goes out as an HTML character reference: that is how the web grew."""
-    if charset == "iso-2022-jp":  # the one that shifts between states
-        return _written(text.encode("iso2022_jp", "xmlcharrefreplace"), _KEPT_OF_REFERENCES)
+    """Percent-encodes a text. As in browsers, a character without bytes in the encoding becomes an HTML reference."""
+    if charset == "iso-2022-jp":  # the only encoding with states
+        return _escape(text.encode("iso2022_jp", "xmlcharrefreplace"), _KEPT_OF_REFERENCES)
     known = _bytes_of(charset)
-    return "".join(_written(known[char]) if char in known else _otherwise(char, charset) for char in text)
+    return "".join(_escape(known[char]) if char in known else _encode_unknown(char, charset) for char in text)
 
 
-def _otherwise(char: str, charset: str) -> str:
-    return _written(char.encode("gb18030", "replace")) if charset == "gb18030" else f"%26%23{ord(char)}%3B"
+def _encode_unknown(char: str, charset: str) -> str:
+    return _escape(char.encode("gb18030", "replace")) if charset == "gb18030" else f"%26%23{ord(char)}%3B"
 
 
-def _written(data: bytes, kept: frozenset[int] = _KEPT) -> str:
+def _escape(data: bytes, kept: frozenset[int] = _KEPT) -> str:
     return "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in data)
 
 
 @lru_cache(maxsize=64)
 def _bytes_of(charset: str) -> dict[str, bytes]:
-    """Character -> bytes, for what is not ASCII: the decoder read backwards. Takes up to 30 ms, once an encoding."""
+    """Returns the bytes of each non-ASCII character, by trying the decoder. Takes up to 30 ms, once an encoding."""
     leads, trails = _PAIRS.get(charset, ((), ()))
     singles = [bytes([byte]) for byte in range(0x80, 0x100) if charset != "gb18030"]
     if charset == "euc-jp":

@@ -1,6 +1,6 @@
-"""Which elements and headers lead somewhere, in which kind of way. Standards: WHATWG HTML, RFC 8288.
+"""Defines the kinds of links, and which elements and headers contain them. Standards: WHATWG HTML, RFC 8288.
 
-A crawl follows the kinds its settings name; all others are not even read.
+A crawl follows the kinds that its settings name; other kinds are not even read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ KINDS = (
     "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
     "images", "media", "styles", "scripts", "forms",
 )  # fmt: skip
-"""All there are; `scope.follow` explains each."""
+"""All kinds of links. The setting `scope.follow` explains each."""
 DEFAULT = frozenset({"anchors", "frames", "refresh", "pagination"})
-"""Where a reader could go without choosing another language, format or site of the same page."""
+"""Links that a reader could follow without choosing another language, format or site of the same page."""
 
 _Found = Iterator[str | None]
 _Reader = Callable[[turbohtml.Element], _Found]
@@ -28,7 +28,7 @@ _ICONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon
 
 
 def kinds_of_link(relations: Sequence[str], content_type: str) -> set[str]:
-    """The kinds that a link with these relations (in lower case) is of, be it an element or a header."""
+    """Returns the kinds of a link, in an element or a header, by its relations in lower case."""
     kinds = set()
     is_style = "stylesheet" in relations
     for relation in relations:
@@ -49,7 +49,10 @@ def kinds_of_link(relations: Sequence[str], content_type: str) -> set[str]:
 
 @lru_cache(maxsize=64)
 def readers(follow: frozenset[str]) -> dict[str, _Reader]:
-    """Tag -> what reads its URLs, for the kinds followed; `a`, `area`, `base`, `link` and `meta` are read elsewhere."""
+    """Returns a reader of URLs for each tag, for the kinds that are followed.
+
+    `a`, `area`, `base`, `link` and `meta` are read elsewhere.
+    """
     chosen: dict[str, list[_Reader]] = {}
     for kind, tag, reader in _READERS:
         if kind in follow:
@@ -73,7 +76,7 @@ def _srcset(element: turbohtml.Element) -> _Found:
 
 
 def _source(element: turbohtml.Element) -> _Found:
-    """`<source src>` means something in audio and video alone."""
+    """Yields the `src` of a `<source>`, which counts only in audio and video."""
     parent = element.parent
     if isinstance(parent, turbohtml.Element) and parent.tag in {"audio", "video"}:
         yield element.attr("src")
@@ -89,7 +92,7 @@ def _svg_image(element: turbohtml.Element) -> _Found:
 
 
 def _action(element: turbohtml.Element) -> _Found:
-    """Where a form leads that asks for a page; those that send something are never followed."""
+    """Yields the target of a form that only asks for a page. Forms that send data are never followed."""
     if (element.attr("method") or "").lower() not in {"post", "dialog"}:
         yield element.attr("action")
 

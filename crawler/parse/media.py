@@ -1,4 +1,4 @@
-"""Which pictures, recordings and documents a page shows or offers, whatever of it is followed."""
+"""Lists the pictures, recordings and documents that a page shows or offers, whether they are followed or not."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _FILES = """
     apk deb rpm exe dmg iso jar gpx kml stl
 """
 _ENDINGS = frozenset(ending.rjust(4, ".")[-4:] for word in _FILES.split() for ending in (word, word.upper()))
-"""How names of files end that people download: four characters, with the dot where there is room for it."""
+"""The last four characters of the names of files that people download, with the dot if it fits in."""
 _TINY = frozenset({"0", "1", "2"})
-"""Pixels: such a picture counts visitors."""
+"""Width or height in pixels of pictures that only count visitors."""
 
 
 def downloads(hrefs: Sequence[str]) -> list[str]:
-    """Links to files. One with a query is none: a page of its own may stand behind it."""
+    """Returns the links to files. A link with a query is excluded, because it may lead to a page."""
     return [href for href in hrefs if href[-4:] in _ENDINGS]
 
 
 def shown(element: turbohtml.Element) -> Iterator[str]:
-    """What an element of TAGS shows, as written."""
+    """Yields the sources that an element of TAGS shows, as written."""
     if element.attr("width") in _TINY or element.attr("height") in _TINY:
         return
     for name in _ATTRIBUTES[element.tag]:

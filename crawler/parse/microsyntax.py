@@ -1,4 +1,4 @@
-"""Attribute values that hold URLs among other things, taken apart step by step. Standard: WHATWG HTML."""
+"""Takes apart attribute values that contain URLs among other things. Standard: WHATWG HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REFRESH_URL = re.compile(
 _GAP = re.compile(r"[\t\n\f\r ,]*+")
 _WORD = re.compile(r"[^\t\n\f\r ]++")
 _DESCRIPTORS = re.compile(r"(?:[^,()]++|\)|\([^)]*+(?:\)|$))*+")
-"""Up to a comma that no parenthesis holds; one that is never closed holds the rest."""
+"""Matches up to a comma outside parentheses. A parenthesis that is never closed contains the rest."""
 _DESCRIPTOR = re.compile(r"(?:[^\t\n\f\r ()]++|\)|\([^)]*+(?:\)|$))++")
 _WIDTH = re.compile(r"[0-9]++w")
 _HEIGHT = re.compile(r"[0-9]++h")
@@ -24,7 +24,10 @@ _DENSITY = re.compile(r"(-?(?:[0-9]++(?:\.[0-9]++)?|\.[0-9]++)(?:[eE][+-]?[0-9]+
 
 
 def refresh_target(content: str) -> str | None:
-    """Where `<meta http-equiv=refresh>` or a Refresh header leads; empty: the page itself; None: it is no refresh."""
+    """Returns the target of `<meta http-equiv=refresh>` or a Refresh header.
+
+    It is empty for the page itself, and None if the content is invalid.
+    """
     timed = _REFRESH.match(content)
     if not timed:
         return None
@@ -33,7 +36,7 @@ def refresh_target(content: str) -> str | None:
 
 
 def srcset_urls(value: str) -> list[str]:
-    """The URLs of the image candidates in a `srcset`, in order; candidates with a descriptor in error are left out."""
+    """Returns the URLs in a `srcset`, in order, without candidates whose descriptors are wrong."""
     urls, at = [], 0
     while (at := _end(_GAP, value, at)) < len(value):
         start, at = at, _end(_WORD, value, at)

@@ -1,8 +1,8 @@
-"""Links become canonical URLs, and of those only the news travels: in scope, and not reported lately (DESIGN 6.14).
+"""Resolves links to canonical URLs, and picks the news: those in scope that were not reported lately (DESIGN 6.14).
 
-What is returned as news must reach the frontier, for it is reported again only when it is found nearer to a seed. So it
-is marked last, when nothing can fail any more; and what was not returned is never marked, for another root or another
-depth may let it in.
+News must reach the frontier, because a link is reported again only when it is found nearer to a seed. So links are
+marked as reported last, when nothing can fail any more. Links that are not returned are never marked, because another
+root or another depth may let them in.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from ..urls.canonical import Policy
 from .job import Document, Job
 
 MAX_REMEMBERED = 16 << 20
-"""Bytes, roughly, that one run may keep in one worker. When they are used up it forgets all and starts over."""
+"""Approximate bytes that one run may keep in one worker. When they are used up, it forgets everything."""
 MAX_RUNS = 4
-"""Runs that a worker remembers at a time; the oldest is forgotten."""
+"""Runs that a worker remembers at a time. The oldest is forgotten."""
 _ENTRY = 200
-"""Bytes that a short string costs in a dictionary, beside its characters."""
+"""Bytes that a short string takes in a dictionary, in addition to its characters."""
 _LONG = 500
-"""Characters; longer hrefs are not worth remembering: hardly anyone repeats them."""
+"""Characters. Longer hrefs are not remembered, because pages hardly repeat them."""
 _LOCAL = frozenset({"", "?", "#", *map(chr, range(0x21))})
-"""How hrefs begin that depend on more of the base than its folder, or may do so once they are stripped."""
+"""First characters of hrefs that depend on more than the base's folder, or may do so once they are stripped."""
 _ABSOLUTE = ("http://", "https://")
 
 
 class Found(NamedTuple):
-    """What the hrefs of a page lead to."""
+    """The URLs that the hrefs of a page lead to."""
 
     texts: list[str]
     """Distinct canonical URLs, in order of first appearance."""
     too_long: int
-    """Hrefs that were left out because their URLs would be too long."""
+    """Number of hrefs that were left out because their URLs are too long."""
 
 
 class News(NamedTuple):
-    """What of a page's links is worth telling."""
+    """The links of a page that are reported."""
 
     texts: list[str]
-    """In scope, and not reported before, or only at a greater depth."""
+    """URLs in scope that were not reported before, or only at a greater depth."""
     left_out: int = 0
-    """Bits of LeftOut: the rules that kept links out."""
+    """Bits of LeftOut for the rules that kept links out."""
     outside: dict[str, list[str]] = {}  # noqa: RUF012 - nobody changes it
-    """Places out of reach, with the links to each that were not reported before, or only at a greater depth."""
+    """Places out of reach, each with its links that were not reported before, or only at a greater depth."""
 
 
 NO_NEWS = News([])
@@ -54,20 +54,21 @@ _REACH = int(LeftOut.REACH)
 
 
 class Memory:
-    """What one worker remembers of one run: how hrefs resolve, and which URLs it reported."""
+    """The memory of one worker for one run: resolved hrefs, and the URLs that it reported."""
 
     def __init__(self, size_bytes: int = MAX_REMEMBERED) -> None:
         self._size = self._room = size_bytes
         self._shelves: dict[str, dict[str, str]] = {}
-        """By what the answers depend on, nothing, an origin or a folder: href as written -> canonical, or ""."""
+        """Canonical URLs by href as written ("" if it leads nowhere): a shelf for each origin, each folder, and one for
+        absolute hrefs."""
         self._reported: dict[str, int] = {}
-        """URLs in scope, and the least depth that each was reported at."""
+        """URLs in scope, with the least depth at which each was reported."""
         self._outside: dict[str, int] = {}
-        """URLs out of reach, likewise."""
+        """URLs out of reach, with the least depth at which each was reported."""
         self._bounds: Bounds | None = None
 
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> Found:
-        """What `hrefs` lead to. One policy a run."""
+        """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
         self._make_room()
         absolute, rooted, relative, once = self._shelves_of(base)
         resolve = urls.resolver(base, policy)
@@ -75,7 +76,7 @@ class Memory:
         nowhere: list[str] = []
         for href in hrefs:
             if "#" in href:
-                href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ in nothing else
+                href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ only in it
             first = href[:1]
             if first == "/":
                 shelf = rooted
@@ -96,7 +97,7 @@ class Memory:
         return Found(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
 
     def news(self, found: list[str], document: Document, depth: int, job: Job) -> News:
-        """What of `found` is news `depth` hops out, and what kept the rest out of the crawl."""
+        """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
         own = document.url.text
         if job.max_depth is not None and depth > job.max_depth:
             return News([], int(LeftOut.DEPTH)) if any(text != own for text in found) else NO_NEWS
@@ -117,20 +118,20 @@ class Memory:
         return News(fresh, left_out, outside)
 
     def mark(self, news: News, depth: int) -> None:
-        """Remember as reported at that depth."""
+        """Remembers these links as reported at this depth."""
         outside = ((links, self._outside) for links in news.outside.values())
         for texts, known in ((news.texts, self._reported), *outside):
             known.update(dict.fromkeys(texts, depth))
             self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
 
     def _bounds_of(self, job: Job) -> Bounds:
-        """Those of the run, which remember what they were asked; as they came with its first document."""
+        """Returns the bounds that came with the run's first document, because these cache their answers."""
         if self._bounds is None or self._bounds != job.bounds:
             self._bounds = job.bounds
         return self._bounds
 
     def _shelves_of(self, base: str) -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[str, str]]:
-        """What answers absolute, rooted and relative hrefs, and those that are not worth keeping beyond this page."""
+        """Returns the shelves for absolute, rooted and relative hrefs, and one for hrefs that only this page needs."""
         absolute, once = self._shelf(""), dict[str, str]()
         if not base.startswith(_ABSOLUTE):
             return absolute, once, once, once
@@ -154,13 +155,13 @@ class Memory:
 
 
 def _without_fragment(href: str) -> str:
-    """What leads to the same place. White space before the fragment would be stripped once it stood at the end."""
+    """Returns the href without its fragment. White space before the fragment would be stripped, so such hrefs stay."""
     head = href[: href.index("#")]
     return href if head and head[-1] <= " " else head
 
 
 def memory_of(run: bytes) -> Memory:
-    """What this process remembers of that run."""
+    """Returns this process's memory of a run."""
     memory = _memories.get(run)
     if memory is None:
         for oldest in list(_memories)[: 1 - MAX_RUNS]:
@@ -169,6 +170,6 @@ def memory_of(run: bytes) -> Memory:
     return memory
 
 
-# The one mutable state that a module of ours keeps: a worker process has no owner to hold it, and outlives every call.
-# Runs never meet in it, and losing it costs time alone: the frontier's exact set decides what is new.
+# This is the only mutable state in a module of ours: nothing in a worker process could own it, and it outlives every
+# call. Runs do not share entries. Losing it costs only time, because the frontier's exact set decides what is new.
 _memories: dict[bytes, Memory] = {}

@@ -1,4 +1,4 @@
-"""The life of one body in a worker, top to bottom: decoded, named, read, followed, and made a Page."""
+"""Makes a Page of a body, from top to bottom: decode it, find its kind, read it, resolve its links."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from .reading import Reading
 from .simhash import gist, simhash
 
 MAX_LINK_BYTES = 16 << 20
-"""Of all links of a page together: what a worker answers has bounds, whatever it was given."""
+"""Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
 MAX_TEXT = 1 << 20
-"""Characters of readable text."""
+"""Characters of readable text that are kept."""
 
 
 def parse(document: Document, job: Job) -> Page:
-    """What there is to know about a body. Raises ParseError, whatever the bytes, and nothing else.
+    """Returns the page that a body holds. Raises ParseError and nothing else, for any bytes.
 
-    What the user's own parse function raises stands in `Page.data_error`, so that the page's links still travel.
-    The links of a sitemap lie as deep as the sitemap itself, those of all else one hop further out.
+    An error of the user's own parse function is kept in `Page.data_error`, so that the page's links are not lost. Links
+    of a sitemap are as deep as the sitemap itself; all other links are one hop deeper than their page.
     """
-    body, truncated, notes = _decoded(document, job)
+    body, truncated, notes = _decode(document, job)
     kind, reading = _read(document, body, job)
     for said in notes:
         reading.add_note(said)
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
-    found = _kept(memory.resolve(_followed(reading, kind, job), base, job.policy), reading)
+    found = _keep(memory.resolve(_pick_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
     news = _news(memory, found, document, reading, depth, job)
     words = reading.words.encode("utf-8", "replace")
@@ -62,9 +62,9 @@ def parse(document: Document, job: Job) -> Page:
         end=shown.end,
         is_ahead=shown.is_ahead,
         n_links=len(found),
-        news=_packed(news.texts, reading, job),
+        news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
-        text=_bounded(reading),
+        text=_cut_text(reading),
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -72,13 +72,13 @@ def parse(document: Document, job: Job) -> Page:
         outside=urls.fingerprints(news.outside, job.key),
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
-    page = _extracted(page, document, body, job)
-    memory.mark(news, depth)  # the last thing that is done: nothing may be marked that does not travel
+    page = _extract(page, document, body, job)
+    memory.mark(news, depth)  # comes last: links may be marked only if they are really sent
     return page
 
 
-def _decoded(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
-    """The body without its codings, why it is only a beginning, if it is, and what else was wrong with the codings."""
+def _decode(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+    """Returns the body without its codings, the reason if it is only a beginning, and notes on faulty codings."""
     keeps, limit = job.keeps_oversized, job.max_body_bytes
     found = codings.beginning(
         document.body, document.content_encoding, limit, is_cut=keeps and document.is_cut, is_whole=not keeps
@@ -89,7 +89,7 @@ def _decoded(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]
 
 
 def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
-    """What kind of body it is, and what a reader of that kind makes of it."""
+    """Returns the kind of the body, and its reading by the reader of that kind."""
     content_type, url = document.content_type, document.url.text
     kind = kinds.kind(content_type, body)
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
@@ -106,7 +106,7 @@ def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Readin
 
 
 def _read_gzip(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
-    """A gzipped file may be a sitemap or a feed; any other is not ours to open."""
+    """Reads a gzip file if it is a sitemap or a feed. Other files are not opened further."""
     pieces = codings.gunzipped(body, sitemap.MAX_BYTES)
     try:
         head = next(pieces, b"")
@@ -136,8 +136,8 @@ def _plain(document: Document, body: bytes, job: Job) -> Reading:
     return Reading(charset=name, words=words, text=words if job.wants_text else "")
 
 
-def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
-    """As written; no more of a page than may be followed."""
+def _pick_followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
+    """Returns the hrefs as written, at most `max_links` of a page."""
     hrefs = reading.hrefs
     if reading.refresh and "refresh" in job.follow:
         hrefs = [*hrefs, reading.refresh]
@@ -151,19 +151,19 @@ def _followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
 
 
 def _news(memory: Memory, found: list[str], document: Document, reading: Reading, depth: int, job: Job) -> News:
-    """What of the links is news; nothing where the page asks not to be followed."""
+    """Returns the news among the links; none if the page asks not to be followed."""
     if job.nofollow == "ignore" or not directives.forbids_following(reading.directives):
         return memory.news(found, document, depth, job)
     return NO_NEWS._replace(left_out=int(LeftOut.NOFOLLOW)) if found else NO_NEWS
 
 
 def _kinds_left_out(kind: kinds.Kind, job: Job) -> int:
-    """Nobody looked for links of kinds that are not followed, so any HTML page may hold some."""
+    """Returns the bit for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
     return int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
 
 
-def _kept(found: Found, reading: Reading) -> list[str]:
-    """As many as an answer has room for: short hrefs may resolve to long URLs."""
+def _keep(found: Found, reading: Reading) -> list[str]:
+    """Returns as many links as fit into an answer, because short hrefs may resolve to long URLs."""
     texts, room = found.texts, MAX_LINK_BYTES
     if found.too_long:
         reading.add_note(f"left out {found.too_long} links: their URLs are longer than {urls.MAX_LENGTH} characters")
@@ -176,20 +176,20 @@ def _kept(found: Found, reading: Reading) -> list[str]:
 
 
 def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Reading, links: int) -> str:
-    """What marks it as a block. Of what is no text, only refusals are looked at: they come as JSON, too."""
+    """Returns the mark of a block, or an empty string. Refusals are checked even if they are no text, such as JSON."""
     if reading.is_scanned or (kind not in {"html", "text"} and document.status not in blocked.REFUSALS):
         return ""
     return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
-def _bounded(reading: Reading) -> str:
+def _cut_text(reading: Reading) -> str:
     if len(reading.text) > MAX_TEXT:
         reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
     return reading.text[:MAX_TEXT]
 
 
-def _packed(news: list[str], reading: Reading, job: Job) -> Links:
-    """The news in flat form, with what a sitemap says of each."""
+def _pack(news: list[str], reading: Reading, job: Job) -> Links:
+    """Returns the news in flat form, with priority and date from a sitemap."""
     links = Links("\n".join(news), urls.fingerprints(news, job.key))
     if not news or not (any(reading.priorities) or any(reading.modified)):
         return links
@@ -203,19 +203,19 @@ def _packed(news: list[str], reading: Reading, job: Job) -> Links:
     )
 
 
-def _extracted(page: Page, document: Document, body: bytes, job: Job) -> Page:
-    """The page, with what the user's own function says about it."""
+def _extract(page: Page, document: Document, body: bytes, job: Job) -> Page:
+    """Returns the page with the data of the user's own function."""
     if job.extract is None:
         return page
     if document.is_suspect:
-        return replace(page, data_error="not called: the page was too much for a worker")
+        return replace(page, data_error="not called, because a worker failed on this page")
     content = Content(document.url, document.status, document.content_type, body, page)
     try:
         said = job.extract(content)
         return replace(page, data_json=b"" if said is None else data.encode(said))
     except MemoryError:
-        raise  # there may be more of it
+        raise  # the caller may try again with more memory
     except BaseException as error:
         if is_of_a_signal(error):
             raise
-        return replace(page, data_error=describe(error))  # it is not our code, and may fail in any way
+        return replace(page, data_error=describe(error))  # it is foreign code, which may fail in any way

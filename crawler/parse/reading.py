@@ -1,4 +1,4 @@
-"""What a reader makes of a body, before anything is resolved, judged or remembered."""
+"""Defines the result of reading a body, before links are resolved or judged."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from .job import Job
 
 @dataclass(slots=True)
 class Reading:
-    """All empty: there was nothing to read."""
+    """The result of reading a body. All fields are empty if there was nothing to read."""
 
     charset: str = ""
     title: str = ""
     description: str = ""
     language: str = ""
     canonical: str = ""
-    """As written; resolve it against `base`."""
+    """The canonical link as written, relative to `base`."""
     refresh: str | None = None
-    """Where the page leads after a while, as written; empty: to itself; None: nowhere."""
+    """The target of a refresh as written; empty for the page itself, None without a refresh."""
     base: str = ""
-    """What hrefs are relative to, absolute; empty: the document's own URL."""
+    """The absolute URL that hrefs are relative to; empty for the document's own URL."""
     hrefs: list[str] = field(default_factory=list)
-    """As written, in document order within each kind of link; those of the kinds that the crawl follows."""
+    """Links of the kinds that the crawl follows, as written, in document order within each kind."""
     priorities: list[int] = field(default_factory=list)
-    """Of a sitemap alone: that of the request for each href, and 0 where nothing is said."""
+    """For sitemaps only: the priority of the request for each href, 0 if unknown."""
     modified: list[int] = field(default_factory=list)
-    """Of a sitemap alone: when each href last changed, in Unix seconds; 0 where nothing is said."""
+    """For sitemaps only: the last change of each href in Unix seconds, 0 if unknown."""
     directives: list[str] = field(default_factory=list)
-    """What the page asks of robots, as far as it concerns us: the contents of its robots metas and X-Robots-Tags."""
+    """Directives for robots that concern us: contents of robots metas and X-Robots-Tags."""
     words: str = ""
-    """What a person would read, roughly: good enough to compare pages by."""
+    """The text that a person would read, roughly: good enough to compare pages."""
     spaced: str = ""
-    """The same with a blank between elements, where that matters and is cheap: cells of a table hold numbers."""
+    """The same text with blanks between elements, which separates numbers in cells of a table. Empty if too costly."""
     media: list[str] = field(default_factory=list)
-    """Where its pictures, recordings, embedded documents and downloads are, as written, followed or not."""
+    """Pictures, recordings, embedded documents and downloads as written, whether followed or not."""
     text: str = ""
-    """What a person would read, laid out; only when asked for."""
+    """The text that a person would read, with its layout. Filled only on request."""
     note: str = ""
-    """What a person should know: that the rest was not read, and why."""
+    """A remark for people, such as why the rest was not read."""
     left_out: int = 0
-    """Bits of LeftOut: the rules that kept links of it from being read."""
+    """Bits of LeftOut for the rules that kept links from being read."""
     is_scanned: bool = False
-    """There was no tree: see `scan`."""
+    """Whether it was read without a tree, see `scan`."""
 
     def follows(self, relations: Collection[str], job: Job) -> bool:
-        """Whether a link of these relations (in lower case) is followed; noted where it is not."""
+        """Whether a link with these relations (in lower case) is followed. If not, notes it in `left_out`."""
         if job.nofollow != "links" or "nofollow" not in relations:
             return True
         self.left_out |= LeftOut.NOFOLLOW
@@ -58,5 +58,5 @@ class Reading:
 
 
 def one_line(text: str, limit: int) -> str:
-    """At most `limit` characters, runs of white space as one blank."""
+    """Returns at most `limit` characters, with each run of white space as one blank."""
     return " ".join(text[: 4 * limit].split())[:limit]

@@ -1,7 +1,7 @@
-"""An HTML document read without a tree, in one pass over its bytes: what is left where a tree would cost too much.
+"""Reads an HTML document in one pass over its bytes, without a tree, when a tree would cost too much.
 
-Links, title and directives as an ordinary document writes them. Time and memory are linear in the size, whatever the
-bytes; what a tree alone could tell (templates, namespaces, text) is not looked at.
+It finds links, title and directives in their ordinary form. Time and memory are linear in the size, for any bytes.
+Facts that need a tree (templates, namespaces, text) are not read.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .microsyntax import refresh_target
 from .reading import Reading, one_line
 
 MAX_TAGS = 100_000
-"""Tags looked at, of those that matter here: a second or two at worst."""
+"""Number of relevant tags that are read: a second or two at worst."""
 _RAW = ("script", "style", "textarea", "title")
-"""Elements whose content is no markup."""
+"""Elements whose content is not markup."""
 _SOURCES = {
     "frame": "frames", "iframe": "frames", "img": "images", "script": "scripts", "video": "media", "audio": "media",
     "embed": "media",
 }  # fmt: skip
-"""Tag -> the kind of link that its `src` is."""
+"""The kind of link that the `src` of each tag is."""
 _NAMES = ("a", "area", "base", "link", "meta", *_RAW, *(tag for tag in _SOURCES if tag not in _RAW))
 _TAG = re.compile(rb"<(?:!--|(%s)(?=[\t\n\x0c\r />]))" % b"|".join(name.encode() for name in _NAMES), re.IGNORECASE)
 _INSIDE = re.compile(rb"[^<>]{0,8192}+")
-"""What stands in a tag, as far as it is read."""
+"""Matches the inside of a tag, as far as it is read."""
 _ATTRIBUTE = re.compile(
     r"""[\s"'/](href|src|rel|type|name|content|http-equiv)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""",
     re.IGNORECASE,
@@ -38,14 +38,14 @@ _ATTRIBUTE = re.compile(
 _ENDS = {name: re.compile(rb"</%s" % name.encode(), re.IGNORECASE) for name in _RAW}
 _META = re.compile(rb"<meta[^<>]{0,256}?charset\s*+=[\s\"']*+([\w-]{1,40}+)", re.IGNORECASE)
 _LOOK = 1024
-"""Bytes in which a document may declare its charset (WHATWG HTML)."""
+"""Bytes at the beginning that may declare the charset (WHATWG HTML)."""
 _SAMPLE = 1 << 16
 _MAX_TITLE = 1024
 _MAX_DESCRIPTION = 4096
 
 
 def read(body: bytes, label: str, url: str, job: Job) -> Reading:
-    """`label` is the charset that the header gave; `url` the document's own."""
+    """Reads a document. `label` is the charset in the header, `url` the document's own."""
     name = _charset(body, label)
     if name.startswith("utf-16"):
         body = body.replace(b"\0", b"")  # near enough to ASCII for a URL
@@ -56,7 +56,7 @@ def read(body: bytes, label: str, url: str, job: Job) -> Reading:
     reading.media += media.downloads(reading.hrefs)
     reading.hrefs = legacy.encoded(reading.hrefs, name)
     [reading.canonical] = legacy.encoded([reading.canonical], name)
-    reading.note = f"too much for a tree: links by a linear scan{reading.note and '; ' + reading.note}"
+    reading.note = f"too large for a tree, so links come from a linear scan{reading.note and '; ' + reading.note}"
     return reading
 
 
@@ -67,17 +67,17 @@ def _charset(body: bytes, label: str) -> str:
 
 
 class _Scan:
-    """Goes from tag to tag, and never back."""
+    """Reads tag after tag, and never goes back."""
 
     def __init__(self, reading: Reading, job: Job, charset: str) -> None:
         self._reading = reading
         self._job = job
         self._charset = charset
         self._seen = set[str]()
-        """Of what counts once: which came."""
+        """Kinds that came already, of those where only the first counts."""
 
     def run(self, body: bytes) -> bool:
-        """Whether all was read."""
+        """Reads the body. Returns whether all of it was read."""
         at = 0
         for _ in range(MAX_TAGS):
             tag = _TAG.search(body, at)
@@ -89,7 +89,7 @@ class _Scan:
         return False
 
     def _past_comment(self, body: bytes, at: int) -> int:
-        """One that never ends holds all the rest, as in a browser."""
+        """Returns the place after a comment. A comment that never ends contains the rest, as in a browser."""
         end = body.find(b"-->", at - 2)
         return len(body) if end < 0 else end + 3
 
@@ -109,7 +109,7 @@ class _Scan:
         return end.end() if end else len(body)
 
     def _attributes(self, inside: bytes) -> dict[str, str]:
-        """The first of each name counts."""
+        """Returns the attributes. The first of each name counts."""
         found: dict[str, str] = {}
         for name, double, single, plain in _ATTRIBUTE.findall(self._text(inside)):
             found.setdefault(name.lower(), unescaped(double or single or plain))

@@ -1,4 +1,4 @@
-"""Sixty-four bits over the words of a text; texts that share most words differ in few bits (Charikar, 2002)."""
+"""Computes 64 bits over the words of a text. Texts that share most words differ in few bits (Charikar, 2002)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase
 _NO_LETTERS = (string.digits + string.punctuation + string.whitespace).encode()
 _ECHOED = re.compile("[a-z]{3,}")
 _MOST_ECHOED = 16
-"""Words of a URL that are looked for in its page."""
+"""Words of a URL that are searched in its page."""
 
 
 def simhash(text: str) -> int:
-    """0 for a text without words."""
+    """Returns the simhash of a text; 0 for a text without words."""
     words = _sample(text).encode("utf-8", "replace").split()
     lanes = b"".join(map(xxh3_64_digest, words))
     return _majority(int.from_bytes(lanes, "little"), len(words))
 
 
 def gist(text: bytes, url: str) -> int:
-    """64 bits over the letters of a text in UTF-8, all of it, but for the words of its own URL.
+    """Returns 64 bits over all letters of a text in UTF-8, without the words of its own URL.
 
-    Equal for pages that differ in nothing but numbers and in what they repeat of their address: months of a calendar,
+    It is equal for pages that differ only in numbers and in words repeated from their address: months of a calendar,
     filters that match nothing, places that do not exist.
     """
     letters = text.translate(_LOWER)
@@ -46,10 +46,10 @@ def _sample(text: str) -> str:
 
 
 def _majority(lanes: int, count: int) -> int:
-    """The bits that are set in more than half of `count` lanes, 64 bits each.
+    """Returns the bits that are set in more than half of `count` lanes of 64 bits.
 
-    Counters stand upright: plane k holds bit k of every counter. Halving the lanes adds one half to the other, all
-    counters at once, as a ripple-carry adder would: a few operations on long integers instead of 64 a word.
+    Counters are vertical: plane k holds bit k of every counter. Halving the lanes adds one half to the other for all
+    counters at once, as a ripple-carry adder does. This takes a few operations on long integers instead of 64 a word.
     """
     planes, width = [lanes], 1 << max(count - 1, 0).bit_length()
     while width > 1:
@@ -67,7 +67,7 @@ def _majority(lanes: int, count: int) -> int:
 
 
 def _exceeding(planes: list[int], bound: int) -> int:
-    """Where the upright counters are above `bound`."""
+    """Returns the bits whose vertical counters are above `bound`."""
     above, equal = 0, _ALL
     for k in reversed(range(len(planes))):
         if bound >> k & 1:

@@ -1,4 +1,4 @@
-"""What a sitemap's words mean to a crawl: which entries count, how soon, how fresh. Standard: sitemaps.org protocol."""
+"""Decides which entries of a sitemap count, with which priority and date. Standard: sitemaps.org protocol."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .job import Document
 from .reading import Reading
 
 MAX_LOCATIONS = 50_000
-"""What a sitemap may hold, by its protocol; the rest is not read."""
+"""Entries of a sitemap that are read: as many as the protocol allows."""
 MAX_BYTES = 50 << 20
-"""What a sitemap may measure, by its protocol, out of its gzip; the rest is not read."""
+"""Unpacked bytes of a sitemap that are read: as many as the protocol allows."""
 MAX_INDEXES = 3
-"""Indexes within indexes. The protocol allows one; without a bound a server could go on for ever."""
+"""Levels of nested indexes. The protocol allows one. Without a limit a server could go on for ever."""
 FIRST = -100
-"""The priority of a sitemap that robots.txt names: it goes before pages. One in an index comes a step after its index,
-and so the priority says how many indexes led to a sitemap."""
+"""The priority of a sitemap that robots.txt names: it comes before pages. A sitemap in an index comes one step after
+the index, so the priority says how many indexes led to it."""
 _NAMED = re.compile(r"/[^/?]*sitemap[^/?]*\.txt(?:\.gz)?(?:\?|$)", re.IGNORECASE)
 _ENDS = re.compile(r"[\r\n]")
 _LONGEST = 2 * MAX_LENGTH
@@ -27,16 +27,16 @@ _LATEST = (1 << 32) - 1
 
 
 class Enough(Exception):
-    """The rest need not be read; says why."""
+    """Raised when the rest need not be read. Its text says why."""
 
 
 def is_list(document: Document) -> bool:
-    """Whether plain text is to be read as a sitemap: someone called it one, or its name does."""
+    """Whether plain text is read as a sitemap: it was named as one, or its file name says so."""
     return document.is_sitemap or bool(_NAMED.search(document.url.path))
 
 
 def read_list(texts: Iterable[str], reading: Reading) -> None:
-    """A sitemap in plain text: one absolute URL a line, nothing else. Raises Enough."""
+    """Reads a sitemap in plain text: one absolute URL a line, nothing else. Raises Enough."""
     for line in _lines(texts):
         url = line.strip("\ufeff\t\n\r ")
         if url[:8].lower().startswith(("http://", "https://")):
@@ -44,7 +44,7 @@ def read_list(texts: Iterable[str], reading: Reading) -> None:
 
 
 def add(reading: Reading, url: str, priority: int, modified: int) -> None:
-    """Raises Enough after the last that may be."""
+    """Adds an entry. Raises Enough if there are MAX_LOCATIONS already."""
     if len(reading.hrefs) >= MAX_LOCATIONS:
         raise Enough(f"only the first {MAX_LOCATIONS} entries were read")
     reading.hrefs.append(url)
@@ -53,7 +53,7 @@ def add(reading: Reading, url: str, priority: int, modified: int) -> None:
 
 
 def within(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """As much as may be read. Raises Enough where that is not all."""
+    """Yields the first MAX_BYTES. Raises Enough if there are more."""
     room = MAX_BYTES
     for piece in pieces:
         if len(piece) > room:
@@ -64,13 +64,13 @@ def within(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def nested_priority(priority: int) -> int | None:
-    """That of the sitemaps an index names, if the index was asked for with `priority`; None: they are too deep."""
+    """Returns the priority of sitemaps in an index that was requested with `priority`; None if they are too deep."""
     level = priority - FIRST if FIRST <= priority <= FIRST + MAX_INDEXES else 0
     return None if level >= MAX_INDEXES else FIRST + level + 1
 
 
 def page_priority(text: str) -> int:
-    """`<priority>` 1.0 is -5, 0.5 (what it is by default) is 0, 0.0 is 5; nonsense is 0."""
+    """Translates `<priority>`: 1.0 is -5, 0.5 (the default) is 0, 0.0 is 5. Invalid text is 0."""
     try:
         wished = float(text)
     except ValueError:
@@ -79,7 +79,7 @@ def page_priority(text: str) -> int:
 
 
 def unix_time(text: str) -> int:
-    """Of a date in W3C format, from the year alone to fractions of a second; 0 for nonsense."""
+    """Returns a date in W3C format, from a year up to fractions of a second, in Unix seconds; 0 if it is invalid."""
     found = _DATE.fullmatch(text.strip())
     if not found:
         return 0
@@ -96,7 +96,7 @@ def unix_time(text: str) -> int:
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Lines that may reach over pieces; of one without an end, as much as tells that it is no URL."""
+    """Yields lines, which may span pieces. A line without an end is cut at a length that no URL has."""
     rest = ""
     for text in texts:
         *lines, rest = _ENDS.split(rest + text)

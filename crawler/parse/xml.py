@@ -1,7 +1,7 @@
-"""Sitemaps and feeds read, in one pass over expat. Standard: sitemaps.org protocol, RSS 2.0 and 1.0, Atom (RFC 4287).
+"""Reads sitemaps and feeds in one pass with expat. Standards: sitemaps.org protocol, RSS 2.0 and 1.0, Atom (RFC 4287).
 
-Names are taken without their namespace, for half the world's sitemaps declare none or the wrong one. A document that
-declares entities is refused. What stood before an error is kept: a sitemap cut short is still a sitemap.
+Namespaces are ignored, because many sitemaps declare none or the wrong one. A document that declares entities is
+refused. Everything before an error is kept: a sitemap that is cut short is still a sitemap.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .links import kinds_of_link
 from .reading import Reading, one_line
 
 MAX_NESTING = 256
-"""Elements within elements; what lies deeper is no sitemap and no feed, and the rest is not read."""
+"""Depth of nested elements. A deeper document is no sitemap and no feed, so the rest is not read."""
 MAX_TAG = 1 << 20
-"""Bytes of a tag or a comment; no sitemap and no feed has a longer one."""
+"""Bytes of a tag or a comment. No sitemap and no feed has a longer one."""
 _PIECE = 1 << 16
 _MAX_TITLE = 1024
 _TITLES = {("channel", "title"), ("feed", "title")}
@@ -32,22 +32,22 @@ _TEXTS = {*_TITLES, *_LOCATIONS, *_HINTS, _GUID}
 _ENTRIES = {"url", "sitemap", "item"}
 _LINKED = {"feed", "entry", "channel", "item", "url"}
 _STEPS = {"previous", "first", "last", "next-archive", "prev-archive"}
-"""RFC 5005: a feed in pages; `next` and `prev` are known from HTML."""
+"""Relations of feeds in pages (RFC 5005). `next` and `prev` are known from HTML."""
 
 
 class _Entities(Exception):
-    """The document declares entities, which nobody honest does and bombs are made of."""
+    """Raised when the document declares entities. Bombs are made of them, and honest documents have none."""
 
 
 def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
-    """A document that comes in pieces. Raises ParseError where nothing could be read, or where it declares entities."""
+    """Reads a document in pieces. Raises ParseError if nothing could be read, or if it declares entities."""
     pieces = iter(pieces)
     head = next(pieces, b"")
     name = charset.of_xml(head, charset.label(document.content_type))
     reading = Reading(charset=name, base=document.url.text)
     reader = _Reader(reading, document, job)
     try:
-        for text in _begun(charset.decoded(sitemap.within(chain([head], pieces)), name)):
+        for text in _skip_blanks(charset.decoded(sitemap.within(chain([head], pieces)), name)):
             reader.feed(text)
         reader.end()
     except sitemap.Enough as enough:
@@ -64,8 +64,8 @@ def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
     return reading
 
 
-def _begun(texts: Iterator[str]) -> Iterator[str]:
-    """The same, where blanks before the XML declaration are forgiven."""
+def _skip_blanks(texts: Iterator[str]) -> Iterator[str]:
+    """Yields the texts without blanks before the XML declaration."""
     for text in texts:
         if begun := text.lstrip("\ufeff\t\n\r "):
             yield begun
@@ -74,7 +74,7 @@ def _begun(texts: Iterator[str]) -> Iterator[str]:
 
 
 class _Reader:
-    """Follows expat through the document with a stack of names, collecting text only where it is wanted."""
+    """Handles expat's events with a stack of names, and collects text only where it is needed."""
 
     def __init__(self, reading: Reading, document: Document, job: Job) -> None:
         self.reading = reading
@@ -84,12 +84,12 @@ class _Reader:
         self._bases = [document.url.text]
         self._text: list[str] = []
         self._first = 0
-        """Where the locations of the entry begin that is being read."""
+        """The place of the first location of the current entry."""
         self._priority = self._modified = 0
         self._is_link = False
-        """Whether the guid that is being read is a link."""
+        """Whether the current guid is a link."""
         self._fed = 0
-        """Bytes."""
+        """Bytes given to the parser."""
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -102,14 +102,14 @@ class _Reader:
             piece = data[at : at + _PIECE]
             self._fed += len(piece)
             self._parser.Parse(piece, False)
-            if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat begins it anew with every piece
-                raise sitemap.Enough(f"what follows a tag of more than {MAX_TAG >> 20} MiB was not read")
+            if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag with every piece
+                raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def end(self) -> None:
         self._parser.Parse(b"", True)
 
     def settle(self) -> None:
-        """Give all locations of the entry that was read last what it said of them, before them or behind."""
+        """Gives priority and date of the last entry to all its locations. They may come before or after these."""
         reading, locations = self.reading, len(self.reading.hrefs) - self._first
         reading.modified[self._first :] = [self._modified] * locations
         reading.priorities[self._first :] = [self._priority] * locations
@@ -118,7 +118,7 @@ class _Reader:
         local, parent = name.rpartition(":")[2].lower(), self._path[-1]
         self._path.append(local)
         if len(self._path) > MAX_NESTING:
-            raise sitemap.Enough(f"what nests deeper than {MAX_NESTING} elements was not read")
+            raise sitemap.Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         base = self._bases[-1]
         self._bases.append(based(base, attributes["xml:base"]) if "xml:base" in attributes else base)
         if local in _ENTRIES:
@@ -129,9 +129,9 @@ class _Reader:
             self._parser.CharacterDataHandler = self._text.append
             self._is_link = attributes.get("isPermaLink", "true").lower() == "true"
         if local == "link" and parent in _LINKED and "href" in attributes:
-            self._linked(parent, attributes)
+            self._note_link(parent, attributes)
         elif place == ("item", "enclosure") and "media" in self._follow:
-            self._found(attributes.get("url", ""))
+            self._note_location(attributes.get("url", ""))
 
     def _end(self, name: str) -> None:
         local = self._path.pop()
@@ -143,12 +143,12 @@ class _Reader:
         self._text.clear()
         self._parser.CharacterDataHandler = None
         if place in _LOCATIONS:
-            self._found(text, base)
+            self._note_location(text, base)
         elif place in _HINTS:
-            self._hinted(local, text)
+            self._note_hint(local, text)
         elif place == _GUID:
             if self._is_link and len(self.reading.hrefs) == self._first:
-                self._found(text, base)
+                self._note_location(text, base)
         elif not self.reading.title:
             self.reading.title = one_line(text, _MAX_TITLE)
 
@@ -161,9 +161,9 @@ class _Reader:
                 raise sitemap.Enough(f"an index within {sitemap.MAX_INDEXES} others was not followed")
             self._priority = nested
 
-    def _linked(self, parent: str, attributes: dict[str, str]) -> None:
+    def _note_link(self, parent: str, attributes: dict[str, str]) -> None:
         relations = attributes.get("rel", "alternate").lower().split()
-        if parent == "url":  # how a sitemap names a page's translations
+        if parent == "url":  # a sitemap names translations of a page like this
             is_followed = "alternates" in self._follow and "alternate" in relations
         elif "alternate" in relations:
             is_followed = True
@@ -173,15 +173,15 @@ class _Reader:
             kinds |= {"media"} if "enclosure" in relations else set()
             is_followed = not kinds.isdisjoint(self._follow)
         if is_followed:
-            self._found(attributes["href"])
+            self._note_location(attributes["href"])
 
-    def _found(self, location: str, base: str = "") -> None:
+    def _note_location(self, location: str, base: str = "") -> None:
         base = base or self._bases[-1]
         if location := location.strip():
             href = location if base == self.reading.base else absolute(location, base)
             sitemap.add(self.reading, href, self._priority, self._modified)
 
-    def _hinted(self, local: str, text: str) -> None:
+    def _note_hint(self, local: str, text: str) -> None:
         if local == "lastmod":
             self._modified = sitemap.unix_time(text)
         else:

@@ -1,4 +1,4 @@
-"""Says what robots.txt lets us fetch: asked for once per site while fresh, read as RFC 9309 has it."""
+"""Decides what robots.txt allows: fetches it once per site while it is fresh, and reads it as RFC 9309 says."""
 
 from __future__ import annotations
 
@@ -35,32 +35,38 @@ __all__ = [
 MAX_REDIRECTS = 5
 """RFC 9309 2.3.1.2."""
 MAX_SITES = 50_000
-"""A few hundred bytes each; a site beyond is asked again."""
+"""A few hundred bytes each. Beyond this number the oldest is forgotten and asked again when needed."""
 MAX_KEPT_BYTES = 64 << 20
-"""Of all rules together: the sites that were asked longest ago are forgotten first, and asked again. One robots.txt can
-take 1.5 MB of it."""
+"""Bytes of all rules together. One robots.txt can take 1.5 MB.
+
+Beyond it, the sites that were asked longest ago are forgotten first, and asked again when needed.
+"""
 INLINE_BYTES = 2 << 10
-"""0.4 ms of the loop at worst, whatever is in it; most files are smaller. Longer ones are read in a worker."""
+"""Files up to this size are read on the event loop, in 0.4 ms at worst. Most are; a worker reads longer ones."""
 UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
-"""How long a site that cannot be asked is left alone, by failures in a row. The first two end before a second and a
-third attempt at a page come round; after that a dead host costs its pages no more time-outs."""
+"""Pauses before a site is asked again, by its failures in a row.
+
+The first two pauses end before a second and a third attempt at a page come round. After that a dead host costs its
+pages no more time-outs.
+"""
 
 LONG_UNREACHABLE_S = 30 * 86400.0
-"""After so long without anything but server errors, a site has no robots.txt (RFC 9309 2.3.1.4: `a reasonably long
-period, for example, 30 days`). Counted while this object lives, so in a crawl or daemon of a month and more."""
+"""A site that answered only with server errors for this long counts as having no robots.txt (RFC 9309 2.3.1.4: `a
+reasonably long period, for example, 30 days`). Counted while this object lives, so in a crawl or daemon of a month and
+more."""
 
 _HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
 
 
 @runtime_checkable
 class Capping(Protocol):
-    """A Fetcher that can read the beginning of a body and leave the rest."""
+    """A Fetcher that can stop reading a body at a limit."""
 
     def capped(self, limit_bytes: int) -> Fetcher: ...
 
 
 class IgnoreRobots:
-    """Robots for a crawl whose owner may ignore robots.txt: all is allowed, nothing is asked."""
+    """Implements Robots for an owner who may ignore robots.txt: allows everything and fetches nothing."""
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
         return ALLOW_ALL, False
@@ -69,16 +75,16 @@ class IgnoreRobots:
         return RobotsState("ignored")
 
     def ask_again(self) -> None:
-        """Nothing is asked."""
+        """Does nothing."""
 
 
 class RobotsCache:
-    """Robots that asks each site once while its answer is fresh; callers who come meanwhile share that answer.
+    """Implements Robots: asks each site once while its answer is fresh, and shares that answer among all callers.
 
-    200: its rules. 4xx, or more than five redirects: no rules. 429, 5xx and no answer at all: unreachable, which means
-    nothing may be fetched (RFC 9309 2.3.1.4); 429 is among them since it says `not now` and not `not here`. A site
-    once asked and unreachable later keeps its old rules. One that answered with nothing but server errors for
-    LONG_UNREACHABLE_S has no rules; one that did not answer at all stays unreachable.
+    After 200 the rules of the file hold. After 4xx, or more than five redirects, there are no rules. After 429, 5xx or
+    no answer at all the site is unreachable, so nothing may be fetched (RFC 9309 2.3.1.4); 429 belongs here because it
+    says `not now` and not `not here`. A site that answered once and is unreachable later keeps its old rules. A site
+    that gave only server errors for LONG_UNREACHABLE_S has no rules; one that did not answer at all stays unreachable.
     """
 
     def __init__(
@@ -90,7 +96,7 @@ class RobotsCache:
         clock: Callable[[], float] = time.monotonic,
         release: Callable[[Response], None] = lambda response: None,
     ) -> None:
-        """`release` is told of each response once it is read: its bytes go back to the budget."""
+        """`release` is called with each response once it is read, to give its bytes back to the budget."""
         self._fetcher = fetcher.capped(MAX_BYTES) if isinstance(fetcher, Capping) else fetcher
         self._release = release
         self._offloader = offloader
@@ -102,20 +108,20 @@ class RobotsCache:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
-        """The rules of the request's site, and whether that took a fetch just now.
+        """Returns the rules of the request's site, and whether a fetch was needed for it now.
 
-        Raises FetchError: ROBOTS_UNREACHABLE, or what the host itself would answer any request with (DNS, CONNECT ...).
+        Raises FetchError: ROBOTS_UNREACHABLE, or the error that any request to this host would meet (DNS, CONNECT ...).
         """
         site = request.url.site
         known, is_asked = self._fresh(site), False
         if known is None:
-            known, is_asked = await self._learnt(site)
+            known, is_asked = await self._learn(site)
         if known.rules is not None:
             return known.rules, is_asked
-        raise _again(known.error)
+        raise _copy(known.error)
 
     def state(self, site: str) -> RobotsState:
-        """What is known of a site, now or from before; it is not asked."""
+        """Returns what is known about a site, fresh or old, without asking it."""
         known = self._known.get(site)
         if known is None:
             return RobotsState()
@@ -125,14 +131,17 @@ class RobotsCache:
         return RobotsState("open" if known.rules.is_open else "rules", known.rules.delay_s, asked_in_s)
 
     def ask_again(self) -> None:
-        """Ask each site anew before its next page; until then its rules hold."""
+        """Makes each site be asked again before its next page. Its old rules hold until then."""
         now = self._clock()
         for site, known in self._known.items():
             if known.rules is not None:
                 self._known[site] = known._replace(until=now)
 
-    async def _learnt(self, site: str) -> tuple[_Known, bool]:
-        """One asks, the others wait for the turn and find the answer; if the one is cancelled, the next asks."""
+    async def _learn(self, site: str) -> tuple[_Known, bool]:
+        """Asks a site while other callers wait for the same answer. If the asking one is cancelled, the next one asks.
+
+        Returns what is known, and whether this call asked.
+        """
         turn = self._turns.get(site)
         if turn is None:
             turn = self._turns[site] = asyncio.Lock()
@@ -163,7 +172,7 @@ class RobotsCache:
     async def _ask(self, site: str) -> _Known:
         try:
             rules = await self._fetch(Url(f"{site}/robots.txt"))
-        except OutOfFiles:  # that says nothing of the site
+        except OutOfFiles:  # our own limit, not the site's fault
             raise
         except FetchError as error:
             return self._unreachable(site, error)
@@ -176,10 +185,10 @@ class RobotsCache:
         if rules is None and now - since >= LONG_UNREACHABLE_S:
             rules = ALLOW_ALL
         until = now + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
-        return _Known(until, rules, _again(error), failures + 1, since)
+        return _Known(until, rules, _copy(error), failures + 1, since)
 
     async def _fetch(self, url: Url) -> RobotsRules:
-        """The rules at `url` or where it redirects to. Raises FetchError."""
+        """Returns the rules at `url`, or at the place it redirects to. Raises FetchError."""
         first = url
         for _ in range(MAX_REDIRECTS + 1):
             try:
@@ -214,33 +223,33 @@ class RobotsCache:
         try:
             if not coding and len(body) <= INLINE_BYTES:
                 return parse(body, self._agent)
-            size = max(len(body), MOST_INLINE_BYTES)  # never on the loop: a kilobyte may be a bomb
-            return await self._offloader.run(_decoded_rules, body, coding, self._agent, size=size)
+            size = max(len(body), MOST_INLINE_BYTES)  # never on the loop: one kilobyte may unpack to very much
+            return await self._offloader.run(_decode_and_parse, body, coding, self._agent, size=size)
         except VisitError as error:
             raise _unreachable(response.url, str(error), None) from error
 
 
 class _Known(NamedTuple):
-    """What is known of a site: rules, or why there are none."""
+    """The rules of a site, or the error that says why there are none."""
 
     until: float
     rules: RobotsRules | None
     error: FetchError
     failures: int
-    """In a row, up to now."""
+    """Failures in a row, up to now."""
     since: float
-    """When it began to answer with nothing but server errors; infinite: it does not."""
+    """Time when the site began to answer only with server errors; infinite if it does not."""
 
 
 class _ServerError(FetchError):
-    """It answered, though not with what it has to say."""
+    """Raised when the site answered with 429 or a server error."""
 
 
 _NO_ERROR = FetchError(Reason.ROBOTS_UNREACHABLE)
 
 
-def _again(error: FetchError) -> FetchError:
-    """The same, without the frames that hang on what was raised: it is kept for long, and raised many times."""
+def _copy(error: FetchError) -> FetchError:
+    """Copies an error without its traceback, because it is kept for long and raised many times."""
     return FetchError(error.reason, error.detail, transient=error.transient, retry_after_s=error.retry_after_s)
 
 
@@ -255,6 +264,6 @@ def _unreachable(url: Url, why: str, retry_after_s: float | None) -> FetchError:
     return FetchError(Reason.ROBOTS_UNREACHABLE, f"{url}: {why}", transient=True, retry_after_s=retry_after_s)
 
 
-def _decoded_rules(body: bytes, coding: str, agent: str) -> RobotsRules:
-    """For workers. Raises ParseError."""
+def _decode_and_parse(body: bytes, coding: str, agent: str) -> RobotsRules:
+    """Decodes and reads a robots.txt, in a worker. Raises ParseError."""
     return parse(decode(body, coding, 8 * MAX_BYTES), agent)

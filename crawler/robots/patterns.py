@@ -1,4 +1,4 @@
-"""Finds the longest of many patterns without `*` that a path begins with, in a few steps however many there are."""
+"""Finds the longest of many patterns without `*` that a path begins with, in a few steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 END = "\n"
-"""Stands for `$` at the end of a pattern, and for the end of a path. Neither can hold it otherwise."""
+"""Replaces `$` at the end of a pattern, and marks the end of a path. Neither can contain a line feed otherwise."""
 
 
 def _numbers() -> array[int]:
@@ -17,17 +17,17 @@ def _numbers() -> array[int]:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Sorted, in one string with four bytes here and there: small, and quick to send from a worker to the loop."""
+    """Sorted patterns in one string, and arrays of four bytes a number: small, and quick to send from a worker."""
 
     text: str = ""
     ends: array[int] = field(default_factory=_numbers)
-    """Where in the text each pattern ends."""
+    """The end of each pattern in the text."""
     lines: array[int] = field(default_factory=_numbers)
-    """Where in robots.txt each stands first."""
+    """The line of robots.txt where each pattern comes first."""
     ranks: array[int] = field(default_factory=_numbers)
-    """How long the longest rule is that each stands for, or one of those that it begins with does."""
+    """The length of the longest rule that each pattern stands for, or that one of its own prefixes stands for."""
     parents: array[int] = field(default_factory=_numbers)
-    """The place of the longest other pattern that each begins with, counted from 1; 0: there is none."""
+    """The place of the longest other pattern that each begins with, counted from 1; 0 if there is none."""
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -36,9 +36,9 @@ class Patterns:
         return self.text[self.ends[place - 1] if place else 0 : self.ends[place]]
 
     def find(self, path: str) -> int:
-        """The place of the longest pattern that `path`, closed by END, begins with; -1: there is none.
+        """Returns the place of the longest pattern that `path`, closed by END, begins with; -1 if there is none.
 
-        All that a text begins with sorts before it, and begins each text between the two.
+        In sorted order each prefix of a text comes before it, and is also a prefix of every text between the two.
         """
         place = bisect_right(self, path) - 1
         while place >= 0 and not path.startswith(self[place]):
@@ -49,8 +49,8 @@ class Patterns:
 NO_PATTERNS = Patterns()
 
 
-def packed(known: Mapping[str, tuple[int, int]]) -> Patterns:
-    """From pattern to its line and the length of the rule it stands for."""
+def pack(known: Mapping[str, tuple[int, int]]) -> Patterns:
+    """Makes Patterns of a mapping from each pattern to its line and the length of the rule it stands for."""
     texts = sorted(known)
     ranks = [known[text][1] for text in texts]
     parents: list[int] = []

@@ -1,4 +1,4 @@
-"""Reads a robots.txt (RFC 9309) in linear time: the rules that it has for one crawler."""
+"""Reads the rules that a robots.txt (RFC 9309) has for one crawler, in linear time."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .patterns import END, packed
-from .rules import RobotsRules, Rule, escaped, unescaped, wild
+from .patterns import END, pack
+from .rules import RobotsRules, Rule, escaped, make_wild_rule, unescaped
 
 MAX_BYTES = 500 << 10
-"""RFC 9309 2.5: what must be read at least, and all we read."""
+"""RFC 9309 2.5 requires at least this much to be read; we read no more."""
 MAX_WILD = 1000
-"""Rules with `*` that are looked at one by one. 4,231 real files had 575 at most."""
+"""Rules with `*` that are checked one by one. 4,231 real files had 575 at most."""
 MAX_SITEMAPS = 1000
-"""Of one file; an index holds more."""
+"""Sitemaps named by one file. A site with more can name an index."""
 MAX_SITEMAP_BYTES = 1 << 13
-"""Of the name of one: four times what a URL may have, for it may be written in a long way."""
+"""Bytes of one sitemap's URL: four times the limit of a URL, because it may be written in a longer form."""
 
 
 def product_token(user_agent: str) -> str:
-    """The name a robots.txt calls us by (RFC 9309 2.2.1): letters, `_` and `-`, in lower case.
+    """Returns the name that robots.txt uses for this user agent (RFC 9309 2.2.1): letters, `_` and `-`, in lower case.
 
-    That of the first product; for `Mozilla/5.0 (compatible; name/1.0 ...)`, the name it is compatible with.
+    This is the name of the first product, or `name` in `Mozilla/5.0 (compatible; name/1.0 ...)`.
     """
     match = re.match(r"Mozilla/\S*\s*\(compatible;\s*([A-Za-z_-]+)", user_agent)
     return match[1].lower() if match else _token(user_agent.encode("latin-1", "replace"))
 
 
 _MAX_LINE = 2083 * 8 - 1
-"""Bytes; the rest of a longer line is not read. As Google's parser has it."""
+"""Bytes of a line that are read, as in Google's parser."""
 _UTF8_MARKS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")
 _FIELDS = {
     b"user-agent": "agent",
@@ -47,20 +47,20 @@ _FIELDS = {
     b"site-map": "sitemap",
     b"crawl-delay": "delay",
 }
-"""Fields we know, common misspellings among them; what begins with one counts for it."""
+"""Known fields with common misspellings. A longer name that begins with one counts as that one."""
 
 
 _NAMES = tuple(_FIELDS)
 _LEAST = len("allow:/")
-"""Bytes of a line that says anything."""
+"""Bytes of the shortest line that can matter."""
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """What is said to one kind of crawler, over the whole file."""
+    """The rules for one kind of crawler, from the whole file."""
 
     rules: dict[tuple[str, bool], int] = field(default_factory=dict)
-    """The line each rule stands on first."""
+    """Rules, each with the first line that states it."""
     delay_s: float | None = None
     is_named: bool = False
 
@@ -71,18 +71,19 @@ class _Group:
             pattern = escaped(value)
             self.rules.setdefault((pattern, True), line)
             folder, slash, page = pattern.rpartition("/")
-            if slash and page.startswith("index.htm"):  # whoever allows the index page means the folder's own URL too
+            if slash and page.startswith("index.htm"):  # allowing an index page allows the folder's own URL too
                 self.rules.setdefault((f"{folder}/$", True), line)
         elif value:
-            # Percent-encoded letters are decoded to forbid (RFC 9309 2.2.2), never to allow: Google's parser does not.
+            # Percent-encoded letters are decoded in disallow rules (RFC 9309 2.2.2), but not in allow rules, because
+            # Google's parser does not decode them.
             self.rules.setdefault((unescaped(escaped(value)), False), line)
 
 
 def parse(body: bytes, agent: str) -> RobotsRules:
-    """What robots.txt says to the crawler with product token `agent`, in any case. Never raises.
+    """Returns the rules for the crawler with product token `agent`; its case does not matter. Never raises.
 
-    Standard: RFC 9309, with the leniency of Google's parser: misspelt fields, a missing colon, lines cut at 16 KiB,
-    CR alone as line end. Crawl-delay belongs to its group, as allow and disallow do; other fields belong to none.
+    Follows RFC 9309 and the leniency of Google's parser: misspelt fields, a missing colon, lines cut at 16 KiB, and CR
+    alone as line end. Crawl-delay belongs to its group, as allow and disallow do; other fields belong to no group.
     """
     agent = agent.lower()
     ours, anyones = _Group(), _Group()
@@ -114,24 +115,24 @@ def _compact(group: _Group, sitemaps: list[str]) -> RobotsRules:
     for (pattern, is_allow), line in group.rules.items():
         head, star, _ = pattern.partition("*")
         if star:
-            starred.append(wild(head, is_allow, pattern[len(head) :], line))
+            starred.append(make_wild_rule(head, is_allow, pattern[len(head) :], line))
         else:  # `$` is special at the end alone (RFC 9309 2.2.3)
             text = pattern[:-1] + END if pattern.endswith("$") else pattern
             plain[is_allow][text] = line, len(pattern)
     starred.sort(key=lambda rule: rule.rank, reverse=True)
     forbidden = plain[False]
-    for rule in starred[MAX_WILD:]:  # what these forbid is forbidden from the first `*` on
+    for rule in starred[MAX_WILD:]:  # each of these forbids everything that begins with its text before the first `*`
         length = rule.rank[0]
         if not rule.is_allow and forbidden.get(rule.head, (0, 0))[1] < length:
             forbidden[rule.head] = rule.line, length
     is_open = all(is_allow for _, is_allow in group.rules)
     return RobotsRules(
-        packed(plain[True]), packed(forbidden), tuple(starred[:MAX_WILD]), is_open, group.delay_s, tuple(sitemaps)
+        pack(plain[True]), pack(forbidden), tuple(starred[:MAX_WILD]), is_open, group.delay_s, tuple(sitemaps)
     )
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, str, bytes]]:
-    """The lines that say something we know: number, field and value."""
+    """Yields number, field and value of each line with a known field."""
     for number, line in enumerate(_without_mark(body).splitlines(), 1):
         if len(line) < _LEAST:
             continue
@@ -142,7 +143,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, str, bytes]]:
 
 
 def _without_mark(body: bytes) -> bytes:
-    """Without the byte order mark, or what is left of it at the beginning."""
+    """Returns the body without its byte order mark, whole or partial."""
     return next((body.removeprefix(mark) for mark in _UTF8_MARKS if body.startswith(mark)), body)
 
 
@@ -151,7 +152,7 @@ def _kind(name: bytes) -> str:
 
 
 def _split(line: bytes) -> tuple[bytes, bytes]:
-    """Field name in lower case, and value. Of a line without a colon, two words are taken for them."""
+    """Returns the field name in lower case, and the value. In a line without a colon two words are taken for them."""
     name, colon, value = line.partition(b":")
     if not colon:
         words = line.split()

@@ -1,4 +1,4 @@
-"""Says whether a robots.txt lets one crawler ask for a path (RFC 9309 2.2.2), in bounded time on the event loop."""
+"""Decides whether a robots.txt lets one crawler fetch a path (RFC 9309 2.2.2), in bounded time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from ..model import Url
 from .patterns import END, NO_PATTERNS, Patterns
 
 MAX_WORK_NS = 1_000_000
-"""What rules with `*` may cost for one URL, reckoned from their lengths and its own, at worst. 4,231 real files had 575
-of them at most, which may all be looked at for a path of 200 characters."""
+"""Time that rules with `*` may cost for one URL, estimated as the worst case from their lengths and the URL's.
+
+4,231 real files had 575 such rules at most; for a path of 200 characters all of these are checked.
+"""
 _RULE_NS, _STAR_NS, _PLACE_NS, _CHARACTER_NS = 500, 150, 4, 0.25
-"""A rule, a `*` of it, a place of the path where a part is looked for, and each character of that part at each place:
-measured at 2.5 GHz, with the parts that take longest to find."""
+"""Cost of a rule, of each `*` in it, of each place in the path where a part is searched, and of each character of that
+part at each place. Measured at 2.5 GHz with the parts that take longest to find."""
 
 _STARS = re.compile(r"\*{2,}")
 _OWN_PATH = "/robots.txt"
@@ -22,23 +24,23 @@ _OWN_PATH = "/robots.txt"
 
 
 class Rule(NamedTuple):
-    """One allow or disallow line: a literal `head`, and what follows from its first `*` on in `rest`."""
+    """One allow or disallow line: its text before the first `*` is `head`, and `rest` begins with that `*`."""
 
     head: str
     is_allow: bool
     rest: str
     line: int
-    """Counted from 1; that of the first, where the same rule is stated twice."""
+    """Line number, counted from 1. A rule that is stated twice has the number of the first."""
     once_ns: int = 0
-    """What it costs at worst to ask whether a path that begins with its head matches, and ..."""
+    """Worst-case cost of matching a path that begins with `head`, without `place_ns`."""
     place_ns: float = 0.0
-    """... for each further character of the path."""
+    """Further cost for each character of the path after `head`."""
     length: int = 0
-    """Characters of the rule as it was written; 0: those of head and rest."""
+    """Characters of the rule as it was written; 0: those of `head` and `rest`."""
 
     @property
     def rank(self) -> tuple[int, bool]:
-        """Of all rules that match, the one of highest rank decides."""
+        """Returns the rank of the rule. Of all rules that match, the one with the highest rank decides."""
         return self.length or len(self.head) + len(self.rest), self.is_allow
 
     def __str__(self) -> str:
@@ -46,50 +48,53 @@ class Rule(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether a URL may be fetched, and what decided."""
+    """Says whether a URL may be fetched, and which rule decided."""
 
     allowed: bool
     line: int = 0
-    """Of robots.txt, counted from 1; 0: no rule matched."""
+    """Line of robots.txt, counted from 1; 0 if no rule matched."""
     rule: str = ""
-    """That line as we read it: `Disallow: /private/`."""
+    """The line as we read it: `Disallow: /private/`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """One robots.txt as it concerns one crawler: small, picklable. Without rules all is allowed."""
+    """The rules of one robots.txt for one crawler: small and picklable. Without rules everything is allowed."""
 
     allowed: Patterns = NO_PATTERNS
-    """Those without `*`."""
+    """Allow rules without `*`."""
     forbidden: Patterns = NO_PATTERNS
-    """Those without `*`, and the beginnings of those with `*` that are too many to be looked at one by one."""
+    """Disallow rules without `*`, and the beginnings of those with `*` that are too many to check one by one."""
     wild: tuple[Rule, ...] = ()
-    """Those with `*`, the one of highest rank first."""
+    """Rules with `*`, the highest rank first."""
     is_open: bool = True
-    """Nothing is forbidden."""
+    """Whether nothing is forbidden."""
     delay_s: float | None = None
     sitemaps: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
-        """Bytes of memory, roughly."""
+        """Returns the approximate size in memory, in bytes."""
         texts = len(self.allowed.text) + len(self.forbidden.text) + sum(map(len, self.sitemaps))
         wild = sum(len(rule.head) + len(rule.rest) for rule in self.wild)
         return 1000 + texts + wild + 16 * (len(self.allowed) + len(self.forbidden)) + 200 * len(self.wild)
 
     def allows(self, url: Url) -> bool:
-        """RFC 9309 2.2.2: the longest pattern that matches decides, allow wins a tie, no match allows."""
+        """Whether the URL may be fetched. The longest matching pattern decides, allow wins a tie, no match allows.
+
+        See RFC 9309 2.2.2.
+        """
         if self.is_open:
             return True
-        rule = self._deciding(url.path)
+        rule = self._decide(url.path)
         return rule is None or rule.is_allow or url.path == _OWN_PATH
 
     def verdict(self, url: Url) -> Verdict:
-        """What `allows` says, and why."""
-        rule = self._deciding(url.path) if url.path != _OWN_PATH else None
+        """Returns the answer of `allows` with the rule that decided."""
+        rule = self._decide(url.path) if url.path != _OWN_PATH else None
         return Verdict(rule.is_allow, rule.line, str(rule)) if rule else Verdict(True)
 
-    def _deciding(self, path: str) -> Rule | None:
+    def _decide(self, path: str) -> Rule | None:
         written, meant = (path, path) if "%" not in path else (escaped(path), unescaped(escaped(path)))
         allowing, forbidding = self.allowed.find(written + END), self.forbidden.find(meant + END)
         best = (0, False)
@@ -104,9 +109,10 @@ class RobotsRules:
         return _literal(self.allowed, allowing, True) if best[1] else _literal(self.forbidden, forbidding, False)
 
     def _wild(self, written: str, meant: str, best: tuple[int, bool]) -> Rule | None:
-        """The rule with `*` that decides, if it is of higher rank than `best`.
+        """Returns the rule with `*` that decides, if its rank is higher than `best`.
 
-        Once MAX_WORK_NS are used up, what the others forbid is forbidden from the first `*` on: more, and never less.
+        Once MAX_WORK_NS are used up, each remaining disallow rule forbids everything that begins with its `head`. So
+        it may forbid more than the file says, but never less.
         """
         left: float = MAX_WORK_NS
         for rule in self.wild:
@@ -131,8 +137,8 @@ def _literal(patterns: Patterns, place: int, is_allow: bool) -> Rule:
     return Rule(patterns[place].replace(END, "$"), is_allow, "", patterns.lines[place])
 
 
-def wild(head: str, is_allow: bool, rest: str, line: int) -> Rule:
-    """Returns a rule with `*`, and what it costs. Several `*` in a row mean one."""
+def make_wild_rule(head: str, is_allow: bool, rest: str, line: int) -> Rule:
+    """Makes a rule with `*` and estimates its cost. Several `*` in a row mean one."""
     length, rest = len(head) + len(rest), _STARS.sub("*", rest)
     longest = max(map(len, rest.split("*")))
     once_ns = _RULE_NS + _STAR_NS * rest.count("*")
@@ -140,9 +146,9 @@ def wild(head: str, is_allow: bool, rest: str, line: int) -> Rule:
 
 
 def _fits(rest: str, path: str, at: int) -> bool:
-    """Whether the path goes on from `at` as `rest` has it: `*` is any characters, `$` at the end is the end.
+    """Whether the path matches `rest` from `at` on: `*` matches any characters, and a final `$` the end.
 
-    The leftmost place is always as good as any other, so each part is looked for once.
+    The leftmost match of each part is always good enough, so each part is searched only once.
     """
     is_anchored = rest.endswith("$")
     parts = rest.removesuffix("$").split("*")
@@ -165,12 +171,12 @@ _ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
 
 
 def escaped(text: bytes | str) -> str:
-    """ASCII: other bytes percent-encoded, and percent-encodings in upper case, so that equal paths compare equal."""
+    """Returns ASCII with other bytes percent-encoded, in upper case, so that equal paths compare equal."""
     if isinstance(text, bytes):
         text = text.decode("latin-1") if text.isascii() else text.decode("latin-1").translate(_ENCODED)
     return _LOWER.sub(lambda match: match[0].upper(), text) if "%" in text else text
 
 
 def unescaped(text: str) -> str:
-    """`escaped` text with unreserved characters (RFC 3986 2.3) as themselves."""
+    """Returns `escaped` text with its unreserved characters (RFC 3986 2.3) decoded."""
     return _NEEDLESS.sub(lambda match: _PLAIN[match[0]], text) if "%" in text else text

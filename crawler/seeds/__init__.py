@@ -1,4 +1,4 @@
-"""Where a crawl begins: lists of URLs as people keep them become one stream of canonical URLs."""
+"""Reads seeds: turns lists of URLs, in the formats that people keep them, into one stream of canonical URLs."""
 
 from .reading import check, read
 from .told import BadSeed, OnBad, OnTaken, Taken

@@ -1,4 +1,4 @@
-"""URLs of what was archived: WARC files, and the indexes of such (CDX, CDXJ)."""
+"""Reads the URLs of archived pages from WARC files and their indexes (CDX, CDXJ)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import orjson
 from .part import BLOCK, Entry, Lines, Part
 
 _TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
-"""Types of records that hold, or stand for, what a URL answered; requests and metadata only repeat it."""
+"""Types of records that hold or stand for an answer of a URL. Requests and metadata only repeat the URL."""
 _MOST_HEADER = 1 << 16
 """Bytes of a record's header."""
 _MOST_DIGITS = 18
-"""Of a record's length."""
+"""Digits of a record's length."""
 _CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|(?=\S[^\s)]*\))\S++ \d{4,17} (?:\{|[a-z]+:)")
 
 
 def is_index(line: str) -> bool:
-    """Whether it is the first line of a CDX or CDXJ file."""
+    """Whether this is the first line of a CDX or CDXJ file."""
     return _CDX.match(line) is not None
 
 
 def read_warc(part: Part) -> Iterator[Entry]:
-    """The targets of a WARC's records (WARC 1.0, 1.1), one for each capture; other schemes than http are no pages."""
+    """Yields the target of each capture in a WARC (1.0, 1.1). Targets with other schemes than http are skipped."""
     part.taken.what = "WARC records"
     reader, number, last = _Reader(part), 0, ""
     while (header := reader.header()) is not None:
@@ -32,14 +32,14 @@ def read_warc(part: Part) -> Iterator[Entry]:
         fields = dict(_fields(header))
         size = fields.get(b"content-length", b"")
         if not header.startswith(b"WARC/") or not size.isdigit() or len(size) > _MOST_DIGITS:
-            part.bad(number, header[:200].decode("utf-8", "replace"), "the rest is unread, for here is no WARC record")
+            part.bad(number, header[:200].decode("utf-8", "replace"), "not a WARC record, so the rest was not read")
             return
         target = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
         if fields.get(b"warc-type") in _TAKEN and target != last and target.lower().startswith(("http:", "https:")):
             last = target
             yield number, target
         if not reader.skip(int(size)):
-            part.bad(number, target, "the last record is not whole")
+            part.bad(number, target, "the last record is incomplete")
             return
 
 
@@ -50,14 +50,14 @@ def _fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 class _Reader:
-    """Bytes in turns of a header and a body that nobody wants."""
+    """Reads headers, and skips the body after each."""
 
     def __init__(self, part: Part) -> None:
         self._read = part.stream.read1
         self._kept = b""
 
     def header(self) -> bytes | None:
-        """Up to the next empty line; None: nothing is left."""
+        """Returns the bytes up to the next empty line, or None at the end."""
         self._kept, looked = self._kept.lstrip(b"\r\n"), 0
         while True:
             ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := self._kept.find(mark, looked)) >= 0]
@@ -73,7 +73,7 @@ class _Reader:
             self._kept = self._kept + block if self._kept else block.lstrip(b"\r\n")
 
     def skip(self, size: int) -> bool:
-        """Whether there were so many bytes."""
+        """Skips `size` bytes. Returns False if there are fewer."""
         size -= len(self._kept)
         self._kept = self._kept[size:] if size < 0 else b""
         while size > 0 and (block := self._read(BLOCK)):
@@ -83,7 +83,7 @@ class _Reader:
 
 
 def read_index(part: Part, encoding: str) -> Iterator[Entry]:
-    """The captures of an index: the third field of CDX, or the one its first line calls `a`; `url` of CDXJ."""
+    """Yields the URLs of an index: of CDX the third field, or the one named `a` in its first line; of CDXJ `url`."""
     part.taken.what = "an index of captures"
     place, last = 2, ""
     for number, line in Lines(part.stream, encoding, 1 << 20):

@@ -1,4 +1,4 @@
-"""Takes the wrapping off a cell or a line, and says what is left: one URL, a host name, several URLs, no URL."""
+"""Cleans a cell or a line, and finds what it holds: one URL, a host name, several URLs, or no URL."""
 
 from __future__ import annotations
 
@@ -15,59 +15,59 @@ EDGES = "".join(
     for char in map(chr, chain(range(0x3001), range(0xFE00, 0x10000)))
     if unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
 )
-"""Blanks, control characters, and those that nobody sees: byte order and direction marks, soft hyphens, joiners."""
+"""Blanks, control characters and invisible ones: byte order and direction marks, soft hyphens, joiners."""
 
-_PLAIN = re.compile(  # possessive, for what is no plain line should cost little either
+_PLAIN = re.compile(  # possessive, so that other lines are refused quickly too
     r"(?:https?://[A-Za-z0-9.-]++|[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]++)(?::\d{1,5})?+"
     r"(?:[/?#][!#-&*+\-./0-9:=?@A-Z_a-z~]*+)?+"
 )
 is_plain = _PLAIN.fullmatch
-"""Whether a line is one URL and nothing else, however the rest of its list is made."""
+"""Whether a line is one URL and nothing else, in any kind of list."""
 
 _ALMOST = re.compile(
     r"https?://[A-Za-z0-9.-]++(?::\d{1,5})?+/[!#-&*+\-./0-9:=?@A-Z_a-z~][!#-&'-;=?@A-Z_a-z|~]*+(?<![,;|')\]])"
 )
 LONGEST = 4096
-"""Characters of a cell that may be a URL; none of ours has more."""
+"""Characters of a cell that may be a URL. No URL that we accept is longer."""
 _LAYERS = 8
-"""Wrappings around one another that are taken off."""
+"""Nested wrappings that are removed."""
 SEVERAL = "more than one URL on the line"
-BEHIND = "text behind the URL; is this a table? --column says where its URLs are"
+BEHIND = "text after the URL; if this is a table, name the column of URLs with --column"
 
 _WRAPS = EDGES + '"<>`“”„«»‹›,;|'
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?(?=\S)")
-"""What begins an item of a list in Markdown."""
+"""Matches the beginning of a list item in Markdown."""
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?((?:[^\s()<>]|\([^\s()<>]*\))+)>?(?:\s+[\"'(][^)]*)?\s*\)")
 _REFERENCE = re.compile(r"\[[^\[\]]+\]:\s+(?=\S)")
 _FORMULA = re.compile(r"=\s*HYPERLINK\(\s*\"+([^\"]*)\"+", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?:)?//[^/]|www\.", re.IGNORECASE)
 _NEXT = re.compile(r"[\s,;|\"'<>()]+(?:https?:/|www\.)", re.IGNORECASE)
-"""A second URL, behind what separates it from the first."""
+"""Matches a separator and the beginning of a second URL."""
 _GLUED = re.compile(r"[a-z]+:/*[^/?#]*https?:(?:/|$)", re.IGNORECASE)
-"""A second scheme within the host: two lines that lost what stood between them."""
+"""Matches a second scheme within the host: two lines that lost the break between them."""
 _ROOT = re.compile(r"((?:https?://)?[^\s/?#,;|]+/?)[,;|](?!\w+=)[^/?=&%#]*", re.IGNORECASE)
-"""A host alone, and then columns: no path begins with a comma."""
+"""Matches a host alone and further columns, because no path begins with a comma."""
 
 
 def is_one(line: str) -> bool:
-    """Whether a line of a list is one URL as it stands, with commas and brackets of its own."""
-    if ":/" in line[8:] or "www." in line[8:]:  # far cheaper than to search for _NEXT in every line
+    """Whether a line of a list is one URL, with commas and brackets that belong to it."""
+    if ":/" in line[8:] or "www." in line[8:]:  # much cheaper than a search for _NEXT in every line
         return False
     return _ALMOST.fullmatch(line) is not None
 
 
 class Look(IntEnum):
-    """What a cell looks like, the surest last."""
+    """The likely content of a cell, in order of certainty."""
 
     NOTHING = 0
     WORD = 1
-    """A name with a dot, or an address: below no suffix that is known."""
+    """A name with a dot below no known suffix, or an address."""
     HOST = 2
     URL = 3
 
 
 def clean(text: str) -> str:
-    """Without quotes, brackets, commas and what nobody sees at its ends; of a link in Markdown or Excel, its URL."""
+    """Removes quotes, brackets, commas and invisible characters at the ends. A Markdown or Excel link gives its URL."""
     for _ in range(_LAYERS):
         before, text = text, text.strip(EDGES)
         if len(text) > LONGEST:
@@ -78,16 +78,16 @@ def clean(text: str) -> str:
             text = link[1]
         else:
             text = _REFERENCE.sub("", item, count=1)
-        text = _unquoted(text.strip(_WRAPS))
+        text = _unquote(text.strip(_WRAPS))
         if text == before:
             break
     return text
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     if text[:4].upper() == "URL:":  # RFC 3986, appendix C: <URL:https://example.org/>
         return text[4:]
-    if text.startswith("="):  # ="..." keeps Excel from reading more into it
+    if text.startswith("="):  # ="..." keeps Excel from interpreting the text
         return text[1:] if text[1:2] in ('"', "'") else text
     if text.startswith("'"):
         return text[1:].removesuffix("'")
@@ -97,9 +97,9 @@ def _unquoted(text: str) -> str:
 
 
 def sole(text: str) -> str:
-    """The one URL or host name of a cell or line. Raises UrlError where there are several, or text behind it."""
+    """Returns the only URL or host name of a cell or line. Raises UrlError for several, or for text after it."""
     text = clean(text.partition(" #")[0])
-    if "\t" in text:  # no URL holds one, and a URL parser would drop it
+    if "\t" in text:  # no URL contains a tab, and a URL parser would drop it
         text, _, rest = text.partition("\t")
         if any(look(cell) >= Look.HOST for cell in rest.split("\t")):
             raise UrlError(SEVERAL)
@@ -117,7 +117,7 @@ def sole(text: str) -> str:
 
 
 def _refuse_neighbours(first: str = "", *others: str) -> None:
-    """Raises UrlError where blanks separate a URL from another one, or from text that is none of its own."""
+    """Raises UrlError if blanks separate the URL from another URL, or from foreign text."""
     hosts = sum(look(word) >= Look.HOST for word in others)
     if hosts and (_SCHEME.match(first) or hosts > 1 or look(first) >= Look.HOST):
         raise UrlError(SEVERAL)
@@ -126,7 +126,7 @@ def _refuse_neighbours(first: str = "", *others: str) -> None:
 
 
 def look(cell: str) -> Look:
-    """What a cell would be taken for."""
+    """Returns the likely content of a cell."""
     text = clean(cell)
     if not text or len(text) > LONGEST or (" " in text and not _SCHEME.match(text)):
         return Look.NOTHING
@@ -140,5 +140,5 @@ def look(cell: str) -> Look:
 
 
 def is_address(cell: str) -> bool:
-    """Whether it is the address of a machine, which tables hold beside its name."""
+    """Whether a cell is the address of a machine, as tables hold it next to its name."""
     return re.fullmatch(r"\s*(?:[\d.]+|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]*\]?)\s*", cell) is not None

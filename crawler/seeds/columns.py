@@ -1,6 +1,6 @@
-"""Decides, over the first lines of a list, whether it is a table, what separates its columns, and which of them counts.
+"""Decides by the first lines of a list whether it is a table, how its columns are separated, and which holds the URLs.
 
-A column is found by what its cells are; the names of a header are a hint. Pure.
+A column is chosen by its cells; the names in a header are a hint. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..errors import SeedError
 from .cells import Look, clean, look
 
 NAMES = ("url", "urls", "uri", "loc", "link", "href", "address", "page", "seed", "website", "site", "host", "domain")
-"""What a header calls the column we want, best first."""
+"""Names of the wanted column in a header, best first."""
 _MORE = {
     "homepage", "links", "web", "webpage", "pages", "seeds", "websites", "sites", "hostname", "domains", "hyperlink",
     "permalink", "canonical", "www", "landing", "target",
@@ -26,41 +26,41 @@ _OTHER = {
     "video", "email", "mail", "referrer", "referer", "source", "feed", "api", "id", "title", "name", "twitter",
     "facebook", "linkedin", "instagram", "youtube", "parent", "via", "old", "status",
 }  # fmt: skip
-"""Names, and parts of names, of columns that hold something else."""
+"""Names, and parts of names, of columns with other content."""
 _WORTH = {Look.NOTHING: 0.0, Look.WORD: 0.2, Look.HOST: 0.5, Look.URL: 1.0}
 _SHARE, _TOLD_SHARE = 0.8, 0.5
-"""Lines that a separator must stand in, if nothing says that the list is a table; where its name does, half of them."""
+"""Share of lines that must contain a separator. It is smaller if the file's name or first line says it is a table."""
 _IS_TABLE = {".csv": ",;|\t", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _MOST_COLUMNS = 500
 _PATH = re.compile(r"[/?=&%#]")
 _ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
-"""What stands in the rest of a URL rather than in the other columns of a table."""
+"""These two match text that belongs to the rest of a URL rather than to other columns of a table."""
 _HOST = re.compile(r"(?:https?://)?([^/?#]*)(/?)")
 
 
 class Column(NamedTuple):
-    """One of several, by what its cells are."""
+    """One column of a table, judged by its cells."""
 
     place: int
     name: str
     score: float
     looks: Look
-    """What half of its cells are at least."""
+    """Half of its cells look at least like this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a list is: a table, or one URL a line (then it has no delimiter)."""
+    """The shape of a list: a table, or one URL a line. The latter has no delimiter."""
 
     delimiter: str = ""
     column: int = 0
     name: str = ""
     begun: int = 0
-    """The line of `sep=;`, which is no part of the list."""
+    """The number of the line with `sep=;`, which is not part of the list; 0 if there is none."""
     header: int = 0
-    """The number of its line; 0: there is none."""
+    """The number of the header's line; 0 if there is none."""
     rival: Look = Look.NOTHING
-    """What no other cell of a row may look like, as no header says that it is something else; NOTHING: all may."""
+    """Without a header, no other cell of a row may look like this or surer. With NOTHING, any cell may."""
     score: float = 0.0
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class Shape:
 
 
 def split(lines: Iterable[str], delimiter: str) -> list[list[str]]:
-    """The cells of some lines; a blank stands for any number of them."""
+    """Returns the cells of some lines. A blank as delimiter matches any number of blanks."""
     if delimiter == " ":
         return [line.split() for line in lines]
     rows, reader = list[list[str]](), csv.reader(lines, delimiter=delimiter)
@@ -84,9 +84,9 @@ def split(lines: Iterable[str], delimiter: str) -> list[list[str]]:
 
 
 def shape_of(lines: Sequence[tuple[int, str]], plain: int, source: str, wanted: str | None) -> Shape:
-    """What a list is whose first lines these are, without those that are blank; `plain` more are URLs and nothing else.
+    """Returns the shape of a list by its first lines, without blank ones; `plain` more lines are single URLs.
 
-    Raises SeedError where the column that is wanted is not there.
+    Raises SeedError if the wanted column does not exist.
     """
     said = re.fullmatch(r'"?sep=(.)"?', lines[0][1].strip("\ufeff \r\n"), re.IGNORECASE)
     rest = lines[1:] if said else lines
@@ -95,7 +95,7 @@ def shape_of(lines: Sequence[tuple[int, str]], plain: int, source: str, wanted: 
         return Shape(begun=begun)
     delimiters = said[1] if said else "\t,;|"
     if wanted is not None:
-        shape = max((_asked(rest, one, wanted) for one in delimiters), key=lambda one: one[0])[1]
+        shape = max((_choose(rest, one, wanted) for one in delimiters), key=lambda one: one[0])[1]
         if shape is None:
             raise SeedError(f"{source}: no column {wanted!r}; its first line is {rest[0][1][:200]!r}")
     else:
@@ -105,31 +105,31 @@ def shape_of(lines: Sequence[tuple[int, str]], plain: int, source: str, wanted: 
 
 
 def shape_of_rows(rows: Sequence[tuple[int, list[str]]], wanted: str | None) -> Shape | None:
-    """The same of a table whose cells are known; None where it has no such column, or none with URLs."""
+    """Returns the shape of a table with known cells; None if it has no such column, or none with URLs."""
     cells, numbers = [row for _, row in rows], [number for number, _ in rows]
     if wanted not in (None, "0"):
-        return _asked_of_rows(cells, numbers, "\t", wanted)
+        return _choose_of_rows(cells, numbers, "\t", wanted)
     return _shape_of_rows(cells, numbers, "\t")
 
 
 def _shape(
     lines: Sequence[tuple[int, str]], delimiter: str, plain: int, source: str, *, is_said: bool
 ) -> tuple[float, Shape]:
-    """How good a table it makes with that delimiter, and which."""
+    """Returns how well the lines form a table with this delimiter, and its shape."""
     rows = split([line for _, line in lines], delimiter)
     kept = [cells for cells in rows if any(cells)]
     wide = sum(len(cells) > 1 for cells in kept)
     suffix = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", source.lower())).suffix
-    is_told = is_said or delimiter in _IS_TABLE.get(suffix, "")
-    if not wide or wide < (_TOLD_SHARE if is_told else _SHARE) * (len(kept) + plain):
+    is_known = is_said or delimiter in _IS_TABLE.get(suffix, "")
+    if not wide or wide < (_TOLD_SHARE if is_known else _SHARE) * (len(kept) + plain):
         return 0.0, _one_column(lines, plain)
     shape = _shape_of_rows(rows, [number for number, _ in lines], delimiter)
     if shape is None or (delimiter == " " and (shape.column > 1 or shape.rival < Look.HOST or _are_items(lines))):
         return 0.0, _one_column(lines, plain)
     is_named = shape.rival is Look.NOTHING
-    if shape.column == 0 and not is_named and not is_told and _is_part_of_url(lines, delimiter):
+    if shape.column == 0 and not is_named and not is_known and _is_part_of_url(lines, delimiter):
         return 0.0, _one_column(lines, plain)
-    return shape.score * wide / len(kept) + (0.1 if is_told else 0), shape
+    return shape.score * wide / len(kept) + (0.1 if is_known else 0), shape
 
 
 def _shape_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delimiter: str) -> Shape | None:
@@ -143,15 +143,15 @@ def _shape_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delimi
     return Shape(delimiter, one.place, one.name, header=place, rival=rival, score=max(one.score, 0.01))
 
 
-def _asked(lines: Sequence[tuple[int, str]], delimiter: str, wanted: str) -> tuple[int, Shape | None]:
-    """How many rows have more than one cell with that delimiter, and the column; -1 where there is no such column."""
+def _choose(lines: Sequence[tuple[int, str]], delimiter: str, wanted: str) -> tuple[int, Shape | None]:
+    """Returns the number of rows with several cells, and the wanted column's shape; -1 and None if it is missing."""
     rows = split([line for _, line in lines], delimiter)
-    shape = _asked_of_rows(rows, [number for number, _ in lines], delimiter, wanted)
+    shape = _choose_of_rows(rows, [number for number, _ in lines], delimiter, wanted)
     return -1 if shape is None else sum(len(cells) > 1 for cells in rows), shape
 
 
-def _asked_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delimiter: str, wanted: str) -> Shape | None:
-    """The column of that name, or with that number from 1, whatever its cells are."""
+def _choose_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delimiter: str, wanted: str) -> Shape | None:
+    """Returns the shape with the column of this name, or this number from 1. Its cells are not judged."""
     if wanted.isdigit():
         index = int(wanted) - 1
         header = _header(rows, index) if index < max(map(len, rows)) else None
@@ -172,7 +172,7 @@ def _index(cells: Sequence[str], wanted: str) -> int | None:
 
 
 def _one_column(lines: Sequence[tuple[int, str]], plain: int) -> Shape:
-    """A plain list, perhaps with a header."""
+    """Returns the shape of a plain list, perhaps with a header."""
     number, first = lines[0]
     words = set(_words(first))
     is_header = not plain and look(first) == Look.NOTHING and hint(first) > 0 and words <= {*NAMES, *_MORE, *_OTHER}
@@ -186,7 +186,7 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Co
 
 
 def weigh(index: int, name: str, cells: Sequence[str], rows: int) -> Column:
-    """A column of so many rows, judged by the cells that are filled."""
+    """Judges a column by its filled cells. `rows` is the number of all rows."""
     looks = sorted(look(cell) for cell in cells if cell.strip())
     if not looks:
         return Column(index, name, hint(name) - 1, Look.NOTHING)
@@ -196,14 +196,14 @@ def weigh(index: int, name: str, cells: Sequence[str], rows: int) -> Column:
 
 
 def best(columns: Sequence[Column], has_names: bool) -> Column | None:
-    """The column that counts; one whose name says so, where no cell does."""
+    """Returns the column with the best cells, or, if no cell fits, with the best name."""
     good = [one for one in columns if one.looks > Look.NOTHING]
     named = [one for one in columns if has_names and hint(one.name) >= 0.2]
     return max(good or named, key=lambda one: one.score, default=None)
 
 
 def hint(name: str) -> float:
-    """What a column's name says for it (or against it), whatever its case: `Website URL`, `page_url`, `homepage`."""
+    """Returns how much a column's name speaks for it, below 0 if against: `Website URL`, `page_url`, `homepage`."""
     words = _words(name)
     if not words or len(words) > 6:
         return 0.0
@@ -219,7 +219,7 @@ def _words(name: str) -> list[str]:
 
 
 def _header(rows: Sequence[Sequence[str]], index: int | None = None) -> int:
-    """The row of names, among those before the first row that holds a URL; -1: there is none."""
+    """Returns the row of names among the rows before the first URL; -1 if there is none."""
     before = list[int]()
     for number, cells in enumerate(rows[:10]):
         looked = cells if index is None else cells[index : index + 1]
@@ -234,15 +234,16 @@ def _header(rows: Sequence[Sequence[str]], index: int | None = None) -> int:
 
 
 def _are_items(lines: Sequence[tuple[int, str]]) -> bool:
-    """Whether most lines hold one word, once what stands around it is taken off: a list in Markdown."""
+    """Whether most lines hold one word after cleaning, as in a list in Markdown."""
     return sum(len(clean(line).split()) == 1 for _, line in lines) * 2 > len(lines)
 
 
 def _is_part_of_url(lines: Sequence[tuple[int, str]], delimiter: str) -> bool:
-    """Whether a delimiter that stands in nearly every line belongs to the URLs, as in `/news,123.html`.
+    """Whether a delimiter in nearly every line belongs to the URLs, as in `/news,123.html`.
 
-    The first column holds the URLs and no header says so. Behind a bare host, or before a blank, columns begin; what
-    looks like the rest of a path is one; and else it is a table where many hosts are named.
+    Called if the first column holds the URLs and no header confirms it. After a bare host, or before a blank, a column
+    begins. Text that looks like the rest of a path belongs to the URL. If neither decides, many different hosts speak
+    for a table.
     """
     votes, hosts, firsts = 0, set[str](), set[str]()
     for _, line in lines:

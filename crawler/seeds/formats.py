@@ -1,4 +1,4 @@
-"""Finds out what a list is by its first bytes, and hands it to the reader of that kind."""
+"""Finds the format of a list by its first bytes, and calls the reader of that format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HTML = re.compile(
 
 
 def parts_of(part: Part, file: IO[bytes] | None) -> Iterator[tuple[Part, Iterator[Entry]]]:
-    """The lists in a source, each with its entries, to be read one after another. Raises SeedError."""
+    """Yields the lists in a source, each with its entries. Read one before taking the next. Raises SeedError."""
     bare, part.stream = part.stream, unpack(part.name, part.stream)
     if not part.stream.head(4):
         raise SeedError(f"{part.name}: empty")
@@ -57,7 +57,7 @@ def parts_of(part: Part, file: IO[bytes] | None) -> Iterator[tuple[Part, Iterato
 
 
 def _of_member(part: Part) -> Iterator[Entry]:
-    """Of several, one that is no list at all is left out, and told."""
+    """Returns the entries of a zip's file. If the zip has several files, binary ones are left out and reported."""
     if part.is_one_of_many and _encoding_of(part.stream.head()) is None:
         part.taken.what = "a binary file, left out"
         return iter(())
@@ -65,7 +65,7 @@ def _of_member(part: Part) -> Iterator[Entry]:
 
 
 def _of_web_archive(files: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Of a WACZ the list of its pages, or an index, or the archives themselves; of any other zip all its files."""
+    """Chooses files of a zip. Of a WACZ: its list of pages, else an index, else the archives. Of others: all files."""
     names = {info.filename for info in files}
     if "datapackage.json" not in names or not any(name.startswith(("archive/", "pages/")) for name in names):
         return files
@@ -95,7 +95,7 @@ def _entries(part: Part) -> Iterator[Entry]:
 
 
 def _encoding_of(head: bytes) -> str | None:
-    """UTF-8, or what a mark says; UTF-16 without one, as every second byte of what is mostly ASCII is zero."""
+    """Returns the encoding by its mark, else UTF-8; UTF-16 without a mark if every second byte is mostly zero."""
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
             return encoding

@@ -1,4 +1,4 @@
-"""Lists in XML and HTML: sitemaps, OPML, feeds, bookmarks, pages of links."""
+"""Reads lists in XML and HTML: sitemaps, OPML, feeds, bookmarks, pages of links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import SeedError
 from ..runtime.escaping import unescaped
 from .part import BLOCK, MAX_LINE, Entry, Part
 
-# Neither runs past the next one's beginning, so that a file of beginnings takes no quadratic time.
+# No match runs past the beginning of the next tag, so that a file of mere beginnings takes no quadratic time.
 _ANCHOR = re.compile(r"<!--(?:(?!<!--).)*?-->|<a\s(?:[^<>\"']+|\"[^\"<]*\"|'[^'<]*')*+>", re.IGNORECASE | re.DOTALL)
 MAX_TAG = 1 << 20
 """Bytes of a tag in XML."""
@@ -20,37 +20,37 @@ _UNFINISHED = re.compile(r"<(?:a(?:\s|$)|!--|!?-?$)", re.IGNORECASE)
 
 
 def read_xml(part: Part) -> Iterator[Entry]:
-    """What stands in `<loc>` (sitemaps.org protocol 0.9), in the outlines of an OPML file, or in the items of a feed.
+    """Yields the URLs in `<loc>` (sitemaps.org protocol 0.9), in the outlines of OPML, or in the items of a feed.
 
-    Declares no entity, so none can blow up.
+    A list that declares entities is refused, because entities can blow up.
     """
     parser, found = expat.ParserCreate(), _Found()
     parser.StartElementHandler, parser.EndElementHandler = found.start, found.end
     parser.CharacterDataHandler = found.characters
 
     def refuse(*_: object) -> None:
-        raise SeedError(f"{part.name}: such a list does not declare entities")
+        raise SeedError(f"{part.name}: a list must not declare entities")
 
     parser.EntityDeclHandler = refuse
     found.line = lambda: parser.CurrentLineNumber
     part.taken.what = "XML"
     try:
-        for _ in fed(parser, part.stream.read1):
+        for _ in feed(parser, part.stream.read1):
             part.taken.what = found.what
             yield from found.take()
     except expat.ExpatError as error:
         yield from found.take()
-        part.bad(error.lineno, "", f"the rest is unread, for here the XML breaks: {error}")
+        part.bad(error.lineno, "", f"the XML breaks here, so the rest was not read: {error}")
     yield from found.take()
 
 
-def fed(parser: expat.XMLParserType, read: Callable[[int], bytes]) -> Iterator[None]:
-    """Feeds a parser piece by piece; raises expat.ExpatError, for a tag that is too long, too."""
+def feed(parser: expat.XMLParserType, read: Callable[[int], bytes]) -> Iterator[None]:
+    """Feeds a parser piece by piece. Raises expat.ExpatError, also for a tag that is too long."""
     total = 0
     while block := read(BLOCK):
         total += len(block)
         parser.Parse(block, False)
-        if total - parser.CurrentByteIndex > MAX_TAG:  # expat begins it anew with every piece
+        if total - parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag with every piece
             error = expat.ExpatError(f"a tag of more than {MAX_TAG >> 20} MiB")
             error.lineno = parser.CurrentLineNumber
             raise error
@@ -59,7 +59,7 @@ def fed(parser: expat.XMLParserType, read: Callable[[int], bytes]) -> Iterator[N
 
 
 class _Found:
-    """Listens to a parser of XML, and collects what is a URL in the kinds of documents that we know."""
+    """Handles a parser's events, and collects the URLs in the kinds of XML that we know."""
 
     def __init__(self) -> None:
         self.what = "XML without a list that we know"
@@ -101,10 +101,10 @@ class _Found:
 
 
 def read_html(part: Part, encoding: str) -> Iterator[Entry]:
-    """The links of a file of bookmarks (as all browsers export them), or of any other file of HTML.
+    """Yields the links of a file of bookmarks (as all browsers export them), or of any other HTML file.
 
-    Only whole URLs: where a relative link leads, a file does not say. Bookmarks that run a script, or lead into the
-    browser itself, are none.
+    Only absolute URLs count, because a file does not say where a relative link leads. Bookmarks that run a script, or
+    lead into the browser itself, are skipped.
     """
     part.taken.what = "links of an HTML file"
     for number, href in _links(part, encoding):

@@ -1,4 +1,4 @@
-"""Takes a source out of what it is packed in: gzip, bzip2, xz, zstd, zip; nothing of it stands in memory."""
+"""Unpacks sources: gzip, bzip2, xz, zstd, zip. It works on streams and holds no whole file in memory."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ else:
     from backports import zstd
 
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, zipfile.BadZipFile, gzip.BadGzipFile)
-"""What unpackers raise, besides OSError, for bytes that are not what they should be."""
+"""Errors that unpackers raise for damaged bytes, besides OSError."""
 _DEEPEST = 3
-"""Packings within packings."""
+"""Levels of nested packing."""
 _XZ_BYTES = 256 << 20
-"""What a file may ask of memory: `xz -9` asks for 65 MiB."""
+"""Memory that an xz file may require. `xz -9` requires 65 MiB."""
 _ZSTD_WINDOW = 27
-"""The power of two that zstd takes without being told otherwise: 128 MiB."""
+"""The largest window that zstd accepts by default, as a power of two: 128 MiB."""
 
 
 class _Decompressor(Protocol):
-    """What the decompressors of bz2, lzma and zstd have in common."""
+    """The common interface of the decompressors of bz2, lzma and zstd."""
 
     eof: bool
     unused_data: bytes
@@ -44,7 +44,7 @@ class _Decompressor(Protocol):
 
 
 class _Unpacked:
-    """The bytes of one stream after another, as many at a time as are asked for."""
+    """Unpacks one packed stream after another, as many bytes at a time as requested."""
 
     def __init__(self, packed: Stream, new: Callable[[], object]) -> None:
         self._packed = packed
@@ -53,14 +53,14 @@ class _Unpacked:
         self._kept = b""
 
     def read1(self, size: int = -1, /) -> bytes:
-        while (decompressor := self._at_work()) is not None:
+        while (decompressor := self._find_decompressor()) is not None:
             data = decompressor.decompress(self._input(decompressor), size if size > 0 else BLOCK)
             if data:
                 return data
         return b""
 
-    def _at_work(self) -> _Decompressor | None:
-        """The one of this stream, or of the next; None at the end. Between streams of xz zeros may stand."""
+    def _find_decompressor(self) -> _Decompressor | None:
+        """Returns the decompressor of this stream or the next, None at the end. Skips zeros between xz streams."""
         if self._now is not None and self._now.eof:
             self._kept, self._now = self._now.unused_data, None
         while self._now is None:
@@ -78,7 +78,7 @@ class _Unpacked:
             return b""
         data, self._kept = self._kept or self._packed.read1(BLOCK), b""
         if not data:
-            raise EOFError("it breaks off")
+            raise EOFError("it ends too early")
         return data
 
 
@@ -93,7 +93,7 @@ _PACKINGS: dict[bytes, tuple[str, Callable[[], object]]] = {
 
 
 def unpack(name: str, stream: Stream) -> Stream:
-    """The same without its compression. Raises SeedError."""
+    """Returns the stream without its compression. Raises SeedError."""
     for _ in range(_DEEPEST):
         head, packed = stream.head(8), stream
         packing = next((packing for magic, packing in _PACKINGS.items() if head.startswith(magic)), None)
@@ -113,7 +113,7 @@ def is_zip(stream: Stream) -> bool:
 
 
 def seekable(stream: Stream, file: IO[bytes] | None, stack: ExitStack) -> IO[bytes]:
-    """The file of a zip, which is read from its end: what comes through a pipe is put aside on the disk."""
+    """Returns a seekable file, because a zip is read from its end. A pipe is first copied to the disk."""
     if file is not None and file.seekable():
         return file
     aside: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
@@ -123,7 +123,7 @@ def seekable(stream: Stream, file: IO[bytes] | None, stack: ExitStack) -> IO[byt
 
 
 def members(name: str, archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """The files of a zip, without those that systems put beside ours. Raises SeedError."""
+    """Yields the files of a zip, without those that operating systems add. Raises SeedError."""
     for info in archive.infolist():
         base = info.filename.rpartition("/")[2]
         if info.is_dir() or base.startswith(".") or info.filename.startswith("__MACOSX/"):

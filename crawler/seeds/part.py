@@ -1,4 +1,4 @@
-"""One list on its way in: its bytes, its lines as they come, and what is to be told about it."""
+"""Holds one list while it is read: its bytes, its lines as they come, and what to report about it."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from .told import BadSeed, OnBad, Taken
 BLOCK = 1 << 16
 """Bytes read at a time."""
 MAX_LINE = 1 << 17
-"""Characters of a line that are looked at: what the csv module takes for one field, far more than any URL."""
+"""Characters of a line that are read: the csv module's limit for one field, and far more than any URL."""
 SAMPLE = 1000
-"""Lines over which is decided what a list is."""
+"""Lines that decide what a list is."""
 SAMPLED = 1 << 18
-"""Characters of those, at most."""
+"""Characters of these lines, at most."""
 PATIENCE_S = 0.25
-"""How long a pipe is waited for, once a line is there that needs its neighbours to be understood."""
+"""Longest wait for a pipe, once there is a line that cannot be understood without its neighbours."""
 
 Entry = tuple[int, str]
 """A line's number, and the text in it that should be a seed."""
 
 
 class Bytes(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read1(self, size: int = -1, /) -> bytes: ...
 
 
 class Stream(io.RawIOBase):
-    """Bytes whose beginning can be looked at before it is read."""
+    """A stream of bytes whose beginning can be seen before it is read."""
 
     def __init__(self, source: Bytes, file: int | None = None) -> None:
-        """`file` is the number of a file that may let us wait, where `source` keeps nothing back of it."""
+        """`file` is the number of a file that may make us wait; `source` must not buffer it."""
         self._source = source
         self._file = file
         self._head = b""
         self.packed_as = ""
-        """`gzip`, ...: what is taken off it by whoever reads it."""
+        """The compression that a reader of this stream removes: `gzip`, ..."""
 
     def head(self, size: int = BLOCK) -> bytes:
-        """The first line, or the first `size` bytes, whichever is less; and what came with it."""
+        """Returns at least the first line or the first `size` bytes, whichever is less, without consuming them."""
         if len(self._head) < size and b"\n" not in self._head:
             blocks, length = [self._head], len(self._head)
             while length < size and b"\n" not in blocks[-1] and (block := self._source.read1(BLOCK)):
@@ -73,11 +73,11 @@ class Stream(io.RawIOBase):
 
     @property
     def may_wait(self) -> bool:
-        """Whether it is a pipe or a terminal, as far as can be told."""
+        """Whether this is a pipe or a terminal, as far as we know."""
         return self._file is not None and sys.platform != "win32"
 
     def is_ready(self, within_s: float) -> bool:
-        """Whether something, or the end, can be read without waiting longer."""
+        """Whether bytes, or the end, can be read within this time."""
         if self._head or not self.may_wait:
             return True
         assert self._file is not None
@@ -88,19 +88,19 @@ class Stream(io.RawIOBase):
 
 @dataclass(slots=True)
 class Part:
-    """A source, or one member of an archive."""
+    """A source, or one file of an archive."""
 
     name: str
-    """As it is told."""
+    """The name for messages."""
     stream: Stream
     on_bad: OnBad
     column: str | None = None
-    """What the user says of it: a name, a number from 1; 0: the whole line."""
+    """The user's choice: a column's name, or its number from 1; 0 for the whole line."""
     is_one_of_many: bool = False
-    """A member of an archive, which may hold other things as well."""
+    """Whether it is a file of an archive, which may hold other files as well."""
     taken: Taken = field(default_factory=lambda: Taken(""))
     raw: Entry = (0, "")
-    """The last line from which something was taken off, as it was: so it is told, should it be no URL."""
+    """The last line that was cleaned, as it was before. It is reported if it proves to be no URL."""
 
     def bad(self, line: int, text: str, why: str) -> None:
         text = self.raw[1] if self.raw[0] == line else text
@@ -109,7 +109,7 @@ class Part:
 
 
 class Lines:
-    """The lines of a stream with their numbers, as they come; of a line without an end, the first `most` characters."""
+    """Iterates over the numbered lines of a stream as they come. Lines of more than `most` characters are cut."""
 
     def __init__(self, stream: Stream, encoding: str, most: int = MAX_LINE) -> None:
         plain = codecs.getincrementaldecoder(encoding)(errors="replace")
@@ -118,7 +118,7 @@ class Lines:
         self._most = most
         self._lines: deque[str] = deque()
         self._tail: list[str] = []
-        """The beginning of a line whose end did not come yet, in pieces: a trickle of them is joined once."""
+        """Pieces of a line that is not finished yet. They are joined once, even if many small ones come."""
         self._tailed = 0
         self._is_cut = False
         self._is_over = False
@@ -134,7 +134,7 @@ class Lines:
                 self._read()
 
     def sample(self, is_enough: Callable[[list[Entry]], bool]) -> list[Entry]:
-        """The next lines, as many as are looked at; of a pipe that makes us wait, what is enough or comes soon."""
+        """Returns the next lines, up to SAMPLE. If a pipe makes us wait, stops early once `is_enough` accepts them."""
         found, room, until = list[Entry](), SAMPLED, None
         lines = iter(self)
         while len(found) < SAMPLE and room > 0:

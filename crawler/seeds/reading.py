@@ -1,4 +1,4 @@
-"""Sources become one stream of canonical URLs, read as it is needed: nothing of it stands in memory."""
+"""Reads sources as one stream of canonical URLs, as it is needed, without holding it in memory."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def read(
     column: str | None = None,
     on_taken: OnTaken = lambda taken: None,
 ) -> Iterator[Url]:
-    """The URLs that `sources` name, in order: URLs, files of every kind in docs/seeds.md, `-` for stdin.
+    """Yields the URLs that `sources` name, in order: URLs, files of every kind in docs/seeds.md, `-` for stdin.
 
-    `column` is the name or the number (from 1) of the column or field that holds them; by itself it is found by what
-    its cells are. Blank lines and comments (`#` at the beginning or after a space) are skipped. What cannot be used
-    goes to `on_bad`, and what each list was taken for to `on_taken`, once it is read. Raises SeedError where a source
-    cannot be read, and at the end if there was nothing usable at all.
+    `column` is the name or the number (from 1) of the column or field that holds the URLs; without it, the column is
+    found by its cells. Blank lines and comments (`#` at the beginning or after a space) are skipped. Unusable lines go
+    to `on_bad`. What each list was taken for goes to `on_taken`, once the list is read. Raises SeedError if a source
+    cannot be read, and at the end if there was no usable URL at all.
     """
     names = list(sources)
     found = False
@@ -41,14 +41,14 @@ def read(
             found = True
             yield url
     if not found:
-        raise SeedError(f"{', '.join(map(_shown, names))}: no line that could be used as a seed")
+        raise SeedError(f"{', '.join(map(_name_of, names))}: no line that could be used as a seed")
 
 
 def check(sources: Iterable[str], *, strict: bool = False, column: str | None = None) -> None:
-    """Find out, before anything is fetched, whether each source can be read and holds something usable.
+    """Raises SeedError if a source cannot be read or holds no usable URL. Call it before anything is fetched.
 
-    Strict: whether every line can be used, at the price of reading them all. Pipes and stdin can be read only once and
-    are left alone. Raises SeedError.
+    With `strict` every line must be usable, so all are read. Pipes and stdin are not checked, because they can be read
+    only once.
     """
 
     for source in sources:
@@ -59,7 +59,7 @@ def check(sources: Iterable[str], *, strict: bool = False, column: str | None = 
         stream = _from_source(source, _refuse if strict else bad.append, column, lambda taken: None)
         if next(stream, None) is None:
             why = f", as in {bad[0]}" if bad else ""
-            raise SeedError(f"{_shown(source)}: no line that could be used as a seed{why}")
+            raise SeedError(f"{_name_of(source)}: no line that could be used as a seed{why}")
         if strict:
             deque(stream, maxlen=0)
 
@@ -75,18 +75,18 @@ def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTak
         except UrlError as error:
             raise SeedError(f"{source!r}: {error}") from error
         return
-    with _opened(source) as (stream, file):
-        name = _shown(source)
+    with _open_source(source) as (stream, file):
+        name = _name_of(source)
         for part, entries in parts_of(Part(name, stream, on_bad, column, taken=Taken(name)), file):
             try:
-                yield from _parsed(part, entries)
+                yield from _parse_entries(part, entries)
             except GeneratorExit:
                 on_taken(part.taken)
                 raise
             on_taken(part.taken)
 
 
-def _parsed(part: Part, entries: Iterable[Entry]) -> Iterator[Url]:
+def _parse_entries(part: Part, entries: Iterable[Entry]) -> Iterator[Url]:
     taken = part.taken
     for line, text in entries:
         try:
@@ -100,27 +100,27 @@ def _parsed(part: Part, entries: Iterable[Entry]) -> Iterator[Url]:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[tuple[Stream, IO[bytes] | None]]:
-    """The bytes of a source, and the file if it is one. Raises SeedError, also for what goes wrong while it is read."""
-    name, stream = _shown(source), Stream(io.BytesIO())
+def _open_source(source: str) -> Iterator[tuple[Stream, IO[bytes] | None]]:
+    """Opens a source, and yields its bytes and its file, if any. Raises SeedError, also for errors while it is read."""
+    name, stream = _name_of(source), Stream(io.BytesIO())
     try:
         with open(0 if source == "-" else source, "rb", buffering=0, closefd=source != "-") as file:
             stream = Stream(_Plain(file), file.fileno() if not file.seekable() else None)
             yield stream, file
     except FileNotFoundError as error:
-        raise SeedError(f"{name}: no such file{_nearest(Path(source))}") from error
+        raise SeedError(f"{name}: no such file{_suggest(Path(source))}") from error
     except IsADirectoryError as error:
         raise SeedError(f"{name}: a directory, not a list of URLs (to continue a crawl, repeat its command)") from error
     except DAMAGED as error:
         raise SeedError(f"{name}: damaged {stream.packed_as or 'zip'} file: {error}") from error
     except (OSError, NotImplementedError) as error:
-        if stream.packed_as and isinstance(error, OSError) and error.errno is None:  # so bz2 says it
+        if stream.packed_as and isinstance(error, OSError) and error.errno is None:  # bz2 reports damage like this
             raise SeedError(f"{name}: damaged {stream.packed_as} file: {error}") from error
         raise SeedError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 class _Plain:
-    """A file as it is: one call of the system for each read."""
+    """An unbuffered file: each read is one system call."""
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
@@ -129,11 +129,11 @@ class _Plain:
         return self._file.read(BLOCK if size < 0 else size)
 
 
-def _shown(source: str) -> str:
+def _name_of(source: str) -> str:
     return "standard input" if source == "-" else source
 
 
-def _nearest(path: Path) -> str:
+def _suggest(path: Path) -> str:
     try:
         close = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], 1)
     except OSError:

@@ -1,4 +1,4 @@
-"""Lists in JSON: a record a line, one array, or one document with an array somewhere in it."""
+"""Reads lists in JSON: one record a line, one array, or a document with an array somewhere in it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .columns import Column, best, weigh
 from .part import BLOCK, SAMPLE, SAMPLED, Entry, Lines, Part
 
 _MOST_LINE = 1 << 24
-"""Characters of a line that holds a record: crawls keep whole texts in them."""
+"""Characters of a line that holds a record. Records of crawls contain whole texts."""
 _MOST_VALUE = 1 << 24
 """Characters of one value of an array, or of a document."""
 _MOST_PATHS = 500
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 _DEEPEST = 8
-"""Levels of objects and arrays in which a field is looked for; --column NAME.NAME goes as deep as it says."""
+"""Levels of objects and arrays in which a field is searched. --column NAME.NAME goes as deep as it says."""
 
 Record = tuple[int, object]
 
 
 def is_json(head: str) -> bool:
-    """Whether a list begins like this: `{`, or `[` and a value (not `[::1]`, and no link in Markdown)."""
+    """Whether a text begins like JSON: `{`, or `[` and a value (not `[::1]`, and no link in Markdown)."""
     return re.match(r"\s*(?:\{\s*[\"}]|\[\s*(?:[\"{\]]|\[\s*[\"{\[]|null\b|$))", head) is not None
 
 
 def read_json(part: Part, encoding: str) -> Iterator[Entry]:
-    """The URLs of JSON: texts, or the field of objects that holds URLs. Raises SeedError where it is not there."""
+    """Yields the URLs of JSON: texts, or the field of objects that holds URLs. Raises SeedError without that field."""
     part.taken.what = "JSON"
     sample, rest = _records(part, encoding)
     path = part.column if part.column not in (None, "0") else _best_path(sample)
@@ -51,7 +51,7 @@ def read_json(part: Part, encoding: str) -> Iterator[Entry]:
 
 
 def _best_path(sample: Sequence[Record]) -> str:
-    """The path whose texts look most like URLs, the shortest of equals."""
+    """Returns the path whose texts look most like URLs, the shortest of equal ones."""
     cells: dict[str, list[str]] = {}
     for _, record in sample:
         for path, text in _texts(record):
@@ -70,7 +70,7 @@ def _paths(sample: Sequence[Record]) -> list[str]:
 
 
 def _texts(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """All texts in a value, each with its path: names joined by dots. What an array holds has the path of the array."""
+    """Yields all texts in a value with their paths (names joined by dots). Elements have the path of their array."""
     if isinstance(value, str):
         yield path, value
     elif depth < _DEEPEST and isinstance(value, list):
@@ -82,7 +82,7 @@ def _texts(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str,
 
 
 def _at(value: object, path: str) -> list[str]:
-    """The texts at a path."""
+    """Returns the texts at a path."""
     found, left = list[str](), [(value, path)]
     while left:
         value, path = left.pop()
@@ -99,7 +99,7 @@ def _at(value: object, path: str) -> list[str]:
 
 
 def _records(part: Part, encoding: str) -> tuple[list[Record], Iterator[Record]]:
-    """The first values, and the others."""
+    """Returns the first values, and an iterator over the others."""
     first, end, _ = part.stream.head().decode(encoding, "replace").lstrip("\ufeff").partition("\n")
     if end and first.lstrip().startswith("{") and _is_whole(first):
         lines = Lines(part.stream, encoding, _MOST_LINE)
@@ -138,7 +138,7 @@ def _from_lines(part: Part, lines: Iterable[Entry]) -> Iterator[Record]:
 
 
 def _from_values(part: Part, encoding: str) -> Iterator[Record]:
-    """The values of an array, or values one after another, in as little memory as the largest of them takes."""
+    """Yields the values of an array, or successive values, in about the memory of the largest value."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     scan, text, number, at, is_over = json.JSONDecoder(strict=False, parse_int=float).raw_decode, "", 1, 0, False
     needed, is_array = 0, None
@@ -157,7 +157,7 @@ def _from_values(part: Part, encoding: str) -> Iterator[Record]:
             value, end = scan(text, at)
         except (json.JSONDecodeError, RecursionError) as error:
             if is_over or isinstance(error, RecursionError) or len(text) - at > _MOST_VALUE:
-                why = f"the rest is unread, for here {'the JSON breaks' if is_over else 'is too much in one value'}"
+                why = f"{'the JSON breaks' if is_over else 'one value is too large'} here, so the rest was not read"
                 if at < len(text):
                     part.bad(number, text[at : at + 200], why)
                 return

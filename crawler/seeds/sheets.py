@@ -1,4 +1,4 @@
-"""Tables of spreadsheets, .xlsx and .ods: the one kind of list that stands in memory, and so has bounds."""
+"""Reads tables of spreadsheets, .xlsx and .ods. Only these lists are held in memory, so their size is limited."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xml.parsers import expat
 
 from ..errors import SeedError
 from .columns import shape_of_rows
-from .markup import fed
+from .markup import feed
 from .part import BLOCK, SAMPLE, Entry, Part
 from .tables import read_rows
 
 MOST_BYTES = 256 << 20
-"""Of its XML, unpacked: some two million rows."""
+"""Bytes of unpacked XML: some two million rows."""
 MOST_CELLS = 16 << 20
-"""From the first to the last cell that is filled, in all its sheets; each takes about 24 bytes before it is read."""
+"""Cells from the first to the last filled one, in all sheets. Each takes about 24 bytes before it is read."""
 
 _CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
@@ -31,7 +31,7 @@ def is_sheet(archive: zipfile.ZipFile) -> bool:
 
 
 def read_sheets(part: Part, archive: zipfile.ZipFile, file: IO[bytes]) -> Iterator[Entry]:
-    """The seeds of all sheets that have a column of URLs; of others none. Raises SeedError."""
+    """Yields the seeds of all sheets that have a column of URLs. Raises SeedError."""
     try:
         calamine = import_module("python_calamine")
     except ImportError as error:
@@ -70,7 +70,7 @@ def _text(cell: object) -> str:
 
 
 def _refuse_a_bomb(name: str, archive: zipfile.ZipFile) -> None:
-    """Raises SeedError for what would take more memory than we give. Reading proves that a zip's sizes are true."""
+    """Raises SeedError if a spreadsheet needs too much memory. All files are read, which verifies the zip's sizes."""
     if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
         raise SeedError(f"{name}: a spreadsheet of more than {MOST_BYTES >> 20} MiB; save it as CSV")
     cells = 0
@@ -85,7 +85,7 @@ def _refuse_a_bomb(name: str, archive: zipfile.ZipFile) -> None:
             parser.StartElementHandler, parser.EndElementHandler = counted.start, counted.end
             parser.EntityDeclHandler = _refuser(name)
             try:
-                for _ in fed(parser, file.read):
+                for _ in feed(parser, file.read):
                     pass
             except expat.ExpatError as error:
                 raise SeedError(f"{name}: a spreadsheet that cannot be read: {info.filename}: {error}") from error
@@ -96,13 +96,13 @@ def _refuse_a_bomb(name: str, archive: zipfile.ZipFile) -> None:
 
 def _refuser(name: str) -> Callable[..., None]:
     def refuse(*_: object) -> None:
-        raise SeedError(f"{name}: a spreadsheet does not declare entities")
+        raise SeedError(f"{name}: a spreadsheet must not declare entities")
 
     return refuse
 
 
 class _Cells:
-    """Counts what a sheet will take of memory: a rectangle up to its last cell, repeated ones each by itself."""
+    """Counts the cells that a sheet will take in memory: the rectangle up to its last cell, with repetitions."""
 
     def __init__(self) -> None:
         self._rows = self._columns = 0

@@ -1,4 +1,4 @@
-"""Lists and tables in text, one line after another: `urls.txt`, CSV, TSV, what a spreadsheet exports."""
+"""Reads lists and tables in text, line by line: `urls.txt`, CSV, TSV, exports of spreadsheets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from .columns import Shape, shape_of
 from .part import SAMPLE, Entry, Lines, Part
 
 _MAY_BE = re.compile(r"://|[^\W_]\.[^\W_]")
-"""Something in a line that may be a URL or a host name: enough to begin with, if a pipe gives no more for now."""
+"""Matches text in a line that may be a URL or a host name. One is enough to begin, if a pipe gives no more now."""
 _SWALLOWED = re.compile(r"\n\s*\"?(?:https?://|www\.)", re.IGNORECASE)
 _RULE = re.compile(r"\s*:?-+:?\s*")
-"""A cell of the line below the header of a table in Markdown."""
+"""Matches a cell of the rule below a table's header in Markdown."""
 
 
 def read_text(part: Part, encoding: str) -> Iterator[Entry]:
-    """The seeds of a list or a table.
+    """Yields the seeds of a list or a table.
 
-    A line that is one URL and nothing else is given on as it comes; the first other one is understood by those around.
+    Lines that are one URL and nothing else are yielded as they come. From the first other line on, the lines around
+    it decide the shape of the list.
     """
     lines = Lines(part.stream, encoding)
     plain, odd = 0, list[Entry]()
@@ -51,12 +52,12 @@ def read_text(part: Part, encoding: str) -> Iterator[Entry]:
 
 
 def _is_prose(lines: Sequence[Entry]) -> bool:
-    """Whether most lines are no seeds: beside lists, archives hold files that tell about them."""
+    """Whether most lines are no seeds, as in the descriptions that archives hold besides lists."""
     return sum(look(line) > Look.NOTHING for _, line in lines) * 2 < len(lines)
 
 
 def _is_skipped(line: str) -> bool:
-    """Whether it is blank, or a comment."""
+    """Whether a line is blank or a comment."""
     return not line or line.isspace() or line.lstrip().startswith("#")
 
 
@@ -73,7 +74,7 @@ def _from_list(part: Part, shape: Shape, lines: Iterable[Entry]) -> Iterator[Ent
 
 
 def _first(line: str) -> str:
-    """What stands in quotes at the beginning of a line, if there is nothing behind it that is a URL."""
+    """Returns the quoted text at the beginning of a line, if no URL follows; else the whole line."""
     if not line.startswith('"'):
         return line
     cells = next(csv.reader([line]), [line])
@@ -81,7 +82,7 @@ def _first(line: str) -> str:
 
 
 def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Entry]:
-    """The seeds of a table, whose rows have the numbers of their lines."""
+    """Yields the seeds of a table. Each row comes with the number of its line."""
     column, rival, top = shape.column, shape.rival, max(shape.header, shape.begun)
     for number, cells in rows:
         cell = cells[column] if column < len(cells) else ""
@@ -91,7 +92,7 @@ def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]
             elif not cell.strip():
                 yield from _from_a_short_row(part, number, cells)
             elif rival and len(cells) > 1 and _has_rival(cells, shape):
-                part.bad(number, shape.delimiter.join(cells), f"{SEVERAL}; --column says which")
+                part.bad(number, shape.delimiter.join(cells), f"{SEVERAL}; choose one with --column")
             else:
                 yield from _from_cell(part, number, cell)
         elif shape.begun < number < shape.header and any(map(str.strip, cells)):
@@ -110,7 +111,7 @@ def _from_cell(part: Part, number: int, cell: str) -> Iterator[Entry]:
 
 
 def _from_a_short_row(part: Part, number: int, cells: Sequence[str]) -> Iterator[Entry]:
-    """A line that is one URL and nothing else is that, in a table too."""
+    """Yields the URL of a row that is one URL and nothing else; counts other rows as empty."""
     if len(cells) == 1 and is_plain(cells[0].strip()):
         yield number, cells[0].strip()
     elif any(map(str.strip, cells)):
@@ -127,7 +128,7 @@ def _has_rival(cells: Sequence[str], shape: Shape) -> bool:
 
 
 def _rows(part: Part, delimiter: str, lines: Iterable[Entry]) -> Iterator[tuple[int, list[str]]]:
-    """The rows with the number of their first line. A quote that is never closed is told, for it swallows lines."""
+    """Yields rows with the number of their first line. Reports a quote that is never closed, as it swallows lines."""
     if delimiter == " ":
         yield from ((number, line.split()) for number, line in lines)
         return

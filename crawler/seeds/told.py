@@ -1,4 +1,4 @@
-"""What a reader tells about a list: lines that name no URL, and what the list was taken for."""
+"""Defines the reports about a list: lines that name no URL, and what the list was taken for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class BadSeed(NamedTuple):
-    """A line that names no URL we could visit."""
+    """A line that names no usable URL."""
 
     source: str
     line: int
@@ -24,21 +24,21 @@ OnBad = Callable[[BadSeed], None]
 
 @dataclass(slots=True)
 class Taken:
-    """What one list was taken for, and how much came of it. `str` of it is one line for a person."""
+    """Says what one list was taken for, and what it gave. Its `str` is one line for people."""
 
     source: str
     what: str = "one URL a line"
-    """`column 3 'homepage'`, `a sitemap`, ..."""
+    """The recognised kind of list: `column 3 'homepage'`, `a sitemap`, ..."""
     urls: int = 0
     bad: int = 0
-    """Lines that went to `on_bad`."""
+    """Number of lines that went to `on_bad`."""
     empty: int = 0
-    """Rows whose cell is empty."""
+    """Number of rows whose cell is empty."""
     is_whole: bool = False
-    """Whether it was read to its end."""
+    """Whether the list was read to its end."""
 
     def line(self, bad_in: str = "") -> str:
-        """The one line; `bad_in` is the file that lists the bad lines."""
+        """Returns the line for people. `bad_in` is the file that lists the bad lines."""
         said = [f"{self.source}: {self.what}", _many(self.urls, "URL")]
         said += [f"{_many(self.empty, 'row')} without one"] if self.empty else []
         said += [f"{_many(self.bad, 'line')} in {bad_in}" if bad_in else _many(self.bad, "unusable line")] * bool(

@@ -1,4 +1,4 @@
-"""Reads one seed as people write it: what a word means, and what is put in where a scheme was left out."""
+"""Reads one seed as people write it: finds its meaning, and adds a missing scheme."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _BARE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\\,;|]+)(:\d{1,5})?(?:[/?#].*)
 
 
 def kind(source: str) -> Literal["stdin", "url", "file"]:
-    """What a word on the command line means: `urls.txt` is a file even where there is none, `example.org` is a site."""
+    """Returns the meaning of a word on the command line.
+
+    `urls.txt` is a file even if it does not exist; `example.org` is a site.
+    """
     if source == "-":
         return "stdin"
     if "://" in source:
@@ -23,7 +26,7 @@ def kind(source: str) -> Literal["stdin", "url", "file"]:
 
 
 def names_a_site(word: str) -> bool:
-    """Whether it leads to this machine, an address, a port, or below a public suffix (there is no top-level txt)."""
+    """Whether a word names this machine, an address, a port, or a host below a public suffix (`txt` is none)."""
     try:
         url = parse(word)
     except UrlError:
@@ -33,14 +36,14 @@ def names_a_site(word: str) -> bool:
 
 
 def parse(text: str) -> Url:
-    """A seed as people write them. Raises UrlError."""
+    """Returns the URL of a seed as people write it. Raises UrlError."""
     return urls.parse(with_scheme(text))
 
 
 def with_scheme(text: str) -> str:
-    """The same with a scheme, if it had none: a name gets https, an address, localhost or host:port gets http.
+    """Adds a missing scheme: https for a name, http for an address, localhost or host:port.
 
-    Raises UrlError where it is neither a URL nor a host name.
+    Raises UrlError if the text is neither a URL nor a host name.
     """
     if "://" in text or text[:6].lower() in ("http:/", "https:"):
         return text
@@ -54,7 +57,7 @@ def with_scheme(text: str) -> str:
 
 
 def _is_local(host: str) -> bool:
-    """Whether a browser would be given http: addresses and this machine. Raises UrlError for a word that is no host."""
+    """Whether a host gets http: an address, or this machine. Raises UrlError for a word that is no host."""
     if urls.is_address(host.strip("[]")) or f".{host.lower()}".endswith(".localhost"):
         return True
     if "." not in host.strip(".") or host.rpartition(".")[2].isdigit():

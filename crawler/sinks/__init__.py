@@ -1,4 +1,4 @@
-"""Where outcomes go: each format is a sink that can be cut back to what was settled."""
+"""Writes outcomes to outputs that can be cut back to the last settled position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One JSON object a line for each final outcome, in a file that can be cut back to what was settled."""
+"""Writes one JSON object a line for each final outcome, to a file that can be cut back to the settled length."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ..runtime.private_files import check_place, opener
 T = TypeVar("T")
 
 INLINE_BYTES = 1 << 14
-"""What strangers wrote into some records is written as JSON on the loop up to here, and in a thread beyond."""
+"""Records are made on the event loop if their texts from websites are at most this long together, else in a thread."""
 ORDINARY_BYTES = 1 << 12
-"""What is allowed to each record beside that: most have less, heavy fields included."""
+"""Further bytes allowed for each record. Most need less, heavy fields included."""
 
 VERSION = 1
-"""Of the record; a field is never renamed or given another meaning under the same number."""
+"""Version of the record. Under the same number no field is renamed or changes its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """The heavy fields a record may carry."""
+    """The optional heavy fields that a record carries."""
 
     links: bool = False
     text: bool = False
@@ -41,9 +41,9 @@ class Wants:
 
 
 class JsonLines:
-    """Appends records to `path`, a file that only its owner may read where it makes it.
+    """Appends records to the file `path`. A new file can be read by its owner only.
 
-    What `write` returned survives the process; with `sync` it survives a power cut.
+    When `write` has returned, the records survive the process; with `sync` they survive a power cut.
     """
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
@@ -86,7 +86,7 @@ class JsonLines:
     def _append(self, lines: bytes) -> None:
         with open(self.path, "ab", buffering=0, opener=opener) as file:
             if file.tell() != self._length:
-                raise SinkError(f"{self.path} changed under the crawl's hands: another program writes there too")
+                raise SinkError(f"{self.path} was changed by another program while the crawl wrote to it")
             _write_all(file.fileno(), lines)
             if self._sync:
                 sync_file(file.fileno())
@@ -98,13 +98,13 @@ FIELDS = (
     "charset", "length", "truncated", "digest", "simhash", "title", "description", "language", "canonical", "n_links",
     "robots",
 )  # fmt: skip
-"""What every record holds, in this order; what is unknown is null. docs/records.md explains each."""
+"""Fields of every record, in this order; unknown values are null. docs/records.md explains each."""
 HEAVY = ("links", "text", "headers", "data")
-"""What a record holds when it was asked for."""
+"""Fields of a record on request, see Wants; `data` comes from the user's own parse function."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
-    """The outcome as one line of JSON."""
+    """Returns the outcome as one line of JSON."""
     request = outcome.request
     values: dict[str, object] = {
         "v": VERSION,
@@ -129,7 +129,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
 
 
 def _weight(outcome: Outcome) -> int:
-    """Bytes of a record, or of the header, that a stranger wrote, roughly."""
+    """Returns roughly how many bytes of a record, header included, come from the website."""
     page, response = outcome.page, outcome.response
     weight = len(outcome.detail)
     if response is not None:
@@ -212,12 +212,12 @@ _NO_CONTENT = dict.fromkeys(
 
 
 def _iso(seconds: float) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
+    """Returns a time in RFC 3339, in UTC and to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _off_loop(work: Callable[..., T], *args: object) -> T:
-    """Disk work in a thread; a full disk gets its own error."""
+    """Runs disk work in a thread. Raises StorageFull for a full disk, SinkError for other failures."""
     try:
         with breathing():
             return await asyncio.get_running_loop().run_in_executor(None, work, *args)

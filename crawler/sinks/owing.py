@@ -1,4 +1,4 @@
-"""A sink that has some of the records already which others lost: it gets what it lacks and nothing twice."""
+"""Fills the gaps of a sink that holds some records already: writes the missing ones and none twice."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..protocols import Sink
 
 
 class Owing:
-    """Passes outcomes on to a sink, but for the first one of each of some rows."""
+    """Passes outcomes on to a sink, but skips the first outcome of each row in `has`."""
 
     def __init__(self, sink: Sink, has: Collection[int]) -> None:
-        """`has`: rows whose next record is in the sink already."""
+        """`has` names the rows whose next record is in the sink already."""
         self.name = sink.name
         self._sink = sink
         self._has = set(has)

@@ -1,4 +1,4 @@
-"""Outcomes handed to the embedding program as they come."""
+"""Hands outcomes to the embedding program as they come."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..model import Outcome, Position
 
 
 class ReaderGone(SinkError):
-    """Nobody reads the stream any more."""
+    """Raised when nobody reads the stream any more."""
 
 
 class Stream:
-    """A sink that goes no faster than its reader reads.
+    """A sink that waits for its reader.
 
-    It cannot be cut back: after a crash, outcomes that were read and not settled come again (at least once). Each
-    visit of a URL is final once, so `outcome.url` and `outcome.request.visit` are the key to tell a repetition by.
+    It cannot be cut back: after a crash, outcomes that were read and not settled come again (at least once). Each visit
+    of a URL is final once, so a repetition has the same `outcome.url` and `outcome.request.visit`.
     """
 
     name = "stream"
@@ -28,7 +28,7 @@ class Stream:
         self._outcomes = outcomes
 
     async def rewind(self, position: Position | None) -> None:
-        """Nothing to cut."""
+        """Does nothing: a stream cannot be cut back."""
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         try:

@@ -1,4 +1,4 @@
-"""The records that an output still holds, whatever became of its file: a power cut leaves zeros and torn lines."""
+"""Finds the records that an output file still holds after damage: a power cut leaves zeros and torn lines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..runtime.files import sync_file, sync_folder
 from ..runtime.private_files import check_place, opener, replaced
 
 LOOKED_AT = 16 << 20
-"""Bytes at the end of a file that are looked at when it is opened: more than is written before a system syncs it."""
+"""Bytes at the end of a file that are checked when it is opened: more than is written before a system syncs it."""
 AT_ONCE = 1 << 20
 NAMED_AT_ONCE = 4096
 
 
 class Survivors(NamedTuple):
-    """Whole records, a column each: the fingerprint of the URL, the number of the visit, where the line lies."""
+    """Whole records in columns: the URL's fingerprint, the number of the visit, start and end of the line."""
 
     fingerprints: NDArray[np.uint64]
     visits: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Survivors(NamedTuple):
 
 
 def is_whole(path: Path, length: int) -> bool:
-    """Whether the first `length` bytes seem to be there; their end alone is looked at. Blocks. Raises OSError."""
+    """Whether the first `length` bytes seem to be there. Checks the last LOOKED_AT of them. Blocks. Raises OSError."""
     if not length:
         return True
     status = check_place(path)
@@ -49,12 +49,12 @@ def is_whole(path: Path, length: int) -> bool:
 
 
 def is_whole_throughout(path: Path, length: int) -> bool:
-    """Whether the first `length` bytes are records and nothing else; all are read. Blocks. Raises OSError."""
+    """Whether the first `length` bytes are records and nothing else. Reads them all. Blocks. Raises OSError."""
     return length == sum(len(line) for _, line in read_lines(path, length) if _visit_of(line) is not None)
 
 
 def find_survivors(path: Path, length: int, key: bytes) -> Survivors:
-    """The whole records among the first `length` bytes; no file, no records. Blocks. Raises OSError."""
+    """Returns the whole records in the first `length` bytes, none if there is no file. Blocks. Raises OSError."""
     prints, visits, starts, ends = bytearray(), list[int](), list[int](), list[int]()
     named: list[str] = []
     for start, line in read_lines(path, length):
@@ -73,9 +73,10 @@ def find_survivors(path: Path, length: int, key: bytes) -> Survivors:
 
 
 def keep_lines(path: Path, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> int:
-    """Leave these lines of a file and nothing else; its length then, which survives a power cut. Blocks. OSError.
+    """Removes all other lines of a file, and returns its new length. Blocks. Raises OSError.
 
-    Where a line before others goes, the file is made anew beside itself: whole before or whole after, whatever happens.
+    The result survives a power cut. If a line before others is removed, a new file replaces the old one, so that at any
+    moment the file is either the old or the new one, and whole.
     """
     length = int((ends - starts).sum())
     if not len(ends) or int(ends[-1]) == length:
@@ -93,7 +94,7 @@ def keep_lines(path: Path, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
 
 
 def read_lines(path: Path, length: int) -> Iterator[tuple[int, bytes]]:
-    """Each line with where it begins: behind the zeros, for a record holds none."""
+    """Yields the start of each line, and the line. Zeros before it are skipped, because a record has none."""
     if check_place(path) is None:
         return
     at = 0
@@ -105,7 +106,7 @@ def read_lines(path: Path, length: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _visit_of(line: bytes) -> tuple[str, int] | None:
-    """The URL and the number of the visit; None: it is no whole record."""
+    """Returns the URL and the number of the visit; None if the line is no whole record."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -117,7 +118,7 @@ def _visit_of(line: bytes) -> tuple[str, int] | None:
 
 
 def _spans(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Lines that follow one another, as one stretch."""
+    """Yields start and end of each stretch of lines that follow one another."""
     breaks = np.flatnonzero(starts[1:] != ends[:-1])
     firsts, lasts = np.concatenate(([0], breaks + 1)), np.append(breaks, len(ends) - 1)
     yield from zip(starts[firsts].tolist(), ends[lasts].tolist(), strict=True)

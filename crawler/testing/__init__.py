@@ -1,8 +1,7 @@
 """A fake web on loopback, for testing crawls: real HTTP over many hosts, with robots.txt, failures and traps.
 
-Describe a web (or have one generated), serve it in your event loop, crawl it with whatever you like, and compare what
-your crawler found with `web.truth()`, what it should have asked for with `web.reachable()`, and how it behaved with
-what the server saw::
+Describe a web (or generate one), serve it in your event loop, and crawl it with any crawler. Then compare its findings
+with `web.truth()`, its requests with `web.reachable()`, and its behaviour with the server's log::
 
     from crawler.testing import Site, Web, disallowing, html, open_web, redirect
 
@@ -11,7 +10,7 @@ what the server saw::
     web = Web([Site("alpha.test", alpha), Site("beta.test", beta, disallowing("/private/"))])
 
     async def test_the_crawl_asks_for_everything_once():
-        async with open_web(web) as served:  # every site on an address of its own
+        async with open_web(web) as served:  # every site has its own address
             await my_crawl(served.seeds)  # ["http://127.0.1.1:PORT/"]
             assert set(served.counts(robots=False)) == served.web.reachable()
             assert set(served.counts().values()) == {1}
@@ -20,7 +19,7 @@ what the server saw::
 
 **The description.** `Web(sites, seeds)`, `Site(host, pages, robots, traps)`. Links in pages use the sites' *names*
 (`//beta.test/`); when served, names become addresses (`served.url("beta.test", "/x")` is the real URL, `served.web`
-speaks in real URLs). A client that can be given a resolver map may use the names themselves: `open_web(web,
+uses real URLs). A client that accepts a resolver map may use the names themselves: `open_web(web,
 by_name=True)`, with `served.addresses` mapping name -> address.
 
 **Pages.** `html` `written` `plain` `error` `redirect` `redirect_chain` `redirect_loop` `sitemap` `sitemap_index` `big`
@@ -35,10 +34,10 @@ times=2, by=error(503, retry_after_s=1))`.
 **Generated webs.** `link_graph(seed, sites, pages_per_site, links_per_page)` and `demo_web()`; endless places are in
 `crawler.testing.traps`.
 
-**What the server saw.** `served.hits` (a `Hit` has url, headers, began, ended, concurrency, ...), `counts()`,
+**The server's log.** `served.hits` (a `Hit` has url, headers, began, ended, concurrency, ...), `counts()`,
 `of(host)`, `worst_concurrency(host)`, `peak()`, `gaps(host)`, `pauses(host)`, `strays`.
 
-**In a process of its own.** `async with open_web_process("--sites", "4", "--pages", "500") as homes:`, or from a shell
+**In a separate process.** `async with open_web_process("--sites", "4", "--pages", "500") as homes:`, or from a shell
 `python -m crawler.testing --demo --print-seeds`.
 """
 

@@ -1,6 +1,6 @@
-"""`python -m crawler.testing`: serve a fake web until stdin closes or SIGTERM comes.
+"""Serves a fake web until stdin closes or SIGTERM comes: `python -m crawler.testing`.
 
-Prints the home of every site (or, with --print-seeds, only the seeds), one a line, and an empty line once it listens.
+Prints the home of every site (with --print-seeds, only the seeds), one a line, and an empty line once it listens.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from crawler.testing.web import Web
 
 
 def main() -> None:
-    """Serve the web that the command line describes."""
+    """Serves the web that the command line describes."""
     options = _options()
     _allow_many_files()
     web = demo_web() if options.demo else _graph(options)
@@ -66,12 +66,12 @@ async def _serve(web: Web, options: argparse.Namespace) -> None:
         if options.prepare:
             served.prepare()
         print(*(served.seeds if options.print_seeds else served.web.homes), "", sep="\n", flush=True)
-        await _until_told_to_end()
+        await _wait_for_end()
     if options.hits:
         _write_hits(served, options.hits)
 
 
-async def _until_told_to_end() -> None:
+async def _wait_for_end() -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,7 +82,7 @@ async def _until_told_to_end() -> None:
 
 
 def _can_wait_for_stdin() -> bool:
-    """Not for a file, nor for /dev/null (uvloop aborts the process over it): then a signal must come."""
+    """Whether the end of stdin can be awaited. Not for a file or /dev/null: uvloop aborts the process for these."""
     if sys.stdin is None:
         return False
     mode = os.fstat(sys.stdin.fileno()).st_mode
@@ -90,7 +90,7 @@ def _can_wait_for_stdin() -> bool:
 
 
 class _UntilEnd(asyncio.Protocol):
-    """Reads stdin only to learn that it ended."""
+    """Reads stdin only to notice its end."""
 
     def __init__(self, ended: asyncio.Event) -> None:
         self._ended = ended
@@ -108,7 +108,7 @@ def _line(hit: Hit) -> str:
 
 
 def _allow_many_files() -> None:
-    """Thousands of connections need as many files: take what the system allows."""
+    """Raises the limit of open files to the maximum, because each of thousands of connections needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

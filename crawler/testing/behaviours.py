@@ -1,4 +1,4 @@
-"""How a page behaves beside what it says: wrappers that make a page slow, failing, short, compressed, cacheable."""
+"""Offers wrappers that change how a page behaves: slow, failing, short, compressed, cacheable."""
 
 from __future__ import annotations
 
@@ -20,43 +20,45 @@ _WAS_LAST_MODIFIED = "Sat, 14 Nov 2026 09:30:00 GMT"
 
 
 def slow(page: Page, before_s: float) -> Page:
-    """The page, after so many seconds of silence."""
-    return _played(page, lambda answer: wire.after(before_s, answer.play))
+    """Returns the page with a silence of `before_s` seconds before the answer."""
+    return _play_otherwise(page, lambda answer: wire.after(before_s, answer.play))
 
 
 def dripping(page: Page, *, chunk_bytes: int = 512, pause_s: float = 0.05) -> Page:
-    """The page, its body in small pieces with a pause before each."""
-    return _played(page, lambda _: wire.dripped(chunk_bytes, pause_s))
+    """Returns the page with its body in small pieces and a pause before each."""
+    return _play_otherwise(page, lambda _: wire.dripped(chunk_bytes, pause_s))
 
 
 def chunked(page: Page, chunk_bytes: int = wire.CHUNK_BYTES) -> Page:
-    """The page in Transfer-Encoding: chunked."""
-    return _played(page, lambda _: wire.chunked(chunk_bytes))
+    """Returns the page in Transfer-Encoding: chunked."""
+    return _play_otherwise(page, lambda _: wire.chunked(chunk_bytes))
 
 
 def unframed(page: Page) -> Page:
-    """The page without a length: it ends where the connection does."""
-    return _played(page, lambda _: wire.unframed)
+    """Returns the page without a length: it ends with the connection."""
+    return _play_otherwise(page, lambda _: wire.unframed)
 
 
 def badly_chunked(page: Page) -> Page:
-    """The page in chunks, one of which has no readable size."""
-    return _lost(_played(page, lambda _: wire.badly_chunked))
+    """Returns the page in chunks, one of them with an unreadable size."""
+    return _mark_unreadable(_play_otherwise(page, lambda _: wire.badly_chunked))
 
 
 def truncated(page: Page, *, sent_share: float = 0.5, ending: wire.Ending = wire.Ending.CLOSE) -> Page:
-    """The page, cut off after a share of the body that Content-Length promises."""
-    return _lost(_played(page, lambda answer: wire.cut_off(int(len(answer.body) * sent_share), ending)))
+    """Returns the page, cut off after a share of the body that Content-Length promises."""
+    return _mark_unreadable(
+        _play_otherwise(page, lambda answer: wire.cut_off(int(len(answer.body) * sent_share), ending))
+    )
 
 
 def failing(page: Page, *, times: int, by: Page | None = None) -> Page:
-    """Fails the first `times` requests with the page `by` (default: a 503), and then is `page`."""
+    """Returns a page that answers the first `times` requests with the page `by` (default: a 503), then with `page`."""
     failure = by or error(503)
     return replace(page, answer=lambda asked: (failure if asked.visit <= times else page).answer(asked), fixed=False)
 
 
 def cacheable(page: Page, *, etag: str = '"first-edition"', last_modified: str = _WAS_LAST_MODIFIED) -> Page:
-    """The page with ETag and Last-Modified, and 304 to whom it is known already (RFC 9110, 13)."""
+    """Returns the page with ETag and Last-Modified; a client that knows it already gets 304 (RFC 9110, 13)."""
     validators = (("ETag", etag), ("Last-Modified", last_modified))
 
     def answer(asked: Asked) -> Answer:
@@ -69,20 +71,20 @@ def cacheable(page: Page, *, etag: str = '"first-edition"', last_modified: str =
 
 
 def compressed(page: Page, coding: Coding = "gzip", *, unasked: bool = False) -> Page:
-    """The page in a Content-Encoding, for those who accept it; for everyone, if `unasked`."""
+    """Returns the page in a Content-Encoding for clients that accept it, or with `unasked` for all."""
     token = coding.removeprefix("raw-")
 
     def answer(asked: Asked) -> Answer:
         full = page.answer(asked)
         if not unasked and token not in asked.headers.get("accept-encoding", ""):
             return full
-        return replace(full, headers=(*full.headers, ("Content-Encoding", token)), body=_squeezed(coding, full.body))
+        return replace(full, headers=(*full.headers, ("Content-Encoding", token)), body=_compress(coding, full.body))
 
     return replace(page, answer=answer, fixed=page.fixed and unasked)
 
 
 def bomb(title: str = "Bomb", *, unpacked_bytes: int = 64 * 1024 * 1024) -> Page:
-    """A small gzip body that unpacks to a very large HTML page, sent whether or not gzip was asked for."""
+    """Returns a page whose small gzip body unpacks to a very large HTML page. Clients without gzip get it too."""
     headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Encoding", "gzip"))
 
     @cache
@@ -96,8 +98,8 @@ def bomb(title: str = "Bomb", *, unpacked_bytes: int = 64 * 1024 * 1024) -> Page
     return Page(lambda _: packed(), None, disposition="failed")
 
 
-def _played(page: Page, play: Callable[[Answer], wire.Play]) -> Page:
-    """The page with its answer played in another way."""
+def _play_otherwise(page: Page, play: Callable[[Answer], wire.Play]) -> Page:
+    """Returns the page with its answer sent in another way."""
 
     def answer(asked: Asked) -> Answer:
         plain = page.answer(asked)
@@ -106,8 +108,8 @@ def _played(page: Page, play: Callable[[Answer], wire.Play]) -> Page:
     return replace(page, answer=answer)
 
 
-def _lost(page: Page) -> Page:
-    """The page as one that no crawler can read to its end."""
+def _mark_unreadable(page: Page) -> Page:
+    """Returns the page marked as one that no crawler can read to its end."""
     return replace(page, status=None, title=None, links=(), disposition="failed")
 
 
@@ -117,17 +119,17 @@ def _is_known(asked: Asked, etag: str, last_modified: str) -> bool:
     return asked.headers.get("if-modified-since") == last_modified
 
 
-def _squeezed(coding: Coding, body: bytes) -> bytes:
+def _compress(coding: Coding, body: bytes) -> bytes:
     match coding:
         case "gzip":
             return gzip.compress(body, 6, mtime=0)
         case "deflate":
             return zlib.compress(body)
-        case "raw-deflate":  # what many servers send under the name of deflate
+        case "raw-deflate":  # many servers send this under the name of deflate
             packer = zlib.compressobj(wbits=-15)
             return packer.compress(body) + packer.flush()
         case "br":
-            import brotli  # noqa: PLC0415 - only a web that squeezes needs it
+            import brotli  # noqa: PLC0415 - only needed for compressed pages
 
             return bytes(brotli.compress(body, quality=4))
         case "zstd":

@@ -1,4 +1,4 @@
-"""The world's alphabets: pages whose titles come out right only if their charset is read right."""
+"""Offers pages in many charsets. Their titles are readable only if the charset was found correctly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crawler.testing.pages import Declared, Page, html
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A title and a paragraph for a charset (a WHATWG label), and how the page declares it."""
+    """A title and a paragraph for a charset (a WHATWG label), and the way in which the page declares it."""
 
     name: str
     charset: str
@@ -106,7 +106,7 @@ SAMPLES = (
 
 
 def charset_page(sample: Sample, links: Iterable[str] = ()) -> Page:
-    """The page of a sample; its title is the sample's."""
+    """Returns the page of a sample, with the sample's title."""
     return html(
         sample.title,
         links,
@@ -119,5 +119,5 @@ def charset_page(sample: Sample, links: Iterable[str] = ()) -> Page:
 
 
 def charset_pages(prefix: str = "/", links: Iterable[str] = ()) -> dict[str, Page]:
-    """A page for every sample, under `<prefix><name>`."""
+    """Returns a page for every sample, under `<prefix><name>`."""
     return {f"{prefix}{sample.name}": charset_page(sample, links) for sample in SAMPLES}

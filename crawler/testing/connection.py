@@ -1,4 +1,4 @@
-"""One connection of the fake web: it cuts requests out of the stream, one at a time, and plays the answers."""
+"""Serves one connection of the fake web: takes requests from the stream, one at a time, and sends the answers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _NO_LINGER = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST
 
 
 class Exchange(Protocol):
-    """A request in hand."""
+    """A request that is being answered."""
 
     @property
     def steps(self) -> bytes | Iterator[Step]:
-        """What to send: everything at once, or step by step."""
+        """Returns the answer: bytes to send at once, or steps."""
         ...
 
     def end(self, complete: bool, at: float) -> None:
-        """The answer has been sent, or the connection is gone; `at` no client can have had all of it yet."""
+        """Notes that the answer was sent, or the connection ended. At time `at` no client can have all of it yet."""
         ...
 
 
@@ -33,12 +33,12 @@ Receive = Callable[[bytes, tuple[str, int]], Exchange]
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 as far as a fake web needs it: GET and HEAD, keep-alive, pipelining, no request bodies."""
+    """Implements the HTTP/1.1 that a fake web needs: GET and HEAD, keep-alive, pipelining, no request bodies."""
 
     _transport: asyncio.Transport
 
     def __init__(self, receive: Receive, open_connections: set[Connection]) -> None:
-        """`receive` takes a request head and the client's address; `open_connections` holds those that live."""
+        """`receive` takes a request head and the client's address; `open_connections` holds all open connections."""
         self._receive = receive
         self._open = open_connections
         self._inbox = bytearray()
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._written_at = 0.0
 
     def abort(self) -> None:
-        """End the connection now."""
+        """Ends the connection now."""
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,12 +101,12 @@ class Connection(asyncio.Protocol):
             self._play()
 
     def _play(self) -> None:
-        """Take one step, and come back for the next: later, when the client has read, or in the loop's next round."""
+        """Takes one step and plans the next: later, when the client has read, or in the loop's next round."""
         self._next = None
         loop = asyncio.get_running_loop()
         try:
             step = next(self._steps, None)
-        except BaseException:  # a page's own play went wrong: the client must not wait for ever
+        except BaseException:  # a page's own code failed: the client must not wait for ever
             self._transport.abort()
             raise
         match step:
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
                 self._take_requests()
 
     def _write(self, data: bytes) -> None:
-        self._written_at = time.monotonic()  # before, for the client may have it before `write` returns
+        self._written_at = time.monotonic()  # before the write, because the client may have it before `write` returns
         self._transport.write(data)
 
     def _finish(self, complete: bool) -> None:
@@ -145,6 +145,6 @@ class Connection(asyncio.Protocol):
 
 
 def _is_last(head: bytes) -> bool:
-    """Whether the connection ends after this request: asked for, HTTP/1.0, or followed by a body we would not read."""
+    """Whether the connection ends after this request: by request, in HTTP/1.0, or because a body follows."""
     lowered = head.lower()
     return b"\r\nconnection: close" in lowered or b" http/1.0\r\n" in lowered or b"\r\ncontent-length:" in lowered

@@ -1,4 +1,4 @@
-"""The demo web: an archipelago of small harbours to browse and to crawl, with the usual nuisances of the web in it."""
+"""Builds the demo web: an archipelago of small harbours to browse and to crawl, with the usual nuisances of the web."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crawler.testing.web import Site, Web
 HUB = "harbours.test"
 PAGE_BYTES = 6_000
 LARGE_BYTES = 1_500_000
-CALM_S = 0.8  # how long the slow host thinks: noticed by an eye, survived by every timeout
+CALM_S = 0.8  # pause of the slow host: visible to a person, shorter than every timeout
 CRAWL_DELAY_S = 1
 _HARBOURS = (
     "aldersund brimhaven cairnport dunmouth eelwick fernsey gullholm hestvik islay-cross jettyford kelpness "
@@ -27,11 +27,11 @@ _NEXT_YEAR = 2027 * 12
 
 
 def demo_web() -> Web:
-    """About 300 pages on 24 hosts; the seeds are the homes of all of them, and the first leads to all others.
+    """Returns a web of about 300 pages on 24 hosts. The seeds are the homes of all; the first home links to all others.
 
-    Sixteen ordinary harbours; a host each for charsets, redirects, failures, slowness, a Crawl-delay and a calendar
-    (whose endless half robots.txt forbids); and an archive with a forbidden area, duplicates, a large page, sitemaps
-    and every compression. Nothing in it is endless for a crawler that obeys robots.txt.
+    It has sixteen ordinary harbours; one host each for charsets, redirects, failures, slowness, a Crawl-delay and a
+    calendar (robots.txt forbids its endless half); and an archive with a forbidden area, duplicates, a large page,
+    sitemaps and every compression. Nothing is endless for a crawler that obeys robots.txt.
     """
     specials = [_archive(), _babel(), _becalmed(), _almanac(), _ferry(), _lighthouse(), _storm()]
     sites = [*specials, *_harbours()]
@@ -51,7 +51,7 @@ def _hub(hosts: list[str]) -> Site:
 
 
 def _harbours() -> list[Site]:
-    """The ordinary hosts, in a circle; their robots.txt is missing, plain, huge, or moved."""
+    """Returns the ordinary hosts, linked in a circle. Their robots.txt is missing, plain, huge, or moved."""
     names = _HARBOURS.split()
     neighbours = pairwise([*names, names[0]])
     says = [robots.allow_all(), robots.missing(), robots.huge(robots.Rules()), robots.moved(robots.Rules(), hops=2)]
@@ -95,7 +95,7 @@ def _harbour(name: str, neighbour: str, says: robots.Robots) -> Site:
 
 
 def _archive() -> Site:
-    """A forbidden area with one open door, duplicates, a large page, and a page in every content coding."""
+    """Returns a site with a forbidden area and one allowed page in it, duplicates, a large page, and all codings."""
     ledger = html("The harbour ledger", ["/", "/large.html"], size_bytes=PAGE_BYTES)
     coded = {
         f"/packed/{coding}.html": behaviours.compressed(_page(f"Packed with {coding}", ["/"]), coding)
@@ -127,7 +127,7 @@ def _becalmed() -> Site:
 
 
 def _almanac() -> Site:
-    """Two calendars: a bounded one to crawl, and an endless one that robots.txt forbids."""
+    """Returns a site with two calendars: a bounded one to crawl, and an endless one that robots.txt forbids."""
     months = traps.calendar_targets("/year/", _NEXT_YEAR, 12)
     bounded = traps.calendar("/year/", first=_NEXT_YEAR, months=12)
     forever = {"/forever/": traps.calendar("/forever/", first=_NEXT_YEAR)}
@@ -158,7 +158,7 @@ def _lighthouse() -> Site:
 
 
 def _storm() -> Site:
-    """Everything that goes wrong: once, and then well, or for good."""
+    """Returns a site of failures: some pages fail once and then work, others always fail."""
     report = _page("The whole report, after all", ["/"])
     book = {
         "/squall.html": behaviours.failing(_page("After the squall", ["/"]), times=1, by=error(500)),
@@ -173,7 +173,7 @@ def _storm() -> Site:
 
 
 def _site(name: str, title: str, book: Mapping[str, Page], says: robots.Robots | None = None) -> Site:
-    """A host whose home links to all its pages and back to the hub, and whose sitemap lists them."""
+    """Returns a host whose home links to all its pages and back to the hub, and whose sitemap lists them."""
     home = html(title, [*book, f"//{HUB}/"], size_bytes=PAGE_BYTES)
     listed = pages.sitemap(f"http://{name}.test{target}" for target in book)
     return Site(f"{name}.test", {"/": home, **book, "/sitemap.xml": listed}, says or robots.allow_all())

@@ -1,6 +1,6 @@
-"""Link graphs: a web of any size out of a number, in which every page can be reached from every home.
+"""Generates link graphs: webs of any size from a random seed, in which every page can be reached from every home.
 
-Pages are made when they are asked for, so that a graph of a million pages costs no more than its list of targets.
+Pages are made on request, so a graph of a million pages needs only memory for its list of targets.
 """
 
 from __future__ import annotations
@@ -34,12 +34,11 @@ def link_graph(
     cross_share: float = CROSS_SHARE,
     site_robots: robots.Robots | None = None,
 ) -> Web:
-    """A random web that is the same for the same arguments; its seeds are the homes of all sites.
+    """Returns a random web that is the same for the same arguments. Its seeds are the homes of all sites.
 
-    From any home all pages of its site can be reached within it, and from the first home all sites. Pages carry
-    `links_per_page` links (or what the tree needs, if that is more) in every way of writing: relative, rooted,
-    absolute, `//host`, with queries, fragments, `../` and repetitions, among links that lead nowhere (`mailto:` and
-    such).
+    From any home all pages of its site can be reached within the site, and from the first home all sites. Pages have
+    `links_per_page` links (or more, if the tree needs more) in all forms: relative, rooted, absolute, `//host`, with
+    queries, fragments, `../` and repetitions, mixed with links that lead nowhere (`mailto:` and such).
     """
     targets = tuple(_target(index) for index in range(pages_per_site))
     plan = _Plan(seed, sites, targets, links_per_page, median_bytes, cross_share)
@@ -52,7 +51,7 @@ def link_graph(
 
 
 def host_name(site: int) -> str:
-    """The name of the n-th site of a link graph, from 0."""
+    """Returns the name of the n-th site of a link graph, from 0."""
     return f"site-{site:03}.test"
 
 
@@ -90,7 +89,7 @@ def _page(plan: _Plan, site: int, number: int) -> Page:
 
 
 def _links(plan: _Plan, site: int, number: int, dice: Random) -> list[str]:
-    """The tree's links first made certain, then random ones, then shuffled and written out."""
+    """Returns the links of a page in random order: those of the tree, and random ones."""
     size = len(plan.targets)
     ends = [(site, child) for child in _children(number, BRANCHING, size)]
     ends += [(child, 0) for child in (_children(site, SITE_BRANCHING, plan.sites) if number == 0 else ())]
@@ -99,7 +98,9 @@ def _links(plan: _Plan, site: int, number: int, dice: Random) -> list[str]:
         ends.append((dice.randrange(plan.sites) if goes_out else site, dice.randrange(size)))
     dice.shuffle(ends)
     here = plan.targets[number]
-    written = [_written(dice, here, plan.targets[page], None if end == site else host_name(end)) for end, page in ends]
+    written = [
+        _write_link(dice, here, plan.targets[page], None if end == site else host_name(end)) for end, page in ends
+    ]
     return [*written, dice.choice(_NOISE)]
 
 
@@ -109,7 +110,7 @@ def _children(parent: int, branching: int, size: int) -> range:
 
 
 def _target(number: int) -> str:
-    """Path and query of the n-th page of any site: plain files, folders, queries, escaped letters."""
+    """Returns path and query of the n-th page of any site: plain files, folders, queries, escaped letters."""
     section = _SECTIONS[number % len(_SECTIONS)]
     if number == 0:
         return "/"
@@ -120,8 +121,8 @@ def _target(number: int) -> str:
     return f"/{section}/{number // 50}/sheet-{number}.html"
 
 
-def _written(dice: Random, here: str, target: str, host: str | None) -> str:
-    """The link to a target in one of the ways people write links; `host` None: on this site."""
+def _write_link(dice: Random, here: str, target: str, host: str | None) -> str:
+    """Writes a link to a target in one of the usual forms. Without `host` it is on the same site."""
     fragment = f"#line-{dice.randrange(90)}" if dice.random() < 0.1 else ""
     if host is not None:
         return f"{dice.choice(('http:', 'http:', ''))}//{host}{target}{fragment}"

@@ -1,7 +1,7 @@
-"""What the server saw: each request with its times, and the questions a test asks about them.
+"""Keeps the server's log: each request with its times, and answers to the questions that tests ask about them.
 
-Politeness is judged here, from the server's side. An answer counts as ended just before its last bytes are handed to
-the connection, which is never later than the client gets them: a gap measured here is never shorter than the client's.
+Politeness is judged here, from the server's side. An answer ends just before its last bytes go to the connection, so
+never later than the client has them: a gap measured here is never shorter than the client's.
 """
 
 from __future__ import annotations
@@ -16,76 +16,76 @@ ROBOTS_PATH = "/robots.txt"
 
 @dataclass(slots=True)
 class Hit:
-    """One request as the server saw it. Times are `time.monotonic()` seconds."""
+    """One request as the server saw it. Times are seconds of `time.monotonic()`."""
 
     host: str  # the site's name in the description
-    url: str  # as asked for, with the Host header's authority
+    url: str  # as requested, with the Host header's authority
     target: str  # path and query
     method: str
     head: bytes  # request line and headers, raw
-    client: tuple[str, int]  # address and port of the other end: one connection, one pair
-    visit: int  # 1 the first time this URL was asked for
-    concurrency: int  # requests in hand on this site when this one came, itself included
+    client: tuple[str, int]  # address and port of the client, one pair for each connection
+    visit: int  # 1 for the first request of this URL
+    concurrency: int  # open requests on this site when this one came, including itself
     began: float
     ended: float | None = None
-    status: int | None = None  # what was answered; None where that was no HTTP
-    complete: bool = False  # False: the other end left, or the page broke the connection off
+    status: int | None = None  # the answer's status; None if it was not HTTP
+    complete: bool = False  # False if the client left, or the page broke the connection
 
     @property
     def path(self) -> str:
-        """The target without its query."""
+        """Returns the target without its query."""
         return self.target.partition("?")[0]
 
     @property
     def headers(self) -> dict[str, str]:
-        """The request's headers by lower-case name; the last of a name wins."""
+        """Returns the request's headers by lower-case name. The last of each name wins."""
         return parsed_headers(self.head)
 
 
 class HitLog:
-    """All hits of a server in order of arrival."""
+    """Holds all hits of a server in order of arrival."""
 
     def __init__(self, host_of: Callable[[str], str]) -> None:
-        """`host_of` turns whatever names a site (name, host:port, URL) into its name."""
+        """`host_of` returns the name of a site for its name, host:port or URL."""
         self.hits: list[Hit] = []
         self._host_of = host_of
 
     def counts(self, *, robots: bool = True) -> Counter[str]:
-        """How often each URL was asked for."""
+        """Returns how often each URL was requested."""
         return Counter(hit.url for hit in self.hits if robots or hit.path != ROBOTS_PATH)
 
     def of(self, host: str, *, robots: bool = True) -> list[Hit]:
-        """The hits of one site, in order of arrival; without those on robots.txt if so wanted."""
+        """Returns the hits of one site, in order of arrival. With `robots=False`, those on robots.txt are left out."""
         name = self._host_of(host)
         return [hit for hit in self.hits if hit.host == name and (robots or hit.path != ROBOTS_PATH)]
 
     def worst_concurrency(self, host: str | None = None) -> int:
-        """The most requests one site (or any site) ever had in hand at once; robots.txt counts."""
+        """Returns the largest number of open requests at one time on a site (or on any site), robots.txt included."""
         hits = self.hits if host is None else self.of(host)
         return max((hit.concurrency for hit in hits), default=0)
 
     def peak(self) -> int:
-        """The most requests the whole server ever had in hand at once."""
+        """Returns the largest number of open requests at one time on the whole server."""
         return _peak(self.hits)
 
     def gaps(self, host: str, *, robots: bool = False) -> list[float]:
-        """Seconds between the successive arrivals on a site."""
+        """Returns the seconds between successive arrivals on a site."""
         return [later.began - earlier.began for earlier, later in pairwise(self.of(host, robots=robots))]
 
     def pauses(self, host: str, *, robots: bool = False) -> list[float]:
-        """Seconds from the end of each answer to the next arrival on a site; negative if they overlapped."""
+        """Returns the seconds from the end of each answer to the next arrival on a site; negative if they overlap."""
         pairs = pairwise(self.of(host, robots=robots))
         return [later.began - earlier.ended for earlier, later in pairs if earlier.ended is not None]
 
 
 def parsed_headers(head: bytes) -> dict[str, str]:
-    """The headers of a raw request head by lower-case name."""
+    """Returns the headers of a raw request head by lower-case name."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def _peak(hits: Iterable[Hit]) -> int:
-    """Ends sort before beginnings at the same instant: those two did not overlap."""
+    """Returns the largest number of hits at one time. An end and a beginning at the same instant do not overlap."""
     turns = sorted(turn for hit in hits for turn in ((hit.began, 1), (hit.ended or float("inf"), -1)))
     most = now = 0
     for _, change in turns:

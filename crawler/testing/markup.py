@@ -1,6 +1,6 @@
-"""What a page looks like: it writes believable HTML of a wanted size around a title and some links.
+"""Writes the markup of pages: believable HTML of a wanted size around a title and some links.
 
-Equal arguments give equal markup on every machine: the text is drawn from a fixed pool by a checksum of the title.
+Equal arguments give equal markup on every machine: the text is chosen from a fixed pool by a checksum of the title.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NAV_LINKS = 6
 LINKS_PER_PARAGRAPH = 3
 POOL_PARAGRAPHS = 101
 LABELS_KEPT = 50_000  # pages of one site repeat their links
-POOL_SEED = 2009  # any fixed number: the same text everywhere
+POOL_SEED = 2009  # any fixed number, for the same text everywhere
 
 Link = tuple[str, str]  # href and words
 
@@ -48,7 +48,7 @@ def document(
     meta_charset: str = "",
     base: str = "",
 ) -> str:
-    """A whole HTML document of at least `size_bytes` characters, with every link in an `<a href>`, in order.
+    """Returns a whole HTML document of at least `size_bytes` characters, with every link in an `<a href>`, in order.
 
     The description is the first of the paragraphs.
     """
@@ -64,7 +64,7 @@ def document(
 
 @lru_cache(maxsize=LABELS_KEPT)
 def label(href: str) -> str:
-    """Words for a link: the last telling part of its address."""
+    """Returns words for a link: the last meaningful part of its address."""
     path, _, query = href.partition("#")[0].partition("?")
     parts = [part for part in path.split("/") if part.strip(".")]
     words = parts[-1].removesuffix(".html").removesuffix(".test").replace("-", " ") if parts else "home"
@@ -73,7 +73,7 @@ def label(href: str) -> str:
 
 @cache
 def pool() -> tuple[str, ...]:
-    """The paragraphs all pages draw from: a few hundred bytes each, wrapped in `<p>`."""
+    """Returns the paragraphs that all pages share: a few hundred bytes each, wrapped in `<p>`."""
     dice, nouns, verbs = random.Random(POOL_SEED), _NOUNS.split(), _VERBS.split()
     return tuple(_paragraph(dice, nouns, verbs) for _ in range(POOL_PARAGRAPHS))
 
@@ -90,7 +90,7 @@ def _head(title: str, description: str, lang: str, meta_charset: str, base: str)
 
 
 def _text(title: str, paragraphs: Sequence[str], links: Sequence[Link], wanted_bytes: int) -> str:
-    """The main text: the given paragraphs, then as many links and pool paragraphs as are due."""
+    """Returns the main text: the given paragraphs, then links, and pool paragraphs up to the wanted size."""
     parts = [f"<p>{escape(paragraph)}</p>\n" for paragraph in paragraphs]
     parts += (_see_also(links[at : at + LINKS_PER_PARAGRAPH]) for at in range(0, len(links), LINKS_PER_PARAGRAPH))
     missing = wanted_bytes - sum(map(len, parts))
@@ -108,7 +108,7 @@ def _filler(title: str, missing_bytes: int) -> Iterator[str]:
 
 
 def _spread(few: list[str], many: list[str]) -> list[str]:
-    """Both lists as one, the second spread evenly between the parts of the first."""
+    """Returns both lists as one, with the second spread evenly between the parts of the first."""
     step = len(many) / (len(few) or 1)
     spread: list[str] = []
     for index, part in enumerate(few):

@@ -1,8 +1,8 @@
-"""What one URL answers: pages, with what a right crawler should make of each.
+"""Offers pages: the answers of URLs, with the result that a correct crawler should get of each.
 
-A link is written as a page would write it (relative, `/rooted`, `//host/x`, `http://host/x`); hosts are the *names*
-of sites, and become the address under which the site is served. A `Page` is a value: the same object under two URLs
-is a duplicate.
+Links are written as in a page (relative, `/rooted`, `//host/x`, `http://host/x`). Hosts in them are *names* of sites,
+and become the addresses under which the sites are served. A `Page` is a value: the same object under two URLs is a
+duplicate.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ Disposition = Literal["fetched", "redirected", "unchanged", "duplicate", "exclud
 Declared = Literal["header", "meta", "bom", "nowhere"]
 
 SMALL_BYTES = 2_000
-NO_STATUS = 0  # of an answer that is no HTTP
+NO_STATUS = 0  # status of an answer that is not HTTP
 _SITEMAP_SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _BOMS = {"utf-8": b"\xef\xbb\xbf", "utf-16le": b"\xff\xfe", "utf-16be": b"\xfe\xff"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, as the page that answers it sees it."""
+    """One request, as the answering page sees it."""
 
     method: str
-    target: str  # path and query, as they stood in the request
+    target: str  # path and query as in the request
     headers: Mapping[str, str]  # lower-case names
-    visit: int  # 1 the first time this target is asked for
+    visit: int  # 1 for the first request of this target
     place: Callable[[str], str]  # a link as described -> the link as served
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """How a URL answers, and the truth about it.
+    """The answer of a URL, and the truth about it.
 
-    `status`, `title` and `disposition` are what is true in the end, after retries (`status` None: nothing readable
-    comes back). `links` are the hrefs as written. `fixed` says that every request gets the same answer, so that the
-    server may keep it.
+    `status`, `title` and `disposition` are the final truth, after retries (`status` is None if nothing readable comes
+    back). `links` are the hrefs as written. `fixed` says that every request gets the same answer, so the server may
+    keep it.
     """
 
     answer: Callable[[Asked], Answer]
@@ -65,7 +65,7 @@ def html(
     declared: Declared = "header",
     base: str = "",
 ) -> Page:
-    """An HTML page with this title, an `<a href>` for each link, these paragraphs, and filler up to `size_bytes`.
+    """Returns an HTML page with a title, an `<a href>` for each link, paragraphs, and filler up to `size_bytes`.
 
     `charset` (a WHATWG label) is `declared` in the Content-Type header, in `<meta charset>`, by a byte order mark, or
     nowhere. The description is the first paragraph.
@@ -89,9 +89,9 @@ def html(
 
 
 def written(text: str, title: str | None = None, links: Iterable[str] = ()) -> Page:
-    """HTML exactly as given; `title` and `links` are what a right crawler reads out of it.
+    """Returns a page of exactly this HTML. A correct crawler reads `title` and `links` from it.
 
-    The links must stand in the text as they stand here (not escaped), so that the hosts in them can be replaced.
+    The text must contain the links as given here (not escaped), so that the hosts in them can be replaced.
     """
     hrefs = tuple(links)
 
@@ -105,14 +105,14 @@ def written(text: str, title: str | None = None, links: Iterable[str] = ()) -> P
 
 
 def plain(body: bytes | str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Page:
-    """A page that is no HTML: these bytes under this type."""
+    """Returns a page that is not HTML, with these bytes and this type."""
     data = body.encode() if isinstance(body, str) else body
     answer = Answer(status, (("Content-Type", content_type),), data)
     return Page(lambda _: answer, status, disposition="fetched" if status < 300 else "failed")
 
 
 def error(status: int = 500, *, retry_after_s: int | None = None) -> Page:
-    """A page that is an HTTP error, every time; with Retry-After if wanted."""
+    """Returns a page that is always an HTTP error, with Retry-After if wanted."""
     wait = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
     answer = Answer(status, (("Content-Type", "text/html"), *wait), markup.document(f"Error {status}", ()).encode())
     return Page(lambda _: answer, status, disposition="failed")
@@ -120,45 +120,45 @@ def error(status: int = 500, *, retry_after_s: int | None = None) -> Page:
 
 @cache
 def missing() -> Page:
-    """404, what every URL answers that nobody described."""
+    """Returns the 404 page of every URL that is not described."""
     return error(404)
 
 
 def redirect(to: str, status: int = 301) -> Page:
-    """A redirect (301, 302, 303, 307 or 308) to a link."""
+    """Returns a redirect (301, 302, 303, 307 or 308) to a link."""
     return Page(
         lambda asked: Answer(status, (("Location", asked.place(to)),)), status, links=(to,), disposition="redirected"
     )
 
 
 def redirect_chain(prefix: str, hops: int, to: str, status: int = 302) -> dict[str, Page]:
-    """`hops` redirects in a row, `<prefix>1` first, that end at `to`."""
+    """Returns `hops` redirects in a row, from `<prefix>1` on, that end at `to`."""
     stops = [f"{prefix}{hop}" for hop in range(1, hops + 1)]
     return {stop: redirect(after, status) for stop, after in zip(stops, [*stops[1:], to], strict=True)}
 
 
 def redirect_loop(prefix: str, length: int, status: int = 302) -> dict[str, Page]:
-    """`length` redirects that lead round in a circle, `<prefix>1` first."""
+    """Returns `length` redirects in a circle, from `<prefix>1` on."""
     return redirect_chain(prefix, length, f"{prefix}1", status)
 
 
 def sitemap(urls: Iterable[str]) -> Page:
-    """A sitemap (sitemaps.org 0.9) of these absolute links."""
+    """Returns a sitemap (sitemaps.org 0.9) of these absolute links."""
     return _sitemap(urls, "urlset", "url")
 
 
 def sitemap_index(urls: Iterable[str]) -> Page:
-    """A sitemap index (sitemaps.org 0.9) of these absolute links."""
+    """Returns a sitemap index (sitemaps.org 0.9) of these absolute links."""
     return _sitemap(urls, "sitemapindex", "sitemap")
 
 
 def big(title: str, size_bytes: int, links: Iterable[str] = ()) -> Page:
-    """A very long HTML page."""
+    """Returns a very long HTML page."""
     return html(title, links, size_bytes=size_bytes)
 
 
 def endless(title: str = "Without end") -> Page:
-    """An HTML page whose body never ends: chunks for as long as somebody reads."""
+    """Returns an HTML page whose body never ends: it sends chunks for as long as the client reads."""
     start = f"<!DOCTYPE html><title>{title}</title>".encode()
     filler = b"".join(paragraph.encode() for paragraph in markup.pool())
     answer = Answer(200, (("Content-Type", "text/html; charset=utf-8"),), start + filler, wire.endless)
@@ -166,27 +166,30 @@ def endless(title: str = "Without end") -> Page:
 
 
 def reset() -> Page:
-    """No answer: the connection is reset (RST)."""
+    """Returns a page that gives no answer and resets the connection (RST)."""
     return _unreadable(wire.dropped(wire.Ending.RESET))
 
 
 def hung_up() -> Page:
-    """No answer: the connection is closed in good order."""
+    """Returns a page that gives no answer and closes the connection properly."""
     return _unreadable(wire.dropped(wire.Ending.CLOSE))
 
 
 def silent() -> Page:
-    """No answer, and the connection stays open."""
+    """Returns a page that gives no answer and keeps the connection open."""
     return _unreadable(wire.silent)
 
 
 def garbage(data: bytes = b"\x00\x01 this is not HTTP\r\n\r\n") -> Page:
-    """These bytes instead of an HTTP answer."""
+    """Returns a page that sends these bytes instead of an HTTP answer."""
     return _unreadable(wire.raw(data))
 
 
 def encoded(text: str, charset: str, *, bom: bool = False) -> bytes:
-    """`text` in `charset` (a WHATWG label), what it lacks as numeric references, after a byte order mark if wanted."""
+    """Encodes a text in `charset` (a WHATWG label), with a byte order mark if wanted.
+
+    Characters that the charset lacks become numeric references.
+    """
     mark = _BOMS[charset.lower().replace("utf-16-", "utf-16")] if bom else b""
     return mark + text.encode(_CODECS.get(charset.lower(), charset), "xmlcharrefreplace")
 

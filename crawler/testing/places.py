@@ -1,7 +1,7 @@
-"""Where a fake web listens: it gives every site an address and a port on loopback, and opens the sockets.
+"""Gives every site of a fake web an address and a port on loopback, and opens the sockets.
 
-On Linux all of 127.0.0.0/8 is this machine, so each site gets an address of its own and all share one port. Elsewhere
-only 127.0.0.1 answers, and the sites get different ports there.
+On Linux all of 127.0.0.0/8 is this machine, so each site gets its own address and all share one port. On other systems
+only 127.0.0.1 answers, so the sites get different ports there.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from crawler.testing.web import Site
 
 ONLY_ADDRESS = "127.0.0.1"
 BACKLOG = 4096  # thousands of connections may arrive in one instant
-PORT_ATTEMPTS = 20  # a port free on the first address may be taken on another
+PORT_ATTEMPTS = 20  # a port that is free on the first address may be taken on another
 _SITES_PER_BLOCK = 250
 
 Place = tuple[str, int]
 
 
 def open_places(sites: Sequence[Site], port: int, by_name: bool) -> tuple[dict[str, Place], list[socket.socket]]:
-    """Listening sockets, and the (address, port) of every site by its host.
+    """Opens listening sockets, and returns the (address, port) of every site by its host, and the sockets.
 
-    `by_name`: sites are told apart by name, so that those on one address share its port; otherwise each needs a pair
-    of its own. Port 0 picks a free one. OSError if the port is taken.
+    With `by_name` sites differ by name, so that those on one address share its port; otherwise each needs its own pair.
+    Port 0 picks a free one. Raises OSError if the port is taken.
     """
-    wanted = _wanted(sites, by_name)
+    wanted = _plan(sites, by_name)
     for attempt in range(PORT_ATTEMPTS if port == 0 else 1):
         try:
-            sockets = _listening(sorted(set(wanted.values())), port)
+            sockets = _listen(sorted(set(wanted.values())), port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or port != 0 or attempt == PORT_ATTEMPTS - 1:
                 raise
@@ -51,8 +51,8 @@ def has_many_addresses() -> bool:
     return True
 
 
-def _wanted(sites: Sequence[Site], by_name: bool) -> dict[str, tuple[int, str]]:
-    """host -> (rank, address): sites of one rank share one port."""
+def _plan(sites: Sequence[Site], by_name: bool) -> dict[str, tuple[int, str]]:
+    """Returns (rank, address) for each host. Sites of one rank share one port."""
     is_wide = has_many_addresses()
     used: Counter[str] = Counter()
     wanted = {}
@@ -74,8 +74,8 @@ def _literal(host: str) -> str | None:
         return None
 
 
-def _listening(spots: Sequence[tuple[int, str]], port: int) -> dict[tuple[int, str], socket.socket]:
-    """A listening socket for each spot; the first rank on `port`, or all on the free one the first of them got."""
+def _listen(spots: Sequence[tuple[int, str]], port: int) -> dict[tuple[int, str], socket.socket]:
+    """Opens a socket for each spot: rank 0 on `port`, or if it is 0, all on the free port of the first one."""
     with ExitStack() as undo:
         sockets: dict[tuple[int, str], socket.socket] = {}
         for rank, address in spots:

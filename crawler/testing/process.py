@@ -1,4 +1,4 @@
-"""A fake web in a process of its own: for crawlers that are measured, or killed, from outside."""
+"""Runs a fake web in a separate process, for crawlers that are measured or killed from outside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def open_web_process(*options: str) -> AsyncIterator[list[str]]:
-    """Run `python -m crawler.testing OPTIONS...` and give what it prints: the addresses it serves.
+    """Runs `python -m crawler.testing OPTIONS...` and yields the lines that it prints: the addresses of its sites.
 
-    The process ends with the context, and with this process, however that ends (its stdin is a pipe from here).
+    The process ends with the context. It also ends with this process, however that ends: its stdin is a pipe from here.
     """
     command = (sys.executable, "-m", "crawler.testing", *options)
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -27,7 +27,7 @@ async def open_web_process(*options: str) -> AsyncIterator[list[str]]:
 
 
 async def _lines(stdout: asyncio.StreamReader) -> list[str]:
-    """The lines up to the empty one that says: listening."""
+    """Returns the lines up to the empty one, which says that the server listens."""
     lines = []
     while line := (await stdout.readline()).strip():
         lines.append(line.decode())

@@ -1,4 +1,4 @@
-"""What a site says to robots: its rules, and the ways in which robots.txt itself may behave (RFC 9309)."""
+"""Offers robots.txt for sites: rules, and the ways in which the file itself may behave (RFC 9309)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOVED_PATH = "/robots-moved.txt"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules for every robot. Paths are plain prefixes; the longest match wins, and allow wins a tie."""
+    """Rules for all robots. Paths are plain prefixes; the longest match wins, and allow wins a tie."""
 
     disallow: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -23,11 +23,11 @@ class Rules:
     sitemaps: tuple[str, ...] = ()
 
     def allows(self, target: str) -> bool:
-        """Whether a robot may ask for this path and query."""
+        """Whether a robot may fetch this path and query."""
         return _longest(self.allow, target) >= _longest(self.disallow, target)
 
     def text(self, place: Callable[[str], str] = str) -> str:
-        """These rules as robots.txt."""
+        """Returns these rules as robots.txt."""
         lines = ["User-agent: *"]
         lines += [f"Disallow: {path}" for path in self.disallow or ("",)]
         lines += [f"Allow: {path}" for path in self.allow]
@@ -38,70 +38,70 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """The rules that hold for a site, and the pages that tell (or fail to tell) them."""
+    """The rules that hold for a site, and the pages that serve them or fail to."""
 
     rules: Rules = Rules()
     pages: Mapping[str, Page] = field(default_factory=dict)
 
 
 def missing() -> Robots:
-    """404: everything may be crawled."""
+    """Returns a 404 for robots.txt: everything may be crawled."""
     return Robots()
 
 
 def allow_all() -> Robots:
-    """A robots.txt that forbids nothing."""
+    """Returns a robots.txt that forbids nothing."""
     return stating(Rules())
 
 
 def disallowing(*paths: str, allow: tuple[str, ...] = (), crawl_delay_s: float | None = None) -> Robots:
-    """A robots.txt that forbids these path prefixes."""
+    """Returns a robots.txt that forbids these path prefixes."""
     return stating(Rules(paths, allow, crawl_delay_s))
 
 
 def delaying(crawl_delay_s: float) -> Robots:
-    """A robots.txt that forbids nothing and asks for a Crawl-delay."""
+    """Returns a robots.txt that forbids nothing and asks for a Crawl-delay."""
     return stating(Rules(crawl_delay_s=crawl_delay_s))
 
 
 def stating(rules: Rules) -> Robots:
-    """A robots.txt that states these rules."""
-    return Robots(rules, {PATH: _told(rules)})
+    """Returns a robots.txt with these rules."""
+    return Robots(rules, {PATH: _serve_rules(rules)})
 
 
 def broken(status: int = 503) -> Robots:
-    """A server error for robots.txt: nothing may be crawled (RFC 9309, 2.3.1.4)."""
+    """Returns a server error for robots.txt: nothing may be crawled (RFC 9309, 2.3.1.4)."""
     return Robots(Rules(disallow=("/",)), {PATH: pages.error(status)})
 
 
 def recovering(rules: Rules, times: int, status: int = 503) -> Robots:
-    """A server error the first `times` times, and then these rules."""
-    return Robots(rules, {PATH: behaviours.failing(_told(rules), times=times, by=pages.error(status))})
+    """Returns a robots.txt that is a server error for the first `times` requests, and then has these rules."""
+    return Robots(rules, {PATH: behaviours.failing(_serve_rules(rules), times=times, by=pages.error(status))})
 
 
 def slow(rules: Rules, before_s: float) -> Robots:
-    """These rules, after so many seconds."""
-    return Robots(rules, {PATH: behaviours.slow(_told(rules), before_s)})
+    """Returns a robots.txt with these rules, sent after `before_s` seconds."""
+    return Robots(rules, {PATH: behaviours.slow(_serve_rules(rules), before_s)})
 
 
 def huge(rules: Rules, size_bytes: int = 2 * 1024 * 1024) -> Robots:
-    """These rules first, and then comments up to a size beyond what a robot must read (500 KiB)."""
-    return Robots(rules, {PATH: _told(rules, tail="# nothing to see here\n" * (size_bytes // 22))})
+    """Returns a robots.txt with these rules, then comments beyond the size that a robot must read (500 KiB)."""
+    return Robots(rules, {PATH: _serve_rules(rules, tail="# nothing to see here\n" * (size_bytes // 22))})
 
 
 def moved(rules: Rules, hops: int = 1) -> Robots:
-    """These rules behind so many redirects (a robot follows at least five)."""
+    """Returns a robots.txt with these rules behind `hops` redirects. A robot must follow at least five."""
     chain = {PATH: pages.redirect(f"{MOVED_PATH}?hop=1")}
     chain |= {f"{MOVED_PATH}?hop={hop}": pages.redirect(f"{MOVED_PATH}?hop={hop + 1}") for hop in range(1, hops)}
-    return Robots(rules, {**chain, f"{MOVED_PATH}?hop={hops}": _told(rules)})
+    return Robots(rules, {**chain, f"{MOVED_PATH}?hop={hops}": _serve_rules(rules)})
 
 
 def worded(text: str | bytes, rules: Rules) -> Robots:
-    """A robots.txt of exactly this text; `rules` is what it means for the crawler under test."""
+    """Returns a robots.txt of exactly this text. `rules` states its meaning for the crawler under test."""
     return Robots(rules, {PATH: pages.plain(text)})
 
 
-def _told(rules: Rules, tail: str = "") -> Page:
+def _serve_rules(rules: Rules, tail: str = "") -> Page:
     headers = (("Content-Type", "text/plain; charset=utf-8"),)
 
     def answer(asked: Asked) -> Answer:

@@ -1,4 +1,4 @@
-"""Serving a fake web on loopback in the caller's event loop, and keeping the log of what was asked."""
+"""Serves a fake web on loopback in the caller's event loop, and logs its requests."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from crawler.testing.places import BACKLOG, Place, open_places
 from crawler.testing.web import Site, Web
 from crawler.testing.wire import Answer, Step
 
-KEPT_BYTES = 64 * 1024 * 1024  # answers kept after they were asked for once; what does not fit is made again
+KEPT_BYTES = 64 * 1024 * 1024  # answers that are kept after their first request; others are made again
 STRAY_STATUS = 421  # Misdirected Request: the Host header names no site of this web
 
 
 @asynccontextmanager
 async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIterator[Served]:
-    """Serve a web until the context ends.
+    """Serves a web until the context ends.
 
-    Every site listens on an address of its own, and links carry that address, so that any client can follow them.
-    With `by_name` links carry the sites' names instead, for a client that resolves by `Served.addresses`. A page that
-    raises is answered with 500, and the errors come out, as an ExceptionGroup, when the context ends.
+    Every site listens on its own address, and links carry that address, so any client can follow them. With `by_name`
+    links carry the sites' names instead, for a client that resolves by `Served.addresses`. A page that raises is
+    answered with 500; its errors are raised as an ExceptionGroup when the context ends.
     """
     places, sockets = open_places(web.sites, port, by_name)
     served = Served(web, places, by_name)
@@ -53,10 +53,10 @@ async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIt
 
 
 class Served(HitLog):
-    """A web being served: where it is, what was asked of it, and its truth (`web`) in the URLs served."""
+    """A web that is being served: its addresses, its log, and its truth (`web`) in the served URLs."""
 
     def __init__(self, web: Web, places: Mapping[str, Place], by_name: bool) -> None:
-        """`places` are the address and port of every site by its host."""
+        """`places` maps the host of every site to its address and port."""
         super().__init__(self._host_of)
         numeric = {host: f"{address}:{port}" for host, (address, port) in places.items()}
         named = {host: f"{host}:{port}" for host, (_, port) in places.items()}
@@ -74,15 +74,15 @@ class Served(HitLog):
 
     @property
     def seeds(self) -> list[str]:
-        """Where a crawl of this web should begin."""
+        """Returns the URLs where a crawl of this web should begin."""
         return self.web.seeds
 
     def url(self, host: str, target: str = "/") -> str:
-        """The URL under which a target of a site is served."""
+        """Returns the URL under which a target of a site is served."""
         return self.web.url(host, target)
 
     def prepare(self) -> None:
-        """Make and keep the answers of all fixed pages, whatever their size, so that serving them costs very little."""
+        """Makes and keeps the answers of all fixed pages of any size, so that serving them costs very little."""
         every = [(site, target) for site in self.web.sites for target in site.pages]
         for owner, target in every:
             page = owner.page(target)
@@ -92,7 +92,7 @@ class Served(HitLog):
                     self._kept[owner.host, target] = wire.whole_bytes(answer)
 
     def receive(self, head: bytes, client: tuple[str, int]) -> _Exchange:
-        """Take a request in hand: log it, and say how it is answered. Never raises."""
+        """Logs a request, and returns its answer. Never raises."""
         began = time.monotonic()
         line, _, rest = head.partition(b"\r\n")
         method, target = _request_line(line)
@@ -119,9 +119,9 @@ class Served(HitLog):
         except Exception as bug:  # noqa: BLE001 - raised again when the web closes
             self.bugs.append(bug)
             page, answer = _BROKEN_PAGE, Answer(500)
-        return self._played(site, hit, page, answer)
+        return self._play(site, hit, page, answer)
 
-    def _played(self, site: Site, hit: Hit, page: Page, answer: Answer) -> bytes | Iterator[Step]:
+    def _play(self, site: Site, hit: Hit, page: Page, answer: Answer) -> bytes | Iterator[Step]:
         hit.status = answer.status or None
         if hit.method == "HEAD":
             return wire.sized_head(answer)
@@ -140,7 +140,7 @@ class Served(HitLog):
 
 
 class _Exchange:
-    """A request in hand: what to send, and the log's entry to close."""
+    """A request that is being answered: the steps to send, and its entry in the log."""
 
     __slots__ = ("_hit", "_in_hand", "steps")
 
@@ -164,7 +164,7 @@ def _request_line(line: bytes) -> tuple[str, str]:
 
 
 def _host(headers: bytes) -> str:
-    """The Host header, lower-cased; "" without one."""
+    """Returns the Host header in lower case; "" without one."""
     lowered = b"\r\n" + headers.lower()
     start = lowered.find(b"\r\nhost:")
     return "" if start < 0 else lowered[start + 7 :].partition(b"\r\n")[0].strip().decode("latin-1")

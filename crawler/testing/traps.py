@@ -1,4 +1,4 @@
-"""Places with no end: calendars, repeating paths, session ids. A trap is a function from a target to its page."""
+"""Offers endless places: calendars, repeating paths, session ids. A trap is a function from a target to its page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crawler.testing.wire import Answer
 
 
 def calendar(prefix: str = "/calendar/", *, first: int = 2020 * 12, months: int | None = None) -> Trap:
-    """A calendar under `<prefix>YYYY-MM`, with links to the months beside it: for ever, or for `months` from `first`.
+    """Returns a calendar under `<prefix>YYYY-MM` with links to neighbouring months, endless or `months` long.
 
     Months count from year 0, January 0, so that 2026-11 is 2026 * 12 + 10.
     """
@@ -30,17 +30,17 @@ def calendar(prefix: str = "/calendar/", *, first: int = 2020 * 12, months: int 
 
 
 def calendar_targets(prefix: str, first: int, months: int) -> list[str]:
-    """The targets of a bounded calendar."""
+    """Returns the targets of a bounded calendar."""
     return [prefix + _name(month) for month in range(first, first + months)]
 
 
 def repeating_paths(prefix: str = "/loop/") -> Trap:
-    """Relative links that lead ever deeper: /loop/a/b/a/b/a/..."""
+    """Returns a trap of relative links that lead ever deeper: /loop/a/b/a/b/a/..."""
     return lambda target: html(f"Depth {target.count('/')}", ["a/", "b/", "../../a/b/"])
 
 
 def growing_queries(prefix: str = "/filter") -> Trap:
-    """A faceted search whose every page offers one filter more."""
+    """Returns a faceted search in which every page offers one more filter."""
 
     def page(target: str) -> Page:
         mark = "&" if "?" in target else "?"
@@ -51,7 +51,7 @@ def growing_queries(prefix: str = "/filter") -> Trap:
 
 
 def session_ids(prefix: str = "/shop/") -> Trap:
-    """The same three shelves for ever, under links that carry a new session id in every answer."""
+    """Returns the same three shelves for ever, with links that have a new session id in every answer."""
     book = replace(html("Shop", [f"{prefix}{shelf}" for shelf in ("a", "b", "c")]), fixed=False)
 
     def answer(asked: Asked) -> Answer:

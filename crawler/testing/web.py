@@ -1,7 +1,6 @@
-"""The description of a fake web, and the truth about it: what each URL is, and which URLs can be reached.
+"""Describes a fake web, and knows the truth about it: the right result for each URL, and which URLs can be reached.
 
-Nothing here uses a line of the crawler's own URL, robots or parsing code: the truth must not share the crawler's
-mistakes.
+Nothing here uses the crawler's own code for URLs, robots or parsing: the truth must not share the crawler's mistakes.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from crawler.testing import pages
 from crawler.testing.pages import Disposition, Page
 from crawler.testing.robots import Robots
 
-REACHABLE_LIMIT = 1_000_000  # more than any test wants: beyond it, a trap was followed
+REACHABLE_LIMIT = 1_000_000  # more than any test needs; beyond it, a trap was followed
 
 Trap = Callable[[str], Page]
 
@@ -25,9 +24,8 @@ class Site:
     """One host of the web.
 
     `host` is a name ("alpha.test") or a loopback address. `pages` maps a path, with its query if it has one, to a
-    page; a query nobody described gets the page of the path alone. `traps` maps a path prefix to a function that
-    makes a page for every target below. `address` is the loopback address wanted; by default each site gets one of
-    its own.
+    page; a query that is not described gets the page of the path alone. `traps` maps a path prefix to a function that
+    makes a page for every target below. `address` is the wanted loopback address; by default each site gets its own.
     """
 
     host: str
@@ -37,7 +35,7 @@ class Site:
     address: str | None = None
 
     def page(self, target: str) -> Page:
-        """What this site answers to a path and query."""
+        """Returns the page of this site for a path and query."""
         for book in (self.robots.pages, self.pages):
             if (page := book.get(target) or book.get(target.partition("?")[0])) is not None:
                 return page
@@ -47,7 +45,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a right crawl finds at a URL. `same_as` is the first URL with this very page, for a duplicate."""
+    """The right result of a crawl for a URL. For a duplicate, `same_as` is the first URL with the same page."""
 
     status: int | None
     title: str | None
@@ -56,16 +54,15 @@ class Expected:
 
 
 class Web:
-    """Sites, and the truth about them.
+    """Holds sites, and the truth about them.
 
-    As described, URLs name the sites (`http://alpha.test/`); the web of a `Served` speaks of the URLs as they are
-    served.
+    As described, URLs contain the names of sites (`http://alpha.test/`); the web of a `Served` has the URLs as served.
     """
 
     def __init__(
         self, sites: Sequence[Site], seeds: Iterable[str] = (), authorities: Mapping[str, str] | None = None
     ) -> None:
-        """`seeds` (default: the home of the first site) are where a crawl should begin. ValueError for a host twice."""
+        """A crawl begins at `seeds` (default: the first site's home). Raises ValueError if two hosts are equal."""
         if len({site.host for site in sites}) < len(sites):
             raise ValueError("two sites of a web have the same host: put their pages into one")
         self.sites = tuple(sites)
@@ -75,28 +72,28 @@ class Web:
 
     @property
     def seeds(self) -> list[str]:
-        """Where a crawl of this web should begin."""
+        """Returns the URLs where a crawl of this web should begin."""
         return [self.place(seed) for seed in self._seeds]
 
     @property
     def homes(self) -> list[str]:
-        """The `/` of every site."""
+        """Returns the URL of `/` on every site."""
         return [self.url(site.host) for site in self.sites]
 
     def at(self, authorities: Mapping[str, str]) -> Web:
-        """The same web, its sites served under these authorities (host -> host:port)."""
+        """Returns the same web with its sites under other authorities (host -> host:port)."""
         return Web(self.sites, self._seeds, authorities)
 
     def url(self, host: str, target: str = "/") -> str:
-        """The URL of a target on a site."""
+        """Returns the URL of a target on a site."""
         return f"http://{self.authority(host)}{target}"
 
     def authority(self, host: str) -> str:
-        """host:port under which a site is served; an authority stays what it is."""
+        """Returns host:port under which a site is served. An authority is returned unchanged."""
         return self.authorities.get(host, host)
 
     def place(self, href: str) -> str:
-        """A link as described -> the link as served: only the host of an absolute link changes."""
+        """Turns a link as described into the link as served. Only the host of an absolute link changes."""
         start = href.find("//") + 2
         if start == 1 or href[: start - 2] not in ("", "http:"):
             return href
@@ -104,16 +101,16 @@ class Web:
         return href[:start] + self.authorities.get(href[start:end], href[start:end]) + href[end:]
 
     def site(self, url: str) -> Site | None:
-        """The site of a URL; None if it is not of this web."""
+        """Returns the site of a URL; None if it is not in this web."""
         return self._by_authority.get(urlsplit(url).netloc)
 
     def page(self, url: str) -> Page | None:
-        """The page of a URL (a 404 if its site does not know it); None if the URL is not of this web."""
+        """Returns the page of a URL (a 404 if its site does not have it); None if the URL is not in this web."""
         site = self.site(url)
         return None if site is None else site.page(target_of(url))
 
     def links(self, url: str) -> list[str]:
-        """Where the page of a URL points: absolute, without fragments, each once, in order."""
+        """Returns the links of a URL's page: absolute, without fragments, each once, in order."""
         page = self.page(url)
         if page is None:
             return []
@@ -126,16 +123,16 @@ class Web:
         return site is not None and site.robots.rules.allows(target_of(url))
 
     def urls(self) -> Iterator[str]:
-        """Every URL described, site by site; what a trap would make up is not among them."""
+        """Yields every described URL, site by site, without those that traps make up."""
         return (self.url(site.host, target) for site in self.sites for target in site.pages)
 
     def truth(self) -> dict[str, Expected]:
-        """What a right crawl finds at every URL described, reachable or not."""
+        """Returns the right result for every described URL, reachable or not."""
         first: dict[int, str] = {}
         return {url: self.expected(url, first) for url in self.urls()}
 
     def expected(self, url: str, first: dict[int, str] | None = None) -> Expected:
-        """What a right crawl finds at one URL. `first` remembers where each page was met, to tell duplicates."""
+        """Returns the right result for one URL. `first` remembers the first URL of each page, to find duplicates."""
         if not self.is_allowed(url):
             return Expected(None, None, "excluded")
         page = self.page(url) or pages.missing()
@@ -153,10 +150,10 @@ class Web:
         obey_robots: bool = True,
         limit: int = REACHABLE_LIMIT,
     ) -> set[str]:
-        """Every URL a crawl from the seeds must ask for, failing ones too; those robots.txt forbids are not among them.
+        """Returns every URL that a crawl from the seeds must request: failing ones too, none forbidden by robots.txt.
 
         `follow_hosts` (names or host:port; default: all sites) bounds where links lead. A redirect costs no depth.
-        ValueError beyond `limit` URLs: an endless trap is in reach, so bound the question by `max_depth`.
+        Raises ValueError beyond `limit` URLs: then an endless trap is in reach, so bound the question by `max_depth`.
         """
         hosts = {self.authority(host) for host in (self.authorities if follow_hosts is None else follow_hosts)}
 
@@ -170,7 +167,7 @@ class Web:
     def _walk(
         self, seeds: Iterable[str], is_in_reach: Callable[[str], bool], max_depth: int | None, limit: int
     ) -> set[str]:
-        """Breadth first; a redirect's target goes to the front, for it stands at the depth of the redirect."""
+        """Walks breadth first. A redirect's target goes to the front, because it has the redirect's depth."""
         depths: dict[str, int] = {}
         queue = deque((seed, 0) for seed in seeds if is_in_reach(seed))
         while queue:
@@ -195,13 +192,13 @@ class Web:
 
 
 def target_of(url: str) -> str:
-    """Path and query of a URL, as a client sends them."""
+    """Returns path and query of a URL, as a client sends them."""
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def resolve(base: str, href: str) -> str:
-    """An href -> absolute http URL without fragment, dot segments, default port (RFC 3986, 5); "" if not http."""
+    """Resolves an href to an http URL without fragment, dot segments and default port (RFC 3986, 5); "" if not http."""
     parts = urlsplit(urljoin(base, href.strip()))
     if parts.scheme != "http":
         return ""

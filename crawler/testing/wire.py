@@ -1,8 +1,7 @@
-"""How an answer travels: it turns one answer into the steps a connection takes to send it.
+"""Turns an answer into the steps that a connection takes to send it.
 
 A *play* is a function from an `Answer` to its steps: bytes to send, a `Wait`, or an `Ending` of the connection. An
-honest server plays `whole`; everything a bad one does (dripping, cutting short, resetting, lying about its framing)
-is another play.
+honest server plays `whole`. Each misbehaviour (dripping, cutting short, resetting, wrong framing) is another play.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ BODILESS = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Send nothing for so many seconds."""
+    """Sends nothing for some seconds."""
 
     seconds: float
 
 
 class Ending(Enum):
-    """How a connection ends before its time."""
+    """The ways in which a connection ends too early."""
 
     CLOSE = "close"  # an orderly FIN
-    RESET = "reset"  # an RST, whatever was in flight
+    RESET = "reset"  # an RST, which drops data in flight
 
 
 Step = bytes | Wait | Ending
@@ -35,13 +34,13 @@ Play = Callable[["Answer"], Iterator[Step]]
 
 
 def whole(answer: Answer) -> Iterator[Step]:
-    """Head, Content-Length and body, at once."""
+    """Sends head, Content-Length and body at once."""
     yield whole_bytes(answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP/1.1 answer, and how it is played."""
+    """One HTTP/1.1 answer, and its play."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -49,32 +48,32 @@ class Answer:
     play: Play = whole
 
     def steps(self) -> Iterator[Step]:
-        """The steps that send this answer."""
+        """Returns the steps that send this answer."""
         play = self.play
         return play(self)
 
 
 def whole_bytes(answer: Answer) -> bytes:
-    """The whole answer as it stands on the wire, framed by Content-Length."""
+    """Returns the whole answer in bytes, framed by Content-Length."""
     if answer.status in BODILESS:
         return head(answer)
     return sized_head(answer) + answer.body
 
 
 def sized_head(answer: Answer) -> bytes:
-    """The head of an answer that promises the length of its body."""
+    """Returns the head of an answer with the length of its body."""
     return head(answer, ("Content-Length", str(len(answer.body))))
 
 
 def head(answer: Answer, *framing: tuple[str, str]) -> bytes:
-    """Status line and headers, with the empty line that ends them."""
+    """Returns status line and headers, with the empty line at their end."""
     lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}"]
     lines += [f"{name}: {value}" for name, value in (*answer.headers, *framing)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def after(seconds: float, play: Play) -> Play:
-    """Silence first, then the given play."""
+    """Returns a play that waits first."""
 
     def delayed(answer: Answer) -> Iterator[Step]:
         yield Wait(seconds)
@@ -84,7 +83,7 @@ def after(seconds: float, play: Play) -> Play:
 
 
 def dripped(chunk_bytes: int, pause_s: float) -> Play:
-    """The head at once, then the body in small pieces with a pause before each."""
+    """Returns a play that sends the head at once, then the body in small pieces with a pause before each."""
 
     def drip(answer: Answer) -> Iterator[Step]:
         yield sized_head(answer)
@@ -96,7 +95,7 @@ def dripped(chunk_bytes: int, pause_s: float) -> Play:
 
 
 def chunked(chunk_bytes: int = CHUNK_BYTES) -> Play:
-    """Transfer-Encoding: chunked, as it should be."""
+    """Returns a play in correct Transfer-Encoding: chunked."""
 
     def chunks(answer: Answer) -> Iterator[Step]:
         yield head(answer, ("Transfer-Encoding", "chunked"))
@@ -108,7 +107,7 @@ def chunked(chunk_bytes: int = CHUNK_BYTES) -> Play:
 
 
 def badly_chunked(answer: Answer) -> Iterator[Step]:
-    """Transfer-Encoding: chunked, where the second chunk's size is no number."""
+    """Sends Transfer-Encoding: chunked, with a second chunk whose size is no number."""
     first = answer.body[:CHUNK_BYTES]
     yield head(answer, ("Transfer-Encoding", "chunked"))
     yield b"%x\r\n%b\r\n" % (len(first), first)
@@ -117,7 +116,7 @@ def badly_chunked(answer: Answer) -> Iterator[Step]:
 
 
 def cut_off(sent_bytes: int, ending: Ending = Ending.CLOSE) -> Play:
-    """Content-Length promises the whole body; the connection ends after `sent_bytes` of it."""
+    """Returns a play that promises the whole body, and ends the connection after `sent_bytes` of it."""
 
     def cut(answer: Answer) -> Iterator[Step]:
         yield sized_head(answer)
@@ -128,21 +127,21 @@ def cut_off(sent_bytes: int, ending: Ending = Ending.CLOSE) -> Play:
 
 
 def unframed(answer: Answer) -> Iterator[Step]:
-    """No length and no chunks: the body ends where the connection does, as in HTTP/1.0."""
+    """Sends neither length nor chunks: the body ends with the connection, as in HTTP/1.0."""
     yield head(answer, ("Connection", "close"))
     yield answer.body
     yield Ending.CLOSE
 
 
 def endless(answer: Answer) -> Iterator[Step]:
-    """The body again and again, for as long as somebody reads (chunked)."""
+    """Sends the body in chunks again and again, for as long as the client reads."""
     yield head(answer, ("Transfer-Encoding", "chunked"))
     while True:
         yield b"%x\r\n%b\r\n" % (len(answer.body), answer.body)
 
 
 def raw(data: bytes) -> Play:
-    """These very bytes, which need not be HTTP, and then the end of the connection."""
+    """Returns a play that sends exactly these bytes, which need not be HTTP, and ends the connection."""
 
     def bytes_alone(_: Answer) -> Iterator[Step]:
         yield data
@@ -152,7 +151,7 @@ def raw(data: bytes) -> Play:
 
 
 def dropped(ending: Ending) -> Play:
-    """Not a byte: the connection ends."""
+    """Returns a play that ends the connection without a byte."""
 
     def nothing(_: Answer) -> Iterator[Step]:
         yield ending
@@ -161,7 +160,7 @@ def dropped(ending: Ending) -> Play:
 
 
 def silent(_: Answer) -> Iterator[Step]:
-    """Not a byte, and no end either: the client must lose patience first."""
+    """Sends nothing and does not end: the client must give up first."""
     while True:
         yield Wait(3600.0)
 

@@ -54,7 +54,7 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["explain", "what is this"], "neither a URL nor a host name: 'what is this'"),
         (["example.org", "--exclude", "re:a(?=b)"], "holds a lookahead, (?=, which some URLs would make slow"),
         (["example.org", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
-        (["example.org", "--time-limit", "soon"], "'soon' is no time; write 30s"),
+        (["example.org", "--time-limit", "soon"], "'soon' is not a time; write 30s"),
         (["example.org", "--reach", "planet"], "'planet'"),
         (["example.org", "--include", "re:("], "re:("),
         (["example.org", "-c", "gone.toml"], "gone.toml: No such file"),
@@ -192,7 +192,7 @@ async def test_a_crawl_that_is_interrupted_is_finished_by_the_same_command(
             said = b"".join([chunk async for chunk in process.stderr]).decode()
             assert await process.wait() == 11
         assert "stopped, everything is saved" in said
-        assert "still queued; to go on:\n  crawl http" in said
+        assert "still queued; to continue:\n  crawl http" in said
     assert (await crawl(web.url("b.test"), "-o", "b", *ALLOWED)).code == 0
     assert len(fetched(pages)) == len(set(fetched(pages))) == 41
     assert max(web.counts(robots=False).values()) == 1

@@ -40,7 +40,7 @@ async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> N
     assert (await crawl("config", "check", "crawl.toml")).code == 0
     again = await crawl("config", "init")
     assert again.code == 2
-    assert "crawl.toml is there already: --force overwrites it" in again.err
+    assert "crawl.toml exists already: --force overwrites it" in again.err
     assert (await crawl("config", "init", "--force")).code == 0
 
 

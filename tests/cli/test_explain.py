@@ -72,7 +72,7 @@ async def test_a_parked_url_is_told_with_the_command_that_fetches_it(crawl: Craw
         assert (await crawl(seed, *fast, "-o", "my c.crawl")).code == 0
         ran = await crawl("explain", deep, "--offline", "-o", "my c.crawl")
         pattern = served.url("c.test", "/t/#")
-        assert ran.out.startswith("it is parked, until you want it: trap\n")
+        assert ran.out.startswith("it is parked until you ask for it: trap\n")
         assert f"my c.crawl: parked under {pattern}\n" in ran.out
         assert re.search(r" 1 of 1\d\d pages of that pattern were new$", ran.out, re.MULTILINE)
         assert f"  crawl 'my c.crawl' --unpark '{pattern}'\n" in ran.out

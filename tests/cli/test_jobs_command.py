@@ -60,7 +60,7 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         seed = served.url("b.test", "/")
         job = (await crawl("jobs", "add", seed, "--paused", "--depth", "7", env=env)).out.strip()
         assert (await crawl("jobs", "change", job, "--set", "delay_s=0.2", env=env)).out == (
-            "politeness.delay_s: in force\n"
+            "politeness.delay_s: in effect\n"
         )
         assert (await crawl("jobs", "seeds", job, f"{seed}5", f"{seed}6", env=env)).out == "2 seeds\n"
         assert (await crawl("jobs", "resume", job, env=env)).out.split()[0] == job
@@ -104,7 +104,7 @@ async def test_failures_are_tried_again_and_parked_urls_fetched(crawl: Crawl, tm
         await until(daemon, job, "completed")
         assert "parked" not in (await crawl("jobs", "show", job, env=env)).out
         more = (await crawl("jobs", "add", served.seeds[0], "--paused", env=env)).out.strip()
-        assert (await crawl("jobs", "unpark", more, env=env)).out == f"{more} paused: kept until it runs\n"
+        assert (await crawl("jobs", "unpark", more, env=env)).out == f"{more} paused: saved until the job runs\n"
 
 
 async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: Crawl, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
     async with serving(tmp_path) as daemon:
         added = await crawl("jobs", "add", "urls.txt", "--paused", "--data", "data")
         assert added.code == 0
-        assert "left out" in added.err
+        assert "unusable seed" in added.err
         _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
         assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
         again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
@@ -169,7 +169,7 @@ async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_pa
         assert ran.err == "crawl: there is no job 'j-0'\n"
         ran = await crawl("jobs", "show", "../settings", "--data", "data")
         assert ran.code == 2
-        assert "is no id of a job" in ran.err
+        assert "is not the id of a job" in ran.err
         ran = await crawl("jobs", "add", "https://a.test/", "--set", "dealy_s=1", "--data", "data")
         assert ran.code == 2
         assert "dealy_s: no such setting; did you mean politeness.delay_s?" in ran.err

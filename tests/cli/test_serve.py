@@ -148,7 +148,7 @@ async def test_sighup_takes_on_what_can_change_and_keeps_the_old_on_error(tmp_pa
         file.write_text("user_agent = 'other/1'\n[daemon]\nmax_running = 2\nworkers = 3\n")
         daemon.process.send_signal(SIGHUP)
         await daemon.told(
-            "in force now: daemon.max_running, user_agent; once the daemon is started again: daemon.workers"
+            "in effect now: daemon.max_running, user_agent; after a restart of the daemon: daemon.workers"
         )
         file.write_text("[daemon]\nmax_running = 0\n")
         daemon.process.send_signal(SIGHUP)
@@ -164,7 +164,7 @@ async def test_another_token_counts_from_the_next_reload_on(tmp_path: Path) -> N
         old = daemon.token
         (daemon.data / "token").write_text("another-token-for-this-test\n")
         daemon.process.send_signal(SIGHUP)
-        await daemon.told("in force now: token")
+        await daemon.told("in effect now: token")
         assert (await daemon.ask("GET", "/v1/jobs"))[0] == 200
         (daemon.data / "token").write_text(old)
         assert (await daemon.ask("GET", "/v1/jobs"))[0] == 401

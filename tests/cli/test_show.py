@@ -69,7 +69,7 @@ def test_seeds_that_moved_are_told_with_what_follows_them() -> None:
 def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
     blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
     said = "\n".join(show.ending(replace(SUMMARY, blocked=blocked), _folder(), []))
-    assert "shop/sinks.py:Shop.write kept all visits waiting 12 times, 1.2 s at worst" in said
+    assert "shop/sinks.py:Shop.write blocked all visits 12 times, for 1.2 s at worst" in said
     assert "once.py" not in said
 
 
@@ -88,7 +88,7 @@ def test_the_end_of_a_stopped_crawl_is_the_command_that_goes_on() -> None:
     summary = replace(SUMMARY, ended=Ending.STOPPED, counts=replace(SUMMARY.counts, queued=4321))
     lines = show.ending(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
     assert lines[0].startswith("stopped, everything is saved: ")
-    assert lines[-2:] == ["4,321 still queued; to go on:", "  crawl 'my urls.txt' --set 'user_agent=a b'"]
+    assert lines[-2:] == ["4,321 still queued; to continue:", "  crawl 'my urls.txt' --set 'user_agent=a b'"]
 
 
 def test_a_finished_crawl_says_so() -> None:
@@ -144,7 +144,7 @@ def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
     traps = [Trap("https://a.example/#", 128, 1, 1_234_000, (), Reason.TRAP), Trap("https://b.example/#", 9, 9)]
     counts = replace(SNAPSHOT.counts, parked=1_234_567, traps=[*traps, traps[0]._replace(pattern="https://c/#")])
     lines = drawn(replace(SNAPSHOT, counts=counts), "a.crawl", 80).plain.splitlines()
-    assert " parked    1,234,567   in 2 patterns, until you want them" in lines
+    assert " parked    1,234,567   in 2 patterns, until you ask for them" in lines
     assert max(map(len, lines)) <= 80
     assert "parked" not in drawn(SNAPSHOT, "a.crawl", 80).plain
 
@@ -240,11 +240,11 @@ def test_the_summary_says_why_urls_are_parked_and_counts_them_once() -> None:
     assert said[0].startswith("finished: 1 page in ")
     assert said[0].endswith("; 6 URLs parked in 3 patterns")
     assert said[1] == "  fetched 1"
-    assert "  all told 7 URLs: parked 6 · fetched 1" in said
+    assert "  in total 7 URLs: parked 6 · fetched 1" in said
     told = "\n".join(said)
     assert "  trap https://a.test/c/#\n    1 of 128 pages were new; 3 URLs parked\n    https://a.test/c/1\n" in told
-    assert "  blocked https://b.test/**\n    2 URLs parked: the site keeps us out\n" in told
-    assert "  soft-outage https://c.test/**\n    1 URL parked: the site is out\n" in told
+    assert "  blocked https://b.test/**\n    2 URLs parked: the site blocks us\n" in told
+    assert "  soft-outage https://c.test/**\n    1 URL parked: the site is down\n" in told
 
 
 def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> None:

@@ -14,7 +14,7 @@ from crawler.errors import ConfigError
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7878", "ftp://a.test", "http://", ""])
 async def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="no address of a daemon"):
+    with pytest.raises(ConfigError, match="not the address of a daemon"):
         async with open_client(url, None):
             pass
 
@@ -51,7 +51,7 @@ async def test_what_is_no_daemon_of_ours_is_no_surprise() -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with open_client(f"http://127.0.0.1:{runner.addresses[0][1]}", None) as client:
-            with pytest.raises(Refused, match="no daemon of ours"):
+            with pytest.raises(Refused, match="not a crawld daemon"):
                 await client.ask("GET", "/v1/jobs")
     finally:
         await runner.cleanup()

@@ -59,7 +59,7 @@ async def test_without_a_token_the_page_asks_for_it(open_daemon: Open) -> None:
     ):
         await page.goto(listening.url)
         await page.get_by_label("Token").fill("a guess")
-        await page.get_by_role("button", name="Open").click()
+        await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_label("Token")).to_have_value("")  # asked again
         await page.get_by_label("Token").fill(TOKEN)
         await page.keyboard.press("Enter")
@@ -79,14 +79,14 @@ async def test_a_link_with_another_token_does_not_replace_the_one_that_is_kept(o
             await expect(page.get_by_role("heading", name="Another token")).to_be_visible()
             assert "token" not in page.url
             assert await page.evaluate("sessionStorage.getItem('crawld-token')") == TOKEN
-            await page.get_by_role("button", name="Keep mine").click()
+            await page.get_by_role("button", name="Keep the saved token").click()
             await page.get_by_role("heading", name="Jobs").wait_for()
         dashboard.assert_calm()
         await page.goto(f"{dashboard.url}/#token=of-somebody-else")
-        await page.get_by_role("button", name="Use the other one").click()
+        await page.get_by_role("button", name="Use the new token").click()
         await page.get_by_label("Token").wait_for()  # it is wrong, and asked for
         await page.goto(f"{dashboard.url}/#token={TOKEN}")
-        await page.get_by_role("button", name="Use the other one").click()
+        await page.get_by_role("button", name="Use the new token").click()
         await page.get_by_role("heading", name="Jobs").wait_for()
 
 
@@ -114,7 +114,7 @@ async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemo
         await page.keyboard.press("Enter")
         await expect(row.get_by_role("alert")).to_contain_text("delay_s")
         await row.get_by_role("textbox").fill("0.01")
-        await row.get_by_role("button", name="Keep").click()
+        await row.get_by_role("button", name="Save").click()
         await expect(row).to_contain_text("0.01")
         await expect(row).to_contain_text("job")
 
@@ -252,7 +252,7 @@ async def test_a_job_is_found_by_its_name_and_label(open_daemon: Open) -> None:
             await expect(page.locator("tbody tr")).to_have_count(1)
             await expect(page.locator("tbody tr")).to_contain_text(found)
         await page.get_by_label("Find by name or label").fill("weather")
-        await expect(page.get_by_text("No job is called so.")).to_be_visible()
+        await expect(page.get_by_text("No job has this name or label.")).to_be_visible()
 
 
 async def test_a_file_is_saved_and_a_job_removed(open_daemon: Open, tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ async def test_what_is_wanted_of_a_paused_job_is_kept_and_said(open_daemon: Open
         await dashboard.jobs.pause(job.id)
         await expect(page.get_by_role("heading", level=1)).to_contain_text("paused")
         await page.get_by_role("button", name="Fetch them").tap()
-        await expect(page.locator(".said")).to_have_text("Kept: it is done when the job is resumed.")
-        await expect(page.get_by_text("What was asked for is kept")).to_be_visible()
+        await expect(page.locator(".said")).to_have_text("Saved. It is carried out when you resume the job.")
+        await expect(page.get_by_text("Your request is saved")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         await dashboard.show(f"job/{job.id}/errors")
         await page.get_by_role("button", name="Try all again").wait_for()

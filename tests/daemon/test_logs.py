@@ -35,9 +35,9 @@ async def test_each_job_has_a_log_of_its_own(open_daemon: Open) -> None:
             await until(jobs, job.id, State.COMPLETED)
             await jobs._running.rest(job.id)
             log = (jobs.folder(job.id) / "crawl.log").read_text()
-            assert f"job {job.id} begins" in log
+            assert f"job {job.id} starts" in log
             assert f"fetched {own}" in log
-            assert f"job {job.id} rests: exhausted" in log
+            assert f"job {job.id} stops: exhausted" in log
             assert other not in log
     assert not [handler for handler in LIBRARY.handlers if type(handler).__module__.startswith("crawler")]
 
@@ -48,7 +48,7 @@ async def test_what_a_job_died_of_is_in_its_log(open_daemon: Open) -> None:
         (jobs.folder(job.id) / "frontier.sqlite").write_bytes(b"no database at all")
         await jobs.resume(job.id)
         failed = await until(jobs, job.id, State.FAILED)
-        assert f"cannot go on: {failed.error}" in (jobs.folder(job.id) / "crawl.log").read_text()
+        assert f"cannot continue: {failed.error}" in (jobs.folder(job.id) / "crawl.log").read_text()
 
 
 def test_a_log_is_harmless_and_bounded(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_job_that_fails_touches_no_other(open_daemon: Open) -> None:
         with (jobs.folder(broken.id) / "pages.jsonl").open("a") as file:
             file.write("somebody else writes here\n")
         failed = await until(jobs, broken.id, State.FAILED)
-        assert "changed under the crawl's hands" in failed.error
+        assert "was changed by another program" in failed.error
         assert (await until(jobs, healthy.id, State.COMPLETED)).pages == 21
         await jobs.resume(broken.id)
         assert (await until(jobs, broken.id, State.COMPLETED)).error == ""

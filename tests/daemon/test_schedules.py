@@ -101,7 +101,7 @@ async def test_times_that_were_missed_count_as_one_or_as_none(
         assert len(jobs.list()) == jobs_after
         now = jobs.schedules.find(made.id)
         assert now.next_at == NOON + 6 * HOUR
-        assert now.said in ("started", "missed: the daemon was not there")
+        assert now.said in ("started", "missed: the daemon was not running")
 
 
 @pytest.mark.parametrize(("late_s", "is_started"), [(0.0, True), (90.0, True), (91.0, False)])
@@ -115,7 +115,7 @@ async def test_a_schedule_that_catches_nothing_up_starts_what_is_on_time(
         now = jobs.schedules.find(made.id)
         assert len(jobs.list()) == is_started
         assert now.last_at == (NOON + HOUR if is_started else None)
-        assert now.said == ("started" if is_started else "missed: the daemon was not there")
+        assert now.said == ("started" if is_started else "missed: the daemon was not running")
         await over(jobs)
         clock.now = NOON + 2 * HOUR
         await jobs.schedules.look()
@@ -142,7 +142,7 @@ async def test_while_the_old_job_is_not_over_a_time_can_be_left_out(open_daemon:
         clock.now += HOUR
         await jobs.schedules.look()
         assert len(jobs.list()) == 1
-        assert jobs.schedules.find(made.id).said == f"skipped: job {old.id} was not over"
+        assert jobs.schedules.find(made.id).said == f"skipped: job {old.id} had not ended"
 
 
 async def test_or_one_job_waits_for_it_however_many_were_due(open_daemon: Open, clock: Clock) -> None:

@@ -215,9 +215,9 @@ async def test_a_certificate_is_shown_to_its_own_site_alone() -> None:
     ("settings", "told"),
     [
         ({"ca_file": "gone.pem"}, r"fetch\.ca_file: gone\.pem: No such file"),
-        ({"ca_file": __file__}, "not the PEM file it should be"),
+        ({"ca_file": __file__}, "not a usable PEM file"),
         ({"sites": {"https://x.test": {"client_cert": "gone.pem"}}}, r"fetch\.sites: client_cert gone\.pem: No such"),
-        ({"sites": {"https://x.test": {"client_cert": __file__}}}, "not the PEM file it should be"),
+        ({"sites": {"https://x.test": {"client_cert": __file__}}}, "not a usable PEM file"),
     ],
 )
 async def test_a_file_that_is_no_certificate_is_told_at_once(settings: dict[str, object], told: str) -> None:

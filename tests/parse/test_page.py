@@ -261,7 +261,7 @@ def test_what_came_of_a_body_whose_coding_ends_too_early_is_read_and_that_is_sai
     page = parse(document(body[: len(body) // 2], content_encoding=coding), fresh_job())
     assert (page.title, page.truncated) == (parse(document(HTML), fresh_job()).title, "unspecified")
     assert len(HTML) < page.length < len(LONG)
-    assert page.note == f"{coding}: ends too early, and what came was read"
+    assert page.note == f"{coding}: ends too early, so only the beginning was read"
 
 
 def described(content: Content) -> object:

@@ -52,7 +52,7 @@ def test_json_that_breaks_is_told_where_it_does(tmp_path: Path) -> None:
     assert read.urls == [A, B]
     assert [line for line, _ in read.bad] == [2, 4]
     read = got(tmp_path, f'[\n"{A}",\n"{B}",\n{{"url": ]\n')
-    assert (read.urls, read.bad) == ([A, B], [(4, "the rest is unread, for here the JSON breaks")])
+    assert (read.urls, read.bad) == ([A, B], [(4, "the JSON breaks here, so the rest was not read")])
     deep = "[" * 100_000 + "]" * 100_000
     assert got(tmp_path, f'["{A}", {deep}]').urls == [A]
 
@@ -159,9 +159,9 @@ def test_an_archive_names_what_it_holds(tmp_path: Path, data: bytes) -> None:
 def test_an_archive_that_breaks_off_gives_what_came_before(tmp_path: Path) -> None:
     read = got(tmp_path, b"".join(RECORDS)[:-50])
     assert read.urls[:2] == [A, B]
-    assert read.bad == [(7, "the last record is not whole")]
+    assert read.bad == [(7, "the last record is incomplete")]
     read = got(tmp_path, b"".join([*RECORDS[:3], b"nonsense\r\n\r\n", *RECORDS[3:]]))
-    assert (read.urls, read.bad) == ([A], [(4, "the rest is unread, for here is no WARC record")])
+    assert (read.urls, read.bad) == ([A], [(4, "not a WARC record, so the rest was not read")])
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_header_in_any_case_is_a_hint_among_columns_of_urls(tmp_path: Path, he
 def test_names_that_look_like_hosts_are_not_asked(tmp_path: Path, lines: str) -> None:
     read = got(tmp_path, lines)
     assert set(read.urls) <= {A, B}
-    assert read.urls or {why for _, why in read.bad} == {f"{SEVERAL}; --column says which"}
+    assert read.urls or {why for _, why in read.bad} == {f"{SEVERAL}; choose one with --column"}
     assert got(tmp_path, lines, column="2" if lines.startswith(("n", "book")) else "1").urls == [A, B]
 
 

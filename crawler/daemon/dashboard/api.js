@@ -1,4 +1,4 @@
-// Talks to the daemon: the token, requests, the stream of events.
+// Talks to the daemon: keeps the token, sends requests, follows the stream of events.
 
 const base = new URL("./", document.baseURI);
 const KEPT = "crawld-token";
@@ -6,7 +6,7 @@ const KEPT = "crawld-token";
 export const token = () => sessionStorage.getItem(KEPT) || "";
 export const keepToken = (text) => sessionStorage.setItem(KEPT, text.trim());
 
-// Another token than the one that is kept, which a link brought: whoever made the link may mean harm.
+// A token that a link brought and that differs from the saved one. The link may come from an attacker, so we ask first.
 let other = "";
 export const otherToken = () => other;
 export function settleToken(isWanted) {
@@ -14,7 +14,7 @@ export function settleToken(isWanted) {
   location.reload();
 }
 
-// A token comes in the fragment, which no browser sends, and leaves the address bar at once.
+// Takes the token from the fragment, which browsers never send, and removes it from the address bar at once.
 function takeToken() {
   const given = (new URLSearchParams(location.hash.slice(1)).get("token") || "").trim();
   if (!given) return false;
@@ -63,7 +63,7 @@ export function query(values) {
   return kept.length ? "?" + new URLSearchParams(kept) : "";
 }
 
-// Saves a file under its own name: a link cannot carry the token.
+// Saves a file under its own name. A plain link would not do: it cannot carry the token.
 export async function save(path, name) {
   const url = URL.createObjectURL(await (await call("GET", path)).blob());
   const link = Object.assign(document.createElement("a"), { href: url, download: name });
@@ -71,7 +71,7 @@ export async function save(path, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-// Hands every event to `heard` until `signal` aborts; connects again where it left off.
+// Hands every event to `heard` until `signal` aborts. After a lost connection it goes on from the last event it got.
 export async function follow(path, heard, state, signal) {
   let last = null;
   while (!signal.aborted) {

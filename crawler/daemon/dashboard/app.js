@@ -1,4 +1,4 @@
-// The page: which view is shown, the token, the connection, the theme.
+// The page around the views: routes, the token, the state of the connection, the theme.
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
 import { keepToken, otherToken, settleToken } from "./api.js";
@@ -40,20 +40,20 @@ function AskToken({ done }) {
   const [text, setText] = useState("");
   const submit = (event) => { event.preventDefault(); keepToken(text); done(); };
   return html`<main class="ask"><h1>crawld</h1>
-    <p>The daemon asks for its token: the text in the file <code>token</code> of its data folder, or the address that
-    <code>crawl serve</code> printed.</p>
+    <p>Enter the daemon's token. It is the text in the file <code>token</code> in the daemon's data folder. Or open the
+    address that <code>crawl serve</code> printed.</p>
     <form onSubmit=${submit}>
       <label>Token <input type="password" autocomplete="off" value=${text} onInput=${(e) => setText(e.target.value)} autofocus /></label>
-      <button type="submit">Open</button>
+      <button type="submit">Sign in</button>
     </form></main>`;
 }
 
 function AskWhich() {
   return html`<main class="ask" role="alertdialog" aria-labelledby="which"><h1 id="which">Another token</h1>
-    <p>The address that was opened brings another token than the one this page keeps. If you did not take that address from
-    your daemon yourself, keep yours: nothing has changed so far.</p>
-    <p><button type="button" autofocus onClick=${() => settleToken(false)}>Keep mine</button>${" "}
-    <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the other one</button></p></main>`;
+    <p>The address you opened contains a token that differs from the one saved in this tab. If you did not copy this address
+    from your own daemon, keep the saved token. Nothing has changed so far.</p>
+    <p><button type="button" autofocus onClick=${() => settleToken(false)}>Keep the saved token</button>${" "}
+    <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the new token</button></p></main>`;
 }
 
 function Shell() {
@@ -74,7 +74,7 @@ function Shell() {
       <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>
       <span class="grow"></span>
       <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
-      <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or as the system" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
+      <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or the system's theme" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
     </nav></header>
     <main id="main" tabindex="-1">${page}</main>`;
 }

@@ -22,7 +22,7 @@ function options(title, series, size, isStacked, write) {
   };
 }
 
-// Each layer stands on those after it, so that the first is the sum of all and is drawn behind.
+// Stacks the columns: each layer is drawn on top of those after it, so the first is the sum of all and lies behind.
 function stacked(data) {
   const [at, ...columns] = data;
   const sums = at.map(() => 0);

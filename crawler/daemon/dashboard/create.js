@@ -1,4 +1,4 @@
-// A form for a new job, made from the schema of the settings.
+// The form for a new job, built from the schema of the settings.
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { call, send } from "./api.js";
@@ -8,7 +8,7 @@ import { Trouble } from "./parts.js";
 
 const FIRST = ["scope.max_depth", "scope.limit", "scope.reach", "politeness.delay_s", "scope.include", "scope.exclude"];
 
-// Every setting of the schema as { key, about, choices, kind, sample }, tables unfolded.
+// Returns every setting of the schema as { key, about, choices, kind, sample }, with those inside tables by full name.
 function fieldsOf(schema) {
   const tables = schema.json_schema.$defs || {};
   const found = [];

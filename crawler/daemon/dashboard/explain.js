@@ -1,4 +1,4 @@
-// Why a URL is fetched or not, and what became of it here.
+// Shows why a URL is fetched or not, and what happened to it in this job.
 
 import { html, useEffect, useState } from "./vendor/preact-htm.js";
 import { get, query } from "./api.js";
@@ -11,11 +11,11 @@ const asked = () => decodeURIComponent(location.hash.split("/explain/")[1] || ""
 function Story({ job, crawl }) {
   const [said, say] = useState("");
   const unpark = wish(job, "unpark", { patterns: [crawl.parked_under] }, say);
-  if (!crawl.standing) return html`never queued here: no page that was read names it, or the scope left it out`;
+  if (!crawl.standing) return html`never queued in this job: no page links to it, or the scope leaves it out`;
   const why = [crawl.reason, crawl.detail].filter(Boolean).join(": ");
-  const waits = crawl.parked_under && html`<strong>parked</strong> under <code>${plain(crawl.parked_under)}</code>: ${crawl.parked_for === "blocked" ? "the site keeps us out" : "it looks endless"}. <${Act} label="Fetch it" title="And what waits there with it" act=${unpark} /><${Said} text=${said} />`;
-  return html`${waits || html`<strong>${plain(crawl.disposition || crawl.standing)}</strong>${crawl.status ? ` (HTTP ${crawl.status})` : ""}${why && `, ${plain(why)}`}${crawl.is_reread ? ", and read again for links that were left out" : ""},`}
-    depth ${crawl.depth}, ${crawl.attempts} attempts${crawl.visited_at ? `, the last at ${crawl.visited_at}` : ""}${crawl.due_at ? `, again from ${crawl.due_at}` : ""}
+  const waits = crawl.parked_under && html`<strong>parked</strong> under <code>${plain(crawl.parked_under)}</code>: ${crawl.parked_for === "blocked" ? "the site blocks us" : "it looks endless"}. <${Act} label="Fetch it" title="Also fetches all other URLs that are parked under this pattern" act=${unpark} /><${Said} text=${said} />`;
+  return html`${waits || html`<strong>${plain(crawl.disposition || crawl.standing)}</strong>${crawl.status ? ` (HTTP ${crawl.status})` : ""}${why && `, ${plain(why)}`}${crawl.is_reread ? ", and queued again to read links that were left out" : ""},`}
+    depth ${crawl.depth}, ${crawl.attempts} attempts${crawl.visited_at ? `, last at ${crawl.visited_at}` : ""}${crawl.due_at ? `, due again at ${crawl.due_at}` : ""}
     ${crawl.duplicate_of && html`<br />same content as ${plain(crawl.duplicate_of)}`}
     ${crawl.via?.length ? html`<ol class="via">${crawl.via.map((via) => html`<li>found on ${plain(via)}</li>`)}</ol>` : html`<br />it is a seed`}`;
 }

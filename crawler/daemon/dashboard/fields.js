@@ -1,4 +1,4 @@
-// Settings as text and back: what is typed becomes what the API takes, by the shape of what stands there.
+// Turns settings into text and back. The type of the present value decides how typed text is read.
 
 export function written(value) {
   if (value === null || value === undefined) return "";
@@ -8,7 +8,7 @@ export function written(value) {
 
 const split = (text) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
-// `sample`: the value that stands there now, or the default.
+// `sample`: the present value, or the default.
 export function read(text, sample) {
   const bare = text.trim();
   if (Array.isArray(sample) && !bare.startsWith("[")) return split(bare);

@@ -1,4 +1,4 @@
-// One job: its head, and a tab for each question about it.
+// One job: its heading, its buttons, and its tabs.
 
 import { html, useEffect } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
@@ -38,12 +38,12 @@ export function Job({ id, tab, search }) {
   return html`
     <div class="bar"><h1>${plain(job.name || job.id)} <${Badge} state=${job.state} /></h1><span class="grow"></span>
       <${Controls} job=${job} after=${refresh} />
-      <${Act} label="Remove" kind="quiet danger" ask="Remove this job with its folder and all it fetched?" act=${remove} title="With its folder" /></div>
-    <p class="under">${job.id} · asked for ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${job.ended}` : ""}${" · "}
+      <${Act} label="Remove" kind="quiet danger" ask="Remove this job, its folder and everything it fetched?" act=${remove} title="Remove the job and its folder" /></div>
+    <p class="under">${job.id} · created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${job.ended}` : ""}${" · "}
       ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}${job.seeds.queued !== job.seeds.given && !job.seeds.is_reading ? `, ${number(job.seeds.queued)} queued` : ""}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
       ${Object.entries(job.labels).map(([name, value]) => html` · <span class="label">${plain(name)}=${plain(value)}</span>`)}</p>
-    ${job.has_more && html`<p class="hint">There is more to do: resume it to go on.</p>`}
-    ${job.wishes.length > 0 && html`<p class="hint">What was asked for is kept, and done when the job runs.</p>`}
+    ${job.has_more && html`<p class="hint">There is more to do. Resume the job to continue.</p>`}
+    ${job.wishes.length > 0 && html`<p class="hint">Your request is saved. It is carried out when the job runs.</p>`}
     ${job.error && html`<div class="trouble" role="alert">${plain(job.error)}</div>`}
     <${Trouble} error=${error} />
     <div class="tabs" role="tablist" aria-label="Views of the job" onKeyDown=${move}>${names.map((name) => html`

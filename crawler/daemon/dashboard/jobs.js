@@ -1,4 +1,4 @@
-// All jobs, the newest first, with their rates and what can be done with them.
+// The list of all jobs, newest first, with their rates and buttons.
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { query, send } from "./api.js";
@@ -12,9 +12,9 @@ export function Controls({ job, after }) {
   const act = (verb) => async () => { await send("POST", `v1/jobs/${job.id}/${verb}`); after(); };
   const isLive = ["queued", "running", "paused"].includes(job.state);
   return html`<span class="controls">
-    ${["queued", "running"].includes(job.state) && html`<${Act} label="Pause" title="Start nothing further" act=${act("pause")} />`}
-    ${!["queued", "running"].includes(job.state) && html`<${Act} label="Resume" title="Go on where it stands" act=${act("resume")} />`}
-    ${isLive && html`<${Act} label="Cancel" kind="quiet" title="End it; what it fetched stays" act=${act("cancel")} />`}
+    ${["queued", "running"].includes(job.state) && html`<${Act} label="Pause" title="Start no further visits" act=${act("pause")} />`}
+    ${!["queued", "running"].includes(job.state) && html`<${Act} label="Resume" title="Continue where it stopped" act=${act("resume")} />`}
+    ${isLive && html`<${Act} label="Cancel" kind="quiet" title="End the job. What it fetched is kept." act=${act("cancel")} />`}
   </span>`;
 }
 
@@ -22,7 +22,7 @@ const WRITTEN = {
   URLs: (n) => number(n), pages: (n) => number(n), seconds: (n) => duration(n), bytes: (n) => bytes(n),
 };
 
-// Towards what ends the job first: its URLs, or a limit.
+// Shows how far the job is towards its end: all its URLs, or a limit, whichever comes first.
 export function Progress({ said }) {
   const write = WRITTEN[said.unit];
   const of = { URLs: "known URLs", pages: "pages (the limit)", seconds: "(the time limit)", bytes: "(the size limit)" }[said.unit];
@@ -46,7 +46,7 @@ function Row({ job, refresh }) {
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }
 
-// A name, or a label as `team=search`.
+// Text with "=" searches labels (`team=search`), any other text searches names.
 const sought = (text) => (text.includes("=") ? { label: text } : { name: text });
 
 export function Jobs({ state }) {
@@ -64,7 +64,7 @@ export function Jobs({ state }) {
         onInput=${(e) => { setCursors([]); setWanted(e.target.value.trim()); }} />
       <a role="button" class="act primary" href="#/new">New job</a></div>
     <${Trouble} error=${error} />
-    ${page && !page.items.length && html`<${Empty}>${wanted ? "No job is called so." : state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
+    ${page && !page.items.length && html`<${Empty}>${wanted ? "No job has this name or label." : state ? `No job is ${state}.` : html`No jobs yet. <a href="#/new">Start the first one</a>, or
       <code>crawl jobs add https://example.org/</code> in a terminal.`}<//>`}
     ${page && page.items.length > 0 && html`<div class="wide"><table class="jobs"><thead><tr>
       <th scope="col">job</th><th scope="col">state</th><th scope="col" class="n">pages</th><th scope="col" class="n wider">pages/s</th>

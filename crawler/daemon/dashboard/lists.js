@@ -1,4 +1,4 @@
-// Lists of what a job met: sites, pages, failures, files, its history.
+// The lists of a job: sites, pages, failures, files, history.
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { query, save, send } from "./api.js";
@@ -7,7 +7,7 @@ import { Act, Link, Table, Trouble } from "./parts.js";
 import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
 
-const turn = (one) => (one.is_held ? "held" : one.next_turn_in_s === null ? (one.leased ? "being visited" : one.queued ? "after others" : "–")
+const turn = (one) => (one.is_held ? "held" : one.next_turn_in_s === null ? (one.leased ? "being visited" : one.queued ? "after another job" : "–")
   : one.next_turn_in_s > 0 ? `in ${duration(one.next_turn_in_s)}` : "now");
 
 const ROBOTS = { "not-asked": "not asked yet", open: "nothing forbidden", rules: "has rules", unreachable: "unreachable", ignored: "ignored" };
@@ -16,22 +16,22 @@ const Robots = ({ said }) => html`${ROBOTS[said.state]}${said.crawl_delay_s !== 
   ${said.state === "unreachable" && html`<small>${plain(said.detail)}; asked again ${said.asked_in_s > 0 ? `in ${duration(said.asked_in_s)}` : "with the next visit"}</small>`}`;
 
 export function Sites({ job }) {
-  // At rest the whole file is looked through.
+  // A job that does not run is asked rarely: each answer reads its whole frontier file.
   const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, job.state === "running" ? 2000 : 30000);
   const steer = (site, verb) => async () => { await send("POST", `v1/jobs/${job.id}/sites/${verb}`, { site }); refresh(); };
-  return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has anything to do."
+  return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has URLs to visit."
     head=${[["site"], ["queued", "n"], ["in flight", "n wider"], ["next turn", "n"], ["delay", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
       <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
-      <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">left alone: ${one.setback}</small>`}</td>
+      <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">paused after: ${one.setback}</small>`}</td>
       <td class="n">${one.delay_s ? duration(one.delay_s) : "none"}</td><td class="wider"><${Robots} said=${one.robots} /></td>
-      <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Visit nothing there until it is released" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
+      <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Stop visiting this site until you release it" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 
 const FILTERS = ["status", "site", "disposition", "reason"];
 const pagesOf = (job, filter) => `#/job/${job.id}/pages${query(filter)}`;
 
-// The filter stands in the address, so that it can be linked to.
+// The filter is part of the address, so that people can link to it.
 export function Pages({ job, search }) {
   const given = new URLSearchParams(search);
   const filter = Object.fromEntries(FILTERS.map((name) => [name, given.get(name) || ""]));
@@ -47,18 +47,18 @@ export function Pages({ job, search }) {
         ${["", "fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"].map((one) => html`<option value=${one}>${one || "any"}</option>`)}</select></label>
       ${field("reason", "reason", "timeout")}<button type="submit" class="act primary">Filter</button></form>
     <${Trouble} error=${error} />
-    ${page && html`<${Table} empty=${page.next ? "Nothing in this stretch; go on." : "No record matches."}
-      head=${[["when"], ["status", "n"], ["what became of it"], ["URL and title"], ["bytes", "n wider"], ["took", "n wider"]]}
+    ${page && html`<${Table} empty=${page.next ? "No match in this part of the file. Press Next to search on." : "No record matches."}
+      head=${[["when"], ["status", "n"], ["result"], ["URL and title"], ["bytes", "n wider"], ["took", "n wider"]]}
       rows=${page.items.map((one) => html`<tr key=${one.url + one.visit}>
         <td>${clock(Date.parse(one.fetched_at) / 1000)}</td><td class="n ${one.status >= 400 ? "failed" : ""}">${one.status ?? "–"}</td>
         <td>${one.disposition}${one.reason && html`<small>${one.reason}${one.detail ? `: ${plain(one.detail)}` : ""}</small>`}</td>
         <td><${Link} url=${one.url} />${one.title && html`<small class="title">${plain(one.title)}</small>`}</td>
         <td class="n wider">${one.length === null ? "–" : bytes(one.length)}</td><td class="n wider">${one.elapsed_ms === null ? "–" : duration(one.elapsed_ms / 1000)}</td></tr>`)} />`}
     <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}
-      ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Further</button>`}</p>`;
+      ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Next</button>`}</p>`;
 }
 
-// The latest stretch of what failed in one group.
+// The latest failures of one group.
 function Failed({ job, one }) {
   const filter = { disposition: "failed", site: one.site, reason: one.reason };
   const [page, error] = useLive(`v1/jobs/${job.id}/pages${query({ ...filter, last: 10 })}`);
@@ -73,7 +73,7 @@ function Group({ job, one, say }) {
   return html`<tr><td><button type="button" class="act quiet" aria-expanded=${String(isOpen)} aria-label=${`Pages that failed at ${plain(one.site)}: ${one.reason}`}
       onClick=${() => setIsOpen(!isOpen)}>${isOpen ? "▾" : "▸"}</button></td><td><${Link} url=${one.site} /></td><td>${one.reason}</td>
     <td class="n failed">${number(one.n)}</td><td class="wider"><a href=${`#/job/${job.id}/explain/${encodeURIComponent(one.example)}`}><${Link} url=${one.example} /></a></td>
-    <td><${Act} label="Try again" title=${`Try again all of this job that failed with ${one.reason}, at any site`} act=${wish(job, "retry", { reasons: [one.reason] }, say)} /></td></tr>
+    <td><${Act} label="Try again" title=${`Fetch again every URL of this job that failed with ${one.reason}, on any site`} act=${wish(job, "retry", { reasons: [one.reason] }, say)} /></td></tr>
     ${isOpen && html`<${Failed} job=${job} one=${one} />`}`;
 }
 
@@ -89,7 +89,7 @@ export function Errors({ job }) {
 
 export function Files({ job }) {
   const [files, error] = useLive(`v1/jobs/${job.id}/files`, 10000);
-  return html`<${Trouble} error=${error} />${files && html`<${Table} empty="Nothing was written yet."
+  return html`<${Trouble} error=${error} />${files && html`<${Table} empty="No files yet."
     head=${[["file"], ["size", "n"], ["changed"], ["", ""]]}
     rows=${files.items.map((one) => html`<tr key=${one.path}><td><code>${plain(one.path)}</code></td><td class="n">${bytes(one.bytes)}</td><td>${moment(one.modified_at)}</td>
       <td><${Act} label="Save" act=${() => save(`v1/jobs/${job.id}/files/${one.path.split("/").map(encodeURIComponent).join("/")}`, one.path.split("/").pop())} /></td></tr>`)} />`}`;

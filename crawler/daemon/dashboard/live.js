@@ -1,4 +1,4 @@
-// Keeps what is shown fresh: polled while the page is seen, and at once when an event says so.
+// Keeps the shown values fresh: asks again every few seconds (ten times more rarely in a hidden tab), and after events.
 
 import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { follow, get } from "./api.js";
@@ -25,7 +25,7 @@ export function useEvents(hear) {
   }, []);
 }
 
-// [value, error, refresh] of a path; null: nothing is asked.
+// Returns [value, error, refresh] for a path of the API. With the path null it asks nothing.
 export function useLive(path, everyMs = 0) {
   const [state, setState] = useState({ path: null, value: null, error: null });
   const ask = useRef(() => {});

@@ -1,4 +1,4 @@
-// How a job goes: what it is bound by, its numbers, and their course.
+// The overview of a job: what limits it, its numbers, and charts of them.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { get, send } from "./api.js";
@@ -8,12 +8,12 @@ import { Parked, Said } from "./wishes.js";
 import { bytes, duration, number, percent, plain, short } from "./words.js";
 
 const STAGES = {
-  politeness: "sites rest between requests", queue: "robots.txt, address limits, memory", dns: "names are looked up", connect: "TCP and TLS",
-  wait: "the server thinks", download: "bodies arrive", parse: "pages are read", output: "records are written",
+  politeness: "delay between requests to a site", queue: "waiting for robots.txt, address limits or memory", dns: "looking up names", connect: "TCP and TLS",
+  wait: "waiting for the server's answer", download: "receiving bodies", parse: "reading pages", output: "writing records",
 };
 const KEPT = 3000;
 
-// The columns of the series, extended as time goes on.
+// Returns the columns of the series, and appends new points while the job runs.
 function useSeries(id, isRunning) {
   const [series, setSeries] = useState({ at: [], columns: {} });
   const held = useRef(series);
@@ -30,7 +30,7 @@ function useSeries(id, isRunning) {
           held.current = { at: joined(at, news.at), columns };
           setSeries(held.current);
         }
-      } catch { /* the next attempt tells */ }
+      } catch { /* the next attempt shows it */ }
       if (isRunning && !ended.signal.aborted) timer = setTimeout(ask, 1000);
     };
     ask();
@@ -39,7 +39,7 @@ function useSeries(id, isRunning) {
   return series;
 }
 
-// From what counts up to what happens a second, over five points so that it can be read.
+// Turns counts into rates per second, averaged over five points so that the line is readable.
 function rates(at, column = []) {
   return column.map((value, n) => {
     const from = Math.max(0, n - 5);
@@ -50,7 +50,7 @@ function rates(at, column = []) {
 
 const known = (column) => (column || []).map((value) => (Number.isFinite(value) && value > 0 ? value : null));
 
-// Settings that would help, a button each; they count from now on.
+// One button for each setting that would make the job faster. It takes effect at once.
 function Remedies({ job, refresh }) {
   const set = (key, value) => async () => { await send("PATCH", `v1/jobs/${job.id}`, { settings: { [key]: value } }); refresh(); };
   return Object.entries(job.remedies).map(([key, value]) => html`<${Act} key=${key} label=${`Set ${key} to ${value}`} act=${set(key, value)} /> `);
@@ -59,7 +59,7 @@ function Remedies({ job, refresh }) {
 function BoundBar({ job, refresh }) {
   const shares = Object.entries(job.stages || {}).filter(([, share]) => share > 0.004);
   return html`<div class="bound" aria-label="Where the time of visits goes">
-    <h2>Bound by <em>${job.state === "running" ? job.bound_by : "nothing: it does not run"}</em></h2>
+    <h2>Bound by <em>${job.state === "running" ? job.bound_by : "nothing: it is not running"}</em></h2>
     ${shares.length > 0 && html`<div class="stages" role="img" aria-label=${shares.map(([name, share]) => `${name} ${percent(share)}`).join(", ")}>
       ${shares.map(([name, share]) => html`<span class=${`stage ${name}`} style=${{ flexGrow: share * 100 }} title=${`${name}: ${percent(share)}, ${STAGES[name]}`}>
         ${share > 0.12 ? `${name} ${percent(share)}` : ""}</span>`)}</div>
@@ -81,11 +81,11 @@ export function Overview({ job, refresh }) {
       <${Fact} name="in flight">${number(job.in_flight)}<//>
       <${Fact} name="queued">${number(job.counts.queued)}<//>
       <${Fact} name="retrying">${number(job.counts.retrying)}<//>
-      ${job.counts.parked > 0 && html`<${Fact} name="parked" title="they wait until you want them">${number(job.counts.parked)}<//>`}
-      <${Fact} name="sites" title="with something to do">${number(job.counts.sites)}<//>
+      ${job.counts.parked > 0 && html`<${Fact} name="parked" title="URLs that wait until you ask for them">${number(job.counts.parked)}<//>`}
+      <${Fact} name="sites" title="with URLs to visit">${number(job.counts.sites)}<//>
       <${Fact} name="known URLs">${number(job.counts.known)}<//>
       ${Object.entries(settled).map(([name, n]) => html`<${Fact} key=${name} name=${plain(name)}>${number(n)}<//>`)}
-      ${latency && html`<${Fact} name="answers in" title="half of them; nine in ten; all but one in a hundred">${[latency.p50, latency.p90, latency.p99].map((ms) => (ms < 1000 ? Math.round(ms) : `${(ms / 1000).toFixed(1)} s`)).join(" · ")}${latency.p50 < 1000 ? html`<small>ms, 50 · 90 · 99 %</small>` : html`<small>50 · 90 · 99 %</small>`}<//>`}
+      ${latency && html`<${Fact} name="answers in" title="50, 90 and 99 percent of answers took at most this long">${[latency.p50, latency.p90, latency.p99].map((ms) => (ms < 1000 ? Math.round(ms) : `${(ms / 1000).toFixed(1)} s`)).join(" · ")}${latency.p50 < 1000 ? html`<small>ms, 50 · 90 · 99 %</small>` : html`<small>50 · 90 · 99 %</small>`}<//>`}
     </dl>
     <${Said} text=${said} />
     ${job.counts.parked > 0 && html`<${Parked} job=${job} say=${say} />`}
@@ -100,5 +100,5 @@ export function Overview({ job, refresh }) {
       <${Chart} title="Time to answer" write=${(ms) => duration(ms / 1000)}
         series=${[{ name: "99 %", ink: "--bad" }, { name: "90 %", ink: "--warn" }, { name: "50 %", ink: "--good" }]}
         data=${[at, known(columns.p99), known(columns.p90), known(columns.p50)]} />
-    </div>` : html`<p class="empty">${job.state === "running" ? "The first charts come in a moment." : "Charts show what happened since the daemon was started."}</p>`}`;
+    </div>` : html`<p class="empty">${job.state === "running" ? "The charts appear in a moment." : "No charts yet. They cover the time since the daemon started."}</p>`}`;
 }

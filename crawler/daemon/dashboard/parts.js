@@ -13,7 +13,7 @@ export const Trouble = ({ error }) =>
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
-// A button that is busy while it works, and tells what went wrong beside itself.
+// A button that is busy while its action runs, and shows an error beside itself.
 export function Act({ act, label, title, kind = "", ask }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);

@@ -1,4 +1,4 @@
-// Jobs that are asked for again and again: listed, added, switched off and on, removed.
+// Schedules of repeated jobs: list, add, switch off and on, remove.
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
@@ -6,8 +6,8 @@ import { useEvents, useLive } from "./live.js";
 import { Act, Empty, Trouble } from "./parts.js";
 import { moment, plain } from "./words.js";
 
-const OVERLAPS = { skip: "leave the time out", queue: "let one wait for it", "cancel-old": "cancel the old one" };
-const CATCH_UPS = { once: "start one as soon as it is there", never: "wait for the next time" };
+const OVERLAPS = { skip: "skip this run", queue: "start when it ends", "cancel-old": "cancel it and start" };
+const CATCH_UPS = { once: "start one job as soon as it runs again", never: "wait for the next time" };
 const PLACE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 const BLANK = { cron: "0 6 * * *", zone: PLACE, seeds: "", name: "", template: "", overlap: "skip", catch_up: "once" };
 
@@ -18,11 +18,11 @@ function Row({ one, refresh }) {
   return html`<tr class=${one.is_enabled ? "" : "held"}>
     <td>${plain(one.name || one.seeds[0])}<small>${one.seeds.length === 1 ? plain(one.seeds[0]) : `${one.seeds.length} seeds`}</small></td>
     <td><code>${plain(one.cron)}</code><small>${plain(one.zone)}</small></td>
-    <td>${one.is_enabled ? moment(one.next_at) : "off"}${one.is_waiting && html`<small>one waits</small>`}</td>
+    <td>${one.is_enabled ? moment(one.next_at) : "off"}${one.is_waiting && html`<small>one is waiting</small>`}</td>
     <td>${one.last_job ? html`<a href=${`#/job/${one.last_job}`}>${moment(one.last_at)}</a>` : "–"}${one.said && html`<small>${plain(one.said)}</small>`}</td>
     <td class="wider">${one.overlap}</td>
     <td><span class="controls"><${Act} label=${one.is_enabled ? "Switch off" : "Switch on"} act=${turn} />
-      <${Act} label="Remove" kind="quiet danger" ask="Remove this schedule? Its jobs stay." act=${remove} /></span></td></tr>`;
+      <${Act} label="Remove" kind="quiet danger" ask="Remove this schedule? Its jobs are kept." act=${remove} /></span></td></tr>`;
 }
 
 function Add({ done }) {
@@ -57,14 +57,14 @@ function Add({ done }) {
       aria-invalid=${faultOf("seeds") ? "true" : undefined}></textarea></label>
     <div class="fields">
       ${field("cron", "minute, hour, day of month, month, day of week", text("cron", "0 6 * * MON-FRI"))}
-      ${field("zone", "the time zone that this is read in", text("zone", "UTC"))}
-      ${field("name", "of the jobs", text("name", "the first seed's site"))}
+      ${field("zone", "time zone of the cron line", text("zone", "UTC"))}
+      ${field("name", "name of the jobs", text("name", "the first seed's site"))}
       ${field("template", "settings to start from", html`<select id="schedule-template" value=${asked.template} onChange=${put("template")}><option value="">none</option>
         ${(templates?.items || []).map(({ name }) => html`<option value=${name}>${plain(name)}</option>`)}</select>`)}
-      ${field("overlap", "while the job before is not over", choice("overlap", OVERLAPS))}
-      ${field("catch_up", "where the daemon was not there at the time", choice("catch_up", CATCH_UPS))}
+      ${field("overlap", "if the previous job has not ended", choice("overlap", OVERLAPS))}
+      ${field("catch_up", "if the daemon was not running at that time", choice("catch_up", CATCH_UPS))}
     </div>
-    <p><button type="submit" class="act primary" aria-busy=${busy} disabled=${busy}>Keep the schedule</button></p></form>`;
+    <p><button type="submit" class="act primary" aria-busy=${busy} disabled=${busy}>Save schedule</button></p></form>`;
 }
 
 export function Schedules() {
@@ -73,9 +73,9 @@ export function Schedules() {
   const items = page?.items || [];
   return html`<h1>Schedules</h1>
     <${Trouble} error=${error} />
-    ${page && !items.length && html`<${Empty}>No schedules yet: a job can be asked for every morning, or on each first of the month.<//>`}
+    ${page && !items.length && html`<${Empty}>No schedules yet. A schedule starts a job again and again: every morning, say, or on the first of each month.<//>`}
     ${items.length > 0 && html`<div class="wide"><table><thead><tr><th scope="col">job</th><th scope="col">when</th><th scope="col">next</th>
       <th scope="col">last</th><th scope="col" class="wider">overlap</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
       <tbody>${items.map((one) => html`<${Row} key=${one.id} one=${one} refresh=${refresh} />`)}</tbody></table></div>`}
-    <details open=${items.length === 0}><summary>A new one</summary><${Add} done=${refresh} /></details>`;
+    <details open=${items.length === 0}><summary>New schedule</summary><${Add} done=${refresh} /></details>`;
 }

@@ -1,4 +1,4 @@
-// All settings of a job, where each comes from, and changing those that may change while it runs.
+// All settings of a job: their values, where each comes from, and a form to change them.
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
@@ -12,7 +12,7 @@ function Setting({ job, one, schema, refresh }) {
   const [error, setError] = useState(null);
   const isRefused = schema?.refused.includes(one.key);
   const isLive = schema?.live.includes(one.key);
-  const keep = async () => {
+  const save = async () => {
     try {
       await send("PATCH", `v1/jobs/${job.id}`, { settings: { [one.key]: read(text, one.value) } });
       setText(null);
@@ -22,10 +22,10 @@ function Setting({ job, one, schema, refresh }) {
   };
   return html`<tr class=${one.origin === "default" ? "" : "chosen"}><td><code>${one.key}</code><small>${one.meaning}</small></td>
     <td>${text === null ? written(one.value) === "" ? html`<span class="code-none">none</span>` : html`<code>${plain(written(one.value))}</code>` : html`<input value=${text} aria-label=${one.key} onInput=${(e) => setText(e.target.value)}
-      onKeyDown=${(e) => { if (e.key === "Enter") keep(); if (e.key === "Escape") setText(null); }} autofocus />`}<${Trouble} error=${error} /></td>
-    <td>${one.origin}${!isLive && !isRefused && html`<small>from the next run on</small>`}</td>
-    <td>${isRefused ? html`<small>the daemon's own</small>` : text === null ? html`<button type="button" class="act" onClick=${() => setText(written(one.value))}>Change</button>`
-      : html`<${Act} label="Keep" kind="primary" act=${keep} /> <button type="button" class="act" onClick=${() => setText(null)}>Leave</button>`}</td></tr>`;
+      onKeyDown=${(e) => { if (e.key === "Enter") save(); if (e.key === "Escape") setText(null); }} autofocus />`}<${Trouble} error=${error} /></td>
+    <td>${one.origin}${!isLive && !isRefused && html`<small>takes effect at the next run</small>`}</td>
+    <td>${isRefused ? html`<small>set by the daemon</small>` : text === null ? html`<button type="button" class="act" onClick=${() => setText(written(one.value))}>Change</button>`
+      : html`<${Act} label="Save" kind="primary" act=${save} /> <button type="button" class="act" onClick=${() => setText(null)}>Cancel</button>`}</td></tr>`;
 }
 
 export function Settings({ job, refresh }) {

@@ -1,4 +1,4 @@
-"""What goes back: models as JSON, lines as they come."""
+"""Makes answers: models as JSON, and streams of lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic_core import PydanticSerializationError
 from ...runtime.escaping import json_line
 
 WRITE_S = 30.0
-"""What a client gets to take the next part of a stream: one that stops reading holds nothing for longer."""
+"""Seconds in which a client must take the next part of a stream, so that a stalled client holds nothing for long."""
 PIECE = 1 << 16
-"""Bytes of a stream that are sent together."""
+"""Bytes of a stream that are sent at once."""
 NDJSON = "application/x-ndjson"
 
 
@@ -37,7 +37,7 @@ async def open_stream(request: web.Request, media_type: str) -> web.StreamRespon
 
 
 async def send(response: web.StreamResponse, parts: Iterable[bytes]) -> bool:
-    """Whether the client is still there and took it in its time: piece by piece, so that it never lies ready whole."""
+    """Sends the parts piece by piece. Returns False if the client is gone or too slow."""
     try:
         for piece in _pieces(parts):
             async with asyncio.timeout(WRITE_S):

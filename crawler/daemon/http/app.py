@@ -1,4 +1,4 @@
-"""The API as one aiohttp application: served by `crawl serve`, or mounted in an application of yours."""
+"""The API as one aiohttp application, for `crawl serve` or to mount in another application."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ def application(
     porch: Porch | None = None,
     reload: Callable[[], Changed] | None = None,
 ) -> web.Application:
-    """Everything below `/v1`, the dashboard at `/`, `/metrics`, `/healthz`, `/readyz` and `/openapi.json`.
+    """Returns the application: the API at `/v1`, the dashboard at `/`, `/metrics`, health checks, `/openapi.json`.
 
-    `token` is what clients send as Bearer; None: whoever mounts the application guards it. `hosts` are the names it
-    answers to beside the local ones; `*`: to any. `reload` serves `/v1/reload`, which is refused without it.
+    Clients send `token` as Bearer; with None, the program that mounts the application must protect it. `hosts` are
+    the host names it answers to besides the local ones; `*` means any. `reload` serves `/v1/reload`, which is refused
+    without it.
     """
     shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
         middlewares=[
-            _seen,
+            _tell_porch,
             safety.problems(),
             safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, porch),
-            _told,
+            _translate_errors,
         ],
         client_max_size=MAX_BODY,
     )
@@ -65,7 +66,7 @@ def application(
 
 
 def operations() -> list[Operation]:
-    """All there are, in the order of the documentation."""
+    """Returns all operations, in the order of the documentation."""
     rooms = (jobs, wishes, results, schedules, events, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
@@ -77,7 +78,7 @@ def _route(entry: Operation) -> web.RouteDef:
 
 @_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
 async def describe_api(request: web.Request) -> web.StreamResponse:
-    """What this API can do (OpenAPI 3.1)."""
+    """The description of this API (OpenAPI 3.1)."""
     return web.Response(body=_description(), content_type="application/json")
 
 
@@ -87,8 +88,8 @@ def _description() -> bytes:
 
 
 @web.middleware
-async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The porch learns when a request came and when it was served."""
+async def _tell_porch(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells the porch when a request came and when it was served."""
     if (porch := request.app.get(PORCH)) is None:
         return await handler(request)
     porch.has_asked(request)
@@ -100,8 +101,8 @@ async def _seen(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 @web.middleware
-async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What the daemon refuses, in the words of HTTP."""
+async def _translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns errors of the daemon into problem documents."""
     try:
         return await handler(request)
     except CrawlError as error:

@@ -1,4 +1,4 @@
-"""What clients of the API get, in numbers, and why a connection is closed."""
+"""The limits for clients of the API, and the reasons for closing connections."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What clients get."""
+    """The limits for clients."""
 
     most: int = 1000
-    """Connections at a time; crawls keep the other descriptors."""
+    """Connections at a time; the other file descriptors are left to crawls."""
     strangers: int = 400
-    """Those of them that have not shown the token."""
+    """Connections among them that have not shown the token."""
     of_one_address: int = 100
-    """Strangers of one address, or of one /64 of IPv6."""
+    """Strangers from one address, or from one /64 of IPv6."""
     requests: int = 32
-    """Of a stranger on one connection, and then one each `pace_s`: a page of the dashboard takes fewer."""
+    """Requests of a stranger on one connection; after that, one each `pace_s`. A page of the dashboard needs fewer."""
     pace_s: float = 1.0
     streams: int = 500
-    """Of events; the other connections are for those who ask."""
+    """Streams of events at a time; the other connections are left to ordinary requests."""
     streams_of_one_address: int = 400
-    """As above; a program that opens one after the other leaves some to the dashboard elsewhere."""
+    """Streams of events from one address, so that one program cannot take those of a dashboard elsewhere."""
     head_s: float = 10.0
-    """From connecting to the end of the first request's head."""
+    """Seconds from connecting to the end of the first request's head."""
     idle_s: float = 20.0
-    """From the end of an answer to the end of the next request's head."""
+    """Seconds from the end of an answer to the end of the next request's head."""
     write_s: float = 20.0
-    """What a client gets to take what lies ready for it, or `write_bytes` of it."""
+    """Seconds in which a client must take the data that waits for it, or `write_bytes` of it."""
     write_bytes: int = 1 << 16
     linger_s: float = 3.0
-    """How long the rest of a body is read that nobody wants, so that its sender sees our answer."""
+    """Seconds for which the rest of a refused body is read, so that its sender sees our answer."""
 
 
 class Closed(StrEnum):
-    """Why a connection was closed by us."""
+    """The reason why we closed a connection."""
 
     SILENT = "silent"
-    """It asked nothing in its time."""
+    """It sent no request in time."""
     UNREAD = "unread"
-    """It did not read what it had asked for."""
+    """It did not read its answer."""
     CROWDED = "crowded"
-    """It was a stranger's, and made room for another."""
+    """It made room for another connection."""
     FULL = "full"
-    """There was no room at all."""
+    """There was no room for it."""
     FOREIGN = "foreign"
-    """It came over the unix socket from a process of another user."""
+    """It came over the unix socket, from a process of another user."""

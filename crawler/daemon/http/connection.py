@@ -1,4 +1,4 @@
-"""One connection of an API client: it asks within its time, and takes what it is sent within its time."""
+"""One connection of an API client, closed if the client sends no request or does not read its answer in time."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .bounds import Bounds, Closed
 
 
 class Door(Protocol):
-    """Who lets connections in."""
+    """Decides which connections may stay."""
 
     @property
     def bounds(self) -> Bounds: ...
 
     def enter(self, newcomer: Connection) -> bool:
-        """Whether it may stay."""
+        """Returns whether a new connection may stay."""
 
     def leave(self, connection: Connection) -> None:
-        """It is gone."""
+        """Forgets a connection that is gone."""
 
     def drop(self, connection: Connection, why: Closed) -> None:
         """Close it at once."""
 
 
 class Connection(asyncio.Protocol):
-    """Hands everything on to aiohttp's protocol, and is closed when its client keeps it waiting."""
+    """Passes everything to aiohttp's protocol, and is closed if its client is too slow."""
 
     __slots__ = (
         "_door",
@@ -49,26 +49,26 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, door: Door, make: Callable[[], web.RequestHandler]) -> None:
         self.inner: web.RequestHandler | None = None
-        """Made by its first byte: those who say nothing cost little."""
+        """aiohttp's protocol, made when the first byte comes, so that silent connections cost little."""
         self._make = make
         self.address = ""
-        """By which its peer is counted."""
+        """The address under which its peer is counted."""
         self.is_local = False
-        """It came over the unix socket, which its owner alone can open."""
+        """Whether it came over the unix socket, which only its owner can open."""
         self.is_foreign = False
-        """It came over the unix socket, and yet from another user."""
+        """Whether it came over the unix socket, yet from another user."""
         self.is_busy = False
-        """A request is being served."""
+        """Whether a request is being served."""
         self.asked = 0
         """Requests so far."""
         self._door = door
         self._transport: _Watched | None = None
-        """None: it was not let in, or is gone."""
+        """None: the connection was refused, or is gone."""
         self._waits_for_head: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is being served, and nothing waits to be read."""
+        """Whether no request is being served and no data waits to be sent."""
         return not self.is_busy and not (self._transport and self._transport.get_write_buffer_size())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
             self.inner.connection_lost(error)
 
     def has_asked(self) -> None:
-        """A request is whole."""
+        """Notes that the head of a request is complete."""
         self.is_busy = True
         self.asked += 1
         if self._waits_for_head:
@@ -120,11 +120,11 @@ class Connection(asyncio.Protocol):
             self._waits_for_head = None
 
     def has_not_read(self) -> None:
-        """What was sent lies where it lay."""
+        """Closes the connection, because its client did not read."""
         self._drop(Closed.UNREAD)
 
     def abort(self) -> None:
-        """Close it at once; whatever waits to be sent is lost."""
+        """Closes the connection at once; data that waits to be sent is lost."""
         self._forget_timers()
         if self._transport:
             self._transport.abort()
@@ -140,10 +140,10 @@ class Connection(asyncio.Protocol):
 
 
 class _Watched:
-    """A transport that sees whether its client takes what was written.
+    """A transport that checks whether its client reads.
 
-    Each `write_s` the client takes all that lay ready when they began, or `write_bytes` of it. This holds for small
-    answers, long ones and streams alike, and for what is left when the server has closed its side.
+    In each period of `write_s`, the client must take all data that waited at its start, or `write_bytes` of it. This
+    holds for short answers, long ones and streams, and for data that is left when the server has closed its side.
     """
 
     __slots__ = ("_bounds", "_goal", "_timer", "_transport", "_written", "owner")
@@ -154,7 +154,7 @@ class _Watched:
         self.owner = owner
         self._written = 0
         self._goal = 0
-        """How many of the bytes written are to be taken when the timer rings."""
+        """The number of written bytes that must be taken when the timer ends."""
         self._timer: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -172,7 +172,7 @@ class _Watched:
         self._watch()
 
     def forget(self) -> None:
-        """Watch no more."""
+        """Stops watching."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -191,7 +191,7 @@ class _Watched:
 
 
 def network(address: object) -> str:
-    """The address that a peer is counted by: of IPv6 its first 64 bits, which one customer gets whole."""
+    """Returns the address under which a peer is counted: of IPv6 the first 64 bits, one customer's share."""
     try:
         parsed = ip_address(str(address).partition("%")[0])
     except ValueError:
@@ -202,15 +202,15 @@ def network(address: object) -> str:
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, bool]:
-    """Its address, and whether it came over a unix socket."""
+    """Returns the peer's address, and whether it came over a unix socket."""
     peer = transport.get_extra_info("peername")
     return (network(peer[0]), False) if isinstance(peer, tuple) else ("", True)
 
 
 def _is_ours(transport: asyncio.Transport) -> bool:
-    """Whether the process at the other end runs as ourselves or as root.
+    """Whether the process at the other end runs as our own user or as root.
 
-    Where the system does not tell, the socket's mode has to do.
+    If the system does not tell, the socket's mode must be enough.
     """
     if not hasattr(socket, "SO_PEERCRED"):
         return True

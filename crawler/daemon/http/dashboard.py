@@ -1,4 +1,4 @@
-"""The dashboard's files, as they lie in the package: no build step, nothing from elsewhere."""
+"""Serves the dashboard's files from the package: no build step, nothing from other servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .safety import PUBLIC
 from .sending import FileAnswer
 
 FOLDER = Path(str(files("crawler.daemon") / "dashboard"))
-"""index.html, our own scripts and styles, and vendor/ with others' (vendor.json tells versions and checksums)."""
+"""index.html, our own scripts and styles, and third-party files in vendor/ (versions and checksums: vendor.json)."""
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -25,7 +25,7 @@ def routes() -> list[web.AbstractRouteDef]:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    # Asked for anew each time: an update of the daemon brings its own page along.
+    # The browser checks it each time, so that an updated daemon shows its own page.
     return FileAnswer(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
 
@@ -37,5 +37,5 @@ async def _asset(request: web.Request) -> web.StreamResponse:
 
 @cache
 def _assets() -> Mapping[str, Path]:
-    """All there are, by name: what a client asks for is looked up here and never reaches the file system."""
+    """Returns all files by name. Requests are looked up here, so their paths never reach the file system."""
     return {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""What happens, as server-sent events: replayed from where a client left off, then as it comes."""
+"""Sends events as server-sent events: first those after the client's last one, then new ones as they come."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .problems import bad_field
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_S = 15.0
-"""A comment so often tells both sides that the other is still there."""
+"""Seconds between two comments, which show both sides that the other is still there."""
 REPLAYED_AT_ONCE = 500
 operation = Operations()
 
 
 @operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery)
 async def follow_all(request: web.Request) -> web.StreamResponse:
-    """Everything that happens; begins behind `Last-Event-ID`, without it now."""
+    """All events after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, None)
 
 
 @operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery)
 async def follow_job(request: web.Request) -> web.StreamResponse:
-    """Everything that happens to one job; begins behind `Last-Event-ID`, without it now."""
+    """The events of one job after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, request.app[JOBS].find(id_of(request)).id)
 
 
 async def end_all(app: web.Application) -> None:
-    """For `on_shutdown`."""
+    """Ends all streams, for `on_shutdown`."""
     app[STREAMS].end()
 
 
@@ -50,7 +50,7 @@ async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
 
 
 async def _replay(request: web.Request, response: web.StreamResponse, after: int | None, job: str | None) -> int | None:
-    """Send what happened since; the id of the last event sent, 0 where none was asked for. None: the client is gone."""
+    """Sends the stored events after `after`. Returns the last id, 0 without `after`; None if the client is gone."""
     while after is not None:
         events = await request.app[JOBS].events(after, job, REPLAYED_AT_ONCE)
         if not events:
@@ -62,11 +62,11 @@ async def _replay(request: web.Request, response: web.StreamResponse, after: int
 
 
 async def _live(response: web.StreamResponse, listener: Listener, seen: int) -> None:
-    """Until the client is gone or too slow; what the replay has sent is not sent again."""
+    """Sends new events until the client is gone or too slow. Events of the replay are not sent again."""
     async with create_task_group() as tasks:
         tasks.start_soon(_beat, response, tasks.cancel_scope)
         async for batch in listener:
-            if not await _told(response, batch, seen):
+            if not await _send_new(response, batch, seen):
                 break
         tasks.cancel_scope.cancel()
 
@@ -79,12 +79,12 @@ async def _beat(response: web.StreamResponse, stream: CancelScope) -> None:
     stream.cancel()
 
 
-async def _told(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
+async def _send_new(response: web.StreamResponse, batch: Sequence[Event], seen: int) -> bool:
     return await answers.send(response, (_text(event) for event in batch if event.id is None or event.id > seen))
 
 
 def _text(event: Event) -> bytes:
-    """As the WHATWG's event stream wants it; JSON holds no line ends."""
+    """Returns the event in the format of WHATWG's event streams. JSON holds no line ends."""
     number = b"" if event.id is None else b"id: %d\n" % event.id
     return b"%sevent: %s\ndata: %s\n\n" % (number, event.kind.encode(), event.json)
 

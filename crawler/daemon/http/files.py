@@ -1,4 +1,4 @@
-"""The files of a job's crawl folder that hold its results: listed, and sent in ranges."""
+"""Lists the result files in a job's crawl folder, and sends them, whole or in ranges."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from .sending import FileAnswer
 
 BINARY = "application/octet-stream"
 KEPT_BACK = frozenset({"crawl.toml", "lock", "frontier.sqlite", "frontier.sqlite-wal", "frontier.sqlite-shm"})
-"""The crawl's own business: settings may hold passwords, and a copy of a live frontier is worth nothing."""
+"""Files that are not offered: settings may hold passwords, and a copy of a live frontier is useless."""
 operation = Operations()
 
 
 @operation("GET", "/v1/jobs/{id}/files", {200: FilesOut})
 async def list_files(request: web.Request) -> web.StreamResponse:
-    """What the crawl folder holds of results."""
+    """The result files in the crawl folder."""
     folder = request.app[JOBS].folder(id_of(request))
     return answers.json(FilesOut(items=tuple(await asyncio.to_thread(_files, folder))))
 
 
 @operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY})
 async def send_file(request: web.Request) -> web.StreamResponse:
-    """One file, or the range of it that is asked for (RFC 9110 14)."""
+    """One file, or the requested range of it (RFC 9110 14)."""
     folder, wanted = request.app[JOBS].folder(id_of(request)), request.match_info["file"]
     listed = {file.path for file in await asyncio.to_thread(_files, folder)}
     if wanted not in listed:
         raise Problem(404, "not-found", "the folder holds no such file; `/files` lists those it does")
-    # What was crawled is data, whatever it looks like: no browser shall show it as a page of ours.
+    # Crawled content is always sent as data, so that no browser shows it as a page of ours.
     headers = {"Content-Type": BINARY, "Content-Disposition": f'attachment; filename="{Path(wanted).name}"'}
     return FileAnswer(folder / wanted, headers=headers)
 
 
 def _files(folder: Path) -> list[FileOut]:
-    """Ordinary files only: a link may lead anywhere."""
+    """Returns ordinary files only, because a link may lead anywhere."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
     return [_file(path, folder) for path in found if _is_result(path.relative_to(folder))]
 

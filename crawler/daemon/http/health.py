@@ -1,4 +1,4 @@
-"""How the daemon itself is: alive, ready, and in numbers for Prometheus."""
+"""Reports the state of the daemon itself: alive, ready, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ operation = Operations()
 
 @operation("GET", "/healthz", {200: HealthOut}, is_public=True)
 async def is_alive(request: web.Request) -> web.StreamResponse:
-    """Whether the daemon's loop turns."""
+    """Whether the daemon's event loop runs."""
     return answers.json(HealthOut(status="ok", version=project_version()))
 
 
 @operation("GET", "/readyz", {200: HealthOut}, is_public=True)
 async def is_ready(request: web.Request) -> web.StreamResponse:
-    """Whether jobs are taken: not before all that ran have been taken up again, not while stopping."""
+    """Whether jobs are accepted: not before the earlier ones run again, and not while the daemon stops."""
     if not request.app[JOBS].is_open:
         raise Problem(503, "not-ready", "the daemon is starting or stopping", headers={"Retry-After": "1"})
     return answers.json(HealthOut(status="ok", version=project_version()))
@@ -40,7 +40,7 @@ async def is_ready(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/metrics", {200: TEXT})
 async def show_metrics(request: web.Request) -> web.StreamResponse:
-    """Everything countable, in Prometheus' text format."""
+    """Metrics in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Numbers(request.app[JOBS], request.app))
     return web.Response(
@@ -49,7 +49,7 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
 
 
 class _Numbers(Collector):
-    """Labels are few: a job's id only for what runs now, never a site or a URL."""
+    """Collects the metrics. Labels are few: ids of running jobs, never sites or URLs."""
 
     def __init__(self, jobs: Jobs, app: web.Application) -> None:
         self._jobs = jobs

@@ -1,4 +1,4 @@
-"""What a client sends, read once and checked whole: bodies, queries, cursors, seeds."""
+"""Reads and checks the input of clients: bodies, queries, cursors, seeds."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .storable import MAX_INT
 M = TypeVar("M", bound=BaseModel)
 
 MAX_BODY = 4 << 20
-"""Bytes of a JSON body: 50,000 seeds inline; more are uploaded as lines."""
+"""Largest JSON body in bytes: 50,000 seeds; more are uploaded as lines."""
 BODY_S = 30.0
-"""What a client gets to send each block of a body."""
+"""Seconds in which a client must send the next block of a body."""
 WHOLE_S = 120.0
-"""What it gets to send a JSON body; an upload of lines may last as long as blocks come."""
+"""Seconds for a whole JSON body. An upload of lines may last as long as blocks come."""
 MAX_LINE = 1 << 17
 LINES = "text/uri-list"
-"""RFC 2483: one URL a line, `#` opens a comment."""
+"""The media type of RFC 2483: one URL a line, `#` starts a comment."""
 BATCH = 1000
 
 
 async def body(request: web.Request, model: type[M]) -> M:
-    """The JSON body as `model`. Raises Problem: 400, 408, 413, 415, 422."""
+    """Reads the JSON body as `model`. Raises Problem: 400, 408, 413, 415, 422."""
     _check_json(request)
     try:
         text = await _whole(request) or b"null"
@@ -40,18 +40,18 @@ async def body(request: web.Request, model: type[M]) -> M:
         raise Problem(400, "malformed", f"the body is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise Problem(400, "malformed", "the body should be a JSON object")
-    with _told_by_field():
-        return model.model_validate_json(text, strict=True)  # "3" is no number, and neither is true
+    with _translate_errors():
+        return model.model_validate_json(text, strict=True)  # neither "3" nor true counts as a number
 
 
 def query(request: web.Request, model: type[M]) -> M:
-    """The query string as `model`; each name once. Raises Problem: 422."""
+    """Reads the query string as `model`; each name at most once. Raises Problem: 422."""
     given: dict[str, str] = {}
     for name, value in request.query.items():
         if name in given:
             raise bad_field(name, "should be given once")
         given[name] = value
-    with _told_by_field():
+    with _translate_errors():
         return model.model_validate(given)
 
 
@@ -61,7 +61,7 @@ def is_lines(request: web.Request) -> bool:
 
 
 async def lines(request: web.Request, most_bytes: int) -> AsyncIterator[Sequence[str]]:
-    """An upload as it comes, in batches of lines without their ends. Raises Problem: 400, 408, 413."""
+    """Yields an upload as it comes, in batches of lines without line ends. Raises Problem: 400, 408, 413."""
     batch: list[str] = []
     pieces, length, received = list[bytes](), 0, 0
     async for block in _blocks(request):
@@ -85,12 +85,12 @@ async def lines(request: web.Request, most_bytes: int) -> AsyncIterator[Sequence
 
 
 def cursor(*parts: str | int) -> str:
-    """Where a list goes on: opaque to clients."""
+    """Returns the position where a list continues, as text that is opaque to clients."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def position(text: str) -> list[str | int]:
-    """What `cursor` was given. Raises Problem: 422."""
+    """Returns the parts that `cursor` was given. Raises Problem: 422."""
     try:
         parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
@@ -105,11 +105,11 @@ def _is_part(part: object) -> bool:
 
 
 def foreign_cursor() -> Problem:
-    return bad_field("cursor", "is none of ours: take it from the `next` of the page before")
+    return bad_field("cursor", "is not valid: take it from the `next` of the previous page")
 
 
 def _check_json(request: web.Request) -> None:
-    """A form of another site can send no JSON without asking first (CSRF)."""
+    """Raises Problem (415) unless the body is JSON. Forms of other sites cannot send JSON unasked (CSRF)."""
     if request.content_type != "application/json":
         raise Problem(
             415, "media-type", f"the body should be application/json, not {request.content_type[:100]!r}",
@@ -131,7 +131,7 @@ async def _whole(request: web.Request) -> bytes:
 
 
 async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
-    """Each block within its time: a client that stops half-way holds nothing."""
+    """Yields the blocks of a body. Each must come within BODY_S, so that a stalled client holds nothing."""
     while True:
         try:
             async with asyncio.timeout(BODY_S):
@@ -150,7 +150,7 @@ def _late() -> Problem:
 
 
 @contextmanager
-def _told_by_field() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Jobs: asked for, listed, changed, paused, resumed, cancelled, removed."""
+"""The operations on jobs: submit, list, change, pause, resume, cancel, remove."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from .operations import Operations
 from .problems import bad_field
 
 MOST_UPLOADED = 4 << 30
-"""Bytes of one upload of seeds: about fifty million of them."""
+"""Largest upload of seeds in bytes: about fifty million seeds."""
 operation = Operations()
 
 
 @operation("POST", "/v1/jobs", {201: JobOut, 200: JobOut}, body=JobIn, query=JobQuery, takes_lines=True)
 async def submit_job(request: web.Request) -> web.StreamResponse:
-    """Ask for a crawl; 200 where the same `Idempotency-Key` asked for it before."""
-    spec, seeds = await _asked(request)
+    """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
+    spec, seeds = await _read_request(request)
     job, is_new = await request.app[JOBS].submit(spec, seeds, _idempotency_key(request))
     return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
@@ -44,7 +44,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """All jobs, the newest first."""
     asked = inputs.query(request, ListQuery)
-    before = _before(asked.cursor)
+    before = _read_cursor(asked.cursor)
     state = State(asked.state) if asked.state else None
     found = request.app[JOBS].list(state, before, asked.limit + 1, name=asked.name, label=asked.label)
     items, more = found[: asked.limit], found[asked.limit :]
@@ -54,13 +54,13 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs/{id}", {200: JobOut})
 async def show_job(request: web.Request) -> web.StreamResponse:
-    """One job as it stands."""
+    """One job."""
     return answers.json(shown(request.app[JOBS].find(id_of(request))))
 
 
 @operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch)
 async def change_job(request: web.Request) -> web.StreamResponse:
-    """Change a job, also while it runs: all of it, or nothing."""
+    """Change a job, also while it runs. The request is applied as a whole or not at all."""
     asked = await inputs.body(request, JobPatch)
     jobs, job = request.app[JOBS], id_of(request)
     changed = await jobs.change(job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels)
@@ -69,32 +69,32 @@ async def change_job(request: web.Request) -> web.StreamResponse:
 
 @operation("DELETE", "/v1/jobs/{id}", {204: None})
 async def remove_job(request: web.Request) -> web.StreamResponse:
-    """Remove a job with its folder; one that is not over is cancelled first."""
+    """Remove a job with its folder. A job that has not ended is cancelled first."""
     await request.app[JOBS].remove(id_of(request))
     return answers.nothing()
 
 
 @operation("POST", "/v1/jobs/{id}/pause", {200: JobOut})
 async def pause_job(request: web.Request) -> web.StreamResponse:
-    """Start no further visits until it is resumed."""
+    """Pause a job: start no further visits until it is resumed."""
     return answers.json(shown(await request.app[JOBS].pause(id_of(request))))
 
 
 @operation("POST", "/v1/jobs/{id}/resume", {200: JobOut})
 async def resume_job(request: web.Request) -> web.StreamResponse:
-    """Go on where it stood, also where it had ended."""
+    """Resume a job where it stopped, also if it had ended."""
     return answers.json(shown(await request.app[JOBS].resume(id_of(request))))
 
 
 @operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut})
 async def cancel_job(request: web.Request) -> web.StreamResponse:
-    """End it; what it fetched stays."""
+    """End a job. What it fetched is kept."""
     return answers.json(shown(await request.app[JOBS].cancel(id_of(request))))
 
 
 @operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True)
 async def plant_seeds(request: web.Request) -> web.StreamResponse:
-    """Give a job more seeds, inline or as lines; they are kept safe before this is answered."""
+    """Add seeds to a job, inline or as lines. They are on the disk before the answer is sent."""
     if inputs.is_lines(request):
         seeds = inputs.lines(request, MOST_UPLOADED)
     else:
@@ -122,8 +122,8 @@ def _changed(changed: Changed, job: Job) -> ChangeOut:
     return ChangeOut(job=shown(job), applied=changed.applied, needs_restart=changed.needs_restart)
 
 
-async def _asked(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[str]]]:
-    """From a JSON body, or from the query with the seeds as the body."""
+async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Sequence[str]]]:
+    """Returns the request and the seeds: from a JSON body, or from the query with the seeds as the body."""
     if inputs.is_lines(request):
         brief = inputs.query(request, JobQuery)
         spec = JobSpec(name=brief.name, template=brief.template, priority=brief.priority)
@@ -152,7 +152,7 @@ def _idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def _before(cursor: str | None) -> str | None:
+def _read_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     match inputs.position(cursor):

@@ -1,4 +1,4 @@
-"""Under which names the application keeps what its functions use."""
+"""The keys under which the application holds the objects that its functions use."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ INSIGHT = web.AppKey("insight", Insight)
 STREAMS = web.AppKey("streams", Streams)
 PORCH = web.AppKey("porch", Porch)
 RELOAD: web.AppKey[Callable[[], Changed]] = web.AppKey("reload")
-"""Reads the daemon's settings anew. Raises ConfigError."""
+"""Reloads the daemon's settings. Raises ConfigError."""

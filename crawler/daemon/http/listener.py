@@ -1,6 +1,6 @@
-"""Takes what connects to a listening socket, a number at each turn of the loop, so that no crowd waits in the kernel.
+"""Accepts connections, several at each turn of the event loop, so that they do not queue up in the kernel.
 
-uvloop takes one connection a turn: while strangers keep it busy, whoever has the token waits behind hundreds of them.
+uvloop accepts one connection a turn. Under a flood of strangers, a client with the token would wait behind hundreds.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from contextlib import asynccontextmanager
 log = logging.getLogger(__name__)
 
 AT_ONCE = 10
-"""Connections taken at one turn of the loop. A head that came along is read some four turns later. Until then no more
-strangers may come than have a place, else a crowd at one address pushes everybody out before they are heard."""
+"""Connections accepted at one turn of the loop. A request's head is read about four turns later. Until then, no more
+strangers may come than have a place; otherwise a flood from one address pushes out all others before they are read."""
 REST_S = 1.0
-"""How long nothing is taken where no file can be opened."""
+"""Seconds for which nothing is accepted after a file could not be opened."""
 
 
 @asynccontextmanager
 async def listening(sock: socket.socket, make: Callable[[], asyncio.Protocol], backlog: int) -> AsyncIterator[None]:
-    """While the block lasts, each connection to `sock` gets a protocol that `make` makes."""
+    """Accepts connections to `sock` while the block lasts. `make` makes the protocol of each."""
     sock.setblocking(False)
     sock.listen(backlog)
     listener = _Listener(sock, make)
@@ -59,7 +59,7 @@ class _Listener:
                 client, _ = self._sock.accept()
             except (BlockingIOError, InterruptedError):
                 return
-            except ConnectionError:  # it has gone already
+            except ConnectionError:  # the client is gone already
                 continue
             except OSError as error:
                 self._pause(error)
@@ -72,7 +72,7 @@ class _Listener:
     async def _let_in(self, client: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._make, client)
-        except OSError as error:  # it has gone meanwhile
+        except OSError as error:  # the client is gone
             client.close()
             log.debug("a connection ended as it was taken: %s", error)
 

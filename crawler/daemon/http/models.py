@@ -1,4 +1,4 @@
-"""The shapes that travel: what clients send (`...In`), ask (`...Query`) and get (`...Out`)."""
+"""The models of the API: bodies that clients send (`...In`), queries (`...Query`), answers (`...Out`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shape(BaseModel):
 
 
 class Sent(Shape):
-    """What comes from a client."""
+    """Base class of input from a client."""
 
     @field_validator("*", mode="after")
     @classmethod
@@ -42,26 +42,26 @@ class Sent(Shape):
 
 
 class JobIn(Sent):
-    """A crawl to be done."""
+    """A new job."""
 
     name: Name = ""
-    """For people; empty: made from the first seed."""
+    """A name for people. Empty: the first seed's site."""
     seeds: Annotated[tuple[Annotated[str, Field(max_length=8192)], ...], Field(max_length=50_000)] = ()
-    """URLs as people write them; files are refused. More of them: as lines, here or at `/seeds`."""
+    """URLs as people write them; names of files are refused. Send longer lists as lines, here or at `/seeds`."""
     settings: Settings = Field(default_factory=dict)
     template: Name | None = None
-    """Settings to start from, by the name they were kept under."""
+    """The name of a template to start from."""
     priority: Priority | None = None
-    """Two more is twice the share of what all jobs share; absent: the template's, or 0."""
+    """Two steps more double the job's share of the daemon's capacity. Absent: the template's, or 0."""
     labels: Labels = Field(default_factory=dict)
     is_paused: bool = False
-    """Whether it waits for `resume` before it begins."""
+    """Whether the job waits for `resume` before it starts."""
     webhook: Annotated[str, Field(max_length=2048)] = ""
-    """A URL that is sent each change of its state, signed; docs/daemon.md tells how."""
+    """A URL that receives each change of the job's state, signed as docs/daemon.md describes."""
 
 
 class JobQuery(Sent):
-    """The fields of a job whose seeds are the body."""
+    """The fields of a job whose seeds are sent as the body."""
 
     name: Name = ""
     template: Name | None = None
@@ -69,13 +69,13 @@ class JobQuery(Sent):
 
 
 class JobPatch(Sent):
-    """What to change of a job; what is absent stays."""
+    """A change of a job. Absent fields stay as they are."""
 
     name: Name | None = None
     priority: Priority | None = None
     settings: Settings = Field(default_factory=dict)
     labels: Labels | None = None
-    """All of them: those that are not named are gone."""
+    """The complete labels: those that are not named are removed."""
 
 
 class SeedsIn(Sent):
@@ -85,7 +85,7 @@ class SeedsIn(Sent):
 
 
 class TemplateIn(Sent):
-    """Settings kept under a name."""
+    """A template: settings stored under a name."""
 
     settings: Settings
     priority: Priority = 0
@@ -98,19 +98,19 @@ class TemplateIn(Sent):
 class ListQuery(Sent):
     state: StateName | None = None
     name: Name = ""
-    """What the name of a job holds, in letters of any size; or its id."""
+    """Text that the job's name contains, whatever its case; or the job's id."""
     label: Annotated[str, Field(max_length=301)] = ""
-    """A label that jobs have: `team`, or with its value `team=search`."""
+    """A label of the job: `team`, or with its value `team=search`."""
     cursor: Annotated[str, Field(max_length=500)] | None = None
-    """The `next` of the page before."""
+    """The `next` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class PagesQuery(Sent):
     cursor: Annotated[str, Field(max_length=500)] | None = None
-    """The `next` of the page before."""
+    """The `next` of the previous page."""
     last: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Without a cursor: begin with the last so many that match, of those in the last 64 MiB of records."""
+    """Without a cursor: begin with the last N matching records within the last 64 MiB of the file."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     status: Annotated[str, Field(pattern=r"^([1-9][0-9]{2}|[1-9]xx)$")] | None = None
     """`404`, or `4xx`."""
@@ -122,12 +122,12 @@ class PagesQuery(Sent):
 
 class UrlQuery(Sent):
     url: Annotated[str, Field(min_length=1, max_length=8192)]
-    """As you would write a seed."""
+    """The URL, written as a seed."""
 
 
 class SinceQuery(Sent):
     since: Annotated[float, Field(ge=0)] = 0.0
-    """Unix seconds: what came later."""
+    """Unix seconds: points from this time on."""
 
 
 class EventsQuery(Sent):
@@ -155,13 +155,13 @@ class ProblemOut(Shape):
 
 class SeedsOut(Shape):
     given: int
-    """Lines that were not empty and no comment."""
+    """Lines that are neither empty nor comments."""
     bad: int
-    """Those that could not be used, of what was read so far; bad-seeds.txt lists them."""
+    """Unusable seeds among those read so far; bad-seeds.txt lists them."""
     is_reading: bool
-    """Whether some still wait to be queued."""
+    """Whether some seeds still wait to be queued."""
     queued: int
-    """Those that were queued, of what was read so far: new ones, and known ones that had failed or were parked."""
+    """Seeds that were queued, among those read so far: new URLs, and known ones that had failed or were parked."""
 
 
 class CountsOut(Shape):
@@ -171,13 +171,13 @@ class CountsOut(Shape):
     retrying: int = 0
     sites: int = 0
     parked: int = 0
-    """URLs that wait until somebody wants them: `/parked` lists their patterns. Not among `queued`."""
+    """Parked URLs, which wait until somebody asks for them; `/parked` lists their patterns. Not in `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
-    """How many URLs ended with each disposition."""
+    """The number of URLs that ended with each disposition."""
 
 
 class LatencyOut(Shape):
-    """Milliseconds that recent answers took: half of them, nine in ten, all but one in a hundred."""
+    """Milliseconds that recent answers took: the 50th, 90th and 99th percentile."""
 
     p50: float
     p90: float
@@ -185,7 +185,7 @@ class LatencyOut(Shape):
 
 
 class JobOut(Shape):
-    """A job as it stands."""
+    """A job."""
 
     id: str
     name: str
@@ -193,63 +193,63 @@ class JobOut(Shape):
     priority: int
     template: str | None
     created_at: float
-    """Unix seconds, as all times here."""
+    """Unix seconds, as all times in the API."""
     started_at: float | None
     ended_at: float | None
     ended: str | None
     """Why its last run ended: `exhausted`, `page-limit`, ..."""
     error: str
-    """What made it fail, in words."""
+    """The reason of a failure, in words."""
     settings: dict[str, Any]
-    """Those that somebody chose; secrets are not shown."""
+    """The chosen settings, with secrets hidden."""
     labels: dict[str, str]
     webhook: str
-    """The site of its webhook; the whole URL is not shown."""
+    """The site of the webhook; the whole URL is not shown."""
     seeds: SeedsOut
     counts: CountsOut
     pages: int
-    """Fetched, over all runs."""
+    """Pages fetched over all runs."""
     bytes: int
-    """Downloaded, over all runs."""
+    """Bytes downloaded over all runs."""
     wishes: tuple[Wish, ...]
-    """What was asked for at `/retry` and `/unpark`, and waits for the job to run."""
+    """Requests made at `/retry` and `/unpark` that wait for the job to run."""
     has_more: bool
-    """It is over, and would do more if it were resumed, as far as that is known: something is queued, or let in now."""
+    """Whether an ended job would do more if it were resumed, as far as is known: URLs are queued, or admitted now."""
     pages_per_s: float
-    """Over the last ten seconds, as the next."""
+    """Pages a second over the last ten seconds; the next field gives bytes."""
     bytes_per_s: float
     in_flight: int
     progress: Progress
     bound_by: str
-    """What limits it right now: `politeness`, `network`, ..."""
+    """The present limit of its speed: `politeness`, `network`, ..."""
     advice: str
-    """What that means and what would help, by the names of settings."""
+    """An explanation of `bound_by`, and what would help, with names of settings."""
     remedies: dict[str, Any]
-    """Settings that would help, by full name, as they could be."""
+    """Settings that would help, by full name, with their suggested values."""
     stages: dict[str, float]
-    """The part of the time of all visits that each stage took lately."""
+    """The share of recent visit time that each stage took."""
     latency: LatencyOut | None
 
 
 class JobsOut(Shape):
     items: tuple[JobOut, ...]
     next: str | None
-    """The cursor of the next page; null: this was the last."""
+    """The cursor of the next page; null: this is the last page."""
 
 
 class ChangeOut(Shape):
-    """What became of a change."""
+    """The result of a change."""
 
     job: JobOut
     applied: tuple[str, ...]
-    """Settings that count from now on."""
+    """Settings in effect now."""
     needs_restart: tuple[str, ...]
-    """Settings that count from the next run on: pause and resume the job."""
+    """Settings in effect from the next run on: pause and resume the job."""
 
 
 class PlantedOut(Shape):
     given: int
-    """Lines that were kept, those that are no URL included. `seeds.queued` of the job tells later how many were new."""
+    """Stored lines, unusable ones included. `seeds.queued` of the job shows later how many were queued."""
 
 
 class PagesOut(Shape):
@@ -260,12 +260,12 @@ class PagesOut(Shape):
 
 class RobotsOut(Shape):
     state: Literal["not-asked", "open", "rules", "unreachable", "ignored"]
-    """What the site's robots.txt said: nothing yet, no rule, rules, no answer; or the job does not ask."""
+    """The site's robots.txt: not asked yet, no rules, rules, no answer, or ignored by the job's settings."""
     crawl_delay_s: float | None
     asked_in_s: float | None
-    """How long until it may be asked for again."""
+    """Seconds until it may be asked for again."""
     detail: str
-    """Why it cannot be reached."""
+    """The reason why it cannot be reached."""
 
 
 class SiteOut(Shape):
@@ -275,13 +275,13 @@ class SiteOut(Shape):
     """URLs that wait for another attempt, not among `queued`."""
     leased: int
     next_turn_in_s: float | None
-    """null: not before a visit there has ended, one of this job or of another."""
+    """null: only after a visit there has ended, one of this job or of another."""
     delay_s: float
-    """How long it rests after each visit: the job's delay, or its Crawl-delay where that is known and longer."""
+    """Seconds of rest after each visit: the job's delay, or the site's Crawl-delay if that is known and longer."""
     backoff_s: float
-    """How long it is left alone still, for it asked for that or could not be reached."""
+    """Seconds for which the site is still left alone, because it asked for that or could not be reached."""
     setback: str | None
-    """The reason of that."""
+    """The reason for `backoff_s`."""
     robots: RobotsOut
     is_held: bool
 
@@ -328,20 +328,20 @@ class SettingsOut(Shape):
 
 
 class SchemaOut(Shape):
-    """What a form for new jobs is made from."""
+    """The data from which a form for new jobs is made."""
 
     json_schema: dict[str, Any]
-    """Of all settings (JSON Schema 2020-12)."""
+    """The schema of all settings (JSON Schema 2020-12)."""
     defaults: dict[str, Any]
-    """By full name, those of the daemon applied."""
+    """The default values by full name, including the daemon's."""
     live: tuple[str, ...]
-    """Full names of what may change while a job runs."""
+    """Full names of settings that may change while a job runs."""
     refused: tuple[str, ...]
-    """Full names of what only the daemon's own configuration may set."""
+    """Full names of settings that only the daemon's own file may set."""
 
 
 class ExplanationOut(Shape):
-    """Why (not): docs/explain.md describes the fields."""
+    """Explains why a URL is fetched or not; docs/explain.md describes the fields."""
 
     model_config = ConfigDict(extra="allow")
     v: int
@@ -368,12 +368,12 @@ class FilesOut(Shape):
 
 
 class ReloadOut(Shape):
-    """What became of settings that were read anew; those that are the same are not named."""
+    """The result of reloading settings; unchanged ones are not named."""
 
     applied: tuple[str, ...]
-    """In force; what jobs begin with holds for their next run."""
+    """Settings in effect now; those of jobs take effect with their next run."""
     needs_restart: tuple[str, ...]
-    """In force once the daemon is started again."""
+    """Settings that take effect after a restart of the daemon."""
 
 
 class TemplateOut(Shape):
@@ -391,4 +391,4 @@ class HealthOut(Shape):
     status: Literal["ok", "starting", "stopping"]
     version: str
     jobs: dict[str, int] = Field(default_factory=dict)
-    """How many are in each state."""
+    """The number of jobs in each state."""

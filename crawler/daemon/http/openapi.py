@@ -1,4 +1,4 @@
-"""openapi.json (OpenAPI 3.1), written from the same table and the same models that serve the requests."""
+"""Writes openapi.json (OpenAPI 3.1) from the same table and models that serve the requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from .problems import CONTENT_TYPE
 Document = dict[str, Any]
 REF = "#/components/schemas/{model}"
 UNSAID = {"text/event-stream", "application/json"}
-"""Left without a schema: a stream's would be taken for that of one event, and this document's own is elsewhere."""
+"""Media types without a schema: one for a stream would be read as that of a single event, and this document's own
+schema is published elsewhere.
+"""
 PARAMETERS = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$", "description": "A job's or a schedule's id."},
     "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "A name."},
@@ -27,7 +29,7 @@ PARAMETERS = {
 
 
 def document(operations: Iterable[Operation], version: str) -> Document:
-    """The whole description."""
+    """Returns the whole description."""
     entries = list(operations)
     models = sorted({model for entry in entries for model in _models(entry)} | {ProblemOut}, key=lambda m: m.__name__)
     _, schemas = models_json_schema([(model, _mode(model)) for model in models], ref_template=REF)
@@ -40,10 +42,10 @@ def document(operations: Iterable[Operation], version: str) -> Document:
         "info": {
             "title": "crawld",
             "version": version,
-            "description": "Jobs, what they fetched, and what they wait for. Errors are problem documents (RFC 9457).",
+            "description": "Jobs, their results and their state. Errors are problem documents (RFC 9457).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "./", "description": "From where this document lies, wherever it is mounted."}],
+        "servers": [{"url": "./", "description": "Relative to this document, wherever the API is mounted."}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {

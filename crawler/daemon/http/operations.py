@@ -1,4 +1,4 @@
-"""What the API can do: one table that routes requests and from which openapi.json is written."""
+"""The table of the API's operations, which routes requests and is the source of openapi.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = type[BaseModel] | str | None
-"""A model sent as JSON, the media type of something else, or nothing at all."""
+"""A model that is sent as JSON, the media type of other content, or None for an empty answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,15 @@ class Operation:
 
     method: str
     path: str
-    """As aiohttp's router and OpenAPI both write it: `/v1/jobs/{id}`."""
+    """The path, as both aiohttp's router and OpenAPI write it: `/v1/jobs/{id}`."""
     serve: Serve
     answers: Mapping[int, Answer]
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     takes_lines: bool = False
-    """Whether seeds may come as a stream of lines."""
+    """Whether seeds may be sent as a stream of lines."""
     upgrade: str | None = None
-    """The media type the answer has when the client asks for it."""
+    """A media type that the answer has if the client asks for it."""
     is_public: bool = False
 
     @property
@@ -44,7 +44,7 @@ class Operation:
 
 
 class Operations:
-    """A table that functions enter by decoration."""
+    """A table to which functions are added by decoration."""
 
     def __init__(self) -> None:
         self._entries: list[Operation] = []

@@ -1,8 +1,8 @@
-"""Bounds who stands at the door: how many, for how long, and who makes room for whom.
+"""Limits the connections of the API: their number, their time, and which one is closed to make room for another.
 
-A connection is a *stranger's* until it has shown the token. Strangers have places of their own; where these are full,
-the stranger who came first makes room, so that a newcomer can always say who it is. A connection that has shown the
-token keeps its place.
+A connection is a *stranger* until it has shown the token. Strangers have places of their own. If these are full, the
+oldest stranger is closed, so that a new connection always gets the chance to show the token. A connection that has
+shown the token keeps its place.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from .connection import Connection
 log = logging.getLogger(__name__)
 
 TOLD_S = 60.0
-"""Connections that were closed are told in the log at most so often, by their number."""
+"""Seconds between two log lines with the number of closed connections."""
 
 
 class Porch:
-    """A protocol factory: every connection of the API stands here."""
+    """A protocol factory that holds every connection of the API."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.closed: Counter[Closed] = Counter()
-        """Connections that we closed, by why."""
+        """The number of connections that we closed, by reason."""
         self.malformed = 0
-        """Requests that were no HTTP."""
+        """Requests that were not HTTP."""
         self._make: Callable[[], web.RequestHandler] | None = None
         self._inside: dict[Connection, None] = {}
         self._known: dict[Connection, None] = {}
         self._strangers: dict[str, dict[Connection, None]] = {}
-        """By address; of each, the one who came first stands first."""
+        """Strangers by address; of each address, the oldest comes first."""
         self._told = Counter[Closed]()
         self._teller: asyncio.TimerHandle | None = None
 
     def serve(self, make: Callable[[], web.RequestHandler]) -> None:
-        """From now on, connections are handed to protocols that `make` makes."""
+        """Sets the function that makes aiohttp's protocol for each connection."""
         self._make = make
 
     def __call__(self) -> asyncio.Protocol:
@@ -50,16 +50,16 @@ class Porch:
 
     @property
     def inside(self) -> int:
-        """Open connections."""
+        """The number of open connections."""
         return len(self._inside)
 
     @property
     def strangers(self) -> int:
-        """Those that have not shown the token."""
+        """The number of open connections that have not shown the token."""
         return len(self._inside) - len(self._known)
 
     def enter(self, newcomer: Connection) -> bool:
-        """Whether it may stay; where there is no room, others may have to make some."""
+        """Returns whether a new connection may stay. To make room, it may close others."""
         if newcomer.is_foreign:
             self._count(Closed.FOREIGN)
             return False
@@ -74,7 +74,7 @@ class Porch:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """It is gone, or as good as gone."""
+        """Forgets a connection that is gone or being closed."""
         if connection not in self._inside:
             return
         del self._inside[connection]
@@ -82,36 +82,36 @@ class Porch:
         self._forget_stranger(connection)
 
     def drop(self, connection: Connection, why: Closed) -> None:
-        """Close it at once, whatever it was sent."""
+        """Closes a connection at once, even if data waits to be sent."""
         self.leave(connection)
         self._count(why)
         connection.abort()
 
     def has_asked(self, request: web.Request) -> None:
-        """The head of a request is whole: its connection may take its time."""
+        """Notes that the head of a request is complete, which ends the connection's time limit for it."""
         if connection := self._of(request):
             connection.has_asked()
 
     async def pace(self, request: web.Request) -> None:
-        """Let a stranger wait who has asked a lot."""
+        """Delays a stranger that has sent many requests."""
         connection = self._of(request)
         if connection and connection not in self._known and connection.asked > self.bounds.requests:
             await asyncio.sleep(self.bounds.pace_s)
 
     def has_answered(self, request: web.Request) -> None:
-        """The function that serves the request is done; what it wrote may still be on its way."""
+        """Notes that a request was served; its answer may still be on its way."""
         if connection := self._of(request):
             connection.is_busy = False
 
     def recognise(self, request: web.Request) -> None:
-        """The request came with the token: its connection is no stranger's any more."""
+        """Notes that a request came with the token: its connection is no longer a stranger."""
         connection = self._of(request)
         if connection and connection not in self._known:
             self._forget_stranger(connection)
             self._known[connection] = None
 
     def close(self) -> None:
-        """Nobody stays, not even those who do not read."""
+        """Closes all connections at once."""
         for connection in list(self._inside):
             self.leave(connection)
             connection.abort()
@@ -120,7 +120,7 @@ class Porch:
             self._tell()
 
     def _of(self, request: web.Request) -> Connection | None:
-        """The connection that the request came over, if it is still there."""
+        """Returns the connection of a request, if it is still open."""
         connection = getattr(request.transport, "owner", None)
         return connection if connection in self._inside else None
 
@@ -144,7 +144,7 @@ class Porch:
         return True
 
     def _drop_a_stranger(self) -> None:
-        """Drop the first of the address that has most, so that no address takes the places of all others."""
+        """Closes the oldest stranger of the address that has most, so that no address takes all places."""
         crowd = max(self._strangers.values(), key=len)
         self.drop(next(iter(crowd)), Closed.CROWDED)
 
@@ -161,7 +161,7 @@ class Porch:
             self._teller = asyncio.get_running_loop().call_later(TOLD_S, self._tell)
 
     def _tell(self) -> None:
-        """One line for all that happened since the last one."""
+        """Logs one line about all connections closed since the last one."""
         self._teller = None
         words = ", ".join(f"{n} {why}" for why, n in sorted(self._told.items()))
         self._told.clear()

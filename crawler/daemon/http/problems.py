@@ -1,4 +1,4 @@
-"""What goes wrong between a client and us, as problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457): the answers to requests that fail."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Fault(NamedTuple):
     """One field that is wrong."""
 
     field: str
-    """Its path in the request: `settings.delay_s`, `seeds.3`, `cursor`."""
+    """The field's path in the request: `settings.delay_s`, `seeds.3`, `cursor`."""
     detail: str
 
 
 class Problem(Exception):
-    """The request cannot be answered as it stands; nothing was changed."""
+    """The request failed and changed nothing."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ def bad_fields(faults: Sequence[Fault]) -> Problem:
 
 
 def answer(problem: Problem) -> web.Response:
-    """The document: type, title, status, detail and, where fields are to blame, `errors`."""
+    """Returns the document: type, title, status, detail, and `errors` if fields are wrong."""
     document: dict[str, object] = {
         "type": f"urn:crawld:problem:{problem.slug}",
         "title": HTTPStatus(problem.status).phrase,

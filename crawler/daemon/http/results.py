@@ -1,4 +1,4 @@
-"""What a job brought, asked while it runs or later: pages, sites, failures, one URL's story, how it went."""
+"""The operations on a job's results: pages, sites, failures, explanations of URLs, figures over time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .operations import Operations
 
 MOST_FAILURES = 500
 AT_ONCE = 1000
-"""Records a stream reads and sends together."""
+"""Records that a stream reads and sends at once."""
 operation = Operations()
 
 
@@ -42,14 +42,14 @@ class SiteIn(Sent):
     """A site of a job."""
 
     site: Annotated[str, Field(min_length=1, max_length=300)]
-    """Scheme, host and port: `https://example.org`."""
+    """Scheme, host and port, such as `https://example.org`."""
 
 
 @operation("GET", "/v1/jobs/{id}/pages", {200: PagesOut}, query=PagesQuery, upgrade=answers.NDJSON)
 async def list_pages(request: web.Request) -> web.StreamResponse:
-    """Records in the order they were written; as `application/x-ndjson` all there are, one a line.
+    """Records in the order in which they were written; as `application/x-ndjson` all of them, one a line.
 
-    `next` is null once the job is over and all was read; until then it is where new records will come.
+    `next` is null when the job has ended and all records were read. Until then it is the position of new records.
     """
     asked = inputs.query(request, PagesQuery)
     job = request.app[JOBS].find(id_of(request))
@@ -57,9 +57,9 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
     start = await _start(asked, path, wanted)
     if answers.NDJSON in request.headers.get("Accept", ""):
-        return await _streamed(request, path, start, wanted)
+        return await _stream_all(request, path, start, wanted)
     is_tail = asked.last is not None and asked.cursor is None
-    stretch = await _aside(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
+    stretch = await _read_in_thread(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
     is_all = stretch.is_last and job.state.is_over
     items = tuple(orjson.loads(line) for line in stretch.lines)
     return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
@@ -67,14 +67,14 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs/{id}/sites", {200: SitesOut})
 async def list_sites(request: web.Request) -> web.StreamResponse:
-    """The sites with most to do, what is known of each, and those that are held."""
+    """The sites with most URLs to visit, and the held ones."""
     sites = await request.app[JOBS].sites(id_of(request))
     return answers.json(SitesOut(items=tuple(map(SiteOut.model_validate, sites))))
 
 
 @operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn)
 async def hold_site(request: web.Request) -> web.StreamResponse:
-    """Visit nothing of a site until it is released."""
+    """Hold a site: start no visits to it until it is released."""
     asked = await inputs.body(request, SiteIn)
     await request.app[JOBS].hold(id_of(request), asked.site)
     return answers.nothing()
@@ -82,7 +82,7 @@ async def hold_site(request: web.Request) -> web.StreamResponse:
 
 @operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn)
 async def release_site(request: web.Request) -> web.StreamResponse:
-    """Go on with a site that was held."""
+    """Release a site that was held."""
     asked = await inputs.body(request, SiteIn)
     await request.app[JOBS].let_go(id_of(request), asked.site)
     return answers.nothing()
@@ -90,14 +90,14 @@ async def release_site(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut})
 async def list_errors(request: web.Request) -> web.StreamResponse:
-    """What failed, by site and reason, with an example of each."""
+    """The failures by site and reason, with an example of each."""
     failures = await request.app[INSIGHT].failures(id_of(request), MOST_FAILURES)
     return answers.json(FailuresOut(items=tuple(map(FailureOut.model_validate, failures))))
 
 
 @operation("GET", "/v1/jobs/{id}/explain", {200: ExplanationOut}, query=UrlQuery)
 async def explain_url(request: web.Request) -> web.StreamResponse:
-    """Why a URL is fetched or not, and what became of it in this job; docs/explain.md describes the fields."""
+    """Why a URL is fetched or not, and its outcome in this job; docs/explain.md describes the fields."""
     asked, job = inputs.query(request, UrlQuery), id_of(request)
     said = await request.app[JOBS].explain(job, asked.url)
     return answers.json(ExplanationOut.model_validate(as_record(said, request.app[JOBS].folder(job))))
@@ -105,7 +105,7 @@ async def explain_url(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs/{id}/stats", {200: SeriesOut}, query=SinceQuery)
 async def show_stats(request: web.Request) -> web.StreamResponse:
-    """How the job went: what it fetched, what was in flight and queued, how long answers took, over time."""
+    """The job's figures over time: pages, bytes, visits in flight, queued URLs, latency."""
     asked = inputs.query(request, SinceQuery)
     points = request.app[JOBS].stats(id_of(request), asked.since)
     names = Point._fields[1:]
@@ -125,16 +125,16 @@ async def _start(asked: PagesQuery, path: Path, wanted: Filter) -> int:
     raise inputs.foreign_cursor()
 
 
-async def _streamed(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
-    """All there is now; the next stretch is read when the client has taken the last."""
+async def _stream_all(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
+    """Sends all present records. Each part is read after the client has taken the one before."""
     response = await answers.open_stream(request, answers.NDJSON)
     while True:
-        stretch = await _aside(path, start, AT_ONCE, wanted)
+        stretch = await _read_in_thread(path, start, AT_ONCE, wanted)
         if not await answers.send(response, stretch.lines) or stretch.is_last:
             return response
         start = stretch.end
 
 
-async def _aside(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
+async def _read_in_thread(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
     with breathing():
         return await asyncio.to_thread(read, path, start, limit, wanted, most_bytes)

@@ -1,4 +1,4 @@
-"""Who may talk to the daemon: hosts, origins, the token; and what every answer tells the browser."""
+"""Decides which requests are answered (host, origin, token), and adds security headers to every answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .problems import Problem, answer
 log = logging.getLogger(__name__)
 
 ANSWER_HEADERS = {
-    # Everything comes from us, nothing is inline, nothing frames us: a crawled title can never become a script.
+    # Only our own files, nothing inline, no frames: a crawled title can never become a script.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -29,19 +29,19 @@ ANSWER_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 PUBLIC = "public"
-"""How the names of routes begin that need no token: they tell nothing about any crawl."""
+"""Prefix of the names of routes that need no token. They reveal nothing about any crawl."""
 _OWN_SITES = frozenset({"", "same-origin", "none"})
 
 
 @dataclass(slots=True)
 class Token:
-    """What clients show; another text takes its place while the daemon runs."""
+    """The token that clients send. Its text may be replaced while the daemon runs."""
 
     text: str
 
 
 def problems() -> Middleware:
-    """The outermost middleware: whatever goes wrong inside becomes a problem document, and a bug is logged once."""
+    """Returns the outermost middleware: it turns every error into a problem document, and logs a bug once."""
 
     @web.middleware
     async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -55,15 +55,16 @@ def problems() -> Middleware:
             raise
         except Exception:
             log.exception("a bug while answering %s %r", request.method, request.path)
-            return answer(Problem(500, "internal", "a bug of ours; the daemon's log tells more"))
+            return answer(Problem(500, "internal", "a bug of ours; the daemon's log has details"))
 
     return told
 
 
 def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = None) -> Middleware:
-    """Lets in who names us by one of `hosts` (lower case; `*`: any), comes from no foreign page and knows the token.
+    """Returns a middleware that admits requests with an allowed Host, from no foreign page, and with the token.
 
-    `token` None: whoever mounts the application guards it. `porch` keeps a place for whoever was let in.
+    `hosts` are in lower case; `*` means any. With `token` None, the program that mounts the application must protect
+    it. `porch` keeps a place for connections that were admitted.
     """
     allowed = frozenset(hosts)
 
@@ -82,7 +83,10 @@ def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = Non
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: streams and files get them too. aiohttp has named itself and Python by then."""
+    """Adds our headers, as `on_response_prepare`, so that streams and files get them too.
+
+    They replace aiohttp's `Server`, which names aiohttp and Python.
+    """
     response.headers.update(ANSWER_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
 
@@ -92,7 +96,7 @@ def _is_public(request: web.Request) -> bool:
 
 
 def _check_host(request: web.Request, allowed: frozenset[str]) -> None:
-    """A foreign name that resolves to our address is how pages reach local services (DNS rebinding)."""
+    """Raises Problem (421) for a foreign Host: in DNS rebinding, a foreign name leads to our address."""
     host = request.headers.get("Host", "")
     name = _name(host)
     if "*" not in allowed and name not in allowed:
@@ -104,16 +108,16 @@ def _check_host(request: web.Request, allowed: frozenset[str]) -> None:
 
 
 def _name(host: str) -> str:
-    """The name in a Host field, in lower case. Raises Problem: 400."""
+    """Returns the name in a Host field, in lower case. Raises Problem: 400."""
     try:
         is_plain = host.isascii() and host.isprintable() and not set(host) & set("/\\@?# ")
         return (urlsplit(f"//{host}").hostname or "") if is_plain else ""
     except ValueError:
-        raise Problem(400, "bad-host", f"{_quoted(host)} is no host") from None
+        raise Problem(400, "bad-host", f"{_quoted(host)} is not a host") from None
 
 
 def _check_origin(request: web.Request) -> None:
-    """Browsers say where a request comes from; programs that are none say nothing."""
+    """Raises Problem (403) for requests from foreign pages. Only browsers send these fields."""
     origin = request.headers.get("Origin")
     if origin is not None and _place(origin) != request.headers.get("Host", "").lower():
         raise Problem(403, "foreign-origin", f"requests from pages of {_quoted(origin)} are not answered")
@@ -122,11 +126,11 @@ def _check_origin(request: web.Request) -> None:
 
 
 def _place(origin: str) -> str:
-    """Host and port of an Origin field. Raises Problem: 400."""
+    """Returns host and port of an Origin field. Raises Problem: 400."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:
-        raise Problem(400, "bad-origin", f"{_quoted(origin)} is no origin") from None
+        raise Problem(400, "bad-origin", f"{_quoted(origin)} is not an origin") from None
 
 
 def _shows(request: web.Request, token: str) -> bool:
@@ -135,7 +139,7 @@ def _shows(request: web.Request, token: str) -> bool:
 
 
 def _bytes(field: str) -> bytes:
-    """A header field as it came: whatever is no UTF-8 was kept as halves of characters."""
+    """Returns the bytes of a header field as they came; invalid UTF-8 was kept as surrogates."""
     return field.encode("utf-8", "surrogateescape")
 
 
@@ -150,12 +154,12 @@ def _no_token(request: web.Request) -> Problem:
 
 
 def _quoted(field: str) -> str:
-    """Some of what came, fit for an answer."""
+    """Returns the start of a field, escaped for an answer."""
     return ascii(field[:100])
 
 
 def _from_aiohttp(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
-    """What the router and the body reader raise, in our words; redirects and the like pass."""
+    """Turns errors of aiohttp into problem documents; redirects are raised again."""
     if error.status < 400:
         raise error
     if error.status == 404:

@@ -1,4 +1,4 @@
-"""Schedules: jobs that are asked for again and again."""
+"""The operations on schedules, which submit jobs again and again."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ operation = Operations()
 
 
 class ScheduleIn(Sent):
-    """A job to be asked for again and again."""
+    """A new schedule."""
 
     cron: Cron
     """Five fields as crontab(5) has them: minute, hour, day of month, month, day of week."""
     seeds: SeedTexts
     name: Name = ""
-    """Of the jobs; empty: made from the first seed."""
+    """The name of the jobs. Empty: the first seed's site."""
     zone: Zone = "UTC"
-    """The time zone that `cron` is read in, by its name in the tz database."""
+    """The time zone of `cron`, by its name in the tz database."""
     overlap: OverlapName = "skip"
-    """While the job before it is not over: leave it out, let one wait, or cancel the old one."""
+    """If the previous job has not ended: skip this run, let one wait, or cancel the old job."""
     catch_up: CatchUpName = "once"
-    """When the daemon was not there at the time."""
+    """If the daemon was not running at the time: start one job later, or none."""
     is_enabled: bool = True
     template: Name | None = None
     settings: Settings = Field(default_factory=dict)
@@ -47,7 +47,7 @@ class ScheduleIn(Sent):
 
 
 class SchedulePatch(Sent):
-    """What to change of a schedule; what is absent stays."""
+    """A change of a schedule. Absent fields stay as they are."""
 
     cron: Cron | None = None
     seeds: SeedTexts | None = None
@@ -58,13 +58,13 @@ class SchedulePatch(Sent):
     is_enabled: bool | None = None
     template: Name | None = None
     settings: Settings | None = None
-    """All of them: those that are not named are gone."""
+    """The complete settings: those that are not named are removed."""
     priority: Priority | None = None
     labels: Labels | None = None
 
 
 class ScheduleOut(Shape):
-    """A schedule as it stands."""
+    """A schedule."""
 
     id: str
     name: str
@@ -80,13 +80,13 @@ class ScheduleOut(Shape):
     seeds: tuple[str, ...]
     created_at: float
     next_at: float | None
-    """Null: it is switched off."""
+    """The next time; null: the schedule is switched off."""
     is_waiting: bool
-    """Whether a job is due that begins when the one before it is over."""
+    """Whether a job waits for the previous one to end."""
     last_at: float | None
     last_job: str | None
     said: str
-    """What became of the last time, in words."""
+    """The result of the last time, in words."""
 
 
 class SchedulesOut(Shape):
@@ -95,30 +95,30 @@ class SchedulesOut(Shape):
 
 @operation("POST", "/v1/schedules", {201: ScheduleOut}, body=ScheduleIn)
 async def add_schedule(request: web.Request) -> web.StreamResponse:
-    """Ask for a job again and again."""
+    """Add a schedule."""
     asked = await inputs.body(request, ScheduleIn)
     made = await request.app[JOBS].schedules.add(Schedule(id="", **_fields(asked)))
-    return answers.json(_shown(made), 201, {"Location": f"/v1/schedules/{made.id}"})
+    return answers.json(_to_model(made), 201, {"Location": f"/v1/schedules/{made.id}"})
 
 
 @operation("GET", "/v1/schedules", {200: SchedulesOut})
 async def list_schedules(request: web.Request) -> web.StreamResponse:
     """All schedules, the oldest first."""
-    return answers.json(SchedulesOut(items=tuple(map(_shown, request.app[JOBS].schedules.list()))))
+    return answers.json(SchedulesOut(items=tuple(map(_to_model, request.app[JOBS].schedules.list()))))
 
 
 @operation("GET", "/v1/schedules/{id}", {200: ScheduleOut})
 async def show_schedule(request: web.Request) -> web.StreamResponse:
-    """One schedule as it stands."""
-    return answers.json(_shown(request.app[JOBS].schedules.find(id_of(request))))
+    """One schedule."""
+    return answers.json(_to_model(request.app[JOBS].schedules.find(id_of(request))))
 
 
 @operation("PATCH", "/v1/schedules/{id}", {200: ScheduleOut}, body=SchedulePatch)
 async def change_schedule(request: web.Request) -> web.StreamResponse:
-    """Change a schedule, switch it off or on; jobs that it started stay as they are."""
+    """Change a schedule, or switch it off or on. Jobs that it started stay as they are."""
     asked = await inputs.body(request, SchedulePatch)
     changes = {name: value for name, value in _fields(asked).items() if value is not None}
-    return answers.json(_shown(await request.app[JOBS].schedules.change(id_of(request), **changes)))
+    return answers.json(_to_model(await request.app[JOBS].schedules.change(id_of(request), **changes)))
 
 
 @operation("DELETE", "/v1/schedules/{id}", {204: None})
@@ -137,7 +137,7 @@ def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
     return values
 
 
-def _shown(schedule: Schedule) -> ScheduleOut:
+def _to_model(schedule: Schedule) -> ScheduleOut:
     values = {
         name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
     }

@@ -1,4 +1,4 @@
-"""Files as answers, sent so that a client that does not read is seen."""
+"""Sends files in a way that notices a client that does not read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from aiohttp.abc import AbstractStreamWriter
 
 
 class FileAnswer(web.FileResponse):
-    """A file, or the range of it that is asked for (RFC 9110 14), read in pieces.
+    """Sends a file, or the requested range of it (RFC 9110 14), read in pieces.
 
-    aiohttp would hand it to the kernel (sendfile), which waits for the client without end and does not tell how far
-    it is.
+    aiohttp would hand it to the kernel (sendfile), which waits for the client without limit and does not say how much
+    was sent.
     """
 
     async def _sendfile(self, request: web.BaseRequest, fobj: IO[Any], offset: int, count: int) -> AbstractStreamWriter:

@@ -1,4 +1,4 @@
-"""Listens: on loopback or a unix socket, or with a token anywhere."""
+"""Serves the API: on loopback or a unix socket, or, with a token, on any address."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .safety import Token
 from .wire import Wire
 
 STOP_S = 3.0
-"""What requests under way get when the daemon stops."""
+"""Seconds that requests under way get to finish when the daemon stops."""
 BACKLOG = 512
 MAX_LINE = 1 << 15
-"""Bytes of a request's first line: a URL to be explained may be long."""
+"""Largest first line of a request in bytes: a URL to be explained may be long."""
 MAX_FIELDS = 64
-"""Of a request's head, 8 KiB each."""
+"""Header fields of a request, 8 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the daemon can be reached."""
+    """The address of the daemon."""
 
     url: str
     """`http://127.0.0.1:7878`, or `unix:/path`."""
@@ -50,7 +50,7 @@ async def open_server(
     reload: Callable[[], Changed] | None = None,
     porch: Porch | None = None,
 ) -> AsyncIterator[Listening]:
-    """The API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError where it may or can not."""
+    """Serves the API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError if it cannot."""
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
     porch = porch or Porch()

@@ -1,4 +1,4 @@
-"""Settings and templates: what there is to choose, what a job was given, and what is kept under a name."""
+"""The operations on settings and templates."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ operation = Operations()
 
 @operation("GET", "/v1/settings", {200: SchemaOut})
 async def describe_settings(request: web.Request) -> web.StreamResponse:
-    """Every setting with its meaning, bounds and default: what a form for new jobs is made from."""
+    """Every setting with its meaning, bounds and default, to make a form for new jobs."""
     return answers.json(SchemaOut.model_validate(request.app[INSIGHT].schema()))
 
 
 @operation("POST", "/v1/reload", {200: ReloadOut})
 async def reload_settings(request: web.Request) -> web.StreamResponse:
-    """Read the daemon's file of settings and its token anew, as SIGHUP does: all that is right, or nothing."""
+    """Reload the daemon's settings file and token, as SIGHUP does. If anything is wrong, nothing changes."""
     reload = request.app.get(RELOAD)
     if reload is None:
-        raise Problem(409, "no-file", "this daemon was given its settings by the program that it is part of")
+        raise Problem(409, "no-file", "this daemon has no settings file: it is part of another program")
     return answers.json(ReloadOut.model_validate(reload()))
 
 
 @operation("GET", "/v1/jobs/{id}/settings", {200: SettingsOut})
 async def list_settings(request: web.Request) -> web.StreamResponse:
-    """Every setting of a job, and where its value comes from; secrets are not shown."""
+    """Every setting of a job, and where its value comes from; secrets are hidden."""
     items = tuple(SettingOut.model_validate(one) for one in request.app[INSIGHT].settings(id_of(request)))
     return answers.json(SettingsOut(items=items))
 
@@ -46,7 +46,7 @@ async def list_templates(request: web.Request) -> web.StreamResponse:
 
 @operation("PUT", "/v1/templates/{name}", {200: TemplateOut}, body=TemplateIn)
 async def keep_template(request: web.Request) -> web.StreamResponse:
-    """Keep settings under a name, for jobs to start from; an older one of that name is replaced."""
+    """Store a template for jobs to start from. An older one of the same name is replaced."""
     asked = await inputs.body(request, TemplateIn)
     jobs, name = request.app[JOBS], request.match_info["name"]
     await jobs.put_template(Template(name, asked.settings, asked.priority, asked.labels))
@@ -55,6 +55,6 @@ async def keep_template(request: web.Request) -> web.StreamResponse:
 
 @operation("DELETE", "/v1/templates/{name}", {204: None})
 async def remove_template(request: web.Request) -> web.StreamResponse:
-    """Forget a template; jobs made from it stay as they are."""
+    """Remove a template. Jobs made from it stay as they are."""
     await request.app[JOBS].remove_template(request.match_info["name"])
     return answers.nothing()

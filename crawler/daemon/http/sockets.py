@@ -1,4 +1,4 @@
-"""The sockets the daemon listens on: an address, or a path that nobody but its owner can connect to."""
+"""Makes the socket that the daemon listens on: TCP, or a unix socket that only its owner can connect to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import ConfigError
 
 @asynccontextmanager
 async def opened(host: str, port: int, path: str) -> AsyncIterator[socket.socket]:
-    """On `path`, or where that is empty on `host` and `port`. Raises ConfigError where that can not be."""
+    """Opens a socket at `path`, or, if that is empty, at `host` and `port`. Raises ConfigError if it cannot."""
     if not path:
         yield _tcp_socket(host, port)
         return
@@ -37,7 +37,7 @@ def _tcp_socket(host: str, port: int) -> socket.socket:
 
 
 def _unix_socket(path: str) -> socket.socket:
-    """Made so that nobody but its owner can connect; one that a dead daemon left is replaced."""
+    """Makes a unix socket that only its owner can connect to. The socket of a dead daemon is replaced."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
@@ -54,13 +54,13 @@ def _unix_socket(path: str) -> socket.socket:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a socket of ours that nobody listens on. Raises ConfigError where anything else is at its path."""
+    """Removes our own socket if nobody listens on it. Raises ConfigError if anything else is at the path."""
     try:
         there = os.lstat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(there.st_mode):
-        raise ConfigError(f"{path} is there already and is no socket: choose another path, or remove it")
+        raise ConfigError(f"{path} exists already and is not a socket: choose another path, or remove it")
     if there.st_uid != os.geteuid():
         raise ConfigError(f"{path} is a socket of another user (uid {there.st_uid}): choose another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

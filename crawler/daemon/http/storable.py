@@ -1,17 +1,17 @@
-"""What of the JSON that clients send can be kept: JSON knows numbers and depths that no database does."""
+"""Checks whether JSON from clients can be stored: JSON allows numbers and depths that databases do not."""
 
 from __future__ import annotations
 
 from math import isfinite
 
 MAX_INT = 2**63 - 1
-"""Files and databases hold no larger integer."""
+"""The largest integer that files and databases hold."""
 MAX_DEPTH = 16
-"""Of tables in tables: settings have two or three."""
+"""Deepest nesting of tables: settings have two or three levels."""
 
 
 def storable(value: object, depth: int = 0) -> object:
-    """Itself, where it can be kept as JSON. Raises ValueError."""
+    """Returns the value if it can be stored as JSON. Raises ValueError."""
     if depth > MAX_DEPTH:
         raise ValueError(f"should not be nested more than {MAX_DEPTH} deep")
     if isinstance(value, int) and abs(value) > MAX_INT:

@@ -1,4 +1,4 @@
-"""The streams of events that are open: some at a time, and never all of them at one address."""
+"""Limits the open streams of events, in all and for each address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .problems import Problem
 
 
 class Streams:
-    """Each is a task that serves one client until that goes."""
+    """The open streams. Each is a task that serves one client until the client leaves."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -27,7 +27,7 @@ class Streams:
 
     @contextmanager
     def held(self, request: web.Request) -> Iterator[None]:
-        """Count the task that runs this as a stream while the block lasts. Raises Problem: 503."""
+        """Counts the current task as a stream while the block lasts. Raises Problem: 503."""
         bounds, address = self._bounds, network(request.remote or "")
         if len(self._tasks) >= bounds.streams:
             raise _full(f"{bounds.streams} streams of events are open already")
@@ -44,7 +44,7 @@ class Streams:
             self._of_address -= Counter([address])
 
     def end(self) -> None:
-        """Nobody waits for streams that have no end of their own."""
+        """Cancels all streams, which would never end by themselves."""
         for task in self._tasks:
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""What the daemon refuses, as problem documents: one table from error to status."""
+"""Turns errors of the daemon into problem documents: a table from error to status."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _STATUS: tuple[tuple[type[CrawlError], int, str], ...] = (
     (JobError, 409, "refused"),
     (CrawlError, 500, "crawl"),
 )
-"""The first that fits."""
+"""Error, status and slug; the first entry that fits is used."""
 
 
 def problem(error: CrawlError) -> Problem:
-    """`error` in the words of HTTP."""
+    """Returns the problem document of an error."""
     if isinstance(error, BadJob):
         return Problem(422, "bad-field", str(error), [Fault(*complaint) for complaint in error.complaints])
     if isinstance(error, UrlError):

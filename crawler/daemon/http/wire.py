@@ -1,4 +1,4 @@
-"""What is no HTTP: counted, answered in our words, and told in a short line to those who ask for details."""
+"""Handles input that is not HTTP: counts it, answers with a problem document, and logs a short line at DEBUG."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .safety import ANSWER_HEADERS
 log = logging.getLogger(__name__)
 
 MOST_TOLD = 200
-"""Characters of what came that a line of the log repeats."""
+"""Characters of the input that a log line repeats."""
 
 
 class Wire(web.RequestHandler):
-    """aiohttp's protocol, which tells requests that it cannot read by a traceback and a page of its own."""
+    """aiohttp's protocol, without the traceback and the page that it makes for requests that it cannot read."""
 
     __slots__ = ("_porch",)
 
@@ -30,13 +30,13 @@ class Wire(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """The answer to what could not be read, after which the connection is closed."""
+        """Returns the answer to a request that could not be read. Then the connection is closed."""
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._note_malformed(message)
-            problem = Problem(status, "malformed", "this is no request of HTTP/1.1 that could be read")
+            problem = Problem(status, "malformed", "this is not a valid HTTP/1.1 request")
         else:
             log.error("a bug while answering %s", request.remote, exc_info=exc)
-            problem = Problem(status, "internal", "a bug of ours; the daemon's log tells more")
+            problem = Problem(status, "internal", "a bug of ours; the daemon's log has details")
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun")
         said = answer(problem)
@@ -45,7 +45,7 @@ class Wire(web.RequestHandler):
         return said
 
     def log_exception(self, *words: Any, **more: Any) -> None:
-        """What went wrong while the rest of a body was read that nobody wanted is its sender's business."""
+        """Logs an exception. An error while the rest of a refused body is read is only counted as malformed."""
         if isinstance(more.get("exc_info"), web.RequestPayloadError):
             self._note_malformed(str(more["exc_info"]))
         else:
