@@ -83,7 +83,7 @@ async def test_what_lies_at_its_path_and_is_no_socket_of_ours_stays(
                 left_over.bind(str(target))
         before = path.lstat(), target.exists()
         async with open_daemon() as jobs:
-            with pytest.raises(ConfigError, match="no socket"):
+            with pytest.raises(ConfigError, match="not a socket"):
                 async with open_server(jobs, host="", port=0, path=str(path), token=TOKEN):
                     pass
         assert (path.lstat(), target.exists()) == before
