@@ -72,7 +72,7 @@ class FetchConfig(Table):
     oversized: ForJobs[Literal["discard", "keep"]] = "discard"
     """Treatment of a body that is too large: `discard` drops it; `keep` reads as much as fits, and the record says
     `truncated`."""
-    budget_bytes: Annotated[int, Field(ge=1)] = 64 * MIB
+    budget_bytes: Annotated[int, Field(ge=1)] = 96 * MIB
     """Memory for all bodies at a time, together; never less than two of the largest."""
     max_redirects: ForJobsAtMost[Annotated[int, Field(ge=0)]] = 10
     """Most redirects in a row; one more ends as `too-many-redirects`."""
