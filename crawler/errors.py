@@ -95,6 +95,10 @@ class VisitError(CrawlError):
 class FetchError(VisitError):
     """The network, the address guard or the server prevented the exchange."""
 
+    def copy(self) -> FetchError:
+        """Copies the error without its traceback, for those who keep it for long and raise it many times."""
+        return FetchError(self.reason, self.detail, transient=self.transient, retry_after_s=self.retry_after_s)
+
 
 class OutOfFiles(FetchError):
     """This machine had no free file descriptor for a connection. No request was sent, so this is not an attempt."""

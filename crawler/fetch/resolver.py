@@ -75,7 +75,7 @@ class Resolver(AbstractResolver):
         if known is None or known.until <= self._clock():
             known = await asyncio.shield(self._ask_once(host))
         if known.error:
-            raise _copy(known.error)
+            raise known.error.copy()
         return known.addresses
 
     async def found(self, host: str) -> Found:
@@ -106,7 +106,7 @@ class Resolver(AbstractResolver):
             known = await self._look_up(host)
         except FetchError as error:
             ttl_s = SETBACK_TTL_S if error.transient else UNKNOWN_TTL_S
-            known = _Known((), self._clock() + ttl_s, _copy(error))
+            known = _Known((), self._clock() + ttl_s, error.copy())
         finally:
             del self._asking[host]
         self._remember(host, known)
@@ -149,11 +149,6 @@ class _Known(NamedTuple):
     addresses: tuple[str, ...]
     until: float
     error: FetchError | None
-
-
-def _copy(error: FetchError) -> FetchError:
-    """Copies an error without its traceback, because it is kept for long and raised many times."""
-    return FetchError(error.reason, error.detail, transient=error.transient)
 
 
 class NameServers:

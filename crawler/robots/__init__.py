@@ -118,7 +118,7 @@ class RobotsCache:
             known, is_asked = await self._learn(site)
         if known.rules is not None:
             return known.rules, is_asked
-        raise _copy(known.error)
+        raise known.error.copy()
 
     def state(self, site: str) -> RobotsState:
         """Returns what is known about a site, fresh or old, without asking it."""
@@ -185,7 +185,7 @@ class RobotsCache:
         if rules is None and now - since >= LONG_UNREACHABLE_S:
             rules = ALLOW_ALL
         until = now + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
-        return _Known(until, rules, _copy(error), failures + 1, since)
+        return _Known(until, rules, error.copy(), failures + 1, since)
 
     async def _fetch(self, url: Url) -> RobotsRules:
         """Returns the rules at `url`, or at the place it redirects to. Raises FetchError."""
@@ -246,11 +246,6 @@ class _ServerError(FetchError):
 
 
 _NO_ERROR = FetchError(Reason.ROBOTS_UNREACHABLE)
-
-
-def _copy(error: FetchError) -> FetchError:
-    """Copies an error without its traceback, because it is kept for long and raised many times."""
-    return FetchError(error.reason, error.detail, transient=error.transient, retry_after_s=error.retry_after_s)
 
 
 def _target(response: Response) -> Url | None:
