@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from types import MethodType
+from typing import Any, ClassVar, cast
 
 import anyio
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import crawler
 from crawler.engine.suspension import AGAIN_S, MOST_FORGIVEN, Absence
 from crawler.errors import FetchError
-from crawler.fetch.resolver import Found
+from crawler.fetch.resolver import Found, Resolver
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
 from crawler.runtime.presence import AWAY_S, Presence
@@ -204,6 +205,8 @@ async def test_a_name_that_was_not_found_while_we_were_away_is_asked_for_again(
 class Silent:
     """A server each of whose connections answers so many requests, and then no more, without closing."""
 
+    pages: ClassVar = {b"/": b"<a href=/next>next</a>", b"/next": b"<a href=/last>last</a>"}
+
     def __init__(self, answers: int) -> None:
         self.answers, self.connections = answers, 0
 
@@ -213,7 +216,7 @@ class Silent:
             for number in range(100):
                 head = await reader.readuntil(b"\r\n\r\n")
                 if number < self.answers:
-                    body = b"" if head.startswith((b"GET /robots.txt", b"GET /next")) else b"<a href=/next>next</a>"
+                    body = self.pages.get(head.split()[1], b"")
                     fields = b"Content-Type: text/html\r\nContent-Length: %d" % len(body)
                     writer.write(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n" + body)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -227,11 +230,18 @@ async def test_a_connection_that_was_kept_while_we_were_away_is_not_used_again(c
     server = await asyncio.start_server(silent.talk, "127.0.0.1", 0)
 
     def sleep(url: str) -> None:
-        clock.now += 60
+        clock.now += 60 * (url == home)
 
     async with server:
         home = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        ends = Ends(f"{home}next", sleep)
+        ends = Ends(f"{home}last", sleep)
         reasons = await crawl([home], ends, clock, allow_networks=["127.0.0.0/8"], timeout_s=2.0)
-    assert reasons == {home: None, f"{home}next": None}
+    assert reasons == dict.fromkeys((home, f"{home}next", f"{home}last"))
     assert silent.connections == 2
+
+
+async def test_crawls_and_the_names_they_share_have_one_presence() -> None:
+    async with crawler.open_shared(executor="inline") as shared:
+        resolver = cast(MethodType, shared.network.ask).__self__
+        assert isinstance(resolver, Resolver)
+        assert resolver._presence is shared.presence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..engine.slots import Places
 from ..errors import ConfigError
@@ -30,7 +30,7 @@ class Shared:
     """Lends each site to one crawl after another, with the rests that a single crawl would keep."""
     places: Places
     """Limits the visits at a time over all crawls."""
-    presence: Presence = field(default_factory=Presence)
+    presence: Presence
     """Tells when this process was away."""
 
     def check(self, config: Config, weight: float) -> None:

@@ -51,6 +51,7 @@ async def test_absences_do_not_make_a_site_be_asked_less_often() -> None:
         for _ in range(4):
             with pytest.raises(FetchError):
                 await asking.rules(HOME)
+    assert script.asked == [ROBOTS]
     assert asking.state(SITE).asked_in_s == UNREACHABLE_S[0]
 
 
