@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from crawler.daemon import Event, NoSuchJob, State, StoreError
-from crawler.daemon.book import Book, Draft
 from crawler.daemon.events import Events
-from crawler.daemon.job import Ids, Record
-from crawler.daemon.states import Verb
-from crawler.daemon.store import Change, Remembered, Store, open_store
+from crawler.daemon.jobs.job import Ids, Record
+from crawler.daemon.jobs.registry import Draft, Registry
+from crawler.daemon.jobs.states import Verb
+from crawler.daemon.jobs.store import Change, Remembered, Store, open_store
 from crawler.errors import StorageFull
 
 
@@ -37,9 +37,11 @@ class Disk:
         done.set_exception(error) if error else done.set_result(None)
 
 
-def book_on(disk: Disk, events: Events | None = None) -> Book:
+def registry_on(disk: Disk, events: Events | None = None) -> Registry:
     job = Record("j-1", "j-1", "one", State.QUEUED, 0.0, key="key")
-    return Book(cast("Store", disk), Remembered([job], [], 7), Events() if events is None else events, lambda: 100.0)
+    return Registry(
+        cast("Store", disk), Remembered([job], [], 7), Events() if events is None else events, lambda: 100.0
+    )
 
 
 async def settled() -> None:
@@ -49,16 +51,16 @@ async def settled() -> None:
 
 async def test_nothing_counts_before_it_is_written() -> None:
     disk, events = Disk(), Events()
-    book = book_on(disk, events)
+    registry = registry_on(disk, events)
     with events.listening() as listener:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(book.move, "j-1", Verb.PAUSE, "test")
+            tasks.start_soon(registry.move, "j-1", Verb.PAUSE, "test")
             await settled()
-            assert book.record("j-1").state is State.QUEUED
-            assert book.in_state(State.PAUSED) == []
+            assert registry.record("j-1").state is State.QUEUED
+            assert registry.in_state(State.PAUSED) == []
             disk.end()
-        assert book.record("j-1").state is State.PAUSED
-        assert [record.id for record in book.in_state(State.PAUSED)] == ["j-1"]
+        assert registry.record("j-1").state is State.PAUSED
+        assert [record.id for record in registry.in_state(State.PAUSED)] == ["j-1"]
         events.close()
         assert [event.id async for batch in listener for event in batch] == [8]
 
@@ -66,16 +68,16 @@ async def test_nothing_counts_before_it_is_written() -> None:
 @pytest.mark.parametrize("error", [StorageFull("no space left"), StoreError("damaged")])
 async def test_what_could_not_be_written_never_was(error: Exception) -> None:
     disk, events = Disk(), Events()
-    book = book_on(disk, events)
+    registry = registry_on(disk, events)
     with events.listening() as listener:
-        moving = asyncio.ensure_future(book.move("j-1", Verb.CANCEL, "test"))
+        moving = asyncio.ensure_future(registry.move("j-1", Verb.CANCEL, "test"))
         await settled()
         disk.end(error)
         with pytest.raises(type(error)):
             await moving
-        assert book.record("j-1").state is State.QUEUED
-        assert book.last_event == 7
-        moving = asyncio.ensure_future(book.move("j-1", Verb.CANCEL, "test"))
+        assert registry.record("j-1").state is State.QUEUED
+        assert registry.last_event == 7
+        moving = asyncio.ensure_future(registry.move("j-1", Verb.CANCEL, "test"))
         await settled()
         disk.end()
         await moving
@@ -86,30 +88,30 @@ async def test_what_could_not_be_written_never_was(error: Exception) -> None:
 
 async def test_changes_are_decided_one_after_the_other() -> None:
     disk = Disk()
-    book = book_on(disk)
-    raised = asyncio.ensure_future(book.change(lambda: Draft([replace(book.record("j-1"), priority=1)])))
+    registry = registry_on(disk)
+    raised = asyncio.ensure_future(registry.change(lambda: Draft([replace(registry.record("j-1"), priority=1)])))
     doubled = asyncio.ensure_future(
-        book.change(lambda: Draft([replace(book.record("j-1"), priority=book.record("j-1").priority * 2)]))
+        registry.change(lambda: Draft([replace(registry.record("j-1"), priority=registry.record("j-1").priority * 2)]))
     )
     for _ in range(2):
         await settled()
         assert len(disk.writing) == 1
         disk.end()
     await asyncio.gather(raised, doubled)
-    assert book.record("j-1").priority == 2
+    assert registry.record("j-1").priority == 2
 
 
 async def test_who_goes_away_meanwhile_changes_nothing_about_it() -> None:
     disk = Disk()
-    book = book_on(disk)
-    moving = asyncio.ensure_future(book.move("j-1", Verb.PAUSE, "test"))
+    registry = registry_on(disk)
+    moving = asyncio.ensure_future(registry.move("j-1", Verb.PAUSE, "test"))
     await settled()
     moving.cancel()
     await settled()
     disk.end()
     await settled()
-    assert book.record("j-1").state is State.PAUSED
-    second = asyncio.ensure_future(book.move("j-1", Verb.CANCEL, "test"))
+    assert registry.record("j-1").state is State.PAUSED
+    second = asyncio.ensure_future(registry.move("j-1", Verb.CANCEL, "test"))
     await settled()
     disk.end()
     assert await second
@@ -117,9 +119,9 @@ async def test_who_goes_away_meanwhile_changes_nothing_about_it() -> None:
 
 async def test_who_gives_up_waiting_holds_nobody_up() -> None:
     disk = Disk()
-    book = book_on(disk)
+    registry = registry_on(disk)
     first, second, third = (
-        asyncio.ensure_future(book.move("j-1", verb, "test")) for verb in (Verb.PAUSE, Verb.CANCEL, Verb.RESUME)
+        asyncio.ensure_future(registry.move("j-1", verb, "test")) for verb in (Verb.PAUSE, Verb.CANCEL, Verb.RESUME)
     )
     await settled()
     second.cancel()
@@ -129,28 +131,28 @@ async def test_who_gives_up_waiting_holds_nobody_up() -> None:
     disk.end()
     assert await first
     assert await third
-    assert book.record("j-1").state is State.QUEUED
+    assert registry.record("j-1").state is State.QUEUED
 
 
 async def test_a_refusal_lets_the_next_one_in() -> None:
     disk = Disk()
-    book = book_on(disk)
+    registry = registry_on(disk)
     with pytest.raises(NoSuchJob):
-        await book.move("j-2", Verb.PAUSE, "test")
-    assert await book.move("j-1", Verb.RESUME, "test")
+        await registry.move("j-2", Verb.PAUSE, "test")
+    assert await registry.move("j-1", Verb.RESUME, "test")
     assert disk.writing == [], "nothing changed, so nothing is written"
 
 
 async def test_a_removed_job_frees_its_key() -> None:
     disk = Disk()
-    book = book_on(disk)
-    assert book.by_key("key") is not None
-    removing = asyncio.ensure_future(book.change(lambda: Draft(removed=["j-1"])))
+    registry = registry_on(disk)
+    assert registry.by_key("key") is not None
+    removing = asyncio.ensure_future(registry.change(lambda: Draft(removed=["j-1"])))
     await settled()
     disk.end()
     await removing
-    assert book.by_key("key") is None
-    assert len(book) == 0
+    assert registry.by_key("key") is None
+    assert len(registry) == 0
 
 
 def test_ids_sort_by_time_even_when_the_clock_goes_back() -> None:
@@ -189,8 +191,8 @@ async def test_a_transaction_is_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 async def test_events_are_kept_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.daemon.store.MOST_EVENTS_A_JOB", 3)
-    monkeypatch.setattr("crawler.daemon.store.MOST_LONE_EVENTS", 2)
+    monkeypatch.setattr("crawler.daemon.jobs.store.MOST_EVENTS_A_JOB", 3)
+    monkeypatch.setattr("crawler.daemon.jobs.store.MOST_LONE_EVENTS", 2)
     async with open_store(tmp_path / "daemon.sqlite") as (store, _):
         note = cast("Any", "note")
         for number in range(1, 7):

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from crawler.daemon import webhooks as room
 from crawler.daemon.events import Event, Kind
-from crawler.daemon.webhooks import FIRST_S, GIVEN_UP_S, MOST_S, Message, Source, Told, Webhooks
+from crawler.daemon.webhooks import delivery as room
+from crawler.daemon.webhooks.delivery import FIRST_S, GIVEN_UP_S, MOST_S, Message, Source, Told, Webhooks
 
 DEAD, GOOD = "https://dead.test/hook", "https://good.test/hook"
 

@@ -21,7 +21,7 @@ WEB = Web([
 
 async def at_rest(jobs: Jobs, job: str) -> None:
     await jobs.pause(job)
-    await jobs._running.rest(job)
+    await jobs._scheduler.rest(job)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_what_earlier_runs_took_counts_until_the_job_has_ended(
 ) -> None:
     async with open_web(WEB) as served, open_daemon() as jobs:
         job = await submit(jobs, [served.url("a.test", "/")], settings={**limit, "delay_s": 0.2}, is_paused=True)
-        await jobs._book.amend(job.id, **spent)
+        await jobs._registry.amend(job.id, **spent)
         await jobs.resume(job.id)
         cut = await until(jobs, job.id, State.COMPLETED)
         assert cut.ended == ending
@@ -56,13 +56,13 @@ async def test_a_run_that_is_paused_keeps_what_it_took(open_daemon: Open) -> Non
                 pages = jobs.find(job.id).pages
                 while jobs.find(job.id).pages == pages:
                     await anyio.sleep(0.01)
-                    jobs._running.observe()
+                    jobs._scheduler.observe()
             await at_rest(jobs, job.id)
-            record = jobs._book.record(job.id)
+            record = jobs._registry.record(job.id)
             assert taken[-1] < record.spent_s < 60
             assert record.spent_bytes == record.bytes > 0
             taken.append(record.spent_s)
             await jobs.resume(job.id)
         await jobs.cancel(job.id)
-        await jobs._running.rest(job.id)
-        assert jobs._book.record(job.id).spent_s == 0
+        await jobs._scheduler.rest(job.id)
+        assert jobs._registry.record(job.id).spent_s == 0

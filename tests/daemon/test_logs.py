@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler.daemon import State
-from crawler.daemon.logs import logs_kept
+from crawler.daemon.runs.logs import logs_kept
 from crawler.runtime.log_format import LogFile
 from crawler.testing import Site, Web, html, open_web
 
@@ -33,7 +33,7 @@ async def test_each_job_has_a_log_of_its_own(open_daemon: Open) -> None:
         both = [await submit(jobs, [seed]) for seed in seeds]
         for job, own, other in zip(both, seeds, reversed(seeds), strict=True):
             await until(jobs, job.id, State.COMPLETED)
-            await jobs._running.rest(job.id)
+            await jobs._scheduler.rest(job.id)
             log = (jobs.folder(job.id) / "crawl.log").read_text()
             assert f"job {job.id} starts" in log
             assert f"fetched {own}" in log

@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from crawler.daemon import Jobs, State
-from crawler.daemon.job import SiteSeen
-from crawler.daemon.run import Run
+from crawler.daemon.jobs.job import SiteSeen
+from crawler.daemon.runs.run import Run
 from crawler.frontier import Look
 from crawler.testing import Site, Web, html, open_web, robots
 from crawler.testing.pages import error
@@ -50,7 +50,7 @@ async def test_sites_that_run_tell_their_delay_their_robots_and_for_what_they_ar
         assert (dark.robots.state, dark.leased, dark.retrying) == ("unreachable", 0, 2)
         assert "HTTP 503" in dark.robots.detail
         await jobs.pause(job.id)
-        await jobs._running.rest(job.id)
+        await jobs._scheduler.rest(job.id)
         at_rest = {one.site: one for one in await jobs.sites(job.id)}
         assert at_rest[slow.site].robots.state == "not-asked"
         assert 30 < (at_rest[slow.site].next_turn_in_s or 0) <= 40
@@ -85,7 +85,7 @@ async def test_a_run_keeps_its_lock_whoever_looks_while_it_starts(open_daemon: O
         job = await submit(jobs, [served.url("a.test", "/")], settings={"limit": 1})
         await until(jobs, job.id, State.COMPLETED)
         file = jobs.folder(job.id) / "frontier.sqlite"
-        looks, begun, may_end = jobs._running.looks, threading.Event(), threading.Event()
+        looks, begun, may_end = jobs._scheduler.inspector, threading.Event(), threading.Event()
 
         def asked(_: Look) -> str:
             begun.set()
@@ -113,9 +113,9 @@ async def test_a_run_keeps_its_lock_whoever_looks_while_it_starts(open_daemon: O
 
 async def running(jobs: Jobs, job: str) -> Run:
     with anyio.fail_after(30):
-        while job not in jobs._running.runs:
+        while job not in jobs._scheduler.runs:
             await anyio.sleep(0.005)
-    return jobs._running.runs[job]
+    return jobs._scheduler.runs[job]
 
 
 async def elsewhere(file: Path) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from crawler.daemon import pages
-from crawler.daemon.pages import Filter, read, start_of_last
+from crawler.daemon.runs import records as room
+from crawler.daemon.runs.records import Filter, read, start_of_last
 
 FILTERS = [
     Filter(),
@@ -33,7 +33,7 @@ def record(n: int, chance: random.Random) -> bytes:
 def test_the_filter_comes_first_and_the_cut_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: Filter, block: int
 ) -> None:
-    monkeypatch.setattr(pages, "BLOCK", block)
+    monkeypatch.setattr(room, "BLOCK", block)
     chance, path = random.Random(block), tmp_path / "pages.jsonl"
     records = [record(n, chance) for n in range(300)]
     path.write_bytes(b"".join(records) + b'{"status":404')
@@ -56,7 +56,7 @@ def test_what_is_not_there_is_empty(tmp_path: Path) -> None:
 
 def test_no_more_is_looked_at_than_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long line at the bound is left out, not cut."""
-    monkeypatch.setattr(pages, "MOST_LOOKED", 1000)
+    monkeypatch.setattr(room, "MOST_LOOKED", 1000)
     path = tmp_path / "pages.jsonl"
     lines = [orjson.dumps({"status": 404, "n": n, "text": "x" * 300}) + b"\n" for n in range(20)]
     path.write_bytes(b"".join(lines))

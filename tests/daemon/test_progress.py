@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from crawler.daemon.job import Progress, Record
-from crawler.daemon.progress import progress
-from crawler.daemon.states import State
+from crawler.daemon.jobs.job import Progress, Record
+from crawler.daemon.jobs.progress import progress
+from crawler.daemon.jobs.states import State
 from crawler.model import Disposition
 from crawler.settings import Config
 from crawler.settings.loading import amend

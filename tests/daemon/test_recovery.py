@@ -16,8 +16,8 @@ import pytest
 import crawler
 from crawler import Config, FolderError
 from crawler.daemon import BadSettings, JobSpec, State, WrongState
-from crawler.daemon.life import Sources
-from crawler.daemon.store import Change, open_store
+from crawler.daemon.daemon import Sources
+from crawler.daemon.jobs.store import Change, open_store
 from crawler.errors import ConfigError
 from crawler.folder.folder import held
 from crawler.settings.loading import amend, explicit

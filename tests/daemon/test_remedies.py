@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crawler.daemon.remedies import HELPED, remedies
+from crawler.daemon.runs.remedies import HELPED, remedies
 from crawler.metrics.metrics import Bound
 from crawler.settings.loading import LIVE, load
 

@@ -8,7 +8,7 @@ import pytest
 
 from crawler import Ending
 from crawler.daemon import BadJob, Jobs, JobSpec, NoSuchJob, State, WrongState
-from crawler.daemon.retention import sweep
+from crawler.daemon.jobs.retention import sweep
 from crawler.testing import Served, Site, Web, html, open_web, silent, slow
 
 from .conftest import Open, lines, pages, submit, until

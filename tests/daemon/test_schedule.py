@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crawler.daemon.schedule import following
-from crawler.daemon.trouble import BadJob
+from crawler.daemon.errors import BadJob
+from crawler.daemon.schedules.schedule import following
 
 
 def at(text: str, zone: str = "UTC") -> float:

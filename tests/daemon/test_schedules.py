@@ -14,9 +14,9 @@ import anyio
 import pytest
 
 from crawler.daemon import Full, Job, Jobs, NoSuchJob, State
-from crawler.daemon import schedules as schedules_room
-from crawler.daemon.schedule import CatchUp, Overlap, Schedule
-from crawler.daemon.trouble import BadJob
+from crawler.daemon.errors import BadJob
+from crawler.daemon.schedules import submitter as schedules_room
+from crawler.daemon.schedules.schedule import CatchUp, Overlap, Schedule
 
 from .conftest import Open
 

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from crawler.daemon import State, WrongState
-from crawler.daemon.states import Verb, after
+from crawler.daemon.jobs.states import Verb, after
 
 Q, R, P, C, F, X = State.QUEUED, State.RUNNING, State.PAUSED, State.COMPLETED, State.FAILED, State.CANCELLED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from crawler.daemon.stats import TIERS, Point, Series
+from crawler.daemon.runs.stats import TIERS, Point, Series
 
 
 def point(at: float) -> Point:

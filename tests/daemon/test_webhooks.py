@@ -18,9 +18,10 @@ import anyio
 import pytest
 from aiohttp import web
 
-from crawler.daemon import Jobs, State, webhooks
-from crawler.daemon.trouble import BadJob
-from crawler.daemon.webhooks import new_secret, signature
+from crawler.daemon import Jobs, State
+from crawler.daemon.errors import BadJob
+from crawler.daemon.webhooks import delivery
+from crawler.daemon.webhooks.delivery import new_secret, signature
 
 from .conftest import Open, submit, until
 
@@ -83,8 +84,8 @@ async def target() -> AsyncIterator[Target]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next attempt comes at once."""
-    monkeypatch.setattr(webhooks, "FIRST_S", 0.05)
-    monkeypatch.setattr(webhooks, "MOST_S", 0.2)
+    monkeypatch.setattr(delivery, "FIRST_S", 0.05)
+    monkeypatch.setattr(delivery, "MOST_S", 0.2)
 
 
 async def test_every_state_of_a_job_is_told_and_signed(open_daemon: Open, target: Target, tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ async def test_what_was_not_taken_is_told_again_with_the_same_id(open_daemon: Op
 async def test_a_target_that_never_answers_is_given_up_and_the_job_says_so(
     open_daemon: Open, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "GIVEN_UP_S", 0.3)
+    monkeypatch.setattr(delivery, "GIVEN_UP_S", 0.3)
     target.status = 500
     async with open_daemon() as jobs:
         job = await submit(jobs, [SEED], is_paused=True, webhook=target.url)
@@ -187,7 +188,7 @@ async def test_a_target_that_nobody_may_reach_is_refused(open_daemon: Open, url:
 
 async def test_a_name_that_leads_inside_is_not_connected_to(open_daemon: Open) -> None:
     """The guard sits at the connection: what a name leads to is nobody's choice but its owner's."""
-    from crawler.daemon.posting import open_post
+    from crawler.daemon.webhooks.posting import open_post
     from crawler.fetch import Guard
     from crawler.fetch.resolver import Found
 

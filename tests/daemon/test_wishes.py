@@ -133,7 +133,7 @@ async def test_a_wish_survives_kill_9_right_after_it_was_acknowledged(tmp_path: 
         "from crawler.daemon import DaemonConfig, open_jobs\n"
         "async def main():\n"
         "    async with open_jobs(DaemonConfig(), Path(sys.argv[1]), BASE) as jobs:\n"
-        "        jobs._running.is_closing = True  # nothing is started any more\n"
+        "        jobs._scheduler.is_closing = True  # nothing is started any more\n"
         "        await jobs.retry(sys.argv[2])\n"
         "        os.kill(os.getpid(), 9)\n"
         "anyio.run(main)\n"

@@ -13,7 +13,8 @@ from random import Random
 import pytest
 
 from crawler.errors import FrontierError
-from crawler.frontier import Recorded, repair
+from crawler.frontier import Recorded
+from crawler.frontier.sqlite import repair
 from crawler.model import Page
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from crawler.frontier.seen import U64, Fingerprints
+from crawler.frontier.fingerprints import U64, Fingerprints
 
 keys = st.integers(0, (1 << 64) - 1) | st.sampled_from([0, 1, 2, 1 << 32, (1 << 64) - 1])
 

@@ -19,7 +19,7 @@ import pytest
 
 from crawler.errors import FrontierError, StorageFull, Unwritable
 from crawler.frontier import SqliteFrontier
-from crawler.frontier.opening import translate_errors
+from crawler.frontier.sqlite.file import translate_errors
 from crawler.model import Disposition, Page, Request, Url
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 
