@@ -21,7 +21,7 @@ from crawler.sinks import JsonLines
 from tests.sinks.test_forged import EVERYTHING, FORGED, HALVES, assert_each_is_one, outcomes, records_of
 
 from ..conftest import submit, until
-from ..test_webhooks import open_target
+from ..webhooks.test_webhooks import open_target
 from .conftest import TOKEN, Api
 
 SEED = "http://127.0.0.1:9/"

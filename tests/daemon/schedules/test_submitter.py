@@ -18,9 +18,9 @@ from crawler.daemon.errors import BadJob
 from crawler.daemon.schedules import submitter as schedules_room
 from crawler.daemon.schedules.schedule import CatchUp, Overlap, Schedule
 
-from .conftest import Open
+from ..conftest import Open
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 HOUR = 3600.0
 NOON = 1_800_000_000.0 - 1_800_000_000.0 % HOUR
 SEED = "http://127.0.0.1:9/"  # nobody is there: the job is over soon
@@ -226,7 +226,7 @@ async def test_killed_between_the_job_and_its_note_the_time_brings_one_job(
     script = (
         "import os, sys, anyio; from pathlib import Path\n"
         "from tests.daemon.conftest import BASE\n"
-        "from tests.daemon.test_schedules import hourly\n"
+        "from tests.daemon.schedules.test_submitter import hourly\n"
         "from crawler.daemon import DaemonConfig, open_jobs\n"
         "clock = [float(sys.argv[2])]\n"
         "async def main():\n"

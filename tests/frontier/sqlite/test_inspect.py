@@ -15,7 +15,7 @@ from crawler.frontier import Ended, Left, Look, Root, look
 from crawler.model import Disposition, LeftOut, Outcome, Page, Reason, Url
 from crawler.standing import Trap
 
-from .conftest import HandClock, deferred, fetched, lend, lend_one, links, opened, pages
+from ..conftest import HandClock, deferred, fetched, lend, lend_one, links, opened, pages
 
 LOOKED = """
 import sys

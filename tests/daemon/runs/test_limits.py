@@ -10,7 +10,7 @@ import pytest
 from crawler.daemon import Jobs, State
 from crawler.testing import Site, Web, html, open_web, slow
 
-from .conftest import Open, submit, until
+from ..conftest import Open, submit, until
 
 SIZE = 20
 WEB = Web([

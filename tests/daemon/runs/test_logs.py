@@ -13,7 +13,7 @@ from crawler.daemon.runs.logs import logs_kept
 from crawler.runtime.log_format import LogFile
 from crawler.testing import Site, Web, html, open_web
 
-from .conftest import Open, submit, until
+from ..conftest import Open, submit, until
 
 LIBRARY = logging.getLogger("crawler")
 

@@ -23,7 +23,7 @@ from crawler.daemon.errors import BadJob
 from crawler.daemon.webhooks import delivery
 from crawler.daemon.webhooks.delivery import new_secret, signature
 
-from .conftest import Open, submit, until
+from ..conftest import Open, submit, until
 
 SEED = "http://127.0.0.1:9/"  # nobody is there: the job is over soon
 

@@ -17,7 +17,7 @@ from crawler.frontier import MemoryFrontier, Terms, open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Lease, Outcome, Request, Url
 from crawler.standing import Counts
-from tests.test_engine_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
+from tests.engine.test_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
 
 NO_END = Limits(concurrency=5, grace_s=1e6)
 """Whoever waits for the grace time never comes back."""

@@ -13,7 +13,7 @@ from crawler import CrawlError
 from crawler.daemon import BadJob, BadSeeds, BadSettings, Full, Jobs, JobSpec, KeyReused, NoSuchJob, State, Template
 from crawler.testing import Site, Web, html, open_web
 
-from .conftest import Open, lines, pages, submit, until
+from ..conftest import Open, lines, pages, submit, until
 
 PAUSED = {"is_paused": True}
 SEEDS = ["https://a.test/", "https://b.test/"]

@@ -48,7 +48,7 @@ def test_what_makes_a_sign_a_picture_stays_behind_such_a_sign_alone() -> None:
 
 
 def test_the_dashboard_escapes_the_same() -> None:
-    source = (Path(__file__).parents[1] / "crawler/daemon/dashboard/words.js").read_text()
+    source = (Path(__file__).parents[2] / "crawler/daemon/dashboard/words.js").read_text()
     found = re.search("^const HARMFUL = /(.*)/gu;$", source, re.MULTILINE)
     assert found
     theirs = re.sub(r"\\u\{(\w+)\}|\\u(\w{4})", lambda one: re.escape(chr(int(one[1] or one[2], 16))), found[1])

@@ -9,7 +9,7 @@ from crawler import UrlError
 from crawler.daemon import BadSettings, Jobs, State
 from crawler.testing import Served, Site, Web, html, open_web, slow
 
-from .conftest import Open, lines, pages, submit, until
+from ..conftest import Open, lines, pages, submit, until
 
 PAUSED = {"is_paused": True}
 

@@ -17,7 +17,7 @@ from crawler.frontier import Look
 from crawler.testing import Site, Web, html, open_web, robots
 from crawler.testing.pages import error
 
-from .conftest import Open, submit, until
+from ..conftest import Open, submit, until
 
 PAUSED = {"is_paused": True}
 OPENED_ELSEWHERE = """

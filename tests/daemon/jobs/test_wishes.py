@@ -15,9 +15,9 @@ from crawler.daemon.settings import DaemonConfig
 from crawler.model import Disposition, Reason
 from crawler.testing import Page, Served, Site, Web, error, failing, html, open_web, slow
 
-from .conftest import BASE, Open, lines, pages, submit, until
+from ..conftest import BASE, Open, lines, pages, submit, until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 SIZE = 260
 """Pages of the endless place, which is judged one after about half of them."""
 ONCE = {"max_attempts": 1}

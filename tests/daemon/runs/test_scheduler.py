@@ -11,7 +11,7 @@ from crawler.daemon import BadJob, Jobs, JobSpec, NoSuchJob, State, WrongState
 from crawler.daemon.jobs.retention import sweep
 from crawler.testing import Served, Site, Web, html, open_web, silent, slow
 
-from .conftest import Open, lines, pages, submit, until
+from ..conftest import Open, lines, pages, submit, until
 
 PAUSED = {"is_paused": True}
 

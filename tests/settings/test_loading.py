@@ -11,7 +11,7 @@ from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
 from crawler.settings.loading import amend, differences, effective_user_agent, explicit, fields, load, read, trace
 from crawler.settings.toml import default_toml, to_toml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def _file(folder: Path, text: str) -> Path:

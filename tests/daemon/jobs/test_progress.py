@@ -15,8 +15,8 @@ from crawler.settings.loading import amend
 from crawler.standing import Counts
 from crawler.testing import open_web
 
-from .conftest import Open, submit, until
-from .test_limits import WEB
+from ..conftest import Open, submit, until
+from ..runs.test_limits import WEB
 
 
 def counts(pages: int, failed: int = 0, queued: int = 0) -> Counts:

@@ -74,7 +74,7 @@ async def test_a_sink_that_sleeps_is_named_in_the_log_and_in_the_summary(noticed
         )  # fmt: skip
     assert summary.pages == 1
     ours = next(one for one in summary.blocked if one.culprit.endswith(".<lambda>"))
-    assert ours.culprit.startswith("tests/test_watchdog.py:")
+    assert ours.culprit.startswith("runtime/test_watchdog.py:")
     assert ours.times == 1
     assert AFTER_S <= ours.worst_s < LONG_S
 
@@ -190,7 +190,7 @@ def test_the_users_own_code_is_blamed_before_what_it_calls() -> None:
         return culprit_of(stack)
 
     assert users().endswith(
-        "tests/test_watchdog.py:test_the_users_own_code_is_blamed_before_what_it_calls.<locals>.users"
+        "runtime/test_watchdog.py:test_the_users_own_code_is_blamed_before_what_it_calls.<locals>.users"
     )
 
 

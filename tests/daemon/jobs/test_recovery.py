@@ -24,8 +24,8 @@ from crawler.settings.loading import amend, explicit
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
 
-from .conftest import BASE, Open, lines, pages, submit, until
-from .kills import ROOT
+from ..conftest import BASE, Open, lines, pages, submit, until
+from ..kills import ROOT
 
 PAUSED = {"is_paused": True}
 

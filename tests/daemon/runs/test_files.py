@@ -10,7 +10,7 @@ import anyio
 
 from crawler.testing import Site, Web, html, open_web, slow
 
-from .kills import ROOT
+from ..kills import ROOT
 
 JOBS = 30
 LIMIT = 110

@@ -152,7 +152,7 @@ async def main():
 asyncio.run(main())
 """
     with TemporaryDirectory(dir="/tmp") as folder:  # its path is short enough for sockets
-        environment = os.environ | {"TMPDIR": folder, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        environment = os.environ | {"TMPDIR": folder, "PYTHONPATH": str(Path(__file__).parents[2])}
         for dies in ("1", ""):
             ended = subprocess.run(
                 [sys.executable, "-c", script], env=environment | {"DIES": dies}, capture_output=True, text=True,
