@@ -19,7 +19,7 @@ import numpy as np
 
 from crawler import urls
 from crawler.frontier import MemoryFrontier, Terms, open_memory, open_sqlite
-from crawler.frontier.seen import Fingerprints
+from crawler.frontier.fingerprints import Fingerprints
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
 
 LINKS = 60

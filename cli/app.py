@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from crawler.runtime.escaping import printable
 
 from . import config, demo, explain, jobs, repair, run, serve
-from .exits import Exit, exit_code_of
+from .exit_codes import Exit, exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 

@@ -15,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from crawler.testing import Served
 
-    from .exits import Exit
+    from .exit_codes import Exit
 
 PORT = 8471
 """The default port of the demo web. If it is taken, any free port is used."""
@@ -47,7 +47,7 @@ def demo(
 async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -> Exit:
     from crawler.settings.loading import load
 
-    from .work import Job, crawled
+    from .run_crawl import Job, crawled
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
     last_port = await _read_last_port(out)

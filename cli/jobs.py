@@ -44,10 +44,15 @@ def list_(
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """List jobs, the newest first."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
     query = {"limit": min(limit, 500)} | ({"state": state} if state else {})
-    _with(url, token_file, data, lambda client: talk.listed(client, query, limit, board.lines if json else board.table))
+    _with(
+        url,
+        token_file,
+        data,
+        lambda client: jobs_client.listed(client, query, limit, jobs_view.lines if json else jobs_view.table),
+    )
 
 
 @app.command()
@@ -69,7 +74,7 @@ def add(
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Add a job and print its id."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
     settings: dict[str, object] = {
         name: value for name, value in {"max_depth": depth, "limit": limit, "delay_s": delay}.items()
@@ -82,17 +87,17 @@ def add(
         "is_paused": paused,
     }
     asked |= {name: value for name, value in {"template": template, "priority": priority}.items() if value is not None}
-    show = board.lines if json else board.ids
-    _with(url, token_file, data, lambda client: talk.added(client, asked, seeds, key, show, column))
+    show = jobs_view.lines if json else jobs_view.ids
+    _with(url, token_file, data, lambda client: jobs_client.added(client, asked, seeds, key, show, column))
 
 
 @app.command()
 def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Show one job."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
-    shows = (board.lines, None) if json else (board.card, board.parked)
-    _with(url, token_file, data, lambda client: talk.shown(client, _id(job), *shows))
+    shows = (jobs_view.lines, None) if json else (jobs_view.card, jobs_view.parked)
+    _with(url, token_file, data, lambda client: jobs_client.shown(client, _id(job), *shows))
 
 
 @app.command()
@@ -116,10 +121,10 @@ def cancel(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token
 @app.command()
 def remove(jobs: _Ids, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Remove jobs, their folders and everything they fetched."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
     paths = [f"/v1/jobs/{_id(job)}" for job in jobs]
-    _with(url, token_file, data, lambda client: talk.told(client, "DELETE", paths, board.lines))
+    _with(url, token_file, data, lambda client: jobs_client.told(client, "DELETE", paths, jobs_view.lines))
 
 
 @app.command()
@@ -129,13 +134,13 @@ def change(
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Change settings of a job, also while it runs."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
     body = {"settings": dict(values.setting(text) for text in set_ or ())} | (
         {} if priority is None else {"priority": priority}
     )
-    show = board.lines if json else board.changed
-    _with(url, token_file, data, lambda client: talk.told(client, "PATCH", [f"/v1/jobs/{_id(job)}"], show, body))
+    show = jobs_view.lines if json else jobs_view.changed
+    _with(url, token_file, data, lambda client: jobs_client.told(client, "PATCH", [f"/v1/jobs/{_id(job)}"], show, body))
 
 
 @app.command()
@@ -146,9 +151,9 @@ def seeds(
     url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Add seeds to a job."""
-    from . import talk
+    from . import jobs_client
 
-    _with(url, token_file, data, lambda client: talk.planted(client, _id(job), seeds, column))
+    _with(url, token_file, data, lambda client: jobs_client.planted(client, _id(job), seeds, column))
 
 
 @app.command()
@@ -182,26 +187,26 @@ def tail(
     json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Print a job's pages as they come, until it ends. Changes of its state go to stderr."""
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
-    show = board.lines if json else board.pages
-    _with(url, token_file, data, lambda client: talk.followed(client, _id(job), last, show))
+    show = jobs_view.lines if json else jobs_view.pages
+    _with(url, token_file, data, lambda client: jobs_client.followed(client, _id(job), last, show))
 
 
 def _act(verb: str, jobs: list[str], json: bool, where: tuple[str | None, Path | None, Path | None]) -> None:
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
     paths = [f"/v1/jobs/{_id(job)}/{verb}" for job in jobs]
-    _with(*where, lambda client: talk.told(client, "POST", paths, board.lines if json else board.states))
+    _with(*where, lambda client: jobs_client.told(client, "POST", paths, jobs_view.lines if json else jobs_view.states))
 
 
 def _want(
     job: str, verb: str, body: Mapping[str, object], json: bool, where: tuple[str | None, Path | None, Path | None]
 ) -> None:
-    from . import board, talk
+    from . import jobs_client, jobs_view
 
-    show = board.lines if json else board.wanted
-    _with(*where, lambda client: talk.told(client, "POST", [f"/v1/jobs/{_id(job)}/{verb}"], show, body))
+    show = jobs_view.lines if json else jobs_view.wanted
+    _with(*where, lambda client: jobs_client.told(client, "POST", [f"/v1/jobs/{_id(job)}/{verb}"], show, body))
 
 
 def _id(job: str) -> str:
@@ -215,8 +220,8 @@ def _with(
     url: str | None, token_file: Path | None, data: Path | None, act: Callable[[Client], Coroutine[Any, Any, int]]
 ) -> None:
     """Finds the daemon, lets `act` talk to it, and exits with the code that `act` returns."""
-    from . import talk
+    from . import jobs_client
 
     chosen: Mapping[str, Path | None] = {"token_file": token_file, "data": data}
     named = {name: str(path) for name, path in chosen.items() if path is not None}
-    raise typer.Exit(talk.run(url, named, act))
+    raise typer.Exit(jobs_client.run(url, named, act))

@@ -49,7 +49,7 @@ class _Teller(logging.Handler):
 @contextmanager
 def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
     """Writes the log of a daemon to standard error, and warnings of other libraries."""
-    from crawler.daemon.run import under_way
+    from crawler.daemon.runs.run import under_way
 
     def note_job(record: logging.LogRecord) -> bool:
         record.job = under_way.get()

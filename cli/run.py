@@ -169,12 +169,12 @@ def run(
             raise typer.BadParameter(
                 "a dry run needs seeds; `crawl explain` looks into a folder", param_hint="--dry-run"
             )
-        from .rehearsal import dry_run as rehearsed
+        from .dry_run import dry_run as rehearsed
 
         raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json, trust=trust))
     prepare_workers(loaded.offload.executor)
 
-    from .work import Job, crawled
+    from .run_crawl import Job, crawled
 
     job = Job(
         loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict, fail_on=fail_on, json=json,

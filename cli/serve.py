@@ -12,7 +12,7 @@ import typer
 from crawler.errors import CrawlError
 
 from . import values
-from .exits import Exit, exit_code_of
+from .exit_codes import Exit, exit_code_of
 from .log import logging_lines
 
 log = logging.getLogger("crawler.cli")
@@ -55,7 +55,7 @@ def serve(
     SIGTERM and Ctrl-C stop it: visits under way are finished, and all jobs continue when it is started again. SIGHUP
     reads the settings again.
     """
-    from crawler.daemon.life import Sources
+    from crawler.daemon.daemon import Sources
     from crawler.runtime.ownership import Trust
 
     from .process import prepare_workers, run_loop
@@ -77,7 +77,7 @@ def serve(
     sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
     _, base = sources.load()  # bad settings are refused before anything starts
     prepare_workers(base.offload.executor)
-    from .living import served
+    from .serve_daemon import served
 
     level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
     with logging_lines(level, is_json=json_logs):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crawler.runtime.escaping import printable
 
-from .exits import is_barren
+from .exit_codes import is_barren
 
 if TYPE_CHECKING:
     from crawler.folder.folder import Folder

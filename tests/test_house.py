@@ -16,7 +16,7 @@ import grimp
 
 import crawler
 from benchmarks.__main__ import BENCHMARKS
-from crawler.cli.exits import Exit
+from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
 from crawler.sinks.jsonl import FIELDS, HEAVY

@@ -11,16 +11,20 @@ import pytest
 
 from crawler import dry_run as rehearsal
 from crawler import robots, urls
-from crawler.cli import rehearsal as cli_rehearsal
-from crawler.cli.exits import Exit
-from crawler.daemon import DaemonConfig, posting, run, running, spool, store, tokens, webhooks, wishes
-from crawler.daemon import job as daemon_job
-from crawler.daemon import logs as daemon_logs
-from crawler.daemon import pages as daemon_pages
+from crawler.cli import dry_run as cli_rehearsal
+from crawler.cli.exit_codes import Exit
+from crawler.daemon import DaemonConfig, tokens
+from crawler.daemon.jobs import job as daemon_job
+from crawler.daemon.jobs import spool, store, wishes
+from crawler.daemon.runs import logs as daemon_logs
+from crawler.daemon.runs import records as daemon_pages
+from crawler.daemon.runs import run, scheduler
+from crawler.daemon.webhooks import delivery, posting
 from crawler.engine import memory_watch
 from crawler.engine import suspension as absence
 from crawler.fetch import cookies, files, framing, resolver, wire
-from crawler.frontier import opening, schema, turns
+from crawler.frontier import turns
+from crawler.frontier.sqlite import file, schema
 from crawler.offload import inside, worker
 from crawler.parse import blocked, codings, data, html, page, sitemap
 from crawler.policy import politeness
@@ -126,7 +130,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("(a kill gives back {} a minute at most)", (run.KEPT_S / MINUTE,)),
         ("not known within {} seconds", (wishes.ANSWERED_S,)),
         ("the one that ran at the {} (`daemon.max_crashes`)", (DAEMON.max_crashes,)),
-        ("has about {} files open", (running.FILES_A_JOB,)),
+        ("has about {} files open", (scheduler.FILES_A_JOB,)),
         (
             "{} steps of `priority` ({} to {}) double",
             (2 / (daemon_job.weight(2) / 2), daemon_job.PRIORITIES[0], daemon_job.PRIORITIES[-1]),
@@ -139,10 +143,10 @@ TABLE: dict[str, tuple[Row, ...]] = {
             "2xx within {} s is tried again after {} s, {} s, ... an {} at most, for a {}",
             (
                 posting.TIMES.total or 0,
-                webhooks.FIRST_S,
-                2 * webhooks.FIRST_S,
-                webhooks.MOST_S / HOUR,
-                webhooks.GIVEN_UP_S / DAY,
+                delivery.FIRST_S,
+                2 * delivery.FIRST_S,
+                delivery.MOST_S / HOUR,
+                delivery.GIVEN_UP_S / DAY,
             ),
         ),
         ("made with {} random bits", (tokens.BITS,)),
@@ -222,7 +226,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ),
         ("no attempt spent, {} times a URL at most", (absence.MOST_FORGIVEN,)),
         ("the first {} links", (DEFAULT.scope.max_links,)),
-        ("0.5 s of CPU at {} MiB", (opening.CHECKED_BYTES / MIB,)),
+        ("0.5 s of CPU at {} MiB", (file.CHECKED_BYTES / MIB,)),
     ),
     "docs/scope.md": (
         ("the site's turns, {} attempts", (DEFAULT.politeness.max_attempts,)),

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from crawler import Config, open_crawl
-from crawler.daemon import DaemonConfig, WrongState, open_jobs, pages, spool
-from crawler.daemon.folders import Folders
+from crawler.daemon import DaemonConfig, WrongState, open_jobs
 from crawler.daemon.http.sockets import _unix_socket
+from crawler.daemon.jobs import spool
+from crawler.daemon.jobs.folders import Folders
+from crawler.daemon.runs import records
 from crawler.errors import ConfigError, FolderError, FrontierError, SinkError
 from crawler.fetch import Guard
 from crawler.folder.folder import open_folder
@@ -135,9 +137,11 @@ def test_what_a_job_keeps_is_not_written_through_links(tmp_path: Path, plant: Pl
 def test_records_are_not_read_through_links(tmp_path: Path, plant: Plant) -> None:
     plant(tmp_path / "pages.jsonl")
     for read in (
-        lambda path: pages.read(path, 0, 10),
-        lambda path: pages.Failures().update(path),
-        lambda path: pages.start_of_last(path, 1) if path.exists() and path.stat().st_size else pages.read(path, 0, 1),
+        lambda path: records.read(path, 0, 10),
+        lambda path: records.Failures().update(path),
+        lambda path: (
+            records.start_of_last(path, 1) if path.exists() and path.stat().st_size else records.read(path, 0, 1)
+        ),
     ):
         with pytest.raises(WrongState, match=r"pages\.jsonl is a"):
             read(tmp_path / "pages.jsonl")

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.answering import Crawl, Outcome, Site, words
-from tests.test_answers import DOWN, ITEMS, SAID, is_whole, item, number_of, out_between
+from tests.policy.test_answers import DOWN, ITEMS, SAID, is_whole, item, number_of, out_between
 
 
 def sick_server(share: float, said: str = "one page", begin: float = 40, site: Site = item) -> Site:

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 from ..runtime.lazy_imports import door
 
 if TYPE_CHECKING:
-    from .events import Event, Kind, Listener
-    from .http import Listening, application, open_server
-    from .job import Job, JobSpec, Seeds, Template
-    from .jobs import Changed, Jobs
-    from .opening import open_jobs
-    from .settings import DaemonConfig, load_daemon
-    from .states import State
-    from .stats import Point
-    from .trouble import (
+    from .api import Changed, Jobs
+    from .errors import (
         BadJob,
         BadSeeds,
         BadSettings,
@@ -27,17 +20,24 @@ if TYPE_CHECKING:
         StoreError,
         WrongState,
     )
+    from .events import Event, Kind, Listener
+    from .http import Listening, application, open_server
+    from .jobs.job import Job, JobSpec, Seeds, Template
+    from .jobs.states import State
+    from .opening import open_jobs
+    from .runs.stats import Point
+    from .settings import DaemonConfig, load_daemon
 
 _HOMES = {
     "events": "Event Kind Listener",
     "http": "Listening application open_server",
-    "job": "Job JobSpec Seeds Template",
-    "jobs": "Changed Jobs",
+    "jobs.job": "Job JobSpec Seeds Template",
+    "api": "Changed Jobs",
     "opening": "open_jobs",
     "settings": "DaemonConfig load_daemon",
-    "states": "State",
-    "stats": "Point",
-    "trouble": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob StoreError WrongState",
+    "jobs.states": "State",
+    "runs.stats": "Point",
+    "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob StoreError WrongState",
 }
 
 __all__ = [

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from ..settings import Config
 from ..settings.loading import LIVE, fields, shown, value_of
-from .job import Origin
-from .jobs import Jobs
+from .api import Jobs
+from .jobs.job import Origin
 from .owners import OWNERS
-from .pages import PAGES, Failure, Failures
+from .runs.records import PAGES, Failure, Failures
 
 MOST_KNOWN = 100
 """Jobs whose failures stay in memory, so that only new records have to be read."""
@@ -39,7 +39,7 @@ class Schema(NamedTuple):
 
 
 class Insight:
-    """Looks into the jobs of one daemon."""
+    """Inspector into the jobs of one daemon."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

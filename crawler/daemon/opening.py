@@ -20,20 +20,21 @@ from ..folder.folder import held
 from ..runtime.ownership import Trust, check_contents, check_writers
 from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
 from ..settings import Config
-from . import asking, recovery, tokens
-from .book import Book
+from . import tokens
+from .api import NOTHING_CHOSEN, Jobs
 from .events import Events
-from .folders import Folders
-from .job import Record, weight
-from .jobs import NOTHING_CHOSEN, Jobs
-from .logs import logs_kept
+from .jobs import recovery, validation
+from .jobs.folders import Folders
+from .jobs.job import Record, weight
+from .jobs.registry import Registry
+from .jobs.store import open_store
+from .jobs.submission import Reception, Threads
 from .owners import within
-from .posting import open_post
-from .running import Running
+from .runs.logs import logs_kept
+from .runs.scheduler import Scheduler
 from .settings import ADDRESS, DaemonConfig, shared_settings, trust_in
-from .store import open_store
-from .submission import Reception, Threads
-from .webhooks import Webhooks, new_secret, open_webhooks
+from .webhooks.delivery import Webhooks, new_secret, open_webhooks
+from .webhooks.posting import open_post
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,12 @@ async def open_jobs(
     ):
         async with open_store(data / DATABASE) as (store, remembered):
             threads = Threads(executor)
-            book, folders = Book(store, remembered, events, now), Folders(data, trust_in(config))
-            reception = Reception.of(book, folders, threads, config, base)
-            await recovery.recover(book, folders, threads, reception.new_id, config.max_crashes)
+            registry, folders = Registry(store, remembered, events, now), Folders(data, trust_in(config))
+            reception = Reception.of(registry, folders, threads, config, base)
+            await recovery.recover(registry, folders, threads, reception.new_id, config.max_crashes)
 
             def settings_of(record: Record) -> Config:
-                return asking.ruled(record.settings, reception.rule)
+                return validation.ruled(record.settings, reception.rule)
 
             def secret() -> str:
                 return tokens.kept(
@@ -77,14 +78,16 @@ async def open_jobs(
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
                     share = weight(record.priority)
-                    ruled = asking.in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
+                    ruled = validation.in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
                     return open_crawl(
                         ruled, folder=folders.path(record), shared=shared, weight=share, trust=folders.trust
                     )
 
-                running = Running(book, folders, events, opened, settings_of, config, logs, shared.network.files)
-                async with _run_jobs(running, reception, events) as tasks:
-                    jobs = Jobs(book, store, reception, running, events, shared.places)
+                scheduler = Scheduler(
+                    registry, folders, events, opened, settings_of, config, logs, shared.network.files
+                )
+                async with _run_jobs(scheduler, reception, events) as tasks:
+                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run):
                         tasks.start_soon(task)
@@ -122,14 +125,14 @@ def _open_home(data: Path, trust: Trust) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _run_jobs(running: Running, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
+async def _run_jobs(scheduler: Scheduler, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
     with unwrapped():
         async with create_task_group() as tasks:
-            tasks.start_soon(running.run)
+            tasks.start_soon(scheduler.run)
             try:
                 yield tasks
             finally:
                 with CancelScope(shield=True):
-                    await running.close(reception.config.grace_s)
+                    await scheduler.close(reception.config.grace_s)
                 events.close()
                 tasks.cancel_scope.cancel()

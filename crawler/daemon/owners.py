@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..settings import Config, Mark, Table, mark_of
 from ..settings.loading import amend, explicit, fields, value_of
-from .trouble import Complaint
+from .errors import Complaint
 
 Bounds = Mapping[str, object]
 """Limits that no job may exceed, by full name of the setting."""

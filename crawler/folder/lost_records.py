@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import SinkError, StorageFull
 from ..frontier import Missing, open_unrecorded
-from ..frontier.unrecorded import Visits
+from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
 from ..sinks import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..errors import FolderError
-from ..frontier import Recorded, Repaired, is_whole, look, repair
+from ..frontier import Recorded, Repaired, is_whole, look
+from ..frontier.sqlite import repair
 from ..model import Position
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config

@@ -1,13 +1,22 @@
 """Keeps what to visit next, and what is already known."""
 
-from .known import Known
-from .looking import Look, SiteTurn, look
 from .memory import MemoryFrontier, open_memory
-from .repair import Recorded, Repaired, is_whole, repair
-from .sqlite import SqliteFrontier, open_sqlite
+from .sqlite import (
+    Known,
+    Look,
+    Missing,
+    Recorded,
+    Repaired,
+    SiteTurn,
+    SqliteFrontier,
+    is_whole,
+    look,
+    open_sqlite,
+    open_unrecorded,
+    repair,
+)
 from .store import Ended, Left, Linking, Root, Rows, Waiting
 from .terms import Clock, Terms
-from .unrecorded import Missing, open_unrecorded
 
 __all__ = [
     "Clock",

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ..model import Lease
-from .seen import Fingerprints
+from .fingerprints import Fingerprints
 
 
 class Claims:

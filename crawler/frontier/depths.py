@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .seen import U64
+from .fingerprints import U64
 
 FARTHEST = 0xFFFF
 LEAST = 1 << 12

@@ -14,8 +14,8 @@ from .. import urls
 from ..model import Links, Outcome, Request, Url
 from .change import Change, Family, Nearer
 from .depths import Depths, distance
+from .fingerprints import U64, Fingerprints
 from .order import Entry, key, rank
-from .seen import U64, Fingerprints
 
 SAME_DEPTH = "sitemap"
 """The kind of page whose links are no further from the seed than the page itself."""

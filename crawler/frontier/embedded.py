@@ -17,9 +17,9 @@ from ..policy.politeness import Wait
 from ..policy.redirects import Hop
 from ..standing import Counts, SiteView
 from .discovery import Discovery
+from .fingerprints import U64
 from .ledger import Ledger
 from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
-from .seen import U64
 from .state import State
 from .store import Pick, Picked, Root, Rows, Store, Visited, Waiting
 from .terms import Clock, Terms

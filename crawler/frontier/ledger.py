@@ -17,7 +17,6 @@ from .bars import Bars
 from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, hints, left_out, pairs
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
-from .earlier import add_validators
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -25,6 +24,7 @@ from .site import Site
 from .state import State
 from .store import Due, Picked
 from .terms import Clock, Terms
+from .validators import add_validators
 from .workbench import Workbench
 
 NO_WAY = Request(Url("http:///"))

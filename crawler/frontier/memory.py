@@ -11,8 +11,8 @@ from .. import urls
 from .claims import Claims
 from .depths import Depths
 from .embedded import EmbeddedFrontier
-from .nowhere import Nowhere
-from .seen import Fingerprints
+from .fingerprints import Fingerprints
+from .memory_store import Nowhere
 from .state import State
 from .terms import Clock, Terms
 from .workbench import Workbench

@@ -10,8 +10,8 @@ from ..policy.traps import Stored
 from .change import Parking
 from .claims import Claims
 from .depths import Depths
+from .fingerprints import Fingerprints
 from .order import Entry
-from .seen import Fingerprints
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..model import Request, Url
 from ..policy.redirects import Hop
 from .change import Change
+from .fingerprints import U64
 from .order import Entry, Packed
-from .seen import U64
 
 
 class Load(NamedTuple):

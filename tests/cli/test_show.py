@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crawler.cli import show
-from crawler.cli.exits import Exit, exit_code
+from crawler.cli.exit_codes import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from crawler.daemon.schedule import Schedule
+from crawler.daemon.schedules.schedule import Schedule
 
 from .browser import needs_chromium, open_dashboard
 from .conftest import Open

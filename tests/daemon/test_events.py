@@ -102,7 +102,7 @@ async def test_progress_is_told_and_not_kept(open_daemon: Open) -> None:
 
 
 async def test_the_history_of_one_job_does_not_grow_without_end(open_daemon: Open) -> None:
-    from crawler.daemon import store
+    from crawler.daemon.jobs import store
 
     async with open_daemon() as jobs:
         job = await submit(jobs, ["https://a.test/"], **PAUSED)

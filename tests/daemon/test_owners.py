@@ -11,7 +11,7 @@ import pytest
 from crawler import ConfigError
 from crawler.daemon import BadSettings, Jobs, State, Template
 from crawler.daemon.owners import OWNERS, UNHEARD, checked_bounds, within
-from crawler.daemon.schedule import Schedule
+from crawler.daemon.schedules.schedule import Schedule
 from crawler.daemon.settings import load_daemon
 from crawler.folder.folder import open_folder
 from crawler.settings import Config, SinkConfig, SiteConfig, Table, mark_of
@@ -116,8 +116,8 @@ async def test_what_an_older_daemon_let_in_is_refused_when_its_job_begins(open_d
         job = await submit(jobs, SEEDS, **PAUSED)
         await jobs.put_template(Template("old"))
         made = await jobs.schedules.add(Schedule("", "0 * * * *", tuple(SEEDS)))
-        await jobs._book.amend(job.id, settings=NAME_SERVERS)
-        jobs._book._templates["old"] = Template("old", NAME_SERVERS)
+        await jobs._registry.amend(job.id, settings=NAME_SERVERS)
+        jobs._registry._templates["old"] = Template("old", NAME_SERVERS)
         jobs.schedules._all[made.id] = Schedule(made.id, made.cron, made.seeds, settings=NAME_SERVERS, next_at=0.0)
         with pytest.raises(BadSettings) as refused:
             await submit(jobs, SEEDS, template="old")
@@ -135,7 +135,7 @@ async def test_what_an_older_daemon_let_in_is_refused_when_its_job_begins(open_d
 async def test_a_job_that_an_older_daemon_let_write_the_crawls_own_files_fails_alone(open_daemon: Open) -> None:
     async with open_daemon() as jobs:
         job = await submit(jobs, SEEDS, **PAUSED)
-        await jobs._book.amend(job.id, settings={"sinks": [{"path": "frontier.sqlite-wal"}]})
+        await jobs._registry.amend(job.id, settings={"sinks": [{"path": "frontier.sqlite-wal"}]})
     async with open_daemon() as jobs:
         other = await submit(jobs, SEEDS)
         await jobs.resume(job.id)

@@ -11,7 +11,7 @@ import pytest
 
 from crawler import urls
 from crawler.frontier import Clock, MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
-from crawler.frontier.sqlite import MOST_ENTRIES
+from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
 
 Open = Callable[..., AbstractAsyncContextManager[MemoryFrontier]]

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from crawler.frontier import Terms, open_memory, open_sqlite
 from crawler.frontier.depths import distance
-from crawler.frontier.sqlite import MOST_ENTRIES, MOST_SITES
+from crawler.frontier.sqlite.store import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.frontier.conftest import HandClock, lend, links
 from tests.frontier.plans import SITES, Plan, picks, plans, requests

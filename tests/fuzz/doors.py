@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from crawler.daemon import pages, schedule
-from crawler.daemon.asking import choose
+from crawler.daemon.errors import JobError
 from crawler.daemon.http import inputs, models, schedules
 from crawler.daemon.http.problems import Problem
+from crawler.daemon.jobs.validation import choose
 from crawler.daemon.owners import Rule
-from crawler.daemon.trouble import JobError
+from crawler.daemon.runs import records
+from crawler.daemon.schedules import schedule
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import MAX_PAIR_BYTES, MAX_SENT_BYTES, Cookies
@@ -198,9 +199,9 @@ def _recorded(data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pages.jsonl"
         path.write_bytes(data)
-        first = pages.read(path, 0, 5)
+        first = records.read(path, 0, 5)
         assert first.end <= len(data) and all(line.endswith(b"\n") for line in first.lines)
-        assert 0 <= pages.start_of_last(path, 3) <= len(data)
+        assert 0 <= records.start_of_last(path, 3) <= len(data)
 
 
 _JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),

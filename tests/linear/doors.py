@@ -15,13 +15,17 @@ import orjson
 import pydantic
 from aiohttp import web
 
-from crawler.daemon import pages, schedule, spool, tokens, webhooks
-from crawler.daemon.asking import choose
+from crawler.daemon import tokens
+from crawler.daemon.errors import JobError
 from crawler.daemon.http import inputs, models, schedules, wishes
 from crawler.daemon.http.problems import Problem
 from crawler.daemon.http.safety import _check_host, _check_origin, _shows
+from crawler.daemon.jobs import spool
+from crawler.daemon.jobs.validation import choose
 from crawler.daemon.owners import Rule
-from crawler.daemon.trouble import JobError
+from crawler.daemon.runs import records
+from crawler.daemon.schedules import schedule
+from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
@@ -228,7 +232,7 @@ RECORDS: dict[str, Shape] = {
 
 
 def _failed(path: Path) -> object:
-    failures = pages.Failures()
+    failures = records.Failures()
     failures.update(path)
     return failures.most(10)
 
@@ -352,37 +356,40 @@ ROWS = [
         most=FIELD,
     ),
     Row(
-        "daemon.schedule.following", tried(lambda text: schedule.following(text, "UTC", 0.0), JobError), CRON, most=200
+        "daemon.schedules.schedule.following",
+        tried(lambda text: schedule.following(text, "UTC", 0.0), JobError),
+        CRON,
+        most=200,
     ),
     Row(
-        "daemon.schedule.following in a zone",
+        "daemon.schedules.schedule.following in a zone",
         tried(lambda text: schedule.following("* * * * *", text, 0.0), JobError),
         {**TEXT, **runs("../", "/", "A/")},
         most=200,
     ),
-    Row("daemon.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
+    Row("daemon.jobs.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
     Row(
-        "daemon.pages.read",
+        "daemon.runs.records.read",
         _in_file(
-            lambda path: pages.read(path, 0, 100, pages.Filter(site="h.example", status="4xx", reason="dns")),
+            lambda path: records.read(path, 0, 100, records.Filter(site="h.example", status="4xx", reason="dns")),
             "pages.jsonl",
         ),
         RECORDS,
     ),
     Row(
-        "daemon.pages.start_of_last",
-        _in_file(lambda path: pages.start_of_last(path, 100, pages.Filter(site="h.example")), "pages.jsonl"),
+        "daemon.runs.records.start_of_last",
+        _in_file(lambda path: records.start_of_last(path, 100, records.Filter(site="h.example")), "pages.jsonl"),
         RECORDS,
     ),
-    Row("daemon.pages.Failures.update", _in_file(_failed, "pages.jsonl"), RECORDS),
+    Row("daemon.runs.records.Failures.update", _in_file(_failed, "pages.jsonl"), RECORDS),
     Row("daemon.tokens.read", _in_file(tokens.read, "token"), raw(TEXT)),
     Row(
-        "daemon.webhooks.signature",
-        lambda text: webhooks.signature(text, text, 1, text.encode()),
+        "daemon.webhooks.delivery.signature",
+        lambda text: delivery.signature(text, text, 1, text.encode()),
         {**runs("A", "=", head="whsec_")},
     ),
     Row(
-        "daemon.asking.choose",
+        "daemon.jobs.validation.choose",
         tried(lambda given: choose(given, Rule(Config())), JobError),
         SETTINGS,
         most=inputs.MAX_BODY,

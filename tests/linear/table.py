@@ -32,8 +32,14 @@ ROOMS = (
         "fetch/setcookie.py",
         "fetch/guard.py",
     ),
-    *("fetch/relays.py", "fetch/framing.py", "daemon/http/inputs.py", "daemon/http/safety.py", "daemon/schedule.py"),
-    *("daemon/spool.py", "daemon/pages.py", "daemon/tokens.py"),
+    *(
+        "fetch/relays.py",
+        "fetch/framing.py",
+        "daemon/http/inputs.py",
+        "daemon/http/safety.py",
+        "daemon/schedules/schedule.py",
+    ),
+    *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -45,8 +51,8 @@ NEED_NONE = {
     "policy.answers.compared.began": "adds four numbers",
     "daemon.http.inputs.is_lines": "compares a type",
     "daemon.http.safety.add_headers": "adds our own fields",
-    "daemon.pages.Filter.wants": "a part of daemon.pages.read",
-    "daemon.spool.": "normal stands for uploads; the rest opens files, and reads with seeds.reading.read",
+    "daemon.runs.records.Filter.wants": "a part of daemon.runs.records.read",
+    "daemon.jobs.spool.": "normal stands for uploads; the rest opens files, and reads with seeds.reading.read",
     "daemon.tokens.kept": "reads with daemon.tokens.read",
     "fetch.cookies.Jar.": "a part of fetch.cookies.Cookies.keep",
     "fetch.setcookie.": "a part of fetch.cookies.Cookies.keep, but for read",

@@ -11,18 +11,18 @@ from aiohttp.typedefs import Handler
 
 from ...errors import CrawlError
 from ...settings.loading import project_version
+from ..api import Changed, Jobs
 from ..insight import Insight
-from ..jobs import Changed, Jobs
 from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
+from .admission import Admission
 from .bounds import Bounds
+from .errors import problem
 from .inputs import MAX_BODY
-from .keys import INSIGHT, JOBS, PORCH, RELOAD, STREAMS
+from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
 from .operations import Operation, Operations
-from .porch import Porch
 from .safety import Token
 from .streams import Streams
-from .trouble import problem
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _about_itself = Operations()
@@ -33,7 +33,7 @@ def application(
     *,
     token: Token | str | None = None,
     hosts: Iterable[str] = (),
-    porch: Porch | None = None,
+    admission: Admission | None = None,
     reload: Callable[[], Changed] | None = None,
 ) -> web.Application:
     """Returns the application: the API at `/v1`, the dashboard at `/`, `/metrics`, health checks, `/openapi.json`.
@@ -47,15 +47,15 @@ def application(
         middlewares=[
             _tell_porch,
             safety.problems(),
-            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, porch),
+            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, admission),
             _translate_errors,
         ],
         client_max_size=MAX_BODY,
     )
     app[JOBS], app[INSIGHT] = opened, Insight(opened)
-    app[STREAMS] = Streams(porch.bounds if porch else Bounds())
-    if porch is not None:
-        app[PORCH] = porch
+    app[STREAMS] = Streams(admission.bounds if admission else Bounds())
+    if admission is not None:
+        app[ADMISSION] = admission
     if reload is not None:
         app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
@@ -89,15 +89,15 @@ def _description() -> bytes:
 
 @web.middleware
 async def _tell_porch(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells the porch when a request came and when it was served."""
-    if (porch := request.app.get(PORCH)) is None:
+    """Tells the admission when a request came and when it was served."""
+    if (admission := request.app.get(ADMISSION)) is None:
         return await handler(request)
-    porch.has_asked(request)
+    admission.has_asked(request)
     try:
-        await porch.pace(request)
+        await admission.pace(request)
         return await handler(request)
     finally:
-        porch.has_answered(request)
+        admission.has_answered(request)
 
 
 @web.middleware

@@ -11,13 +11,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ...settings.loading import project_version
-from ..jobs import Jobs
+from ..api import Jobs
 from . import answers
+from .admission import Admission
 from .bounds import Closed
-from .keys import JOBS, PORCH, STREAMS
+from .keys import ADMISSION, JOBS, STREAMS
 from .models import HealthOut
 from .operations import Operations
-from .porch import Porch
 from .problems import Problem
 
 TEXT = "text/plain"
@@ -60,8 +60,8 @@ class _Numbers(Collector):
         yield _gauge("crawld_jobs", "Jobs by state.", "state", states)
         yield from self._of_running_jobs()
         yield _gauge("crawld_event_streams", "Open streams of events.", None, len(self._app[STREAMS]))
-        if (porch := self._app.get(PORCH)) is not None:
-            yield from _of_porch(porch)
+        if (admission := self._app.get(ADMISSION)) is not None:
+            yield from _of_porch(admission)
 
     def _of_running_jobs(self) -> Iterator[Metric]:
         running = self._jobs.running()
@@ -80,14 +80,14 @@ class _Numbers(Collector):
         yield settled
 
 
-def _of_porch(porch: Porch) -> Iterator[Metric]:
-    yield _gauge("crawld_connections", "Open connections of API clients.", None, porch.inside)
-    yield _gauge("crawld_strangers", "Those of them that have not shown the token.", None, porch.strangers)
+def _of_porch(admission: Admission) -> Iterator[Metric]:
+    yield _gauge("crawld_connections", "Open connections of API clients.", None, admission.inside)
+    yield _gauge("crawld_strangers", "Those of them that have not shown the token.", None, admission.strangers)
     closed = CounterMetricFamily("crawld_connections_closed", "Connections that we closed.", labels=["why"])
     for why in Closed:
-        closed.add_metric([str(why)], porch.closed[why])
+        closed.add_metric([str(why)], admission.closed[why])
     yield closed
-    yield CounterMetricFamily("crawld_malformed_requests", "Requests that are no HTTP.", value=porch.malformed)
+    yield CounterMetricFamily("crawld_malformed_requests", "Requests that are no HTTP.", value=admission.malformed)
 
 
 def _gauge(name: str, meaning: str, label: str | None, values: Mapping[str, float] | float) -> Metric:

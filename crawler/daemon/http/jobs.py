@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from ..job import Job, JobSpec
-from ..jobs import Changed
-from ..states import State
+from ..api import Changed
+from ..jobs.job import Job, JobSpec
+from ..jobs.states import State
 from . import answers, inputs
 from .keys import JOBS
 from .models import (

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from ..api import Changed, Jobs
 from ..insight import Insight
-from ..jobs import Changed, Jobs
-from .porch import Porch
+from .admission import Admission
 from .streams import Streams
 
 JOBS = web.AppKey("jobs", Jobs)
 INSIGHT = web.AppKey("insight", Insight)
 STREAMS = web.AppKey("streams", Streams)
-PORCH = web.AppKey("porch", Porch)
+ADMISSION = web.AppKey("admission", Admission)
 RELOAD: web.AppKey[Callable[[], Changed]] = web.AppKey("reload")
 """Reloads the daemon's settings. Raises ConfigError."""

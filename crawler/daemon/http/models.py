@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from ..job import Progress, Wish
+from ..jobs.job import Progress, Wish
 from .storable import MAX_INT, storable
 
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]

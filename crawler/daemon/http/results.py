@@ -12,8 +12,8 @@ from pydantic import Field
 
 from ...explanation import record as as_record
 from ...runtime.gil import breathing
-from ..pages import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
-from ..stats import Point
+from ..runs.records import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
+from ..runs.stats import Point
 from . import answers, inputs
 from .jobs import id_of
 from .keys import INSIGHT, JOBS

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from .porch import Porch
+from .admission import Admission
 from .problems import Problem, answer
 
 log = logging.getLogger(__name__)
@@ -60,11 +60,11 @@ def problems() -> Middleware:
     return told
 
 
-def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = None) -> Middleware:
+def guard(token: Token | None, hosts: Collection[str], admission: Admission | None = None) -> Middleware:
     """Returns a middleware that admits requests with an allowed Host, from no foreign page, and with the token.
 
     `hosts` are in lower case; `*` means any. With `token` None, the program that mounts the application must protect
-    it. `porch` keeps a place for connections that were admitted.
+    it. `admission` keeps a place for connections that were admitted.
     """
     allowed = frozenset(hosts)
 
@@ -75,8 +75,8 @@ def guard(token: Token | None, hosts: Collection[str], porch: Porch | None = Non
         is_known = token is None or _shows(request, token.text)
         if not is_known and not _is_public(request):
             raise _no_token(request)
-        if is_known and porch is not None:
-            porch.recognise(request)
+        if is_known and admission is not None:
+            admission.recognise(request)
         return await handler(request)
 
     return guarded

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from aiohttp import web
 from pydantic import Field
 
-from .. import asking
-from ..schedule import CatchUp, Overlap, Schedule
+from ..jobs import validation
+from ..schedules.schedule import CatchUp, Overlap, Schedule
 from . import answers, inputs
 from .jobs import id_of
 from .keys import JOBS
@@ -142,5 +142,5 @@ def _to_model(schedule: Schedule) -> ScheduleOut:
         name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
     }
     return ScheduleOut(
-        **values, is_waiting=schedule.waiting is not None, settings=dict(asking.masked(schedule.settings))
+        **values, is_waiting=schedule.waiting is not None, settings=dict(validation.masked(schedule.settings))
     )

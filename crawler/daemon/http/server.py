@@ -12,11 +12,11 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from ...errors import ConfigError
-from ..jobs import Changed, Jobs
+from ..api import Changed, Jobs
 from . import sockets
+from .admission import Admission
 from .app import application
 from .listener import listening
-from .porch import Porch
 from .safety import Token
 from .wire import Wire
 
@@ -48,32 +48,32 @@ async def open_server(
     token: Token | str | None,
     hosts: tuple[str, ...] = (),
     reload: Callable[[], Changed] | None = None,
-    porch: Porch | None = None,
+    admission: Admission | None = None,
 ) -> AsyncIterator[Listening]:
     """Serves the API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError if it cannot."""
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
-    porch = porch or Porch()
-    app = application(jobs, token=token, hosts=(host, *hosts), porch=porch, reload=reload)
+    admission = admission or Admission()
+    app = application(jobs, token=token, hosts=(host, *hosts), admission=admission, reload=reload)
     runner = web.AppRunner(app, shutdown_timeout=STOP_S)
     try:
         await runner.setup()
         assert runner.server is not None
-        porch.serve(partial(_wire, porch, runner.server))
+        admission.serve(partial(_wire, admission, runner.server))
         async with sockets.opened(host, port, path) as sock:
             told = Listening(f"unix:{path}", None) if path else _listening(host, sock.getsockname()[1])
-            async with listening(sock, porch, BACKLOG):
+            async with listening(sock, admission, BACKLOG):
                 yield told
             await runner.cleanup()
     finally:
         await runner.cleanup()
-        porch.close()
+        admission.close()
 
 
-def _wire(porch: Porch, server: web.Server) -> Wire:
-    bounds = porch.bounds
+def _wire(admission: Admission, server: web.Server) -> Wire:
+    bounds = admission.bounds
     return Wire(
-        porch, server, loop=asyncio.get_running_loop(), access_log=None, keepalive_timeout=bounds.idle_s,
+        admission, server, loop=asyncio.get_running_loop(), access_log=None, keepalive_timeout=bounds.idle_s,
         lingering_time=bounds.linger_s, max_line_size=MAX_LINE, max_headers=MAX_FIELDS,
     )  # fmt: skip
 

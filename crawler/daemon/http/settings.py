@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..job import Template
+from ..jobs.job import Template
 from . import answers, inputs
 from .jobs import id_of
 from .keys import INSIGHT, JOBS, RELOAD

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .porch import Porch
+from .admission import Admission
 from .problems import Problem, answer
 from .safety import ANSWER_HEADERS
 
@@ -23,9 +23,9 @@ class Wire(web.RequestHandler):
 
     __slots__ = ("_porch",)
 
-    def __init__(self, porch: Porch, *args: Any, **more: Any) -> None:
+    def __init__(self, admission: Admission, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._porch = porch
+        self._porch = admission
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

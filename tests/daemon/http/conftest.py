@@ -54,7 +54,7 @@ class Api:
 
 
 def _session() -> aiohttp.ClientSession:
-    """Looks names up without a thread that outlives the test."""
+    """Inspector names up without a thread that outlives the test."""
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver()))
 
 

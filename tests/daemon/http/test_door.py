@@ -18,9 +18,9 @@ import pytest
 import uvloop
 
 from crawler.daemon import DaemonConfig, Event, Jobs, Kind, open_jobs
+from crawler.daemon.http.admission import Admission
 from crawler.daemon.http.bounds import Bounds, Closed
 from crawler.daemon.http.connection import network
-from crawler.daemon.http.porch import Porch
 from crawler.daemon.http.server import open_server
 
 from ..conftest import BASE, submit
@@ -41,7 +41,7 @@ MUCH = 8 << 20
 class Door:
     """A daemon's door on loopback, and clients at it that read little at a time."""
 
-    porch: Porch
+    admission: Admission
     jobs: Jobs
     port: int
 
@@ -80,13 +80,13 @@ async def status_of(reader: Reader) -> int:
 
 @asynccontextmanager
 async def open_door(folder: Path, bounds: Bounds = PATIENT) -> AsyncIterator[Door]:
-    porch = Porch(bounds)
+    admission = Admission(bounds)
     async with (
         open_jobs(DaemonConfig(grace_s=5), folder / "data", BASE) as jobs,
-        open_server(jobs, host="127.0.0.1", port=0, token=TOKEN, porch=porch) as there,
+        open_server(jobs, host="127.0.0.1", port=0, token=TOKEN, admission=admission) as there,
     ):
         assert there.port
-        yield Door(porch, jobs, there.port)
+        yield Door(admission, jobs, there.port)
 
 
 def run(story: Coroutine[Any, Any, None], loop: str) -> None:
@@ -105,7 +105,7 @@ async def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path) -> None:
             with anyio.fail_after(30), suppress(ConnectionResetError):
                 assert await reader.read() == b""
             writer.close()
-        assert (door.porch.inside, door.porch.closed) == (0, Counter({Closed.SILENT: 2}))
+        assert (door.admission.inside, door.admission.closed) == (0, Counter({Closed.SILENT: 2}))
 
 
 @pytest.mark.parametrize("asked", [OWNER, STRANGER])
@@ -132,11 +132,11 @@ def test_a_client_that_does_not_read_is_sent_away(tmp_path: Path, what: str, loo
         async with open_door(tmp_path, Bounds(write_s=0.2, pace_s=0)) as door:
             _, writer = await door.knock(await _asking_for(what, door))
             if what == "events":
-                await door.until(lambda: door.porch.inside == 1)
-            while not door.porch.closed[Closed.UNREAD]:
+                await door.until(lambda: door.admission.inside == 1)
+            while not door.admission.closed[Closed.UNREAD]:
                 door.jobs._events.tell(Event(None, 0.0, None, Kind.NOTE, {"text": "x" * 100_000}))
                 await asyncio.sleep(0.01)
-            assert door.porch.inside == 0
+            assert door.admission.inside == 0
             writer.transport.abort()
             assert await door.status() == 200
 
@@ -169,9 +169,9 @@ async def _asking_for(what: str, door: Door) -> bytes:
 async def test_strangers_of_one_address_have_some_places_and_the_first_makes_room(tmp_path: Path) -> None:
     async with open_door(tmp_path, replace(PATIENT, of_one_address=3)) as door:
         crowd = [await door.knock() for _ in range(4)]
-        await door.until(lambda: door.porch.closed[Closed.CROWDED] == 1)
+        await door.until(lambda: door.admission.closed[Closed.CROWDED] == 1)
         assert await crowd[0][0].read() == b""
-        assert door.porch.inside == door.porch.strangers == 3
+        assert door.admission.inside == door.admission.strangers == 3
         for _, writer in crowd:
             writer.close()
 
@@ -185,7 +185,7 @@ async def test_where_strangers_have_no_place_left_the_largest_crowd_makes_room(t
         there.append(await door.knock(address="127.0.0.4"))
         with anyio.fail_after(10):
             assert await there[1][0].read() == b""  # the first of the two that have one address
-        assert door.porch.closed == {Closed.CROWDED: 1}
+        assert door.admission.closed == {Closed.CROWDED: 1}
         there.append(await door.knock(address="127.0.0.5"))
         assert await there[0][0].read() == b""  # then all addresses have one, and the first goes
         for _, writer in there:
@@ -193,7 +193,7 @@ async def test_where_strangers_have_no_place_left_the_largest_crowd_makes_room(t
 
 
 def _has(door: Door, inside: int) -> bool:
-    return door.porch.inside == inside
+    return door.admission.inside == inside
 
 
 async def test_whoever_has_shown_the_token_is_served_while_strangers_take_all_they_can(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ async def test_whoever_has_shown_the_token_is_served_while_strangers_take_all_th
         assert await status_of(reader) == 200
         deaf = [await door.knock(STRANGER * 60) for _ in range(40)]
         assert [await door.status() for _ in range(20)] == [200] * 20
-        assert door.porch.strangers <= 20
+        assert door.admission.strangers <= 20
         writer.write(OWNER)
         again = b""
         with anyio.fail_after(30):
@@ -218,7 +218,7 @@ async def test_where_its_own_connections_take_all_places_the_idle_one_makes_room
         known = [await door.knock(OWNER) for _ in range(3)]
         assert [await status_of(reader) for reader, _ in known] == [200] * 3
         assert await door.status() == 200
-        assert (door.porch.closed[Closed.CROWDED], door.porch.closed[Closed.FULL]) == (1, 0)
+        assert (door.admission.closed[Closed.CROWDED], door.admission.closed[Closed.FULL]) == (1, 0)
         for _, writer in known:
             writer.transport.abort()
 
@@ -251,11 +251,11 @@ async def test_a_flood_of_requests_on_one_connection_leaves_room_for_others(tmp_
 async def test_connections_that_were_closed_are_told_by_their_number(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "crawler.daemon.http.porch")
+    caplog.set_level(logging.INFO, "crawler.daemon.http.admission")
     async with open_door(tmp_path, replace(PATIENT, of_one_address=2)) as door:
         crowd = [await door.knock() for _ in range(30)]
-        await door.until(lambda: door.porch.closed[Closed.CROWDED] == 28)
-    told = [record.getMessage() for record in caplog.records if record.name == "crawler.daemon.http.porch"]
+        await door.until(lambda: door.admission.closed[Closed.CROWDED] == 28)
+    told = [record.getMessage() for record in caplog.records if record.name == "crawler.daemon.http.admission"]
     assert len(told) == 1
     assert "28 crowded" in told[0]
     for _, writer in crowd:
@@ -268,7 +268,7 @@ async def test_a_stranger_who_asks_a_lot_is_answered_slowly_and_its_owner_is_not
         owner, writer_too = await door.knock(OWNER * 3)
         assert await _first_answers(owner, 3) == 3
         assert await _first_answers(reader, 2) == 2
-        assert next(iter(door.porch._inside)).is_busy  # with the third, which waits
+        assert next(iter(door.admission._inside)).is_busy  # with the third, which waits
         for one in (writer, writer_too):
             one.transport.abort()
 

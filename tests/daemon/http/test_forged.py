@@ -15,13 +15,13 @@ from pydantic import BaseModel
 from crawler.daemon import DaemonConfig, State, open_jobs
 from crawler.daemon.http.answers import json as json_of
 from crawler.daemon.http.problems import Problem, answer
-from crawler.daemon.states import Verb
+from crawler.daemon.jobs.states import Verb
 from crawler.settings.loading import load
 from crawler.sinks import JsonLines
 from tests.sinks.test_forged import EVERYTHING, FORGED, HALVES, assert_each_is_one, outcomes, records_of
 
 from ..conftest import submit, until
-from ..test_webhooks import open_target
+from ..webhooks.test_webhooks import open_target
 from .conftest import TOKEN, Api
 
 SEED = "http://127.0.0.1:9/"
@@ -64,8 +64,8 @@ async def test_what_failed_is_counted_by_what_it_was(api: Api) -> None:
 async def test_an_error_is_one_event_one_message_and_one_field(api: Api, text: str) -> None:
     async with open_target() as target:
         job = await submit(api.jobs, [SEED], is_paused=True, webhook=target.url)
-        await api.jobs._book.move(job.id, Verb.RESUME, "user")
-        await api.jobs._book.move(job.id, Verb.CANCEL, "user", error=text)
+        await api.jobs._registry.move(job.id, Verb.RESUME, "user")
+        await api.jobs._registry.move(job.id, Verb.CANCEL, "user", error=text)
         assert (await api.get(f"/v1/jobs/{job.id}"))["error"] == text
         await target.until(lambda: target.states(job.id)[-1:] == ["cancelled"])
         assert target.events[-1]["data"]["error"] == text

@@ -18,8 +18,8 @@ import uvloop
 from crawler import ConfigError
 from crawler.daemon import DaemonConfig, open_jobs
 from crawler.daemon.client import open_client
+from crawler.daemon.http.admission import Admission
 from crawler.daemon.http.bounds import Bounds, Closed
-from crawler.daemon.http.porch import Porch
 from crawler.daemon.http.server import open_server
 
 from ..conftest import BASE, Open
@@ -93,14 +93,14 @@ async def test_what_lies_at_its_path_and_is_no_socket_of_ours_stays(
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_another_user_is_not_let_in_even_where_the_mode_would(tmp_path: Path, loop: str) -> None:
     async def story(path: Path) -> None:
-        porch = Porch()
+        admission = Admission()
         async with (
             open_jobs(DaemonConfig(), tmp_path / "data", BASE) as jobs,
-            open_server(jobs, host="", port=0, path=str(path), token=TOKEN, porch=porch),
+            open_server(jobs, host="", port=0, path=str(path), token=TOKEN, admission=admission),
         ):
             path.chmod(0o777)
             assert await _asked_by(path, NOBODY) == b""
-            assert porch.closed[Closed.FOREIGN] == 1
+            assert admission.closed[Closed.FOREIGN] == 1
             assert await _asked_by(path, 0) == b"HTTP/1.1 200"
 
     factory = uvloop.new_event_loop if loop == "uvloop" else None
@@ -124,12 +124,15 @@ async def _asked_by(path: Path, user: int) -> bytes:
 
 
 async def test_its_clients_are_no_strangers(open_daemon: Open, tmp_path: Path) -> None:
-    path, porch = tmp_path / "daemon.sock", Porch(Bounds(strangers=0, of_one_address=0))
-    async with open_daemon() as jobs, open_server(jobs, host="", port=0, path=str(path), token=TOKEN, porch=porch):
+    path, admission = tmp_path / "daemon.sock", Admission(Bounds(strangers=0, of_one_address=0))
+    async with (
+        open_daemon() as jobs,
+        open_server(jobs, host="", port=0, path=str(path), token=TOKEN, admission=admission),
+    ):
         there = [await asyncio.open_unix_connection(str(path)) for _ in range(5)]
         async with open_client(f"unix:{path}", TOKEN) as client:
             assert (await client.ask("GET", "/v1/jobs"))["items"] == []
-            assert (porch.inside, porch.strangers) == (6, 0)
+            assert (admission.inside, admission.strangers) == (6, 0)
         for _, writer in there:
             writer.close()
 

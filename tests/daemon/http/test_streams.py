@@ -11,7 +11,7 @@ from aiohttp import web
 
 from crawler.daemon import Event, Kind
 from crawler.daemon.http import answers
-from crawler.daemon.http.porch import Porch
+from crawler.daemon.http.admission import Admission
 
 from .conftest import TOKEN
 from .test_door import PATIENT, open_door, status_of
@@ -31,21 +31,21 @@ async def test_streams_are_bounded_in_all_and_at_one_address_and_are_given_back(
         for _, writer in [*first, elsewhere]:
             writer.transport.abort()
         again = await door.knock(FOLLOW)
-        await door.until(lambda: door.porch.inside == 1)
+        await door.until(lambda: door.admission.inside == 1)
         assert await status_of(again[0]) in (200, 503)
         again[1].transport.abort()
 
 
 async def test_a_daemon_with_many_deaf_streams_comes_to_its_end(tmp_path: Path) -> None:
-    porch: Porch
+    admission: Admission
     async with open_door(tmp_path, replace(PATIENT, of_one_address=200)) as door:
-        porch = door.porch
+        admission = door.admission
         deaf = [await door.knock(FOLLOW) for _ in range(200)]
         assert [await status_of(reader) for reader, _ in deaf] == [200] * 200
         for n in range(60):
             door.jobs._events.tell(Event(n + 1, 0.0, None, Kind.NOTE, {"text": "x" * 100_000}))
             await asyncio.sleep(0)
-    assert porch.inside == 0
+    assert admission.inside == 0
     for _, writer in deaf:
         writer.transport.abort()
 

@@ -1,0 +1,171 @@
+"""Talks to a daemon for `crawl jobs`: sends the requests and prints the answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from crawler import seeds as _seeds
+from crawler.daemon.client import Client, Refused, find, open_client
+from crawler.daemon.settings import load_daemon
+from crawler.model import Url
+from crawler.runtime.escaping import printable
+from crawler.runtime.thread_reader import batches
+from crawler.seeds import BadSeed, Taken
+
+from .exit_codes import Exit
+from .process import run_loop
+
+Shown = Mapping[str, Any]
+Show = Callable[[Sequence[Shown]], Iterable[str]]
+INLINE = 1000
+"""Seeds that are sent with the request for a job; all others follow as lines."""
+
+
+def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Coroutine[Any, Any, int]]) -> int:
+    """Finds the daemon, lets `act` talk to it, and prints what it refuses. Raises Unreachable, ConfigError."""
+    config, _ = load_daemon(None, os.environ, named)
+    found, token = find(config)
+
+    async def speak() -> int:
+        async with open_client(url or found, token) as client:
+            return await act(client)
+
+    try:
+        return run_loop(speak)
+    except Refused as error:
+        hint = " (--token-file names another)" if error.status == 401 else ""
+        print(printable(f"crawl: {error}{hint}"), file=sys.stderr)
+        return Exit.ERROR if error.status >= 500 else Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush fails again
+        return Exit.DONE
+
+
+async def listed(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
+    """Prints up to `most` jobs; asks for them page after page."""
+    jobs: list[Shown] = []
+    cursor: dict[str, str | int] = {}
+    while len(jobs) < most:
+        page = await client.ask("GET", "/v1/jobs", query={**query, **cursor})
+        jobs += page["items"]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    _print(show(jobs[:most]))
+    return Exit.DONE
+
+
+async def told(client: Client, method: str, paths: Sequence[str], show: Show, body: object = None) -> int:
+    """Sends the same request to each path and prints the answers. The first refusal ends it."""
+    for path in paths:
+        answer = await client.ask(method, path, body)
+        if answer is not None:
+            _print(show([answer]))
+    return Exit.DONE
+
+
+async def shown(client: Client, job: str, show: Show, show_parked: Show | None) -> int:
+    """Prints one job, and its parked patterns."""
+    found = await client.ask("GET", f"/v1/jobs/{job}")
+    _print(show([found]))
+    if show_parked and found["counts"]["parked"]:
+        _print(show_parked((await client.ask("GET", f"/v1/jobs/{job}/parked"))["items"]))
+    return Exit.DONE
+
+
+async def added(
+    client: Client,
+    asked: Mapping[str, object],
+    sources: Sequence[str],
+    key: str | None,
+    show: Show,
+    column: str | None = None,
+) -> int:
+    """Adds a job and prints it. With more than INLINE seeds the job starts once all of them are uploaded."""
+    _seeds.check(sources, column=column)
+    headers = {"Idempotency-Key": key} if key else {}
+    async with aclosing(batches(_read(sources, column))) as read:
+        first = [str(url) async for batch in _upto(read, INLINE) for url in batch]
+        is_more = len(first) >= INLINE
+        body = {**asked, "seeds": first, "is_paused": is_more or asked["is_paused"]}
+        job = await client.ask("POST", "/v1/jobs", body, headers=headers)
+        if is_more:
+            await client.ask("POST", f"/v1/jobs/{job['id']}/seeds", lines=_lines(read))
+            if not asked["is_paused"]:
+                job = await client.ask("POST", f"/v1/jobs/{job['id']}/resume")
+    _print(show([job]))
+    return Exit.DONE
+
+
+async def planted(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
+    """Adds seeds to a job and prints how many there were."""
+    _seeds.check(sources, column=column)
+    async with aclosing(batches(_read(sources, column))) as read:
+        said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
+    print(f"{said['given']} seeds")
+    return Exit.DONE
+
+
+async def followed(client: Client, job: str, last: int, show: Show) -> int:
+    """Prints records as they come, until the job ends. Each event makes it ask for new ones."""
+    path = f"/v1/jobs/{job}"
+    cursor: dict[str, str | int] = {"last": last}
+    async with aclosing(client.events(f"{path}/events")) as events:
+        async for event in events:
+            if event["kind"] == "state" and event["data"]["to"] in ("queued", "running", "paused"):
+                print(printable(_state(event["data"])), file=sys.stderr)
+            while True:
+                page = await client.ask("GET", f"{path}/pages", query={**cursor, "limit": 500})
+                _print(show(page["items"]))
+                if page["next"] is None:
+                    said = await client.ask("GET", path)
+                    print(printable(_state({**said, "to": said["state"]})), file=sys.stderr)
+                    return Exit.DONE
+                cursor = {"cursor": page["next"]}
+                if not page["items"]:
+                    break
+    print("crawl: the daemon closed the connection", file=sys.stderr)
+    return Exit.ERROR
+
+
+def _state(data: Mapping[str, Any]) -> str:
+    why = data.get("error") or data.get("ended") or ""
+    return f"{data['to']}{f': {why}' if why else ''}"
+
+
+async def _upto(read: AsyncIterator[Sequence[object]], most: int) -> AsyncIterator[Sequence[object]]:
+    seen = 0
+    async for batch in read:
+        yield batch
+        seen += len(batch)
+        if seen >= most:
+            return
+
+
+async def _lines(read: AsyncIterator[Sequence[object]]) -> AsyncIterator[bytes]:
+    async for batch in read:
+        yield "".join(f"{url}\n" for url in batch).encode()
+
+
+def _read(sources: Sequence[str], column: str | None) -> Iterator[Url]:
+    return _seeds.read(sources, _tell_bad, column=column, on_taken=_tell_taken)
+
+
+def _tell_taken(taken: Taken) -> None:
+    print(printable(f"crawl: {taken}"), file=sys.stderr)
+
+
+def _tell_bad(bad: BadSeed) -> None:
+    print(printable(f"crawl: unusable seed: {bad}"), file=sys.stderr)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+    sys.stdout.flush()

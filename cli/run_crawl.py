@@ -1,0 +1,206 @@
+"""Runs one crawl for the command: signals, the view, the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler import Crawl, open_crawl, seeds
+from crawler.errors import SeedError
+from crawler.folder.folder import Folder, discard
+from crawler.model import Url
+from crawler.runtime.escaping import printable
+from crawler.runtime.ownership import NOBODY, Trust
+from crawler.settings import Config
+from crawler.sinks import ReaderGone, Wants
+
+from . import show
+from .exit_codes import Exit, exit_code
+from .log import log, logging_to
+from .output import BadSeeds, StandardOutput
+from .panel import Lines, View, open_view
+from .values import Share
+
+if TYPE_CHECKING:
+    from crawler.model import Reason
+    from crawler.protocols import Sink
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The crawl that the command line asks for."""
+
+    config: Config
+    sources: Sequence[str]
+    folder: Path
+    command: Sequence[str]
+    """The arguments as they were typed, to print the command that continues."""
+    column: str | None = None
+    fresh: bool = False
+    strict: bool = False
+    fail_on: Share | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    retry: tuple[Reason, ...] = ()
+    """URLs that failed for these reasons are tried again."""
+    unpark: tuple[str, ...] = ()
+    """Parked patterns to fetch; `all` stands for every one."""
+    trust: Trust = NOBODY
+
+
+async def crawled(job: Job) -> Exit:
+    """Runs one crawl, from opening its folder to printing the summary. Returns the exit code."""
+    with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
+        try:
+            with _Signals(view.tell).on_signals() as hands:
+                code, last_words = await _run(job, view, hands)
+        except ReaderGone:
+            return Exit.INTERRUPTED
+        except _NothingBegan as error:
+            discard(error.folder)
+            raise
+    for line in () if job.quiet else last_words:
+        Lines().tell(line)
+    return code
+
+
+async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
+    async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job), trust=job.trust) as crawl:
+        hands.hold(crawl)
+        assert crawl.folder is not None
+        bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
+        with logging_to(crawl.folder.log_path, view.tell, job.verbose):
+            counts = crawl.snapshot().counts
+            unpark_all = ALL in job.unpark
+            named = () if unpark_all else job.unpark
+            found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
+            for line in [
+                *show.beginning(crawl.folder, counts),
+                *show.lost_records(crawl.lost),
+                *show.second_looks(found, named),
+            ]:
+                view.tell(line)
+                log.info(line)
+            try:
+                with _repeat(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                    summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
+            except SeedError as error:
+                if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
+                    raise _NothingBegan(str(error), crawl.folder) from error
+                raise
+            last_words = show.ending(summary, crawl.folder, job.command, bad.count)
+            for line in last_words:
+                log.info(line)
+        return exit_code(summary, job.fail_on), last_words
+
+
+def _read(job: Job, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
+    return seeds.read(job.sources, bad, column=job.column, on_taken=on_taken)
+
+
+def _teller(view: View, folder: Folder) -> seeds.OnTaken:
+    """Returns a function that prints what kind of list was read. It may be called from the thread that reads seeds."""
+    loop = asyncio.get_running_loop()
+
+    def tell(line: str) -> None:
+        view.tell(line)
+        log.info(line)
+
+    def on_taken(taken: seeds.Taken) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(tell, printable(taken.line(folder.bad_seeds_path.name)))
+
+    return on_taken
+
+
+class _NothingBegan(SeedError):
+    """There was no usable seed: the new crawl folder is empty and is removed."""
+
+    def __init__(self, message: str, folder: Folder) -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
+def _sinks(job: Job) -> list[Sink]:
+    sinks = job.config.sinks
+    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers")))
+    return [StandardOutput(wants)] if job.json else []
+
+
+def _may_draw(job: Job) -> bool:
+    """Whether standard error is a terminal, and records do not go to the same terminal."""
+    is_shared = job.json and sys.stdout.isatty()
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_shared
+
+
+class _Signals:
+    """Handles signals: the first stops, the second aborts, the third ends the process. None of them loses a page."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._crawl: Crawl | None = None
+        self._asked = 0
+
+    @contextmanager
+    def on_signals(self) -> Iterator[_Signals]:
+        loop = asyncio.get_running_loop()
+        wanted = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
+        # Signals that are ignored stay ignored: nohup, and background jobs of a script.
+        heard = {one: act for one, act in wanted.items() if signal.getsignal(one) is not signal.SIG_IGN}
+        for one, act in heard.items():
+            loop.add_signal_handler(one, act)
+        try:
+            yield self
+        finally:
+            for one in heard:
+                loop.remove_signal_handler(one)
+
+    def hold(self, crawl: Crawl) -> None:
+        """Sets the crawl that signals stop. A signal that came while it was being opened stops it now."""
+        self._crawl = crawl
+        if self._asked:
+            crawl.stop()
+
+    def _interrupt(self) -> None:
+        if self._asked == 0:
+            self._stop()
+        elif self._asked == 1 and self._crawl is not None:
+            self._asked += 1
+            self._tell("stopping at once; pages under way will be fetched again")
+            self._crawl.abort()
+        else:  # kill -9 loses nothing either
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h")  # the panel hid the cursor
+            os._exit(Exit.INTERRUPTED)
+
+    def _stop(self) -> None:
+        self._asked = max(self._asked, 1)
+        self._tell("finishing pages under way, for half a minute at most; Ctrl-C again stops at once")
+        if self._crawl is not None:
+            self._crawl.stop()
+
+
+@contextmanager
+def _repeat(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    timer: list[asyncio.TimerHandle] = []
+
+    def again() -> None:
+        timer[:] = [loop.call_later(seconds, again)]
+        act()
+
+    timer.append(loop.call_later(seconds, again))
+    try:
+        yield
+    finally:
+        timer[0].cancel()

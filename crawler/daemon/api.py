@@ -1,0 +1,382 @@
+"""The API of all jobs in Python: submit, look, change, pause, resume, cancel, remove. The HTTP API calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Container, Mapping, Sequence
+from contextlib import (
+    AbstractContextManager,
+    suppress,
+)
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from ..api import Crawl
+from ..engine.slots import Places
+from ..errors import CrawlError
+from ..explanation import Explanation
+from ..metrics.metrics import Snapshot
+from ..settings import Config
+from ..settings.loading import explicit, fields
+from ..standing import Trap
+from .errors import NoSuchJob, WrongState
+from .events import Event, Events, Kind, Listener
+from .jobs import retention, validation, wishes
+from .jobs.job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, seen
+from .jobs.progress import progress
+from .jobs.registry import Draft, Registry
+from .jobs.states import State, Verb
+from .jobs.store import Store
+from .jobs.submission import Lines, Reception
+from .owners import Rule, within
+from .reloading import taken
+from .runs.remedies import HELPED, remedies
+from .runs.scheduler import Scheduler
+from .runs.stats import Point, Series
+from .schedules.submitter import Schedules
+from .settings import DaemonConfig
+
+log = logging.getLogger(__name__)
+
+API = "api"
+MOST_LISTED = 1000
+NOTHING_CHOSEN = Config()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The result of a change of settings, by their full names."""
+
+    applied: tuple[str, ...]
+    """Settings in effect now; those of a job that is not running take effect with its next run."""
+    needs_restart: tuple[str, ...]
+    """Settings that take effect after the job is paused and resumed, or the daemon is restarted."""
+
+
+class Jobs:
+    """All jobs of a daemon; `open_jobs` makes it. When a call returns, its change survives `kill -9` and power cuts.
+
+    Every call that names a job raises NoSuchJob if there is none. Every call that changes something raises
+    StorageFull or StoreError if the change cannot be stored; then nothing has changed.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        reception: Reception,
+        scheduler: Scheduler,
+        events: Events,
+        places: Places,
+    ) -> None:
+        self._registry = registry
+        self._reception = reception
+        self._scheduler = scheduler
+        self._events = events
+        self._folders = reception.folders
+        self._places = places
+        self._retuned = asyncio.Event()
+        self.data = self._folders.data
+        """The daemon's data folder."""
+        self.schedules = Schedules(store, self, registry.now)
+        """The schedules, which submit jobs again and again."""
+        self.store = store
+        """The database, for modules that keep tables of their own in it."""
+
+    @property
+    def config(self) -> DaemonConfig:
+        return self._reception.config
+
+    @property
+    def base(self) -> Config:
+        """The settings that every job starts from: the crawl settings of the daemon's own file."""
+        return self._reception.base
+
+    @property
+    def rule(self) -> Rule:
+        """The settings that every job starts from, and the bounds that no job may exceed."""
+        return self._reception.rule
+
+    def adopt(self, config: DaemonConfig, base: Config) -> Changed:
+        """Takes on new settings, as far as a running daemon can. Settings of jobs take effect with their next run."""
+        told = taken((self.config, self.base), (config, within(base, config.bounds)))
+        self._reception.config, self._reception.base = told.config, told.base
+        self._scheduler.config = told.config
+        self._places.most = told.config.concurrency
+        self._scheduler.look_around()
+        self._retuned.set()
+        return Changed(told.applied, told.needs_restart)
+
+    async def keep_clear(self) -> None:
+        """Removes jobs that ended longer than `retention_s` ago, until cancelled."""
+        await retention.keep_clear(self._reception, self._scheduler.runs, self._retuned)
+
+    def hurry(self) -> None:
+        """Drops all visits under way, because the daemon stops at once. The next daemon makes them again."""
+        for run in self._scheduler.runs.values():
+            run.abort()
+
+    # -- asking for jobs ---------------------------------------------------------------------------------------------
+
+    async def submit(
+        self, spec: JobSpec, seeds: Lines, idempotency_key: str | None = None, *, who: str = API
+    ) -> tuple[Job, bool]:
+        """Returns a new job and True, or the job that was submitted with the same key before and False.
+
+        Seeds are URLs, one a line as in a seed file; they are never all in memory at once. Raises BadSettings,
+        BadSeeds, BadJob, Full, KeyReused; NoSuchJob for an unknown template.
+        """
+        record, is_new = await self._reception.submit(spec, seeds, idempotency_key, who)
+        self._scheduler.look_around()
+        return self._seen(record), is_new
+
+    async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
+        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full.
+
+        A job that has ended reads them when it is resumed.
+        """
+        given = await self._reception.plant(job, seeds, who)
+        if run := self._scheduler.runs.get(job):
+            run.uploaded.set()
+        return given
+
+    async def retry(self, job: str, reasons: Sequence[str] = (), *, who: str = API) -> int | None:
+        """Visits URLs again that failed for these reasons; without reasons, all failed ones.
+
+        Resumes a job that has ended. Returns how many URLs were queued; None if that is not known yet: the wish is
+        stored until the job runs. Raises BadJob, WrongState.
+        """
+        return await self._want(job, wishes.retrying(reasons), who)
+
+    async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
+        """Fetches the URLs parked under these patterns; without patterns, all parked ones.
+
+        Resumes the job and returns a number as `retry` does. Raises Full, WrongState.
+        """
+        return await self._want(job, wishes.unparking(patterns), who)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def find(self, job: str) -> Job:
+        """Returns the job as it is now."""
+        return self._seen(self._registry.record(job))
+
+    def list(
+        self, state: State | None = None, after: str | None = None, limit: int = 100, *, name: str = "", label: str = ""
+    ) -> list[Job]:
+        """Returns jobs, the newest first. `after` is the id of the last job of the page before.
+
+        Only jobs whose name contains `name`, whatever its case, and that have the label: `team`, or `team=search`.
+        """
+        records = self._registry.records() if state is None else self._registry.in_state(state)
+        newest = sorted(records, key=lambda record: record.id, reverse=True)
+        wanted = (record for record in newest if record.is_called(name) and record.is_labelled(label))
+        older = (record for record in wanted if after is None or record.id < after)
+        return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether jobs are started; false while the daemon stops."""
+        return not self._scheduler.is_closing
+
+    def numbers(self) -> Mapping[State, int]:
+        """Returns how many jobs are in each state."""
+        return self._registry.numbers()
+
+    def snapshot(self, job: str) -> Snapshot | None:
+        """Returns the figures of a running job, at most a second old; None if it is not running."""
+        self._registry.record(job)
+        run = self._scheduler.runs.get(job)
+        return run.snapshot if run else None
+
+    def crawl(self, job: str) -> Crawl | None:
+        """Returns the crawl of a running job; None if it is not running."""
+        run = self._scheduler.runs.get(job)
+        return run.crawl if run else None
+
+    def running(self) -> Sequence[Job]:
+        """Returns all jobs that have a run."""
+        return [self._seen(self._registry.record(job)) for job in self._scheduler.runs if job in self._registry]
+
+    def stats(self, job: str, since: float = 0.0) -> Sequence[Point]:
+        """Returns the job's figures over time from `since` (Unix seconds), as far as this daemon has recorded them."""
+        self._registry.record(job)
+        return self._scheduler.series.get(job, Series()).since(since)
+
+    def folder(self, job: str) -> Path:
+        """Returns the job's crawl folder."""
+        return self._folders.path(self._registry.record(job))
+
+    def settings(self, job: str) -> Config:
+        """Returns all settings that the job runs with, secrets included."""
+        return validation.ruled(self._registry.record(job).settings, self.rule)
+
+    def origins(self, job: str) -> Mapping[str, Origin]:
+        """Returns where the job's settings come from, by full name. Settings that are not in it are defaults."""
+        record = self._registry.record(job)
+        daemons = dict.fromkeys(explicit(self.base), Origin.DAEMON)
+        own = dict.fromkeys(validation.named(record.settings), Origin.JOB)
+        return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
+
+    async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
+        """Returns the sites with most URLs to visit, and the held ones, of any job. Raises FrontierError."""
+        return await self._scheduler.inspector.sites(self._registry.record(job), limit)
+
+    async def parked(self, job: str) -> Sequence[Trap]:
+        """Returns the patterns under which URLs are parked, the largest first. Raises FrontierError."""
+        return await self._scheduler.inspector.parked(self._registry.record(job))
+
+    async def explain(self, job: str, text: str, *, is_offline: bool = False) -> Explanation:
+        """Explains why the job fetches a URL or not, and its outcome. Asks the site for robots.txt, unless offline.
+
+        Raises UrlError, FrontierError, ConfigError; BadSettings if the job's settings are no longer allowed.
+        """
+        if not is_offline:
+            record = self._registry.record(job)
+            validation.check_still(record.settings, self.rule, is_adopted=record.is_adopted)
+        return await self._scheduler.inspector.explain(self._registry.record(job), text, is_offline=is_offline)
+
+    # -- steering ----------------------------------------------------------------------------------------------------
+
+    async def pause(self, job: str, *, who: str = API) -> Job:
+        """Pauses the job: it finishes visits under way, starts no new ones, and gives its place to another job.
+
+        Raises WrongState.
+        """
+        await self._registry.move(job, Verb.PAUSE, who)
+        self._scheduler.halt(job)
+        return self.find(job)
+
+    async def resume(self, job: str, *, who: str = API) -> Job:
+        """Resumes the job as soon as there is a place. A job that has ended looks whether there is more to do."""
+        await self._registry.move(job, Verb.RESUME, who)
+        self._scheduler.look_around()
+        return self.find(job)
+
+    async def cancel(self, job: str, *, who: str = API) -> Job:
+        """Ends the job at once; its pages are kept. Raises WrongState."""
+        await self._registry.move(job, Verb.CANCEL, who)
+        self._scheduler.halt(job, at_once=True)
+        return self.find(job)
+
+    async def remove(self, job: str, *, who: str = API) -> None:
+        """Removes the job, its history and its folder. A job that has not ended is cancelled first."""
+        if not self._registry.record(job).state.is_over:
+            with suppress(WrongState):  # it has ended meanwhile
+                await self.cancel(job, who=who)
+        await self._scheduler.rest(job)
+        await self._reception.remove([job], who)
+        self._scheduler.series.pop(job, None)
+
+    async def change(
+        self, job: str, settings: Settings, *, name: str | None = None, priority: int | None = None,
+        labels: Mapping[str, str] | None = None, who: str = API,
+    ) -> Changed:  # fmt: skip
+        """Changes settings (by their names in TOML), name, priority and labels of a job: all of it, or nothing.
+
+        Raises BadSettings, BadJob.
+        """
+        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
+        self._scheduler.look_around()
+        pending = await self._retune(job)
+        return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
+
+    async def hold(self, job: str, site: str, *, who: str = API) -> None:
+        """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
+        await self._reception.hold(job, site, True, who)
+        await self._retune(job)
+
+    async def let_go(self, job: str, site: str, *, who: str = API) -> None:
+        """Releases a site, so that it is visited again. Raises UrlError."""
+        await self._reception.hold(job, site, False, who)
+        await self._retune(job)
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    async def history(self, job: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """Returns the stored events of the job, the oldest first: what changed, when, and who did it."""
+        self._registry.record(job)
+        return await self.store.events(after, job, limit)
+
+    async def events(self, after: int, job: str | None = None, limit: int = 1000) -> Sequence[Event]:
+        """Returns the stored events after the one with this id."""
+        return await self.store.events(after, job, limit)
+
+    def listen(self, job: str | None = None) -> AbstractContextManager[Listener]:
+        """Opens a listener for events from now on, in batches.
+
+        A listener that is too slow gets a gap event and is cut off. To miss nothing, listen first, then replay
+        `events`, and skip by id the events that came twice.
+        """
+        return self._events.listening(job)
+
+    @property
+    def last_event(self) -> int:
+        return self._registry.last_event
+
+    async def note(self, job: str | None, data: Mapping[str, object]) -> None:
+        """Stores a note event of a job, or of the whole daemon, for people to read."""
+        await self._registry.change(
+            lambda: Draft(news=[(job if job and job in self._registry else None, Kind.NOTE, data)])
+        )
+
+    def webhooks(self) -> Sequence[str]:
+        """Returns the URLs that receive every change of any job's state."""
+        return self.config.webhooks
+
+    def webhook(self, job: str) -> str:
+        """Returns the URL that receives changes of this job's state; empty if there is none, or no job."""
+        return self._registry.record(job).webhook if job in self._registry else ""
+
+    # -- templates ---------------------------------------------------------------------------------------------------
+
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        return self._registry.templates
+
+    async def put_template(self, template: Template) -> None:
+        """Stores a template under its name; jobs made from an older one stay the same. Raises BadJob, BadSettings."""
+        validation.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
+        chosen = validation.choose(template.settings, self.rule)
+        await self._registry.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
+
+    async def remove_template(self, name: str) -> None:
+        """Removes a template. Raises NoSuchJob."""
+        if name not in self._registry.templates:
+            raise NoSuchJob(f"there is no template {name[:100]!r}")
+        await self._registry.change(lambda: Draft(removed_templates=[name]))
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    async def _want(self, job: str, wish: Wish, who: str) -> int | None:
+        await self._reception.check_folder(job)
+        coming = await self._scheduler.wishes.keep(job, wish, who)
+        self._scheduler.look_around()
+        if run := self._scheduler.runs.get(job):
+            run.wished.set()
+        if self._registry.record(job).state is State.PAUSED:
+            self._scheduler.wishes.forget(job, coming)
+            return None
+        return await self._scheduler.wishes.told(job, coming)
+
+    async def _retune(self, job: str) -> Container[str]:
+        """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
+        run = self._scheduler.runs.get(job)
+        try:
+            told = await run.retune() if run else None
+        except (CrawlError, OSError) as error:
+            log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
+            return fields()
+        return [one.key for one in told.needs_restart] if told else ()
+
+    def _seen(self, record: Record) -> Job:
+        run = self._scheduler.runs.get(record.id)
+        shown = validation.masked(record.settings)
+        job = seen(record, shown, run.snapshot, run.seeds(record)) if run else seen(record, shown, None)
+        spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
+        job = replace(job, progress=progress(record, self.base, job.counts, **spent))
+        if not run or job.bound_by not in HELPED:
+            return job
+        return replace(job, remedies=remedies(job.bound_by, self.settings(record.id), self.config.concurrency))

@@ -1,0 +1,1 @@
+"""Jobs as they are asked for and stored: checked, kept before they are acknowledged, removed."""

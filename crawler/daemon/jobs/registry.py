@@ -1,0 +1,182 @@
+"""Holds all jobs and templates: in memory for reading, on the disk before a change is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from ..errors import NoSuchJob
+from ..events import Event, Events, Kind
+from .job import Record, Template
+from .states import State, Verb, after
+from .store import Change, Remembered, Store
+
+News = tuple[str | None, Kind, Mapping[str, object]]
+"""An event to be written with a change: the job (None: all), the kind, and the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change to be made, all of it or nothing."""
+
+    records: Sequence[Record] = ()
+    removed: Sequence[str] = ()
+    news: Sequence[News] = ()
+    templates: Sequence[Template] = ()
+    removed_templates: Sequence[str] = field(default_factory=tuple)
+
+
+class Registry:
+    """All jobs and templates. Changes are made one after the other; each sees the result of the one before."""
+
+    def __init__(self, store: Store, remembered: Remembered, events: Events, now: Callable[[], float]) -> None:
+        self.now = now
+        self._store = store
+        self._events = events
+        self._records: dict[str, Record] = {}
+        self._by_state: dict[State, dict[str, None]] = {state: {} for state in State}
+        self._by_key: dict[str, str] = {}
+        self._templates = {template.name: template for template in remembered.templates}
+        self._last_event = remembered.last_event
+        self._turn = asyncio.Lock()
+        """Held from deciding on a change until it is on the disk."""
+        for record in remembered.records:
+            self._put(record)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, job: str) -> bool:
+        return job in self._records
+
+    def record(self, job: str) -> Record:
+        """Returns the record of a job. Raises NoSuchJob."""
+        record = self._records.get(job)
+        if record is None:
+            raise NoSuchJob(f"there is no job {job[:100]!r}")
+        return record
+
+    def records(self) -> Sequence[Record]:
+        """Returns all records, the oldest first."""
+        return list(self._records.values())
+
+    def in_state(self, state: State) -> Sequence[Record]:
+        return [self._records[job] for job in self._by_state[state]]
+
+    def numbers(self) -> Mapping[State, int]:
+        """Returns how many jobs are in each state."""
+        return {state: len(jobs) for state, jobs in self._by_state.items()}
+
+    def by_key(self, key: str) -> Record | None:
+        """Returns the job that was submitted with this idempotency key, or None."""
+        return self._records[self._by_key[key]] if key in self._by_key else None
+
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        return self._templates
+
+    @property
+    def last_event(self) -> int:
+        return self._last_event
+
+    # -- changing ----------------------------------------------------------------------------------------------------
+
+    async def change(self, decide: Callable[[], Draft | None]) -> None:
+        """Writes the draft that `decide` returns, then applies it in memory and tells its events.
+
+        Cancelling the caller does not stop a write that began. Raises what `decide` raises, StorageFull, StoreError;
+        then nothing has changed.
+        """
+        await self._turn.acquire()
+        try:
+            draft = decide()
+            if draft is None:
+                self._turn.release()
+                return
+            change = self._change(draft)
+            written = self._store.write(change)
+        except BaseException:
+            self._turn.release()
+            raise
+
+        def end(written: Future[None]) -> None:
+            self._turn.release()
+            if not written.cancelled() and written.exception() is None:
+                self._apply(change)
+
+        written.add_done_callback(end)
+        await asyncio.shield(written)
+
+    async def move(
+        self, job: str, verb: Verb, who: str, *, when: Callable[[Record], bool] = lambda _: True, **fields: Any
+    ) -> bool:
+        """Moves the job to the state that follows, with some fields changed. Returns False if `when` did not hold.
+
+        Raises NoSuchJob, WrongState, and the errors of `change`.
+        """
+        is_moved = False
+
+        def decide() -> Draft | None:
+            nonlocal is_moved
+            record = self.record(job)
+            if not when(record):
+                return None
+            is_moved = True
+            following = after(record.state, verb)
+            if following is record.state:
+                return None
+            ended_at = self.now() if following.is_over else None
+            anew = {"spent_s": 0.0, "spent_bytes": 0} if following.is_over else {}
+            fields_now = {"ended": None, "error": "", **fields, **anew}
+            new = replace(record, **fields_now, state=following, ended_at=ended_at)
+            data = {"from": record.state, "to": following, "who": who, "ended": new.ended, "error": new.error}
+            return Draft([new], news=[(job, Kind.STATE, data)])
+
+        await self.change(decide)
+        return is_moved
+
+    async def amend(self, job: str, news: Sequence[News] = (), **fields: Any) -> None:
+        """Changes fields of a job in any state. Does nothing if the job was removed."""
+        await self.change(
+            lambda: Draft([replace(self._records[job], **fields)], news=news) if job in self._records else None
+        )
+
+    def _change(self, draft: Draft) -> Change:
+        numbers = count(self._last_event + 1)
+        events = [Event(next(numbers), self.now(), *news) for news in draft.news]
+        return Change(draft.records, draft.removed, events, draft.templates, draft.removed_templates)
+
+    def _apply(self, change: Change) -> None:
+        for record in change.records:
+            self._put(record)
+        for job in change.removed:
+            self._drop(job)
+        for template in change.templates:
+            self._templates[template.name] = template
+        for name in change.removed_templates:
+            self._templates.pop(name, None)
+        for event in change.events:
+            self._last_event = event.id or self._last_event
+            self._events.tell(event)
+
+    def _put(self, record: Record) -> None:
+        before = self._records.get(record.id)
+        if before:
+            del self._by_state[before.state][record.id]
+        self._records[record.id] = record
+        self._by_state[record.state][record.id] = None
+        if record.key is not None:
+            self._by_key[record.key] = record.id
+
+    def _drop(self, job: str) -> None:
+        record = self._records.pop(job, None)
+        if record is not None:
+            del self._by_state[record.state][job]
+            if record.key is not None:
+                del self._by_key[record.key]

@@ -1,0 +1,301 @@
+"""Adds, changes and removes jobs. A job is acknowledged when its seeds, its folder and its record are on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import orjson
+from anyio import CancelScope
+
+from ... import seeds as _seeds
+from ... import urls
+from ...errors import StorageFull, UrlError
+from ...fetch import Guard
+from ...policy.wider import lets_more_in
+from ...runtime.gil import breathing
+from ...settings import Config
+from ..errors import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
+from ..events import Kind
+from ..owners import Rule
+from ..settings import DaemonConfig
+from . import spool
+from .folders import Folders
+from .job import Ids, JobPatch, JobSpec, Record, Template
+from .registry import Draft, News, Registry
+from .states import State
+from .validation import alter, check_names, choose, differences, named, ruled
+
+T = TypeVar("T")
+
+Lines = AsyncIterable[Sequence[str]]
+"""Seeds in batches, one line each."""
+
+
+class Threads:
+    """Runs work with files in threads, so that the event loop stays free."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Runs `work` in a thread. Raises StorageFull, StoreError instead of OSError."""
+        with breathing(), _translate_errors():
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+@dataclass(slots=True)
+class Reception:
+    """Accepts jobs, seeds and changes."""
+
+    registry: Registry
+    folders: Folders
+    threads: Threads
+    config: DaemonConfig
+    base: Config
+    _ids: Ids
+    _keys: WeakValueDictionary[str, asyncio.Lock]
+    """One lock for each idempotency key in use: two requests with the same key take turns."""
+
+    @classmethod
+    def of(
+        cls, registry: Registry, folders: Folders, threads: Threads, config: DaemonConfig, base: Config
+    ) -> Reception:
+        ids = [record.id for record in registry.records()]
+        return cls(registry, folders, threads, config, base, Ids(max(ids, default="")), WeakValueDictionary())
+
+    @property
+    def rule(self) -> Rule:
+        """The settings that jobs start from, and the bounds that they may not exceed."""
+        return Rule(self.base, self.config.bounds)
+
+    def new_id(self) -> str:
+        return self._ids.next(self.registry.now())
+
+    async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
+        """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
+        draft = self._draft(spec)
+        if key is None:
+            return await self._take_in(draft, spec, seeds, who), True
+        lock = self._keys.setdefault(key, asyncio.Lock())
+        async with lock:
+            if known := self.registry.by_key(key):
+                await self._compare(known, spec, seeds)
+                return known, False
+            return await self._take_in(replace(draft, key=key), spec, seeds, who), True
+
+    async def plant(self, job: str, seeds: Lines, who: str) -> int:
+        """Stores further seeds of a job, and returns the number of lines."""
+        record = await self.check_folder(job)
+        coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
+        upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
+
+        def decide() -> Draft:
+            now = self.registry.record(job)
+            with _translate_errors():
+                spool.settle(coming, self.folders.path(now), now.uploads + 1)
+            said = {"seeds": upload.given, "who": who}
+            new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
+            return Draft([new], news=[(job, Kind.NOTE, said)])
+
+        try:
+            await self.registry.change(decide)
+        finally:
+            coming.unlink(missing_ok=True)
+        return upload.given
+
+    async def check_folder(self, job: str) -> Record:
+        """Returns the job if its folder exists. Raises WrongState, NoSuchJob."""
+        record = self.registry.record(job)
+        if not await self.threads.run(self.folders.is_there, record):
+            raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
+        return record
+
+    async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
+        """Stores changed settings of a job, and returns the names of all that changed. Raises BadSettings, BadJob."""
+        check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
+        changes: list[tuple[str, object, object]] = []
+
+        def decide() -> Draft | None:
+            record = self.registry.record(job)
+            chosen = alter(record.settings, patch.settings, self.rule)
+            said = {
+                name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
+            }
+            before, now = ruled(record.settings, self.rule), ruled(chosen, self.rule)
+            changes.extend(differences(before, now))
+            changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
+            told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
+            inherited = tuple(name for name in record.inherited if name not in named(patch.settings))
+            is_widened = record.is_widened or lets_more_in(before, now)
+            new = replace(record, settings=chosen, inherited=inherited, is_widened=is_widened, **said)
+            return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
+
+        await self.registry.change(decide)
+        return [key for key, _, _ in changes]
+
+    async def hold(self, job: str, text: str, is_held: bool, who: str) -> None:
+        """Stores whether a site, given by any of its URLs, is held. Raises UrlError."""
+        site = _seeds.parse(text).site
+
+        def decide() -> Draft | None:
+            record = self.registry.record(job)
+            held = set(record.held)
+            if (site in held) is is_held:
+                return None
+            said = {"who": who, "changes": [{"key": "held", "from": not is_held, "to": is_held, "site": site}]}
+            now = tuple(sorted(held | {site} if is_held else held - {site}))
+            return Draft([replace(record, held=now)], news=[(job, Kind.CHANGE, said)])
+
+        await self.registry.change(decide)
+
+    async def remove(self, jobs: Sequence[str], who: str) -> None:
+        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
+        gone: list[Record] = []
+
+        def decide() -> Draft:
+            records = [self.registry.record(job) for job in jobs]
+            for record in records:
+                if not record.state.is_over:
+                    raise WrongState(f"job {record.id} is {record.state}: cancel it first")
+            for record in records:
+                self.folders.set_aside(record)
+                gone.append(record)
+            said = {"to": "removed", "who": who, "ended": None, "error": ""}
+            news: list[News] = [(one.id, Kind.STATE, {"from": one.state, **said}) for one in records]
+            return Draft(removed=jobs, news=news)
+
+        try:
+            await self.registry.change(decide)
+        except BaseException:
+            for record in gone:
+                self.folders.bring_back(record)
+            raise
+        for record in gone:
+            await self.threads.run(self.folders.forget, record.folder)
+
+    # -- one job -----------------------------------------------------------------------------------------------------
+
+    def _draft(self, spec: JobSpec) -> Record:
+        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full."""
+        check_names(spec)
+        if len(self.registry) >= self.config.max_jobs:
+            raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
+        template = self._template(spec.template)
+        job = self.new_id()
+        return Record(
+            id=job,
+            folder=job,
+            name=spec.name,
+            state=State.PAUSED if spec.is_paused else State.QUEUED,
+            created_at=self.registry.now(),
+            settings=choose(spec.settings, self.rule, template.settings),
+            inherited=tuple(name for name in named(template.settings) if name not in named(spec.settings)),
+            priority=template.priority if spec.priority is None else spec.priority,
+            template=spec.template,
+            labels={**template.labels, **spec.labels},
+            webhook=self._webhook(spec.webhook),
+        )
+
+    def _webhook(self, text: str) -> str:
+        """Returns the canonical URL of a webhook; empty for none. Raises BadJob."""
+        try:
+            url = urls.parse(text) if text else None
+        except UrlError as error:
+            raise BadJob([Complaint("webhook", str(error))]) from error
+        if url and (why := spool.refusal(Guard(self.base.fetch.allow_networks), url)):
+            raise BadJob([Complaint("webhook", why)])
+        return str(url or "")
+
+    def _template(self, name: str | None) -> Template:
+        if name is None:
+            return Template("")
+        if name not in self.registry.templates:
+            raise NoSuchJob(f"there is no template {name[:100]!r}")
+        return self.registry.templates[name]
+
+    async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+        try:
+            await self.threads.run(self.folders.prepare, draft.folder, ruled(draft.settings, self.rule))
+            path = spool.path_of(self.folders.coming(draft.folder), 1)
+            upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
+            record = replace(
+                draft,
+                name=draft.name or _site(upload.first),
+                given=upload.given,
+                uploads=1,
+                digest=_digest(spec, upload.digest.digest()) if draft.key else "",
+            )
+            news = {"from": None, "to": record.state, "who": who, "ended": None, "error": ""}
+            await self.registry.change(lambda: Draft([record], news=[(record.id, Kind.STATE, news)]))
+        except BaseException:
+            with CancelScope(shield=True):
+                if draft.id not in self.registry:
+                    await self.threads.run(self.folders.turn_away, draft.folder)
+            raise
+        await self.threads.run(self.folders.arrive, record.folder)
+        return record
+
+    async def _spool(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
+        upload = await self.threads.run(spool.Upload, path, guard, most)
+        try:
+            async for lines in seeds:
+                await self.threads.run(upload.write, lines)
+            await self.threads.run(upload.finish)
+        except BaseException:
+            upload.give_up()
+            raise
+        return upload
+
+    async def _compare(self, known: Record, spec: JobSpec, seeds: Lines) -> None:
+        digest = blake2b(digest_size=16)
+        async for lines in seeds:
+            digest.update(spool.normal(lines))
+        if known.digest != _digest(spec, digest.digest()):
+            raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
+
+    def _guard(self, record: Record) -> Guard:
+        return Guard(ruled(record.settings, self.rule).fetch.allow_networks)
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or "the daemon's data folder"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"no space left for {where}: make room; nothing was changed") from error
+        raise StoreError(f"{where} cannot be used: {error.strerror or error}") from error
+
+
+def _digest(spec: JobSpec, seeds: bytes) -> str:
+    """Returns the digest of a request and its seeds."""
+    asked = [
+        spec.name,
+        spec.settings,
+        spec.template,
+        spec.priority,
+        spec.labels,
+        spec.is_paused,
+        spec.webhook,
+        seeds.hex(),
+    ]
+    text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=16).hexdigest()
+
+
+def _site(seed: str) -> str:
+    """Returns the name of a job that was given none: the first seed's host, or `job`."""
+    try:
+        return urls.host(_seeds.parse(seed.split(maxsplit=1)[0]))[:100]
+    except UrlError:
+        return "job"

@@ -1,0 +1,144 @@
+"""Checks the settings and names of a request as a whole, before anything is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...assembly import parts
+from ...errors import ConfigError
+from ...settings import SECRETS, Config
+from ...settings.loading import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
+from ..errors import BadJob, BadSettings, Complaint
+from ..owners import UNHEARD, Rule, refusals, without_owners
+from .job import PRIORITIES, JobSpec, Settings
+
+MASK = "***"
+MOST_NAME = 200
+MOST_LABELS = 64
+
+
+def choose(given: Settings, rule: Rule, template: Settings | None = None) -> Settings:
+    """Returns the settings of the template with the given ones over them, in tables, ready to be saved.
+
+    Raises BadSettings for a wrong name, type or bound, and for a setting that only the daemon's owner may choose.
+    """
+    chosen, _ = _read(given, rule, template or {})
+    return _check_allowed(chosen, chosen, rule)
+
+
+def alter(chosen: Settings, given: Settings, rule: Rule) -> Settings:
+    """Returns `chosen` changed by `given`, in tables. Raises BadSettings as `choose` does.
+
+    Only `given` is checked against the owner's rules; earlier choices are checked when the job starts.
+    """
+    new, asked = _read(given, rule, chosen)
+    return _check_allowed(new, asked, rule)
+
+
+def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
+    """Returns `over` changed by `given`, and `given` alone. Raises BadSettings."""
+    try:
+        asked = amend(Config(), given)
+        chosen = amend(amend(Config(), over), given)
+        parts.scope(ruled(_plain(chosen), rule))
+    except ConfigError as error:
+        raise BadSettings(list(_complaints(error))) from error
+    return chosen, asked
+
+
+def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
+    if refused := list(refusals(judged, rule)):
+        raise BadSettings(refused)
+    return _plain(chosen)
+
+
+def ruled(chosen: Settings, rule: Rule) -> Config:
+    """Returns all settings of a job that chose these. Raises ConfigError."""
+    return amend(rule.base, without_owners(amend(Config(), chosen)))
+
+
+def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
+    """Returns every setting that a job's crawl is opened with, so that no older value from its folder counts.
+
+    Raises BadSettings if the daemon's own settings now forbid a choice of the job.
+    """
+    check_still(chosen, rule, is_adopted=is_adopted)
+    config = ruled(chosen, rule)
+    return amend(config, {key: value_of(config, key) for key in fields() if key not in FIXED})
+
+
+def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> None:
+    """Raises BadSettings if a choice that was once allowed is forbidden now. Of an adopted folder, settings in UNHEARD
+    do not count.
+    """
+    refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
+    try:
+        parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
+    except ConfigError as error:
+        refused += _complaints(error)
+    if refused:
+        raise BadSettings([Complaint(one.field, f"{one.text}: change it, and resume the job") for one in refused])
+
+
+def differences(before: Config, after: Config) -> list[tuple[str, object, object]]:
+    """Returns name, old and new value of each setting that differs, with secrets hidden.
+
+    Raises BadSettings for a setting that never changes in a job's life.
+    """
+    try:
+        told = changes(before, after)
+    except ConfigError as error:
+        raise BadSettings([Complaint(*line.split(": ", 1)) for line in str(error).splitlines()]) from error
+    return [(one.key, one.old, one.new) for one in (*told.applied, *told.needs_restart)]
+
+
+def named(chosen: Settings) -> Mapping[str, object]:
+    """Returns the chosen settings by full name. Raises ConfigError."""
+    return explicit(amend(Config(), chosen))
+
+
+def masked(chosen: Settings) -> Settings:
+    """Returns the settings with secrets replaced by MASK."""
+    tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
+    for key in SECRETS:
+        table = tables.get(key.partition(".")[0])
+        if isinstance(table, dict) and leaf(key) in table:
+            value = table[leaf(key)]
+            table[leaf(key)] = value if shown(key, value) == value else MASK
+    return tables
+
+
+def check_names(spec: JobSpec) -> None:
+    """Raises BadJob if a name, a label or the priority cannot be used."""
+    wrong = list(_wrong_names(spec))
+    if wrong:
+        raise BadJob(wrong)
+
+
+def _wrong_names(spec: JobSpec) -> Iterator[Complaint]:
+    if not _is_name(spec.name):
+        yield Complaint("name", f"should be one line of at most {MOST_NAME} characters")
+    if spec.priority is not None and spec.priority not in PRIORITIES:
+        yield Complaint("priority", f"should be from {PRIORITIES[0]} to {PRIORITIES[-1]}")
+    if len(spec.labels) > MOST_LABELS:
+        yield Complaint("labels", f"should be {MOST_LABELS} at most")
+    for name, value in spec.labels.items():
+        if not (name and _is_name(name) and _is_name(value)):
+            yield Complaint(f"labels.{name[:50]}", f"name and value should be lines of at most {MOST_NAME} characters")
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= MOST_NAME and (text.isprintable() or not text)
+
+
+def _plain(config: Config) -> Settings:
+    chosen: Settings = config.model_dump(mode="json", exclude_unset=True)
+    return chosen
+
+
+def _complaints(error: ConfigError) -> Iterator[Complaint]:
+    lines = [line.removeprefix("settings: ") for line in str(error).splitlines()]
+    if len(lines) != len(error.places):
+        yield Complaint("settings", str(error))
+        return
+    yield from map(Complaint, error.places, lines)

@@ -1,0 +1,96 @@
+"""The figures of a job over time: one point a second for ten minutes, one in ten seconds for three hours, one a
+minute for two days.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import NamedTuple
+
+from ...metrics.metrics import Snapshot
+from ...model import Disposition
+
+TIERS = ((1.0, 600), (10.0, 1080), (60.0, 2880))
+"""Pairs of seconds between points, and the number of points kept."""
+_PACKED = Struct("<12d3f")
+_SLACK_S = 0.25
+"""A tick may come this much too early."""
+
+
+class Point(NamedTuple):
+    """The figures of a job at one moment. Counts are totals, so that the difference of two points gives a rate."""
+
+    at: float
+    """Unix seconds."""
+    pages: float
+    bytes: float
+    failed: float
+    excluded: float
+    status_2xx: float
+    status_3xx: float
+    status_4xx: float
+    status_5xx: float
+    in_flight: float
+    queued: float
+    known: float
+    p50: float
+    """Milliseconds that recent answers took (this one and the next two); 0: there were no answers."""
+    p90: float
+    p99: float
+
+
+@dataclass(slots=True)
+class Series:
+    """The points of one job, at most 500 kB."""
+
+    _tiers: list[deque[bytes]] = field(default_factory=lambda: [deque(maxlen=most) for _, most in TIERS])
+    _latest: list[float] = field(default_factory=lambda: [0.0] * len(TIERS))
+
+    def add(self, point: Point) -> None:
+        packed = _PACKED.pack(*point)
+        for number, (step, _) in enumerate(TIERS):
+            if point.at - self._latest[number] >= step - _SLACK_S:
+                self._tiers[number].append(packed)
+                self._latest[number] = point.at
+
+    def since(self, at: float) -> Sequence[Point]:
+        """Returns the points from `at` on, in order of time, from the finest tier that reaches back so far."""
+        for points in self._tiers[:-1]:
+            if points and _time(points[0]) <= at:
+                break
+            if len(points) < (points.maxlen or 0):  # it was never full, so it holds all points
+                break
+        else:
+            points = self._tiers[-1]
+        return [point for packed in points if (point := Point(*_PACKED.unpack(packed))).at >= at]
+
+
+def point(at: float, snapshot: Snapshot, bytes_before: int) -> Point:
+    """Returns the point of a run at `at`. `bytes_before` were downloaded by earlier runs; statuses are of this run."""
+    counts = snapshot.counts
+    statuses = Counter[int]()
+    for status, n in snapshot.statuses.items():
+        statuses[status // 100] += n
+    return Point(
+        at,
+        counts.settled.get(Disposition.FETCHED, 0),
+        bytes_before + snapshot.bytes,
+        counts.settled.get(Disposition.FAILED, 0),
+        counts.settled.get(Disposition.EXCLUDED, 0),
+        statuses[2],
+        statuses[3],
+        statuses[4],
+        statuses[5],
+        snapshot.in_flight,
+        counts.queued,
+        counts.known,
+        *(snapshot.latency or (0.0, 0.0, 0.0)),
+    )
+
+
+def _time(packed: bytes) -> float:
+    at: float = _PACKED.unpack(packed)[0]
+    return at

@@ -1,0 +1,121 @@
+"""Finds all that the file knows of one URL: its standing, its outcome, and how the crawl came to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from ...model import Disposition, Reason, Url
+from ..order import LAST
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The history of one URL."""
+
+    url: Url
+    row: int
+    standing: Literal["queued", "waiting", "parked", "leased", "done"]
+    """`waiting`: for another attempt; `parked`: until a person wants it; `done`: visited, perhaps with a revisit to
+    come."""
+    depth: int
+    attempts: int
+    """Visits that came to an end."""
+    disposition: Disposition | None = None
+    reason: Reason | None = None
+    """The reason of the last visit."""
+    detail: str = ""
+    status: int | None = None
+    visited_at: float | None = None
+    """Unix seconds; final visits only."""
+    due: float | None = None
+    """When it may be tried again, in Unix seconds."""
+    duplicate_of: Url | None = None
+    visits: int = 0
+    """Final visits, revisits included; the fields above are those of the last."""
+    revisit_due: float | None = None
+    """When it is visited again, in Unix seconds."""
+    via: tuple[Url, ...] = ()
+    """The pages that led here, the nearest first, the seed last; or a sitemap or robots.txt at the end."""
+    seed: Url | None = None
+    """The seed it descends from; None: it is one."""
+    root: Url | None = None
+    """The URL that scope measures from; None: this URL itself."""
+    pattern: str = ""
+    """The pattern that it is parked under."""
+    parked_for: Reason | None = None
+    """Why it is parked."""
+    is_reread: bool = False
+    """Whether it was visited and will be read once more, for links that were left out."""
+
+
+ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
+STORY = """
+SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
+       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id, t.id, {aside}
+FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN revisit e USING (id)
+LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
+LEFT JOIN queue q ON q.site = ?2 AND q.rank = ?3 AND q.id = u.id {joined}
+WHERE u.id = ?1
+"""
+ASIDE = {
+    "aside": "k.name, k.reason, x.id",
+    "joined": """
+LEFT JOIN parked p ON p.id = u.id LEFT JOIN parking k ON k.id = p.pattern LEFT JOIN reread x ON x.id = u.id""",
+}
+NO_ASIDE = {"aside": "NULL, NULL, NULL", "joined": ""}
+"""Files of the first layout lack these tables."""
+CHAIN = """
+WITH RECURSIVE chain (text, via, hops) AS (
+    SELECT text, via, 1 FROM url WHERE id = ?
+    UNION ALL SELECT u.text, u.via, hops + 1 FROM chain JOIN url u ON u.id = chain.via WHERE hops < 1000
+)
+SELECT json_group_array(text) FROM (SELECT text FROM chain ORDER BY hops)
+"""
+
+
+def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: int) -> Known | None:
+    packed = fingerprint.to_bytes(8, "little")
+    has_aside = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'reread'").fetchone()
+    query = STORY.format_map(ASIDE if has_aside else NO_ASIDE)
+    for first, at in orjson.loads(connection.execute(ROWS, (packed,)).fetchone()[0]):
+        row = first + (at - 1) // 8
+        story = connection.execute(query, (row, site_id, LAST)).fetchone()
+        if story and story[0] == url.text:
+            return _read_story(connection, url, row, story[1:])
+    return None
+
+
+def _read_story(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
+    (
+        depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
+        first, seed, root, next_visit, revisit_due, is_revisited, is_retried, pattern, parked_for, is_reread,
+    ) = story  # fmt: skip
+    above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
+    word = reason if disposition else setback
+    is_queued = not disposition or is_revisited or is_retried or is_reread
+    return Known(
+        url,
+        row,
+        standing="parked" if pattern else "waiting" if due is not None else "queued" if is_queued else "done",
+        depth=depth,
+        attempts=attempt if disposition else (next_attempt or 1) - 1,
+        disposition=disposition and Disposition(disposition),
+        reason=word and Reason(word),
+        detail=detail or "",
+        status=status,
+        visited_at=visited_at,
+        due=due,
+        duplicate_of=Url(first) if first else None,
+        visits=(next_visit or 2) - 1 if disposition else 0,
+        revisit_due=revisit_due,
+        via=tuple(map(Url, above)),
+        seed=Url(seed) if seed else None,
+        root=Url(root) if root else None,
+        pattern=pattern or "",
+        parked_for=parked_for and Reason(parked_for),
+        is_reread=is_reread is not None,
+    )

@@ -1,0 +1,362 @@
+"""Reads and writes the frontier's SQLite file in its one thread: blocking calls, rows in, values out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from ... import urls
+from ...model import Url
+from ...policy.redirects import Hop
+from ...policy.traps import MOST_PATTERNS, Stored
+from ..change import Change, Parking
+from ..claims import Claims
+from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
+from ..fingerprints import U64, Fingerprints
+from ..order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
+from ..state import State
+from ..store import Due, Ended, Left, Linking, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Visited, Waiting
+from ..terms import Terms
+from . import schema
+from .inspect import Look
+
+T = TypeVar("T")
+
+SIGN = 1 << 63
+"""SQLite's integers are signed, so this is subtracted from a fingerprint before it is stored."""
+BLOBS_AT_ONCE = 1000
+"""Packed columns read by one statement."""
+ROWS_AT_ONCE = 10_000
+NOTE = "note-"
+"""The prefix of the names of notes among the other meta data."""
+
+
+class Tables:
+    """The tables of the file; owns the connection. Raises sqlite3.Error untranslated."""
+
+    def __init__(self, connection: sqlite3.Connection, site_id: Callable[[str], int]) -> None:
+        self._connection = connection
+        self._site_id = site_id
+        self._in_depth_order = False
+        connection.executescript(schema.REVISIT + schema.PATTERN + schema.ASIDE + schema.PROCEDURE)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def apply(self, change: Change) -> None:
+        """Writes a change by one statement, which is one transaction."""
+        first = change.families[0].first if change.families else None
+        digests = bytearray()
+        visits, schedules = self._visits(change, digests), self._schedules(change, digests)
+        meta = [(name, orjson.dumps(value).decode()) for name, value in
+                (("positions", change.positions), ("settled", change.settled),
+                 *((NOTE + name, value) for name, value in change.notes.items())) if value is not None]  # fmt: skip
+        claims = np.array(change.claims, "<u8").tobytes() if change.claims else None
+        self._connection.execute(
+            schema.CHANGE,
+            (
+                _json(self._families(change)),
+                first,
+                change.fingerprints if first is not None else None,
+                _json(change.names),
+                _json(self._places(change.requeued)),
+                _json(self._places(change.gone)),
+                _json([(s.entry.row, s.entry.rank, s.due, s.entry.request.attempt, s.reason) for s in change.setbacks]),
+                _json(visits),
+                bytes(digests),
+                _json([(self._site_id(k), s.queued, s.next_at, s.is_shelved) for k, s in change.sites.items()]),
+                claims,
+                _json(meta),
+                _json(schedules),
+                _json([(mark - SIGN, modified) for mark, modified in change.hints]),
+                _json([tuple(pattern) for pattern in change.patterns]),
+                _json([(n.row, n.request.depth, n.via, n.seed, n.root) for n in change.nearer]),
+                _json([(p.row, p.rank, self._site_id(p.pattern)) for p in change.parked]),
+                _json([(self._site_id(p.pattern), p.pattern, p.reason, _json(p.examples)) for p in change.parkings]),
+                _json(change.rereads),
+                _json(change.reread),
+                _json(change.again),
+                change.outside or None,
+                _json([tuple(judged) for judged in change.judged]),
+            ),
+        )
+
+    def _families(self, change: Change) -> list[tuple[object, ...]]:
+        return [
+            (f.first, f.like.depth, f.like.priority, f.like.redirects, f.via, f.seed, f.root,
+             self._site_id(f.site), f.rank, f.texts, bool(f.pattern))
+            for f in change.families
+        ]  # fmt: skip
+
+    def _places(self, entries: list[Entry]) -> list[tuple[int, int, int]]:
+        return [(self._site_id(e.request.url.site), e.rank, e.row) for e in entries]
+
+    def _visits(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
+        """Returns the rows of visits; their digests go into one blob, since JSON cannot carry them."""
+        return [
+            (v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at,
+             *_append_digest(v.digest, digests), v.duplicate_of, v.left_out)
+            for v in change.visits
+        ]  # fmt: skip
+
+    def _schedules(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
+        rows = [
+            (s.entry.row, s.due, None if s.fingerprint is None else s.fingerprint - SIGN, s.entry.request)
+            for s in change.schedules
+        ]
+        return [
+            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark, *_append_digest(r.digest, digests))
+            for row, due, mark, r in rows
+        ]
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def load(self, site_id: int, behind: int, limit: int) -> Load:
+        found = self._ask(schema.LOAD, site_id, behind >> ROW_BITS, behind & ROW_MASK, limit)
+        return _load(found, limit)
+
+    def unshelve(self, limit: int, room: int) -> Shelf:
+        """Takes sites from the shelf. This need not be durable: on open, all sites with work are on the shelf."""
+        sites: list[Shelved] = []
+        if limit:
+            chosen = self._value(schema.SHELF, limit)
+            self._connection.execute(schema.UNSHELVE, (chosen,))
+            sites = [
+                Shelved(site_id, queued, next_at, _load(found, room))
+                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, chosen, room)
+            ]
+        return Shelf(sites, self._value(schema.SHELVED))
+
+    def due(self, until: float, limit: int) -> Due:
+        found = self._ask(schema.DUE, until, limit)
+        return Due([unpack(_packed(row, {})) for row in found], self._value(schema.NEXT_DUE, until))
+
+    def first(self, row: int) -> tuple[Url, bytes | None]:
+        text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
+        return Url(text), digest
+
+    def ask(self, question: Callable[[Look], T]) -> T:
+        return question(Look(self._connection))
+
+    def pick(self, pick: Pick, after: int, limit: int) -> list[Picked]:
+        match pick:
+            case Ended(reasons):
+                found = self._ask(schema.PICK_ENDED, after, _json(reasons), limit)
+            case Left(bits):
+                found = self._ask(schema.PICK_LEFT, after, bits, limit)
+            case Waiting(patterns):
+                found = self._ask(schema.PICK_WAITING, after, _json([self._site_id(name) for name in patterns]), limit)
+            case Rows(rows, _, reasons):
+                found = self._ask(schema.PICK_ROWS, _json(rows), None if reasons is None else _json(reasons))
+        is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
+        return [_picked(row, self._in_depth_order, is_reread) for row in found]
+
+    def came_by(self, row: int) -> list[Hop]:
+        return [Hop(number, Url(text)) for number, text in self._ask(schema.CAME_BY, row)]
+
+    def rows_of(self, fingerprints: U64) -> NDArray[np.int64]:
+        rows, first = [np.zeros(0, np.int64)], 1
+        for part in self._packed("seen", "first", "fingerprints"):
+            rows.append(np.flatnonzero(np.isin(part, fingerprints)) + first)
+            first += len(part)
+        return np.concatenate(rows)
+
+    def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        """Returns the row of each URL, in the order given; 0 for an unknown one."""
+        wanted, places = np.unique(fingerprints, return_inverse=True)
+        rows, first = np.zeros(len(wanted) + 1, np.int64), 1
+        wanted = np.append(wanted, np.uint64(0))  # the place of everything larger than the last
+        for part in self._packed("seen", "first", "fingerprints"):
+            at = np.searchsorted(wanted[:-1], part)
+            found = np.flatnonzero(wanted[at] == part)
+            rows[at[found]] = found + first
+            first += len(part)
+        return rows[places]
+
+    def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
+        """Returns the rows that are pages with links which these rules kept out."""
+        found = self._ask(schema.LINKING, _json(rows), left_out)
+        return [Linking(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
+
+    def no_seeds(self, rows: Sequence[int]) -> list[int]:
+        found: list[int] = self._ask(schema.NO_SEEDS, _json(rows))
+        return found
+
+    def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
+        parts = (part.reshape(-1, 2) for part in self._packed("outside", "id", "pairs", after))
+        rows = sorted({row for part in parts for row in part[np.isin(part[:, 0], places), 1].tolist()})
+        return rows, self._value("SELECT coalesce(max(id), 0) FROM outside")
+
+    def roots(self, after: int, limit: int) -> list[Root]:
+        return [Root(row, Url(text), Url(seed) if seed else None) for row, text, seed in
+                self._ask(schema.ROOTS, after, limit)]  # fmt: skip
+
+    def visited(self, after: int, limit: int) -> list[Visited]:
+        return [Visited(*row) for row in self._ask(schema.VISITED, after, limit)]
+
+    def left_out(self) -> dict[int, int]:
+        return {int(bits or 0): number for bits, number in self._ask(schema.LEFT_OUT).items()}
+
+    def _ask(self, query: str, *arguments: object) -> Any:
+        return orjson.loads(self._value(query, *arguments))
+
+    def _value(self, query: str, *arguments: object) -> Any:
+        return self._connection.execute(query, arguments).fetchone()[0]
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    def meta(self, name: str) -> Any:
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row and row[0]
+
+    def set_order(self, name: str) -> None:
+        """Sets the order of ranks, which hold priority and depth one behind the other.
+
+        Swaps all ranks for another order.
+        """
+        self._in_depth_order = name == "depth"
+        if self.meta("order") != name:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for table in ("queue", "retry", "parked"):
+                self._connection.execute(schema.SWAP_ORDER.format(table))
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('order', ?)", (name,))
+            self._connection.execute("COMMIT")
+
+    def set_revisits(self, after_s: float | None, key: bytes) -> None:
+        """Turns revisits on or off (None). On: pages that were settled meanwhile go on the schedule, too."""
+        if (self.meta("revisits") == 1) is (after_s is not None):
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        if after_s is not None:
+            self._connection.create_function("fingerprint", 1, lambda text: urls.fingerprint(text, key) - SIGN)
+            self._connection.execute(schema.SCHEDULE_ALL, (after_s,))
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
+        self._connection.execute("COMMIT")
+
+    def state(self, key: bytes, terms: Terms, now: float) -> State:
+        """Returns the state for memory; `now` in Unix seconds.
+
+        Raises sqlite3.DatabaseError where the parts disagree.
+        """
+        self._connection.execute(schema.SHELVE_ALL)
+        last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
+        shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
+        is_on = self.meta("revisits") == 1
+        if is_on:
+            self._connection.execute(schema.TAKE_BACK, (now,))
+        scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
+        return State(
+            seen=self._seen(last or 0, with_values=terms.in_depth_order),
+            claims=self._claims(key),
+            names=names or 0,
+            queued=queued or 0,
+            shelved=shelved,
+            setbacks=[(unpack(_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
+            rests=dict(self._ask(schema.RESTS, now)),
+            positions=orjson.loads(self.meta("positions") or b"{}"),
+            settled=orjson.loads(self.meta("settled") or b"{}"),
+            scheduled=scheduled,
+            next_due=next_due,
+            patterns=self.patterns() if terms.traps != "off" else (),
+            pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
+            parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
+            depths=self._depths(is_on) if terms.in_depth_order else None,
+            owed=dict(self._ask(schema.OWED)),
+            notes={name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in
+                   self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
+        )  # fmt: skip
+
+    def patterns(self) -> list[Stored]:
+        return [Stored(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
+
+    def _depths(self, has_revisits: bool) -> Depths:
+        depths = Depths()
+        for rows, distances in self._columns(schema.DISTANCES):
+            depths.restore(rows, distances)
+        for rows, has_links in self._columns(schema.STANDINGS, has_revisits):
+            depths.restore_standings(rows[has_links == 0], WITHOUT_LINKS)
+            depths.restore_standings(rows[has_links != 0], WITH_LINKS)
+        return depths
+
+    def _columns(self, query: str, *arguments: object) -> Iterator[NDArray[np.int64]]:
+        """Yields two columns of numbers, some thousand rows at a time."""
+        cursor = self._connection.execute(query, arguments)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield np.array(rows, np.int64).T
+
+    def _seen(self, last: int, *, with_values: bool) -> Fingerprints:
+        seen = Fingerprints(room=last + last // 8, with_values=with_values)
+        for part in self._packed("seen", "first", "fingerprints"):
+            row = len(seen) + 1
+            seen.add_many(part, np.arange(row, row + len(part), dtype=np.uint64) if with_values else None)
+        if len(seen) != last:
+            raise sqlite3.DatabaseError(f"{last} URLs but {len(seen)} fingerprints")
+        return seen
+
+    def _claims(self, key: bytes) -> Claims:
+        claims = Claims(key)
+        for part in self._packed("claim", "id", "pairs"):
+            claims.add_settled(part.reshape(-1, 2))
+        return claims
+
+    def _packed(self, table: str, by: str, column: str, after: int = -1) -> Iterator[U64]:
+        """Yields blobs by the thousand, as one array each: as hex, since SQLite joins text only."""
+        query = f"""
+            SELECT max({by}), group_concat(hex({column}), '')
+            FROM (SELECT {by}, {column} FROM {table} WHERE {by} > ? ORDER BY {by} LIMIT {BLOBS_AT_ONCE})
+        """
+        at, text = self._connection.execute(query, (after,)).fetchone()
+        while text:
+            yield np.frombuffer(bytes.fromhex(text), "<u8")
+            at, text = self._connection.execute(query, (at,)).fetchone()
+
+
+def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
+    entry, pattern, disposition, is_scheduled = row
+    found = unpack(_packed(entry, {}))
+    if pattern is not None:
+        return Picked(found, pattern)
+    ranked = rank(found.request.priority, found.request.depth, in_depth_order)
+    visit = found.request.visit
+    if is_reread:
+        again = replace(found.request, attempt=1, is_reread=True, etag="", last_modified="", digest=b"")
+    else:
+        again = replace(found.request, attempt=1, visit=visit if is_scheduled else visit + 1)
+    return Picked(found._replace(key=key(ranked, found.row), request=again), "", disposition, bool(is_scheduled))
+
+
+def _append_digest(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
+    """Adds a digest to the others; returns its place, from 1 as SQLite counts, and its length."""
+    if not digest:
+        return None, None
+    digests += digest
+    return len(digests) - len(digest) + 1, len(digest)
+
+
+def _json(rows: object) -> str:
+    return orjson.dumps(rows).decode()
+
+
+def _load(found: list[list[Any]], limit: int) -> Load:
+    """Returns a load in which repeated texts, such as those of pages and seeds, are in memory once."""
+    once: dict[str | None, str | None] = {}
+    return Load(sorted(_packed(row, once) for row in found), len(found) < limit)
+
+
+def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
+    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = row
+    if earlier is not None:
+        etag, last_modified, digest, visit, interval_s, is_reread = earlier
+        earlier = etag or "", last_modified or "", bytes.fromhex(digest or ""), visit, interval_s, bool(is_reread)
+    return (
+        key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
+        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, earlier,
+    )  # fmt: skip
