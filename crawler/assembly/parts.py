@@ -53,6 +53,7 @@ def politeness(config: Config) -> Politeness:
     return Politeness(
         delay_s=said.delay_s,
         max_delay_s=said.max_delay_s,
+        max_retry_after_s=said.max_retry_after_s,
         max_attempts=said.max_attempts,
         retry_delay_s=said.retry_delay_s,
         max_redirects=config.fetch.max_redirects,
@@ -72,7 +73,7 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         turns=turns,
         rest_s=said.delay_s,
         most_asked_s=said.max_delay_s,
-        most_held_s=politeness(config).max_retry_after_s,
+        most_held_s=said.max_retry_after_s,
         longest_s=politeness(config).longest_s,
         traps=config.scope.traps,
         pages_per_site=config.scope.limit_per_site,
