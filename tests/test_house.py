@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FunctionType
 
 import grimp
+import pytest
 
 import crawler
 from benchmarks.__main__ import BENCHMARKS
@@ -135,13 +136,28 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
     assert SLOW & set(asked.stdout.split()) == set()
 
 
-def test_every_dependency_is_locked_with_its_hashes() -> None:
-    lock = _read("requirements.lock")
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("requirements.lock", ["socks", "tables"]), ("requirements-dev.lock", ["socks", "tables", "test", "dev"])],
+)
+def test_every_dependency_is_locked_with_its_hashes(name: str, extras: list[str]) -> None:
+    lock = _read(name)
     pinned = re.findall(r"^([a-z0-9._-]+)==[^\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
-    extras = PYPROJECT["project"]["optional-dependencies"]
-    wanted = _names([*PYPROJECT["project"]["dependencies"], *extras["test"], *extras["dev"]])
+    optional = PYPROJECT["project"]["optional-dependencies"]
+    chosen = [line for extra in extras for line in optional[extra]]
+    wanted = _names([*PYPROJECT["project"]["dependencies"], *PYPROJECT["build-system"]["requires"], *chosen])
     assert set(wanted) - {"crawld"} <= set(pinned)
     assert len(pinned) == len(re.findall(r"^[a-z]", lock, re.MULTILINE)), "an entry without a hash"
+
+
+def test_whoever_runs_the_command_gets_what_was_tested_and_no_tools() -> None:
+    to_run, to_develop = (
+        re.split(r"\n(?=[a-z])", _read(name).strip()) for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert set(to_run) <= set(to_develop)
+    names = {entry.partition("==")[0] for entry in to_run}
+    assert names & {"uv", "mypy", "ruff", "pytest", "hypothesis", "playwright"} == set()
+    assert PYPROJECT["dependency-groups"]["build"] == PYPROJECT["build-system"]["requires"]
 
 
 def test_no_committed_file_names_a_registry_or_someones_folder() -> None:

@@ -21,6 +21,7 @@ from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Offloader
 from ..robots import IgnoreRobots, RobotsCache, product_token
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import effective_user_agent
 from ..urls.canonical import Policy
@@ -114,22 +115,29 @@ def budget(config: Config) -> Budget:
 
 
 def open_fetcher(
-    config: Config, budget: Budget | Purse, network: Network | None = None
+    config: Config, budget: Budget | Purse, network: Network | None = None, presence: Presence | None = None
 ) -> AbstractAsyncContextManager[HttpFetcher]:
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
     per_ip = config.politeness.per_ip
-    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
+    return _open_fetcher(
+        config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network, presence=presence
+    )
 
 
 def robots(
-    config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
+    config: Config,
+    fetcher: Fetcher,
+    offloader: Offloader,
+    release: Callable[[Response], None] = lambda response: None,
+    presence: Presence | None = None,
 ) -> RobotsCache | IgnoreRobots:
     """Returns the source of robots.txt rules; `release` as in RobotsCache."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
-    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
+    ttl_s = config.politeness.robots_ttl_s
+    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, release=release, presence=presence)
 
 
 def check_extract(extract: Extract | None, config: Config) -> None:
