@@ -1,7 +1,7 @@
-"""Builds what a release consists of, from the last commit: the sdist, the wheel made from it, a list of all parts (SBOM).
+"""Builds what a release consists of, from the last commit: an sdist, the wheel made of it, a list of all parts (SBOM).
 
-The list is CycloneDX: every package that the tested versions bring, with its licence and what it needs, and the files of
-others that the dashboard brings. `make dist` writes all into dist/, with their checksums. Ends with 1 if a step fails.
+The list is CycloneDX: every package that the tested versions bring, with its licence and what it needs, and the files
+of others that the dashboard brings. `make dist` writes all into dist/, with checksums. Ends with 1 if a step fails.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,8 @@ def main(dist: Path) -> int:
         print(f"NOT BUILT: a release is a commit, and these are in none:\n{said}", file=sys.stderr)
         return 1
     dated = os.environ | {"SOURCE_DATE_EPOCH": _ask_git("log", "-1", "--format=%ct")}
-    shutil.rmtree(dist, ignore_errors=True)
+    for old in [*dist.glob("crawld-*"), *dist.glob("SHA256SUMS")]:
+        old.unlink()
     with tempfile.TemporaryDirectory() as folder:
         tree, venv = Path(folder, "tree"), Path(folder, "venv")
         tree.mkdir()
@@ -41,14 +41,15 @@ def main(dist: Path) -> int:
         subprocess.run([tree / ".ci/setup", "run"], cwd=tree, env=dated | {"VENV": str(venv)}, check=True)
         (dist / f"crawld-{_version()}.cdx.json").write_text(_list_parts(venv, dated))
     (dist / ".gitignore").unlink(missing_ok=True)
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(dist.iterdir())]
+    made = sorted(dist.glob("crawld-*"))
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made]
     (dist / "SHA256SUMS").write_text("".join(sums))
-    print(*(path.relative_to(dist.parent) for path in sorted(dist.iterdir())), sep="\n")
+    print(*made, dist / "SHA256SUMS", sep="\n")
     return 0
 
 
 def completed(found: dict[str, Any], taken: list[dict[str, str]]) -> dict[str, Any]:
-    """The list of parts as the tool found it, without installers, with the packages whose files were `taken` from npm."""
+    """The list of parts as the tool found it, without installers, with the packages that files were `taken` from."""
     parts = [part for part in found["components"] if part["name"] not in INSTALLERS]
     files = {(one["package"], one["version"], one["license"]): one for one in taken}
     theirs = [_part(*package) for package in sorted(files)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -77,6 +79,29 @@ def test_the_wheel_says_where_the_project_lives(wheel: zipfile.Path) -> None:
     assert {"Homepage", "Documentation", "Changelog", "Issues"} <= urls.keys()
     assert about["Description-Content-Type"] == "text/markdown"
     assert "](docs/" not in str(about.get_payload())
+
+
+def test_the_list_of_parts_names_what_the_command_brings_and_no_installer() -> None:
+    spec = importlib.util.spec_from_file_location("dist", ROOT / ".ci/dist.py")
+    assert spec is not None
+    assert spec.loader is not None
+    dist = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(dist)
+    parts = [{"name": name, "bom-ref": name} for name in ("aiohttp", "pip", "setuptools", "yarl")]
+    needs = [{"ref": "root", "dependsOn": ["aiohttp", "setuptools"]}, {"ref": "aiohttp", "dependsOn": ["yarl"]}]
+    found = {
+        "metadata": {"component": {"bom-ref": "root"}},
+        "components": parts,
+        "dependencies": [*needs, {"ref": "pip"}, {"ref": "yarl"}],
+    }
+    taken = json.loads((ROOT / "crawler/daemon/dashboard/vendor/vendor.json").read_text())
+    done = dist.completed(found, taken)
+    theirs = {f"pkg:npm/{one['package'].replace('@', '%40')}@{one['version']}" for one in taken}
+    assert [part["name"] for part in done["components"]][:2] == ["aiohttp", "yarl"]
+    assert {part["purl"] for part in done["components"][2:]} == theirs
+    assert {part["licenses"][0]["license"]["id"] for part in done["components"][2:]} == {"MIT", "Apache-2.0"}
+    left = {one["ref"]: set(one.get("dependsOn", ())) for one in done["dependencies"]}
+    assert left == {"root": {"aiohttp", *theirs}, "aiohttp": {"yarl"}, "yarl": set()} | {ref: set() for ref in theirs}
 
 
 def _build(kind: str, folder: Path, made: Path) -> Path:
