@@ -19,7 +19,7 @@ from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.jsonl import FIELDS, HEAVY
+from crawler.sinks.record import FIELDS, HEAVY
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

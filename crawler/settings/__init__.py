@@ -5,19 +5,28 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from .fetch import FetchConfig, SiteConfig
-from .output import MOST_INLINE_BYTES, MOST_SINKS, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig, as_file
+from .output import (
+    BUILT_IN_SINKS,
+    MOST_INLINE_BYTES,
+    MOST_SINKS,
+    OWN_FILES,
+    FrontierConfig,
+    OffloadConfig,
+    SinkConfig,
+    as_file,
+)
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .table import ForJobs, Mark, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
-    "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "Mark",
-    "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
-    "WatchConfig", "mark_of",
+    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig",
+    "LinkKind", "Mark", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table",
+    "UrlsConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
-SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
+SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites", "fetch.fetcher_options", "frontier.store_options"})
 """Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
 
 
@@ -48,6 +57,7 @@ class Config(Table):
     def _check_sinks(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
         if len(sinks) > MOST_SINKS:
             raise ValueError(f"should be {MOST_SINKS} at most")
-        if len({as_file(sink.path) for sink in sinks}) < len(sinks):
+        paths = [as_file(sink.path) for sink in sinks if sink.path]
+        if len(set(paths)) < len(paths):
             raise ValueError("two sinks should not write the same file")
         return sinks

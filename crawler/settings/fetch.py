@@ -6,11 +6,11 @@ import re
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from ..errors import UrlError
 from ..urls import is_address, parse
-from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table, header_fields, header_text
+from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Kind, Table, header_fields, header_text
 
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
@@ -57,6 +57,10 @@ class SiteConfig(Table):
 class FetchConfig(Table):
     """Limits and options of one exchange over the network."""
 
+    fetcher: Kind = "http"
+    """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
+    fetcher_options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Settings of a fetcher that a package adds."""
     concurrency: ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]] = 256
     """Most visits under way at a time, over all sites."""
     timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
@@ -23,6 +23,10 @@ ForJobsAtMost: TypeAlias = Annotated[T, Mark("most")]
 """Marks such a setting where more costs more. None is without end."""
 ForJobsAtLeast: TypeAlias = Annotated[T, Mark("least")]
 """Marks such a setting where less costs more. None is without end."""
+
+
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=50)]
+"""The name of a kind of part: built in, or added by an installed package (docs/plugins.md)."""
 
 
 def mark_of(field: FieldInfo) -> Mark | None:
@@ -58,6 +62,8 @@ def _is_text(value: object) -> bool:
             return value == value.encode(errors="replace").decode()
         case list() | tuple():
             return all(map(_is_text, value))
+        case dict():
+            return all(map(_is_text, (*value, *value.values())))
     return True
 
 
