@@ -56,7 +56,7 @@ EXECUTORS: Mapping[str, OpenOffloader] = {
 def check(config: Config) -> None:
     """Raises ConfigError for a kind that is unknown or cannot be loaded, and for outputs that cannot be made."""
     FRONTIERS.find(config.frontier.kind, "frontier.kind", config.frontier.store_options)
-    FETCHERS.find(config.fetch.fetcher, "fetch.fetcher", config.fetch.fetcher_options)
+    FETCHERS.find(config.fetch.fetcher_kind, "fetch.fetcher_kind", config.fetch.fetcher_options)
     make_outputs(Path(), config)
 
 
@@ -74,9 +74,9 @@ async def enter_frontier(
 
 async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -> Fetcher:
     """Opens the fetcher that the settings name around `inner`. Raises ConfigError."""
-    make, package = FETCHERS.find(config.fetch.fetcher, "fetch.fetcher", config.fetch.fetcher_options)
-    with blamed(package, "fetch.fetcher"):
+    make, package = FETCHERS.find(config.fetch.fetcher_kind, "fetch.fetcher_kind", config.fetch.fetcher_options)
+    with blamed(package, "fetch.fetcher_kind"):
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
-        check_shape(fetcher, Fetcher, package, "fetch.fetcher")
+        check_shape(fetcher, Fetcher, package, "fetch.fetcher_kind")
     return fetcher

@@ -57,7 +57,7 @@ class SiteConfig(Table):
 class FetchConfig(Table):
     """Limits and options of one exchange over the network."""
 
-    fetcher: Kind = "http"
+    fetcher_kind: Kind = "http"
     """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
     fetcher_options: dict[str, JsonValue] = Field(default_factory=dict)
     """Settings of a fetcher that a package adds."""
