@@ -13,22 +13,20 @@ from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import HttpFetcher, Network, Purse
+from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, Lost
 from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
-from ..offload import Inline, Lane
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Sink
+from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
-from ..robots import IgnoreRobots, RobotsCache
 from ..settings import Config
-from ..sinks import JsonLines, Owing, Wants
+from ..sinks import JsonLines, Owing, Wants, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
@@ -57,19 +55,16 @@ class Stacking:
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
-        offloader, budget = shared.offloader.lane(), shared.budget.purse()
-        self.stack.callback(budget.close)
+        offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None)
-        robots = parts.robots(config, fetcher, offloader, budget.release)
+        fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None)
+        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks))
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
-        return Works(
-            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
-        )  # fmt: skip
+        return Works(frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost)
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -110,9 +105,9 @@ class Stacking:
             for sink in self.config.sinks
         ]
 
-    async def _open_fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Budget, network: Network | None) -> Fetcher:
         if self.fetcher is not None:
-            return self.fetcher
+            return ForeignFetcher(self.fetcher)
         return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
 
 
@@ -122,10 +117,9 @@ class Works:
 
     frontier: MemoryFrontier | SqliteFrontier
     sinks: tuple[Sink, ...]
-    robots: RobotsCache | IgnoreRobots
+    robots: Robots
     fetcher: Fetcher
-    offloader: Lane | Inline
-    budget: Purse
+    offloader: Offloader
     seat: Seat
     answers: Answers
     extract: Extract | None
@@ -138,7 +132,7 @@ class Works:
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+            parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
@@ -150,8 +144,8 @@ class Works:
             self.roots.choose(ground)
             self.frontier.change(terms)
             engine.change(visit, limits)
-            if isinstance(self.fetcher, HttpFetcher):
-                self.fetcher.gates.per_address = config.politeness.per_ip
+            if isinstance(self.fetcher, PerAddress):
+                self.fetcher.limit_per_address(config.politeness.per_ip)
 
         return retune
 
@@ -174,7 +168,7 @@ class Works:
         job = parts.job(config, scope, self.frontier.key, self.extract)
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.wait_for(ground, visitor.visit)

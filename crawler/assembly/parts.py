@@ -9,17 +9,16 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from ..errors import ConfigError
-from ..fetch import Budget, HttpFetcher, Network, Purse
+from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
-from ..model import Response
 from ..offload import Workers
 from ..parse import Content, Job
 from ..policy.admitted import Admitted
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Offloader
+from ..protocols import Fetcher, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..settings import Config
 from ..settings.loading import effective_user_agent
@@ -109,11 +108,11 @@ def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = Non
 
 
 def budget(config: Config) -> Budget:
-    return Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+    return make_budget(config.fetch)
 
 
 def open_fetcher(
-    config: Config, budget: Budget | Purse, network: Network | None = None
+    config: Config, budget: Budget, network: Network | None = None
 ) -> AbstractAsyncContextManager[HttpFetcher]:
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
@@ -121,14 +120,12 @@ def open_fetcher(
     return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
 
 
-def robots(
-    config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
-) -> RobotsCache | IgnoreRobots:
-    """Returns the source of robots.txt rules; `release` as in RobotsCache."""
+def robots(config: Config, fetcher: Fetcher, offloader: Offloader, observer: Observer | None = None) -> Robots:
+    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
-    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
+    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, observer=observer)
 
 
 def check_extract(extract: Extract | None, config: Config) -> None:

@@ -11,7 +11,8 @@ from ..engine.slots import Places
 from ..errors import ConfigError
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
-from ..offload import Inline, Pool, open_offloader
+from ..offload import open_offloader
+from ..protocols import Offloader
 from ..settings import Config
 from ..settings.loading import amend
 from . import parts
@@ -22,7 +23,7 @@ class Shared:
     """The parts that crawls share, for `open_crawl(shared=...)`. `open_shared` makes them for one event loop."""
 
     config: Config
-    offloader: Pool | Inline
+    offloader: Offloader
     budget: Budget
     network: Network
     turns: Turns

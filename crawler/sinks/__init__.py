@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .jsonl import JsonLines, Wants
+from .observers import find_observers
 from .owing import Owing
 from .stream import ReaderGone, Stream
 from .survivors import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines, read_lines
@@ -14,6 +15,7 @@ __all__ = [
     "Stream",
     "Survivors",
     "Wants",
+    "find_observers",
     "find_survivors",
     "is_whole",
     "is_whole_throughout",
