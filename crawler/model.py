@@ -108,9 +108,9 @@ class Heads(NamedTuple):
     """The heads of one exchange, byte for byte. Each ends with its empty line."""
 
     request: bytes = b""
-    """Sent by us: the request line and the fields, with cookies and passwords that the settings give for the site."""
+    """The request line and the fields, with cookies and passwords that the settings give for the site."""
     response: bytes = b""
-    """Sent by the server: the status line and the fields."""
+    """The status line and the fields."""
     interim: tuple[bytes, ...] = ()
     """Heads of the interim answers (RFC 9110 15.2) that came before: 100, 103."""
 
@@ -125,7 +125,6 @@ class Share(Protocol):
 
     def give_back(self) -> None:
         """Gives the memory back to the budget. A second call does nothing."""
-        ...
 
 
 class _NoShare:
@@ -133,9 +132,6 @@ class _NoShare:
 
     def give_back(self) -> None:
         """Does nothing: no budget counts this memory."""
-
-    def __repr__(self) -> str:
-        return "NO_SHARE"
 
     def __reduce__(self) -> str:
         return "NO_SHARE"

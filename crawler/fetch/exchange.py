@@ -155,10 +155,7 @@ class Exchange:
         return message, stream
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
-        """Returns the body as the server sent it, and whether it was cut at the limit.
-
-        The heads of the answer are charged with the first bytes of the body.
-        """
+        """Returns the body as the server sent it, and whether it was cut at the limit. Charges it with its heads."""
         most = self.line.max_body_bytes if self.cap is None else self.cap
         if not stream.is_eof():
             declared = _declared(message)
@@ -180,14 +177,15 @@ class Exchange:
     async def _long_body(self, wire: Wire, stream: StreamReader, most: int) -> tuple[bytes, bool]:
         chunks: list[bytes] = []
         size, heads = 0, wire.heads_bytes
+        if not self.share.take(heads):
+            await self._wait(wire, stream, heads)
         while chunk := await stream.readany():
             size += len(chunk)
             is_cut = size > most
             if is_cut:
                 chunk = self._cut(chunk, len(chunk) - (size - most))
-            charged, heads = len(chunk) + heads, 0
-            if not self.share.take(charged):
-                await self._wait(wire, stream, charged)
+            if not self.share.take(len(chunk)):
+                await self._wait(wire, stream, len(chunk))
             chunks.append(chunk)
             if is_cut:
                 return b"".join(chunks), True

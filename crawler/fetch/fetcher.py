@@ -27,20 +27,11 @@ class HttpFetcher:
     files: Files
     budget: Budget
 
-    async def fetch(self, request: Request) -> Response:
-        """Makes one exchange and returns the answer, charged to the budget until it is released. Raises FetchError."""
-        return await self.exchange(request)
+    async def fetch(self, request: Request, *, cap: int | None = None) -> Response:
+        """Makes one exchange and returns the answer, charged to the budget until it is released. Raises FetchError.
 
-    def capped(self, limit_bytes: int) -> Capped:
-        """Returns a Fetcher that reads at most `limit_bytes` of each body."""
-        return Capped(self, limit_bytes)
-
-    def limit_per_address(self, most: int) -> None:
-        """Allows `most` exchanges at a time with each address, from the next one on."""
-        self.gates.per_address = most
-
-    async def exchange(self, request: Request, cap: int | None = None) -> Response:
-        """Makes one exchange as soon as gates, budget and open files allow. `cap` cuts the body at so many bytes."""
+        `cap` keeps at most that many bytes of the body and ignores the rest.
+        """
         share = self.budget.open()
         try:
             response = await self._exchange(request, share, cap)
@@ -50,7 +41,16 @@ class HttpFetcher:
         share.keep()
         return response
 
+    def capped(self, limit_bytes: int) -> Capped:
+        """Returns a Fetcher that reads at most `limit_bytes` of each body."""
+        return Capped(self, limit_bytes)
+
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address, from the next one on."""
+        self.gates.per_address = most
+
     async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
+        """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
         begun = perf_counter()
         origin = self.origins.find(request.url.site)
         address = await self._vet(origin)
@@ -106,4 +106,4 @@ class Capped:
 
     async def fetch(self, request: Request) -> Response:
         """Makes one exchange and returns the answer, its body cut at the limit. Raises FetchError."""
-        return await self.fetcher.exchange(request, self.limit_bytes)
+        return await self.fetcher.fetch(request, cap=self.limit_bytes)

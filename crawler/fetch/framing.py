@@ -16,17 +16,22 @@ BLANK_LINE = re.compile(rb"\n\r?\n")
 """The end of a head, and of the line before it. A lone LF ends a line as well (RFC 9112 2.2)."""
 
 
-def split_heads(data: bytes, count: int) -> list[bytes]:
-    """Returns the first `count` heads in the bytes of an answer, each with its empty line."""
+def split_heads(data: bytes, interim: int) -> tuple[bytes, tuple[bytes, ...]]:
+    """Returns the head of the final answer in these bytes, and those of the `interim` answers before it.
+
+    Each ends with its empty line. Empty lines before a status line belong to no head.
+    """
+    if not interim and data.startswith(b"H") and (blank := BLANK_LINE.search(data)):
+        return data[: blank.end()], ()
     heads, begin = [], 0
-    for _ in range(count):
-        while data[begin : begin + 1] in (b"\r", b"\n"):  # empty lines before a status line
+    for _ in range(interim + 1):
+        while data.startswith((b"\r", b"\n"), begin):
             begin += 1
         blank = BLANK_LINE.search(data, begin)
         end = blank.end() if blank else len(data)
         heads.append(data[begin:end])
         begin = end
-    return heads
+    return heads.pop(), tuple(heads)
 
 
 def check_interim(message: RawResponseMessage, count: int) -> None:

@@ -161,10 +161,10 @@ class Wire(ResponseHandler):
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         if data[0].code >= 200:
             self._is_answered = True
-            came = bytes(self._head) + self._piece if self._head else self._piece
-            *interim, self.head = split_heads(came, self._interim + 1)
-            self.interim_heads = tuple(interim)
-            self._head.clear()
+            if self._head:
+                self._piece = bytes(self._head) + self._piece
+                self._head.clear()
+            self.head, self.interim_heads = split_heads(self._piece, self._interim)
         else:
             self.turn += 1
             self.received = 0

@@ -283,6 +283,7 @@ async def test_a_capped_fetcher_keeps_the_beginning(framing: bytes, serve: Serve
     server = await serve(once(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n" + b"abc" * 1_000_000))
     response = await fetcher.capped(1000).fetch(server.request())
     assert response.body == (b"abc" * 334)[:1000]
+    response.release()
     assert fetcher.budget.used == 0
 
 
