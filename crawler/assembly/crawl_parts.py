@@ -25,6 +25,7 @@ from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..sinks import JsonLines, Owing, Wants, find_observers
 from ..standing import SiteView
@@ -57,14 +58,16 @@ class Stacking:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None)
-        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks))
+        fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
-        return Works(frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost)
+        return Works(
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence
+        )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
@@ -105,10 +108,10 @@ class Stacking:
             for sink in self.config.sinks
         ]
 
-    async def _open_fetcher(self, budget: Budget, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
         if self.fetcher is not None:
             return ForeignFetcher(self.fetcher)
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
+        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class Works:
     extract: Extract | None
     roots: Roots
     lost: Lost
+    presence: Presence
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -132,7 +136,7 @@ class Works:
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+            parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
