@@ -157,7 +157,7 @@ async def test_the_fetcher_of_the_document_stands_around_ours(
     entries = {"slow": "crawld_slow:open_slow"}
     install(tmp_path, "crawld-slow", "crawld.fetchers", entries, blocks()["crawld_slow.py"])
     monkeypatch.syspath_prepend(tmp_path)
-    chosen = {"fetcher_kind": "slow", "fetcher_options": {"above_s": 0.0}}
+    chosen: dict[str, Any] = {"fetcher_kind": "slow", "fetcher_options": {"above_s": 0.0}}
     async with open_web(Web([Site("a.test", PAGES)])) as served, crawler.open_crawl(**QUICK, **chosen) as crawl:
         summary = await crawl.run(served.seeds)
         await crawl.change(per_ip=3)
@@ -188,7 +188,7 @@ async def test_a_frontier_of_a_package_is_opened_in_place_of_ours(
     entries = {"theirs": "crawld_theirs:open_theirs", "half": "crawld_theirs:open_half"}
     install(tmp_path, "crawld-theirs", "crawld.frontiers", entries, FRONTIER)
     monkeypatch.syspath_prepend(tmp_path)
-    chosen = {"frontier.kind": "theirs", "store_options": {"url": "x"}}
+    chosen: dict[str, Any] = {"frontier.kind": "theirs", "store_options": {"url": "x"}}
     async with open_web(Web([Site("a.test", PAGES)])) as served:
         summary = await crawler.crawl(served.seeds, amend(Config(), QUICK | chosen), folder=tmp_path / "c")
     assert summary.pages == 3

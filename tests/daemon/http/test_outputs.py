@@ -137,10 +137,10 @@ async def test_a_job_chooses_no_format_that_the_owner_did_not(open_daemon: Open,
             assert api.status == 422
             assert api.faults(told) == ["sinks.1"]
             assert "is for the daemon's owner" in told["detail"]
-        paused = {"seeds": ["http://a.test/"], "settings": {"sinks": [TSV]}, "paused": True}
+        paused = {"seeds": ["http://a.test/"], "settings": {"sinks": [TSV]}, "is_paused": True}
         made = await api.post("/v1/jobs", paused)
         assert api.status == 201, made
-        assert made["settings"]["sinks"] == [{"kind": "tsv", "options": "***"}]
+        assert made["settings"]["sinks"] == [{"kind": "tsv", "path": "", "options": "***"}]
     with pytest.raises(ConfigError, match="'gone': no such kind"):
         async with open_api(open_daemon, {"kind": "gone"}):
             pass
