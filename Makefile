@@ -4,15 +4,35 @@
 PYTHON ?= python3
 SEEDS  ?= urls.txt
 OUT    ?=
+DIST   ?= dist
 ARGS   ?=
 
-VENV  := .venv
-BIN   := $(VENV)/bin
-READY := $(VENV)/.ready
-BENCH := $(VENV)/.ready-bench
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.ready-to-run
+READY  := $(VENV)/.ready
+BENCH  := $(VENV)/.ready-bench
+export VENV
 
-# The stamp holds the folder it was made in: a copied or moved folder, and a Python that went away, are set up anew.
-ifneq ($(shell $(BIN)/python -ISc '' 2>/dev/null && cat $(READY) 2>/dev/null),$(CURDIR))
+# A venv elsewhere is for a tree that nobody may write to: it holds what Python, the tools and the demo leave, too.
+ifneq ($(abspath $(VENV)),$(CURDIR)/.venv)
+CACHE := $(abspath $(VENV))/cache
+DEMO  := $(abspath $(VENV))/demo.crawl
+DIST  := $(abspath $(VENV))/dist
+export PYTHONPYCACHEPREFIX := $(CACHE)/python
+export PYTEST_ADDOPTS += -o cache_dir=$(CACHE)/pytest
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export COVERAGE_FILE := $(CACHE)/coverage
+endif
+
+# A stamp holds the folder it was made in: a copied or moved folder, and a Python that went away, are set up anew.
+STAMPED = $(shell $(BIN)/python -ISc '' 2>/dev/null && cat $(1) 2>/dev/null)
+ifneq ($(call STAMPED,$(RUN)),$(CURDIR))
+.PHONY: $(RUN)
+endif
+ifneq ($(call STAMPED,$(READY)),$(CURDIR))
 .PHONY: $(READY)
 endif
 
@@ -27,17 +47,17 @@ help:  ## this list
 # -- use it --
 
 .PHONY: demo
-demo: $(READY)  ## crawl a small web of our own, before your eyes
-	$(BIN)/crawl demo $(ARGS)
+demo: $(RUN)  ## crawl a small web of our own, before your eyes
+	$(BIN)/crawl demo $(addprefix -o ,$(or $(OUT),$(DEMO))) $(ARGS)
 
 .PHONY: crawl
-crawl: $(READY)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS="--depth 2"
+crawl: $(RUN)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS="--depth 2"
 	$(BIN)/crawl $(SEEDS) $(if $(OUT),-o $(OUT)) $(ARGS)
 
 # -- work on it --
 
 .PHONY: setup
-setup: $(READY)  ## make .venv from requirements.lock (the others do this by themselves); INSTALLER=pip does without uv
+setup: $(READY)  ## make .venv with all that work needs (the others do this by themselves); VENV=/elsewhere, INSTALLER=pip
 
 .PHONY: test
 test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
@@ -82,15 +102,15 @@ fresh:  ## set up clones as on a fresh machine, with uv and without it, and test
 bench: $(BENCH)  ## measure ourselves against our peers
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
 
-.PHONY: wheel
-wheel: $(READY)  ## build dist/*.whl
-	rm -rf build
-	.ci/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+.PHONY: dist
+dist: $(READY)  ## build what a release consists of from the last commit: sdist, wheel, SBOM, checksums
+	$(BIN)/python .ci/dist.py $(DIST)
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
-	.ci/uv $(LOCK) --upgrade --extra dev -o requirements.lock
-	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements.lock -o benchmarks/requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev -o requirements-dev.lock
+	.ci/uv $(LOCK) --upgrade --extra socks --extra tables -c requirements-dev.lock -o requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements-dev.lock -o benchmarks/requirements.lock
 
 .PHONY: audit
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
@@ -100,23 +120,32 @@ audit: $(READY)  ## ask whether anything is known against the locked dependencie
 vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci/vendor
 	.ci/vendor
 
+.PHONY: settings
+settings: $(READY)  ## write the files and the page of all settings again from the code
+	$(BIN)/python -m tests.settings.reference
+
 .PHONY: screenshots
 screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; needs chromium
 	$(BIN)/python -m tests.daemon.screenshots
 
 .PHONY: clean
 clean:  ## remove whatever make made
-	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	.ci/setup remove
+	rm -rf build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
 TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
 
-LOCK = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+LOCK = pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
-# One stamp, made last: a set-up that was interrupted is repaired by the next one.
-$(READY): requirements.lock pyproject.toml
-	@PYTHON="$(PYTHON)" .ci/setup
+# Two layers: the command runs with the first, all work needs the second. A stamp is made last: a set-up that was
+# interrupted is repaired by the next one.
+$(RUN): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/setup run
+
+$(READY): requirements-dev.lock pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/setup develop
 
 $(BENCH): $(READY) benchmarks/requirements.lock
 	.ci/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock

@@ -82,4 +82,4 @@ def _tell(code: int, lines: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path("requirements.lock")))
+    sys.exit(main(Path("requirements-dev.lock")))

@@ -1,7 +1,7 @@
 """Sets the last commit up as a fresh machine would, each way it can go, and runs the tests of the house there.
 
 No home that can be written, no bytecode written by the way, no cache, no certificates named: a clone in a temporary
-folder for each way. Ends with 0 if every way came to a `.venv` that holds what the lock names, compiled. Some minutes.
+folder for each way. Ends with 0 if every way came to a venv that holds what its lock names, compiled. Some minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOMELESS = {"HOME": "/proc/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
-LEFT_OUT = re.compile(r"XDG_.*|UV_(CACHE|TOOL|SYSTEM|OFFLINE).*|VIRTUAL_ENV|MAKE.*|MFLAGS|PYTHONPATH|INSTALLER")
+LEFT_OUT = re.compile(
+    r"XDG_.*|UV_(CACHE|TOOL|SYSTEM|OFFLINE).*|V(IRTUAL_)?ENV|MAKE.*|MFLAGS|PYTHONP.*|INSTALLER|"
+    r"PYTEST_ADDOPTS|(HYPOTHESIS|MYPY|RUFF|COVERAGE)_.*"
+)
 CERTIFICATES = re.compile(r"SSL_CERT_.*|PIP_CERT|PIP_CONFIG_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE")
 
 
@@ -29,9 +32,16 @@ class Way:
     environment: dict[str, str]
     installer: str
     keeps_certificates: bool = True
+    lock: str = "requirements-dev.lock"
+    make: tuple[str, ...] = ("setup",)
+    tests: bool = True
+    elsewhere: bool = False
+    """Whether the venv stands outside a tree that stays as it was cloned."""
 
 
 WAYS = (
+    Way("a demo", {}, "pip", lock="requirements.lock", make=("demo", "ARGS=--quiet --delay 0"), tests=False),
+    Way("a tree that nobody may write to", {}, "uv", elsewhere=True),
     Way("uv, without a home", {}, "uv"),
     Way("uv, told of no certificate", {"PIP_CONFIG_FILE": os.devnull}, "uv", keeps_certificates=False),
     Way("uv fails, pip takes over", {"UV_OFFLINE": "1"}, "pip"),
@@ -41,12 +51,13 @@ WAYS = (
 LOOKS = """
 import importlib.metadata as metadata, re, sys, crawler.cli.run
 from pathlib import Path
-pins = dict(re.findall(r"^([a-z0-9._-]+)==([^ ]+) \\\\$", Path("requirements.lock").read_text(), re.MULTILINE))
+lock = Path(sys.argv[2]).read_text()
+pins = dict(re.findall(r"^([a-z0-9._-]+)==([^ ]+) \\\\$", lock, re.MULTILINE))
 found = {re.sub("[-_.]+", "-", one.name).lower(): one for one in metadata.distributions()}
 for name, version in pins.items():
     if name not in found or found[name].version != version:
         print(f"{name} {version} is locked, and not installed")
-for name in found.keys() - dict(re.findall("^([a-z0-9._-]+)(==)", Path("requirements.lock").read_text(), re.MULTILINE)):
+for name in found.keys() - dict(re.findall("^([a-z0-9._-]+)(==)", lock, re.MULTILINE)):
     if name not in {"crawld", "pip", "setuptools"}:
         print(f"{name} is installed, and not locked")
 by = (found["orjson"].read_text("INSTALLER") or "nobody").strip()
@@ -81,17 +92,28 @@ def _faults(way: Way, folder: Path) -> Iterator[str]:
         if not LEFT_OUT.fullmatch(name) and (way.keeps_certificates or not CERTIFICATES.fullmatch(name))
     }
     environment = kept | HOMELESS | way.environment
-    made = _run(["make", "setup"], tree, environment)
+    venv = tree / ".venv"
+    if way.elsewhere:
+        venv = folder / "venv"
+        environment |= {"VENV": str(venv)}
+        subprocess.run(["chmod", "-R", "a-w", tree], check=True)  # root may all the same: hence the look at the end
+    made = _run(["make", *way.make], tree, environment)
     if made.returncode:
-        yield f"make setup ended with {made.returncode}: {_last(made)}"
+        yield f"make {way.make[0]} ended with {made.returncode}: {_last(made)}"
         return
-    looked = _run([".venv/bin/python", "-c", LOOKS, way.installer], tree, environment)
+    compiled = {"PYTHONPYCACHEPREFIX": str(venv / "cache/python")} if way.elsewhere else {}
+    looked = _run([str(venv / "bin/python"), "-c", LOOKS, way.installer, way.lock], tree, environment | compiled)
     yield from looked.stdout.splitlines()
     if looked.returncode:
         yield _last(looked)
-    tested = _run(["make", "test", "ARGS=tests/test_house.py tests/test_setup.py"], tree, environment)
-    if tested.returncode:
-        yield f"make test ended with {tested.returncode}: {_last(tested)}"
+    if way.tests:
+        tested = _run(["make", "test", "ARGS=tests/test_house.py tests/test_setup.py"], tree, environment)
+        if tested.returncode:
+            yield f"make test ended with {tested.returncode}: {_last(tested)}"
+    if way.elsewhere:
+        left = _run(["git", "status", "--porcelain", "--ignored"], tree, environment).stdout.splitlines()
+        yield from (f"left in the tree: {line}" for line in left)
+        subprocess.run(["chmod", "-R", "u+w", tree], check=True)
 
 
 def _run(command: list[str], tree: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FunctionType
 
 import grimp
+import pytest
 
 import crawler
 from benchmarks.__main__ import BENCHMARKS
@@ -20,9 +21,11 @@ from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
 from crawler.sinks.record import FIELDS, HEAVY
+from tests.committed import ROOT, list_committed
 
-ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+HOME = PYPROJECT["project"]["urls"]["Homepage"]
 
 MAX_LINES = 400
 """More does not fit in a head."""
@@ -78,7 +81,7 @@ def test_imports_run_in_no_circle() -> None:
 
 def test_every_package_reaches_the_wheel() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for path in _modules() if path.name == "__init__.py"}
-    installed_as = {re.sub("^cli", "crawler/cli", folder).replace("/", ".") for folder in folders}
+    installed_as = {re.sub("^(cli|config)", r"crawler/\1", folder).replace("/", ".") for folder in {*folders, "config"}}
     assert installed_as == set(PYPROJECT["tool"]["setuptools"]["packages"])
 
 
@@ -97,12 +100,29 @@ def test_every_export_is_described_in_the_code_and_in_the_documents() -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     links = [
-        (path, target.split("#")[0])
+        (path.name, target, ROOT / own if (own := _path_at_home(target)) else path.parent / target)
         for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text())
-        if "://" not in target and not target.startswith("#")
+        for target in re.findall(r"(?:\]\(|^\[[^]]+\]: )([^)\s#]+)", path.read_text(), re.MULTILINE)
+        if "://" not in target or _path_at_home(target)
     ]
-    assert [(path.name, target) for path, target in links if not (path.parent / target).exists()] == []
+    assert len(links) > 100
+    assert [(name, target) for name, target, file in links if not file.exists()] == []
+
+
+def test_the_links_of_the_readme_lead_somewhere_from_an_index_of_packages_too() -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", _read("README.md"), flags=re.DOTALL)
+    labels = set(re.findall(r"^\[([^]]+)\]: ", text, re.MULTILINE))
+    used = {label or words for words, label in re.findall(r"\[([^][]+)\](?!\(|:)(?:\[([^]]+)\])?", text)}
+    pictures = set(re.findall(r"\]\[([^]]+\.png)\]", text))
+    assert [target for target in re.findall(r"\]\(([^)\s]+)", text) if not target.startswith("https://")] == []
+    assert used | pictures == labels
+
+
+def test_the_urls_of_the_package_name_one_home() -> None:
+    urls = PYPROJECT["project"]["urls"]
+    assert {"Homepage", "Documentation", "Changelog", "Issues"} <= urls.keys()
+    assert [url for url in urls.values() if not url.startswith(HOME)] == []
+    assert [url for url in urls.values() if (own := _path_at_home(url)) and not (ROOT / own).is_file()] == []
 
 
 def test_every_document_stands_once_in_the_index() -> None:
@@ -135,13 +155,28 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
     assert SLOW & set(asked.stdout.split()) == set()
 
 
-def test_every_dependency_is_locked_with_its_hashes() -> None:
-    lock = _read("requirements.lock")
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("requirements.lock", ["socks", "tables"]), ("requirements-dev.lock", ["socks", "tables", "test", "dev"])],
+)
+def test_every_dependency_is_locked_with_its_hashes(name: str, extras: list[str]) -> None:
+    lock = _read(name)
     pinned = re.findall(r"^([a-z0-9._-]+)==[^\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
-    extras = PYPROJECT["project"]["optional-dependencies"]
-    wanted = _names([*PYPROJECT["project"]["dependencies"], *extras["test"], *extras["dev"]])
+    optional = PYPROJECT["project"]["optional-dependencies"]
+    chosen = [line for extra in extras for line in optional[extra]]
+    wanted = _names([*PYPROJECT["project"]["dependencies"], *PYPROJECT["build-system"]["requires"], *chosen])
     assert set(wanted) - {"crawld"} <= set(pinned)
     assert len(pinned) == len(re.findall(r"^[a-z]", lock, re.MULTILINE)), "an entry without a hash"
+
+
+def test_whoever_runs_the_command_gets_what_was_tested_and_no_tools() -> None:
+    to_run, to_develop = (
+        re.split(r"\n(?=[a-z])", _read(name).strip()) for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert set(to_run) <= set(to_develop)
+    names = {entry.partition("==")[0] for entry in to_run}
+    assert names & {"uv", "mypy", "ruff", "pytest", "hypothesis", "playwright"} == set()
+    assert PYPROJECT["dependency-groups"]["build"] == PYPROJECT["build-system"]["requires"]
 
 
 def test_no_committed_file_names_a_registry_or_someones_folder() -> None:
@@ -201,7 +236,9 @@ def _collecting(environment: dict[str, str]) -> subprocess.Popen[str]:
     unneeded = ("cacheprovider", "xdist", "cov", "schemathesis", "hypothesispytest")
     quick = ["--assert=plain", *(f"-pno:{plugin}" for plugin in unneeded)]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *quick]
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"PYTEST_ADDOPTS": ""} | environment, stdout=subprocess.PIPE, text=True
+    )
 
 
 def _ids(collecting: subprocess.Popen[str]) -> list[str]:
@@ -237,6 +274,13 @@ def _has_test(path: str, name: str) -> bool:
     return not name or re.search(rf"^(async )?def {name}\(", _read(path), re.MULTILINE) is not None
 
 
+def _path_at_home(url: str) -> str | None:
+    """The path of the file of this repository that such a URL shows; None: it shows something else."""
+    raw = HOME.replace("://github.com", "://raw.githubusercontent.com")
+    match = re.match(rf"(?:{HOME}/blob|{raw})/main/(.+)", url)
+    return match[1] if match else None
+
+
 def _column(name: str, heading: str, cell: str = "`([^`]+)`") -> list[str]:
     """What such cells hold in the first column of the tables of a document's section."""
     section = _read(name).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -266,19 +310,8 @@ def _names(requirements: Iterable[str]) -> list[str]:
 
 
 def _committed_texts() -> Iterator[tuple[Path, str]]:
-    for path in _committed():
+    for path in list_committed():
         try:
             yield path, path.read_text()
         except UnicodeDecodeError:
             continue  # not a text
-
-
-def _committed() -> Iterator[Path]:
-    """Every file under version control; from an unpacked archive, every file of the folders that are."""
-    if (ROOT / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        candidates = [ROOT / name for name in listed.split("\0") if name]
-    else:
-        own = ("crawler", "cli", "tests", "config", "docs", "benchmarks", ".ci")
-        candidates = [*ROOT.glob("*"), *(path for folder in own for path in (ROOT / folder).rglob("*"))]
-    yield from (path for path in candidates if path.is_file())

@@ -33,7 +33,15 @@ case $* in
     *) exec REAL "$@" ;;
 esac
 if echo "$said" | grep -q -e "$FAILS"; then exit 1; fi
-case $* in *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; cp stand-in-uv .venv/bin/uv ;; esac
+made=${VENV:-.venv}
+case $* in
+    *"-m venv"*)
+        rm -rf $made
+        mkdir -p $made/bin
+        cp "$0" $made/bin/python
+        cp stand-in-uv $made/bin/uv
+        echo "prompt = 'crawld-tree'" > $made/pyvenv.cfg ;;
+esac
 """
 
 UV = """#!/bin/sh
@@ -43,8 +51,9 @@ echo "$said" >> asked
 if echo "$said" | grep -q -e "$FAILS"; then echo "$WHY" >&2; exit 2; fi
 """
 
-BY_UV = ["python -m venv", "pip uv.txt", "uv sync", "pip editable", "compileall"]
-BY_PIP = ["python -m venv", "pip lock.txt", "pip uv.txt", "pip editable", "compileall"]
+TO_RUN = ["python -m venv", "pip requirements.lock", "pip editable", "compileall", "compileall"]
+BY_UV = ["python -m venv", "pip uv.txt", "uv sync", "pip editable", "compileall", "compileall"]
+BY_PIP = ["python -m venv", "pip lock.txt", "pip uv.txt", "pip editable", "compileall", "compileall"]
 
 
 @dataclass
@@ -53,11 +62,13 @@ class Tree:
 
     folder: Path
 
-    def set_up(self, fails: str = "^$", why: str = "no", **environment: str) -> subprocess.CompletedProcess[str]:
+    def set_up(
+        self, fails: str = "^$", why: str = "no", layer: str = "develop", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         self.folder.joinpath("asked").unlink(missing_ok=True)
         outside = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "PYTHON": "./stand-in-python"}
         return subprocess.run(
-            [".ci/setup"],
+            [".ci/setup", layer],
             cwd=self.folder,
             env=outside | {"FAILS": fails, "WHY": why} | environment,
             capture_output=True,
@@ -79,14 +90,18 @@ class Tree:
 
     @property
     def is_ready(self) -> bool:
-        return self.folder.joinpath(".venv/.ready").exists()
+        return bool(self.stamps)
+
+    @property
+    def stamps(self) -> list[str]:
+        return sorted(path.name for path in self.folder.glob(".venv/.ready*"))
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     for name in (".ci", "crawler", "cli", "home"):
         tmp_path.joinpath(name).mkdir()
-    for name in (".ci/setup", ".ci/uv", "requirements.lock"):
+    for name in (".ci/setup", ".ci/uv", "requirements.lock", "requirements-dev.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
     _write_script(tmp_path / "stand-in-python", PYTHON.replace("REAL", sys.executable))
     _write_script(tmp_path / "stand-in-uv", UV)
@@ -108,6 +123,49 @@ def test_the_next_time_nothing_is_made_from_nothing(tree: Tree) -> None:
     tree.set_up()
     assert tree.set_up().returncode == 0
     assert tree.steps == BY_UV[1:]
+
+
+def test_the_command_runs_with_a_layer_that_takes_no_uv_and_no_tools(tree: Tree) -> None:
+    assert tree.set_up(layer="run").returncode == 0
+    assert tree.steps == TO_RUN
+    assert "--no-deps --require-hashes" in tree.asked[1]
+    assert tree.stamps == [".ready-to-run"]
+    assert tree.set_up().returncode == 0
+    assert tree.steps == BY_UV[1:], "work takes the other layer on top"
+    assert tree.stamps == [".ready", ".ready-to-run"]
+    assert tree.set_up(layer="run").returncode == 0
+    assert tree.steps == BY_UV[1:], "and whoever works does not lose his tools to a demo"
+
+
+def test_no_layer_is_made_up(tree: Tree) -> None:
+    done = tree.set_up(layer="tests")
+    assert done.returncode == 1
+    assert done.stderr == "crawld: a layer is run or develop, not tests\n"
+
+
+@pytest.mark.parametrize("layer", ["run", "develop"])
+def test_a_venv_elsewhere_leaves_the_tree_as_it_was(
+    tree: Tree, tmp_path_factory: pytest.TempPathFactory, layer: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "new/venv"
+    before = sorted(tree.folder.rglob("*"))
+    assert tree.set_up(layer=layer, VENV=str(elsewhere), HOME="/proc/nonexistent").returncode == 0
+    assert sorted({*tree.folder.rglob("*")} - {*before}) == [tree.folder / "asked"]
+    assert elsewhere.joinpath(".ready-to-run").read_text() == f"{tree.folder.resolve()}\n"
+    assert elsewhere.joinpath("tree/crawler").readlink() == tree.folder.resolve() / "crawler"
+    assert str(elsewhere / "tree") in next(line for line in tree.asked if "--editable" in line)
+    assert tree.set_up(layer="remove", VENV=str(elsewhere)).returncode == 0
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("layer", ["run", "develop", "remove"])
+@pytest.mark.parametrize("kept", ["thesis.txt", "pyvenv.cfg"])
+def test_what_stands_in_a_folder_of_someone_else_is_not_cleared(tree: Tree, layer: str, kept: str) -> None:
+    tree.folder.joinpath("home", kept).write_text("prompt = 'mine'\n")
+    done = tree.set_up(layer=layer, VENV="home")
+    assert done.returncode == 1
+    assert "home holds what is not ours" in done.stderr
+    assert tree.folder.joinpath("home", kept).read_text() == "prompt = 'mine'\n"
 
 
 @pytest.mark.parametrize("home", ["/proc/nonexistent", "/dev/null", "requirements.lock"])
@@ -132,7 +190,7 @@ def test_where_uv_cannot_be_had_the_rest_of_the_lock_is_installed(tree: Tree) ->
     assert done.returncode == 0
     assert "do without it" in done.stderr
     assert "uv sync" not in tree.steps
-    locked, rest = (tree.folder.joinpath(name).read_text() for name in ("requirements.lock", ".venv/lock.txt"))
+    locked, rest = (tree.folder.joinpath(name).read_text() for name in ("requirements-dev.lock", ".venv/lock.txt"))
     uv = tree.folder.joinpath(".venv/uv.txt").read_text()
     assert uv.startswith("uv==")
     assert locked == rest.replace("uvloop==", uv + "uvloop==")

@@ -27,6 +27,7 @@ from ..policy.scope import Scope
 from ..protocols import Fetcher, Sink
 from ..reach.roots import Ground, Roots
 from ..robots import IgnoreRobots, RobotsCache
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..sinks import Owing
 from ..standing import SiteView
@@ -62,8 +63,8 @@ class Stacking:
         offloader, budget = shared.offloader.lane(), shared.budget.purse()
         self.stack.callback(budget.close)
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None)
-        robots = parts.robots(config, fetcher, offloader, budget.release)
+        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, budget.release, shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
@@ -71,7 +72,7 @@ class Stacking:
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost,
-            self.http,
+            shared.presence, self.http,
         )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
@@ -110,11 +111,11 @@ class Stacking:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
 
-    async def _open_fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Purse, network: Network | None, presence: Presence) -> Fetcher:
         """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings."""
         if self.fetcher is not None:
             return self.fetcher
-        self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
+        self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
         return await enter_fetcher(self.stack, self.http, self.config)
 
 
@@ -133,6 +134,7 @@ class Works:
     extract: Extract | None
     roots: Roots
     lost: Lost
+    presence: Presence
     http: HttpFetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
 
@@ -143,6 +145,7 @@ class Works:
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+            presence=self.presence,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
