@@ -43,7 +43,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
     dispose: Callable[[Outcome], None] = lambda outcome: None
     """Called when an outcome was recorded, or was lost with an aborted run: its body is no longer needed."""
     parse_backlog: Callable[[], int] = lambda: 0

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | Inline]:  # noqa: B008  it is frozen
+async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
     if workers.executor == "inline":
         yield Inline()

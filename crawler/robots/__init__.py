@@ -93,7 +93,7 @@ class RobotsCache:
         fetcher: Fetcher,
         offloader: Offloader,
         user_agent: str,
-        ttl_s: float = 86400.0,
+        ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
         release: Callable[[Response], None] = lambda response: None,
         presence: Presence | None = None,
