@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
     from .parse import Content
-    from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.ownership import Trust
     from .settings import Config
@@ -45,7 +45,7 @@ _HOMES = {
     "metrics.metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
-    "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
@@ -78,12 +78,15 @@ __all__ = [
     "Hindrance",
     "Lease",
     "LeftOut",
+    "Mender",
     "OffloadError",
     "Offloader",
     "Outcome",
+    "Output",
     "Page",
     "ParseError",
     "Position",
+    "Reader",
     "Reason",
     "Reconsidered",
     "Rehearsal",

@@ -32,7 +32,7 @@ from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules
 from crawler.robots import parse as parse_robots
-from crawler.sinks.jsonl import JsonLines, Wants
+from crawler.sinks import JsonLines, Wants
 from crawler.visit import MAX_SITEMAPS, Visitor
 from tests.defaults import make_job, make_politeness, make_scope, make_terms, make_workers
 

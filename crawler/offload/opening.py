@@ -35,6 +35,12 @@ async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
             pool.close()
 
 
+@asynccontextmanager
+async def open_inline(workers: Workers) -> AsyncIterator[Inline]:
+    """Opens the offloader that works on the event loop itself, without workers."""
+    yield Inline()
+
+
 def cores() -> int:
     """Returns the number of cores that this process may use, or all cores if the platform does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

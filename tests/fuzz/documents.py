@@ -35,7 +35,7 @@ from crawler.parse import (
     sitemap,
 )
 from crawler.parse.page import MAX_TEXT
-from crawler.sinks.jsonl import Wants, record
+from crawler.sinks.record import Wants, record
 from tests.defaults import make_job, make_scope
 from tests.fuzz.target import Target, encoded, fed, soup
 
