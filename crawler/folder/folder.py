@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
-from ..policy.scope import Scope
+from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
 from ..runtime.files import sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
@@ -125,7 +125,7 @@ def check_patterns(folder: Folder, chosen: Config) -> None:
     scope = folder.config.scope
     for name in ("include", "exclude"):
         try:
-            Scope(**{name: getattr(scope, name)})
+            check_readable(name, getattr(scope, name))
         except ConfigError as error:
             if f"scope.{name}" in explicit(chosen):
                 raise
