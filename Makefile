@@ -120,6 +120,10 @@ audit: $(READY)  ## ask whether anything is known against the locked dependencie
 vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci/vendor
 	.ci/vendor
 
+.PHONY: settings
+settings: $(READY)  ## write the files and the page of all settings again from the code
+	$(BIN)/python -m tests.settings.reference
+
 .PHONY: screenshots
 screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; needs chromium
 	$(BIN)/python -m tests.daemon.screenshots

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import values
+from .options import Sets, chosen
 
 if TYPE_CHECKING:
     from crawler.settings import Config
@@ -23,29 +24,40 @@ def run(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     depth: Annotated[
-        int | None, typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]")
+        int | None,
+        typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]"),
+        Sets("scope.max_depth"),
     ] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages."), Sets("scope.limit")] = None,
     time_limit: Annotated[
-        float | None, typer.Option(metavar="TIME", parser=values.seconds, help="Stop after 30s, 5m, 2h, ...")
+        float | None,
+        typer.Option(metavar="TIME", parser=values.seconds, help="Stop after 30s, 5m, 2h, ..."),
+        Sets("scope.time_limit_s"),
     ] = None,
     size_limit: Annotated[
-        int | None, typer.Option(metavar="SIZE", parser=values.size, help="Stop after 10M, 2G, ...")
+        int | None,
+        typer.Option(metavar="SIZE", parser=values.size, help="Stop after 10M, 2G, ..."),
+        Sets("scope.size_limit_bytes"),
     ] = None,
     reach: Annotated[
         Literal["page", "prefix", "host", "domain", "any"] | None,
         typer.Option(metavar="HOW_FAR", help="Where links may lead: page, prefix, host, domain, any. [default: host]"),
+        Sets("scope.reach"),
     ] = None,
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Follow only URLs that match: a glob, or re:REGEX. Repeatable."),
+        Sets("scope.include"),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable."),
+        Sets("scope.exclude"),
     ] = None,
     sitemaps: Annotated[
         bool | None,
         typer.Option("--sitemaps/--no-sitemaps", show_default=False, help="Visit the sitemaps that robots.txt names."),
+        Sets("scope.sitemaps"),
     ] = None,
     column: Annotated[
         str | None,
@@ -54,16 +66,24 @@ def run(
         ),
     ] = None,
     delay: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
+        Sets("politeness.delay_s"),
     ] = None,
     per_site: Annotated[
-        int | None, typer.Option(metavar="N", help="Requests at a time to one site, and per delay. [default: 1]")
+        int | None,
+        typer.Option(metavar="N", help="Requests at a time to one site, and per delay. [default: 1]"),
+        Sets("politeness.per_site"),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]")
+        int | None,
+        typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]"),
+        Sets("fetch.concurrency"),
     ] = None,
     retries: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]"),
+        Sets("politeness.max_attempts", lambda retries: None if retries is None else retries + 1),
     ] = None,
     revisit: Annotated[
         float | None,
@@ -72,6 +92,7 @@ def run(
             parser=values.seconds,
             help="Visit pages again if this command runs 12h, 1d, ... later; pages that never change, less often.",
         ),
+        Sets("politeness.revisit_after_s"),
     ] = None,
     memory: Annotated[
         int | None,
@@ -79,14 +100,23 @@ def run(
             metavar="SIZE", parser=values.size, help="Memory for the whole crawl, workers included: 512M, 2G."
         ),
     ] = None,
-    user_agent: Annotated[str | None, typer.Option(metavar="TEXT", help="The User-Agent to send.")] = None,
-    contact: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Where site owners can reach you: a mail address or URL.")
+    user_agent: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The User-Agent to send."), Sets("user_agent")
     ] = None,
-    ignore_robots: Annotated[bool, typer.Option("--ignore-robots", help="Do not ask robots.txt.")] = False,
+    contact: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Where site owners can reach you: a mail address or URL."),
+        Sets("contact"),
+    ] = None,
+    ignore_robots: Annotated[
+        bool,
+        typer.Option("--ignore-robots", help="Do not ask robots.txt."),
+        Sets("politeness.robots", lambda is_ignored: "ignore" if is_ignored else None),
+    ] = False,
     allow_network: Annotated[
         list[str] | None,
         typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
+        Sets("fetch.allow_networks"),
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
@@ -97,6 +127,7 @@ def run(
     traps: Annotated[
         Literal["park", "warn", "off"] | None,
         typer.Option(metavar="HOW", help="URLs that seem endless: park, warn, off. [default: park]"),
+        Sets("scope.traps"),
     ] = None,
     unpark: Annotated[
         list[str] | None,
@@ -127,6 +158,7 @@ def run(
     ] = 0,
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
+    given = locals()
     from crawler import seeds as _seeds
     from crawler.policy.scope import Scope
     from crawler.runtime.ownership import Trust
@@ -134,27 +166,7 @@ def run(
 
     from .process import prepare_workers, run_loop
 
-    chosen: dict[str, object] = {
-        "max_depth": depth,
-        "limit": limit,
-        "time_limit_s": time_limit,
-        "size_limit_bytes": size_limit,
-        "reach": reach,
-        "include": include or None,
-        "exclude": exclude or None,
-        "sitemaps": sitemaps,
-        "traps": traps,
-        "delay_s": delay,
-        "per_site": per_site,
-        "concurrency": concurrency,
-        "max_attempts": None if retries is None else retries + 1,
-        "revisit_after_s": revisit,
-        "user_agent": user_agent,
-        "contact": contact,
-        "robots": "ignore" if ignore_robots else None,
-        "allow_networks": allow_network or None,
-    }
-    settings = values.memory(memory) | {key: value for key, value in chosen.items() if value is not None}
+    settings = values.memory(memory) | chosen(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)

@@ -14,38 +14,69 @@ from crawler.errors import CrawlError
 from . import values
 from .exit_codes import Exit, exit_code_of
 from .log import logging_lines
+from .options import Sets, chosen
 
 log = logging.getLogger("crawler.cli")
 
 
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
+
+
+def _if_given(flag: bool) -> bool | None:
+    return flag or None
+
+
 def serve(
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder of all jobs. [default: crawld-data]")
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder of all jobs. [default: crawld-data]"),
+        Sets("daemon.data", _text),
     ] = None,
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(metavar="N", help="Port; 0: any free one. [default: 7878]")] = None,
-    socket: Annotated[Path | None, typer.Option(metavar="PATH", help="Listen on a unix socket instead.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]"), Sets("daemon.host")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="Port; 0: any free one. [default: 7878]"), Sets("daemon.port")
+    ] = None,
+    socket: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Listen on a unix socket instead."),
+        Sets("daemon.socket", _absolute),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File of the token that clients need. [default: DIR/token, made if missing]"),
+        Sets("daemon.token_file", _text),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML; [daemon]: the daemon's own."),
     ] = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A host name to answer to. Repeatable."),
+        Sets("daemon.allowed_hosts"),
     ] = None,
     allow_network: Annotated[
         list[str] | None,
         typer.Option(metavar="NET", help="Allow jobs a private network, such as 127.0.0.0/8. Repeatable."),
+        Sets("fetch.allow_networks"),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting for all jobs. Repeatable."),
     ] = None,
-    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
-    open_folder: Annotated[bool, typer.Option("--open-folder", help=values.OPEN_FOLDER)] = False,
+    trust_folder: Annotated[
+        bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER), Sets("daemon.trust_folder", _if_given)
+    ] = False,
+    open_folder: Annotated[
+        bool, typer.Option("--open-folder", help=values.OPEN_FOLDER), Sets("daemon.open_folder", _if_given)
+    ] = False,
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log nothing but warnings and errors.")] = False,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Log more.")] = 0,
@@ -55,25 +86,16 @@ def serve(
     SIGTERM and Ctrl-C stop it: visits under way are finished, and all jobs continue when it is started again. SIGHUP
     reads the settings again.
     """
+    given = locals()
     from crawler.daemon.daemon import Sources
     from crawler.runtime.ownership import Trust
 
     from .process import prepare_workers, run_loop
 
-    chosen: dict[str, object] = {
-        "data": None if data is None else str(data),
-        "host": host,
-        "port": port,
-        "socket": None if socket is None else str(socket.absolute()),
-        "token_file": None if token_file is None else str(token_file),
-        "allowed_hosts": tuple(allow_host) if allow_host else None,
-        "trust_folder": trust_folder or None,
-        "open_folder": open_folder or None,
-    }
+    found = chosen(serve, given)
+    own = {key.removeprefix("daemon."): value for key, value in found.items() if key.startswith("daemon.")}
     settings = dict[str, object](values.setting(text) for text in set_ or ())
-    if allow_network:
-        settings["allow_networks"] = allow_network
-    own = {name: value for name, value in chosen.items() if value is not None}
+    settings |= {key: value for key, value in found.items() if not key.startswith("daemon.")}
     sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
     _, base = sources.load()  # bad settings are refused before anything starts
     prepare_workers(base.offload.executor)

@@ -150,7 +150,7 @@ def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
 
 
 def _is_secret(assignment: str) -> bool:
-    from crawler.settings import SECRETS
+    from crawler.settings.catalog import SECRETS
 
     name = assignment.partition("=")[0].strip().replace("-", "_")
     return name in SECRETS or f"fetch.{name}" in SECRETS

@@ -15,7 +15,7 @@ import pytest
 import crawler
 from crawler import Config, Crawl, Disposition, Ending, Summary
 from crawler.folder.folder import Folder
-from crawler.settings.loading import LIVE, fields, load
+from crawler.settings.loading import load
 from crawler.testing import Served, Site, Web, failing, html, open_web, slow
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.02}
@@ -62,10 +62,6 @@ async def running(web: Web, folder: Path | None = None, **settings: Any) -> Asyn
 
 def keys(changes: tuple[crawler.Change, ...]) -> list[str]:
     return [change.key for change in changes]
-
-
-def test_every_live_setting_is_one() -> None:
-    assert set(fields()) >= LIVE
 
 
 async def test_more_at_a_time_and_less_rest_from_the_next_visit_on() -> None:

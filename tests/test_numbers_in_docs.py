@@ -71,13 +71,12 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("a page with a request id in it | {} |", (latest.IN_A_ROW[latest.NEAR],)),
         ("means {} among the latest {} answers", (latest.DIFFERENT, latest.REMEMBERED)),
         ("then {} times as long after each further", (politeness.RETRY_FACTOR,)),
-        ("sort, {} times `politeness.max_delay_s` at most", (politeness.RETRY_AFTER_FACTOR,)),
         (
             "at most: {} s, {} s, 27 s, 81 s, 243 s, {} s by default",
             (
                 DEFAULT.politeness.retry_delay_s,
                 DEFAULT.politeness.retry_delay_s * politeness.RETRY_FACTOR,
-                DEFAULT.politeness.max_delay_s * politeness.RETRY_AFTER_FACTOR,
+                DEFAULT.politeness.max_retry_after_s,
             ),
         ),
         ("which then waits {} rests, {} after its second", politeness.PATIENCE),
@@ -165,7 +164,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("sets {} at most, and a request brings back {} KiB", (cookies.MAX_FIELDS, cookies.MAX_SENT_BYTES / KIB)),
         ("`politeness.delay_s`, a {} by default", (DEFAULT.politeness.delay_s,)),
         ("`politeness.max_delay_s`, a {};", (DEFAULT.politeness.max_delay_s / MINUTE,)),
-        ("limit of a Retry-After is {} times that", (politeness.RETRY_AFTER_FACTOR,)),
+        ("`politeness.max_retry_after_s`, {} minutes.", (DEFAULT.politeness.max_retry_after_s / MINUTE,)),
         ("`fetch.timeout_s`, {} s", (DEFAULT.fetch.timeout_s,)),
         ("`fetch.connect_timeout_s`, {} s", (DEFAULT.fetch.connect_timeout_s,)),
         ("`fetch.min_bytes_per_s`, {},", (DEFAULT.fetch.min_bytes_per_s,)),
@@ -181,7 +180,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("content codings | {}, one on another", (codings.MAX_CODINGS,)),
         ("`fetch.max_redirects`, {} |", (DEFAULT.fetch.max_redirects,)),
         ("| a URL | {} characters", (urls.MAX_LENGTH,)),
-        ("| Retry-After | {} times `politeness.max_delay_s`", (politeness.RETRY_AFTER_FACTOR,)),
+        ("`politeness.max_retry_after_s`, {} s", (DEFAULT.politeness.max_retry_after_s,)),
         ("are kept for {} to {} minutes", (resolver.MIN_TTL_S / MINUTE, resolver.MAX_TTL_S / MINUTE)),
         ("is left alone for {} seconds", (resolver.SETBACK_TTL_S,)),
         ("an {} of the limit, {} files at least", (1 / files.RESERVED_PART, files.RESERVE)),
@@ -217,13 +216,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "docs/reliability.md": (
-        (
-            "honoured up to {} times that, {} minutes by default",
-            (
-                politeness.RETRY_AFTER_FACTOR,
-                politeness.RETRY_AFTER_FACTOR * DEFAULT.politeness.max_delay_s / MINUTE,
-            ),
-        ),
+        ("honoured for {} s, where it is {} minutes by", (10, DEFAULT.politeness.max_retry_after_s / MINUTE)),
         ("no attempt spent, {} times a URL at most", (absence.MOST_FORGIVEN,)),
         ("the first {} links", (DEFAULT.scope.max_links,)),
         ("0.5 s of CPU at {} MiB", (file.CHECKED_BYTES / MIB,)),

@@ -96,6 +96,15 @@ async def test_retry_after_holds_every_place_and_one_request_finds_out_whether_i
             assert not [hit for hit in later[1:] if hit.began < (later[0].ended or 0.0)]
 
 
+async def test_a_retry_after_is_honoured_up_to_its_own_limit_whatever_that_of_a_crawl_delay_is() -> None:
+    busy = failing(html("At last"), times=1, by=error(503, retry_after_s=3600))
+    async with open_web(site(robots.missing(), others={"/busy": busy})) as served:
+        seeds = [served.url(HOST, "/busy")]
+        assert (await crawled(served, seeds, max_delay_s=3600, max_retry_after_s=0.3)).pages == 1
+        [pause] = served.pauses(HOST, robots=False)
+        assert pause >= 0.295
+
+
 async def test_a_failed_exchange_is_followed_by_the_gap_too() -> None:
     """What is no HTTP was an answer to a request."""
     broken = {f"/{n}": garbage() for n in range(2)}

@@ -27,6 +27,7 @@ from ..policy.scope import Scope
 from ..protocols import Fetcher, Sink
 from ..reach.roots import Ground, Roots
 from ..robots import IgnoreRobots, RobotsCache
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..sinks import JsonLines, Owing, Wants
 from ..standing import SiteView
@@ -60,15 +61,16 @@ class Stacking:
         offloader, budget = shared.offloader.lane(), shared.budget.purse()
         self.stack.callback(budget.close)
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None)
-        robots = parts.robots(config, fetcher, offloader, budget.release)
+        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, budget.release, shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost
+            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost,
+            shared.presence,
         )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
@@ -110,10 +112,10 @@ class Stacking:
             for sink in self.config.sinks
         ]
 
-    async def _open_fetcher(self, budget: Purse, network: Network | None) -> Fetcher:
+    async def _open_fetcher(self, budget: Purse, network: Network | None, presence: Presence) -> Fetcher:
         if self.fetcher is not None:
             return self.fetcher
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network))
+        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Works:
     extract: Extract | None
     roots: Roots
     lost: Lost
+    presence: Presence
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -139,6 +142,7 @@ class Works:
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
+            presence=self.presence,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:

@@ -21,6 +21,7 @@ from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Offloader
 from ..robots import IgnoreRobots, RobotsCache, product_token
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import effective_user_agent
 from ..urls.canonical import Policy
@@ -52,6 +53,7 @@ def politeness(config: Config) -> Politeness:
     return Politeness(
         delay_s=said.delay_s,
         max_delay_s=said.max_delay_s,
+        max_retry_after_s=said.max_retry_after_s,
         max_attempts=said.max_attempts,
         retry_delay_s=said.retry_delay_s,
         max_redirects=config.fetch.max_redirects,
@@ -71,7 +73,7 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         turns=turns,
         rest_s=said.delay_s,
         most_asked_s=said.max_delay_s,
-        most_held_s=politeness(config).max_retry_after_s,
+        most_held_s=said.max_retry_after_s,
         longest_s=politeness(config).longest_s,
         traps=config.scope.traps,
         pages_per_site=config.scope.limit_per_site,
@@ -113,22 +115,29 @@ def budget(config: Config) -> Budget:
 
 
 def open_fetcher(
-    config: Config, budget: Budget | Purse, network: Network | None = None
+    config: Config, budget: Budget | Purse, network: Network | None = None, presence: Presence | None = None
 ) -> AbstractAsyncContextManager[HttpFetcher]:
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
     per_ip = config.politeness.per_ip
-    return _open_fetcher(config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network)
+    return _open_fetcher(
+        config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network, presence=presence
+    )
 
 
 def robots(
-    config: Config, fetcher: Fetcher, offloader: Offloader, release: Callable[[Response], None] = lambda response: None
+    config: Config,
+    fetcher: Fetcher,
+    offloader: Offloader,
+    release: Callable[[Response], None] = lambda response: None,
+    presence: Presence | None = None,
 ) -> RobotsCache | IgnoreRobots:
     """Returns the source of robots.txt rules; `release` as in RobotsCache."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
-    return RobotsCache(fetcher, offloader, agent, ttl_s=config.politeness.robots_ttl_s, release=release)
+    ttl_s = config.politeness.robots_ttl_s
+    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, release=release, presence=presence)
 
 
 def check_extract(extract: Extract | None, config: Config) -> None:

@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
 from ..offload import Inline, Pool, open_offloader
+from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import amend
 from . import parts
@@ -29,6 +30,8 @@ class Shared:
     """Lends each site to one crawl after another, with the rests that a single crawl would keep."""
     places: Places
     """Limits the visits at a time over all crawls."""
+    presence: Presence
+    """Tells when this process was away."""
 
     def check(self, config: Config, weight: float) -> None:
         """Raises ConfigError if a crawl with these settings cannot use the shared parts."""
@@ -47,10 +50,10 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`. Raises
     ConfigError.
     """
-    config = amend(config or Config(), settings)
+    config, presence = amend(config or Config(), settings), Presence()
     async with (
         open_offloader(parts.workers(config)) as offloader,
-        open_network(config.politeness.per_ip) as network,
+        open_network(config.politeness.per_ip, presence) as network,
     ):
         places = Places(config.fetch.concurrency)
-        yield Shared(config, offloader, parts.budget(config), network, Turns(), places)
+        yield Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)

@@ -19,7 +19,8 @@ from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
 from ..settings import Config
-from ..settings.loading import explicit, fields
+from ..settings.catalog import fields
+from ..settings.loading import explicit
 from ..standing import Trap
 from .errors import NoSuchJob, WrongState
 from .events import Event, Events, Kind, Listener

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..settings import Config
-from ..settings.loading import LIVE, fields, shown, value_of
+from ..settings.catalog import LIVE, fields
+from ..settings.loading import shown, value_of
 from .api import Jobs
 from .jobs.job import Origin
 from .owners import OWNERS

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ..errors import ConfigError
 from ..settings import Config, Mark, Table, mark_of
-from ..settings.loading import amend, explicit, fields, value_of
+from ..settings.catalog import default_of, fields
+from ..settings.loading import amend, explicit, value_of
 from .errors import Complaint
 
 Bounds = Mapping[str, object]
@@ -57,7 +58,7 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
     for place, table in _inner(chosen):
         for name in sorted(table.model_fields_set):
             field = type(table).model_fields[name]
-            if mark_of(field) is None and getattr(table, name) != field.get_default(call_default_factory=True):
+            if mark_of(field) is None and getattr(table, name) != default_of(field):
                 yield Complaint(place, f"{name} {_OWNERS}")
     for key, bound in [("fetch.max_body_bytes", base.fetch.max_body_bytes), *rule.bounds.items()]:
         if key in said and not _is_within(key, said[key], bound):

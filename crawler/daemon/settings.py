@@ -15,7 +15,9 @@ from .. import urls
 from ..errors import ConfigError, UrlError
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
+from ..settings.catalog import default_of
 from ..settings.loading import DAEMON, PREFIX, amend, load, read
+from ..settings.table import Live
 from ..settings.toml import comment, text_of
 from .owners import checked_bounds
 
@@ -54,7 +56,7 @@ class DaemonConfig(Table):
     """A unix socket to listen on instead of host and port."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that the API answers to, besides localhost and the address it listens on."""
-    webhooks: tuple[Annotated[str, AfterValidator(target)], ...] = ()
+    webhooks: Live[tuple[Annotated[str, AfterValidator(target)], ...]] = ()
     """URLs that receive every change of a job's state. docs/daemon.md says how the messages are signed."""
     webhook_secret_file: str = ""
     """The file with the secret that signs webhooks, readable by its owner alone. Empty: `webhook-secret` in the data
@@ -67,28 +69,28 @@ class DaemonConfig(Table):
     """Use the data folder, tokens and folders of jobs even if they belong to another account."""
     open_folder: bool = False
     """Use a data folder that others can write to, and keep its files' permissions."""
-    max_running: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_running: Live[Annotated[int, Field(ge=1, le=1000)]] = 100
     """Jobs that run at the same time; the others are queued."""
-    max_crashes: Annotated[int, Field(ge=2)] = 3
+    max_crashes: Live[Annotated[int, Field(ge=2)]] = 3
     """A job is paused after this many crashes of the daemon in a row (also `kill -9` and power cuts), if it ran each
     time and fetched nothing in between: it may be the cause."""
-    max_jobs: Annotated[int, Field(ge=1)] = 10_000
+    max_jobs: Live[Annotated[int, Field(ge=1)]] = 10_000
     """Jobs that the daemon keeps, including those that have ended."""
-    max_seeds: Annotated[int, Field(ge=1)] = 100_000_000
+    max_seeds: Live[Annotated[int, Field(ge=1)]] = 100_000_000
     """Seeds of one job."""
-    max_body_bytes: Annotated[int, Field(ge=1024)] = MIB
+    max_body_bytes: Live[Annotated[int, Field(ge=1024)]] = MIB
     """The largest JSON body of a request. Seeds are streamed and not limited by it."""
-    retention_s: Annotated[float, Field(gt=0)] | None = None
+    retention_s: Live[Annotated[float, Field(gt=0)] | None] = None
     """Remove jobs, with their folders, this long after they ended. Absent: keep them."""
-    grace_s: Annotated[float, Field(ge=0)] = 30.0
+    grace_s: Live[Annotated[float, Field(ge=0)]] = 30.0
     """Time that visits under way get to finish when the daemon stops."""
-    concurrency: Annotated[int, Field(ge=1, le=20000)] = 1024
+    concurrency: Live[Annotated[int, Field(ge=1, le=20000)]] = 1024
     """Visits at the same time, over all jobs."""
     budget_bytes: Annotated[int, Field(ge=1)] = 512 * MIB
     """Memory for bodies at one time, over all jobs."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Worker processes that all jobs share; 0: one for each core this process may use."""
-    bounds: Annotated[dict[str, Any], AfterValidator(_bounds)] = Field(default_factory=dict)
+    bounds: Live[Annotated[dict[str, Any], AfterValidator(_bounds)]] = Field(default_factory=dict)
     """Limits that no job may exceed, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. It is the least
     of a delay, the most of a number, the only value of anything else."""
 
@@ -160,7 +162,7 @@ def daemon_toml() -> str:
         f"[{DAEMON}]",
     ]
     for name, info in DaemonConfig.model_fields.items():
-        default = info.get_default(call_default_factory=True)
+        default = default_of(info)
         is_absent = default is None or default == {}
         lines += ["", *comment(info), f"# {name} =" if is_absent else f"{name} = {text_of(default)}"]
     return "\n".join(lines) + "\n"

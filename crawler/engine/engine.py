@@ -18,6 +18,7 @@ from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summa
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
+from ..runtime.presence import Presence
 from .hooks import guarded
 from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import Forewarning
@@ -49,7 +50,8 @@ class Engine:
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""
     metrics: Metrics = field(default_factory=Metrics)
-    absence: Absence = field(default_factory=Absence)
+    presence: Presence = field(default_factory=Presence)
+    """Tells when this process was away; all crawls of the process share it."""
     forewarning: Forewarning = field(default_factory=Forewarning)
     spent: Spent = NOTHING_SPENT
     look_again: Callable[[], Awaitable[int]] | None = None
@@ -59,6 +61,7 @@ class Engine:
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)
     """Leases on loan by `id`: a URL may be lent again while its first outcome is still being settled."""
+    _absence: Absence = field(init=False)
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
@@ -74,6 +77,7 @@ class Engine:
     """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
+        self._absence = Absence(self.presence)
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
         self._goes.set()
@@ -288,10 +292,10 @@ class Engine:
             del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
 
     async def _make_outcome(self, lease: Lease) -> Outcome:
-        begun = self.absence.beat()
+        begun = self.presence.beat()
         try:
             with guarded("a visit"):
-                return self.absence.forgive(await self.visit(lease), begun)
+                return self._absence.forgive(await self.visit(lease), begun)
         except (HookError, WorkersGone):
             raise  # not the fault of the page, which stays queued
         except Exception:
@@ -341,16 +345,20 @@ class Engine:
 
     async def _watch(self) -> None:
         """Samples what limits the crawl, and stops it at the time limit."""
-        while True:
-            cpu, now = time.thread_time(), time.monotonic()
-            await asyncio.sleep(SAMPLE_S)
-            self.absence.beat()
-            busy = (time.thread_time() - cpu) / (time.monotonic() - now)
-            self.metrics.observe(self._gauges(busy))
-            self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
-            spent_s = self.spent.time_s + now - self.metrics.started
-            if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
-                self.stop(Ending.TIME_LIMIT)
+        with self.presence.watched():
+            while True:
+                await self._sample()
+
+    async def _sample(self) -> None:
+        cpu, now = time.thread_time(), time.monotonic()
+        await asyncio.sleep(SAMPLE_S)
+        self.presence.beat()
+        busy = (time.thread_time() - cpu) / (time.monotonic() - now)
+        self.metrics.observe(self._gauges(busy))
+        self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
+        spent_s = self.spent.time_s + now - self.metrics.started
+        if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
+            self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float) -> Gauges:
         counts = self.frontier.counts()

@@ -1,25 +1,18 @@
-"""Notices that the process itself was away, and forgives the visits that failed because of it.
+"""Forgives the visits that failed because the process itself was away.
 
-The process was stopped (SIGSTOP), suspended with its machine, or blocked. Exchanges that were under way then end as
-time-outs and broken connections, although the sites did nothing wrong.
+Exchanges that were under way then end as time-outs and broken connections, although the sites did nothing wrong.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ..model import Disposition, Outcome, Reason
+from ..runtime.presence import Presence
 
-log = logging.getLogger(__name__)
-
-AWAY_S = 2.0
-"""Seconds without a beat that count as away: eight times the interval of the engine's samples."""
 AGAIN_S = 3.0
-"""Least wait in seconds of a forgiven visit: an unreachable robots.txt is not asked again for two seconds."""
+"""Least wait in seconds of a forgiven visit: the network of a machine that slept takes a moment to come back."""
 MOST_FORGIVEN = 3
 """Most forgiven visits of one URL in a row. Without it, repeated absences would retry a dead host for ever."""
 
@@ -30,34 +23,21 @@ _OURS = frozenset({
 """Reasons that an absence of this process may have caused."""
 
 
-def _clock() -> float:
-    """Returns seconds of a clock that goes on while the machine sleeps, if the platform has one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
+@dataclass(slots=True, eq=False)
 class Absence:
-    """Notices absences during one run. `beat` must be called several times a second."""
+    """Judges the visits of one run by the absences that `presence` counted."""
 
-    def __init__(self, clock: Callable[[], float] = _clock) -> None:
-        self._clock = clock
-        self._beat = clock()
-        self._returned = float("-inf")
-        self._forgiven = Counter[int]()
+    presence: Presence
+    _forgiven: Counter[int] = field(default_factory=Counter, init=False)
 
-    def beat(self) -> float:
-        """Notes that the process runs, and returns the time of this clock."""
-        now = self._clock()
-        away_s, self._beat = now - self._beat, now
-        if away_s > AWAY_S:
-            self._returned = now
-            log.warning("away for %.1f s (stopped, suspended or blocked): visits that failed are tried again", away_s)
-        return now
+    def forgive(self, outcome: Outcome, begun: int) -> Outcome:
+        """Returns the outcome, deferred and not an attempt if it failed during an absence.
 
-    def forgive(self, outcome: Outcome, begun: float) -> Outcome:
-        """Returns the outcome, deferred and not an attempt if it failed during an absence. `begun`: its `beat`."""
-        self.beat()
+        `begun`: what `presence.beat` returned when the visit began.
+        """
         token = outcome.lease.token
-        if self._returned < begun or outcome.reason not in _OURS or self._forgiven[token] >= MOST_FORGIVEN:
+        was_away = self.presence.beat() != begun
+        if not was_away or outcome.reason not in _OURS or self._forgiven[token] >= MOST_FORGIVEN:
             self._forgiven.pop(token, None)
             return outcome
         self._forgiven[token] += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import Budget, Purse
 from .exchange import Line
@@ -37,12 +38,12 @@ class Network:
 
 
 @asynccontextmanager
-async def open_network(per_ip: int) -> AsyncIterator[Network]:
+async def open_network(per_ip: int, presence: Presence | None = None) -> AsyncIterator[Network]:
     """Opens what the fetchers of one event loop share; open and close them within the block."""
     async with AsyncExitStack() as stack:
         names = NameServers()
         stack.push_async_callback(names.close)
-        answers = Resolver(Guard(_ANYWHERE), names.ask)
+        answers = Resolver(Guard(_ANYWHERE), names.ask, presence=presence)
         stack.push_async_callback(answers.close)
         yield Network(Gates(per_ip), answers.found, Files())
 
@@ -57,17 +58,20 @@ async def open_fetcher(
     budget: Budget | Purse | None = None,
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
+    presence: Presence | None = None,
 ) -> AsyncIterator[HttpFetcher]:
     """Opens a Fetcher over one pool of connections, and closes it with the block. Raises ConfigError.
 
     `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
+    `presence` tells when this process was away; without it, nobody watches.
     """
     budget = budget or Budget(config.budget_bytes, config.max_body_bytes)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
     relay = Relay(config.proxy, config.no_proxy)
-    line = Line(config)
+    presence = presence or Presence()
+    line = Line(config, presence)
     tls = await to_thread.run_sync(trust, config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
@@ -77,14 +81,16 @@ async def open_fetcher(
             shared = network or Network(Gates(per_ip), names.ask, Files())
             network = replace(shared, ask=names.ask)
         network.files.check(config.concurrency)
-        resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s)
+        resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(resolver.close)
         direct = Connector(resolver, guard, network.files)
         stack.push_async_callback(direct.close)
         relayed = direct
         if relay.url is not None:
             # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
-            proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s)
+            proxies = Resolver(
+                Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence
+            )
             stack.push_async_callback(proxies.close)
             if relay.is_socks:
                 relayed = SocksConnector(proxies, relay.url, network.files)

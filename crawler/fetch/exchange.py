@@ -15,6 +15,7 @@ from aiohttp.streams import StreamReader
 
 from ..errors import FetchError
 from ..model import Reason, Request, Response, Timings
+from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import Share
 from .cookies import Cookies
@@ -28,7 +29,8 @@ from .wire import READ_BYTES, Wire
 class Line:
     """The cookies and limits that all exchanges share."""
 
-    def __init__(self, config: FetchConfig) -> None:
+    def __init__(self, config: FetchConfig, presence: Presence) -> None:
+        self.presence = presence
         self.cookies = Cookies() if config.cookies else None
         self.pace = Pace(config.min_bytes_per_s, config.slow_after_s)
         self.timeout_s = config.timeout_s
@@ -77,6 +79,7 @@ class Exchange:
             connection.close()
         else:
             wire.rest()
+            wire.absences = self.line.presence.absences
             self.origin.connector.put_back(connection)
         if self.line.cookies is not None and "Set-Cookie" in message.headers:
             self.line.cookies.keep(self.request.url, message.headers.getall("Set-Cookie"))
@@ -104,11 +107,15 @@ class Exchange:
         """Returns the connection, the head of the answer, and the stream of its body.
 
         A kept connection that the server closed just as we used it is no setback: RFC 9112 9.3.1 lets a GET be sent
-        again at once, on another connection.
+        again at once, on another connection. One that was kept while this process was away is not used: its other end
+        may be gone without a word.
         """
         while True:
             connection = await self._connect()
             wire = _wire(connection)
+            if wire.exchanges and wire.absences != self.line.presence.absences:
+                connection.close()
+                continue
             try:
                 return (connection, *await self._ask(wire))
             except BaseException as error:

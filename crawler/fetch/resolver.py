@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from ..errors import FetchError
 from ..model import Reason
 from ..runtime.gil import breathing
+from ..runtime.presence import Presence
 from .guard import Guard
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ UNKNOWN_TTL_S = 300.0
 """Lifetime of `no such name` and `refused address`. RFC 2308 5 allows hours, but people correct their seeds."""
 SETBACK_TTL_S = 5.0
 """Lifetime of a transient failure, so that other pages of the host do not wait for the same time-out."""
+MAX_TRIES = 3
+"""Most look-ups of a name in a row, if this process was away during each. The last answer counts, whatever it is."""
 MAX_NAMES = 65536
 MAX_WAIT_S = 2.0
 """First wait for one name server. It doubles with each round."""
@@ -54,6 +57,7 @@ class Resolver(AbstractResolver):
         hosts: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         timeout_s: float = 10.0,
+        presence: Presence | None = None,
     ) -> None:
         """A look-up that takes longer than `timeout_s` fails for all callers that wait for it."""
         self._timeout_s = timeout_s
@@ -61,6 +65,7 @@ class Resolver(AbstractResolver):
         self._ask = ask
         self._hosts = {host: (address,) for host, address in (hosts or {}).items()}
         self._clock = clock
+        self._presence = presence or Presence()
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[_Known]] = {}
 
@@ -103,7 +108,7 @@ class Resolver(AbstractResolver):
 
     async def _learn(self, host: str) -> _Known:
         try:
-            known = await self._look_up(host)
+            known = await self._look_up_awake(host)
         except FetchError as error:
             ttl_s = SETBACK_TTL_S if error.transient else UNKNOWN_TTL_S
             known = _Known((), self._clock() + ttl_s, error.copy())
@@ -111,6 +116,17 @@ class Resolver(AbstractResolver):
             del self._asking[host]
         self._remember(host, known)
         return known
+
+    async def _look_up_awake(self, host: str) -> _Known:
+        """Looks up a name, and once more if this process was away while that failed."""
+        for _ in range(MAX_TRIES - 1):
+            begun = self._presence.beat()
+            try:
+                return await self._look_up(host)
+            except FetchError:
+                if self._presence.beat() == begun:
+                    raise
+        return await self._look_up(host)
 
     async def _look_up(self, host: str) -> _Known:
         found = Found(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._answer(host)

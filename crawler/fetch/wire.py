@@ -60,6 +60,8 @@ class Wire(ResponseHandler):
         self._files = connector.files
         self.ip = ""
         self.exchanges = 0
+        self.absences = 0
+        """Absences of this process that were known when the last exchange ended."""
         self.received = 0
         """Bytes of the current answer since the last turn began."""
         self.turn = 0

@@ -13,8 +13,6 @@ from ..model import Disposition, Outcome, Reason, Response
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide
 use)."""
-RETRY_AFTER_FACTOR = 10
-"""Retry-After is honoured up to this many times the largest delay."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this many times longer: a site that did not recover in seconds needs minutes."""
 
@@ -59,6 +57,7 @@ class Politeness:
 
     delay_s: float = 1.0
     max_delay_s: float = 60.0
+    max_retry_after_s: float = 600.0
     max_attempts: int = 3
     retry_delay_s: float = 3.0
     max_redirects: int = 10
@@ -66,11 +65,6 @@ class Politeness:
     """Least time between two visits of a page; None: each page is visited once."""
     revisit_at_most_s: float = 30 * 86400.0
     """Longest time between two visits of a page; never less than `revisit_after_s`."""
-
-    @property
-    def max_retry_after_s(self) -> float:
-        """Returns the longest Retry-After that is honoured: ten times the largest delay, since strangers choose it."""
-        return RETRY_AFTER_FACTOR * self.max_delay_s
 
     @property
     def longest_s(self) -> float:

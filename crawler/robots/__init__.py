@@ -16,6 +16,7 @@ from ..parse.codings import decode
 from ..policy import redirects
 from ..policy.politeness import setback
 from ..protocols import Fetcher, Offloader, Rules
+from ..runtime.presence import Presence
 from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState
 from .reading import MAX_BYTES, parse, product_token
@@ -95,6 +96,7 @@ class RobotsCache:
         ttl_s: float = 86400.0,
         clock: Callable[[], float] = time.monotonic,
         release: Callable[[Response], None] = lambda response: None,
+        presence: Presence | None = None,
     ) -> None:
         """`release` is called with each response once it is read, to give its bytes back to the budget."""
         self._fetcher = fetcher.capped(MAX_BYTES) if isinstance(fetcher, Capping) else fetcher
@@ -103,6 +105,7 @@ class RobotsCache:
         self._agent = product_token(user_agent)
         self._ttl_s = ttl_s
         self._clock = clock
+        self._presence = presence or Presence()
         self._known: dict[str, _Known] = {}
         self._kept_bytes = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -170,13 +173,23 @@ class RobotsCache:
             self._kept_bytes -= known.rules.size
 
     async def _ask(self, site: str) -> _Known:
+        begun = self._presence.beat()
         try:
             rules = await self._fetch(Url(f"{site}/robots.txt"))
         except OutOfFiles:  # our own limit, not the site's fault
             raise
         except FetchError as error:
+            if self._presence.beat() != begun and not isinstance(error, _ServerError):
+                return self._unanswered(site, error)
             return self._unreachable(site, error)
         return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0, math.inf)
+
+    def _unanswered(self, site: str, error: FetchError) -> _Known:
+        """Returns what was known before: this process was away while it asked, so the next caller asks again."""
+        now, before = self._clock(), self._known.get(site)
+        if before is None:
+            return _Known(now, None, error.copy(), 0, math.inf)
+        return before._replace(until=now, error=error.copy())
 
     def _unreachable(self, site: str, error: FetchError) -> _Known:
         now, before = self._clock(), self._known.get(site)

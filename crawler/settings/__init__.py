@@ -8,17 +8,14 @@ from .fetch import FetchConfig, SiteConfig
 from .output import MOST_INLINE_BYTES, MOST_SINKS, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig, as_file
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
-from .table import ForJobs, Mark, Table, header_text, mark_of
+from .table import Fixed, ForJobs, Mark, Nature, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
-    "MOST_INLINE_BYTES", "OWN_FILES", "SECRETS", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "Mark",
+    "MOST_INLINE_BYTES", "OWN_FILES", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "Mark", "Nature",
     "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
     "WatchConfig", "mark_of",
 ]  # fmt: skip
-
-SECRETS = frozenset({"fetch.proxy", "fetch.headers", "fetch.sites"})
-"""Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
 
 
 class Config(Table):
@@ -35,7 +32,7 @@ class Config(Table):
     offload: OffloadConfig = OffloadConfig()
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
-    sinks: ForJobs[tuple[SinkConfig, ...]] = (SinkConfig(),)
+    sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""
 
     @field_validator("user_agent", "contact")

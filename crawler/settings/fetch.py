@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..errors import UrlError
 from ..urls import is_address, parse
-from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table, header_fields, header_text
+from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Live, Secret, Shared, Table, header_fields, header_text
 
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
@@ -57,7 +57,7 @@ class SiteConfig(Table):
 class FetchConfig(Table):
     """Limits and options of one exchange over the network."""
 
-    concurrency: ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]] = 256
+    concurrency: Live[ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]]] = 256
     """Most visits under way at a time, over all sites."""
     timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0
     """Time limit of one exchange as a whole, from connecting to the last byte."""
@@ -67,20 +67,20 @@ class FetchConfig(Table):
     """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
     """Longest time that an answer may be slower than that, from its first byte on."""
-    max_body_bytes: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16 * MIB
+    max_body_bytes: Shared[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 16 * MIB
     """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: ForJobs[Literal["discard", "keep"]] = "discard"
     """Treatment of a body that is too large: `discard` drops it; `keep` reads as much as fits, and the record says
     `truncated`."""
-    budget_bytes: Annotated[int, Field(ge=1)] = 96 * MIB
+    budget_bytes: Shared[Annotated[int, Field(ge=1)]] = 96 * MIB
     """Memory for all bodies at a time, together; never less than two of the largest."""
-    max_redirects: ForJobsAtMost[Annotated[int, Field(ge=0)]] = 10
+    max_redirects: Live[ForJobsAtMost[Annotated[int, Field(ge=0)]]] = 10
     """Most redirects in a row; one more ends as `too-many-redirects`."""
     allow_networks: ForJobs[tuple[str, ...]] = ()
     """Networks to allow that are refused otherwise (private, loopback, ...): `["127.0.0.0/8"]`."""
     name_servers: tuple[str, ...] = ()
     """Addresses of name servers to ask instead of the system's: `["9.9.9.9", "127.0.0.1:5353", "[::1]:53"]`."""
-    proxy: str | None = None
+    proxy: Secret[str | None] = None
     """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
     cannot see behind it."""
     no_proxy: tuple[str, ...] = ()
@@ -93,9 +93,9 @@ class FetchConfig(Table):
     """A PEM file of certificate authorities to trust beside the system's."""
     accept_language: ForJobs[str] = ""
     """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
-    headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
+    headers: Secret[ForJobs[dict[str, str]]] = Field(default_factory=dict)
     """Header fields sent with every request to every site; secret ones belong into `sites`."""
-    sites: ForJobs[dict[str, SiteConfig]] = Field(default_factory=dict)
+    sites: Secret[ForJobs[dict[str, SiteConfig]]] = Field(default_factory=dict)
     """Settings for single sites, in tables like `[fetch.sites."https://example.org"]`, with any of headers, basic_auth,
     bearer, client_cert, client_key. They are used with that scheme, host and port alone."""
 

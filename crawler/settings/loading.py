@@ -13,31 +13,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
-from . import SECRETS, Config, SinkConfig, Table
+from . import Config, SinkConfig
+from .catalog import FIXED, LIVE, SECRETS, fields, leaf
 
 PREFIX = "CRAWL_"
 """Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
 DAEMON = "daemon"
 """The table of the daemon's own settings. It may stand in the same file; crawls ignore it."""
-FIXED = frozenset({"frontier.kind", "sinks"})
-"""Settings that a crawl folder keeps for its whole life: its files have that shape."""
-LIVE = frozenset(
-    {
-        *(f"politeness.{name}" for name in ("delay_s", "max_delay_s", "per_site", "per_ip")),
-        *(f"politeness.{name}" for name in ("max_attempts", "retry_delay_s")),
-        *(f"fetch.{name}" for name in ("concurrency", "max_redirects")),
-        *(f"scope.{name}" for name in ("reach", "max_depth", "include", "exclude", "max_repeats", "follow")),
-        "scope.follow_moved_seeds",
-        *(f"scope.{name}" for name in ("nofollow", "sitemaps", "limit", "time_limit_s", "size_limit_bytes")),
-    }
-)
-"""Settings that may change while a crawl runs; all others count from its start."""
 MOST_REPORTED = 50
 """Most wrong settings that are reported one by one, each with a guess of what was meant."""
 MOST_SHOWN = 1000
@@ -169,18 +156,6 @@ def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
-@cache
-def fields() -> Mapping[str, FieldInfo]:
-    """Returns every setting by its full name, in the order of the model; the sinks are one setting."""
-    found: dict[str, FieldInfo] = {}
-    for name, info in Config.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Table):
-            found |= {f"{name}.{leaf}": inner for leaf, inner in info.annotation.model_fields.items()}
-        else:
-            found[name] = info
-    return found
-
-
 def value_of(config: Config, key: str) -> object:
     """Returns the value of one setting, by its full name."""
     value: object = getattr(_table_of(config, key), leaf(key))
@@ -289,11 +264,6 @@ def _suggest(where: list[str]) -> str:
 
 def _tables() -> set[str]:
     return {key.partition(".")[0] for key in fields() if "." in key}
-
-
-def leaf(key: str) -> str:
-    """Returns the last word of a setting's full name."""
-    return key.rpartition(".")[2]
 
 
 def _table_of(config: Config, key: str) -> BaseModel:

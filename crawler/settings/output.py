@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from .table import ForJobs, Table
+from .table import Fixed, ForJobs, Shared, Table
 
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
 """Files of a crawl folder beside the files of the sinks."""
@@ -23,19 +23,19 @@ MOST_INLINE_BYTES = 1 << 16
 class OffloadConfig(Table):
     """Workers that do the CPU work."""
 
-    executor: Literal["process", "thread", "inline"] = "process"
+    executor: Shared[Literal["process", "thread", "inline"]] = "process"
     """The place where parsing, hashing and decompression run."""
-    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
-    inline_below_bytes: Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)] = 1024
+    inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
-    batch: Annotated[int, Field(ge=1, le=256)] = 16
+    batch: Shared[Annotated[int, Field(ge=1, le=256)]] = 16
     """Most pages handed over together, while all workers are busy."""
-    page_cpu_s: Annotated[float, Field(gt=0)] = 10.0
+    page_cpu_s: Shared[Annotated[float, Field(gt=0)]] = 10.0
     """CPU seconds that one page may cost. Then its worker is ended, and the links come from a linear scan:
     `parse-timeout`."""
-    page_memory_bytes: Annotated[int, Field(ge=8 << 20)] = 96 << 20
+    page_memory_bytes: Shared[Annotated[int, Field(ge=8 << 20)]] = 96 << 20
     """Memory that reading one page may take, in one worker at a time; a quarter of it in all others. A page that needs
     more is read by a linear scan alone: `parse`."""
 
@@ -43,7 +43,7 @@ class OffloadConfig(Table):
 class FrontierConfig(Table):
     """Storage of the queue and of the known URLs."""
 
-    kind: Literal["sqlite", "memory"] = "sqlite"
+    kind: Fixed[Literal["sqlite", "memory"]] = "sqlite"
     """The store of the queue. `memory` loses everything at the end of the process."""
     durability: ForJobs[Literal["process", "power"]] = "power"
     """Failures that a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for

@@ -6,25 +6,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Table
+from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Live, Table
 
 
 class PolitenessConfig(Table):
     """Politeness: rests between requests, retries, robots.txt and revisits."""
 
-    delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 1.0
+    delay_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 1.0
     """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
-    max_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 60.0
-    """Longest Crawl-delay that is honoured; Retry-After is honoured up to ten times this."""
-    per_site: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 1
+    max_delay_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 60.0
+    """Longest Crawl-delay that is honoured."""
+    max_retry_after_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 600.0
+    """Longest Retry-After that is honoured. A site whose setbacks do not end rests this long at most between two
+    attempts."""
+    per_site: Live[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 1
     """Most requests at a time to one site (scheme, host, port), each followed by its own rest: N requests per
     `delay_s`. A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the
     same."""
-    per_ip: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 16
+    per_ip: Live[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 16
     """Most requests at a time to one address, for all sites behind it; never less than per_site."""
-    max_attempts: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 3
+    max_attempts: Live[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 3
     """Most attempts for a URL before it counts as failed."""
-    retry_delay_s: ForJobsAtLeast[Annotated[float, Field(ge=0)]] = 3.0
+    retry_delay_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 3.0
     """Wait before the second attempt; each further wait is three times longer."""
     robots: ForJobs[Literal["obey", "ignore"]] = "obey"
     """Whether robots.txt is obeyed (RFC 9309)."""

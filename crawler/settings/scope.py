@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, field_validator
 
 from ..urls.canonical import TRACKING
-from .table import ForJobs, ForJobsAtMost, Table
+from .table import ForJobs, ForJobsAtMost, Live, Table
 
 LinkKind: TypeAlias = Literal[
     "anchors", "frames", "refresh", "pagination", "canonical", "alternates", "feeds",
@@ -24,45 +24,45 @@ def _rename_cut(mode: object) -> object:
 class ScopeConfig(Table):
     """The URLs that belong to a crawl, and the limits where it ends."""
 
-    reach: ForJobs[Literal["page", "prefix", "host", "domain", "any"]] = "host"
+    reach: Live[ForJobs[Literal["page", "prefix", "host", "domain", "any"]]] = "host"
     """Farthest that links may lead: nowhere (page), below the folder of a seed (prefix), to its host, to its registered
     domain, anywhere."""
-    follow_moved_seeds: ForJobs[bool] = False
+    follow_moved_seeds: Live[ForJobs[bool]] = False
     """Whether to crawl another registered domain that a seed redirects to; else only the page it landed on is
     fetched."""
-    max_depth: ForJobsAtMost[Annotated[int, Field(ge=0)] | None] = None
+    max_depth: Live[ForJobsAtMost[Annotated[int, Field(ge=0)] | None]] = None
     """Most hops from the seed; 0: only the seeds are fetched; absent: no limit."""
-    include: ForJobs[tuple[str, ...]] = ()
+    include: Live[ForJobs[tuple[str, ...]]] = ()
     """Follow only links that match one of these: globs over the whole URL, or `re:` and a regular expression."""
-    exclude: ForJobs[tuple[str, ...]] = ()
+    exclude: Live[ForJobs[tuple[str, ...]]] = ()
     """Never fetch URLs that match one of these, seeds included."""
-    limit: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
+    limit: Live[ForJobsAtMost[Annotated[int, Field(ge=1)] | None]] = None
     """Stop after this many fetched pages, exactly."""
     limit_per_site: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
     """Fetch this many pages of a site (scheme, host and port), exactly; its other URLs are excluded."""
     limit_per_domain: ForJobsAtMost[Annotated[int, Field(ge=1)] | None] = None
     """Fetch this many pages of a registered domain, over all its sites, exactly; its other URLs are excluded."""
-    time_limit_s: ForJobsAtMost[Annotated[float, Field(gt=0)] | None] = None
+    time_limit_s: Live[ForJobsAtMost[Annotated[float, Field(gt=0)] | None]] = None
     """Stop after this long; the same command continues the crawl."""
-    size_limit_bytes: ForJobsAtMost[Annotated[int, Field(gt=0)] | None] = None
+    size_limit_bytes: Live[ForJobsAtMost[Annotated[int, Field(gt=0)] | None]] = None
     """Stop after this much was downloaded; the same command continues the crawl."""
-    max_repeats: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 3
+    max_repeats: Live[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 3
     """Most repeats in a row of a group of path segments, as in /a/b/a/b/a/b/. From then on, links of such a page that
     add one more are left out. Groups of numbers, as in dates and shards, and doubled slashes do not count."""
     traps: ForJobs[Annotated[Literal["park", "warn", "off"], BeforeValidator(_rename_cut)]] = "park"
     """Treatment of an endless pattern of URLs that brings nothing new, as a calendar: `park` keeps its URLs back until
     you say otherwise, `warn` names it in the summary, `off` does not look for it."""
-    follow: ForJobs[tuple[LinkKind, ...]] = ("anchors", "frames", "refresh", "pagination")
+    follow: Live[ForJobs[tuple[LinkKind, ...]]] = ("anchors", "frames", "refresh", "pagination")
     """Kinds of links to follow, in pages and in Link headers: anchors (a, area), frames (frame, iframe), refresh,
     pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media (video,
     audio, embed, object), styles, scripts, forms (that ask for a page). Links in sitemaps and feeds are always
     followed."""
     max_links: ForJobsAtMost[Annotated[int, Field(ge=1)]] = 20_000
     """Most links of one page to follow, the first ones; a sitemap has 50,000 by its protocol."""
-    nofollow: ForJobs[Literal["ignore", "pages", "links"]] = "pages"
+    nofollow: Live[ForJobs[Literal["ignore", "pages", "links"]]] = "pages"
     """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
     too."""
-    sitemaps: ForJobs[bool] = False
+    sitemaps: Live[ForJobs[bool]] = False
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 
 

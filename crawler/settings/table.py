@@ -1,7 +1,8 @@
-"""Defines what all tables of settings share: checks, which settings a job of a daemon may choose, and header texts."""
+"""Defines what all tables of settings share: checks, the markers that say what a setting is, and header texts."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -23,6 +24,25 @@ ForJobsAtMost: TypeAlias = Annotated[T, Mark("most")]
 """Marks such a setting where more costs more. None is without end."""
 ForJobsAtLeast: TypeAlias = Annotated[T, Mark("least")]
 """Marks such a setting where less costs more. None is without end."""
+
+
+class Nature(Enum):
+    """Marks what may be done with a setting. Without any of these it is read when a crawl or a daemon starts."""
+
+    LIVE = "live"
+    """May change while a crawl runs; of a daemon's own settings: while the daemon runs."""
+    FIXED = "fixed"
+    """Stays the same for the whole life of a crawl folder, because its files have that shape."""
+    SECRET = "secret"
+    """May hold passwords and tokens: is never shown, and is kept in files that only their owner can read."""
+    SHARED = "shared"
+    """Concerns parts that all jobs of a daemon share, so it is read when the daemon starts."""
+
+
+Live: TypeAlias = Annotated[T, Nature.LIVE]
+Fixed: TypeAlias = Annotated[T, Nature.FIXED]
+Secret: TypeAlias = Annotated[T, Nature.SECRET]
+Shared: TypeAlias = Annotated[T, Nature.SHARED]
 
 
 def mark_of(field: FieldInfo) -> Mark | None:

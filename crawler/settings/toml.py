@@ -9,7 +9,8 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from . import Config, SinkConfig, SiteConfig
-from .loading import explicit, fields, leaf
+from .catalog import default_of, fields, leaf
+from .loading import explicit
 
 
 def default_toml() -> str:
@@ -21,11 +22,11 @@ def default_toml() -> str:
                 *_heading(key, lines),
                 "",
                 *comment(info),
-                _line(key, info.get_default(call_default_factory=True)),
+                _line(key, default_of(info)),
             ]
     lines += ["", f"# {SinkConfig.__doc__}", "[[sinks]]"]
     for name, info in SinkConfig.model_fields.items():
-        lines += ["", *comment(info), _line(name, info.get_default(call_default_factory=True))]
+        lines += ["", *comment(info), _line(name, default_of(info))]
     return "\n".join(lines) + "\n"
 
 

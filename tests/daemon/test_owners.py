@@ -15,7 +15,8 @@ from crawler.daemon.schedules.schedule import Schedule
 from crawler.daemon.settings import load_daemon
 from crawler.folder.folder import open_folder
 from crawler.settings import Config, SinkConfig, SiteConfig, Table, mark_of
-from crawler.settings.loading import amend, fields
+from crawler.settings.catalog import fields
+from crawler.settings.loading import amend
 from crawler.testing import Site, Web, html, open_web
 
 from .conftest import BASE, Open, submit, until
@@ -43,8 +44,8 @@ MOST = {
     "fetch.max_redirects",
 }  # fmt: skip
 LEAST = {
-    "politeness.delay_s", "politeness.max_delay_s", "politeness.retry_delay_s", "politeness.robots_ttl_s",
-    "politeness.revisit_after_s", "politeness.revisit_at_most_s",
+    "politeness.delay_s", "politeness.max_delay_s", "politeness.max_retry_after_s", "politeness.retry_delay_s",
+    "politeness.robots_ttl_s", "politeness.revisit_after_s", "politeness.revisit_at_most_s",
     "fetch.min_bytes_per_s",
 }  # fmt: skip
 """All that a job may choose. Whoever adds to these has asked: what could a stranger who may ask for jobs do with it?"""

@@ -18,10 +18,10 @@ def test_what_is_the_same_is_not_named() -> None:
 
 
 def test_what_shapes_the_shared_parts_stays_until_the_next_start() -> None:
-    asked = amend(BASE, {"offload.workers": 7, "delay_s": 9.0})
+    asked = amend(BASE, {"offload.workers": 7, "offload.page_cpu_s": 7.0, "delay_s": 9.0})
     told = taken((OLD, BASE), (OLD.model_copy(update={"port": 1, "max_running": 2}), asked))
     assert told.applied == ("daemon.max_running", "politeness.delay_s")
-    assert told.needs_restart == ("daemon.port", "offload.workers")
+    assert told.needs_restart == ("daemon.port", "offload.workers", "offload.page_cpu_s")
     assert (told.config.port, told.config.max_running) == (OLD.port, 2)
     assert told.base == amend(BASE, {"delay_s": 9.0})
 

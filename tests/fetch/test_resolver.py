@@ -7,8 +7,9 @@ import pytest
 
 from crawler.errors import FetchError
 from crawler.fetch import Guard
-from crawler.fetch.resolver import MAX_TTL_S, MIN_TTL_S, SETBACK_TTL_S, Found, NameServers, Resolver
+from crawler.fetch.resolver import MAX_TRIES, MAX_TTL_S, MIN_TTL_S, SETBACK_TTL_S, Found, NameServers, Resolver
 from crawler.model import Reason
+from crawler.runtime.presence import Presence
 
 
 class Zone:
@@ -90,6 +91,27 @@ async def test_a_name_that_failed_is_left_alone_for_a_while(transient: bool) -> 
     else:
         with pytest.raises(FetchError):
             await resolver.addresses("a.test")
+
+
+@pytest.mark.parametrize(("absences", "asked"), [(1, 2), (2, 3), (9, MAX_TRIES)])
+async def test_a_look_up_that_fails_while_we_are_away_is_made_again_a_few_times(absences: int, asked: int) -> None:
+    zone, presence = Zone(), Presence(clock := Clock())
+
+    async def ask(host: str) -> Found:
+        zone.error = None
+        if len(zone.asked) < absences:
+            clock.now += 60
+            zone.error = FetchError(Reason.DNS, "no answer", transient=True)
+        return await zone.ask(host)
+
+    resolver = Resolver(Guard(), ask, presence=presence)
+    with presence.watched():
+        if absences < MAX_TRIES:
+            assert await resolver.addresses("a.test") == ("8.8.8.8",)
+        else:
+            with pytest.raises(FetchError):
+                await resolver.addresses("a.test")
+    assert len(zone.asked) == asked
 
 
 async def test_a_name_that_leads_inward_is_refused_and_says_where_it_led() -> None:

@@ -27,7 +27,7 @@ from crawler.fetch.cookies import MAX_PAIR_BYTES, MAX_SENT_BYTES, Cookies
 from crawler.model import Request, Response, Url
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
-from crawler.settings import Config
+from crawler.settings import Config, catalog
 from crawler.settings import loading as config
 from crawler.settings.toml import to_toml
 from tests.fetch.conftest import open_loopback
@@ -227,7 +227,7 @@ _BODIES = st.dictionaries(_NAMES, _JSON, max_size=6).map(lambda value: json.dump
     (b'{"seeds":["http://h.example/"],"settings":{"scope":{"reach":"host"}},"priority":1}',),
     (b"{", b"}", b"[", b'"', b"9" * 400, b"\\ud800", b"\xff", b"1e999", b"[" * 2000, b"null"),
 )
-_KEYS = st.sampled_from((*config.fields(), "scope", "fetch", "politeness", "sinks", "delay_s", "x.y")) | st.text(
+_KEYS = st.sampled_from((*catalog.fields(), "scope", "fetch", "politeness", "sinks", "delay_s", "x.y")) | st.text(
     max_size=9
 )
 _SETTINGS = st.dictionaries(

@@ -75,7 +75,8 @@ async def killed_as_it_ends(crawl: Victim, rounds: int, moments: Random) -> str:
             while not wanted <= set(crawl.served.counts(robots=False)):
                 await anyio.sleep(0.002)
             await anyio.sleep(moments.uniform(0.0, 0.6))
-            crawl.kill(pid, "group")
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it was faster
+                crawl.kill(pid, "group")
 
         await crawl.ends(kill=kill)
         crawl.records()

@@ -31,9 +31,8 @@ GIVEN_S = 20.0
 """What a page takes to be recorded, at most."""
 OPTIONS = (
     *("--delay", "0", "--allow-network", "127.0.0.0/8"),
-    *("--set", "politeness.retry_delay_s=0.2", "--set", "politeness.max_delay_s=1"),
+    *("--set", "politeness.retry_delay_s=0.2", "--set", "politeness.max_retry_after_s=10"),
 )
-"""The longest rest after setbacks is ten times max_delay_s."""
 INLINE = ("--set", "offload.executor=inline")
 """Small webs are read on the loop: workers take longer to start than those runs last."""
 ARRIVED = frozenset({"fetched", "redirected", "duplicate", "unchanged"})

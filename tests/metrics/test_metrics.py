@@ -10,7 +10,7 @@ from crawler.daemon.settings import DaemonConfig
 from crawler.metrics.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.policy.politeness import Wait
-from crawler.settings.loading import fields
+from crawler.settings.catalog import fields
 from crawler.standing import Counts
 
 

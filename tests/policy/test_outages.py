@@ -19,7 +19,8 @@ from crawler.testing import Answer, Asked, Page, Site, Web, html, open_web
 from tests.answering import words
 
 QUICK: dict[str, Any] = {
-    "allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "retry_delay_s": 0.03, "max_delay_s": 0.2
+    "allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline", "retry_delay_s": 0.03,
+    "max_retry_after_s": 2.0,
 }  # fmt: skip
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
 
@@ -125,7 +126,7 @@ async def test_a_crawl_that_goes_on_amid_an_outage_knows_what_its_site_was_like(
     async with open_web(shop.web()) as served:
         await crawler.crawl(served.seeds, folder=tmp_path, limit=60, **QUICK)
         shop.until = time.monotonic() + 1.0
-        again = QUICK | {"limit": None, "retry_delay_s": 0.3, "max_delay_s": 1}
+        again = QUICK | {"limit": None, "retry_delay_s": 0.3, "max_retry_after_s": 10.0}
         summary = await crawler.crawl(served.seeds, folder=tmp_path, **again)
     records = [orjson.loads(line) for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
     assert shop.said

@@ -54,7 +54,7 @@ def test_attempts_lie_further_and_further_apart_and_end() -> None:
 
 
 def test_retry_after_lengthens_the_wait_but_not_without_bound() -> None:
-    politeness = Politeness(retry_delay_s=3, max_delay_s=60)
+    politeness = Politeness(retry_delay_s=3, max_delay_s=60, max_retry_after_s=600)
     assert politeness.retry_in_s(1, 50) == 50
     assert politeness.retry_in_s(1, 10**9) == 600
     assert politeness.hold_s(None) == 0
@@ -191,7 +191,7 @@ def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
 
 
 def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -> None:
-    politeness = Politeness(retry_delay_s=3, max_delay_s=60, max_attempts=3)
+    politeness = Politeness(retry_delay_s=3, max_retry_after_s=600, max_attempts=3)
     assert [politeness.backoff_s(step) for step in (0, 1, 2, 3, 6, 1000)] == [0, 3, 9, 27, 600, 600]
     assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 9, 81, 600]
     assert [politeness.return_in_s(2, backoff_s) for backoff_s in (0, 3, 27)] == [9, 81, 600]
@@ -210,9 +210,11 @@ def test_another_attempt_may_cure_these_statuses_and_no_others() -> None:
     [
         ({}, 600.0),
         ({"delay_s": 700.0}, 700.0),
-        ({"max_delay_s": 0.0}, 9.0),
-        ({"max_delay_s": 0.0, "max_attempts": 2}, 3.0),
-        ({"max_delay_s": 0.0, "max_attempts": 1}, 3.0),
+        ({"max_delay_s": 700.0}, 700.0),
+        ({"max_retry_after_s": 0.0}, 60.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0}, 9.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "max_attempts": 2}, 3.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "max_attempts": 1}, 3.0),
         ({"max_attempts": 8}, 3.0 * 3**6),
         ({"max_attempts": 1000}, 3.0 * 3**50),
     ],

@@ -8,7 +8,8 @@ import pytest
 
 from crawler.errors import ConfigError
 from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
-from crawler.settings.loading import amend, differences, effective_user_agent, explicit, fields, load, read, trace
+from crawler.settings.catalog import fields
+from crawler.settings.loading import amend, differences, effective_user_agent, explicit, load, read, trace
 from crawler.settings.toml import default_toml, to_toml
 
 ROOT = Path(__file__).parents[2]

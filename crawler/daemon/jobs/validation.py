@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from ...assembly import parts
 from ...errors import ConfigError
-from ...settings import SECRETS, Config
-from ...settings.loading import FIXED, amend, changes, explicit, fields, leaf, shown, value_of
+from ...settings import Config
+from ...settings.catalog import FIXED, SECRETS, fields, leaf
+from ...settings.loading import amend, changes, explicit, shown, value_of
 from ..errors import BadJob, BadSettings, Complaint
 from ..owners import UNHEARD, Rule, refusals, without_owners
 from .job import PRIORITIES, JobSpec, Settings

@@ -21,7 +21,8 @@ from ...model import Reason, Url
 from ...policy.wider import lets_more_in
 from ...runtime.thread_reader import batches
 from ...settings import Config
-from ...settings.loading import FIXED, Changes, amend, value_of
+from ...settings.catalog import FIXED
+from ...settings.loading import Changes, amend, value_of
 from ..errors import JobError
 from ..jobs import spool
 from ..jobs.job import Record, Seeds, weight

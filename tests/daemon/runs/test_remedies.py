@@ -8,7 +8,8 @@ import pytest
 
 from crawler.daemon.runs.remedies import HELPED, remedies
 from crawler.metrics.metrics import Bound
-from crawler.settings.loading import LIVE, load
+from crawler.settings.catalog import LIVE
+from crawler.settings.loading import load
 
 
 @pytest.mark.parametrize(

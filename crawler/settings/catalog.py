@@ -1,0 +1,50 @@
+"""Lists every setting by its full name, and derives from the markers which settings are live, fixed, secret, shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from pydantic.fields import FieldInfo
+
+from . import Config
+from .table import Nature, Table
+
+
+@cache
+def fields(table: type[Table] = Config) -> Mapping[str, FieldInfo]:
+    """Returns every setting by its full name, in the order of the model; the sinks are one setting."""
+    found: dict[str, FieldInfo] = {}
+    for name, info in table.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Table):
+            found |= {f"{name}.{inner}": field for inner, field in fields(info.annotation).items()}
+        else:
+            found[name] = info
+    return found
+
+
+@cache
+def marked(nature: Nature, table: type[Table] = Config) -> frozenset[str]:
+    """Returns the full names of the settings with this marker."""
+    return frozenset(key for key, field in fields(table).items() if nature in field.metadata)
+
+
+def default_of(field: FieldInfo) -> object:
+    """Returns the default of a setting."""
+    value: object = field.get_default(call_default_factory=True)
+    return value
+
+
+def leaf(key: str) -> str:
+    """Returns the last word of a setting's full name."""
+    return key.rpartition(".")[2]
+
+
+FIXED = marked(Nature.FIXED)
+"""Settings that a crawl folder keeps for its whole life: its files have that shape."""
+LIVE = marked(Nature.LIVE)
+"""Settings that may change while a crawl runs; all others count from its start."""
+SECRETS = marked(Nature.SECRET)
+"""Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
+SHARED = marked(Nature.SHARED)
+"""Settings of parts that all jobs of a daemon share: read when the daemon starts."""

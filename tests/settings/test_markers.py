@@ -1,0 +1,74 @@
+"""Each setting carries the markers that it needs: a setting without one fails here and is told what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import pytest
+
+import crawler
+from crawler.assembly import parts
+from crawler.daemon.settings import DaemonConfig
+from crawler.settings import Config, Nature, SinkConfig, SiteConfig, Table
+from crawler.settings.catalog import FIXED, LIVE, SECRETS, SHARED, fields, marked
+from tests.settings.reference import ROOT, reference
+
+SECRET_WORDS = re.compile(r"auth|bearer|cookie_|credential|headers|passw|proxy|secret|sites|token")
+"""Parts of names of settings that hold passwords and tokens, or tables with such settings."""
+NO_SECRETS = {"fetch.no_proxy"}
+
+
+class Recorder:
+    """Stands for settings, and notes which of them are read."""
+
+    def __init__(self, config: Table, read: set[str], prefix: str = "") -> None:
+        self._config, self._read, self._prefix = config, read, prefix
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._config, name)
+        if isinstance(value, Table):
+            return Recorder(value, self._read, f"{self._prefix}{name}.")
+        self._read.add(f"{self._prefix}{name}")
+        return value
+
+
+def recorder(read: set[str]) -> Config:
+    return cast("Config", Recorder(Config(), read))
+
+
+def test_no_setting_has_markers_that_contradict_each_other() -> None:
+    assert set() == LIVE & (FIXED | SHARED)
+    assert marked(Nature.FIXED, DaemonConfig) | marked(Nature.SHARED, DaemonConfig) == set()
+
+
+def test_a_setting_whose_name_speaks_of_secrets_is_marked_as_one() -> None:
+    missing = {key for key in fields() if SECRET_WORDS.search(key)} - SECRETS - NO_SECRETS
+    assert not missing, f"mark them Secret[...] where they are defined, or name them in NO_SECRETS: {missing}"
+
+
+async def test_every_live_setting_is_put_in_force_by_a_change() -> None:
+    read: set[str] = set()
+    async with crawler.open_crawl(executor="inline") as crawl:
+        crawl._works.prepare_retune(crawl._engine, recorder(read))()
+    missing = LIVE - read
+    assert not missing, f"`Works.prepare_retune` hands them to no part, so they may not be marked Live[...]: {missing}"
+
+
+def test_every_setting_of_a_shared_part_is_marked_as_shared() -> None:
+    read: set[str] = set()
+    parts.workers(recorder(read))
+    parts.budget(recorder(read))
+    assert read >= SHARED
+    assert not read - SHARED, f"parts that jobs share read them, so mark them Shared[...]: {read - SHARED}"
+
+
+@pytest.mark.parametrize("model", [Config, DaemonConfig, SiteConfig, SinkConfig])
+def test_every_setting_has_a_help_text_of_whole_sentences(model: type[Table]) -> None:
+    wrong = [key for key, field in fields(model).items() if not re.search(r"[.`]$", field.description or "")]
+    assert not wrong, f"write a docstring below them that ends with a full stop: {wrong}"
+
+
+def test_the_page_of_all_settings_is_that_of_the_code() -> None:
+    text = (ROOT / "docs/settings.md").read_text("utf-8")
+    assert text == reference(), "write it again: make settings"
