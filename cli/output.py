@@ -15,7 +15,7 @@ from crawler.runtime.gil import breathing
 from crawler.runtime.private_files import Unsafe, opener
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
-from crawler.sinks.jsonl import record
+from crawler.sinks.record import record
 
 
 class StandardOutput:

@@ -26,9 +26,22 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
+    from .model import (
+        Disposition,
+        Heads,
+        Lease,
+        LeftOut,
+        Outcome,
+        Page,
+        Position,
+        Reason,
+        Request,
+        Response,
+        Timings,
+        Url,
+    )
     from .parse import Content
-    from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.ownership import Trust
     from .settings import Config
@@ -43,9 +56,9 @@ _HOMES = {
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
-    "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
@@ -75,15 +88,20 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Heads",
     "Hindrance",
     "Lease",
     "LeftOut",
+    "Mender",
+    "Observer",
     "OffloadError",
     "Offloader",
     "Outcome",
+    "Output",
     "Page",
     "ParseError",
     "Position",
+    "Reader",
     "Reason",
     "Reconsidered",
     "Rehearsal",

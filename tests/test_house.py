@@ -20,7 +20,7 @@ from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.jsonl import FIELDS, HEAVY
+from crawler.sinks.record import FIELDS, HEAVY
 from tests.committed import ROOT, list_committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
