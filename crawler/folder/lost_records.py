@@ -6,7 +6,6 @@ the file away. If only late visits are missing, opening the folder mends it; any
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ..errors import SinkError, StorageFull
 from ..frontier import Missing, open_unrecorded
 from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
+from ..runtime.files import is_full
 from ..sinks import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,6 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"no space left to mend {error.filename or 'the output'}: make room first") from error
         raise SinkError(f"the output cannot be mended: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from ...explanation import record as as_record
-from ...runtime.gil import breathing
+from ...runtime.threads import run_in_thread
 from ..runs.records import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
 from ..runs.stats import Point
 from . import answers, inputs
@@ -117,8 +116,7 @@ async def _start(asked: PagesQuery, path: Path, wanted: Filter) -> int:
     if asked.cursor is None:
         if asked.last is None:
             return 0
-        with breathing():
-            return await asyncio.to_thread(start_of_last, path, asked.last, wanted)
+        return await run_in_thread(start_of_last, path, asked.last, wanted)
     match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
@@ -136,5 +134,4 @@ async def _stream_all(request: web.Request, path: Path, start: int, wanted: Filt
 
 
 async def _read_in_thread(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
-    with breathing():
-        return await asyncio.to_thread(read, path, start, limit, wanted, most_bytes)
+    return await run_in_thread(read, path, start, limit, wanted, most_bytes)
