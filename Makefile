@@ -4,6 +4,7 @@
 PYTHON ?= python3
 SEEDS  ?= urls.txt
 OUT    ?=
+DIST   ?= dist
 ARGS   ?=
 
 VENV   ?= .venv
@@ -17,6 +18,7 @@ export VENV
 ifneq ($(abspath $(VENV)),$(CURDIR)/.venv)
 CACHE := $(abspath $(VENV))/cache
 DEMO  := $(abspath $(VENV))/demo.crawl
+DIST  := $(abspath $(VENV))/dist
 export PYTHONPYCACHEPREFIX := $(CACHE)/python
 export PYTEST_ADDOPTS += -o cache_dir=$(CACHE)/pytest
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
@@ -104,10 +106,9 @@ fresh:  ## set up clones as on a fresh machine, with uv and without it, and test
 bench: $(BENCH)  ## measure ourselves against our peers
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
 
-.PHONY: wheel
-wheel: $(READY)  ## build dist/*.whl
-	rm -rf build
-	.ci/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+.PHONY: dist
+dist: $(READY)  ## build what a release consists of from the last commit: sdist, wheel, SBOM, checksums
+	$(BIN)/python .ci/dist.py $(DIST)
 
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows

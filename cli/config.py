@@ -1,10 +1,14 @@
-"""`crawl config`: shows settings and where they come from, checks a settings file, writes a new one."""
+"""`crawl config`: shows settings and where they come from, checks a settings file, writes a new one and others."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import sys
+from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -59,21 +63,93 @@ def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> No
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("crawl.toml"),
+    file: Annotated[Path | None, typer.Argument(help="Where to write it.", show_default=False)] = None,
+    daemon: Annotated[bool, typer.Option("--daemon", help="Settings of `crawl serve` (daemon.toml).")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="A unit of systemd (crawl.service).")] = False,
+    container: Annotated[bool, typer.Option("--container", help="A Containerfile for the daemon.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a file of all settings with their meanings and defaults, ready to edit."""
+    """Write a file of all settings with their meanings and defaults, ready to edit; or one that runs the daemon."""
+    from crawler.errors import ConfigError
+
+    chosen = [kind for kind, is_wanted in zip(_KINDS, (daemon, systemd, container), strict=True) if is_wanted]
+    if len(chosen) > 1:
+        raise ConfigError(f"{' and '.join(f'--{kind}' for kind in chosen)} are two files: choose one")
+    template = _KINDS[chosen[0]] if chosen else _SETTINGS
+    path = file or Path(template.name)
+    if path.is_dir():
+        path /= template.name
+    text, note = template.read_text(), ""
+    if template is _KINDS["systemd"]:
+        command = _find_command()
+        text = text.replace(_COMMAND, command)
+        if command.removeprefix("/").startswith(_HIDDEN):
+            note = f"\nthe unit sees nothing below {command.split('/')[1]}: install crawld elsewhere, as in /opt/crawld"
+    _write(path, text, force)
+    print(template.next_step.format(file=printable(shlex.quote(str(path))), version=_version()) + note)
+
+
+class _Template(NamedTuple):
+    """A file that comes with the package, and what to do with a copy of it."""
+
+    name: str
+    next_step: str
+
+    def read_text(self) -> str:
+        return files("crawler.config").joinpath(self.original).read_text(encoding="utf-8")
+
+    @property
+    def original(self) -> str:
+        return "default.toml" if self.name == "crawl.toml" else self.name
+
+
+_SETTINGS = _Template("crawl.toml", "wrote {file}; use it with: crawl -c {file} SEEDS...")
+_KINDS = {
+    "daemon": _Template("daemon.toml", "wrote {file}; use it with: crawl serve -c {file}"),
+    "systemd": _Template(
+        "crawl.service",
+        """wrote {file}; to start the daemon now and with the machine:
+  sudo install -m 644 {file} /etc/systemd/system/crawl.service
+  sudo systemctl daemon-reload
+  sudo systemctl enable --now crawl""",
+    ),
+    "container": _Template(
+        "Containerfile",
+        """wrote {file}; to build an image and run the daemon in it (docker takes the same words):
+  podman build -f {file} --build-arg CRAWLD=crawld=={version} -t crawld .
+  podman run --name crawld -v crawld:/data -p 127.0.0.1:7878:7878 crawld
+  podman exec crawld cat token""",
+    ),
+}
+_COMMAND = "/usr/local/bin/crawl"
+"""Where the unit expects the command."""
+_HIDDEN = ("home/", "root/", "run/user/")
+"""Folders that `ProtectHome` hides from the unit."""
+
+
+def _find_command() -> str:
+    """Returns the path of the command that runs now, where systemd can take it as it is."""
+    path = str(Path(sys.argv[0]).absolute())
+    return path if re.fullmatch(r"""/[^\s"'$%\\;]+/crawl""", path) else _COMMAND
+
+
+def _write(path: Path, text: str, force: bool) -> None:
+    """Writes a file that only its owner may read. Raises ConfigError."""
     from crawler.errors import ConfigError
     from crawler.runtime.private_files import Unsafe, opener
-    from crawler.settings.toml import default_toml
 
     try:
-        with open(file, "w" if force else "x", encoding="utf-8", opener=opener) as opened:
-            opened.write(default_toml())
+        with open(path, "w" if force else "x", encoding="utf-8", opener=opener) as opened:
+            opened.write(text)
     except FileExistsError as error:
-        raise ConfigError(f"{file} exists already: --force overwrites it") from error
+        raise ConfigError(f"{path} exists already: --force overwrites it") from error
     except Unsafe as error:
         raise ConfigError(str(error)) from error
     except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    print(f"wrote {file}; use it with: crawl -c {file} SEEDS...")
+        raise ConfigError(f"{path}: {error.strerror}") from error
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("crawld")

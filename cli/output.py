@@ -14,7 +14,7 @@ from crawler.runtime.private_files import Unsafe, opener
 from crawler.runtime.threads import run_in_thread
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
-from crawler.sinks.jsonl import record
+from crawler.sinks.record import record
 
 
 class StandardOutput:

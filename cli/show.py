@@ -114,7 +114,7 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
     lines += _blocked(summary)
     lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if settled(summary.counts):
-        lines += [f"  pages: {folder.path / sink.path}" for sink in folder.config.sinks]
+        lines += [f"  pages: {output.place}" for output in folder.outputs]
     if summary.counts.scheduled and not summary.queued:
         lines += [_schedule(summary.counts), f"  {going_on(command)}"]
     if summary.queued:
@@ -154,7 +154,8 @@ def _is_secret(assignment: str) -> bool:
     from crawler.settings.catalog import SECRETS
 
     name = assignment.partition("=")[0].strip().replace("-", "_")
-    return name in SECRETS or f"fetch.{name}" in SECRETS
+    is_secret = any(name in (key, key.partition(".")[2]) for key in SECRETS)
+    return is_secret or (name == "sinks" and "options" in assignment)
 
 
 def settled(counts: Counts) -> int:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
     from .parse import Content
-    from .protocols import Fetcher, Frontier, Offloader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.ownership import Trust
     from .settings import Config
@@ -47,7 +47,7 @@ _HOMES = {
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
-    "protocols": "Fetcher Frontier Offloader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
@@ -80,12 +80,15 @@ __all__ = [
     "Hindrance",
     "Lease",
     "LeftOut",
+    "Mender",
     "OffloadError",
     "Offloader",
     "Outcome",
+    "Output",
     "Page",
     "ParseError",
     "Position",
+    "Reader",
     "Reason",
     "Reconsidered",
     "Rehearsal",

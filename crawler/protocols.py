@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Lease, Outcome, Position, Request, Response, Url
-from .standing import Counts, SiteView
+from .records import Filter, Record, Stretch, Survivors
+from .standing import Counts, RobotsState, RobotsVerdict, SiteView
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -73,49 +79,136 @@ class Frontier(Protocol):
 
 
 class Fetcher(Protocol):
-    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher."""
+    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher.
+
+    Thousands of calls run at a time on one event loop. A Fetcher may offer the methods of `Capping` and `PerAddress`
+    as well.
+    """
 
     async def fetch(self, request: Request) -> Response:
-        """Makes one exchange and follows no redirect. Raises FetchError."""
+        """Makes one exchange and returns the answer, whatever its status. Follows no redirect, tries nothing twice.
+
+        Waits as long as it needs to: for the name, the connection, the answer, and for memory for the body. Safe to
+        cancel: then the exchange is dropped, and its memory is free. The body is complete in `Response.body`, in its
+        content codings; `truncated` says if it was cut. `url` is the URL of the request. Raises FetchError: its
+        `reason` becomes that of the record, and `transient` says whether another attempt may succeed. OutOfFiles means
+        that no request was sent for a lack of files; it is no attempt.
+
+        The response may hold memory of a budget. The crawl releases each response that it gets, once the visit is
+        recorded or dropped. A Fetcher that gets a response from another one and does not return it, or a copy made
+        with `dataclasses.replace`, should call its `release`; if it does not, the memory comes back when the Fetcher
+        answers or when Python collects the response.
+        """
+        ...
+
+
+@runtime_checkable
+class Capping(Protocol):
+    """A Fetcher that can stop reading a body at a limit. It is used for robots.txt."""
+
+    def capped(self, limit_bytes: int) -> Fetcher:
+        """Returns a Fetcher that reads the first `limit_bytes` of each body, ignores the rest, and is otherwise equal.
+
+        A body that was cut is not marked as `truncated`. Never waits.
+        """
+        ...
+
+
+@runtime_checkable
+class PerAddress(Protocol):
+    """A Fetcher that limits how many exchanges run at a time with one IP address."""
+
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address. Never waits; exchanges under way go on."""
+        ...
+
+
+class Vetting(Fetcher, Protocol):
+    """A Fetcher that can check the address of a request without sending it. A dry run needs one."""
+
+    async def vet(self, request: Request) -> None:
+        """Looks up the host, and raises the FetchError of a host that must not or cannot be connected to.
+
+        Connects to nothing but name servers. Safe to cancel.
+        """
         ...
 
 
 class Rules(Protocol):
-    """The rules of one site's robots.txt that apply to this crawler (RFC 9309)."""
+    """The rules of one site's robots.txt that apply to this crawler (RFC 9309). They never change and never wait."""
 
     @property
     def delay_s(self) -> float | None:
-        """The Crawl-delay in seconds; None: there is none."""
+        """The Crawl-delay in seconds, as the file has it and without any limit. None: there is none."""
         ...
 
     @property
     def sitemaps(self) -> Sequence[str]:
-        """The URLs of sitemaps, as robots.txt has them."""
+        """The values of the Sitemap lines in order, as the file has them. They need not be URLs."""
         ...
 
     def allows(self, url: Url) -> bool:
-        """Whether this crawler may fetch the URL."""
+        """Whether this crawler may fetch the URL, which is one of the site. Takes microseconds; a millisecond at most.
+
+        The longest matching rule decides, and `allow` wins a tie. Without a matching rule the URL is allowed. The URL
+        of robots.txt itself is always allowed.
+        """
+        ...
+
+    def verdict(self, url: Url) -> RobotsVerdict:
+        """Returns the answer of `allows` with the line that decided."""
         ...
 
 
 class Robots(Protocol):
-    """Answers which URLs the robots.txt of each site allows."""
+    """Answers which URLs the robots.txt of each site allows. All methods but `rules` answer from memory."""
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
-        """Returns the rules of the request's site, and whether they were fetched just now: at most once while fresh.
+        """Returns the rules of the request's site, and whether this call sent a request to the site for them.
 
-        Raises FetchError where the site cannot be asked (RFC 9309 2.3.1.4: unreachable means disallowed).
+        The answer of a site is kept while it is fresh, and callers that come meanwhile wait for the same answer. May
+        wait as long as a fetch with five redirects. Safe to cancel: another caller that waits asks instead.
+
+        Raises FetchError where the site cannot be asked: unreachable means disallowed (RFC 9309 2.3.1.4). Its reason is
+        ROBOTS_UNREACHABLE, or the one that every request to this host would meet (DNS, CONNECT ...). Callers get the
+        same error from memory until the site is asked again. Raises OutOfFiles as `Fetcher.fetch` does, and SinkError
+        where an Observer cannot store the answer.
         """
+        ...
+
+    def state(self, site: str) -> RobotsState:
+        """Returns what is known of a site, such as `https://example.org`, fresh or old."""
+        ...
+
+    def ask_again(self) -> None:
+        """Makes each site be asked again before its next page. If that fails, its old rules hold."""
         ...
 
 
 class Offloader(Protocol):
     """Runs CPU work in workers, so that the event loop stays free."""
 
-    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        """Runs a picklable pure function in a worker; work of fewer `size` bytes than the inline bound runs here.
+    @property
+    def waiting(self) -> int:
+        """How many calls no worker has taken yet, of this lane or, outside of any lane, of all. From memory."""
+        ...
 
-        Raises OffloadError if the worker died of it, and every error that `work` raises.
+    def lane(self) -> Offloader:
+        """Returns an Offloader over the same workers for one of several crawls. Workers serve the lanes by turns."""
+        ...
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        """Returns the result of `work(*args)`, which runs in a worker: a process, a thread, or here.
+
+        `work`, its arguments and its result can be pickled, and it changes nothing outside itself: it may run twice if
+        a worker dies. `size` is the number of bytes that it reads; it estimates memory and how long the call takes.
+        Calls of fewer bytes than `inline_below_bytes` run here at once; 0 means unknown, and never runs here where
+        there are workers. Waits for a free worker and for the result. A call that is cancelled before a worker has
+        taken it never runs; otherwise its result is dropped.
+
+        Raises OffloadError if the worker died of the call (PARSE_CRASH), if it took too much CPU time (PARSE_TIMEOUT)
+        or more memory than allowed (PARSE); WorkersGone if the workers were closed; and every Exception that `work`
+        raises.
         """
         ...
 
@@ -133,7 +226,98 @@ class Sink(Protocol):
         ...
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        """Stores final outcomes in order; returns the position up to which all is durable. Raises SinkError."""
+        """Stores final outcomes in order; returns the position up to which all is durable. Raises SinkError.
+
+        All sinks of a crawl write the same outcomes at the same time. If one fails, the others finish.
+        """
+        ...
+
+
+class Output(Protocol):
+    """One output of a crawl folder: how its format is written, which files it makes, and how it is read back.
+
+    It holds nothing open, and making one touches no file.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of its sink. Stable: the frontier finds the sink's position by it."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where people find its records: a path, or a URL without its password."""
+        ...
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The names of its files in the folder, those that it has and those that it would begin with."""
+        ...
+
+    @property
+    def drafts(self) -> Sequence[str]:
+        """The names of temporary files in the folder that it makes meanwhile; nobody reads them."""
+        ...
+
+    @property
+    def reader(self) -> Reader | None:
+        """Reads its records back. None: this format cannot."""
+        ...
+
+    @property
+    def mender(self) -> Mender | None:
+        """Finds the records that are left after damage. None: this format is trusted to hold all that was settled."""
+        ...
+
+    def open(self, *, is_synced: bool) -> AbstractAsyncContextManager[Sink]:
+        """Opens the sink for one run. With `is_synced`, what it has written survives a power cut.
+
+        Raises SinkError, StorageFull, ConfigError.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """Reads the records of an output back, also while a crawl writes to it. A record that is half written is left out.
+
+    A place is a number of the format's own that lies between two records; 0 is before the first. Calls block and
+    belong in a thread. An output that is not there yet is empty. Raises OSError, also where a file is not safe to read.
+    """
+
+    def read(self, start: int, limit: int, wanted: Filter, most_bytes: int) -> Stretch:
+        """Returns up to `limit` matching records from place `start` on; reads about `most_bytes` at most."""
+        ...
+
+    def start_of_last(self, n: int, wanted: Filter, most_bytes: int) -> int:
+        """Returns the place before the last `n` matching records, or of those among the last `most_bytes` or so."""
+        ...
+
+    def end(self, position: Position | None = None) -> int:
+        """Returns the place after the last record; with `position`, after the last that had been written there."""
+        ...
+
+    def find_links(self, start: int, end: int) -> Iterator[tuple[int, str, int]]:
+        """Yields place, URL and the place after it for each record that has a list of links."""
+        ...
+
+
+class Mender(Protocol):
+    """Finds and keeps the whole records of a damaged output. Calls block and belong in a thread. Raises OSError."""
+
+    def is_whole(self, position: Position, *, is_thorough: bool) -> bool:
+        """Whether all that was settled at `position` seems to be there; `is_thorough` reads it all."""
+        ...
+
+    def find_survivors(self, position: Position, key: bytes) -> Survivors:
+        """Returns the whole records up to `position`; `key` is that of the frontier's fingerprints."""
+        ...
+
+    def keep(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Position:
+        """Removes all but these records, so that a power cut leaves the old state or the new; returns the position."""
+        ...
+
+    def records(self, position: Position) -> Iterator[Record]:
+        """Yields the readable records up to `position`."""
         ...
 
 
@@ -149,4 +333,21 @@ class Bounds(Protocol):
 
     def place(self, text: str) -> str:
         """Returns the place of a link out of reach: a new seed of that place may admit it. Empty: no seed can."""
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Sees the exchanges that bring no outcome: those for robots.txt. A sink becomes one by having this method."""
+
+    async def observe(self, response: Response) -> None:
+        """Takes one answer to a request for robots.txt, whatever its status. Redirects of robots.txt come one by one.
+
+        `response.heads` has request and answer as they were sent. The site waits for the end of this call, which is
+        never cancelled; `write` of the same sink may run at the same time. The body is cut at 500 KiB.
+
+        Not exactly once: a site is asked again in each run and whenever its answer is no longer fresh, and what was
+        stored after the last settled position is cut off by `rewind`. Raises SinkError, which ends the crawl, as every
+        other exception does.
+        """
         ...

@@ -3,6 +3,7 @@
 import inspect
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,6 +11,10 @@ import hypothesis
 import pytest
 
 from crawler.runtime.watchdog import Stall, open_watchdog
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts `make test &` like this, and processes hand it on: no test could press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAX_CPU_S = 1.5
 MAX_WAIT_S = 10.0

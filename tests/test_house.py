@@ -20,10 +20,12 @@ from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.jsonl import FIELDS, HEAVY
+from crawler.sinks.record import FIELDS, HEAVY
+from tests.committed import ROOT, list_committed
 
-ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+HOME = PYPROJECT["project"]["urls"]["Homepage"]
 
 MAX_LINES = 400
 """More does not fit in a head."""
@@ -79,7 +81,7 @@ def test_imports_run_in_no_circle() -> None:
 
 def test_every_package_reaches_the_wheel() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for path in _modules() if path.name == "__init__.py"}
-    installed_as = {re.sub("^cli", "crawler/cli", folder).replace("/", ".") for folder in folders}
+    installed_as = {re.sub("^(cli|config)", r"crawler/\1", folder).replace("/", ".") for folder in {*folders, "config"}}
     assert installed_as == set(PYPROJECT["tool"]["setuptools"]["packages"])
 
 
@@ -98,12 +100,29 @@ def test_every_export_is_described_in_the_code_and_in_the_documents() -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     links = [
-        (path, target.split("#")[0])
+        (path.name, target, ROOT / own if (own := _path_at_home(target)) else path.parent / target)
         for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text())
-        if "://" not in target and not target.startswith("#")
+        for target in re.findall(r"(?:\]\(|^\[[^]]+\]: )([^)\s#]+)", path.read_text(), re.MULTILINE)
+        if "://" not in target or _path_at_home(target)
     ]
-    assert [(path.name, target) for path, target in links if not (path.parent / target).exists()] == []
+    assert len(links) > 100
+    assert [(name, target) for name, target, file in links if not file.exists()] == []
+
+
+def test_the_links_of_the_readme_lead_somewhere_from_an_index_of_packages_too() -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", _read("README.md"), flags=re.DOTALL)
+    labels = set(re.findall(r"^\[([^]]+)\]: ", text, re.MULTILINE))
+    used = {label or words for words, label in re.findall(r"\[([^][]+)\](?!\(|:)(?:\[([^]]+)\])?", text)}
+    pictures = set(re.findall(r"\]\[([^]]+\.png)\]", text))
+    assert [target for target in re.findall(r"\]\(([^)\s]+)", text) if not target.startswith("https://")] == []
+    assert used | pictures == labels
+
+
+def test_the_urls_of_the_package_name_one_home() -> None:
+    urls = PYPROJECT["project"]["urls"]
+    assert {"Homepage", "Documentation", "Changelog", "Issues"} <= urls.keys()
+    assert [url for url in urls.values() if not url.startswith(HOME)] == []
+    assert [url for url in urls.values() if (own := _path_at_home(url)) and not (ROOT / own).is_file()] == []
 
 
 def test_every_document_stands_once_in_the_index() -> None:
@@ -217,7 +236,9 @@ def _collecting(environment: dict[str, str]) -> subprocess.Popen[str]:
     unneeded = ("cacheprovider", "xdist", "cov", "schemathesis", "hypothesispytest")
     quick = ["--assert=plain", *(f"-pno:{plugin}" for plugin in unneeded)]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *quick]
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"PYTEST_ADDOPTS": ""} | environment, stdout=subprocess.PIPE, text=True
+    )
 
 
 def _ids(collecting: subprocess.Popen[str]) -> list[str]:
@@ -253,6 +274,13 @@ def _has_test(path: str, name: str) -> bool:
     return not name or re.search(rf"^(async )?def {name}\(", _read(path), re.MULTILINE) is not None
 
 
+def _path_at_home(url: str) -> str | None:
+    """The path of the file of this repository that such a URL shows; None: it shows something else."""
+    raw = HOME.replace("://github.com", "://raw.githubusercontent.com")
+    match = re.match(rf"(?:{HOME}/blob|{raw})/main/(.+)", url)
+    return match[1] if match else None
+
+
 def _column(name: str, heading: str, cell: str = "`([^`]+)`") -> list[str]:
     """What such cells hold in the first column of the tables of a document's section."""
     section = _read(name).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -282,19 +310,8 @@ def _names(requirements: Iterable[str]) -> list[str]:
 
 
 def _committed_texts() -> Iterator[tuple[Path, str]]:
-    for path in _committed():
+    for path in list_committed():
         try:
             yield path, path.read_text()
         except UnicodeDecodeError:
             continue  # not a text
-
-
-def _committed() -> Iterator[Path]:
-    """Every file under version control; from an unpacked archive, every file of the folders that are."""
-    if (ROOT / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        candidates = [ROOT / name for name in listed.split("\0") if name]
-    else:
-        own = ("crawler", "cli", "tests", "config", "docs", "benchmarks", ".ci")
-        candidates = [*ROOT.glob("*"), *(path for folder in own for path in (ROOT / folder).rglob("*"))]
-    yield from (path for path in candidates if path.is_file())

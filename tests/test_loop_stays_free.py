@@ -35,7 +35,7 @@ from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules
 from crawler.robots import parse as parse_robots
-from crawler.sinks.jsonl import JsonLines, Wants
+from crawler.sinks import JsonLines, Wants
 from crawler.visit import MAX_SITEMAPS, Visitor
 
 HERE = Url("http://a.test/shop/")

@@ -13,26 +13,25 @@ from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import HttpFetcher, Network, Purse
+from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, Lost
-from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
-from ..offload import Inline, Lane
+from ..frontier import MemoryFrontier, SqliteFrontier
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Sink
+from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
-from ..robots import IgnoreRobots, RobotsCache
 from ..runtime.presence import Presence
 from ..settings import Config
-from ..sinks import JsonLines, Owing, Wants
+from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
+from .kinds import enter_fetcher, enter_frontier
 from .parts import Extract
 from .shared import Shared, open_shared
 
@@ -50,6 +49,7 @@ class Stacking:
     shared: Shared | None
     weight: float
     lost: Lost = NOTHING_LOST
+    http: Fetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -58,44 +58,40 @@ class Stacking:
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
-        offloader, budget = shared.offloader.lane(), shared.budget.purse()
-        self.stack.callback(budget.close)
+        offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, budget.release, shared.presence)
+        fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost,
-            shared.presence,
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
+            self.http,
         )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
+        """Opens the frontier. Visits whose records are gone from an output are queued again before."""
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
-        if self.folder is None or self.config.frontier.kind == "memory":
-            return await self.stack.enter_async_context(open_memory(terms))
-        return await self._open_stored(self.folder, terms)
-
-    async def _open_stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
-        """Opens the frontier on disk. Visits whose records are gone from an output are queued again before."""
-        path, durability = folder.frontier_path, self.config.frontier.durability
-        outputs = {sink.name: sink.path for sink in self._configured_sinks()}
+        config, folder = self.config.frontier, self.folder
+        place = folder.path if folder else None
+        if folder is None or config.kind != "sqlite":
+            return await enter_frontier(self.stack, place, config, terms)
         async with AsyncExitStack() as opened:
-            frontier = await opened.enter_async_context(open_sqlite(path, terms, durability=durability))
-            damaged = await asyncio.to_thread(lost_records.find_damaged, outputs, await frontier.positions())
+            frontier = await enter_frontier(opened, place, config, terms)
+            damaged = await asyncio.to_thread(lost_records.find_damaged, folder.outputs, await frontier.positions())
             if not damaged:
                 self.stack.push_async_exit(opened.pop_all())
                 return frontier
-        self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
-        return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
+        self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
+        return await enter_frontier(self.stack, place, config, terms)
 
     async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
-        sinks = tuple(_skip_kept(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
+        sinks = tuple([_skip_kept(sink, owed) for sink in (*await self._open_outputs(), *self.sinks)])
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
@@ -103,19 +99,21 @@ class Stacking:
             await sink.rewind(positions.get(sink.name))
         return sinks
 
-    def _configured_sinks(self) -> list[JsonLines]:
-        if self.folder is None:
-            return []
-        sync = self.config.frontier.durability == "power"
-        return [
-            JsonLines(self.folder.path / sink.path, Wants(sink.links, sink.text, sink.headers), sync=sync)
-            for sink in self.config.sinks
-        ]
+    async def _open_outputs(self) -> list[Sink]:
+        is_synced = self.config.frontier.durability == "power"
+        outputs = self.folder.outputs if self.folder else ()
+        sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
+        for output, sink in zip(outputs, sinks, strict=True):
+            if sink.name != output.name:
+                raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
+        return sinks
 
-    async def _open_fetcher(self, budget: Purse, network: Network | None, presence: Presence) -> Fetcher:
+    async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
+        """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings."""
         if self.fetcher is not None:
-            return self.fetcher
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+            return ForeignFetcher(self.fetcher)
+        self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        return await enter_fetcher(self.stack, self.http, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +122,17 @@ class Works:
 
     frontier: MemoryFrontier | SqliteFrontier
     sinks: tuple[Sink, ...]
-    robots: RobotsCache | IgnoreRobots
+    robots: Robots
     fetcher: Fetcher
-    offloader: Lane | Inline
-    budget: Purse
+    offloader: Offloader
     seat: Seat
     answers: Answers
     extract: Extract | None
     roots: Roots
     lost: Lost
     presence: Presence
+    http: Fetcher | None
+    """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -141,8 +140,7 @@ class Works:
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
-            presence=self.presence,
+            parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
@@ -154,8 +152,9 @@ class Works:
             self.roots.choose(ground)
             self.frontier.change(terms)
             engine.change(visit, limits)
-            if isinstance(self.fetcher, HttpFetcher):
-                self.fetcher.gates.per_address = config.politeness.per_ip
+            fetcher = self.http or self.fetcher
+            if isinstance(fetcher, PerAddress):
+                fetcher.limit_per_address(config.politeness.per_ip)
 
         return retune
 
@@ -178,7 +177,7 @@ class Works:
         job = parts.job(config, scope, self.frontier.key, self.extract)
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.wait_for(ground, visitor.visit)

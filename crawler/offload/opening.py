@@ -35,6 +35,12 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
             pool.close()
 
 
+@asynccontextmanager
+async def open_inline(workers: Workers = Workers()) -> AsyncIterator[Inline]:  # noqa: B008  it is frozen
+    """Opens the offloader that works on the event loop itself, without workers."""
+    yield Inline()
+
+
 def cores() -> int:
     """Returns the number of cores that this process may use, or all cores if the platform does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -113,8 +113,18 @@ def changes(old: Config, new: Config) -> Changes:
 
 def shown(key: str, value: object) -> object:
     """Returns the value as people may see it; one that may hold a password becomes "(not shown)"."""
-    is_plain = key not in SECRETS or not value or (key == "fetch.proxy" and "@" not in str(value))
-    return value if is_plain else "(not shown)"
+    return "(not shown)" if value and _may_hold_secrets(key, value) else value
+
+
+def _may_hold_secrets(key: str, value: object) -> bool:
+    match key, value:
+        case "fetch.proxy", _:
+            return "@" in str(value)
+        case "sinks", tuple() | list():  # passwords stand in the options of a format that a package adds
+            return any(one.get("options") if isinstance(one, dict) else one.options for one in value)
+        case "sinks", _:
+            return "options" in str(value)
+    return key in SECRETS
 
 
 def has_secrets(config: Config) -> bool:
@@ -248,7 +258,7 @@ def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_suggest(where)}"
-    is_shown = key not in SECRETS and not isinstance(error["input"], dict)
+    is_shown = key not in SECRETS and "options" not in where and not isinstance(error["input"], dict)
     value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
 
 from crawler.settings.memory_plan import KNOWN, MIB, plan_memory
 from crawler.settings.toml import default_toml
 
-from .conftest import Crawl
+from .conftest import CRAWL, Crawl
+
+CONFIG = Path(__file__).parent.parent.parent / "config"
 
 
 async def test_show_tells_where_each_setting_comes_from(crawl: Crawl, tmp_path: Path) -> None:
@@ -42,6 +47,41 @@ async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> N
     assert again.code == 2
     assert "crawl.toml exists already: --force overwrites it" in again.err
     assert (await crawl("config", "init", "--force")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("--daemon", "daemon.toml", "crawl serve -c daemon.toml"),
+        ("--systemd", "crawl.service", "sudo systemctl enable --now crawl"),
+        ("--container", "Containerfile", f"--build-arg CRAWLD=crawld=={version('crawld')}"),
+    ],
+)
+async def test_init_writes_what_runs_the_daemon_and_says_how(
+    crawl: Crawl, tmp_path: Path, kind: str, name: str, told: str
+) -> None:
+    ran = await crawl("config", "init", kind)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"wrote {name}; ")
+    assert told in ran.out
+    given = (CONFIG / name).read_text().replace("/usr/local/bin/crawl ", f"{CRAWL} ")
+    assert (tmp_path / name).read_text() == given
+    (tmp_path / name).write_text("mine")
+    again = await crawl("config", "init", kind)
+    assert (again.code, again.err) == (2, f"crawl: {name} exists already: --force overwrites it\n")
+    assert (tmp_path / name).read_text() == "mine"
+    (tmp_path / "there").mkdir()
+    assert (await crawl("config", "init", kind, "--force", name)).code == 0
+    assert (await crawl("config", "init", kind, "there")).out.startswith(f"wrote there/{name}; ")
+    assert (tmp_path / name).read_text() == (tmp_path / "there" / name).read_text() == given
+
+
+async def test_init_writes_one_file_at_a_time(crawl: Crawl, tmp_path: Path) -> None:
+    ran = await crawl("config", "init", "--daemon", "--container")
+    assert (ran.code, ran.err) == (2, "crawl: --daemon and --container are two files: choose one\n")
+    assert [*tmp_path.iterdir()] == []
+    ran = await crawl("config", "init", "--systemd", "none/crawl.service")
+    assert (ran.code, ran.err) == (2, "crawl: none/crawl.service: No such file or directory\n")
 
 
 async def test_check_says_all_that_is_wrong(crawl: Crawl, tmp_path: Path) -> None:

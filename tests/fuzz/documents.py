@@ -36,7 +36,7 @@ from crawler.parse import (
 )
 from crawler.parse.page import MAX_TEXT
 from crawler.policy.scope import Scope
-from crawler.sinks.jsonl import Wants, record
+from crawler.sinks.record import Wants, record
 from tests.fuzz.target import Target, encoded, fed, soup
 
 URL = urls.parse("http://h.example/town/2026/harbour-17?page=17&sid=0123456789abcdef")

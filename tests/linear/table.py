@@ -50,6 +50,7 @@ NEED_NONE = {
     "policy.answers.judging.": "likewise: a look-up, or a step of the same judgement",
     "policy.answers.compared.began": "adds four numbers",
     "daemon.http.inputs.is_lines": "compares a type",
+    "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
     "daemon.runs.records.Filter.wants": "a part of daemon.runs.records.read",
     "daemon.jobs.spool.": "normal stands for uploads; the rest opens files, and reads with seeds.reading.read",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from ..jobs.job import Progress, Wish
+from .settings_schema import MARK
 from .storable import MAX_INT, storable
 
 StateName: TypeAlias = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
@@ -16,7 +17,10 @@ Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
 Settings: TypeAlias = Annotated[
     dict[str, Any],
     AfterValidator(storable),
-    Field(description="Settings by the names they have in TOML, in tables or by full name: `scope.max_depth`."),
+    Field(
+        description="Settings by the names they have in TOML, in tables or by full name: `scope.max_depth`.",
+        json_schema_extra={MARK: True},
+    ),
 ]
 Labels: TypeAlias = Annotated[dict[Annotated[str, Field(max_length=100)], Name], Field(max_length=50)]
 

@@ -14,6 +14,7 @@ from .inputs import LINES
 from .models import ProblemOut
 from .operations import Answer, Operation
 from .problems import CONTENT_TYPE
+from .settings_schema import NAME, link, settings_schemas
 
 Document = dict[str, Any]
 REF = "#/components/schemas/{model}"
@@ -33,6 +34,8 @@ def document(operations: Iterable[Operation], version: str) -> Document:
     entries = list(operations)
     models = sorted({model for entry in entries for model in _models(entry)} | {ProblemOut}, key=lambda m: m.__name__)
     _, schemas = models_json_schema([(model, _mode(model)) for model in models], ref_template=REF)
+    components = schemas["$defs"] | settings_schemas(REF)
+    link(components, REF.format(model=NAME))
     paths: Document = {}
     for entry in entries:
         path = paths.setdefault(re.sub(r":[^{}]+\}", "}", entry.path), {})
@@ -50,7 +53,7 @@ def document(operations: Iterable[Operation], version: str) -> Document:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": schemas["$defs"],
+            "schemas": components,
         },
     }
 

@@ -106,6 +106,8 @@ def masked(chosen: Settings) -> Settings:
         if isinstance(table, dict) and leaf(key) in table:
             value = table[leaf(key)]
             table[leaf(key)] = value if shown(key, value) == value else MASK
+    if isinstance(sinks := tables.get("sinks"), list | tuple):
+        tables["sinks"] = [{**one, "options": MASK} if one.get("options") else one for one in sinks]
     return tables
 
 
