@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from crawler import urls
-from crawler.frontier import Clock, SqliteFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import Clock, SqliteFrontier, open_memory
 from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
 from crawler.protocols import Frontier
+from tests.defaults import make_terms, open_sqlite
 
 Open = Callable[..., AbstractAsyncContextManager[Frontier]]
 
@@ -40,9 +41,9 @@ def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Pa
 
     def opened(**terms: Any) -> AbstractAsyncContextManager[Frontier]:
         if request.param == "memory":
-            return open_memory(Terms(**terms), clock=clock.both)
+            return open_memory(make_terms(**terms), clock=clock.both)
         entries = 4 if request.param == "sqlite-small" else MOST_ENTRIES
-        return open_sqlite(tmp_path / "frontier.sqlite", Terms(**terms), clock=clock.both, most_entries=entries)
+        return open_sqlite(tmp_path / "frontier.sqlite", make_terms(**terms), clock=clock.both, most_entries=entries)
 
     return opened
 
@@ -54,7 +55,7 @@ async def frontier(open_frontier: Open) -> AsyncIterator[Frontier]:
 
 
 def opened(path: Path, clock: HandClock, **terms: Any) -> AbstractAsyncContextManager[SqliteFrontier]:
-    return open_sqlite(path, Terms(**terms), clock=clock.both)
+    return open_sqlite(path, make_terms(**terms), clock=clock.both)
 
 
 def request(text: str, **fields: Any) -> Request:
