@@ -46,6 +46,10 @@ class Family:
         return [(above | row, text, *alike) for row, text in enumerate(self.texts[:number], self.first)]
 
 
+QUEUED = ""
+"""Stands for a disposition: the page will be visited once more."""
+
+
 @dataclass(slots=True)
 class Visit:
     """One final visit, as it is stored."""
@@ -77,6 +81,14 @@ class Visit:
             None if is_as_before(outcome) else left_out(outcome),
         )
 
+    def leave_out(self, left_out: int) -> None:
+        """Sets the rules that kept links out."""
+        self.left_out = left_out
+
+    def void(self) -> None:
+        """Drops what came of the visit: it is made once more."""
+        self.disposition, self.left_out, self.digest = QUEUED, 0, None
+
 
 HAS_LINKS = 1 << 15
 """A bit beside those of `LeftOut`: the page leads somewhere, so that a shorter way to it matters."""
@@ -106,6 +118,11 @@ def left_out(outcome: Outcome) -> int:
 def is_as_before(outcome: Outcome) -> bool:
     """Returns whether the page was not sent again, so that nothing new is known of its links."""
     return outcome.disposition is Disposition.UNCHANGED and outcome.page is None
+
+
+def has_failed_again(outcome: Outcome) -> bool:
+    """Returns whether a reread failed: then the known facts about its links stay."""
+    return outcome.request.is_reread and outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED)
 
 
 class Judged(NamedTuple):
@@ -183,15 +200,34 @@ class Schedule:
     """The fingerprint of its URL, by which hints find it. None: the page was visited for the last time. With a
     fingerprint and without `due` the page is queued."""
 
+    def put_off(self, due: float) -> None:
+        """Sets another time for the visit."""
+        self.due = due
+
+    def renew(self, entry: Entry) -> None:
+        """Sets another request for the visit."""
+        self.entry = entry
+
 
 @dataclass(slots=True)
 class SiteChange:
+    """The changes of one site."""
+
     queued: int = 0
     """Number of requests by which its queue grew."""
     next_at: float = 0.0
     """When its last slot is free again, in Unix seconds; 0: no later than before."""
     is_shelved: bool | None = None
     """Whether it has work and none of it is in memory; None: as before."""
+
+    def grow(self, number: int) -> None:
+        self.queued += number
+
+    def shelve(self, *, is_shelved: bool) -> None:
+        self.is_shelved = is_shelved
+
+    def rest(self, next_at: float) -> None:
+        self.next_at = next_at
 
 
 @dataclass(slots=True)
@@ -239,8 +275,23 @@ class Change:
     settled: Mapping[str, int] | None = None
     """All final visits by disposition."""
 
-    def site(self, key: str) -> SiteChange:
-        return self.sites.setdefault(key, SiteChange())
+    def grow(self, site: str, number: int) -> None:
+        """Notes by how many requests the queue of a site grew."""
+        self._site(site).grow(number)
+
+    def shelve(self, site: str, *, is_shelved: bool = True) -> None:
+        """Notes whether a site has work and none of it is in memory."""
+        self._site(site).shelve(is_shelved=is_shelved)
+
+    def rest(self, site: str, next_at: float) -> None:
+        """Notes when the last slot of a site is free again, in Unix seconds."""
+        self._site(site).rest(next_at)
+
+    def _site(self, key: str) -> SiteChange:
+        site = self.sites.get(key)
+        if site is None:
+            site = self.sites[key] = SiteChange()
+        return site
 
     def __bool__(self) -> bool:
         rows = (self.families, self.names, self.requeued, self.gone, self.setbacks, self.visits, self.sites)
