@@ -26,7 +26,20 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import Disposition, Heads, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
+    from .model import (
+        Disposition,
+        Heads,
+        Lease,
+        LeftOut,
+        Outcome,
+        Page,
+        Position,
+        Reason,
+        Request,
+        Response,
+        Timings,
+        Url,
+    )
     from .parse import Content
     from .protocols import Fetcher, Frontier, Observer, Offloader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
@@ -79,8 +92,8 @@ __all__ = [
     "Hindrance",
     "Lease",
     "LeftOut",
-    "OffloadError",
     "Observer",
+    "OffloadError",
     "Offloader",
     "Outcome",
     "Page",
