@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Lease, Outcome, Position, Request, Response, Url
+from .records import Filter, Record, Stretch, Survivors
 from .standing import Counts, RobotsState, RobotsVerdict, SiteView
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -221,7 +227,98 @@ class Sink(Protocol):
         ...
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        """Stores final outcomes in order; returns the position up to which all is durable. Raises SinkError."""
+        """Stores final outcomes in order; returns the position up to which all is durable. Raises SinkError.
+
+        All sinks of a crawl write the same outcomes at the same time. If one fails, the others finish.
+        """
+        ...
+
+
+class Output(Protocol):
+    """One output of a crawl folder: how its format is written, which files it makes, and how it is read back.
+
+    It holds nothing open, and making one touches no file.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of its sink. Stable: the frontier finds the sink's position by it."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where people find its records: a path, or a URL without its password."""
+        ...
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The names of its files in the folder, those that it has and those that it would begin with."""
+        ...
+
+    @property
+    def drafts(self) -> Sequence[str]:
+        """The names of temporary files in the folder that it makes meanwhile; nobody reads them."""
+        ...
+
+    @property
+    def reader(self) -> Reader | None:
+        """Reads its records back. None: this format cannot."""
+        ...
+
+    @property
+    def mender(self) -> Mender | None:
+        """Finds the records that are left after damage. None: this format is trusted to hold all that was settled."""
+        ...
+
+    def open(self, *, is_synced: bool) -> AbstractAsyncContextManager[Sink]:
+        """Opens the sink for one run. With `is_synced`, what it has written survives a power cut.
+
+        Raises SinkError, StorageFull, ConfigError.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """Reads the records of an output back, also while a crawl writes to it. A record that is half written is left out.
+
+    A place is a number of the format's own that lies between two records; 0 is before the first. Calls block and
+    belong in a thread. An output that is not there yet is empty. Raises OSError, also where a file is not safe to read.
+    """
+
+    def read(self, start: int, limit: int, wanted: Filter, most_bytes: int) -> Stretch:
+        """Returns up to `limit` matching records from place `start` on; reads about `most_bytes` at most."""
+        ...
+
+    def start_of_last(self, n: int, wanted: Filter, most_bytes: int) -> int:
+        """Returns the place before the last `n` matching records, or of those among the last `most_bytes` or so."""
+        ...
+
+    def end(self, position: Position | None = None) -> int:
+        """Returns the place after the last record; with `position`, after the last that had been written there."""
+        ...
+
+    def find_links(self, start: int, end: int) -> Iterator[tuple[int, str, int]]:
+        """Yields place, URL and the place after it for each record that has a list of links."""
+        ...
+
+
+class Mender(Protocol):
+    """Finds and keeps the whole records of a damaged output. Calls block and belong in a thread. Raises OSError."""
+
+    def is_whole(self, position: Position, *, is_thorough: bool) -> bool:
+        """Whether all that was settled at `position` seems to be there; `is_thorough` reads it all."""
+        ...
+
+    def find_survivors(self, position: Position, key: bytes) -> Survivors:
+        """Returns the whole records up to `position`; `key` is that of the frontier's fingerprints."""
+        ...
+
+    def keep(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Position:
+        """Removes all but these records, so that a power cut leaves the old state or the new; returns the position."""
+        ...
+
+    def records(self, position: Position) -> Iterator[Record]:
+        """Yields the readable records up to `position`."""
         ...
 
 

@@ -20,7 +20,7 @@ from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.jsonl import FIELDS, HEAVY
+from crawler.sinks.record import FIELDS, HEAVY
 from tests.committed import ROOT, list_committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -123,6 +123,13 @@ def test_the_urls_of_the_package_name_one_home() -> None:
     assert {"Homepage", "Documentation", "Changelog", "Issues"} <= urls.keys()
     assert [url for url in urls.values() if not url.startswith(HOME)] == []
     assert [url for url in urls.values() if (own := _path_at_home(url)) and not (ROOT / own).is_file()] == []
+
+
+def test_the_citation_names_this_version() -> None:
+    cited = dict(re.findall(r'^([a-z-]+): "?([^"\n]*)', _read("CITATION.cff"), re.MULTILINE))
+    assert cited["version"] == PYPROJECT["project"]["version"]
+    assert cited["license"] == PYPROJECT["project"]["license"]
+    assert cited["repository-code"] == HOME
 
 
 def test_every_document_stands_once_in_the_index() -> None:

@@ -34,7 +34,7 @@ from crawler.robots import reading as robots_reading
 from crawler.seeds import columns, part, records, sheets
 from crawler.settings import Config
 from crawler.settings import memory_plan as memory
-from crawler.sinks import jsonl
+from crawler.sinks import record
 from crawler.urls import patterns
 
 ROOT = Path(__file__).parents[1]
@@ -204,7 +204,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("killed after {} a minute and {} times", (worker._WALL_S / MINUTE, worker._WALL_FACTOR)),
     ),
     "docs/records.md": (
-        ("version of the record: {}", (jsonl.VERSION,)),
+        ("version of the record: {}", (record.VERSION,)),
         ("`revisit_at_most_s` ({} days)", (DEFAULT.politeness.revisit_at_most_s / DAY,)),
         ("{} as long after a visit without change", (politeness.UNCHANGED_FACTOR,)),
         ("{} as long after one that found a change", (politeness.CHANGED_FACTOR,)),

@@ -20,10 +20,12 @@ from crawler.fetch import Guard
 from crawler.folder.folder import open_folder
 from crawler.folder.repair import mend
 from crawler.frontier import look
+from crawler.records import ALL
 from crawler.runtime.log_format import LogFile
 from crawler.seeds import BadSeed
 from crawler.settings.loading import load
 from crawler.sinks import JsonLines
+from crawler.sinks.jsonl import JsonLinesReader
 
 NOTES = "what its owner wrote\n"
 INLINE = load(settings={"executor": "inline"})
@@ -136,15 +138,16 @@ def test_what_a_job_keeps_is_not_written_through_links(tmp_path: Path, plant: Pl
 
 def test_records_are_not_read_through_links(tmp_path: Path, plant: Plant) -> None:
     plant(tmp_path / "pages.jsonl")
+    path = tmp_path / "pages.jsonl"
+    reader = JsonLinesReader(path)
     for read in (
-        lambda path: records.read(path, 0, 10),
-        lambda path: records.Failures().update(path),
-        lambda path: (
-            records.start_of_last(path, 1) if path.exists() and path.stat().st_size else records.read(path, 0, 1)
-        ),
+        lambda: reader.read(0, 10, ALL, 1 << 20),
+        lambda: list(reader.find_links(0, 10)),
+        lambda: records.Failures().update(reader),
+        lambda: reader.start_of_last(1, ALL, 1 << 20) if path.exists() and reader.end() else reader.read(0, 1, ALL, 1),
     ):
-        with pytest.raises(WrongState, match=r"pages\.jsonl is a"):
-            read(tmp_path / "pages.jsonl")
+        with pytest.raises(WrongState, match=r"pages\.jsonl is a"), records.readable():
+            read()
 
 
 def test_what_is_removed_with_a_job_is_not_behind_a_link(tmp_path: Path, notes: Path) -> None:

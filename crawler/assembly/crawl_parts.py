@@ -17,7 +17,7 @@ from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, Lost
-from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from ..frontier import MemoryFrontier, SqliteFrontier
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
@@ -27,10 +27,11 @@ from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
-from ..sinks import JsonLines, Owing, Wants, find_observers
+from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
+from .kinds import enter_fetcher, enter_frontier
 from .parts import Extract
 from .shared import Shared, open_shared
 
@@ -48,6 +49,7 @@ class Stacking:
     shared: Shared | None
     weight: float
     lost: Lost = NOTHING_LOST
+    http: Fetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -66,32 +68,30 @@ class Stacking:
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
+            self.http,
         )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
+        """Opens the frontier. Visits whose records are gone from an output are queued again before."""
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
-        if self.folder is None or self.config.frontier.kind == "memory":
-            return await self.stack.enter_async_context(open_memory(terms))
-        return await self._open_stored(self.folder, terms)
-
-    async def _open_stored(self, folder: Folder, terms: Terms) -> SqliteFrontier:
-        """Opens the frontier on disk. Visits whose records are gone from an output are queued again before."""
-        path, durability = folder.frontier_path, self.config.frontier.durability
-        outputs = {sink.name: sink.path for sink in self._configured_sinks()}
+        config, folder = self.config.frontier, self.folder
+        place = folder.path if folder else None
+        if folder is None or config.kind != "sqlite":
+            return await enter_frontier(self.stack, place, config, terms)
         async with AsyncExitStack() as opened:
-            frontier = await opened.enter_async_context(open_sqlite(path, terms, durability=durability))
-            damaged = await asyncio.to_thread(lost_records.find_damaged, outputs, await frontier.positions())
+            frontier = await enter_frontier(opened, place, config, terms)
+            damaged = await asyncio.to_thread(lost_records.find_damaged, folder.outputs, await frontier.positions())
             if not damaged:
                 self.stack.push_async_exit(opened.pop_all())
                 return frontier
-        self.lost = await asyncio.to_thread(lost_records.mend, path, outputs, damaged, is_asked=False)
-        return await self.stack.enter_async_context(open_sqlite(path, terms, durability=durability))
+        self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
+        return await enter_frontier(self.stack, place, config, terms)
 
     async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
-        sinks = tuple(_skip_kept(sink, owed) for sink in (*self._configured_sinks(), *self.sinks))
+        sinks = tuple([_skip_kept(sink, owed) for sink in (*await self._open_outputs(), *self.sinks)])
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
@@ -99,19 +99,21 @@ class Stacking:
             await sink.rewind(positions.get(sink.name))
         return sinks
 
-    def _configured_sinks(self) -> list[JsonLines]:
-        if self.folder is None:
-            return []
-        sync = self.config.frontier.durability == "power"
-        return [
-            JsonLines(self.folder.path / sink.path, Wants(sink.links, sink.text, sink.headers), sync=sync)
-            for sink in self.config.sinks
-        ]
+    async def _open_outputs(self) -> list[Sink]:
+        is_synced = self.config.frontier.durability == "power"
+        outputs = self.folder.outputs if self.folder else ()
+        sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
+        for output, sink in zip(outputs, sinks, strict=True):
+            if sink.name != output.name:
+                raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
+        return sinks
 
     async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
+        """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings."""
         if self.fetcher is not None:
             return ForeignFetcher(self.fetcher)
-        return await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        return await enter_fetcher(self.stack, self.http, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Works:
     roots: Roots
     lost: Lost
     presence: Presence
+    http: Fetcher | None
+    """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -148,8 +152,9 @@ class Works:
             self.roots.choose(ground)
             self.frontier.change(terms)
             engine.change(visit, limits)
-            if isinstance(self.fetcher, PerAddress):
-                self.fetcher.limit_per_address(config.politeness.per_ip)
+            fetcher = self.http or self.fetcher
+            if isinstance(fetcher, PerAddress):
+                fetcher.limit_per_address(config.politeness.per_ip)
 
         return retune
 

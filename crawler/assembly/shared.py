@@ -11,12 +11,12 @@ from ..engine.slots import Places
 from ..errors import ConfigError
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
-from ..offload import open_offloader
 from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import amend
 from . import parts
+from .kinds import EXECUTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     """
     config, presence = amend(config or Config(), settings), Presence()
     async with (
-        open_offloader(parts.workers(config)) as offloader,
+        EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
         open_network(config.politeness.per_ip, presence) as network,
     ):
         places = Places(config.fetch.concurrency)

@@ -10,6 +10,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ..engine.slots import Places
 from ..errors import CrawlError
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
+from ..protocols import Output
 from ..settings import Config
 from ..settings.catalog import fields
 from ..settings.loading import explicit
@@ -33,6 +35,7 @@ from .jobs.store import Store
 from .jobs.submission import Lines, Reception
 from .owners import Rule, within
 from .reloading import taken
+from .runs.records import outputs
 from .runs.remedies import HELPED, remedies
 from .runs.scheduler import Scheduler
 from .runs.stats import Point, Series
@@ -209,6 +212,11 @@ class Jobs:
     def folder(self, job: str) -> Path:
         """Returns the job's crawl folder."""
         return self._folders.path(self._registry.record(job))
+
+    async def outputs(self, job: str) -> Sequence[Output]:
+        """Returns the outputs of the job, to be read back. Raises ConfigError if its folder's settings are damaged."""
+        folder, chosen = self.folder(job), partial(self.settings, job)
+        return await asyncio.to_thread(outputs, folder, chosen, self.base, self._folders.trust)
 
     def settings(self, job: str) -> Config:
         """Returns all settings that the job runs with, secrets included."""

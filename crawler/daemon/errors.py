@@ -28,6 +28,10 @@ class WrongState(JobError):
     """The job's state does not allow it."""
 
 
+class NoRecords(JobError):
+    """The job has no output whose format can be read back."""
+
+
 class KeyReused(JobError):
     """The idempotency key belongs to a job with a different request."""
 

@@ -12,7 +12,8 @@ from ..settings.loading import shown, value_of
 from .api import Jobs
 from .jobs.job import Origin
 from .owners import OWNERS
-from .runs.records import PAGES, Failure, Failures
+from .runs import records
+from .runs.records import Failure, Failures
 
 MOST_KNOWN = 100
 """Jobs whose failures stay in memory, so that only new records have to be read."""
@@ -48,12 +49,13 @@ class Insight:
         """By job; the one that was asked for longest ago comes first."""
 
     async def failures(self, job: str, limit: int) -> Sequence[Failure]:
-        """Returns the failures by site and reason, over all runs. Raises NoSuchJob."""
-        path = self._jobs.folder(job) / PAGES
+        """Returns the failures by site and reason, over all runs. Raises NoSuchJob, NoRecords, WrongState."""
+        reader = records.reader(await self._jobs.outputs(job))
         failures = self._failures[job] = self._failures.pop(job, Failures())
         if len(self._failures) > MOST_KNOWN:
             del self._failures[next(iter(self._failures))]
-        await asyncio.to_thread(failures.update, path)
+        with records.readable():
+            await asyncio.to_thread(failures.update, reader)
         return failures.most(limit)
 
     def settings(self, job: str) -> Sequence[Setting]:

@@ -13,6 +13,7 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..api import Crawl, open_crawl
+from ..assembly import kinds
 from ..assembly.shared import open_shared
 from ..errors import FolderError, unwrapped
 from ..fetch import Guard
@@ -52,6 +53,7 @@ async def open_jobs(
     `base` are the settings that every job starts from. At the end, visits under way get `grace_s` to finish. Raises
     FolderError if another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
+    kinds.check(base)
     events = Events()
     base = within(base, config.bounds)
     with (

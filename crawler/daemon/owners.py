@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from ..settings import Config, Mark, Table, mark_of
+from ..settings import BUILT_IN_SINKS, Config, Mark, SinkConfig, Table, mark_of
 from ..settings.catalog import default_of, fields
 from ..settings.loading import amend, explicit, value_of
 from .errors import Complaint
@@ -55,6 +55,7 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
     for key in OWNERS:
         if key in said and said[key] != value_of(base, key):
             yield Complaint(key, _OWNERS)
+    yield from _refuse_formats(chosen, base)
     for place, table in _inner(chosen):
         for name in sorted(table.model_fields_set):
             field = type(table).model_fields[name]
@@ -68,10 +69,24 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
             yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
 
 
+def is_format_allowed(sink: SinkConfig, base: Config) -> bool:
+    """Whether a job may have this output: one in a format of ours, or one exactly as the owner's settings have it.
+
+    A format of a package may write anywhere, so only the owner chooses it.
+    """
+    return sink.kind in BUILT_IN_SINKS or sink in base.sinks
+
+
+def _refuse_formats(chosen: Config, base: Config) -> Iterator[Complaint]:
+    for number, sink in enumerate(chosen.sinks):
+        if not is_format_allowed(sink, base):
+            yield Complaint(f"sinks.{number}", f"kind {sink.kind!r} {_OWNERS}")
+
+
 def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
-    """Yields the tables inside settings, each with its full name."""
+    """Yields the tables inside settings, each with its full name, without outputs in formats of packages."""
     yield from ((f"fetch.sites.{site}", table) for site, table in chosen.fetch.sites.items())
-    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks))
+    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table.kind in BUILT_IN_SINKS)
 
 
 def _mark(key: str) -> Mark:

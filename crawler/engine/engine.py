@@ -24,6 +24,7 @@ from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import Forewarning
 from .slots import Places, Seat
 from .suspension import Absence
+from .writing import write_side_by_side
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
     parse_backlog: Callable[[], int] = lambda: 0
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""
@@ -331,11 +332,7 @@ class Engine:
         if not batch:  # all of it was given back
             return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        positions = {}
-        for sink in self.sinks if final else ():
-            with guarded(f"the sink {sink.name!r}"):
-                positions[sink.name] = await sink.write(final)
-        await self.frontier.settle(batch, positions)
+        await self.frontier.settle(batch, await write_side_by_side(self.sinks, final) if final else {})
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

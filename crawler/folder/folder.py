@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -15,13 +14,15 @@ from pathlib import Path
 
 from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
-from ..policy.scope import Scope
-from ..runtime.files import sync_folder
+from ..policy.scope import check_patterns as check_readable
+from ..protocols import Output
+from ..runtime.files import is_full, sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
 from ..runtime.private_files import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
 from ..settings import OWN_FILES, Config
 from ..settings.loading import Change, amend, differences, explicit, has_secrets, load
 from ..settings.toml import to_toml
+from ..sinks import make_outputs
 
 MAX_NAME = 60
 """Most characters of a folder's name that are made from seeds: readable, and far below limits of file systems."""
@@ -48,6 +49,11 @@ class Folder:
         return replace(self, config=config)
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The outputs that the settings name. Raises ConfigError."""
+        return make_outputs(self.path, self.config)
+
+    @property
     def frontier_path(self) -> Path:
         return self.path / "frontier.sqlite"
 
@@ -70,6 +76,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
     the folder is in use, not a crawl's, damaged, cannot be written, or is neither safe nor trusted; ConfigError if its
     settings cannot be read; StorageFull.
     """
+    make_outputs(path, config)  # before there is a folder
     with told(path):
         _check(path, trust)
         if fresh and _is_ours(path):
@@ -92,7 +99,7 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
 def discard(folder: Folder) -> None:
     """Removes a crawl folder in which nothing was ever queued. It stays if it has files that are not the crawl's."""
     database = folder.frontier_path.name
-    own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *(sink.path for sink in folder.config.sinks)}
+    own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *_files_of(folder.outputs)}
     for name in own - {_SEEDS}:
         (folder.path / name).unlink(missing_ok=True)
     with suppress(OSError):
@@ -117,7 +124,7 @@ def check_patterns(folder: Folder, chosen: Config) -> None:
     scope = folder.config.scope
     for name in ("include", "exclude"):
         try:
-            Scope(**{name: getattr(scope, name)})
+            check_readable(name, getattr(scope, name))
         except ConfigError as error:
             if f"scope.{name}" in explicit(chosen):
                 raise
@@ -194,7 +201,7 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
     """Closes the crawl's own files to other accounts; returns messages. Raises Unsafe if secrets are not safe there."""
     remark = check_writers(folder.path, trust, holds_secrets=has_secrets(folder.config))
     remarks = [remark] if remark else []
-    sinks = [sink.path for sink in folder.config.sinks]
+    sinks = [*_files_of(folder.outputs)]
     own = [] if trust.open else [one for one in folder.path.iterdir() if _is_own_name(one.name, sinks)]
     if closed := sum(map(close_to_others, own)):
         what = "file could be read by others and is" if closed == 1 else "files could be read by others and are"
@@ -205,6 +212,8 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
 def _continue(path: Path, config: Config, trust: Trust) -> Folder:
     folder = _merge(path, config, trust)
     check_patterns(folder, config)
+    for name in _files_of(folder.outputs):
+        check_place(path / name)
     _refuse_to_forget(folder)
     return folder
 
@@ -215,22 +224,24 @@ def _merge(path: Path, config: Config, trust: Trust) -> Folder:
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
     chosen = {key: value for key, value in explicit(config).items() if key not in refused}
-    folder = Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
-    for sink in folder.config.sinks:
-        check_place(path / sink.path)
-    return folder
+    return Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
 
 
 def _refuse_to_forget(folder: Folder) -> None:
     """Raises FolderError if there are pages but no frontier: opening would take them for torn and cut them off."""
     if folder.config.frontier.kind != "sqlite" or _size(folder.frontier_path):
         return
-    for sink in folder.config.sinks:
-        if _size(folder.path / sink.path):
+    for name in _files_of(folder.outputs):
+        if _size(folder.path / name):
             raise FolderError(
-                f"{folder.frontier_path} is missing or empty, but {sink.path} holds pages:"
+                f"{folder.frontier_path} is missing or empty, but {name} holds pages:"
                 " put it back, or start over with --fresh (which first renames this folder, with its pages)"
             )
+
+
+def _files_of(outputs: Iterable[Output]) -> Iterator[str]:
+    for output in outputs:
+        yield from (*output.files, *output.drafts)
 
 
 def _size(path: Path) -> int:
@@ -277,6 +288,6 @@ def told(path: Path) -> Iterator[None]:
     except Unsafe as error:
         raise FolderError(str(error)) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"{path}: no space left: make room and repeat the command") from error
         raise FolderError(f"{path} cannot be a crawl folder: {error.strerror}") from error

@@ -6,7 +6,6 @@ the file away. If only late visits are missing, opening the folder mends it; any
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,9 @@ from ..errors import SinkError, StorageFull
 from ..frontier import Missing, open_unrecorded
 from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
-from ..sinks import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines
+from ..protocols import Mender, Output
+from ..records import Survivors
+from ..runtime.files import is_full
 
 log = logging.getLogger(__name__)
 
@@ -34,28 +35,31 @@ class Lost(NamedTuple):
     visits: int
     """Number of visits that are queued again."""
     files: tuple[str, ...]
-    """The outputs that differed from their settled state."""
+    """The outputs that differed from their settled state, each by its first file or its place."""
 
 
 NOTHING_LOST = Lost(0, ())
 
 
 def find_damaged(
-    outputs: Mapping[str, Path], positions: Mapping[str, Position], *, is_thorough: bool = False
-) -> list[str]:
-    """Returns the names of the sinks whose files lack settled records. Blocks. Raises SinkError.
+    outputs: Sequence[Output], positions: Mapping[str, Position], *, is_thorough: bool = False
+) -> list[Output]:
+    """Returns the outputs that lack settled records, of those that can be mended. Blocks. Raises SinkError.
 
-    `outputs`: the files by the names of their sinks. The ends of files are checked; all of them if `is_thorough`.
+    The ends of outputs are checked; all of them if `is_thorough`.
     """
-    is_good = is_whole_throughout if is_thorough else is_whole
     with _translate_errors():
-        return [name for name, path in outputs.items() if not is_good(path, _length(positions, name, path))]
+        return [
+            output
+            for output in outputs
+            if output.mender and not output.mender.is_whole(positions.get(output.name, {}), is_thorough=is_thorough)
+        ]
 
 
-def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *, is_asked: bool) -> Lost:
-    """Cuts the outputs to whole and settled records, and queues again the visits that are in none of them.
+def mend(frontier: Path, damaged: Sequence[Output], *, is_asked: bool) -> Lost:
+    """Cuts the damaged outputs to whole and settled records, and queues again the visits that are in none of them.
 
-    `outputs`: the files by the names of their sinks. The caller must hold the folder. Without `is_asked` it mends only
+    The caller must hold the folder. Without `is_asked` it mends only
     if the end of a file is missing, with late visits alone; otherwise it raises SinkError, which says what is missing,
     and changes nothing. Blocks. Raises StorageFull, FrontierError.
     """
@@ -63,7 +67,11 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
         return NOTHING_LOST
     with open_unrecorded(frontier) as file, _translate_errors():
         visits = file.visits()
-        remains = {name: _Remains(outputs[name], file.positions, name, file.key, visits) for name in damaged}
+        remains = {
+            one.name: _Remains(one, one.mender, file.positions.get(one.name, {}), file.key, visits)
+            for one in damaged
+            if one.mender
+        }
         latest = np.max([one.latest for one in remains.values()], axis=0)
         if file.positions.keys() - remains.keys():
             latest = visits.numbers  # the other outputs have every visit
@@ -72,10 +80,10 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
             _check_lateness(remains, visits, is_missing)
         positions = dict(file.positions)
         for name, one in remains.items():
-            positions[name] = {one.path.name: one.keep()}
+            positions[name] = one.keep()
         numbers = np.minimum(latest + 1, visits.numbers)
         file.queue_again(_list_missing(visits, is_missing, numbers, remains), positions)
-    lost = Lost(int(is_missing.sum()), tuple(one.path.name for one in remains.values() if one.is_damaged))
+    lost = Lost(int(is_missing.sum()), tuple(one.file for one in remains.values() if one.is_damaged))
     if lost.files:
         log.info("visits made again: %d, their records are missing from %s", lost.visits, ", ".join(lost.files))
     return lost
@@ -84,10 +92,11 @@ def mend(frontier: Path, outputs: Mapping[str, Path], damaged: Sequence[str], *,
 class _Remains:
     """The settled visits that one output still has."""
 
-    def __init__(self, path: Path, positions: Mapping[str, Position], name: str, key: bytes, visits: Visits) -> None:
-        self.path = path
-        self.length = _length(positions, name, path)
-        found = find_survivors(path, self.length, key)
+    def __init__(self, output: Output, mender: Mender, position: Position, key: bytes, visits: Visits) -> None:
+        self.place, self.file = output.place, next(iter(output.files), output.place)
+        self._mender, self._position = mender, position
+        found = mender.find_survivors(position, key)
+        self._total = found.total
         index, is_settled = _match(found, visits)
         self._starts, self._ends = found.starts[is_settled], found.ends[is_settled]
         self.latest = np.zeros(len(visits.rows), np.int64)
@@ -96,14 +105,14 @@ class _Remains:
 
     @property
     def is_damaged(self) -> bool:
-        return int((self._ends - self._starts).sum()) != self.length
+        return int((self._ends - self._starts).sum()) != self._total
 
     @property
     def is_empty(self) -> bool:
         return not len(self._starts)
 
-    def keep(self) -> int:
-        return keep_lines(self.path, self._starts, self._ends) if self.is_damaged else self.length
+    def keep(self) -> Position:
+        return self._mender.keep(self._starts, self._ends) if self.is_damaged else self._position
 
 
 def _match(found: Survivors, visits: Visits) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -131,7 +140,7 @@ def _check_lateness(remains: Mapping[str, _Remains], visits: Visits, is_missing:
         if one.is_damaged and (one.is_empty or not is_late):
             what = "is empty or gone" if one.is_empty else "has changed"
             raise SinkError(
-                f"{one.path} {what}: the records of {int(is_missing.sum())} visits are missing. Put it back, or run "
+                f"{one.place} {what}: the records of {int(is_missing.sum())} visits are missing. Put it back, or run "
                 f"`crawl repair FOLDER` to have these visited again"
             )
 
@@ -144,16 +153,12 @@ def _list_missing(
         yield Missing(int(visits.rows[i]), int(numbers[i]), sinks)
 
 
-def _length(positions: Mapping[str, Position], name: str, path: Path) -> int:
-    return positions.get(name, {}).get(path.name, 0)
-
-
 @contextmanager
 def _translate_errors() -> Iterator[None]:
     """Translates OS errors about the outputs into SinkError and StorageFull."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"no space left to mend {error.filename or 'the output'}: make room first") from error
         raise SinkError(f"the output cannot be mended: {error}") from error

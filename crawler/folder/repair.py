@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from ..errors import FolderError
 from ..frontier import Recorded, Repaired, is_whole, look
 from ..frontier.sqlite import repair
 from ..model import Position
+from ..protocols import Mender
+from ..records import Record
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config
-from ..sinks import JsonLines, read_lines
 from . import lost_records
 from .folder import held, read_folder
 from .lost_records import Lost
@@ -40,31 +39,32 @@ def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mende
     damaged or it cannot be written.
     """
     folder = read_folder(path, Config(), trust=trust)
-    outputs = {sink.name: sink.path for sink in (JsonLines(path / one.path) for one in folder.config.sinks)}
-    if not outputs or not folder.frontier_path.exists():
+    outputs = folder.outputs
+    first = next(((output.name, output.mender) for output in outputs if output.mender), None)
+    if first is None or not folder.frontier_path.exists():
         raise FolderError(f"{path} cannot be repaired: its frontier is not in a file, or it has no output with records")
-    first, pages = next(iter(outputs.items()))
+    name, mender = first
 
     def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
-        yield from _read_records(pages, positions.get(first, {}).get(pages.name, 0))
+        yield from _read_records(mender, positions.get(name, {}))
 
     with held(path):
         rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
         positions = look(folder.frontier_path, lambda opened: opened.positions())
         damaged = lost_records.find_damaged(outputs, positions, is_thorough=True)
-        return Mended(rebuilt, lost_records.mend(folder.frontier_path, outputs, damaged, is_asked=True))
+        return Mended(rebuilt, lost_records.mend(folder.frontier_path, damaged, is_asked=True))
 
 
-def _read_records(path: Path, length: int) -> Iterator[Recorded]:
-    """Yields the readable records in the first `length` bytes."""
-    for _, line in read_lines(path, length):
+def _read_records(mender: Mender, position: Position) -> Iterator[Recorded]:
+    """Yields the readable records up to `position`."""
+    for record in mender.records(position):
         try:
-            yield _parse_record(orjson.loads(line))
+            yield _parse_record(record)
         except (ValueError, TypeError, LookupError, AttributeError):
             continue
 
 
-def _parse_record(record: Mapping[str, Any]) -> Recorded:
+def _parse_record(record: Record) -> Recorded:
     return Recorded(
         record["url"],
         record["depth"],

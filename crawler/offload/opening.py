@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | Inline]:  # noqa: B008  it is frozen
+async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
     if workers.executor == "inline":
         yield Inline()
@@ -33,6 +33,12 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
         finally:
             tasks.cancel_scope.cancel()
             pool.close()
+
+
+@asynccontextmanager
+async def open_inline(workers: Workers) -> AsyncIterator[Inline]:
+    """Opens the offloader that works on the event loop itself, without workers."""
+    yield Inline()
 
 
 def cores() -> int:

@@ -6,13 +6,11 @@ of an HTML page (links of a sitemap have the depth of the sitemap itself). All o
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -23,12 +21,12 @@ from ..frontier import Linking, SqliteFrontier
 from ..frontier.change import READ_AGAIN
 from ..model import Disposition, Lease, LeftOut, Links, Outcome, Page, Reason
 from ..policy.scope import Scope
-from ..runtime.gil import breathing
-from ..runtime.private_files import opener
+from ..protocols import Reader
+from ..records import ALL, Record
+from ..runtime.threads import run_in_thread
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 U64 = NDArray[np.uint64]
 
 JUDGING = LeftOut.REACH | LeftOut.PATTERNS | LeftOut.DEPTH | LeftOut.REPEATS
@@ -43,8 +41,6 @@ MOST_BYTES = 1 << 16
 """About how many bytes of links are judged at once: if all are new, they hold up the loop for ten milliseconds."""
 SAME_S = 0.002
 """Tolerance in seconds, since a record has the time of its visit in milliseconds."""
-_BEGINS = b'{"v":1,"url":"'
-_LINKS = b'"links":['
 
 
 class Rows:
@@ -63,8 +59,8 @@ class Rows:
         self._bits[row >> 3] |= 1 << (row & 7)
 
 
-class Stretch(NamedTuple):
-    """Some records: the fingerprints of their URLs, the byte where each starts, and the byte after the last one."""
+class Linked(NamedTuple):
+    """Some records: the fingerprints of their URLs, the place of each, and the place after the last one."""
 
     fingerprints: U64
     starts: NDArray[np.int64]
@@ -78,25 +74,27 @@ class Batch(NamedTuple):
     number: int
 
 
-async def judge(frontier: SqliteFrontier, path: Path, end: int, scope: Scope, left_out: LeftOut, judged: Rows) -> int:
-    """Queues the links in the first `end` bytes of the records that `left_out` kept out and scope lets in now.
+async def judge(
+    frontier: SqliteFrontier, reader: Reader, end: int, scope: Scope, left_out: LeftOut, judged: Rows
+) -> int:
+    """Queues the links in the records before place `end` that `left_out` kept out and scope lets in now.
 
-    Returns how many pages were judged, and adds their rows to `judged`. Raises FrontierError. If the file cannot be
+    Returns how many pages were judged, and adds their rows to `judged`. Raises FrontierError. If the output cannot be
     read, it logs a warning.
     """
     at = total = 0
     try:
         while at < end:
-            named = await _run_in_thread(_find_records, path, at, end, frontier.key)
+            named = await run_in_thread(_find_records, reader, at, end, frontier.key)
             at = named.end
-            total += await _judge(frontier, path, named, scope, left_out, judged)
+            total += await _judge(frontier, reader, named, scope, left_out, judged)
     except OSError as error:
         log.warning("links cannot be taken from records: %s", error)
     return total
 
 
 async def _judge(
-    frontier: SqliteFrontier, path: Path, named: Stretch, scope: Scope, left_out: LeftOut, judged: Rows
+    frontier: SqliteFrontier, reader: Reader, named: Linked, scope: Scope, left_out: LeftOut, judged: Rows
 ) -> int:
     rows = await frontier.row_of_each(named.fingerprints)
     known = np.flatnonzero(rows)
@@ -108,7 +106,7 @@ async def _judge(
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
-            batch = await _run_in_thread(_judge_batch, path, todo, scope, frontier.key)
+            batch = await run_in_thread(_judge_batch, reader, todo, scope, frontier.key)
             todo = todo[batch.number :]
             if batch.read:
                 await frontier.judge(batch.read)
@@ -118,52 +116,38 @@ async def _judge(
     return total
 
 
-def _find_records(path: Path, at: int, end: int, key: bytes) -> Stretch:
-    """Returns the records from byte `at` on that have links. Blocks."""
+def _find_records(reader: Reader, at: int, end: int, key: bytes) -> Linked:
+    """Returns the records from place `at` on that have links. Blocks."""
     fingerprints, starts = bytearray(), list[int]()
-    for line in _read_lines(path, at, end):
-        if line.startswith(_BEGINS) and _LINKS in line:
-            text = line[len(_BEGINS) : line.find(b'"', len(_BEGINS))]
-            fingerprints += urls.fingerprints([text.decode("ascii", "replace")], key)
-            starts.append(at)
-        at += len(line)
+    for start, text, after in reader.find_links(at, end):
+        fingerprints += urls.fingerprints([text], key)
+        starts.append(start)
         if len(starts) >= NAMED_AT_ONCE:
+            end = after
             break
-    else:
-        at = end
-    return Stretch(np.frombuffer(bytes(fingerprints), "<u8"), np.array(starts, np.int64), at)
+    return Linked(np.frombuffer(bytes(fingerprints), "<u8"), np.array(starts, np.int64), end)
 
 
-def _read_lines(path: Path, at: int, end: int) -> Iterator[bytes]:
-    with open(path, "rb", buffering=1 << 18, opener=opener) as file:
-        file.seek(at)
-        while at < end and (line := file.readline()):
-            at += len(line)
-            yield line
-
-
-def _judge_batch(path: Path, todo: Sequence[tuple[int, Linking]], scope: Scope, key: bytes) -> Batch:
-    """Judges pages by their records, which start at the given bytes. Blocks."""
+def _judge_batch(reader: Reader, todo: Sequence[tuple[int, Linking]], scope: Scope, key: bytes) -> Batch:
+    """Judges pages by their records, which start at the given places. Blocks."""
     read: list[tuple[Outcome, Linking]] = []
     number = size = 0
-    with open(path, "rb", opener=opener) as file:
-        for start, page in todo:
-            file.seek(start)
-            line = file.readline()
-            number += 1
-            links = _links(line, page)
-            if links is not None:
-                read.append((_outcome(page, links, scope, key), page))
-                size += sum(map(len, links))
-            if size >= MOST_BYTES:
-                break
+    for start, page in todo:
+        lines = reader.read(start, 1, ALL, 1).lines
+        number += 1
+        links = _links(lines[0], page) if lines else None
+        if links is not None:
+            read.append((_outcome(page, links, scope, key), page))
+            size += sum(map(len, links))
+        if size >= MOST_BYTES:
+            break
     return Batch(read, number)
 
 
 def _links(line: bytes, page: Linking) -> list[str] | None:
     """Returns the page's links if this is the complete record of its last visit; else None."""
     try:
-        record: Mapping[str, Any] = orjson.loads(line)
+        record: Record = orjson.loads(line)
         is_same = abs(datetime.fromisoformat(record["fetched_at"]).timestamp() - page.visited_at) < SAME_S
         is_whole = record["truncated"] is None and record["detail"] is None
         is_read = record["disposition"] in _READ and record["reason"] in (None, Reason.DUPLICATE)
@@ -198,8 +182,3 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
             outside=urls.fingerprints(places, key),
         ),
     )
-
-
-async def _run_in_thread(work: Callable[..., T], *args: object) -> T:
-    with breathing():
-        return await asyncio.get_running_loop().run_in_executor(None, work, *args)

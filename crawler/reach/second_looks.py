@@ -110,12 +110,12 @@ class SecondLooks:
         frontier, folder = self._frontier, self._folder
         if left_out & ~recorded.JUDGING or folder is None or not isinstance(frontier, SqliteFrontier):
             return 0
-        path = next((folder.path / sink.path for sink in config.sinks if sink.links), None)
-        if path is None or frontier.counts().leased:  # visits under way are judged by the earlier rules
+        linked = [output for output, sink in zip(folder.outputs, folder.config.sinks, strict=True) if sink.links]
+        name, reader = next(((output.name, output.reader) for output in linked if output.reader), ("", None))
+        if reader is None or frontier.counts().leased:  # visits under way are judged by the earlier rules
             return 0
-        position = (await frontier.positions()).get(f"jsonl:{path.name}", {})
-        end = position.get(path.name, 0)
-        return await recorded.judge(frontier, path, end, await self._scope(config), left_out, done) if end else 0
+        end = reader.end((await frontier.positions()).get(name, {}))
+        return await recorded.judge(frontier, reader, end, await self._scope(config), left_out, done) if end else 0
 
     async def _ask_sites(self) -> int:
         """Queues one page of each site to be read again, so that its robots.txt is asked; returns how many.

@@ -5,16 +5,25 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from .fetch import FetchConfig, SiteConfig
-from .output import MOST_INLINE_BYTES, MOST_SINKS, OWN_FILES, FrontierConfig, OffloadConfig, SinkConfig, as_file
+from .output import (
+    BUILT_IN_SINKS,
+    MOST_INLINE_BYTES,
+    MOST_SINKS,
+    OWN_FILES,
+    FrontierConfig,
+    OffloadConfig,
+    SinkConfig,
+    as_file,
+)
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .table import Fixed, ForJobs, Mark, Nature, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
-    "MOST_INLINE_BYTES", "OWN_FILES", "Config", "FetchConfig", "FrontierConfig", "LinkKind", "Mark", "Nature",
-    "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig", "Table", "UrlsConfig",
-    "WatchConfig", "mark_of",
+    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "Config", "FetchConfig", "FrontierConfig",
+    "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig",
+    "Table", "UrlsConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -45,6 +54,7 @@ class Config(Table):
     def _check_sinks(cls, sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
         if len(sinks) > MOST_SINKS:
             raise ValueError(f"should be {MOST_SINKS} at most")
-        if len({as_file(sink.path) for sink in sinks}) < len(sinks):
+        paths = [as_file(sink.path) for sink in sinks if sink.path]
+        if len(set(paths)) < len(paths):
             raise ValueError("two sinks should not write the same file")
         return sinks

@@ -6,11 +6,22 @@ import re
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from ..errors import UrlError
 from ..urls import is_address, parse
-from .table import ForJobs, ForJobsAtLeast, ForJobsAtMost, Live, Secret, Shared, Table, header_fields, header_text
+from .table import (
+    ForJobs,
+    ForJobsAtLeast,
+    ForJobsAtMost,
+    Kind,
+    Live,
+    Secret,
+    Shared,
+    Table,
+    header_fields,
+    header_text,
+)
 
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
@@ -57,6 +68,10 @@ class SiteConfig(Table):
 class FetchConfig(Table):
     """Limits and options of one exchange over the network."""
 
+    fetcher_kind: Kind = "http"
+    """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
+    fetcher_options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
+    """Settings of a fetcher that a package adds."""
     concurrency: Live[ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]]] = 256
     """Most visits under way at a time, over all sites."""
     timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0

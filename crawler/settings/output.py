@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from .table import Fixed, ForJobs, Shared, Table
+from .table import Fixed, ForJobs, Kind, Secret, Shared, Table
 
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
 """Files of a crawl folder beside the files of the sinks."""
@@ -15,6 +15,9 @@ MOST_NAME_BYTES = 200
 """Longest file name of a sink. File systems take 255 bytes, and files made from it may have a longer ending."""
 MOST_SINKS = 16
 
+
+BUILT_IN_SINKS = frozenset({"jsonl"})
+"""The formats of ours. A job of a daemon may choose these alone."""
 
 MOST_INLINE_BYTES = 1 << 16
 """Largest body that may be parsed on the loop, whatever the settings say: it takes a millisecond or two."""
@@ -43,8 +46,11 @@ class OffloadConfig(Table):
 class FrontierConfig(Table):
     """Storage of the queue and of the known URLs."""
 
-    kind: Fixed[Literal["sqlite", "memory"]] = "sqlite"
-    """The store of the queue. `memory` loses everything at the end of the process."""
+    kind: Fixed[Kind] = "sqlite"
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
+    installed package adds (docs/plugins.md)."""
+    store_options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
+    """Settings of a store that a package adds."""
     durability: ForJobs[Literal["process", "power"]] = "power"
     """Failures that a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for
     no disk; after a power cut, the pages of the last minute may have to be fetched again."""
@@ -56,28 +62,43 @@ class FrontierConfig(Table):
 class SinkConfig(Table):
     """An output for records; one table for each output."""
 
-    kind: ForJobs[Literal["jsonl"]] = "jsonl"
-    """The format: one JSON object per line."""
+    kind: ForJobs[Kind] = "jsonl"
+    """The format: `jsonl`, one JSON object per line; or one that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder."""
+    """File name inside the crawl folder. A format of a package may do without."""
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
     """Write the readable text of each page."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
+    options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
+    """Settings of a format that a package adds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_no_file(cls, given: Any) -> Any:
+        """Gives a format of a package no file name of ours, if none was chosen."""
+        kind = given.get("kind") if isinstance(given, dict) else None
+        return {"path": "", **given} if isinstance(kind, str) and kind not in BUILT_IN_SINKS else given
 
     @field_validator("path")
     @classmethod
-    def _check_path(cls, path: str) -> str:
-        if not _is_plain(path):
-            raise ValueError(
-                f"should be a plain file name of 1 to {MOST_NAME_BYTES} bytes, without / and \\,"
-                " that begins and ends with neither dot nor space"
-            )
-        if own := next((name for name in sorted(OWN_FILES) if _is_derived_from(as_file(path), name)), None):
-            raise ValueError(f"should not be like {own}, which the crawl writes itself: call it pages.jsonl")
+    def _check_path(cls, path: str, info: ValidationInfo) -> str:
+        if path or info.data.get("kind", "jsonl") in BUILT_IN_SINKS:
+            check_file_name(path)
         return path
+
+
+def check_file_name(name: str) -> None:
+    """Raises ValueError for a name that no output of a crawl folder may have."""
+    if not _is_plain(name):
+        raise ValueError(
+            f"should be a plain file name of 1 to {MOST_NAME_BYTES} bytes, without / and \\,"
+            " that begins and ends with neither dot nor space"
+        )
+    if own := next((one for one in sorted(OWN_FILES) if _is_derived_from(as_file(name), one)), None):
+        raise ValueError(f"should not be like {own}, which the crawl writes itself: call it pages.jsonl")
 
 
 def as_file(name: str) -> str:

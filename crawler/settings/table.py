@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
@@ -44,6 +44,9 @@ Fixed: TypeAlias = Annotated[T, Nature.FIXED]
 Secret: TypeAlias = Annotated[T, Nature.SECRET]
 Shared: TypeAlias = Annotated[T, Nature.SHARED]
 
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=50)]
+"""The name of a kind of part: built in, or added by an installed package (docs/plugins.md)."""
+
 
 def mark_of(field: FieldInfo) -> Mark | None:
     """Returns the mark of a setting; None: only the owner may choose it."""
@@ -78,6 +81,8 @@ def _is_text(value: object) -> bool:
             return value == value.encode(errors="replace").decode()
         case list() | tuple():
             return all(map(_is_text, value))
+        case dict():
+            return all(map(_is_text, (*value, *value.values())))
     return True
 
 

@@ -32,13 +32,13 @@ def default_toml() -> str:
 
 def to_toml(config: Config) -> str:
     """Returns the settings that somebody chose, as TOML that `load` reads back."""
-    lines: list[str] = []
     chosen = explicit(config)
+    lines = ["sinks = []"] if "sinks" in chosen and not config.sinks else []
     for key, value in chosen.items():
         if key != "sinks" and value is not None:
             lines += [*_heading(key, lines)[-1:], _line(key, value)]
     for sink in config.sinks if "sinks" in chosen else ():
-        lines += ["[[sinks]]", *(_line(name, value) for name, value in sink)]
+        lines += ["[[sinks]]", *(_line(name, value) for name, value in sink if value != {})]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -72,7 +72,7 @@ def text_of(value: object) -> str:
             return text_of(value.model_dump(exclude_unset=True))
         case int():
             return f"{value:_}" if value >= 100_000 else str(value)
-        case tuple():
+        case tuple() | list():
             return f"[{', '.join(map(text_of, value))}]"
         case dict():
             return f"{{ {', '.join(f'{text_of(name)} = {text_of(inner)}' for name, inner in value.items())} }}"

@@ -1,24 +1,22 @@
-"""Writes outcomes to outputs that can be cut back to the last settled position."""
+"""Writes outcomes to outputs that can be cut back to the last settled position, and reads their records back."""
 
 from __future__ import annotations
 
-from .jsonl import JsonLines, Wants
+from .formats import SINKS, find_reader, make_outputs
+from .jsonl import JsonLines
 from .observers import find_observers
 from .owing import Owing
+from .record import Wants
 from .stream import ReaderGone, Stream
-from .survivors import Survivors, find_survivors, is_whole, is_whole_throughout, keep_lines, read_lines
 
 __all__ = [
+    "SINKS",
     "JsonLines",
     "Owing",
     "ReaderGone",
     "Stream",
-    "Survivors",
     "Wants",
     "find_observers",
-    "find_survivors",
-    "is_whole",
-    "is_whole_throughout",
-    "keep_lines",
-    "read_lines",
+    "find_reader",
+    "make_outputs",
 ]

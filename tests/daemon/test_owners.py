@@ -84,11 +84,18 @@ def test_the_documents_name_every_setting_of_the_owner() -> None:
 
 
 async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
-    by_type = {"tuple": ("9.9.9.9",), "str": "thread", "int": 7, "float": 7.0, "NoneType": "http://p:1"}
+    by_type = {
+        "tuple": ("9.9.9.9",),
+        "str": "thread",
+        "int": 7,
+        "float": 7.0,
+        "NoneType": "http://p:1",
+        "dict": {"a": 1},
+    }
     others = {"frontier.kind": "memory", "fetch.budget_bytes": 1 << 30, "offload.page_memory_bytes": 1 << 30}
     async with open_daemon() as jobs:
         for key in OWNERS:
-            value = others.get(key) or by_type[type(fields()[key].get_default()).__name__]
+            value = others.get(key) or by_type[type(fields()[key].get_default(call_default_factory=True)).__name__]
             with pytest.raises(BadSettings) as refused:
                 await submit(jobs, SEEDS, settings={key: value})
             assert [complaint.field for complaint in refused.value.complaints] == [key]

@@ -19,17 +19,18 @@ from crawler.daemon.http import inputs, models, schedules
 from crawler.daemon.http.problems import Problem
 from crawler.daemon.jobs.validation import choose
 from crawler.daemon.owners import Rule
-from crawler.daemon.runs import records
 from crawler.daemon.schedules import schedule
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import MAX_PAIR_BYTES, MAX_SENT_BYTES, Cookies
 from crawler.model import Request, Response, Url
+from crawler.records import ALL
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
 from crawler.settings import Config, catalog
 from crawler.settings import loading as config
 from crawler.settings.toml import to_toml
+from crawler.sinks.jsonl import JsonLinesReader
 from tests.fetch.conftest import open_loopback
 from tests.fetch.test_anything import ANSWERS
 from tests.fuzz.target import Target, fed, soup
@@ -199,9 +200,10 @@ def _recorded(data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pages.jsonl"
         path.write_bytes(data)
-        first = records.read(path, 0, 5)
+        reader = JsonLinesReader(path)
+        first = reader.read(0, 5, ALL, len(data))
         assert first.end <= len(data) and all(line.endswith(b"\n") for line in first.lines)
-        assert 0 <= records.start_of_last(path, 3) <= len(data)
+        assert 0 <= reader.start_of_last(3, ALL, len(data)) <= len(data)
 
 
 _JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),

@@ -35,11 +35,13 @@ from crawler.folder import folder
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
 from crawler.policy import politeness
 from crawler.reach import recorded
+from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
 from crawler.settings import Config, toml
 from crawler.settings import loading as config
-from crawler.sinks.jsonl import Wants, record
+from crawler.sinks.jsonl import JsonLinesReader
+from crawler.sinks.record import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
 FIELD = 1 << 16
@@ -233,7 +235,7 @@ RECORDS: dict[str, Shape] = {
 
 def _failed(path: Path) -> object:
     failures = records.Failures()
-    failures.update(path)
+    failures.update(JsonLinesReader(path))
     return failures.most(10)
 
 
@@ -305,11 +307,11 @@ ROWS = [
         TEXT,
     ),
     Row(
-        "sinks.jsonl.record",
+        "sinks.record.record",
         _recorded,
         made(raw(TEXT), lambda value: _response([(b"Content-Type", value), (b"ETag", value)], 200)),
     ),
-    Row("sinks.jsonl.record of a page", _described, TEXT),
+    Row("sinks.record.record of a page", _described, TEXT),
     Row("runtime.log_format.Lines.format", _logged, TEXT),
     Row("daemon.http.inputs.body of a job", _as_body(models.JobIn), BODY, most=inputs.MAX_BODY),
     Row("daemon.http.inputs.body of a schedule", _as_body(schedules.ScheduleIn), BODY, most=inputs.MAX_BODY),
@@ -369,16 +371,21 @@ ROWS = [
     ),
     Row("daemon.jobs.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
     Row(
-        "daemon.runs.records.read",
+        "sinks.jsonl.reading.JsonLinesReader.read",
         _in_file(
-            lambda path: records.read(path, 0, 100, records.Filter(site="h.example", status="4xx", reason="dns")),
+            lambda path: JsonLinesReader(path).read(
+                0, 100, Filter(site="h.example", status="4xx", reason="dns"), records.MOST_READ
+            ),
             "pages.jsonl",
         ),
         RECORDS,
     ),
     Row(
-        "daemon.runs.records.start_of_last",
-        _in_file(lambda path: records.start_of_last(path, 100, records.Filter(site="h.example")), "pages.jsonl"),
+        "sinks.jsonl.reading.JsonLinesReader.start_of_last",
+        _in_file(
+            lambda path: JsonLinesReader(path).start_of_last(100, Filter(site="h.example"), records.MOST_LOOKED),
+            "pages.jsonl",
+        ),
         RECORDS,
     ),
     Row("daemon.runs.records.Failures.update", _in_file(_failed, "pages.jsonl"), RECORDS),
@@ -410,7 +417,9 @@ ROWS = [
     ),
     Row(
         "reach.recorded.judge",
-        _in_file(lambda path: recorded._find_records(path, 0, path.stat().st_size, b"key"), "pages.jsonl"),
+        _in_file(
+            lambda path: recorded._find_records(JsonLinesReader(path), 0, path.stat().st_size, b"key"), "pages.jsonl"
+        ),
         RECORDS,
     ),
 ]

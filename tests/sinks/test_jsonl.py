@@ -10,7 +10,7 @@ import pytest
 from crawler.errors import SinkError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
 from crawler.sinks import JsonLines, Wants
-from crawler.sinks.jsonl import FIELDS, record
+from crawler.sinks.record import FIELDS, record
 
 SEED = Url("http://a.test/")
 

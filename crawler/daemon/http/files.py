@@ -7,6 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from ...errors import ConfigError
+from ..api import Jobs
 from . import answers
 from .jobs import id_of
 from .keys import JOBS
@@ -24,20 +26,30 @@ operation = Operations()
 @operation("GET", "/v1/jobs/{id}/files", {200: FilesOut})
 async def list_files(request: web.Request) -> web.StreamResponse:
     """The result files in the crawl folder."""
-    folder = request.app[JOBS].folder(id_of(request))
-    return answers.json(FilesOut(items=tuple(await asyncio.to_thread(_files, folder))))
+    return answers.json(FilesOut(items=tuple(await _list(request.app[JOBS], id_of(request)))))
 
 
 @operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY})
 async def send_file(request: web.Request) -> web.StreamResponse:
     """One file, or the requested range of it (RFC 9110 14)."""
-    folder, wanted = request.app[JOBS].folder(id_of(request)), request.match_info["file"]
-    listed = {file.path for file in await asyncio.to_thread(_files, folder)}
+    jobs, job, wanted = request.app[JOBS], id_of(request), request.match_info["file"]
+    folder = jobs.folder(job)
+    listed = {file.path for file in await _list(jobs, job)}
     if wanted not in listed:
         raise Problem(404, "not-found", "the folder holds no such file; `/files` lists those it does")
     # Crawled content is always sent as data, so that no browser shows it as a page of ours.
     headers = {"Content-Type": BINARY, "Content-Disposition": f'attachment; filename="{Path(wanted).name}"'}
     return FileAnswer(folder / wanted, headers=headers)
+
+
+async def _list(jobs: Jobs, job: str) -> list[FileOut]:
+    """Lists the files of a job without drafts, which are unfinished."""
+    folder = jobs.folder(job)
+    try:
+        drafts = {name for output in await jobs.outputs(job) for name in output.drafts}
+    except ConfigError:  # settings of an older version; the files are there all the same
+        drafts = set()
+    return [file for file in await asyncio.to_thread(_files, folder) if file.path not in drafts]
 
 
 def _files(folder: Path) -> list[FileOut]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -11,8 +9,11 @@ from aiohttp import web
 from pydantic import Field
 
 from ...explanation import record as as_record
-from ...runtime.gil import breathing
-from ..runs.records import MOST_LOOKED, MOST_READ, PAGES, Filter, Stretch, read, start_of_last
+from ...protocols import Reader
+from ...records import Filter, Stretch
+from ...runtime.threads import run_in_thread
+from ..runs import records
+from ..runs.records import MOST_LOOKED, MOST_READ
 from ..runs.stats import Point
 from . import answers, inputs
 from .jobs import id_of
@@ -53,13 +54,13 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     """
     asked = inputs.query(request, PagesQuery)
     job = request.app[JOBS].find(id_of(request))
-    path = request.app[JOBS].folder(job.id) / PAGES
+    reader = records.reader(await request.app[JOBS].outputs(job.id))
     wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
-    start = await _start(asked, path, wanted)
+    start = await _start(asked, reader, wanted)
     if answers.NDJSON in request.headers.get("Accept", ""):
-        return await _stream_all(request, path, start, wanted)
+        return await _stream_all(request, reader, start, wanted)
     is_tail = asked.last is not None and asked.cursor is None
-    stretch = await _read_in_thread(path, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
+    stretch = await _read_in_thread(reader, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
     is_all = stretch.is_last and job.state.is_over
     items = tuple(orjson.loads(line) for line in stretch.lines)
     return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
@@ -113,28 +114,30 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     return answers.json(SeriesOut(at=tuple(point.at for point in points), columns=columns))
 
 
-async def _start(asked: PagesQuery, path: Path, wanted: Filter) -> int:
+async def _start(asked: PagesQuery, reader: Reader, wanted: Filter) -> int:
     if asked.cursor is None:
         if asked.last is None:
             return 0
-        with breathing():
-            return await asyncio.to_thread(start_of_last, path, asked.last, wanted)
+        with records.readable():
+            return await run_in_thread(reader.start_of_last, asked.last, wanted, MOST_LOOKED)
     match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
     raise inputs.foreign_cursor()
 
 
-async def _stream_all(request: web.Request, path: Path, start: int, wanted: Filter) -> web.StreamResponse:
+async def _stream_all(request: web.Request, reader: Reader, start: int, wanted: Filter) -> web.StreamResponse:
     """Sends all present records. Each part is read after the client has taken the one before."""
     response = await answers.open_stream(request, answers.NDJSON)
     while True:
-        stretch = await _read_in_thread(path, start, AT_ONCE, wanted)
+        stretch = await _read_in_thread(reader, start, AT_ONCE, wanted)
         if not await answers.send(response, stretch.lines) or stretch.is_last:
             return response
         start = stretch.end
 
 
-async def _read_in_thread(path: Path, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ) -> Stretch:
-    with breathing():
-        return await asyncio.to_thread(read, path, start, limit, wanted, most_bytes)
+async def _read_in_thread(
+    reader: Reader, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ
+) -> Stretch:
+    with records.readable():
+        return await run_in_thread(reader.read, start, limit, wanted, most_bytes)

@@ -8,9 +8,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from crawler.daemon.runs import records as room
-from crawler.daemon.runs.records import Filter, read, start_of_last
+from crawler.records import ALL, Filter
+from crawler.sinks.jsonl import JsonLinesReader
+from crawler.sinks.jsonl import reading as room
 
+MOST = 1 << 26
 FILTERS = [
     Filter(),
     Filter(status="4xx"),
@@ -37,9 +39,10 @@ def test_the_filter_comes_first_and_the_cut_after_it(
     chance, path = random.Random(block), tmp_path / "pages.jsonl"
     records = [record(n, chance) for n in range(300)]
     path.write_bytes(b"".join(records) + b'{"status":404')
+    reader = JsonLinesReader(path)
     matching = [line for line in records if wanted.wants(orjson.loads(line))]
     for n in (0, 1, 2, 7, 100, 1000):
-        stretch = read(path, start_of_last(path, n, wanted), 1000, wanted)
+        stretch = reader.read(reader.start_of_last(n, wanted, MOST), 1000, wanted, MOST)
         assert stretch.lines == (matching[-n:] if n else [])
         assert stretch.is_last
         assert stretch.end == sum(map(len, records)), "what is being written comes next time"
@@ -47,19 +50,20 @@ def test_the_filter_comes_first_and_the_cut_after_it(
 
 def test_what_is_not_there_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "pages.jsonl"
-    assert start_of_last(path, 5) == 0
+    reader = JsonLinesReader(path)
+    assert reader.start_of_last(5, ALL, MOST) == 0
     path.touch()
-    assert start_of_last(path, 5) == 0
+    assert reader.start_of_last(5, ALL, MOST) == 0
     path.write_bytes(b'{"status":')
-    assert start_of_last(path, 5) == 0
+    assert reader.start_of_last(5, ALL, MOST) == 0
 
 
-def test_no_more_is_looked_at_than_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_looked_at_than_is_bounded(tmp_path: Path) -> None:
     """A long line at the bound is left out, not cut."""
-    monkeypatch.setattr(room, "MOST_LOOKED", 1000)
     path = tmp_path / "pages.jsonl"
     lines = [orjson.dumps({"status": 404, "n": n, "text": "x" * 300}) + b"\n" for n in range(20)]
     path.write_bytes(b"".join(lines))
-    start = start_of_last(path, 100, Filter(status="404"))
+    reader = JsonLinesReader(path)
+    start = reader.start_of_last(100, Filter(status="404"), 1000)
     assert path.read_bytes()[start:] == b"".join(lines[-3:])
-    assert start_of_last(path, 100, Filter(status="500")) == path.stat().st_size
+    assert reader.start_of_last(100, Filter(status="500"), 1000) == path.stat().st_size

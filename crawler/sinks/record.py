@@ -1,31 +1,14 @@
-"""Writes one JSON object a line for each final outcome, to a file that can be cut back to the settled length."""
+"""Makes records of outcomes: the fields that every format writes, and one line of JSON for each."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
 
 import orjson
 
-from ..errors import SinkError, StorageFull
-from ..model import Disposition, Outcome, Page, Position, Response
+from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
-from ..runtime.files import sync_file, sync_folder
-from ..runtime.gil import breathing
-from ..runtime.private_files import check_place, opener
-
-T = TypeVar("T")
-
-INLINE_BYTES = 1 << 14
-"""Records are made on the event loop if their texts from websites are at most this long together, else in a thread."""
-ORDINARY_BYTES = 1 << 12
-"""Further bytes allowed for each record. Most need less, heavy fields included."""
 
 VERSION = 1
 """Version of the record. Under the same number no field is renamed or changes its meaning."""
@@ -38,58 +21,6 @@ class Wants:
     links: bool = False
     text: bool = False
     headers: bool = False
-
-
-class JsonLines:
-    """Appends records to the file `path`. A new file can be read by its owner only.
-
-    When `write` has returned, the records survive the process; with `sync` they survive a power cut.
-    """
-
-    def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:
-        self.name = f"jsonl:{path.name}"
-        self.path = path
-        self._wants = wants
-        self._sync = sync
-        self._length = 0
-
-    async def rewind(self, position: Position | None) -> None:
-        length = position[self.path.name] if position else 0
-        self._length = await _off_loop(self._cut, length)
-
-    async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        if sum(map(_weight, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
-            lines = await _off_loop(self._lines, outcomes)
-        else:
-            lines = self._lines(outcomes)
-        await _off_loop(self._append, lines)
-        self._length += len(lines)
-        return {self.path.name: self._length}
-
-    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
-        return b"".join(record(outcome, self._wants) for outcome in outcomes)
-
-    def _cut(self, length: int) -> int:
-        status = check_place(self.path)
-        size = status.st_size if status else 0
-        if size < length:
-            raise SinkError(
-                f"{self.path} is {size} bytes long, but {length} were settled: it was cut or replaced from "
-                f"outside. Put it back, or start over with --fresh"
-            )
-        with open(self.path, "ab", opener=opener) as file:
-            file.truncate(length)
-        if self._sync:
-            sync_folder(self.path.parent)
-        return length
-
-    def _append(self, lines: bytes) -> None:
-        with open(self.path, "ab", buffering=0, opener=opener) as file:
-            if file.tell() != self._length:
-                raise SinkError(f"{self.path} was changed by another program while the crawl wrote to it")
-            _write_all(file.fileno(), lines)
-            if self._sync:
-                sync_file(file.fileno())
 
 
 FIELDS = (
@@ -128,7 +59,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     return json_line(values)
 
 
-def _weight(outcome: Outcome) -> int:
+def weight(outcome: Outcome) -> int:
     """Returns roughly how many bytes of a record, header included, come from the website."""
     page, response = outcome.page, outcome.response
     weight = len(outcome.detail)
@@ -214,20 +145,3 @@ _NO_CONTENT = dict.fromkeys(
 def _iso(seconds: float) -> str:
     """Returns a time in RFC 3339, in UTC and to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-async def _off_loop(work: Callable[..., T], *args: object) -> T:
-    """Runs disk work in a thread. Raises StorageFull for a full disk, SinkError for other failures."""
-    try:
-        with breathing():
-            return await asyncio.get_running_loop().run_in_executor(None, work, *args)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull(f"no space left where the crawl writes its pages ({error.filename or 'disk'})") from error
-        raise SinkError(f"pages cannot be written: {error}") from error
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]

@@ -1,0 +1,74 @@
+"""Describes records that are read back from an output: which ones are wanted, and the parts in which they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .model import Url
+
+if TYPE_CHECKING:  # few who read records look for survivors
+    import numpy as np
+    from numpy.typing import NDArray
+
+Record = Mapping[str, Any]
+"""One record as JSON has it; docs/records.md explains its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Selects records. Empty fields match everything."""
+
+    status: str = ""
+    """`404`, or `4xx`."""
+    site: str = ""
+    """Scheme, host and port, or a host alone."""
+    disposition: str = ""
+    reason: str = ""
+
+    def wants(self, record: Record) -> bool:
+        return (
+            (not self.status or _is_status(record.get("status"), self.status))
+            and (not self.site or _is_of(str(record.get("url")), self.site))
+            and (not self.disposition or record.get("disposition") == self.disposition)
+            and (not self.reason or record.get("reason") == self.reason)
+        )
+
+
+ALL = Filter()
+
+
+class Stretch(NamedTuple):
+    """A part of an output: its matching records, and where the next part begins."""
+
+    lines: list[bytes]
+    """The matching records, each as one line of JSON with its line end."""
+    end: int
+    """The place after the last record that was read."""
+    is_last: bool
+    """Whether the output ends there."""
+
+
+class Survivors(NamedTuple):
+    """The whole records of a damaged output, in columns. The numbers of places are the format's own, such as bytes."""
+
+    fingerprints: NDArray[np.uint64]
+    """Of the records' URLs."""
+    visits: NDArray[np.int64]
+    """The numbers of the visits."""
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    """Where each record begins and ends."""
+    total: int
+    """Sum of the lengths of all records (end - start), if none were missing."""
+
+
+def _is_status(status: object, wanted: str) -> bool:
+    text = str(status)
+    return text[:1] == wanted[:1] if wanted.endswith("xx") else text == wanted
+
+
+def _is_of(url: str, site: str) -> bool:
+    origin = Url(url).site
+    return site in (origin, origin.partition("://")[2])

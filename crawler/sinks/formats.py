@@ -1,0 +1,47 @@
+"""Makes the outputs of a crawl folder, each in the format that its settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..protocols import Output, Reader
+from ..settings import Config, SinkConfig
+from ..settings.kinds import Kinds, blamed, check_shape
+from ..settings.output import as_file, check_file_name
+from .jsonl import JsonLinesOutput
+
+MakeOutput = Callable[[Path, SinkConfig], Output]
+"""Makes an output in a folder. Touches no file. Raises ConfigError or ValueError for settings that it cannot use."""
+
+SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput})
+"""The formats of ours by the kind that names them, and those of packages."""
+
+
+def make_outputs(folder: Path, config: Config) -> tuple[Output, ...]:
+    """Returns the outputs of a crawl folder, in the order of the settings. Raises ConfigError."""
+    outputs = [_make(folder, sink, f"sinks.{n}") for n, sink in enumerate(config.sinks)]
+    names = [output.name for output in outputs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f"sinks: two of them have the name {twice!r}: give each its own", ["sinks"])
+    files = [as_file(name) for output in outputs for name in (*output.files, *output.drafts)]
+    if twice := next((name for name in files if files.count(name) > 1), None):
+        raise ConfigError(f"sinks: two of them should not write the same file: {twice!r}", ["sinks"])
+    return tuple(outputs)
+
+
+def find_reader(outputs: Sequence[Output]) -> Reader | None:
+    """Returns the reader of the first output that can be read back."""
+    return next((output.reader for output in outputs if output.reader is not None), None)
+
+
+def _make(folder: Path, sink: SinkConfig, key: str) -> Output:
+    make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
+    with blamed(package, key):
+        output = make(folder, sink)
+        if package:
+            check_shape(output, Output, package, key)
+            for name in (*output.files, *output.drafts):
+                check_file_name(name)
+    return output

@@ -1,0 +1,35 @@
+"""The format `jsonl`: one line of JSON for each final outcome, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ...protocols import Sink
+from ...runtime.private_files import DRAFT
+from ...settings import SinkConfig
+from ..record import Wants
+from .mending import JsonLinesMender
+from .reading import JsonLinesReader
+from .writing import JsonLines
+
+__all__ = ["JsonLines", "JsonLinesMender", "JsonLinesOutput", "JsonLinesReader"]
+
+
+class JsonLinesOutput:
+    """The output in the file `config.path` of a crawl folder."""
+
+    def __init__(self, folder: Path, config: SinkConfig) -> None:
+        self._path = folder / config.path
+        self._wants = Wants(config.links, config.text, config.headers)
+        self.name = f"jsonl:{config.path}"
+        self.place = str(self._path)
+        self.files = (config.path,)
+        self.drafts = (f"{config.path}{DRAFT}",)
+        self.reader = JsonLinesReader(self._path)
+        self.mender = JsonLinesMender(self._path)
+
+    @asynccontextmanager
+    async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:
+        yield JsonLines(self._path, self._wants, sync=is_synced)
