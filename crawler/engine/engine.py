@@ -13,7 +13,7 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
-from ..errors import HookError, WorkersGone
+from ..errors import HookError, SinkError, WorkersGone
 from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
@@ -44,9 +44,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = field(default_factory=Limits)
-    dispose: Callable[[Outcome], None] = lambda outcome: None
-    """Called when an outcome was recorded, or was lost with an aborted run: its body is no longer needed."""
+    limits: Limits
     parse_backlog: Callable[[], int] = lambda: 0
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""
@@ -287,7 +285,7 @@ class Engine:
             try:
                 await self._outcomes.put(outcome)
             except asyncio.CancelledError:
-                self.dispose(outcome)
+                outcome.release()
                 raise
             self._leases.task_done()
             del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
@@ -297,7 +295,7 @@ class Engine:
         try:
             with guarded("a visit"):
                 return self._absence.forgive(await self.visit(lease), begun)
-        except (HookError, WorkersGone):
+        except (HookError, SinkError, WorkersGone):
             raise  # not the fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
@@ -313,14 +311,17 @@ class Engine:
             while len(batch) < RECORD_BATCH and links < RECORD_LINKS and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
                 links += batch[-1].n_found
-            with CancelScope(shield=True):  # never half a batch
-                async with self._storing:
-                    await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
-                    self._let_go([outcome.lease for outcome in batch])
+            try:
+                with CancelScope(shield=True):  # never half a batch
+                    async with self._storing:
+                        await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
+                        self._let_go([outcome.lease for outcome in batch])
+            finally:
+                for outcome in batch:
+                    outcome.release()
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                self.dispose(outcome)
                 log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
@@ -382,7 +383,7 @@ class Engine:
                 self._let_go(left)
                 await self._release(left)
         while not self._outcomes.empty():
-            self.dispose(self._outcomes.get_nowait())
+            self._outcomes.get_nowait().release()
 
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)

@@ -31,12 +31,12 @@ SIZE_FACTOR = 10
 class Workers:
     """Settings for CPU work. With `count` 0 there is one worker for each core that this process may use."""
 
-    executor: Literal["process", "thread", "inline"] = "process"
-    count: int = 0
-    inline_below_bytes: int = 1024
-    batch: int = 16
-    page_cpu_s: float = 10.0
-    page_memory_bytes: int = 96 << 20
+    executor: Literal["process", "thread", "inline"]
+    count: int
+    inline_below_bytes: int
+    batch: int
+    page_cpu_s: float
+    page_memory_bytes: int
 
     @property
     def small_bytes(self) -> int:
@@ -53,6 +53,7 @@ class Inline:
         return _run_on_loop(work, args)
 
     def lane(self) -> Inline:
+        """Returns itself: no call ever waits."""
         return self
 
 
@@ -181,6 +182,10 @@ class Lane:
     def waiting(self) -> int:
         """Returns the number of calls of this lane that no worker has taken yet."""
         return self.pool.waiting_in(self)
+
+    def lane(self) -> Lane:
+        """Returns another lane of the same pool."""
+        return self.pool.lane()
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         return await self.pool.run_in(self, work, *args, size=size)

@@ -13,7 +13,7 @@ from crawler.fetch import HttpFetcher
 from crawler.model import Reason, Url
 from crawler.parse import Document, Job
 from crawler.parse import page as pages
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 LIMIT = 1000
@@ -36,7 +36,7 @@ async def test_a_body_too_large_is_refused_or_begun_as_settings_say(name: str, s
     async with open_loopback(max_body_bytes=LIMIT, oversized="keep") as fetcher:
         response = await fetcher.fetch(server.request())
         assert (response.body, response.truncated) == (b"x" * LIMIT, "length")
-        assert fetcher.budget.used == LIMIT
+        assert fetcher.budget.used == LIMIT + len(response.heads.response)
 
 
 async def test_a_body_that_fits_is_whole_whatever_settings_say(serve: Serve) -> None:
@@ -87,4 +87,4 @@ def test_a_coding_that_ends_early_is_told_only_where_it_is_not_we_who_cut_it(cod
 
 def _job(*, keeps: bool, limit: int = LIMIT) -> Job:
     run = secrets.token_bytes(8)
-    return Job(key=b"k", run=run, bounds=Scope(reach="any"), max_body_bytes=limit, keeps_oversized=keeps)
+    return make_job(key=b"k", run=run, bounds=make_scope(reach="any"), max_body_bytes=limit, keeps_oversized=keeps)
