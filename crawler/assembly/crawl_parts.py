@@ -27,6 +27,7 @@ from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
+from ..settings.kinds import check_shape
 from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
@@ -105,6 +106,7 @@ class Stacking:
         outputs = self.folder.outputs if self.folder else ()
         sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
         for output, sink in zip(outputs, sinks, strict=True):
+            check_shape(sink, Sink, f"the output {output.name!r}", "sinks")
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
