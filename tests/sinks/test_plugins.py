@@ -258,6 +258,9 @@ def test_what_a_package_is_told_is_never_shown(tsv: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         amend(Config(), {"sinks": [{"kind": "tsv", "options": [["geheim"]]}], "fetcher_options": "geheim"})
     assert "geheim" not in str(refused.value)
+    with pytest.raises(ConfigError, match="sinks: two sinks should not write the same file") as refused:
+        amend(Config(), {"sinks": [{"kind": "a", "path": "x", "options": {"b": "geheim"}}, {"kind": "c", "path": "x"}]})
+    assert "geheim" not in str(refused.value)
     assert "geheim" in to_toml(config)  # the folder's own file, which only its owner can read
 
 
