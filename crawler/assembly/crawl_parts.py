@@ -27,6 +27,7 @@ from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
+from ..settings.kinds import check_shape
 from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
@@ -54,14 +55,15 @@ class Stacking:
     async def works(self) -> Works:
         config = self.config
         frontier = await self._open_frontier()
-        sinks = await self._rewind_sinks(frontier)
+        opened = [*await self._open_outputs(), *self.sinks]
+        sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(opened), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
@@ -88,10 +90,10 @@ class Stacking:
         self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
         return await enter_frontier(self.stack, place, config, terms)
 
-    async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+    async def _rewind(self, opened: Sequence[Sink], frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
-        sinks = tuple([_skip_kept(sink, owed) for sink in (*await self._open_outputs(), *self.sinks)])
+        sinks = tuple(_skip_kept(sink, owed) for sink in opened)
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
@@ -104,6 +106,7 @@ class Stacking:
         outputs = self.folder.outputs if self.folder else ()
         sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
         for output, sink in zip(outputs, sinks, strict=True):
+            check_shape(sink, Sink, f"the output {output.name!r}", "sinks")
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks

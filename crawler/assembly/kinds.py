@@ -69,7 +69,7 @@ async def enter_frontier(
     with blamed(package, "frontier.kind"):
         frontier = await stack.enter_async_context(make(folder, config, terms))
     if package:
-        check_shape(frontier, Frontier, package, "frontier.kind")
+        check_shape(frontier, Frontier, f"the package {package}", "frontier.kind")
     return cast("MemoryFrontier | SqliteFrontier", frontier)
 
 
@@ -79,6 +79,6 @@ async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -
     with blamed(package, "fetch.fetcher_kind"):
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
-        check_shape(fetcher, Fetcher, package, "fetch.fetcher_kind")
+        check_shape(fetcher, Fetcher, f"the package {package}", "fetch.fetcher_kind")
         return ForeignFetcher(fetcher)
     return fetcher
