@@ -12,6 +12,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.ready-to-run
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.ready-bench
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 export VENV
 
 # A venv elsewhere is for a tree that nobody may write to: it holds what Python, the tools and the demo leave, too.
@@ -60,8 +61,12 @@ crawl: $(RUN)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS="-
 setup: $(READY)  ## make .venv with all that work needs (the others do this by themselves); VENV=/elsewhere, INSTALLER=pip
 
 .PHONY: test
-test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+test: $(READY)  ## the quick tests, a minute or two; those you name, whatever they take: make test ARGS="-k robots"
+	$(PYTEST) $(or $(ARGS),-m "not slow")
+
+.PHONY: test-all
+test-all: $(READY)  ## all tests: also whole programs, browsers, kills and long crawls
+	$(PYTEST) $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, its format, and the floors of the house
@@ -79,7 +84,7 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test  ## lint, types and test: what a change must pass
+check: lint types test-all  ## lint, types and all tests: what a change must pass
 
 .PHONY: torture
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: half an hour
@@ -93,6 +98,10 @@ fuzz: $(READY)  ## feed each reader what strangers may write, ten minutes each: 
 .PHONY: lossless
 lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
 	$(BIN)/python -m tests.lossless $(ARGS)
+
+.PHONY: canary
+canary: $(READY)  ## the tests of the wire with the newest aiohttp, in a venv of its own: make canary ARGS=aiohttp==3.15.0
+	$(BIN)/python .ci/canary.py $(ARGS)
 
 .PHONY: fresh
 fresh:  ## set up clones as on a fresh machine, with uv and without it, and test them: some minutes
@@ -131,7 +140,7 @@ screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; need
 .PHONY: clean
 clean:  ## remove whatever make made
 	.ci/setup remove
-	rm -rf build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf $(VENV)-canary build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.

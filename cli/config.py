@@ -52,12 +52,11 @@ def show(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
     """Check a file of settings, and print what is wrong with it."""
-    from crawler.policy.scope import Scope
+    from crawler.assembly import parts
     from crawler.runtime.ownership import Trust
     from crawler.settings.loading import load
 
-    scope = load(file, trust=Trust(foreign=True)).scope  # checking a file does not obey it
-    Scope(include=scope.include, exclude=scope.exclude)
+    parts.scope(load(file, trust=Trust(foreign=True)))  # checking a file does not obey it
     print(f"{file}: every setting can be used")
 
 

@@ -160,7 +160,7 @@ def run(
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
     from crawler import seeds as _seeds
-    from crawler.policy.scope import Scope
+    from crawler.assembly import parts
     from crawler.runtime.ownership import Trust
     from crawler.settings.loading import trace
 
@@ -174,7 +174,7 @@ def run(
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
-    Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
+    parts.scope(loaded)
     _seeds.check(sources, strict=strict, column=column)
     if dry_run:
         if not sources:

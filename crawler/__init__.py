@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
-    from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.bounds import Bound
+    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Disposition,
         Heads,
@@ -55,7 +56,8 @@ _HOMES = {
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
-    "metrics.metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
+    "metrics.bounds": "Bound",
+    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
