@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +9,9 @@ from pathlib import Path
 from crawler.errors import FolderError, SeedError, SinkError, StorageFull
 from crawler.model import Outcome, Position
 from crawler.runtime.escaping import printable
-from crawler.runtime.gil import breathing
+from crawler.runtime.files import is_full
 from crawler.runtime.private_files import Unsafe, opener
+from crawler.runtime.threads import run_in_thread
 from crawler.seeds import BadSeed
 from crawler.sinks import ReaderGone, Wants
 from crawler.sinks.record import record
@@ -33,8 +32,7 @@ class StandardOutput:
         """Does nothing: a pipe cannot be cut back."""
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        with breathing():
-            await asyncio.get_running_loop().run_in_executor(None, self._write, outcomes)
+        await run_in_thread(self._write, outcomes)
         return {}
 
     def _write(self, outcomes: Sequence[Outcome]) -> None:
@@ -70,5 +68,5 @@ def _write(data: bytes) -> None:
     except BrokenPipeError as error:
         raise ReaderGone("nobody reads standard output any more") from error
     except OSError as error:
-        kind = StorageFull if error.errno == errno.ENOSPC else SinkError
+        kind = StorageFull if is_full(error) else SinkError
         raise kind(f"standard output cannot be written: {error.strerror}") from error

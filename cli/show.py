@@ -27,6 +27,7 @@ SHOWN_FAILURES = 5
 """Sites that failed, in the summary; the records hold all of them."""
 SHOWN_CULPRITS = 3
 SHOWN_TRAPS = 5
+SIZES = ("B", "kB", "MB", "GB", "TB")
 WORTH_ADVICE_S = 10
 """A shorter crawl gets no advice on speed."""
 
@@ -171,12 +172,12 @@ def many(n: int, what: str) -> str:
 
 
 def size(amount: float) -> str:
-    """Writes a number of bytes for people, in steps of 1024 as `--size-limit` counts them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if amount >= 100 or unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:,.1f} TB"
+    """Writes a number of bytes for people, in steps of 1000, as the dashboard does."""
+    for unit in SIZES[:-1]:
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}" if amount >= 99.95 or unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} {SIZES[-1]}"
 
 
 def duration(seconds: float) -> str:
@@ -355,7 +356,7 @@ def _blocked(summary: Summary) -> Iterable[str]:
 
 def _waited(summary: Summary) -> str:
     """Returns what limited the crawl for most of its time, if the reason is not this machine; empty otherwise."""
-    from crawler.metrics.metrics import ADVICE, Bound
+    from crawler.metrics.bounds import ADVICE, Bound
 
     told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
     bound = max(told, key=lambda one: summary.bounds.get(one, 0))

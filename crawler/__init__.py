@@ -25,10 +25,24 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
-    from .metrics.metrics import Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
+    from .metrics.bounds import Bound
+    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+    from .model import (
+        Disposition,
+        Heads,
+        Lease,
+        LeftOut,
+        Outcome,
+        Page,
+        Position,
+        Reason,
+        Request,
+        Response,
+        Timings,
+        Url,
+    )
     from .parse import Content
-    from .protocols import Fetcher, Frontier, Mender, Offloader, Output, Reader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.ownership import Trust
     from .settings import Config
@@ -42,10 +56,11 @@ _HOMES = {
     "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
     "StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
-    "metrics.metrics": "Blocked Bound Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "metrics.bounds": "Bound",
+    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
-    "protocols": "Fetcher Frontier Mender Offloader Output Reader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
@@ -75,10 +90,12 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Heads",
     "Hindrance",
     "Lease",
     "LeftOut",
     "Mender",
+    "Observer",
     "OffloadError",
     "Offloader",
     "Outcome",

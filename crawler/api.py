@@ -37,6 +37,7 @@ from .reach.roots import AT_ONCE
 from .reach.second_looks import Reconsidered, SecondLooks
 from .runtime.ownership import NOBODY, Trust
 from .runtime.thread_reader import batches
+from .runtime.threads import finish_in_thread
 from .runtime.watchdog import Stall, open_watchdog
 from .settings import Config
 from .settings.loading import Changes, amend, changes, value_of
@@ -64,6 +65,8 @@ class Crawl:
         self._engine = works.engine(config)
         self._wanted = config
         self._is_running = False
+        self._last: Snapshot | None = None
+        """The figures at the end of the last run."""
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
@@ -107,6 +110,7 @@ class Crawl:
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits)
         finally:
             self._was_finished = self._has_finished()
+            self._last = self._engine.snapshot().at_rest()
             self._engine = self._works.engine(self.config)
             self._is_running = False
 
@@ -189,7 +193,7 @@ class Crawl:
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         cancelled = None
         if self.folder is not None:
-            self.folder, cancelled = await _finish(partial(self.folder.keep, wanted))
+            self.folder, cancelled = await finish_in_thread(partial(self.folder.keep, wanted))
             retune = self._works.prepare_retune(self._engine, in_force)  # a run may have ended, or roots may have come
         self._wanted, self.config = wanted, in_force
         retune()
@@ -229,8 +233,14 @@ class Crawl:
         self._works.seat.weight = weight
 
     def snapshot(self) -> Snapshot:
-        """Returns counts and rates of this instant. It is cheap enough to call a few times a second."""
-        return self._engine.snapshot()
+        """Returns counts and rates of this instant. It is cheap enough to call a few times a second.
+
+        Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
+        """
+        now = self._engine.snapshot()
+        if self._is_running or self._last is None:
+            return now
+        return replace(self._last, counts=now.counts, busiest=now.busiest)
 
     def sites(self, limit: int) -> Sequence[SiteView]:
         """Returns the sites with the most URLs left, with their delays and robots.txt. It sends no request."""
@@ -363,20 +373,6 @@ async def _run_into(
     async with send:
         with suppress(ReaderGone):
             await opened.run(seeds)
-
-
-async def _finish(work: Callable[[], T]) -> tuple[T, asyncio.CancelledError | None]:
-    """Runs `work` in a thread to its end, even if cancelled; returns its result and the cancellation, if any."""
-    done, cancelled = asyncio.get_running_loop().run_in_executor(None, work), None
-    with CancelScope(shield=True):
-        while not done.done():
-            try:
-                await asyncio.wait([done])
-            except asyncio.CancelledError as error:
-                cancelled = error
-    if cancelled and done.exception():
-        raise cancelled
-    return done.result(), cancelled
 
 
 def _request(seed: Seed, policy: Policy) -> Request:

@@ -13,18 +13,17 @@ from itertools import islice
 from . import urls
 from .assembly import parts
 from .errors import FetchError
-from .fetch import Budget, HttpFetcher
 from .frontier import Clock, MemoryFrontier, open_memory
 from .model import Disposition, Outcome, Reason, Request, Response, Url
 from .offload import Inline
 from .parse import SITEMAP_FIRST
 from .policy.admitted import Admitted
 from .policy.scope import Scope
-from .protocols import Robots, Rules
+from .protocols import Robots, Rules, Vetting
 from .reach.roots import Ground
-from .robots import RobotsRules
 from .runtime.thread_reader import batches
 from .settings import Config
+from .standing import RobotsState
 from .visit import Visitor
 
 FIRST = 20
@@ -106,18 +105,17 @@ async def rehearse(
     within = _keep_in_scope(requests, scope, result)
     chosen = _keep_first_sites(within, result)
     async with (
-        parts.open_fetcher(config, budget := parts.budget(config)) as fetcher,
+        parts.open_fetcher(config, parts.budget(config)) as fetcher,
         open_memory(parts.terms(config), clock=Clock(clock.now, time.time)) as frontier,
     ):
-        asking = _KeptRobots(parts.robots(config, fetcher, Inline(), budget.release))
+        asking = _KeptRobots(parts.robots(config, fetcher, Inline()))
         actor = _SitemapFetcher(fetcher, clock)
         visitor = Visitor(
             asking, actor, Inline(), frontier, scope, parts.politeness(config),
-            parts.job(config, scope, frontier.key), takes_sitemaps=config.scope.sitemaps, release=budget.release,
-            admit=ground.admit,
+            parts.job(config, scope, frontier.key), takes_sitemaps=config.scope.sitemaps, admit=ground.admit,
         )  # fmt: skip
         await frontier.add(chosen)
-        stage = _Stage(frontier, visitor, asking, actor, budget, result)
+        stage = _Stage(frontier, visitor, asking, actor, result)
         await stage.play(first)
         forbidden = stage.forbidden(chosen)
         result.refused += forbidden
@@ -162,7 +160,6 @@ class _Stage:
     visitor: Visitor
     asking: _KeptRobots
     actor: _SitemapFetcher
-    budget: Budget
     result: Rehearsal
     met: set[Url] = field(default_factory=set)
 
@@ -178,7 +175,7 @@ class _Stage:
             ended = [_finish(outcome, clock.now()) for outcome in outcomes]
             for outcome in ended:
                 self._note(outcome)
-                self.budget.dispose(outcome)
+                outcome.release()
             await self.frontier.settle(ended, {})
 
     def forbidden(self, requests: Sequence[Request]) -> list[Refusal]:
@@ -220,8 +217,8 @@ def _find_refusal(url: Url, answer: Rules | FetchError) -> Refusal | None:
         return Refusal(url, answer.reason, answer.detail)
     if answer.allows(url):
         return None
-    verdict = answer.verdict(url) if isinstance(answer, RobotsRules) else None
-    return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict else "")
+    verdict = answer.verdict(url)
+    return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict.line else "")
 
 
 class _SimulatedClock:
@@ -270,11 +267,19 @@ class _KeptRobots:
             raise answer
         return answer, was_asked
 
+    def state(self, site: str) -> RobotsState:
+        return self._robots.state(site)
+
+    def ask_again(self) -> None:
+        """Forgets the answers, so that each site is asked again."""
+        self.answers.clear()
+        self._robots.ask_again()
+
 
 class _SitemapFetcher:
     """A Fetcher that fetches only sitemaps. It notes every other request and returns an empty page for it."""
 
-    def __init__(self, fetcher: HttpFetcher, clock: _SimulatedClock) -> None:
+    def __init__(self, fetcher: Vetting, clock: _SimulatedClock) -> None:
         self.clock = clock
         self.turns: dict[Url, tuple[float, bool]] = {}
         """When each URL was asked for, and whether it was really fetched."""

@@ -18,7 +18,6 @@ from .offload import Inline
 from .policy.admitted import Admitted
 from .policy.scope import Ruling, Scope, place
 from .reach.roots import Ground, Root
-from .robots import RobotsRules
 from .settings import Config
 from .standing import Trap
 
@@ -150,7 +149,6 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
             rules, _ = await parts.robots(config, fetcher, Inline()).rules(Request(url))
         except FetchError as error:
             return RobotsAnswer("unreachable", reason=error.reason, detail=error.detail)
-    assert isinstance(rules, RobotsRules)
     verdict = rules.verdict(url)
     return RobotsAnswer(
         "allowed" if verdict.allowed else "disallowed",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Lease, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
-from .standing import Counts, SiteView
+from .standing import Counts, RobotsState, RobotsVerdict, SiteView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,49 +79,137 @@ class Frontier(Protocol):
 
 
 class Fetcher(Protocol):
-    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher."""
+    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher.
+
+    Thousands of calls run at a time on one event loop. A Fetcher may offer the methods of `Capping` and `PerAddress`
+    as well.
+    """
 
     async def fetch(self, request: Request) -> Response:
-        """Makes one exchange and follows no redirect. Raises FetchError."""
+        """Makes one exchange and returns the answer, whatever its status. Follows no redirect, tries nothing twice.
+
+        Waits as long as it needs to: for the name, the connection, the answer, and for memory for the body. Safe to
+        cancel: then the exchange is dropped, and its memory is free. The body is complete in `Response.body`, in its
+        content codings; `truncated` says if it was cut. `url` is the URL of the request. Raises FetchError: its
+        `reason` becomes that of the record, and `transient` says whether another attempt may succeed. OutOfFiles means
+        that no request was sent for a lack of files; it is no attempt.
+
+        The response may hold memory of a budget. The crawl releases each response that it gets, once the visit is
+        recorded or dropped. A Fetcher that gets a response from another one and does not return it, or a copy made
+        with `dataclasses.replace`, should call its `release`; if it does not, the memory comes back when the Fetcher
+        answers or when Python collects the response.
+        """
+        ...
+
+
+@runtime_checkable
+class Capping(Protocol):
+    """A Fetcher that can stop reading a body at a limit. It is used for robots.txt."""
+
+    def capped(self, limit_bytes: int) -> Fetcher:
+        """Returns a Fetcher that reads the first `limit_bytes` of each body, ignores the rest, and is otherwise equal.
+
+        A body that was cut is not marked as `truncated`. A Fetcher that holds one without this method returns itself.
+        Never waits.
+        """
+        ...
+
+
+@runtime_checkable
+class PerAddress(Protocol):
+    """A Fetcher that limits how many exchanges run at a time with one IP address."""
+
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address. Never waits; exchanges under way go on."""
+        ...
+
+
+class Vetting(Fetcher, Protocol):
+    """A Fetcher that can check the address of a request without sending it. A dry run needs one."""
+
+    async def vet(self, request: Request) -> None:
+        """Looks up the host, and raises the FetchError of a host that must not or cannot be connected to.
+
+        Connects to nothing but name servers. Safe to cancel.
+        """
         ...
 
 
 class Rules(Protocol):
-    """The rules of one site's robots.txt that apply to this crawler (RFC 9309)."""
+    """The rules of one site's robots.txt that apply to this crawler (RFC 9309). They never change and never wait."""
 
     @property
     def delay_s(self) -> float | None:
-        """The Crawl-delay in seconds; None: there is none."""
+        """The Crawl-delay in seconds, as the file has it and without any limit. None: there is none."""
         ...
 
     @property
     def sitemaps(self) -> Sequence[str]:
-        """The URLs of sitemaps, as robots.txt has them."""
+        """The values of the Sitemap lines in order, as the file has them. They need not be URLs."""
         ...
 
     def allows(self, url: Url) -> bool:
-        """Whether this crawler may fetch the URL."""
+        """Whether this crawler may fetch the URL, which is one of the site. Takes microseconds; a millisecond at most.
+
+        The longest matching rule decides, and `allow` wins a tie. Without a matching rule the URL is allowed. The URL
+        of robots.txt itself is always allowed.
+        """
+        ...
+
+    def verdict(self, url: Url) -> RobotsVerdict:
+        """Returns the answer of `allows` with the line that decided."""
         ...
 
 
 class Robots(Protocol):
-    """Answers which URLs the robots.txt of each site allows."""
+    """Answers which URLs the robots.txt of each site allows. All methods but `rules` answer from memory."""
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
-        """Returns the rules of the request's site, and whether they were fetched just now: at most once while fresh.
+        """Returns the rules of the request's site, and whether this call sent a request to the site for them.
 
-        Raises FetchError where the site cannot be asked (RFC 9309 2.3.1.4: unreachable means disallowed).
+        The answer of a site is kept while it is fresh, and callers that come meanwhile wait for the same answer. May
+        wait as long as a fetch with five redirects. Safe to cancel: another caller that waits asks instead.
+
+        Raises FetchError where the site cannot be asked: unreachable means disallowed (RFC 9309 2.3.1.4). Its reason is
+        ROBOTS_UNREACHABLE, or the one that every request to this host would meet (DNS, CONNECT ...). Callers get the
+        same error from memory until the site is asked again. Raises OutOfFiles as `Fetcher.fetch` does, and SinkError
+        where an Observer cannot store the answer.
         """
+        ...
+
+    def state(self, site: str) -> RobotsState:
+        """Returns what is known of a site, such as `https://example.org`, fresh or old."""
+        ...
+
+    def ask_again(self) -> None:
+        """Makes each site be asked again before its next page. If that fails, its old rules hold."""
         ...
 
 
 class Offloader(Protocol):
     """Runs CPU work in workers, so that the event loop stays free."""
 
-    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        """Runs a picklable pure function in a worker; work of fewer `size` bytes than the inline bound runs here.
+    @property
+    def waiting(self) -> int:
+        """How many calls no worker has taken yet, of this lane or, outside of any lane, of all. From memory."""
+        ...
 
-        Raises OffloadError if the worker died of it, and every error that `work` raises.
+    def lane(self) -> Offloader:
+        """Returns an Offloader over the same workers for one of several crawls. Workers serve the lanes by turns."""
+        ...
+
+    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
+        """Returns the result of `work(*args)`, which runs in a worker: a process, a thread, or here.
+
+        `work`, its arguments and its result can be pickled, and it changes nothing outside itself: it may run twice if
+        a worker dies. `size` is the number of bytes that it reads; it estimates memory and how long the call takes.
+        Calls of fewer bytes than `inline_below_bytes` run here at once; 0 means unknown, and never runs here where
+        there are workers. Waits for a free worker and for the result. A call that is cancelled before a worker has
+        taken it never runs; otherwise its result is dropped.
+
+        Raises OffloadError if the worker died of the call (PARSE_CRASH), if it took too much CPU time (PARSE_TIMEOUT)
+        or more memory than allowed (PARSE); WorkersGone if the workers were closed; and every Exception that `work`
+        raises.
         """
         ...
 
@@ -246,4 +334,21 @@ class Bounds(Protocol):
 
     def place(self, text: str) -> str:
         """Returns the place of a link out of reach: a new seed of that place may admit it. Empty: no seed can."""
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Sees the exchanges that bring no outcome: those for robots.txt. A sink becomes one by having this method."""
+
+    async def observe(self, response: Response) -> None:
+        """Takes one answer to a request for robots.txt, whatever its status. Redirects of robots.txt come one by one.
+
+        `response.heads` has request and answer as they were sent. The site waits for the end of this call, which is
+        never cancelled; `write` of the same sink may run at the same time. The body is cut at 500 KiB.
+
+        Not exactly once: a site is asked again in each run and whenever its answer is no longer fresh, and what was
+        stored after the last settled position is cut off by `rewind`. Raises SinkError, which ends the crawl, as every
+        other exception does.
+        """
         ...

@@ -22,6 +22,16 @@ class RobotsState(NamedTuple):
     """Why it is unreachable."""
 
 
+class RobotsVerdict(NamedTuple):
+    """Whether a robots.txt lets a URL be fetched, and which line decided."""
+
+    allowed: bool
+    line: int = 0
+    """Line of robots.txt, counted from 1; 0 if no rule matched."""
+    rule: str = ""
+    """The line as we read it: `Disallow: /private/`."""
+
+
 class SiteView(NamedTuple):
     """One site as the panel shows it."""
 

@@ -50,8 +50,6 @@ class Visitor:
     """Returns why a request must not be fetched: its site has reached its limit of pages, or it leads into a trap."""
     answers: Answers = field(default_factory=Answers)
     """The recent answers of sites, by which pages are judged. They outlive this visitor."""
-    release: Callable[[Response], None] = lambda response: None
-    """Gives the bytes of a body back to the budget when its visit ends without an outcome."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
     """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
     keeps_cookies: bool = False
@@ -103,7 +101,7 @@ class Visitor:
         try:
             return await self._judge(fetched, response)
         except BaseException:  # cancelled, or a bug: the body is dropped with the visit
-            self.release(response)
+            response.release()
             raise
 
     async def _judge(self, fetched: Outcome, response: Response) -> Outcome:

@@ -84,6 +84,20 @@ async def test_every_reachable_page_is_fetched_once_with_its_title() -> None:
     assert summary.pages == len(fetched)
 
 
+async def test_after_a_run_the_figures_are_those_of_the_run_and_nothing_is_under_way() -> None:
+    web = Web([Site("a.test", {"/": html("A", ["/b"]), "/b": html("B"), "/c": html("C")})])
+    async with open_web(web) as served, crawler.open_crawl(**QUICK) as crawl:
+        assert crawl.snapshot().pages == 0
+        first = await crawl.run(served.seeds)
+        then = crawl.snapshot()
+        assert (then.pages, then.bytes, then.dispositions) == (2, first.bytes, first.dispositions)
+        assert (then.in_flight, then.pages_per_s, then.bound_by, then.advice) == (0, 0, crawler.Bound.IDLE, "")
+        await crawl.add([served.url("a.test", "/c")])
+        assert (crawl.snapshot().pages, crawl.snapshot().counts.queued) == (2, 1)
+        await crawl.run()
+        assert (crawl.snapshot().pages, crawl.snapshot().counts.queued) == (1, 0)
+
+
 async def test_titles_are_right_in_every_charset() -> None:
     pages = charset_pages()
     web = Web([Site("words.test", {"/": html("Home", list(pages)), **pages})])

@@ -10,8 +10,10 @@ import pytest
 
 from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.offload import Inline
 from crawler.parse import Document
-from crawler.protocols import Frontier
+from crawler.protocols import Frontier, Rules
+from crawler.robots import IgnoreRobots, RobotsRules
 from crawler.settings import MOST_INLINE_BYTES
 from crawler.settings.loading import load
 from crawler.visit import Visitor
@@ -19,21 +21,6 @@ from tests.defaults import make_job, make_politeness, make_scope
 
 T = TypeVar("T")
 HERE = Url("http://site.test/a/page?q")
-
-
-class Allowed:
-    """A robots.txt that allows everything."""
-
-    delay_s: float | None = None
-    sitemaps: Sequence[str] = ()
-
-    def allows(self, url: Url) -> bool:
-        return True
-
-
-class Robots:
-    async def rules(self, request: Request) -> tuple[Allowed, bool]:
-        return Allowed(), False
 
 
 class Web:
@@ -50,11 +37,6 @@ class Web:
         return Response(request.url, status, headers, b"<title>hello</title>")
 
 
-class Inline:
-    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        return work(*args)
-
-
 class Claims:
     """All that a visit asks of the frontier: nobody had this content before, and no redirect led here."""
 
@@ -68,7 +50,7 @@ class Claims:
 def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
     scope = make_scope(reach=reach)
     return Visitor(
-        robots=Robots(),
+        robots=IgnoreRobots(),
         fetcher=web,
         offloader=Inline(),
         frontier=cast(Frontier, Claims()),
@@ -259,39 +241,34 @@ async def test_what_was_lent_before_a_site_asked_to_be_left_alone_waits_too() ->
     assert other.disposition is Disposition.FETCHED
 
 
-class Asking(Allowed):
-    delay_s = 4.0
+class Asking(IgnoreRobots):
+    """A site that asks for a Crawl-delay."""
+
+    async def rules(self, request: Request) -> tuple[Rules, bool]:
+        return RobotsRules(delay_s=4.0), False
 
 
 @pytest.mark.parametrize(("is_alone", "asked"), [(True, 1), (False, 0)])
 async def test_a_site_that_asks_for_a_crawl_delay_is_asked_only_by_a_visit_that_is_alone(
     is_alone: bool, asked: int
 ) -> None:
-    class Robots:
-        async def rules(self, request: Request) -> tuple[Allowed, bool]:
-            return Asking(), False
-
     web = Web({HERE.text: (200, [])})
-    outcome = await replace(visitor(web), robots=Robots()).visit(Lease(Request(HERE), 1, is_alone=is_alone))
+    outcome = await replace(visitor(web), robots=Asking()).visit(Lease(Request(HERE), 1, is_alone=is_alone))
     assert len(web.asked) == asked
     assert (outcome.asked_s, outcome.rest_s) == (4.0, 4.0 * asked)
     assert outcome.disposition is (Disposition.FETCHED if asked else Disposition.DEFERRED)
 
 
 async def test_an_exchange_that_failed_is_followed_by_the_rest_the_site_asks_for() -> None:
-    class Robots:
-        async def rules(self, request: Request) -> tuple[Allowed, bool]:
-            return Asking(), False
-
     class Down:
         async def fetch(self, request: Request) -> Response:
             raise FetchError(Reason.TIMEOUT, "no answer", transient=True)
 
-    outcome = await replace(visitor(Web({})), robots=Robots(), fetcher=Down()).visit(Lease(Request(HERE), 1))
+    outcome = await replace(visitor(Web({})), robots=Asking(), fetcher=Down()).visit(Lease(Request(HERE), 1))
     assert (outcome.reason, outcome.rest_s, outcome.asked_s) == (Reason.TIMEOUT, 4.0, 4.0)
 
 
-class Offloader:
+class Offloader(Inline):
     """Workers that die of a page as such, and may die of the scan as well. Keeps what sizes it was told."""
 
     def __init__(self, *, scan_fails: bool = False) -> None:

@@ -13,23 +13,21 @@ from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import HttpFetcher, Network, Purse
+from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, Lost
 from ..frontier import MemoryFrontier, SqliteFrontier
-from ..offload import Inline, Lane
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Sink
+from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
-from ..robots import IgnoreRobots, RobotsCache
 from ..runtime.presence import Presence
 from ..settings import Config
-from ..sinks import Owing
+from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
@@ -51,7 +49,7 @@ class Stacking:
     shared: Shared | None
     weight: float
     lost: Lost = NOTHING_LOST
-    http: HttpFetcher | None = None
+    http: Fetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -60,19 +58,18 @@ class Stacking:
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
-        offloader, budget = shared.offloader.lane(), shared.budget.purse()
-        self.stack.callback(budget.close)
+        offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
-        fetcher = await self._open_fetcher(budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, budget.release, shared.presence)
+        fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         stored = frontier if isinstance(frontier, SqliteFrontier) else None
         roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(stored.brought) if stored else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, budget, seat, answers, self.extract, roots, self.lost,
-            shared.presence, self.http,
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
+            self.http,
         )  # fmt: skip
 
     async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
@@ -111,10 +108,10 @@ class Stacking:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
 
-    async def _open_fetcher(self, budget: Purse, network: Network | None, presence: Presence) -> Fetcher:
+    async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
         """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings."""
         if self.fetcher is not None:
-            return self.fetcher
+            return ForeignFetcher(self.fetcher)
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
         return await enter_fetcher(self.stack, self.http, self.config)
 
@@ -125,17 +122,16 @@ class Works:
 
     frontier: MemoryFrontier | SqliteFrontier
     sinks: tuple[Sink, ...]
-    robots: RobotsCache | IgnoreRobots
+    robots: Robots
     fetcher: Fetcher
-    offloader: Lane | Inline
-    budget: Purse
+    offloader: Offloader
     seat: Seat
     answers: Answers
     extract: Extract | None
     roots: Roots
     lost: Lost
     presence: Presence
-    http: HttpFetcher | None
+    http: Fetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
 
     def engine(self, config: Config) -> Engine:
@@ -144,8 +140,7 @@ class Works:
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            dispose=self.budget.dispose, parse_backlog=lambda: self.offloader.waiting, seat=self.seat,
-            presence=self.presence,
+            parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
@@ -157,8 +152,9 @@ class Works:
             self.roots.choose(ground)
             self.frontier.change(terms)
             engine.change(visit, limits)
-            if self.http is not None:
-                self.http.gates.per_address = config.politeness.per_ip
+            fetcher = self.http or self.fetcher
+            if isinstance(fetcher, PerAddress):
+                fetcher.limit_per_address(config.politeness.per_ip)
 
         return retune
 
@@ -181,7 +177,7 @@ class Works:
         job = parts.job(config, scope, self.frontier.key, self.extract)
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar, release=self.budget.release,
+            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
         )  # fmt: skip
         return self.roots.wait_for(ground, visitor.visit)

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ..fetch import ForeignFetcher
 from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
 from ..offload import Inline, Pool, Workers, open_inline, open_offloader
 from ..protocols import Fetcher, Frontier
@@ -79,4 +80,5 @@ async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
         check_shape(fetcher, Fetcher, package, "fetch.fetcher_kind")
+        return ForeignFetcher(fetcher)
     return fetcher

@@ -9,17 +9,16 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from ..errors import ConfigError
-from ..fetch import Budget, HttpFetcher, Network, Purse
+from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
-from ..model import Response
 from ..offload import Workers
 from ..parse import Content, Job
 from ..policy.admitted import Admitted
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Offloader
+from ..protocols import Fetcher, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -111,11 +110,11 @@ def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = Non
 
 
 def budget(config: Config) -> Budget:
-    return Budget(config.fetch.budget_bytes, config.fetch.max_body_bytes)
+    return make_budget(config.fetch)
 
 
 def open_fetcher(
-    config: Config, budget: Budget | Purse, network: Network | None = None, presence: Presence | None = None
+    config: Config, budget: Budget, network: Network | None = None, presence: Presence | None = None
 ) -> AbstractAsyncContextManager[HttpFetcher]:
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
@@ -129,15 +128,15 @@ def robots(
     config: Config,
     fetcher: Fetcher,
     offloader: Offloader,
-    release: Callable[[Response], None] = lambda response: None,
+    observer: Observer | None = None,
     presence: Presence | None = None,
-) -> RobotsCache | IgnoreRobots:
-    """Returns the source of robots.txt rules; `release` as in RobotsCache."""
+) -> Robots:
+    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt."""
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
     ttl_s = config.politeness.robots_ttl_s
-    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, release=release, presence=presence)
+    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence)
 
 
 def check_extract(extract: Extract | None, config: Config) -> None:

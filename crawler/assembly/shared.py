@@ -11,7 +11,7 @@ from ..engine.slots import Places
 from ..errors import ConfigError
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
-from ..offload import Inline, Pool
+from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import amend
@@ -24,7 +24,7 @@ class Shared:
     """The parts that crawls share, for `open_crawl(shared=...)`. `open_shared` makes them for one event loop."""
 
     config: Config
-    offloader: Pool | Inline
+    offloader: Offloader
     budget: Budget
     network: Network
     turns: Turns

@@ -13,9 +13,9 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
-from ..errors import HookError, WorkersGone
+from ..errors import HookError, SinkError, WorkersGone
 from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
-from ..model import Disposition, Lease, Outcome, Position, Reason, Request
+from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
 from ..runtime.presence import Presence
@@ -24,6 +24,7 @@ from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import Forewarning
 from .slots import Places, Seat
 from .suspension import Absence
+from .writing import write_side_by_side
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,6 @@ class Engine:
     visit: Visit
     sinks: Sequence[Sink]
     limits: Limits
-    dispose: Callable[[Outcome], None] = lambda outcome: None
-    """Called when an outcome was recorded, or was lost with an aborted run: its body is no longer needed."""
     parse_backlog: Callable[[], int] = lambda: 0
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""
@@ -286,7 +285,7 @@ class Engine:
             try:
                 await self._outcomes.put(outcome)
             except asyncio.CancelledError:
-                self.dispose(outcome)
+                outcome.release()
                 raise
             self._leases.task_done()
             del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
@@ -296,7 +295,7 @@ class Engine:
         try:
             with guarded("a visit"):
                 return self._absence.forgive(await self.visit(lease), begun)
-        except (HookError, WorkersGone):
+        except (HookError, SinkError, WorkersGone):
             raise  # not the fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
@@ -312,14 +311,17 @@ class Engine:
             while len(batch) < RECORD_BATCH and links < RECORD_LINKS and not self._outcomes.empty():
                 batch.append(self._outcomes.get_nowait())
                 links += batch[-1].n_found
-            with CancelScope(shield=True):  # never half a batch
-                async with self._storing:
-                    await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
-                    self._let_go([outcome.lease for outcome in batch])
+            try:
+                with CancelScope(shield=True):  # never half a batch
+                    async with self._storing:
+                        await self._store_and_settle([one for one in batch if id(one.lease) in self._out])
+                        self._let_go([outcome.lease for outcome in batch])
+            finally:
+                for outcome in batch:
+                    outcome.release()
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                self.dispose(outcome)
                 log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
@@ -330,20 +332,7 @@ class Engine:
         if not batch:  # all of it was given back
             return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        await self.frontier.settle(batch, await self._store(final) if final else {})
-
-    async def _store(self, outcomes: Sequence[Outcome]) -> dict[str, Position]:
-        """Writes all sinks side by side. If one fails, the others finish their write, and then its error is raised."""
-        positions: dict[str, Position] = {}
-
-        async def write(sink: Sink) -> None:
-            with guarded(f"the sink {sink.name!r}"), CancelScope(shield=True):
-                positions[sink.name] = await sink.write(outcomes)
-
-        async with create_task_group() as writing:
-            for sink in self.sinks:
-                writing.start_soon(write, sink)
-        return positions
+        await self.frontier.settle(batch, await write_side_by_side(self.sinks, final) if final else {})
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes
@@ -394,7 +383,7 @@ class Engine:
                 self._let_go(left)
                 await self._release(left)
         while not self._outcomes.empty():
-            self.dispose(self._outcomes.get_nowait())
+            self._outcomes.get_nowait().release()
 
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)

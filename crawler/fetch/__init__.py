@@ -10,10 +10,11 @@ from anyio import to_thread
 
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
-from .budget import Budget, Purse
+from .budget import Budget, make_budget
 from .exchange import Line
 from .fetcher import Capped, HttpFetcher
 from .files import Files
+from .foreign import ForeignFetcher
 from .gates import Gates
 from .guard import Guard
 from .origins import Origins, request_fields
@@ -22,7 +23,18 @@ from .resolver import Ask, NameServers, Resolver
 from .trust import trust
 from .wire import Connector
 
-__all__ = ["Budget", "Capped", "Files", "Guard", "HttpFetcher", "Network", "Purse", "open_fetcher", "open_network"]
+__all__ = [
+    "Budget",
+    "Capped",
+    "Files",
+    "ForeignFetcher",
+    "Guard",
+    "HttpFetcher",
+    "Network",
+    "make_budget",
+    "open_fetcher",
+    "open_network",
+]
 
 _ANYWHERE = ("0.0.0.0/0", "::/0")
 
@@ -55,7 +67,7 @@ async def open_fetcher(
     *,
     contact: str,
     per_ip: int,
-    budget: Budget | Purse | None = None,
+    budget: Budget | None = None,
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
     presence: Presence | None = None,
@@ -66,7 +78,7 @@ async def open_fetcher(
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
     `presence` tells when this process was away; without it, nobody watches.
     """
-    budget = budget or Budget(config.budget_bytes, config.max_body_bytes)
+    budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
     relay = Relay(config.proxy, config.no_proxy)

@@ -3,93 +3,87 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from itertools import count
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import NamedTuple
 
-from ..model import Outcome, Response, Url
+from ..model import NO_SHARE, Share
+from ..settings import FetchConfig
+
+log = logging.getLogger(__name__)
 
 SMALL_BYTES = 64 << 10
 """Every body may hold this much even while others wait. Most pages need no more."""
 SPARE_BYTES = 16 << 20
 """Set aside for SMALL_BYTES: enough for the 256 visits that run at once by default."""
+HEADS_BYTES = 1 << 19
+"""The most that the heads of one answer are charged beside its body: MAX_HEAD_BYTES of `wire`, and one read."""
+
+
+def make_budget(config: FetchConfig) -> Budget:
+    """Returns the budget that the settings give to responses."""
+    return Budget(config.budget_bytes, config.max_body_bytes + HEADS_BYTES)
 
 
 class Budget:
-    """Shares `limit_bytes` among all bodies, from their first byte until `release`.
+    """Shares `limit_bytes` among all responses, from their first byte until they are released.
 
     A reader takes the bytes of its body from the budget. While none are left it waits, and its connection is paused.
     This cannot deadlock. Whole bodies are released further down the line, by code that waits for no fetch. If no whole
     body is held, all used bytes belong to half-read bodies: then one waiting body may overdraw, up to the largest body
     allowed, until it is whole or has failed. The overdraft is set aside in advance, so the limit holds all the same.
     Space for small bodies is set aside too; otherwise servers that send much and then stall would hold up every page.
+
+    A response that nobody released gives its bytes back when Python collects it.
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
         self.limit = max(limit_bytes, 2 * largest_bytes)
-        self.used = 0
+        self._used = 0
         self._spare = min(SPARE_BYTES, self.limit - 2 * largest_bytes)
         self._common = self.limit - largest_bytes - self._spare
-        self._kept: dict[str, int] = {}
-        self._kept_bytes = 0
+        self._whole_bytes = 0
         self._queue: deque[_Claim] = deque()
-        self._overdrawing: Share | None = None
-        self._purses = count(1)
+        self._overdrawing: BodyShare | None = None
+        self._lost: deque[tuple[int, bool]] = deque()
+        """Bytes of shares that were collected before they were given back, and whether their body was whole."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_warned = False
 
-    def purse(self) -> Purse:
-        """Returns a purse for one of several crawls. It tells their bodies apart, even for the same URL."""
-        return Purse(self, f"{next(self._purses)} ")
+    @property
+    def used(self) -> int:
+        """Bytes that responses take now."""
+        self._collect()
+        return self._used
 
     @property
     def is_short(self) -> bool:
         """Whether a body waits for bytes and there is no room for even a small one."""
         return bool(self._queue) and self.used + SMALL_BYTES > self._common + self._spare
 
-    def open(self, url: Url) -> Share:
-        """Opens a share for the body of `url`, and releases what an earlier fetch of that URL still holds."""
-        return self._open(url.text)
+    def open(self) -> BodyShare:
+        """Opens a share for one response. Give it back once, or let its response do so."""
+        share = BodyShare(self)
+        opened = _opened.get()
+        if opened is not None:
+            opened.add(share)
+        return share
 
-    def open_unkept(self, url: Url) -> Share:
-        """Opens a share for a body that will be dropped at once."""
-        return Share(self, url.text)
-
-    def release(self, response: Response) -> None:
-        """Gives back the bytes of this response's body. Does nothing when its URL holds none."""
-        self._release(response.url.text)
-
-    def dispose(self, outcome: Outcome) -> None:
-        """Gives back all bytes that the visit fetched from its URL."""
-        self._release(outcome.url.text)
-
-    def _open(self, name: str) -> Share:
-        self._release(name)
-        return Share(self, name)
-
-    def _release(self, name: str) -> None:
-        held = self._kept.pop(name, 0)
-        if held:
-            self._kept_bytes -= held
-            self._give_back(held)
-
-    def _keep(self, share: Share) -> None:
-        self._kept[share.name] = share.held
-        self._kept_bytes += share.held
-        self._close(share)
-
-    def _close(self, share: Share) -> None:
-        if self._overdrawing is share:
-            self._overdrawing = None
-
-    def _give_back(self, size: int) -> None:
-        self.used -= size
+    def _give_back(self, size: int, is_whole: bool) -> None:
+        self._used -= size
+        if is_whole:
+            self._whole_bytes -= size
         if self._queue:
             self._serve()
 
     def _serve(self) -> None:
         """Grants the claims that fit, in order of arrival; if none fits, lets one half-read body overdraw."""
-        while self._queue and self.used + self._queue[0].size <= self._common:
+        while self._queue and self._used + self._queue[0].size <= self._common:
             _grant(self._queue.popleft())
-        if self._overdrawing or self._kept_bytes:
+        if self._overdrawing or self._whole_bytes:
             return
         claim = next((claim for claim in self._queue if claim.share.held), None)
         if claim:
@@ -97,92 +91,129 @@ class Budget:
             self._overdrawing = claim.share
             _grant(claim)
 
+    def _lose(self, size: int, is_whole: bool) -> None:
+        """Notes bytes of a collected share. Python may call this in any thread, and in the middle of our own code."""
+        self._lost.append((size, is_whole))
+        if self._queue and self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._collect)
 
-class Purse:
-    """One crawl's view of a shared budget. It works like Budget, and other crawls may fetch the same URLs."""
+    def _collect(self) -> None:
+        """Gives back the bytes of collected shares, on the loop."""
+        if self._lost and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "a response was dropped without release(), so its memory was missing until Python collected it: a "
+                "Fetcher that does not return a response of another Fetcher should release it"
+            )
+        while self._lost:
+            self._give_back(*self._lost.popleft())
 
-    __slots__ = ("_budget", "_mark")
 
-    def __init__(self, budget: Budget, mark: str) -> None:
+class BodyShare:
+    """The bytes that one response takes of the budget. Implements `model.Share`."""
+
+    __slots__ = ("_budget", "held", "is_whole")
+
+    def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._mark = mark
-
-    @property
-    def used(self) -> int:
-        """Bytes used by all crawls that share the budget."""
-        return self._budget.used
-
-    @property
-    def is_short(self) -> bool:
-        return self._budget.is_short
-
-    def open(self, url: Url) -> Share:
-        return self._budget._open(self._mark + url.text)
-
-    def open_unkept(self, url: Url) -> Share:
-        return self._budget.open_unkept(url)
-
-    def release(self, response: Response) -> None:
-        self._budget._release(self._mark + response.url.text)
-
-    def dispose(self, outcome: Outcome) -> None:
-        self._budget._release(self._mark + outcome.url.text)
-
-    def close(self) -> None:
-        """Releases all bytes that this crawl still holds."""
-        for name in [name for name in self._budget._kept if name.startswith(self._mark)]:
-            self._budget._release(name)
-
-
-class Share:
-    """The bytes that one body holds of the budget while it is read. Call `keep` or `drop` exactly once at the end."""
-
-    __slots__ = ("_budget", "held", "name")
-
-    def __init__(self, budget: Budget, name: str) -> None:
-        self._budget = budget
-        self.name = name
         self.held = 0
+        self.is_whole = False
+        """Whether the body was read to its end."""
 
     def take(self, size: int) -> bool:
         """Charges `size` more bytes and returns True if this needs no waiting. After False, call `wait`."""
         budget = self._budget
-        if budget._overdrawing is not self and (budget._queue or budget.used + size > budget._common):
+        if budget._lost:
+            budget._collect()
+        if budget._overdrawing is not self and (budget._queue or budget._used + size > budget._common):
             is_small = self.held + size <= SMALL_BYTES
-            if not is_small or budget.used + size > budget._common + budget._spare:
+            if not is_small or budget._used + size > budget._common + budget._spare:
                 return False
         self.add(size)
         return True
 
     async def wait(self, size: int) -> None:
         """Charges `size` more bytes as soon as there is room. With 0, waits for its turn and charges nothing."""
-        claim = _Claim(self, size, asyncio.get_running_loop().create_future())
-        self._budget._queue.append(claim)
-        self._budget._serve()
+        budget, loop = self._budget, asyncio.get_running_loop()
+        claim = _Claim(self, size, loop.create_future())
+        budget._loop = loop
+        budget._queue.append(claim)
+        budget._collect()  # after the claim is in the queue: from now on a collected share wakes it
+        budget._serve()
         try:
             await claim.granted
         finally:
-            if claim in self._budget._queue:  # cancelled before its turn
-                self._budget._queue.remove(claim)
+            if claim in budget._queue:  # cancelled before its turn
+                budget._queue.remove(claim)
 
     def add(self, size: int) -> None:
         self.held += size
-        self._budget.used += size
+        self._budget._used += size
 
     def keep(self) -> None:
-        """Marks the body as whole. It stays charged until its URL is released."""
-        if self.held:
-            self._budget._keep(self)
+        """Marks the body as whole. It stays charged until the share is given back."""
+        self.is_whole = True
+        self._budget._whole_bytes += self.held
+        self._stop_overdrawing()
 
-    def drop(self) -> None:
-        """Gives all bytes back, because the body will not be used."""
+    def give_back(self) -> None:
+        """Gives all bytes back, whether the body is whole or not. A second call does nothing."""
         held, self.held = self.held, 0
-        self._budget._close(self)
-        self._budget._give_back(held)
+        self._stop_overdrawing()
+        self._budget._give_back(held, self.is_whole)
+
+    def _stop_overdrawing(self) -> None:
+        if self._budget._overdrawing is self:
+            self._budget._overdrawing = None
+
+    def __del__(self) -> None:  # the last way back for responses that code of others dropped
+        if self.held:
+            self._budget._lose(self.held, self.is_whole)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles hold no memory of the budget."""
+        return (_no_share, ())
+
+
+class Opened:
+    """Collects the shares that are opened within a block by code of others. `add` does nothing after its end."""
+
+    def __init__(self) -> None:
+        self._shares: list[BodyShare] | None = []
+
+    def add(self, share: BodyShare) -> None:
+        if self._shares is not None:  # a task that was started in the block outlives it
+            self._shares.append(share)
+
+    def close(self, kept: Share) -> None:
+        """Gives back the shares of all whole bodies but `kept`."""
+        shares, self._shares = self._shares or [], None
+        for share in shares:
+            if share.is_whole and share is not kept:
+                share.give_back()
+
+
+_opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
+
+
+@contextmanager
+def collect_opened() -> Iterator[Opened]:
+    """Collects the shares that this task, and tasks it starts, open within the block. The caller closes it."""
+    opened = Opened()
+    token = _opened.set(opened)
+    try:
+        yield opened
+    finally:
+        _opened.reset(token)
+
+
+def _no_share() -> Share:
+    return NO_SHARE
 
 
 class _Claim(NamedTuple):
-    share: Share
+    share: BodyShare
     size: int
     granted: asyncio.Future[None]
 

@@ -14,10 +14,10 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from ..errors import FetchError
-from ..model import Reason, Request, Response, Timings
+from ..model import Heads, Reason, Request, Response, Timings
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
-from .budget import Share
+from .budget import BodyShare
 from .cookies import Cookies
 from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, request_bytes
@@ -47,8 +47,10 @@ class Exchange:
     line: Line
     origin: Origin
     request: Request
-    share: Share
+    share: BodyShare
     cap: int | None = None
+    _sent: bytes = b""
+    """The head of the request."""
     _deadline: asyncio.Timeout | None = None
     _connect_ms: float = 0.0
     _budget_ms: float = 0.0
@@ -70,6 +72,7 @@ class Exchange:
         connection, message, stream = await self._answer()
         answered = perf_counter()
         wire = _wire(connection)
+        heads = Heads(self._sent, wire.head, wire.interim_heads)
         try:
             body, is_cut = await self._body(wire, message, stream)
         except BaseException:
@@ -101,6 +104,8 @@ class Exchange:
             timings,
             tls=self.origin.tls,
             truncated="length" if is_cut and self.cap is None else "",
+            heads=heads,
+            share=self.share,
         )
 
     async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
@@ -140,7 +145,8 @@ class Exchange:
         if wire.transport is None:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
-        wire.transport.write(request_bytes(self.origin, self.request, cookie))
+        self._sent = request_bytes(self.origin, self.request, cookie)
+        wire.transport.write(self._sent)
         if wire.exchanges == 1:
             self.line.pace.watch(wire)
         message, stream = await wire.read()
@@ -156,7 +162,7 @@ class Exchange:
         return message, stream
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
-        """Returns the body as the server sent it, and whether it was cut at the limit."""
+        """Returns the body as the server sent it, and whether it was cut at the limit. Charges it with its heads."""
         most = self.line.max_body_bytes if self.cap is None else self.cap
         if not stream.is_eof():
             declared = _declared(message)
@@ -170,13 +176,16 @@ class Exchange:
         is_cut = len(body) > most
         if is_cut:
             body = self._cut(body, most)
-        if not self.share.take(len(body)):
-            await self._wait(wire, stream, len(body))
+        charged = len(body) + wire.heads_bytes
+        if not self.share.take(charged):
+            await self._wait(wire, stream, charged)
         return body, is_cut
 
     async def _long_body(self, wire: Wire, stream: StreamReader, most: int) -> tuple[bytes, bool]:
         chunks: list[bytes] = []
-        size = 0
+        size, heads = 0, wire.heads_bytes
+        if not self.share.take(heads):
+            await self._wait(wire, stream, heads)
         while chunk := await stream.readany():
             size += len(chunk)
             is_cut = size > most

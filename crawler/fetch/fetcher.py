@@ -8,7 +8,7 @@ from time import perf_counter
 
 from ..errors import OutOfFiles
 from ..model import Request, Response
-from .budget import Budget, Purse, Share
+from .budget import BodyShare, Budget
 from .exchange import Exchange, Line
 from .files import Files
 from .gates import Gates
@@ -25,18 +25,18 @@ class HttpFetcher:
     origins: Origins
     gates: Gates
     files: Files
-    budget: Budget | Purse
+    budget: Budget
 
-    async def fetch(self, request: Request) -> Response:
-        """Makes one exchange and returns the answer. Raises FetchError.
+    async def fetch(self, request: Request, *, cap: int | None = None) -> Response:
+        """Makes one exchange and returns the answer, charged to the budget until it is released. Raises FetchError.
 
-        The body stays charged to the budget until `budget.release(response)`.
+        `cap` keeps at most that many bytes of the body and ignores the rest.
         """
-        share = self.budget.open(request.url)
+        share = self.budget.open()
         try:
-            response = await self.exchange(request, share)
+            response = await self._exchange(request, share, cap)
         except BaseException:
-            share.drop()
+            share.give_back()
             raise
         share.keep()
         return response
@@ -45,8 +45,12 @@ class HttpFetcher:
         """Returns a Fetcher that reads at most `limit_bytes` of each body."""
         return Capped(self, limit_bytes)
 
-    async def exchange(self, request: Request, share: Share, cap: int | None = None) -> Response:
-        """Makes one exchange as soon as gates, budget and open files allow, and charges its body to `share`."""
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address, from the next one on."""
+        self.gates.per_address = most
+
+    async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
+        """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
         begun = perf_counter()
         origin = self.origins.find(request.url.site)
         address = await self._vet(origin)
@@ -95,15 +99,11 @@ class HttpFetcher:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """A Fetcher for short bodies. Their bytes are not charged once returned: they are few and soon gone."""
+    """A Fetcher that reads bodies up to a limit."""
 
     fetcher: HttpFetcher
     limit_bytes: int
 
     async def fetch(self, request: Request) -> Response:
         """Makes one exchange and returns the answer, its body cut at the limit. Raises FetchError."""
-        share = self.fetcher.budget.open_unkept(request.url)
-        try:
-            return await self.fetcher.exchange(request, share, self.limit_bytes)
-        finally:
-            share.drop()
+        return await self.fetcher.fetch(request, cap=self.limit_bytes)

@@ -1,6 +1,8 @@
-"""Refuses heads of answers that break HTTP/1.1 (RFC 9112) and that aiohttp's parser lets pass."""
+"""Finds the heads of answers, and refuses those that break HTTP/1.1 (RFC 9112) and that aiohttp's parser lets pass."""
 
 from __future__ import annotations
+
+import re
 
 from aiohttp.http_parser import RawResponseMessage
 
@@ -9,6 +11,27 @@ from ..model import Reason
 
 MAX_INTERIM = 8
 """Interim answers (RFC 9110 15.2) before the final one. Two are common; more are meant to hold us up."""
+
+BLANK_LINE = re.compile(rb"\n\r?\n")
+"""The end of a head, and of the line before it. A lone LF ends a line as well (RFC 9112 2.2)."""
+
+
+def split_heads(data: bytes, interim: int) -> tuple[bytes, tuple[bytes, ...]]:
+    """Returns the head of the final answer in these bytes, and those of the `interim` answers before it.
+
+    Each ends with its empty line. Empty lines before a status line belong to no head.
+    """
+    if not interim and data.startswith(b"H") and (blank := BLANK_LINE.search(data)):
+        return data[: blank.end()], ()
+    heads, begin = [], 0
+    for _ in range(interim + 1):
+        while data.startswith((b"\r", b"\n"), begin):
+            begin += 1
+        blank = BLANK_LINE.search(data, begin)
+        end = blank.end() if blank else len(data)
+        heads.append(data[begin:end])
+        begin = end
+    return heads.pop(), tuple(heads)
 
 
 def check_interim(message: RawResponseMessage, count: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from functools import partial
 
@@ -17,6 +16,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from .files import Files
+from .framing import BLANK_LINE, split_heads
 from .guard import Guard
 
 KEEP_ALIVE_S = 20.0
@@ -35,8 +35,6 @@ MAX_FRAMING, FRAMING_BYTES = 2, 1 << 19
 
 Chunks of three bytes pass; an answer that is nothing but framing is ended.
 """
-
-_BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class AddressRefused(OSError):
@@ -71,6 +69,15 @@ class Wire(ResponseHandler):
         self._is_asked = True  # from the start: if a server greets us, aiohttp reports what is wrong with it
         self._is_answered = False
         self._head = bytearray()
+        """Bytes before the body that came in earlier pieces."""
+        self._piece = b""
+        """The piece that is being parsed."""
+        self._interim = 0
+        """Interim answers that came before."""
+        self.head = b""
+        """The head of the final answer, byte for byte. Set when it is complete."""
+        self.interim_heads: tuple[bytes, ...] = ()
+        """The heads of the interim answers before it."""
         self._is_retrying = False
         self._fault: BaseException | None = None
 
@@ -83,7 +90,13 @@ class Wire(ResponseHandler):
         self.turn += 1
         self.received = 0
         self._head.clear()
+        self._interim = 0
         self._parse_anew()
+
+    @property
+    def heads_bytes(self) -> int:
+        """The length of the heads of the answer, interim ones included."""
+        return len(self.head) + (sum(map(len, self.interim_heads)) if self.interim_heads else 0)
 
     def restart(self) -> None:
         """Resumes reading after a pause."""
@@ -100,6 +113,7 @@ class Wire(ResponseHandler):
         if self._has_part_of_more():
             self.force_close()
         self._is_asked = self.is_awaited = False
+        self.head, self.interim_heads = b"", ()
         self._files.idle[self] = None
 
     def close(self) -> None:
@@ -134,7 +148,9 @@ class Wire(ResponseHandler):
             self.close()
             return
         self.received += len(data)
+        self._piece = data
         super().data_received(data)
+        self._piece = b""
         if self._fault is not None:
             self._read_apart(bytes(self._head + data))
         elif not self._is_answered:
@@ -147,9 +163,14 @@ class Wire(ResponseHandler):
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         if data[0].code >= 200:
             self._is_answered = True
+            if self._head:
+                self._piece = bytes(self._head) + self._piece
+                self._head.clear()
+            self.head, self.interim_heads = split_heads(self._piece, self._interim)
         else:
             self.turn += 1
             self.received = 0
+            self._interim += 1
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
@@ -168,15 +189,18 @@ class Wire(ResponseHandler):
         drop the rest.
         """
         self._fault, self._is_retrying = None, True
+        self._head.clear()
+        self._piece, self._interim = data, 0
         self._parse_anew()
         begin = 0
-        for blank in _BLANK_LINE.finditer(data):
+        for blank in BLANK_LINE.finditer(data):
             super().data_received(data[begin : blank.end()])
             begin = blank.end()
             if self._is_answered or self._exception is not None:
                 break
         if self._exception is None:
             super().data_received(data[begin:])
+        self._piece = b""
         if self._exception is None:
             self.give_up(BadHttpMessage("the answer reads differently the second time"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -17,7 +16,7 @@ from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
 from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
-from ..runtime.files import sync_folder
+from ..runtime.files import is_full, sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
 from ..runtime.private_files import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
 from ..settings import OWN_FILES, Config
@@ -289,6 +288,6 @@ def told(path: Path) -> Iterator[None]:
     except Unsafe as error:
         raise FolderError(str(error)) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"{path}: no space left: make room and repeat the command") from error
         raise FolderError(f"{path} cannot be a crawl folder: {error.strerror}") from error

@@ -6,7 +6,6 @@ the file away. If only late visits are missing, opening the folder mends it; any
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
 from ..protocols import Mender, Output
 from ..records import Survivors
+from ..runtime.files import is_full
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +159,6 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"no space left to mend {error.filename or 'the output'}: make room first") from error
         raise SinkError(f"the output cannot be mended: {error}") from error

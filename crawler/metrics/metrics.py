@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..policy.politeness import Wait
 from ..standing import Counts, SiteView, Trap
+from .bounds import ADVICE, Bound
 from .latency import Latency, Stages
 
 MAX_FAILURES = 10_000
@@ -33,95 +34,6 @@ class Ending(StrEnum):
     ABORTED = "aborted"
 
 
-class Bound(StrEnum):
-    """What limits the speed of a crawl."""
-
-    POLITENESS = "politeness"
-    CRAWL_DELAY = "crawl-delay"
-    PER_SITE = "per-site"
-    PER_IP = "per-ip"
-    RETRIES = "retries"
-    DNS = "dns"
-    HELD = "held"
-    PARKED = "parked"
-    NETWORK = "network"
-    CONCURRENCY = "concurrency"
-    PLACES = "places"
-    PARSING = "parsing"
-    OUTPUT = "output"
-    LOOP = "loop"
-    SEEDS = "seeds"
-    IDLE = "idle"
-
-
-class Advice(NamedTuple):
-    """The meaning of a bound, and what helps, as flags and as settings. Empty: nothing is known to help."""
-
-    why: str = ""
-    flags: str = ""
-    """What helps, in flags of the command line."""
-    settings: str = ""
-    """What helps, in names of settings."""
-
-    @property
-    def on_command_line(self) -> str:
-        return "; ".join(filter(None, [self.why, self.flags]))
-
-    @property
-    def in_settings(self) -> str:
-        return "; ".join(filter(None, [self.why, self.settings]))
-
-
-_ADVICE = {
-    Bound.POLITENESS: Advice(
-        "sites rest between requests",
-        "if they are yours: a smaller --delay, a larger --per-site",
-        "if they are yours: a smaller politeness.delay_s, a larger politeness.per_site",
-    ),
-    Bound.CRAWL_DELAY: Advice("sites ask for this pace (Crawl-delay), and get one request at a time"),
-    Bound.PER_SITE: Advice(
-        "sites have not answered the requests that they have",
-        "if they are yours: a larger --per-site",
-        "if they are yours: a larger politeness.per_site",
-    ),
-    Bound.PER_IP: Advice(
-        "addresses have as many requests as they are allowed",
-        "if they are yours: --set politeness.per_ip=N",
-        "if they are yours: a larger politeness.per_ip",
-    ),
-    Bound.RETRIES: Advice(
-        "all URLs that are left wait for another attempt, or for sites that asked to be left alone or failed"
-    ),
-    Bound.DNS: Advice(
-        "name servers do not answer, or do so slowly",
-        "other ones may help: --set fetch.name_servers=9.9.9.9",
-        "other ones may help: fetch.name_servers",
-    ),
-    Bound.HELD: Advice("all URLs that are left are of sites that are held", "", "release them"),
-    Bound.PARKED: Advice(
-        "all URLs that are left are parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
-    ),
-    Bound.NETWORK: Advice("answers are slow to come"),
-    Bound.CONCURRENCY: Advice(
-        "all visits are under way",
-        "more at a time may help: a larger --concurrency",
-        "more at a time may help: a larger fetch.concurrency",
-    ),
-    Bound.PLACES: Advice(
-        "the crawls of this process have all their visits under way", "", "more at a time may help: daemon.concurrency"
-    ),
-    Bound.PARSING: Advice(
-        "workers are behind",
-        "more of them on more cores: --set offload.workers=N",
-        "more of them on more cores: daemon.workers",
-    ),
-    Bound.OUTPUT: Advice("the disk is behind; put the crawl folder on a faster one"),
-    Bound.LOOP: Advice("one core is full with network work; split the seeds over several crawls"),
-    Bound.SEEDS: Advice("seeds are read more slowly than they are visited"),
-    Bound.IDLE: Advice(),
-}
-ADVICE = {bound: advice.on_command_line for bound, advice in _ADVICE.items()}
-ADVICE_IN_SETTINGS = {bound: advice.in_settings for bound, advice in _ADVICE.items()}
 _WAITS = {
     Wait.REST: Bound.POLITENESS,
     Wait.ASKED: Bound.CRAWL_DELAY,
@@ -208,6 +120,12 @@ class Snapshot:
     """Share of the time of recent visits that each of `latency.STAGES` took."""
     latency: Latency | None
     """Percentiles of recent answers; None: there were none."""
+
+    def at_rest(self) -> Snapshot:
+        """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""
+        return replace(
+            self, pages_per_s=0.0, bytes_per_s=0.0, in_flight=0, bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Inline:
         return _run_on_loop(work, args)
 
     def lane(self) -> Inline:
+        """Returns itself: no call ever waits."""
         return self
 
 
@@ -181,6 +182,10 @@ class Lane:
     def waiting(self) -> int:
         """Returns the number of calls of this lane that no worker has taken yet."""
         return self.pool.waiting_in(self)
+
+    def lane(self) -> Lane:
+        """Returns another lane of the same pool."""
+        return self.pool.lane()
 
     async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
         return await self.pool.run_in(self, work, *args, size=size)

@@ -6,12 +6,11 @@ of an HTML page (links of a sitemap have the depth of the sitemap itself). All o
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -24,11 +23,10 @@ from ..model import Disposition, Lease, LeftOut, Links, Outcome, Page, Reason
 from ..policy.scope import Scope
 from ..protocols import Reader
 from ..records import ALL, Record
-from ..runtime.gil import breathing
+from ..runtime.threads import run_in_thread
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 U64 = NDArray[np.uint64]
 
 JUDGING = LeftOut.REACH | LeftOut.PATTERNS | LeftOut.DEPTH | LeftOut.REPEATS
@@ -87,7 +85,7 @@ async def judge(
     at = total = 0
     try:
         while at < end:
-            named = await _run_in_thread(_find_records, reader, at, end, frontier.key)
+            named = await run_in_thread(_find_records, reader, at, end, frontier.key)
             at = named.end
             total += await _judge(frontier, reader, named, scope, left_out, judged)
     except OSError as error:
@@ -108,7 +106,7 @@ async def _judge(
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
-            batch = await _run_in_thread(_judge_batch, reader, todo, scope, frontier.key)
+            batch = await run_in_thread(_judge_batch, reader, todo, scope, frontier.key)
             todo = todo[batch.number :]
             if batch.read:
                 await frontier.judge(batch.read)
@@ -184,8 +182,3 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
             outside=urls.fingerprints(places, key),
         ),
     )
-
-
-async def _run_in_thread(work: Callable[..., T], *args: object) -> T:
-    with breathing():
-        return await asyncio.get_running_loop().run_in_executor(None, work, *args)

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from .. import urls
@@ -15,12 +15,12 @@ from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..policy import redirects
 from ..policy.politeness import setback
-from ..protocols import Fetcher, Offloader, Rules
+from ..protocols import Capping, Fetcher, Observer, Offloader, Rules
 from ..runtime.presence import Presence
 from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState
 from .reading import MAX_BYTES, parse, product_token
-from .rules import ALLOW_ALL, RobotsRules, Verdict
+from .rules import ALLOW_ALL, RobotsRules
 
 __all__ = [
     "ALLOW_ALL",
@@ -28,7 +28,6 @@ __all__ = [
     "IgnoreRobots",
     "RobotsCache",
     "RobotsRules",
-    "Verdict",
     "parse",
     "product_token",
 ]
@@ -57,13 +56,6 @@ reasonably long period, for example, 30 days`). Counted while this object lives,
 more."""
 
 _HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
-
-
-@runtime_checkable
-class Capping(Protocol):
-    """A Fetcher that can stop reading a body at a limit."""
-
-    def capped(self, limit_bytes: int) -> Fetcher: ...
 
 
 class IgnoreRobots:
@@ -95,12 +87,12 @@ class RobotsCache:
         user_agent: str,
         ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
-        release: Callable[[Response], None] = lambda response: None,
+        observer: Observer | None = None,
         presence: Presence | None = None,
     ) -> None:
-        """`release` is called with each response once it is read, to give its bytes back to the budget."""
+        """`observer` gets each answer before it is read."""
         self._fetcher = fetcher.capped(MAX_BYTES) if isinstance(fetcher, Capping) else fetcher
-        self._release = release
+        self._observer = observer
         self._offloader = offloader
         self._agent = product_token(user_agent)
         self._ttl_s = ttl_s
@@ -211,10 +203,12 @@ class RobotsCache:
                     raise
                 raise _unreachable(url, str(error), error.retry_after_s) from error
             try:
+                if self._observer is not None:
+                    await self._observer.observe(response)
                 if not 300 <= response.status < 400:
                     return await self._read(response)
             finally:
-                self._release(response)
+                response.release()
             target = _target(response)
             if target is None:
                 return ALLOW_ALL

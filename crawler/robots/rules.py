@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..model import Url
+from ..standing import RobotsVerdict
 from .patterns import END, NO_PATTERNS, Patterns
 
 MAX_WORK_NS = 1_000_000
@@ -47,16 +48,6 @@ class Rule(NamedTuple):
         return f"{'Allow' if self.is_allow else 'Disallow'}: {self.head}{self.rest}"
 
 
-class Verdict(NamedTuple):
-    """Says whether a URL may be fetched, and which rule decided."""
-
-    allowed: bool
-    line: int = 0
-    """Line of robots.txt, counted from 1; 0 if no rule matched."""
-    rule: str = ""
-    """The line as we read it: `Disallow: /private/`."""
-
-
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
     """The rules of one robots.txt for one crawler: small and picklable. Without rules everything is allowed."""
@@ -89,10 +80,10 @@ class RobotsRules:
         rule = self._decide(url.path)
         return rule is None or rule.is_allow or url.path == _OWN_PATH
 
-    def verdict(self, url: Url) -> Verdict:
+    def verdict(self, url: Url) -> RobotsVerdict:
         """Returns the answer of `allows` with the rule that decided."""
         rule = self._decide(url.path) if url.path != _OWN_PATH else None
-        return Verdict(rule.is_allow, rule.line, str(rule)) if rule else Verdict(True)
+        return RobotsVerdict(rule.is_allow, rule.line, str(rule)) if rule else RobotsVerdict(True)
 
     def _decide(self, path: str) -> Rule | None:
         written, meant = (path, path) if "%" not in path else (escaped(path), unescaped(escaped(path)))

@@ -1,11 +1,25 @@
-"""Makes a file's bytes and its name survive a power cut."""
+"""Makes a file's bytes and its name survive a power cut, and knows the errors of a full disk."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
 from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SQLITE_FULL = 13
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error of the system or of SQLite says that nothing more can be written until there is room.
+
+    The disk is full, or a quota, or the file is as large as this file system or this process may make one.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == _SQLITE_FULL  # the other bits say more exactly what
 
 
 def sync_file(number: int) -> None:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from .formats import SINKS, find_reader, make_outputs
 from .jsonl import JsonLines
+from .observers import find_observers
 from .owing import Owing
 from .record import Wants
 from .stream import ReaderGone, Stream
 
-__all__ = ["SINKS", "JsonLines", "Owing", "ReaderGone", "Stream", "Wants", "find_reader", "make_outputs"]
+__all__ = [
+    "SINKS",
+    "JsonLines",
+    "Owing",
+    "ReaderGone",
+    "Stream",
+    "Wants",
+    "find_observers",
+    "find_reader",
+    "make_outputs",
+]

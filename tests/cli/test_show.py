@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from crawler.cli.exit_codes import Exit, exit_code
 from crawler.cli.panel import drawn
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
-from crawler.metrics.metrics import ADVICE, Blocked, Bound, Ending, Failures, Hindrance, Snapshot, Summary
+from crawler.metrics.bounds import ADVICE, Bound
+from crawler.metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Disposition, Reason
 from crawler.settings.loading import amend, load
 from crawler.standing import Counts, SiteView, Trap
@@ -75,7 +78,7 @@ def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> No
 
 def test_the_end_says_what_happened_what_failed_and_where() -> None:
     text = "\n".join(show.ending(SUMMARY, _folder(), ["urls.txt"]))
-    assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.0 MB" in text
+    assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.1 MB" in text
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
     assert "bound by politeness 90% of the time" in text
@@ -157,10 +160,18 @@ def test_durations_are_for_people(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1023, "1.0 kB"), (3 << 20, "3.0 MB"), (512 << 20, "512 MB")]
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_499, "999 kB"), (999_500, "1.0 MB"), (512 * 10**6, "512 MB")],
 )
 def test_sizes_are_for_people(size: int, text: str) -> None:
     assert show.size(size) == text
+
+
+def test_the_dashboard_writes_sizes_in_the_same_units_and_steps() -> None:
+    source = (Path(__file__).parents[2] / "crawler/daemon/dashboard/words.js").read_text()
+    [units] = re.findall(r"const units = (\[.*?\]);", source)
+    assert json.loads(units) == list(show.SIZES)
+    assert "n /= 1000;" in source
 
 
 NONE_FETCHED = replace(SUMMARY, pages=0, counts=Counts(known=2, settled={FAILED: 2}))

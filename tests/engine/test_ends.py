@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from crawler.engine.engine import RECORD_BATCH, Engine
 from crawler.engine.slots import Places
 from crawler.frontier import MemoryFrontier, open_memory
 from crawler.metrics.metrics import Ending, Summary
-from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
+from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
 from tests.defaults import make_limits, make_terms
 
 WAYS = ["abort", "cancel", "stop"]
@@ -104,15 +105,28 @@ async def frontier() -> AsyncIterator[MemoryFrontier]:
 
 
 @dataclass
+class Counted:
+    give_back: Callable[[], None]
+
+
+@dataclass
 class Run:
     """A run in a task of its own, to be left."""
 
     engine: Engine
-    disposed: Counter[str] = field(default_factory=Counter)
+    released: Counter[str] = field(default_factory=Counter)
     summary: Summary | None = None
 
     def __post_init__(self) -> None:
-        self.engine.dispose = lambda outcome: self.disposed.update([outcome.url.text])
+        visit = self.engine.visit
+
+        async def visit_and_count(lease: Lease) -> Outcome:
+            """Gives each outcome a response that counts how often it is released."""
+            outcome, url = await visit(lease), lease.request.url
+            share = Counted(partial(self.released.update, [url.text]))
+            return replace(outcome, response=Response(url, 200, (), share=share))
+
+        self.engine.visit = visit_and_count
 
     async def leave(self, how: str, n: int, when: Callable[[], Awaitable[object]], then: Callable[[], None]) -> None:
         """Begin, wait for a moment, leave in one of the ways, do what ends that moment, and wait for the end."""
@@ -165,8 +179,8 @@ async def test_who_leaves_in_the_middle_of_a_settle_has_all_of_it_settled(
     assert sink.got, "what was being stored is stored"
     assert frontier.counts().settled == {Disposition.FETCHED: len(sink.got)}
     assert places.taken == 0
-    assert set(run.disposed.values()) == {1}
-    assert set(sink.got) <= set(run.disposed)
+    assert set(run.released.values()) == {1}
+    assert set(sink.got) <= set(run.released)
     await go_on(frontier, sink, 20)
 
 
@@ -187,7 +201,7 @@ async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: MemoryFront
     run = Run(engine)
     await run.leave(how, 10, lambda: until(lambda: len(made) == 10 and engine._outcomes.qsize() > 0), gate.open)
     assert len(sink.got) == (1 if how == "cancel" else 10)
-    assert run.disposed == made
+    assert run.released == made
     await go_on(frontier, sink, 10)
 
 
@@ -274,7 +288,7 @@ async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: Memory
     engine = Engine(frontier, visit, [sink], make_limits(concurrency=n))
     run = Run(engine)
     await run.leave("abort", n, lambda: until(lambda: engine._outcomes.full() and len(made) == n), gate.open)
-    assert run.disposed == made
+    assert run.released == made
     assert len(sink.got) < n
     await go_on(frontier, sink, n)
 
@@ -297,8 +311,8 @@ async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: 
     run = Run(engine)
     with pytest.raises(BaseExceptionGroup):
         await run.leave("abort", 10, lambda: until(lambda: engine._outcomes.qsize() == 9), gate.open)
-    assert set(run.disposed.values()) == {1}
-    assert len(run.disposed) == 9
+    assert set(run.released.values()) == {1}
+    assert len(run.released) == 10
 
 
 @pytest.mark.parametrize("first", ["stop", "limit"])

@@ -80,6 +80,6 @@ async def _exchange(fetcher: HttpFetcher, request: Request) -> None:
     else:
         assert isinstance(response, Response)
         assert 200 <= response.status <= 999
-        assert fetcher.budget.used == len(response.body)
-        fetcher.budget.release(response)
+        assert fetcher.budget.used == len(response.body) + len(response.heads.response)
+        response.release()
     assert loop.time() - begun < TIMEOUT_S + 2

@@ -126,5 +126,5 @@ async def test_what_a_proxy_says_of_cookies_and_names_stays_with_the_site_that_w
     proxy = await serve(ok(b"relayed", b"Set-Cookie: a=b; Domain=other.test", b"Set-Cookie: c=d; Domain=127.0.0.1"))
     async with through(f"http://127.0.0.1:{proxy.port}", allow_networks=()) as fetcher:
         for url in ("http://far.test/", "http://other.test/", "http://far.test/again"):
-            fetcher.budget.release(await fetcher.fetch(Request(Url(url))))
+            (await fetcher.fetch(Request(Url(url)))).release()
     assert [b"Cookie" in head for head in proxy.heads] == [False, False, False]

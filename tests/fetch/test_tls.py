@@ -77,7 +77,7 @@ async def test_a_chain_of_certificates_is_bounded(links: int, is_taken: bool, tm
         if is_taken:
             response = await fetcher.fetch(Request(Url(url)))
             assert response.body == b"in confidence"
-            fetcher.budget.release(response)
+            response.release()
         else:
             assert (await setback(fetcher, url))[0] is Reason.TLS
 
@@ -98,7 +98,7 @@ async def test_no_session_is_taken_up_again_so_that_no_server_knows_a_crawl_by_i
     port = server.sockets[0].getsockname()[1]
     async with secure() as fetcher:
         for _ in range(3):
-            fetcher.budget.release(await fetcher.fetch(Request(Url(f"https://secure.test:{port}/"))))
+            (await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))).release()
     server.close()
     await server.wait_closed()
     assert reused == [False, False, False]
@@ -111,7 +111,7 @@ async def test_a_server_that_knows_other_protocols_is_spoken_to_in_http_1(protoc
     async with serving(context) as port, secure() as fetcher:
         response = await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))
         assert response.body == b"in confidence"
-        fetcher.budget.release(response)
+        response.release()
 
 
 # --- a server that asks for further handshakes, which only TLS 1.2 and earlier have ---
@@ -158,7 +158,7 @@ async def asked(server: Spoken, fetcher: HttpFetcher) -> asyncio.Task[bytes]:
 
     async def fetch() -> bytes:
         response = await fetcher.fetch(Request(Url(f"https://secure.test:{server.port}/")))
-        fetcher.budget.release(response)
+        response.release()
         return response.body
 
     task = asyncio.create_task(fetch())

@@ -179,7 +179,7 @@ async def test_an_answer_is_whole_when_the_server_half_closes_after_it(serve: Se
     async with leaving_nothing(server.port) as fetcher:
         response = await fetcher.fetch(server.request())
         assert response.body == b"abc"
-        fetcher.budget.release(response)
+        response.release()
 
 
 async def test_small_chunks_pass_while_they_bring_more_than_framing(serve: Serve) -> None:
@@ -268,7 +268,7 @@ async def test_a_tls_server_that_never_says_goodbye_holds_no_file(answer: bytes)
         else:
             response = await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))
             assert (response.body, response.tls) == (b"abc", "unverified")
-            fetcher.budget.release(response)
+            response.release()
         async with asyncio.timeout(10):  # half of what TLS would wait for the server's word
             await until(lambda: not fetcher.origins.direct.open_connections)
         gone.set()

@@ -134,7 +134,7 @@ async def _asked(talk: Callable[..., Any], proxy: str) -> None:
                 assert error.detail.isprintable() and len(error.detail) < 300
             else:
                 assert isinstance(response, Response)
-                fetcher.budget.release(response)
+                response.release()
             assert fetcher.budget.used == 0
     finally:
         server.close()

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from crawler.daemon.settings import DaemonConfig
-from crawler.metrics.metrics import ADVICE, ADVICE_IN_SETTINGS, MAX_FAILURES, Bound, Ending, Gauges, Metrics, bound_by
+from crawler.metrics.bounds import ADVICE, ADVICE_IN_SETTINGS, Bound
+from crawler.metrics.metrics import MAX_FAILURES, Ending, Gauges, Metrics, bound_by
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.policy.politeness import Wait
 from crawler.settings.catalog import fields

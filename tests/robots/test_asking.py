@@ -6,7 +6,8 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -45,6 +46,7 @@ class Script:
     def __init__(self, answers: Mapping[str, object]) -> None:
         self.answers = dict(answers)
         self.asked: list[str] = []
+        self.released: list[str] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
@@ -57,7 +59,15 @@ class Script:
         status, value = answer if isinstance(answer, tuple) else (200, answer)
         is_body = isinstance(value, bytes)
         headers = () if is_body else ((b"Location", value.encode()),)
-        return Response(request.url, status, headers, value if is_body else b"")
+        share = Noted(partial(self.released.append, request.url.text))
+        return Response(request.url, status, headers, value if is_body else b"", share=share)
+
+
+@dataclass
+class Noted:
+    """A share that says when it is given back."""
+
+    give_back: Callable[[], None]
 
 
 HOME = Request(Url(SITE + "/page"))
@@ -254,12 +264,8 @@ async def test_a_large_file_is_read_by_a_worker_and_one_that_kills_it_means_unre
 
 async def test_every_response_is_released_once_read() -> None:
     script = Script({ROBOTS: (301, "/r2"), SITE + "/r2": b"User-agent: *\nDisallow: /\n"})
-    released: list[str] = []
-    asking = RobotsCache(
-        script, Inline(), "storybot/1.0", ttl_s=86400.0, release=lambda response: released.append(response.url.text)
-    )
-    await asking.rules(HOME)
-    assert released == script.asked
+    await RobotsCache(script, Inline(), "storybot/1.0", ttl_s=86400.0).rules(HOME)
+    assert script.released == script.asked
 
 
 async def test_who_ignores_robots_asks_nobody() -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from crawler.model import Url
-from crawler.robots import Verdict, parse
+from crawler.robots import parse
+from crawler.standing import RobotsVerdict
 
 LONG = 2083 * 8 - 1
 """Bytes of a line that count."""
@@ -188,7 +189,7 @@ def test_of_a_long_line_the_beginning_counts() -> None:
 def test_lines_are_counted_whatever_ends_them(ends: list[str], last: str) -> None:
     lines = ["User-Agent: x", "Allow: /some/path", "User-Agent: Reader", "", "", "Disallow: /"]
     text = "".join(line + ends[at % len(ends)] for at, line in enumerate(lines[:-1])) + lines[-1] + last
-    assert parse(text.encode(), "Reader").verdict(Url("http://a.test/p")) == Verdict(False, 6, "Disallow: /")
+    assert parse(text.encode(), "Reader").verdict(Url("http://a.test/p")) == RobotsVerdict(False, 6, "Disallow: /")
 
 
 @pytest.mark.parametrize(
@@ -230,15 +231,15 @@ def test_other_misspellings_are_not_guessed_at(word: str) -> None:
 @pytest.mark.parametrize(
     ("path", "verdict"),
     [
-        ("/x/private/1", Verdict(False, 4, "Disallow: /x/private")),
-        ("/x/private/open", Verdict(True, 5, "Allow: /x/private/open$")),
-        ("/x/%7Ejoe/1", Verdict(False, 6, "Disallow: /x/~joe*")),
-        ("/dir/", Verdict(True, 8, "Allow: /dir/$")),
-        ("/other", Verdict(True)),
-        ("/robots.txt", Verdict(True)),
+        ("/x/private/1", RobotsVerdict(False, 4, "Disallow: /x/private")),
+        ("/x/private/open", RobotsVerdict(True, 5, "Allow: /x/private/open$")),
+        ("/x/%7Ejoe/1", RobotsVerdict(False, 6, "Disallow: /x/~joe*")),
+        ("/dir/", RobotsVerdict(True, 8, "Allow: /dir/$")),
+        ("/other", RobotsVerdict(True)),
+        ("/robots.txt", RobotsVerdict(True)),
     ],
 )
-def test_the_line_that_decided_is_named(path: str, verdict: Verdict) -> None:
+def test_the_line_that_decided_is_named(path: str, verdict: RobotsVerdict) -> None:
     text = (
         "# ours\n\nUser-agent: reader\nDisallow: /x/private\nAllow: /x/private/open$\nDisallow: /x/%7ejoe*\n"
         "Disallow: /dir\nAllow: /dir/index.html\nDisallow: /x/private\n"
@@ -248,5 +249,5 @@ def test_the_line_that_decided_is_named(path: str, verdict: Verdict) -> None:
 
 def test_an_allow_is_named_where_nothing_is_forbidden() -> None:
     rules = parse(b"User-agent: *\nAllow: /x\n", "Reader")
-    assert rules.verdict(Url("http://a.test/x/1")) == Verdict(True, 2, "Allow: /x")
-    assert rules.verdict(Url("http://a.test/y")) == Verdict(True)
+    assert rules.verdict(Url("http://a.test/x/1")) == RobotsVerdict(True, 2, "Allow: /x")
+    assert rules.verdict(Url("http://a.test/y")) == RobotsVerdict(True)

@@ -13,6 +13,7 @@ import pytest
 import crawler
 from crawler import Config, ConfigError
 from crawler.assembly import kinds
+from crawler.fetch import HttpFetcher
 from crawler.folder.folder import open_folder
 from crawler.settings.loading import amend, load, shown
 from crawler.settings.toml import to_toml
@@ -162,6 +163,7 @@ async def test_the_fetcher_of_the_document_stands_around_ours(
         summary = await crawl.run(served.seeds)
         await crawl.change(per_ip=3)
         assert crawl._works.http is not None
+        assert isinstance(crawl._works.http, HttpFetcher)
         assert crawl._works.http.gates.per_address == 3
     assert summary.pages == 3
     slow = [record.getMessage() for record in caplog.records if record.name == "crawld_slow"]

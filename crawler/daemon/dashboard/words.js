@@ -14,10 +14,10 @@ export function short(n) {
 
 export function bytes(n) {
   if (n === null || n === undefined) return "–";
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const units = ["B", "kB", "MB", "GB", "TB"]; // as the command writes them, in steps of 1000
   let unit = 0;
-  while (n >= 1024 && unit < 4) { n /= 1024; unit++; }
-  return `${n < 10 && unit ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
+  while (n >= 999.5 && unit < 4) { n /= 1000; unit++; }
+  return `${n < 99.95 && unit ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
 }
 
 export function duration(s) {

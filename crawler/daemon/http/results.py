@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import orjson
@@ -12,7 +11,7 @@ from pydantic import Field
 from ...explanation import record as as_record
 from ...protocols import Reader
 from ...records import Filter, Stretch
-from ...runtime.gil import breathing
+from ...runtime.threads import run_in_thread
 from ..runs import records
 from ..runs.records import MOST_LOOKED, MOST_READ
 from ..runs.stats import Point
@@ -119,8 +118,8 @@ async def _start(asked: PagesQuery, reader: Reader, wanted: Filter) -> int:
     if asked.cursor is None:
         if asked.last is None:
             return 0
-        with breathing(), records.readable():
-            return await asyncio.to_thread(reader.start_of_last, asked.last, wanted, MOST_LOOKED)
+        with records.readable():
+            return await run_in_thread(reader.start_of_last, asked.last, wanted, MOST_LOOKED)
     match inputs.position(asked.cursor):
         case [int(start)] if start >= 0:
             return start
@@ -140,5 +139,5 @@ async def _stream_all(request: web.Request, reader: Reader, start: int, wanted: 
 async def _read_in_thread(
     reader: Reader, start: int, limit: int, wanted: Filter, most_bytes: int = MOST_READ
 ) -> Stretch:
-    with breathing(), records.readable():
-        return await asyncio.to_thread(reader.read, start, limit, wanted, most_bytes)
+    with records.readable():
+        return await run_in_thread(reader.read, start, limit, wanted, most_bytes)

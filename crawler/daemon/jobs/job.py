@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from ...metrics.bounds import ADVICE_IN_SETTINGS, Bound
 from ...metrics.latency import Latency
-from ...metrics.metrics import ADVICE_IN_SETTINGS, Bound, Ending, Snapshot
+from ...metrics.metrics import Ending, Snapshot
 from ...model import Disposition, Reason, Url
 from ...standing import Counts, RobotsState
 from .states import State

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -18,8 +17,9 @@ from anyio import CancelScope
 from ...errors import StorageFull
 from ...metrics.metrics import Ending
 from ...model import Disposition
-from ...runtime.gil import breathing
+from ...runtime.files import is_full
 from ...runtime.private_files import Unsafe, check_database, touch
+from ...runtime.threads import start_in_thread
 from ...standing import Counts
 from ..errors import StoreError
 from ..events import Event, Kind
@@ -86,19 +86,13 @@ class Store:
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
-        breath = breathing()
-        breath.__enter__()
-        done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
-        done.add_done_callback(lambda _: breath.__exit__(None, None, None))
-        return done
+        return start_in_thread(self._thread, self._work, work)
 
     async def open(self) -> Remembered:
-        with breathing():
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        return await start_in_thread(self._thread, self._open)
 
     async def close(self) -> None:
-        with breathing():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await start_in_thread(self._thread, self._close)
 
     # -- in the thread -----------------------------------------------------------------------------------------------
 
@@ -147,7 +141,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
     except Unsafe as error:
         raise StoreError(str(error)) from error
     except sqlite3.Error as error:
-        if "is full" in str(error):
+        if is_full(error):
             raise StorageFull(f"no space left for {path}: make room; nothing was changed") from error
         raise StoreError(f"{path} cannot be used ({error}): repair it, or restore it from a copy") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from ... import urls
 from ...errors import StorageFull, UrlError
 from ...fetch import Guard
 from ...policy.wider import lets_more_in
-from ...runtime.gil import breathing
+from ...runtime.files import is_full
+from ...runtime.threads import start_in_thread
 from ...settings import Config
 from ..errors import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
 from ..events import Kind
@@ -48,8 +48,8 @@ class Threads:
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Runs `work` in a thread. Raises StorageFull, StoreError instead of OSError."""
-        with breathing(), _translate_errors():
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+        with _translate_errors():
+            return await start_in_thread(self._executor, work, *arguments)
 
 
 @dataclass(slots=True)
@@ -272,7 +272,7 @@ def _translate_errors() -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or "the daemon's data folder"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"no space left for {where}: make room; nothing was changed") from error
         raise StoreError(f"{where} cannot be used: {error.strerror or error}") from error
 

@@ -19,7 +19,7 @@ from ...api import Crawl
 from ...assembly import parts
 from ...explanation import Explanation, explain
 from ...frontier import Look, look
-from ...runtime.gil import breathing
+from ...runtime.threads import start_in_thread
 from ...standing import SiteView, Trap
 from ..jobs.folders import Folders
 from ..jobs.job import Record, SiteSeen
@@ -77,10 +77,9 @@ class Inspector:
             return await crawl.ask(question)
         turn = self._turn(job)
         await turn.acquire()
-        found = asyncio.get_running_loop().run_in_executor(None, look, file, question)
+        found = start_in_thread(None, look, file, question)
         found.add_done_callback(lambda _: turn.release())  # the caller may be cancelled; the thread still reads
-        with breathing():
-            return await asyncio.shield(found)
+        return await asyncio.shield(found)
 
     async def _read_sites(self, record: Record, limit: int) -> Sequence[SiteView]:
         file, now = self._file(record), time.time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...metrics.metrics import Bound
+from ...metrics.bounds import Bound
 from ...settings import Config
 from ...settings.loading import value_of
 

@@ -152,8 +152,9 @@ class Run:
     async def _crawl(self, crawl: Crawl) -> Summary | None:
         while not self._is_told():
             async with aclosing(self._begin(crawl)) as seeds:
+                self._bytes = self._most_bytes
                 summary = await crawl.run(seeds, spent=Spent(*self.spent.values()))
-            self._bytes += summary.bytes
+            self._most_bytes = self._bytes + summary.bytes
             if summary.ended is not Ending.EXHAUSTED:
                 await self._note_widened(crawl)
             if summary.ended is not Ending.EXHAUSTED or not self._has_more(crawl):

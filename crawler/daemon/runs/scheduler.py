@@ -15,7 +15,8 @@ from anyio.abc import TaskGroup
 
 from ...errors import CrawlError, StorageFull
 from ...fetch import Files
-from ...metrics.metrics import ADVICE_IN_SETTINGS, Ending
+from ...metrics.bounds import ADVICE_IN_SETTINGS
+from ...metrics.metrics import Ending
 from ...runtime.escaping import printable
 from ..errors import JobError, NoSuchJob, WrongState
 from ..events import Event, Events, Kind

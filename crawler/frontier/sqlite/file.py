@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...errors import FrontierError, StorageFull, Unwritable
-from ...runtime.files import sync_folder
+from ...runtime.files import is_full, sync_folder
 from ...runtime.private_files import Planted, Unsafe, check_database, check_place, opener, touch
 from . import schema
 
@@ -26,7 +26,6 @@ CHECKED_BYTES = 256 << 20
 
 Measured at 257 MiB: 0.5 s of CPU beside the 0.7 s that opening takes, and 4 s where a slow disk must first be read.
 """
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -67,13 +66,13 @@ def _translate_os_error(path: Path, error: OSError) -> FrontierError:
     text = error.strerror or str(error)
     if error.errno in _READ_ONLY:
         return Unwritable(f"{path} cannot be written ({text}): fix that and run the same command again")
-    kind = StorageFull if error.errno in _FULL else FrontierError
+    kind = StorageFull if is_full(error) else FrontierError
     return kind(f"{path}: {text}")
 
 
 def _translate_sqlite_error(path: Path, error: sqlite3.Error) -> FrontierError:
     text = str(error)
-    if "is full" in text:
+    if is_full(error):
         return StorageFull(f"no space left for {path} ({text}): make room and run the same command again")
     if "readonly" in text or "disk I/O" in text:
         return Unwritable(f"{path} cannot be written ({text}): fix that and run the same command again")

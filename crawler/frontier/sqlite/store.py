@@ -21,7 +21,7 @@ from ... import urls
 from ...errors import FrontierError
 from ...model import Outcome, Request, Url
 from ...policy.redirects import Hop
-from ...runtime.gil import breathing
+from ...runtime.threads import start_in_thread
 from ..change import Change, Judged, left_out
 from ..embedded import EmbeddedFrontier
 from ..fingerprints import U64
@@ -153,8 +153,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Waits for the work under way, and accepts no more."""
         self._trouble = self._trouble or FrontierError(f"{self._path} is closed")
-        with breathing():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await start_in_thread(self._thread, self._close)
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
@@ -220,15 +219,8 @@ class SqliteStore:
 
     def _do(self, work: Callable[..., T], *arguments: object) -> Future[T]:
         """Starts work in the thread; the loop breathes until it is done."""
-        breath = breathing()
-        breath.__enter__()
-        done = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work, *arguments)
-
-        def end(done: Future[T]) -> None:
-            breath.__exit__(None, None, None)
-            _mark_seen(done)
-
-        done.add_done_callback(end)
+        done = start_in_thread(self._thread, self._work, work, *arguments)
+        done.add_done_callback(_mark_seen)
         return done
 
     def _work(self, work: Callable[..., T], *arguments: object) -> T:

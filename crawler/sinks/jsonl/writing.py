@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +9,9 @@ from typing import TypeVar
 
 from ...errors import SinkError, StorageFull
 from ...model import Outcome, Position
-from ...runtime.files import sync_file, sync_folder
-from ...runtime.gil import breathing
+from ...runtime.files import is_full, sync_file, sync_folder
 from ...runtime.private_files import check_place, opener
+from ...runtime.threads import run_in_thread
 from ..record import Wants, record, weight
 
 T = TypeVar("T")
@@ -79,10 +77,9 @@ class JsonLines:
 async def _off_loop(work: Callable[..., T], *args: object) -> T:
     """Runs disk work in a thread. Raises StorageFull for a full disk, SinkError for other failures."""
     try:
-        with breathing():
-            return await asyncio.get_running_loop().run_in_executor(None, work, *args)
+        return await run_in_thread(work, *args)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise StorageFull(f"no space left where the crawl writes its pages ({error.filename or 'disk'})") from error
         raise SinkError(f"pages cannot be written: {error}") from error
 

@@ -24,7 +24,7 @@ OPENED_ELSEWHERE = """
 import sys
 from pathlib import Path
 from crawler.errors import FrontierError
-from crawler.frontier.opening import open_file
+from crawler.frontier.sqlite.file import open_file
 try: open_file(Path(sys.argv[1]), "process")
 except FrontierError as refused: print(refused)
 """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crawler.daemon.runs.remedies import HELPED, remedies
-from crawler.metrics.metrics import Bound
+from crawler.metrics.bounds import Bound
 from crawler.settings.catalog import LIVE
 from crawler.settings.loading import load
 

@@ -1,0 +1,38 @@
+"""Holds a Fetcher that somebody else wrote, so that the memory of bodies that it keeps for itself is not missing."""
+
+from __future__ import annotations
+
+from ..model import NO_SHARE, Request, Response
+from ..protocols import Capping, Fetcher, PerAddress
+from .budget import collect_opened
+
+
+class ForeignFetcher:
+    """A Fetcher around one of somebody else, which may hold ours.
+
+    Such a Fetcher may keep, copy or drop the responses that ours gave it. When it answers, the responses that it got
+    and does not return are given back to the budget: they are its own from then on.
+    """
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    async def fetch(self, request: Request) -> Response:
+        """Makes one exchange with the other Fetcher. Raises FetchError."""
+        share = NO_SHARE
+        with collect_opened() as opened:
+            try:
+                response = await self._fetcher.fetch(request)
+                share = response.share
+            finally:
+                opened.close(share)
+        return response
+
+    def capped(self, limit_bytes: int) -> Fetcher:
+        """Returns a Fetcher that reads at most `limit_bytes` of each body, if the other one can."""
+        return ForeignFetcher(self._fetcher.capped(limit_bytes)) if isinstance(self._fetcher, Capping) else self
+
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address, if the other one counts them."""
+        if isinstance(self._fetcher, PerAddress):
+            self._fetcher.limit_per_address(most)
