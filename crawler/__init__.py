@@ -27,9 +27,22 @@ if TYPE_CHECKING:
     from .explanation import Explanation, explain
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
-    from .model import Disposition, Lease, LeftOut, Outcome, Page, Position, Reason, Request, Response, Timings, Url
+    from .model import (
+        Disposition,
+        Heads,
+        Lease,
+        LeftOut,
+        Outcome,
+        Page,
+        Position,
+        Reason,
+        Request,
+        Response,
+        Timings,
+        Url,
+    )
     from .parse import Content
-    from .protocols import Fetcher, Frontier, Mender, Offloader, Output, Reader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.ownership import Trust
     from .settings import Config
@@ -45,9 +58,9 @@ _HOMES = {
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
     "parse": "Content",
-    "protocols": "Fetcher Frontier Mender Offloader Output Reader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
@@ -77,10 +90,12 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Heads",
     "Hindrance",
     "Lease",
     "LeftOut",
     "Mender",
+    "Observer",
     "OffloadError",
     "Offloader",
     "Outcome",

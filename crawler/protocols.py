@@ -109,7 +109,8 @@ class Capping(Protocol):
     def capped(self, limit_bytes: int) -> Fetcher:
         """Returns a Fetcher that reads the first `limit_bytes` of each body, ignores the rest, and is otherwise equal.
 
-        A body that was cut is not marked as `truncated`. Never waits.
+        A body that was cut is not marked as `truncated`. A Fetcher that holds one without this method returns itself.
+        Never waits.
         """
         ...
 

@@ -56,7 +56,7 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
         if key in said and said[key] != value_of(base, key):
             yield Complaint(key, _OWNERS)
     yield from _refuse_formats(chosen, base)
-    for place, table in _inner(chosen, base):
+    for place, table in _inner(chosen):
         for name in sorted(table.model_fields_set):
             field = type(table).model_fields[name]
             if mark_of(field) is None and getattr(table, name) != default_of(field):
@@ -83,10 +83,10 @@ def _refuse_formats(chosen: Config, base: Config) -> Iterator[Complaint]:
             yield Complaint(f"sinks.{number}", f"kind {sink.kind!r} {_OWNERS}")
 
 
-def _inner(chosen: Config, base: Config) -> Iterator[tuple[str, Table]]:
-    """Yields the tables inside settings, each with its full name, without outputs that are just as the owner's."""
+def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
+    """Yields the tables inside settings, each with its full name, without outputs in formats of packages."""
     yield from ((f"fetch.sites.{site}", table) for site, table in chosen.fetch.sites.items())
-    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table not in base.sinks)
+    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table.kind in BUILT_IN_SINKS)
 
 
 def _mark(key: str) -> Mark:

@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from ..errors import HookError, SinkError, WorkersGone
 from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
-from ..model import Disposition, Lease, Outcome, Position, Reason, Request
+from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
 from ..runtime.presence import Presence
@@ -24,6 +24,7 @@ from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import Forewarning
 from .slots import Places, Seat
 from .suspension import Absence
+from .writing import write_side_by_side
 
 log = logging.getLogger(__name__)
 
@@ -331,20 +332,7 @@ class Engine:
         if not batch:  # all of it was given back
             return
         final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        await self.frontier.settle(batch, await self._store(final) if final else {})
-
-    async def _store(self, outcomes: Sequence[Outcome]) -> dict[str, Position]:
-        """Writes all sinks side by side. If one fails, the others finish their write, and then its error is raised."""
-        positions: dict[str, Position] = {}
-
-        async def write(sink: Sink) -> None:
-            with guarded(f"the sink {sink.name!r}"), CancelScope(shield=True):
-                positions[sink.name] = await sink.write(outcomes)
-
-        async with create_task_group() as writing:
-            for sink in self.sinks:
-                writing.start_soon(write, sink)
-        return positions
+        await self.frontier.settle(batch, await write_side_by_side(self.sinks, final) if final else {})
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

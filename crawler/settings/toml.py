@@ -32,8 +32,8 @@ def default_toml() -> str:
 
 def to_toml(config: Config) -> str:
     """Returns the settings that somebody chose, as TOML that `load` reads back."""
-    lines: list[str] = []
     chosen = explicit(config)
+    lines = ["sinks = []"] if "sinks" in chosen and not config.sinks else []
     for key, value in chosen.items():
         if key != "sinks" and value is not None:
             lines += [*_heading(key, lines)[-1:], _line(key, value)]

@@ -52,3 +52,11 @@ def test_there_are_not_more_sinks_than_a_crawl_can_have_open() -> None:
     amend(Config(), {"sinks": [{"path": f"{n}"} for n in range(16)]})
     with pytest.raises(ConfigError, match="16 at most"):
         amend(Config(), {"sinks": [{"path": f"{n}"} for n in range(17)]})
+
+
+def test_a_folder_without_outputs_stays_without(tmp_path: Path) -> None:
+    """An empty list was not written down, so that the folder had the usual output when it was opened again."""
+    with open_folder(tmp_path / "c", amend(Config(), {"sinks": [], "contact": "a@b.test", "delay_s": 3})):
+        pass
+    with open_folder(tmp_path / "c", Config()) as folder:
+        assert (folder.config.sinks, folder.config.contact, folder.outputs) == ((), "a@b.test", ())

@@ -1,0 +1,29 @@
+"""Writes one batch of outcomes to all sinks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyio import CancelScope, create_task_group
+
+from ..model import Outcome, Position
+from ..protocols import Sink
+from .hooks import guarded
+
+
+async def write_side_by_side(sinks: Sequence[Sink], outcomes: Sequence[Outcome]) -> dict[str, Position]:
+    """Writes to all sinks at the same time; returns their positions by name.
+
+    If one fails, the others finish their write, and then its error is raised in an ExceptionGroup: nothing is written
+    any more when a run has ended.
+    """
+    positions: dict[str, Position] = {}
+
+    async def write(sink: Sink) -> None:
+        with guarded(f"the sink {sink.name!r}"), CancelScope(shield=True):
+            positions[sink.name] = await sink.write(outcomes)
+
+    async with create_task_group() as writing:
+        for sink in sinks:
+            writing.start_soon(write, sink)
+    return positions

@@ -1,0 +1,60 @@
+"""Rooms know each other by their doors (protocols.py): nothing asks for a concrete class that a door stands for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+BEHIND_DOORS = {
+    "fetch": {"HttpFetcher", "Capped", "ForeignFetcher"},
+    "robots": {"RobotsCache", "IgnoreRobots", "RobotsRules"},
+    "offload": {"Pool", "Lane", "Inline"},
+}
+"""The classes that implement a door, by their room."""
+
+
+def modules(room: str) -> Iterator[Path]:
+    """All files but those of the room itself."""
+    for top in ("crawler", "cli"):
+        for path in sorted((HOUSE / top).rglob("*.py")):
+            if room not in path.relative_to(HOUSE).parts:
+                yield path
+
+
+def names(node: ast.AST | None) -> set[str]:
+    found = list(ast.walk(node)) if node else []
+    texts = [one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return {one.id for one in found if isinstance(one, ast.Name)} | set(texts)
+
+
+def asked_for(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
+    """The classes that the code asks for by isinstance, or demands of a parameter or of a field."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and names(node.func) & {"isinstance", "issubclass"}:
+            yield node.lineno, names(node.args[1])
+        elif isinstance(node, ast.arg | ast.AnnAssign):
+            yield node.lineno, names(node.annotation)
+        elif isinstance(node, ast.MatchClass):
+            yield node.lineno, names(node.cls)
+
+
+@pytest.mark.parametrize("room", BEHIND_DOORS)
+def test_no_other_room_asks_for_the_classes_behind_a_door(room: str) -> None:
+    found = [
+        f"{path.relative_to(HOUSE)}:{line}: {sorted(asked & BEHIND_DOORS[room])}"
+        for path in modules(room)
+        for line, asked in asked_for(ast.parse(path.read_text()))
+        if asked & BEHIND_DOORS[room]
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("room", BEHIND_DOORS)
+def test_the_classes_are_those_of_the_room(room: str) -> None:
+    trees = [ast.parse(path.read_text()) for path in (HOUSE / "crawler" / room).rglob("*.py")]
+    found = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    assert found >= BEHIND_DOORS[room]
