@@ -12,6 +12,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.ready-to-run
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.ready-bench
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 export VENV
 
 # A venv elsewhere is for a tree that nobody may write to: it holds what Python, the tools and the demo leave, too.
@@ -60,8 +61,12 @@ crawl: $(RUN)  ## crawl your seeds: make crawl SEEDS=urls.txt OUT=folder ARGS="-
 setup: $(READY)  ## make .venv with all that work needs (the others do this by themselves); VENV=/elsewhere, INSTALLER=pip
 
 .PHONY: test
-test: $(READY)  ## the tests, two at a time: make test ARGS="-k robots"
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+test: $(READY)  ## the quick tests, a minute or two; those you name, whatever they take: make test ARGS="-k robots"
+	$(PYTEST) $(or $(ARGS),-m "not slow")
+
+.PHONY: test-all
+test-all: $(READY)  ## all tests: also whole programs, browsers, kills and long crawls
+	$(PYTEST) $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, its format, and the floors of the house
@@ -79,7 +84,7 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test  ## lint, types and test: what a change must pass
+check: lint types test-all  ## lint, types and all tests: what a change must pass
 
 .PHONY: torture
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: half an hour

@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from crawler import urls
-from crawler.frontier import MemoryFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import MemoryFrontier, open_memory, open_sqlite
 from crawler.frontier.fingerprints import Fingerprints
+from crawler.frontier.terms import WITHOUT_RULES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
 
 LINKS = 60
@@ -27,6 +29,8 @@ IN_FLIGHT = 64
 SITE = "https://example.org"
 
 Opened = Callable[[], AbstractAsyncContextManager[MemoryFrontier]]
+
+TERMS = replace(WITHOUT_RULES, per_site=IN_FLIGHT, per_ip=10**6, traps="park")
 
 
 async def main(pages: int) -> None:
@@ -39,7 +43,11 @@ async def main(pages: int) -> None:
             ("1,000 sites, 60 links, 60 new", LINKS, 1000),
         ):
             await measure(
-                f"memory: {name}", lambda: open_memory(Terms(per_site=IN_FLIGHT, traps="park")), pages, new, sites
+                f"memory: {name}",
+                lambda: open_memory(TERMS),
+                pages,
+                new,
+                sites,
             )
             path = Path(folder) / f"{new}-{sites}.sqlite"
             await measure(f"sqlite: {name}", on_disk(path), pages, new, sites)
@@ -51,7 +59,7 @@ async def main(pages: int) -> None:
 
 
 def on_disk(path: Path) -> Opened:
-    return lambda: open_sqlite(path, Terms(per_site=IN_FLIGHT, per_ip=10**6, traps="park"))
+    return lambda: open_sqlite(path, TERMS, durability="process")
 
 
 class Web:

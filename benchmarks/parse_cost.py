@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvloop
 
 from benchmarks.machine import describe
 from benchmarks.pages import prose
+from crawler import Config
+from crawler.assembly import parts
 from crawler.model import Page, Url
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
 from crawler.parse import Document, Job, parse
-from crawler.policy.scope import Scope
 from crawler.runtime.gil import breathing
 
+CONFIG = Config()
 BYTES, LINKS = 40_000, 68  # a page of the median size, with the median number of links
 BATCHES = (1, 8, 16, 32)
 IN_HAND = 128  # calls under way at a time: enough that a batch of 32 is always full
@@ -99,7 +101,7 @@ def _document(number: int, series: int, text: str) -> Document:
 
 
 def _job(run: int) -> Job:
-    return Job(key=b"benchmark", run=b"%d" % run, bounds=Scope())
+    return replace(parts.job(CONFIG, parts.scope(CONFIG), b"benchmark"), run=b"%d" % run)
 
 
 # -- parse alone -----------------------------------------------------------------------------------------------------
@@ -130,7 +132,7 @@ async def _hand_over(batch: int, documents: list[Document], work: Callable[[Docu
     job, queue = _job(batch), asyncio.Queue[Document]()
     for document in documents * 5:
         queue.put_nowait(document)
-    async with open_offloader(Workers(count=1, batch=batch)) as offloader:
+    async with open_offloader(replace(parts.workers(CONFIG), count=1, batch=batch)) as offloader:
         await offloader.run(work, documents[0], job)
 
         async def caller() -> None:

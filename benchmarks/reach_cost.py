@@ -12,10 +12,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import crawler
 from benchmarks.machine import describe
+from crawler import Config
+from crawler.assembly import parts
 from crawler.model import Url
 from crawler.policy.admitted import Admitted
 from crawler.policy.scope import Reach, Scope, places
@@ -37,7 +40,7 @@ def main(seeds: int) -> int:
     print("\nµs a link from `own host` on; before there was a table, links were measured from their own root alone:\n")
     print("| reach | own host | another |\n|---|---|---|")
     for reach in REACHES:
-        sieve = Scope(reach).sieve(Url("http://www.seed-7.org/docs/"), 1)
+        sieve = replace(parts.scope(Config()), reach=reach).sieve(Url("http://www.seed-7.org/docs/"), 1)
         own, other = _us(sieve, _own(7)), _us(sieve, ("http://www.other.org/docs/x" for _ in range(LINKS)))
         print(f"| {reach} | {own:.2f} | {other:.2f} |")
     print(f"\nopened again: {asyncio.run(_opening_us()):.1f} µs a root of a folder")
@@ -51,7 +54,8 @@ def _row(reach: Reach, seeds: int, folder: Path) -> str:
     for number in range(seeds):
         table.add(places(Url(f"http://www.seed-{number}.org/docs/"), reach))
     seed_us = (time.process_time() - began) / seeds * 1e6
-    scope: Scope = pickle.loads(pickle.dumps(Scope(reach, admitted=table)))  # as a worker gets it
+    scope: Scope = replace(parts.scope(Config()), reach=reach, admitted=table)
+    scope = pickle.loads(pickle.dumps(scope))  # as a worker gets it
     sieve = scope.sieve(Url("http://www.seed-7.org/docs/"), 1)
     far = [f"http://www.seed-{number * 7919 % seeds}.org/docs/x" for number in range(LINKS)]
     strange = [f"http://www.other-{number}.org/docs/x" for number in range(LINKS)]

@@ -52,11 +52,10 @@ def show(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
     """Check a file of settings, and print what is wrong with it."""
-    from crawler import Scope, Trust
+    from crawler import Trust
     from crawler.settings.loading import load
 
-    scope = load(file, trust=Trust(foreign=True)).scope  # checking a file does not obey it
-    Scope(include=scope.include, exclude=scope.exclude)
+    values.check_patterns(load(file, trust=Trust(foreign=True)))  # checking a file does not obey it
     print(f"{file}: every setting can be used")
 
 

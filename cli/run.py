@@ -159,7 +159,7 @@ def run(
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
-    from crawler import Scope, Trust
+    from crawler import Trust
     from crawler import seeds as _seeds
     from crawler.settings.loading import trace
 
@@ -173,7 +173,7 @@ def run(
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
-    Scope(include=loaded.scope.include, exclude=loaded.scope.exclude)
+    values.check_patterns(loaded)
     _seeds.check(sources, strict=strict, column=column)
     if dry_run:
         if not sources:

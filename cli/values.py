@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 if TYPE_CHECKING:
-    from crawler import Reason
+    from crawler import Config, Reason
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
@@ -90,3 +90,11 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     from crawler import cores, plan_memory
 
     return plan_memory(total_bytes, cores())
+
+
+def check_patterns(config: Config) -> None:
+    """Raises ConfigError if a pattern of `include` or `exclude` cannot be read."""
+    from crawler import check_patterns
+
+    check_patterns("include", config.scope.include)
+    check_patterns("exclude", config.scope.exclude)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from .offload import cores
     from .parse import Content
-    from .policy.scope import Ruling, Scope
+    from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
@@ -81,7 +81,7 @@ _HOMES = {
     "folder.repair": "Mended repair_folder",
     "frontier": "Known",
     "offload": "cores",
-    "policy.scope": "Ruling Scope",
+    "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "printable",
     "sinks": "ReaderGone Wants",
@@ -138,7 +138,6 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
-    "Scope",
     "SeedError",
     "Shared",
     "Sink",
@@ -153,6 +152,7 @@ __all__ = [
     "UrlError",
     "VisitError",
     "Wants",
+    "check_patterns",
     "cores",
     "crawl",
     "default_folder_name",

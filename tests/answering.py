@@ -14,6 +14,7 @@ from crawler.parse.simhash import gist, simhash
 from crawler.policy.answers import Answer, Answers, Verdict
 from crawler.policy.answers.spread import Wanted
 from crawler.policy.politeness import Politeness
+from tests.defaults import make_politeness
 
 SITE = "http://a.test"
 TOOK_S = 0.2
@@ -62,7 +63,7 @@ class Crawl:
     """Visits of one site, in virtual time. Rows that are to be repeated are visited once more, as the frontier does."""
 
     site: Site
-    politeness: Politeness = field(default_factory=Politeness)
+    politeness: Politeness = field(default_factory=make_politeness)
     answers: Answers = field(default_factory=Answers)
     per_site: int = 1
     took: Callable[[str], float] = lambda path: TOOK_S

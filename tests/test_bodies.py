@@ -17,14 +17,13 @@ from crawler.errors import FetchError, OffloadError, OutOfFiles
 from crawler.fetch import Budget, HttpFetcher, open_fetcher
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
 from crawler.offload import Inline
-from crawler.parse import Document, Job
-from crawler.policy.politeness import Politeness
-from crawler.policy.scope import Scope
+from crawler.parse import Document
 from crawler.protocols import Fetcher, Frontier
 from crawler.robots import RobotsCache
 from crawler.settings import FetchConfig
 from crawler.testing import Site, Web, html, open_web
 from crawler.visit import Visitor
+from tests.defaults import make_job, make_politeness, make_scope
 
 T = TypeVar("T")
 HERE = Url("http://site.test/a/page")
@@ -115,16 +114,16 @@ ENDINGS: dict[str, tuple[Any, dict[str, Any], Disposition]] = {
 
 
 def visitor(web: Charged, **parts: Any) -> Visitor:
-    scope = Scope(reach="any")
+    scope = make_scope(reach="any")
     offloader = parts.pop("offloader", Slow())
     return Visitor(
-        robots=RobotsCache(web, offloader, "storybot/1.0"),
+        robots=RobotsCache(web, offloader, "storybot/1.0", ttl_s=86400.0),
         fetcher=web,
         offloader=offloader,
         frontier=cast(Frontier, parts.pop("frontier", Known())),
         scope=scope,
-        politeness=Politeness(delay_s=0.0),
-        job=Job(key=b"k" * 16, run=b"r" * 8, bounds=scope),
+        politeness=make_politeness(delay_s=0.0),
+        job=make_job(key=b"k" * 16, run=b"r" * 8, bounds=scope),
     )
 
 
@@ -302,7 +301,7 @@ class Ahead(Around):
 @asynccontextmanager
 async def small(budget: Budget) -> AsyncIterator[HttpFetcher]:
     config = FetchConfig(allow_networks=("127.0.0.0/8",), max_body_bytes=60_000)
-    async with open_fetcher(config, "storybot/1.0", budget=budget) as fetcher:
+    async with open_fetcher(config, "storybot/1.0", contact="", per_ip=16, budget=budget) as fetcher:
         yield fetcher
 
 

@@ -125,6 +125,13 @@ def test_the_urls_of_the_package_name_one_home() -> None:
     assert [url for url in urls.values() if (own := _path_at_home(url)) and not (ROOT / own).is_file()] == []
 
 
+def test_the_citation_names_this_version() -> None:
+    cited = dict(re.findall(r'^([a-z-]+): "?([^"\n]*)', _read("CITATION.cff"), re.MULTILINE))
+    assert cited["version"] == PYPROJECT["project"]["version"]
+    assert cited["license"] == PYPROJECT["project"]["license"]
+    assert cited["repository-code"] == HOME
+
+
 def test_every_document_stands_once_in_the_index() -> None:
     listed = re.findall(r"^\| \[[^]]+\]\(([\w-]+\.md)\)", _read("docs/README.md"), re.MULTILINE)
     assert sorted(listed) == sorted(path.name for path in ROOT.glob("docs/*.md") if path.name != "README.md")

@@ -19,17 +19,14 @@ from crawler import urls
 from crawler.errors import UrlError
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.wire import MAX_FIELD_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
-from crawler.frontier import Terms
 from crawler.frontier.bars import Bars
 from crawler.frontier.order import Entry
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
-from crawler.offload import Workers
-from crawler.parse import Document, Job, blocked, parse
+from crawler.parse import Document, blocked, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_TEXT
 from crawler.policy import redirects
-from crawler.policy.politeness import Politeness, setback
-from crawler.policy.scope import Scope
+from crawler.policy.politeness import setback
 from crawler.policy.traps import Stored
 from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -37,12 +34,13 @@ from crawler.robots import INLINE_BYTES, RobotsRules
 from crawler.robots import parse as parse_robots
 from crawler.sinks import JsonLines, Wants
 from crawler.visit import MAX_SITEMAPS, Visitor
+from tests.defaults import make_job, make_politeness, make_scope, make_terms, make_workers
 
 HERE = Url("http://a.test/shop/")
 FIELD = MAX_FIELD_BYTES - 100
 SHARE = MAX_HEAD_BYTES // MAX_FIELDS - 20
 """Bytes that each of as many fields as there may be can have."""
-JOB = Job(key=b"k" * 16, run=b"", bounds=Scope("any"))
+JOB = make_job(key=b"k" * 16, run=b"", bounds=make_scope("any"))
 
 
 def cpu_s(work: Callable[[], object], times: int = 5) -> float:
@@ -94,7 +92,7 @@ def test_the_sitemaps_that_a_robots_txt_names() -> None:
     nobody = object()
     visitor = Visitor(
         cast(Robots, nobody), cast(Fetcher, nobody), cast(Offloader, nobody), cast(Frontier, nobody),
-        Scope("any"), Politeness(), JOB,
+        make_scope("any"), make_politeness(), JOB,
     )  # fmt: skip
     reading = visitor._sitemaps(Request(HERE), cast(Rules, Named()))
     found: Sequence[Request] = ()
@@ -202,11 +200,11 @@ def test_a_head_of_many_fields() -> None:
     [b"<a href=//xn--a%d>", b"<a href=%d>", b"<a href=^%d>", b"<b><p></b>", b"<table>", b"<a a%d=1>", b"%d ", b"\xe9 "],
 )
 def test_a_page_that_is_small_enough(unit: bytes) -> None:
-    body = repeated(unit, Workers().inline_below_bytes - 1)
+    body = repeated(unit, make_workers().inline_below_bytes - 1)
     runs = count()
 
     def read() -> None:  # each time in a run that knows no link yet
-        job = Job(key=b"k" * 16, run=b"free%d" % next(runs), bounds=Scope("any"))
+        job = make_job(key=b"k" * 16, run=b"free%d" % next(runs), bounds=make_scope("any"))
         parse(Document(url=HERE, body=body, content_type="text/html", anchor=HERE, depth=0, status=200), job)
 
     read()
@@ -231,7 +229,7 @@ def _many_links(number: int) -> tuple[Outcome, Entry]:
 
 def test_links_of_a_page_are_judged_in_parts() -> None:
     visit = _many_links(5000)
-    bars = Bars(Terms(traps="park"), [PARKED], {})
+    bars = Bars(make_terms(traps="park"), [PARKED], {})
     ahead = bars.sift_ahead([visit[0]])
     steps = [cpu_s(partial(next, ahead, None), 1) for _ in range(100)]
     begun = thread_time()
@@ -243,7 +241,7 @@ def test_links_of_a_page_are_judged_in_parts() -> None:
 
 def test_links_that_were_judged_are_judged_anew_once_somebody_trusts_their_pattern() -> None:
     visit = _many_links(500)
-    bars = Bars(Terms(traps="park"), [PARKED], {})
+    bars = Bars(make_terms(traps="park"), [PARKED], {})
     assert list(bars.sift_ahead([visit[0]]))
     bars.trust(PARKED.name)
     harvests, _ = bars.sift([visit])

@@ -11,14 +11,13 @@ import pytest
 from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
 from crawler.offload import Inline
-from crawler.parse import Document, Job
-from crawler.policy.politeness import Politeness
-from crawler.policy.scope import Scope
+from crawler.parse import Document
 from crawler.protocols import Frontier, Rules
 from crawler.robots import IgnoreRobots, RobotsRules
 from crawler.settings import MOST_INLINE_BYTES
 from crawler.settings.loading import load
 from crawler.visit import Visitor
+from tests.defaults import make_job, make_politeness, make_scope
 
 T = TypeVar("T")
 HERE = Url("http://site.test/a/page?q")
@@ -49,15 +48,15 @@ class Claims:
 
 
 def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
-    scope = Scope(reach=reach)  # type: ignore[arg-type]
+    scope = make_scope(reach=reach)
     return Visitor(
         robots=IgnoreRobots(),
         fetcher=web,
         offloader=Inline(),
         frontier=cast(Frontier, Claims()),
         scope=scope,
-        politeness=Politeness(max_redirects=max_redirects),
-        job=Job(key=b"k" * 16, run=b"r" * 8, bounds=scope),
+        politeness=make_politeness(max_redirects=max_redirects),
+        job=make_job(key=b"k" * 16, run=b"r" * 8, bounds=scope),
     )
 
 

@@ -44,7 +44,7 @@ class Engine:
     frontier: Frontier
     visit: Visit
     sinks: Sequence[Sink]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
     parse_backlog: Callable[[], int] = lambda: 0
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 class Limits:
     """The limits of a run. None: there is no limit."""
 
-    concurrency: int = 256
-    pages: int | None = None
+    concurrency: int
+    pages: int | None
     """Fetched pages over the whole life of the frontier. The limit is exact."""
-    time_s: float | None = None
-    size_bytes: int | None = None
+    time_s: float | None
+    size_bytes: int | None
+    known_bytes: int
+    """Memory planned for known URLs and sites, in bytes; there is a warning before it is used up. 0: no warning."""
     grace_s: float = 30.0
     """Seconds that visits under way get after `stop`."""
-    known_bytes: int = 0
-    """Memory planned for known URLs and sites, in bytes; there is a warning before it is used up. 0: no warning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
-from ..policy.scope import Scope
+from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
 from ..runtime.files import is_full, sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
@@ -52,7 +52,7 @@ class Folder:
         """Raises ConfigError if a pattern of the folder cannot be used; the message says how to replace it."""
         for name in ("include", "exclude"):
             try:
-                Scope(**{name: getattr(self.config.scope, name)})
+                check_readable(name, getattr(self.config.scope, name))
             except ConfigError as error:
                 if f"scope.{name}" in explicit(chosen):
                     raise

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | Inline]:  # noqa: B008  it is frozen
+async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
     if workers.executor == "inline":
         yield Inline()
@@ -36,7 +36,7 @@ async def open_offloader(workers: Workers = Workers()) -> AsyncIterator[Pool | I
 
 
 @asynccontextmanager
-async def open_inline(workers: Workers = Workers()) -> AsyncIterator[Inline]:  # noqa: B008  it is frozen
+async def open_inline(workers: Workers) -> AsyncIterator[Inline]:
     """Opens the offloader that works on the event loop itself, without workers."""
     yield Inline()
 

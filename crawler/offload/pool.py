@@ -31,12 +31,12 @@ SIZE_FACTOR = 10
 class Workers:
     """Settings for CPU work. With `count` 0 there is one worker for each core that this process may use."""
 
-    executor: Literal["process", "thread", "inline"] = "process"
-    count: int = 0
-    inline_below_bytes: int = 1024
-    batch: int = 16
-    page_cpu_s: float = 10.0
-    page_memory_bytes: int = 96 << 20
+    executor: Literal["process", "thread", "inline"]
+    count: int
+    inline_below_bytes: int
+    batch: int
+    page_cpu_s: float
+    page_memory_bytes: int
 
     @property
     def small_bytes(self) -> int:

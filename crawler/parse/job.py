@@ -8,9 +8,8 @@ from typing import Literal
 
 from ..model import Page, Url
 from ..protocols import Bounds
-from ..urls.canonical import DEFAULT_POLICY, Policy
+from ..urls.canonical import Policy
 from .charset import decode
-from .links import DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +50,27 @@ class Job:
     run: bytes
     """A random token of this run. A worker remembers for each run which links it has reported."""
     bounds: Bounds
-    max_depth: int | None = None
+    max_depth: int | None
     """Deeper links are never news, even if `bounds` allows them."""
-    max_body_bytes: int = 16 << 20
+    max_body_bytes: int
     """Limit of the decoded body."""
-    keeps_oversized: bool = False
+    keeps_oversized: bool
     """Whether a larger body is read up to the limit. Otherwise it is refused."""
-    max_links: int = 20_000
+    max_links: int
     """Links of one page that are followed. A sitemap has its own limit."""
-    tree_bytes: int = 96 << 20
+    tree_bytes: int
     """A document whose tree would need more memory, by a rough estimate, is scanned instead."""
-    policy: Policy = DEFAULT_POLICY
+    policy: Policy
     """Decides which spellings of a URL count as one. It is applied to all links."""
-    follow: frozenset[str] = DEFAULT
+    follow: frozenset[str]
     """Kinds of links that are followed: some of `links.KINDS`."""
-    nofollow: Literal["ignore", "pages", "links"] = "pages"
+    nofollow: Literal["ignore", "pages", "links"]
     """Which `nofollow` counts: none, that of whole pages, or that of single links too."""
-    agent: str = ""
+    agent: str
     """Our product token in lower case. Robots directives use it as our name."""
-    wants_links: bool = False
+    wants_links: bool
     """Whether to fill `Page.links_json`."""
-    wants_text: bool = False
+    wants_text: bool
     """Whether to fill `Page.text`."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""

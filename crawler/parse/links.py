@@ -17,8 +17,6 @@ KINDS = (
     "images", "media", "styles", "scripts", "forms",
 )  # fmt: skip
 """All kinds of links. The setting `scope.follow` explains each."""
-DEFAULT = frozenset({"anchors", "frames", "refresh", "pagination"})
-"""Links that a reader could follow without choosing another language, format or site of the same page."""
 
 _Found = Iterator[str | None]
 _Reader = Callable[[turbohtml.Element], _Found]

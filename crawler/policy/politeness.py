@@ -55,15 +55,15 @@ around the time between changes."""
 class Politeness:
     """The terms of politeness, in seconds. All answers depend on the arguments alone."""
 
-    delay_s: float = 1.0
-    max_delay_s: float = 60.0
-    max_retry_after_s: float = 600.0
-    max_attempts: int = 3
-    retry_delay_s: float = 3.0
-    max_redirects: int = 10
-    revisit_after_s: float | None = None
+    delay_s: float
+    max_delay_s: float
+    max_retry_after_s: float
+    max_attempts: int
+    retry_delay_s: float
+    max_redirects: int
+    revisit_after_s: float | None
     """Least time between two visits of a page; None: each page is visited once."""
-    revisit_at_most_s: float = 30 * 86400.0
+    revisit_at_most_s: float
     """Longest time between two visits of a page; never less than `revisit_after_s`."""
 
     @property

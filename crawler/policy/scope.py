@@ -56,11 +56,11 @@ class Ruling(NamedTuple):
 class Scope:
     """The rules of one crawl; a `Bounds`. Raises ConfigError for a pattern that cannot be read."""
 
-    reach: Reach = "host"
-    max_depth: int | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_repeats: int = 3
+    reach: Reach
+    max_depth: int | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    max_repeats: int
     """Most repeats in a row of a group of path segments; a link that adds one more counts as a trap."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
@@ -70,8 +70,7 @@ class Scope:
     def __post_init__(self) -> None:
         for name in ("include", "exclude"):
             patterns = getattr(self, name)
-            for pattern in patterns:
-                _compile_pattern(pattern, f"scope.{name}")
+            check_patterns(name, patterns)
             object.__setattr__(self, f"_{name}s", _compile_patterns(patterns))
 
     def reject(self, request: Request) -> Reason | None:
@@ -310,6 +309,12 @@ _REASONS = {
     _DEPTH: Reason.DEPTH_LIMIT,
     _REPEATS: Reason.TRAP,
 }
+
+
+def check_patterns(name: str, patterns: tuple[str, ...]) -> None:
+    """Raises ConfigError for a pattern of the setting `name` (`include`, `exclude`) that cannot be read."""
+    for pattern in patterns:
+        _compile_pattern(pattern, f"scope.{name}")
 
 
 def _compile_patterns(patterns: tuple[str, ...]) -> tuple[_Test, ...]:

@@ -85,7 +85,7 @@ class RobotsCache:
         fetcher: Fetcher,
         offloader: Offloader,
         user_agent: str,
-        ttl_s: float = 86400.0,
+        ttl_s: float,
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
         presence: Presence | None = None,

@@ -52,7 +52,7 @@ Report = Callable[[Stall], None]
 
 
 @asynccontextmanager
-async def open_watchdog(report: Report, after_s: float = 0.25) -> AsyncIterator[None]:
+async def open_watchdog(report: Report, after_s: float) -> AsyncIterator[None]:
     """Calls `report` with each stall inside the block that is longer than `after_s`.
 
     The call comes on the running loop once the stall is over. While a stall lasts, it is logged: a loop that never

@@ -7,7 +7,7 @@ from functools import cache
 
 from pydantic.fields import FieldInfo
 
-from . import Config
+from . import Config, SinkConfig
 from .table import Nature, Table
 
 
@@ -46,5 +46,7 @@ LIVE = marked(Nature.LIVE)
 """Settings that may change while a crawl runs; all others count from its start."""
 SECRETS = marked(Nature.SECRET)
 """Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
+SINK_SECRETS = marked(Nature.SECRET, SinkConfig)
+"""Settings of one output that may hold passwords: the outputs are shown if none of these was chosen."""
 SHARED = marked(Nature.SHARED)
 """Settings of parts that all jobs of a daemon share: read when the daemon starts."""

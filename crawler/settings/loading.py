@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
 from . import Config, SinkConfig
-from .catalog import FIXED, LIVE, SECRETS, fields, leaf
+from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, leaf
 
 PREFIX = "CRAWL_"
 """Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
@@ -120,10 +120,10 @@ def _may_hold_secrets(key: str, value: object) -> bool:
     match key, value:
         case "fetch.proxy", _:
             return "@" in str(value)
-        case "sinks", tuple() | list():  # passwords stand in the options of a format that a package adds
-            return any(one.get("options") if isinstance(one, dict) else one.options for one in value)
+        case "sinks", tuple() | list():
+            return any(dict(one).get(name) for one in value for name in SINK_SECRETS)
         case "sinks", _:
-            return "options" in str(value)
+            return any(name in str(value) for name in SINK_SECRETS)
     return key in SECRETS
 
 
@@ -258,7 +258,7 @@ def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_suggest(where)}"
-    is_shown = key not in SECRETS and "options" not in where and not isinstance(error["input"], dict)
+    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and not isinstance(error["input"], dict)
     value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"

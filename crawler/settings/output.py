@@ -72,7 +72,7 @@ class SinkConfig(Table):
     """Write the readable text of each page."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
-    options: dict[str, JsonValue] = Field(default_factory=dict)
+    options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 
     @model_validator(mode="before")

@@ -36,17 +36,14 @@ class Policy:
     Small and picklable, for it travels to the workers. Folding twice equals folding once.
     """
 
-    strip_params: tuple[str, ...] = TRACKING
+    strip_params: tuple[str, ...]
     """Names of query parameters, in any case; `*` stands for anything, `?` for one character."""
-    strip_session_ids: bool = True
+    strip_session_ids: bool
     """Whether session ids go: by name where the name has no other meaning, else by a value that only a machine would
     choose."""
-    sort_params: bool = False
+    sort_params: bool
     """Whether to order parameters by name; those of one name keep their order. Off, since order means something to some
     servers."""
-
-
-DEFAULT_POLICY = Policy()
 
 
 Fold: TypeAlias = Callable[[str], str]

@@ -35,7 +35,7 @@ from aiohttp import web
 from crawler import urls
 from crawler.errors import UrlError
 from crawler.parse import Document, Job, parse
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 
 FOLLOW = frozenset(
     {"anchors", "frames", "pagination", "canonical", "alternates", "feeds", "styles", "scripts", "forms"}
@@ -117,7 +117,7 @@ async def _compare(pages: list[Path], chromium: str) -> Score:
 
 
 def _judge(score: Score, page: Path, url: str, seen: dict[str, Any]) -> None:
-    job = Job(b"key", os.urandom(8), Scope(), follow=FOLLOW, wants_links=True)
+    job = make_job(b"key", os.urandom(8), make_scope(), follow=FOLLOW, wants_links=True)
     document = Document(urls.parse(url), page.read_bytes(), TYPES[page.suffix.lower()])
     read, charset = parse(document, job), seen["charset"].lower()
     if read.charset != charset:  # links are compared all the same: as if somebody had named the encoding

@@ -240,6 +240,24 @@ async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon
         await expect(page.get_by_role("alert")).to_be_visible()
 
 
+async def test_a_job_shows_the_records_of_its_output_or_says_that_there_are_none(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
+        page = dashboard.page
+        job = await crawled(dashboard, served, settings={"sinks": [{"path": "other.jsonl"}]})
+        await dashboard.show(f"job/{job.id}/pages?status=404")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator("tbody tr")).to_contain_text("/broken")
+        await page.get_by_role("tab", name="errors").click()
+        await expect(page.locator("tbody tr")).to_contain_text("status-4xx")
+        await page.get_by_role("tab", name="files").click()
+        await expect(page.get_by_role("row", name=re.compile("other.jsonl"))).to_be_visible()
+        job = await crawled(dashboard, served, settings={"sinks": []})
+        for tab in ("pages", "errors"):
+            await dashboard.show(f"job/{job.id}/{tab}")
+            await expect(page.get_by_role("alert")).to_contain_text("this job keeps no records that can be read back")
+            await expect(page.get_by_text("Nothing failed.")).to_have_count(0)
+
+
 async def test_a_job_is_found_by_its_name_and_label(open_daemon: Open) -> None:
     async with open_dashboard(open_daemon) as dashboard:
         page = dashboard.page

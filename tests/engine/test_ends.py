@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from crawler.engine.engine import RECORD_BATCH, Engine
-from crawler.engine.limits import Limits
 from crawler.engine.slots import Places
-from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.frontier import MemoryFrontier, open_memory
 from crawler.metrics.metrics import Ending, Summary
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
+from tests.defaults import make_limits, make_terms
 
 WAYS = ["abort", "cancel", "stop"]
 
@@ -100,7 +100,7 @@ async def fetched(lease: Lease) -> Outcome:
 
 @pytest.fixture
 async def frontier() -> AsyncIterator[MemoryFrontier]:
-    async with open_memory(Terms()) as opened:
+    async with open_memory(make_terms()) as opened:
         yield opened
 
 
@@ -149,7 +149,7 @@ async def go_on(frontier: MemoryFrontier, sink: ListSink, n: int) -> None:
     assert counts.leased == 0
     assert counts.queued + len(sink.got) == n, "something is lost, or counts twice"
     with anyio.fail_after(20):
-        await Engine(frontier, fetched, [sink]).run(seeds(0))
+        await Engine(frontier, fetched, [sink], make_limits()).run(seeds(0))
     assert Counter(sink.got) == Counter(f"http://h{i}.test/" for i in range(n))
 
 
@@ -159,7 +159,7 @@ async def test_who_leaves_in_the_middle_of_a_lease_loses_nothing(
     frontier: MemoryFrontier, where: str, how: str
 ) -> None:
     gate, sink, places = Gate(), ListSink(), Places(8)
-    engine = Engine(Gated(frontier, **{where: gate}), fetched, [sink], Limits(concurrency=5), seat=places.seat())
+    engine = Engine(Gated(frontier, **{where: gate}), fetched, [sink], make_limits(concurrency=5), seat=places.seat())
     await Run(engine).leave(how, 20, gate.held.wait, gate.open)
     assert (sink.got, frontier.counts().queued, places.taken) == ([], 20, 0)
     await go_on(frontier, sink, 20)
@@ -173,7 +173,7 @@ async def test_who_leaves_in_the_middle_of_a_settle_has_all_of_it_settled(
     gate, places = Gate(), Places(8)
     sink = ListSink(gate if where == "sink" else None)
     gates = {} if where == "sink" else {where: gate}
-    engine = Engine(Gated(frontier, **gates), fetched, [sink], Limits(concurrency=5), seat=places.seat())
+    engine = Engine(Gated(frontier, **gates), fetched, [sink], make_limits(concurrency=5), seat=places.seat())
     run = Run(engine)
     await run.leave(how, 20, gate.held.wait, gate.open)
     assert sink.got, "what was being stored is stored"
@@ -197,7 +197,7 @@ async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: MemoryFront
         made[lease.request.url.text] += 1
         return await fetched(lease)
 
-    engine = Engine(frontier, visit, [sink], Limits(concurrency=10))
+    engine = Engine(frontier, visit, [sink], make_limits(concurrency=10))
     run = Run(engine)
     await run.leave(how, 10, lambda: until(lambda: len(made) == 10 and engine._outcomes.qsize() > 0), gate.open)
     assert len(sink.got) == (1 if how == "cancel" else 10)
@@ -218,7 +218,7 @@ async def test_seeds_that_fail_in_the_middle_of_a_settle_leave_it_whole(frontier
         made[lease.request.url.text] += 1
         return await fetched(lease)
 
-    engine = Engine(Gated(frontier, **gates), visit, [sink], Limits(concurrency=5), seat=places.seat())
+    engine = Engine(Gated(frontier, **gates), visit, [sink], make_limits(concurrency=5), seat=places.seat())
 
     async def broken() -> AsyncIterator[Sequence[Request]]:
         async for batch in seeds(20):
@@ -258,7 +258,7 @@ async def test_a_sink_that_fails_as_a_run_is_left_gives_back_what_it_did_not_sto
             raise AssertionError
 
     places = Places(8)
-    engine = Engine(frontier, fetched, [Full()], Limits(concurrency=5), seat=places.seat())
+    engine = Engine(frontier, fetched, [Full()], make_limits(concurrency=5), seat=places.seat())
     with pytest.raises(BaseExceptionGroup) as caught:
         await Run(engine).leave(how, 20, gate.held.wait, gate.open)
     assert caught.group_contains(OSError, match="disk full")
@@ -285,7 +285,7 @@ async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: Memory
         made[lease.request.url.text] += 1
         return outcome
 
-    engine = Engine(frontier, visit, [sink], Limits(concurrency=n))
+    engine = Engine(frontier, visit, [sink], make_limits(concurrency=n))
     run = Run(engine)
     await run.leave("abort", n, lambda: until(lambda: engine._outcomes.full() and len(made) == n), gate.open)
     assert run.released == made
@@ -307,7 +307,7 @@ async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: 
         made[lease.request.url.text] += 1
         return await fetched(lease)
 
-    engine = Engine(frontier, visit, [Full()], Limits(concurrency=10))
+    engine = Engine(frontier, visit, [Full()], make_limits(concurrency=10))
     run = Run(engine)
     with pytest.raises(BaseExceptionGroup):
         await run.leave("abort", 10, lambda: until(lambda: engine._outcomes.qsize() == 9), gate.open)
@@ -318,7 +318,7 @@ async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: 
 @pytest.mark.parametrize("first", ["stop", "limit"])
 async def test_an_abort_overrules_a_stop(frontier: MemoryFrontier, first: str) -> None:
     gate = Gate()
-    engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], Limits(concurrency=3, grace_s=1e6))
+    engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], make_limits(concurrency=3, grace_s=1e6))
     run = Run(engine)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
@@ -348,7 +348,7 @@ async def test_who_aborts_is_not_asked_whether_more_is_left(frontier: MemoryFron
         times += 1
         return 0
 
-    engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], look_again=look_again)
+    engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], make_limits(), look_again=look_again)
     if how == "nothing":
         gate.open()
         await Run(engine)._run(3)
@@ -364,5 +364,5 @@ async def test_a_frontier_that_never_takes_leases_back_does_not_hold_up_the_end(
         async def release(self, leases: Sequence[Lease]) -> None:
             await anyio.sleep_forever()
 
-    engine = Engine(Deaf(frontier), lambda lease: hold(lease, gate), [ListSink()])
+    engine = Engine(Deaf(frontier), lambda lease: hold(lease, gate), [ListSink()], make_limits())
     await Run(engine).leave("abort", 3, gate.held.wait, gate.open)

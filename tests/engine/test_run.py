@@ -12,9 +12,10 @@ import pytest
 from crawler.engine.engine import RECORD_LINKS, Engine
 from crawler.engine.limits import Limits
 from crawler.engine.memory_watch import URL_BYTES
-from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.frontier import MemoryFrontier, open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
+from tests.defaults import make_limits, make_terms
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
 
@@ -65,7 +66,7 @@ async def never(lease: Lease) -> Outcome:
 
 @pytest.fixture
 async def frontier() -> AsyncIterator[MemoryFrontier]:
-    async with open_memory(Terms()) as opened:
+    async with open_memory(make_terms()) as opened:
         yield opened
 
 
@@ -83,7 +84,7 @@ async def test_what_is_settled_at_once_has_bounds_for_the_links_of_a_page_hold_t
         links = [Request(Url(f"{lease.request.url}{number}")) for number in range(RECORD_LINKS // 4)]
         return Outcome(lease, Disposition.FETCHED, found=tuple(links if lease.request.url.path == "/" else ()))
 
-    engine = Engine(frontier, visit, [Batches(lambda: anyio.sleep(0.01))], Limits(concurrency=64, pages=64))
+    engine = Engine(frontier, visit, [Batches(lambda: anyio.sleep(0.01))], make_limits(concurrency=64, pages=64))
     with anyio.fail_after(30):
         await engine.run(plant(seeds(64)))
     assert sum(map(sum, batches)) == 64 * (RECORD_LINKS // 4)
@@ -107,7 +108,7 @@ async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: M
             return Outcome(lease, Disposition.FAILED, Reason.CONNECT, found=binary_tree(n))
         return Outcome(lease, Disposition.FETCHED, found=binary_tree(n))
 
-    engine = Engine(frontier, visit, [sink], Limits(concurrency=64))
+    engine = Engine(frontier, visit, [sink], make_limits(concurrency=64))
     with anyio.fail_after(30):
         summary = await engine.run(plant([Request(Url("http://h0.test/0"))]))
     assert len(sink.urls()) == len(set(sink.urls()))
@@ -126,7 +127,7 @@ async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: Memor
         failed = lease.token % 3 == 0
         return Outcome(lease, Disposition.FAILED if failed else Disposition.FETCHED, Reason.DNS if failed else None)
 
-    engine = Engine(frontier, visit, [sink], Limits(concurrency=50, pages=37))
+    engine = Engine(frontier, visit, [sink], make_limits(concurrency=50, pages=37))
     with anyio.fail_after(10):
         summary = await engine.run(plant(seeds(200)))
     assert summary.pages == 37
@@ -135,9 +136,9 @@ async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: Memor
 
 
 async def test_a_continued_crawl_keeps_to_the_limit_of_its_whole_life(frontier: MemoryFrontier) -> None:
-    first = await Engine(frontier, fetched, [ListSink()], Limits(pages=5)).run(plant(seeds(20)))
-    again = await Engine(frontier, fetched, [ListSink()], Limits(pages=5)).run(plant())
-    further = await Engine(frontier, fetched, [ListSink()], Limits(pages=8)).run(plant())
+    first = await Engine(frontier, fetched, [ListSink()], make_limits(pages=5)).run(plant(seeds(20)))
+    again = await Engine(frontier, fetched, [ListSink()], make_limits(pages=5)).run(plant())
+    further = await Engine(frontier, fetched, [ListSink()], make_limits(pages=8)).run(plant())
     assert (first.pages, again.pages, further.pages) == (5, 0, 3)
 
 
@@ -149,7 +150,7 @@ async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Memory
         await asyncio.sleep(0.02)
         return Outcome(lease, Disposition.FETCHED)
 
-    engine = Engine(frontier, visit, [sink], Limits(concurrency=8))
+    engine = Engine(frontier, visit, [sink], make_limits(concurrency=8))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(100)))
@@ -162,7 +163,7 @@ async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Memory
 
 
 async def test_grace_bounds_a_visit_that_hangs(frontier: MemoryFrontier) -> None:
-    engine = Engine(frontier, never, [ListSink()], Limits(concurrency=4, grace_s=0.05))
+    engine = Engine(frontier, never, [ListSink()], make_limits(concurrency=4, grace_s=0.05))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
@@ -175,7 +176,7 @@ async def test_grace_bounds_a_visit_that_hangs(frontier: MemoryFrontier) -> None
 @pytest.mark.parametrize("how", ["abort", "cancel"])
 async def test_leaving_now_loses_nothing(frontier: MemoryFrontier, how: str) -> None:
     sink = ListSink()
-    engine = Engine(frontier, never, [sink], Limits(concurrency=4))
+    engine = Engine(frontier, never, [sink], make_limits(concurrency=4))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
@@ -190,7 +191,7 @@ async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: Memo
     async def fail() -> None:
         raise OSError("disk full")
 
-    engine = Engine(frontier, fetched, [ListSink(fail)], Limits(concurrency=4))
+    engine = Engine(frontier, fetched, [ListSink(fail)], make_limits(concurrency=4))
     with anyio.fail_after(10), pytest.raises(BaseExceptionGroup) as caught:
         await engine.run(plant(seeds(20)))
     assert caught.group_contains(OSError, match="disk full")
@@ -206,7 +207,7 @@ async def test_a_slow_sink_holds_the_visits_back(frontier: MemoryFrontier) -> No
         visits += 1
         return await fetched(lease)
 
-    engine = Engine(frontier, visit, [ListSink(gate.wait)], Limits(concurrency=10))
+    engine = Engine(frontier, visit, [ListSink(gate.wait)], make_limits(concurrency=10))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(3000)))
@@ -218,7 +219,7 @@ async def test_a_slow_sink_holds_the_visits_back(frontier: MemoryFrontier) -> No
 
 async def test_pause_holds_and_resume_goes_on(frontier: MemoryFrontier) -> None:
     engine, sink = None, ListSink()
-    engine = Engine(frontier, fetched, [sink], Limits(concurrency=2))
+    engine = Engine(frontier, fetched, [sink], make_limits(concurrency=2))
     engine.pause()
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
@@ -230,7 +231,7 @@ async def test_pause_holds_and_resume_goes_on(frontier: MemoryFrontier) -> None:
 
 
 async def test_a_paused_crawl_can_be_stopped(frontier: MemoryFrontier) -> None:
-    engine = Engine(frontier, fetched, [ListSink()])
+    engine = Engine(frontier, fetched, [ListSink()], make_limits())
     engine.pause()
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
@@ -250,7 +251,7 @@ async def test_the_run_waits_for_seeds_that_come_late(frontier: MemoryFrontier) 
 
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(Engine(frontier, fetched, [sink]).run, slowly())
+            tasks.start_soon(Engine(frontier, fetched, [sink], make_limits()).run, slowly())
             while len(sink.got) < 3:
                 await anyio.lowlevel.checkpoint()
             more.set()
@@ -263,7 +264,7 @@ async def test_seeds_that_cannot_be_read_end_the_run_with_their_error(frontier: 
         raise OSError("the list is gone")
 
     with anyio.fail_after(10), pytest.raises(BaseExceptionGroup) as caught:
-        await Engine(frontier, fetched, [ListSink()]).run(broken())
+        await Engine(frontier, fetched, [ListSink()], make_limits()).run(broken())
     assert caught.group_contains(OSError, match="the list is gone")
 
 
@@ -276,13 +277,13 @@ async def test_a_deferred_visit_comes_again_and_is_recorded_once(frontier: Memor
         return await fetched(lease)
 
     with anyio.fail_after(10):
-        summary = await Engine(frontier, visit, [sink]).run(plant(seeds(2)))
+        summary = await Engine(frontier, visit, [sink], make_limits()).run(plant(seeds(2)))
     assert sorted(outcome.request.attempt for outcome in sink.got) == [3, 3]
     assert summary.dispositions == {Disposition.DEFERRED: 4, Disposition.FETCHED: 2}
 
 
 @pytest.mark.parametrize(("limits", "ending"), [
-    (Limits(concurrency=2, time_s=0.3), Ending.TIME_LIMIT),
+    (make_limits(concurrency=2, time_s=0.3), Ending.TIME_LIMIT),
 ])  # fmt: skip
 async def test_a_time_limit_ends_the_run_and_keeps_the_rest(
     frontier: MemoryFrontier, limits: Limits, ending: Ending
@@ -306,7 +307,7 @@ async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
         return Outcome(lease, Disposition.FETCHED)
 
     with caplog.at_level("WARNING"):
-        await Engine(frontier, visit, [], Limits(known_bytes=known_bytes)).run(plant(seeds(20)))
+        await Engine(frontier, visit, [], make_limits(known_bytes=known_bytes)).run(plant(seeds(20)))
     assert [record.message[:10] for record in caplog.records] == ["known URLs"] * is_warned
 
 
@@ -314,7 +315,7 @@ async def test_a_url_that_is_lent_anew_while_its_first_outcome_is_settled_ends_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     came_again, sink = anyio.Event(), ListSink()
-    async with open_memory(Terms()) as frontier:
+    async with open_memory(make_terms()) as frontier:
         settle = frontier.settle
 
         async def settle_slowly(outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
@@ -329,5 +330,5 @@ async def test_a_url_that_is_lent_anew_while_its_first_outcome_is_settled_ends_o
 
         monkeypatch.setattr(frontier, "settle", settle_slowly)
         with anyio.fail_after(10):
-            summary = await Engine(frontier, fail_once, [sink]).run(plant(seeds(1)))
+            summary = await Engine(frontier, fail_once, [sink], make_limits()).run(plant(seeds(1)))
     assert (summary.ended, len(sink.got)) == (Ending.EXHAUSTED, 1)

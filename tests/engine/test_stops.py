@@ -11,22 +11,22 @@ import anyio
 import pytest
 
 from crawler.engine.engine import Engine
-from crawler.engine.limits import Limits
 from crawler.engine.slots import Places
-from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.frontier import MemoryFrontier, open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Lease, Outcome, Request, Url
 from crawler.standing import Counts
+from tests.defaults import make_limits, make_terms
 from tests.engine.test_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
 
-NO_END = Limits(concurrency=5, grace_s=1e6)
+NO_END = make_limits(concurrency=5, grace_s=1e6)
 """Whoever waits for the grace time never comes back."""
 LATER = Request(Url("http://h0.test/"))
 
 
 @pytest.fixture
 async def frontier() -> AsyncIterator[MemoryFrontier]:
-    async with open_memory(Terms()) as opened:
+    async with open_memory(make_terms()) as opened:
         yield opened
 
 
@@ -126,7 +126,7 @@ async def test_a_crawl_that_wants_no_place_any_more_lets_others_have_it(frontier
     holder, next_one = places.seat(), places.seat(weight=0.1)
     next_one.wake = lambda: woken.update(["next"])
     holder.take(1)
-    engine = Engine(frontier, fetched, [ListSink()], seat=places.seat())
+    engine = Engine(frontier, fetched, [ListSink()], make_limits(), seat=places.seat())
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, seeds(3))
@@ -267,7 +267,7 @@ async def test_a_crawl_that_is_busy_to_its_limit_waits_and_does_not_ask_again_an
             return frontier.counts()
 
     visit = partial(hold, gate=gate)
-    engine = Engine(Counting(frontier), visit, [ListSink()], Limits(concurrency=2, pages=100))
+    engine = Engine(Counting(frontier), visit, [ListSink()], make_limits(concurrency=2, pages=100))
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, seeds(5))
@@ -293,14 +293,14 @@ async def test_a_crawl_that_is_busy_to_its_limit_goes_on_when_that_rises(frontie
         return await hold(lease, gate)
 
     seat = places.seat()
-    engine = Engine(frontier, visit, [ListSink()], Limits(concurrency=3 if what == "place" else 1), seat=seat)
+    engine = Engine(frontier, visit, [ListSink()], make_limits(concurrency=3 if what == "place" else 1), seat=seat)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, seeds(5))
             await gate.held.wait()
             await turns(50)
             before = len(begun)
-            others.give_back(2) if what == "place" else engine.change(visit, Limits(concurrency=3))
+            others.give_back(2) if what == "place" else engine.change(visit, make_limits(concurrency=3))
             await turns(50)
             after = len(begun)
             gate.open()

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import pycares
 import pytest
 
-from crawler.fetch import Budget, HttpFetcher, open_fetcher
+from crawler.fetch import Budget, HttpFetcher
 from crawler.model import Request, Url
 from crawler.settings import FetchConfig
+from tests.defaults import open_fetcher
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FetchError
-from crawler.fetch import Budget, HttpFetcher, open_fetcher
+from crawler.fetch import Budget, HttpFetcher
 from crawler.model import Reason, Request, Url
 from crawler.settings import FetchConfig
+from tests.defaults import open_fetcher
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_files, open_loopback
 
 MANY = 2000

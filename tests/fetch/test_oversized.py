@@ -13,7 +13,7 @@ from crawler.fetch import HttpFetcher
 from crawler.model import Reason, Url
 from crawler.parse import Document, Job
 from crawler.parse import page as pages
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 LIMIT = 1000
@@ -87,4 +87,4 @@ def test_a_coding_that_ends_early_is_told_only_where_it_is_not_we_who_cut_it(cod
 
 def _job(*, keeps: bool, limit: int = LIMIT) -> Job:
     run = secrets.token_bytes(8)
-    return Job(key=b"k", run=run, bounds=Scope(reach="any"), max_body_bytes=limit, keeps_oversized=keeps)
+    return make_job(key=b"k", run=run, bounds=make_scope(reach="any"), max_body_bytes=limit, keeps_oversized=keeps)

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FetchError
-from crawler.fetch import open_fetcher
 from crawler.folder.folder import open_folder
 from crawler.model import Reason, Request, Url
 from crawler.settings import FetchConfig
 from crawler.settings.loading import differences, has_secrets, load, shown
 from crawler.settings.toml import to_toml
+from tests.defaults import open_fetcher
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 PEM = Path(__file__).with_name("secure.test.pem")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from crawler import urls
-from crawler.frontier import Clock, MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import Clock, MemoryFrontier, SqliteFrontier, open_memory
 from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
+from tests.defaults import make_terms, open_sqlite
 
 Open = Callable[..., AbstractAsyncContextManager[MemoryFrontier]]
 
@@ -39,9 +40,9 @@ def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Pa
 
     def opened(**terms: Any) -> AbstractAsyncContextManager[MemoryFrontier]:
         if request.param == "memory":
-            return open_memory(Terms(**terms), clock=clock.both)
+            return open_memory(make_terms(**terms), clock=clock.both)
         entries = 4 if request.param == "sqlite-small" else MOST_ENTRIES
-        return open_sqlite(tmp_path / "frontier.sqlite", Terms(**terms), clock=clock.both, most_entries=entries)
+        return open_sqlite(tmp_path / "frontier.sqlite", make_terms(**terms), clock=clock.both, most_entries=entries)
 
     return opened
 
@@ -53,7 +54,7 @@ async def frontier(open_frontier: Open) -> AsyncIterator[MemoryFrontier]:
 
 
 def opened(path: Path, clock: HandClock, **terms: Any) -> AbstractAsyncContextManager[SqliteFrontier]:
-    return open_sqlite(path, Terms(**terms), clock=clock.both)
+    return open_sqlite(path, make_terms(**terms), clock=clock.both)
 
 
 def request(text: str, **fields: Any) -> Request:

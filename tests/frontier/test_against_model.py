@@ -15,10 +15,11 @@ import hypothesis.strategies as st
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from crawler.frontier import Terms, open_memory, open_sqlite
+from crawler.frontier import open_memory
 from crawler.frontier.depths import distance
 from crawler.frontier.sqlite.store import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import HandClock, lend, links
 from tests.frontier.plans import SITES, Plan, picks, plans, requests
 
@@ -89,7 +90,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(per_site=st.integers(1, 3), in_depth_order=st.booleans())
     def open(self, per_site: int, in_depth_order: bool) -> None:
-        self.terms = Terms(per_site, 1000, in_depth_order, revisit_after_s=1e6)
+        self.terms = make_terms(per_site, 1000, in_depth_order, revisit_after_s=1e6)
         self.frontier = self.run(self.stack.enter_async_context(self.opened()))
 
     def opened(self) -> Any:

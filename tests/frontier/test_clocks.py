@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from crawler.frontier import Clock, Terms, open_sqlite
+from crawler.frontier import Clock
 from crawler.model import Disposition, Lease
+from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import HandClock, deferred, fetched, lend_one, pages
 
 Lend = Callable[[int], Awaitable[Sequence[Lease]]]
 DAY_S = 86400.0
-TERMS = Terms(rest_s=1.0, longest_s=60.0)
+TERMS = make_terms(rest_s=1.0, longest_s=60.0)
 
 
 class Clocks(HandClock):
@@ -80,7 +81,7 @@ async def test_who_was_asked_by_a_process_that_was_killed_rests_before_it_is_ask
 async def test_pages_visited_in_a_future_that_was_none_are_revisited_all_the_same(
     tmp_path: Path, clocks: Clocks
 ) -> None:
-    terms = Terms(revisit_after_s=3600.0)
+    terms = make_terms(revisit_after_s=3600.0)
     clocks.off = 365 * DAY_S
     async with open_sqlite(tmp_path / "f", terms, clock=clocks.both) as frontier:
         await frontier.add(pages("a", 1))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from crawler.frontier import Ended, MemoryFrontier, Terms, open_sqlite
+from crawler.frontier import Ended, MemoryFrontier
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import HandClock, Open, deferred, lend, lend_one, links, opened, page, pages, texts
 
 DAY = 86400.0
@@ -319,7 +320,7 @@ async def test_pages_visited_while_revisits_were_off_are_on_schedule_once_they_a
 async def test_revisits_of_a_long_queue_are_lent_whole_though_little_of_it_is_in_memory(
     path: Path, clock: HandClock
 ) -> None:
-    async with open_sqlite(path, Terms(4, **ON), clock=clock.both, most_sites=3, most_entries=16) as frontier:
+    async with open_sqlite(path, make_terms(4, **ON), clock=clock.both, most_sites=3, most_entries=16) as frontier:
         await frontier.add(Request(Url(f"http://s{n % 5}/{n}")) for n in range(500))
         for visit in (1, 2, 3):
             lent: list[str] = []

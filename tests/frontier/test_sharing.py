@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from crawler.frontier import MemoryFrontier, Terms, open_memory, open_sqlite
+from crawler.frontier import MemoryFrontier, open_memory
 from crawler.frontier import turns as room
 from crawler.frontier.turns import Turns
 from crawler.model import Disposition, Lease, Outcome, Reason, Response
+from tests.defaults import make_terms, open_sqlite
 
 from .conftest import pages
 
@@ -70,7 +71,7 @@ async def test_all_is_visited_by_each_and_no_site_twice_at_once(
 ) -> None:
     monkeypatch.setattr(room, "PATIENCE_S", 0.02)
     story, turns = Story(seed, rest_s=0.002), Turns()
-    terms = Terms(per_ip=1000, rest_s=story.rest_s, turns=turns)
+    terms = make_terms(per_ip=1000, rest_s=story.rest_s, turns=turns)
     async with (
         asyncio.timeout(60),
         open_memory(terms) as one,
@@ -89,7 +90,7 @@ async def test_all_is_visited_by_each_and_no_site_twice_at_once(
 
 
 async def test_a_frontier_that_is_closed_amid_its_leases_leaves_its_sites_to_the_others() -> None:
-    terms = Terms(turns=Turns())
+    terms = make_terms(turns=Turns())
     async with asyncio.timeout(60), open_memory(terms) as other:
         async with open_memory(terms) as closed:
             for frontier in (closed, other):

@@ -17,9 +17,10 @@ from crawler.policy.traps.shapes import Shapes
 from crawler.robots import reading, rules
 from crawler.runtime import escaping as harmless
 from crawler.urls import canonical
+from tests.defaults import POLICY, make_policy, make_scope
 from tests.fuzz.target import Target, fed, spoiled
 
-POLICIES = (canonical.DEFAULT_POLICY, canonical.Policy(sort_params=True), canonical.Policy((), strip_session_ids=False))
+POLICIES = (POLICY, make_policy(sort_params=True), make_policy((), strip_session_ids=False))
 URLS = (
     "http://h.example/",
     "https://user:word@h.example:8443/a/../b;jsessionid=1/?b=1&utm_source=x&sid=0123456789abcdef0123456789abcdef#f",
@@ -90,7 +91,7 @@ def _seed(text: str) -> None:
 def _scoped(given: tuple[str, str, str]) -> None:
     page, link, root = ((canonical_of(text) or Url("http://h.example/a/a/a/a/")) for text in given)
     for reach in ("page", "prefix", "host", "domain", "any"):
-        rules_ = scope.Scope(reach, max_depth=3, include=("*a*",), exclude=("*.pdf", "/x*"))
+        rules_ = make_scope(reach, max_depth=3, include=("*a*",), exclude=("*.pdf", "/x*"))
         request = Request(link, via=page, depth=1, root=root)
         said = rules_.reject(request)
         assert rules_.explain(request).reason == said
@@ -130,7 +131,7 @@ def _dated(text: str) -> None:
 
 def _patterns(texts: list[str]) -> None:
     shapes, known, paths = Shapes(), list(filter(None, map(canonical_of, texts))), redirects.Paths()
-    novelty, answers = Novelty(), Answers()
+    novelty, answers = Novelty("park"), Answers()
     for row, url in enumerate(known):
         name = shapes.pattern(url.text)
         assert name.isascii()
@@ -141,7 +142,7 @@ def _patterns(texts: list[str]) -> None:
         page = Page(bytes([row % 3]) * 32, gist=row % 2, kind="html", numbers=row, end=(row, row % 2))
         novelty.fold(Outcome(Lease(Request(url, via=target, depth=1), row), Disposition.FETCHED, page=page))
         stored = novelty.take_changed()
-        assert len(Novelty(stored=stored)) >= 0 and novelty.traps is not None
+        assert len(Novelty("park", stored=stored)) >= 0 and novelty.traps is not None
         answers.judge(Answer(row, url, row % 3, row % 2, row % 5, began=row, ended=row + 1, judged=row + 1))
         answers.block(Answer(row, url, row, row, began=row, ended=row + 1, judged=row + 1), "x", is_weak=bool(row % 2))
         answers.bar(Request(url))

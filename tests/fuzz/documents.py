@@ -35,8 +35,8 @@ from crawler.parse import (
     sitemap,
 )
 from crawler.parse.page import MAX_TEXT
-from crawler.policy.scope import Scope
 from crawler.sinks.record import Wants, record
+from tests.defaults import make_job, make_scope
 from tests.fuzz.target import Target, encoded, fed, soup
 
 URL = urls.parse("http://h.example/town/2026/harbour-17?page=17&sid=0123456789abcdef")
@@ -90,7 +90,7 @@ TEXTS = (
 def job(**given: object) -> Job:
     """One that wants all there is, of a run that nobody remembers."""
     options = {"follow": frozenset(links.KINDS), "wants_links": True, "wants_text": True, "agent": "crawld"} | given
-    return Job(b"sixteen bytes ...", f"fuzz-{next(_RUNS)}".encode(), Scope("any"), **options)  # type: ignore[arg-type]
+    return make_job(b"sixteen bytes ...", f"fuzz-{next(_RUNS)}".encode(), make_scope("any"), **options)
 
 
 def check_page(document: Document, asked: Job) -> None:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 
-from crawler.frontier import MemoryFrontier, Terms, open_memory
+from crawler.frontier import MemoryFrontier, open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
 from crawler.parse import Document, Job, parse
-from crawler.policy.scope import Reach, Scope
+from crawler.policy.scope import Reach
 from crawler.standing import Trap
+from tests.defaults import make_job, make_scope, make_terms
 from tests.hostile.calendars import CALENDARS
 from tests.hostile.finite import FINITE
 
@@ -65,9 +66,9 @@ async def crawl(
 ) -> Result:
     """Visit until nothing is left or `most` pages were read; `shuffle` the order of links and of answers."""
     if frontier is None:
-        async with open_memory(Terms(traps="park", per_site=IN_FLIGHT, per_ip=10**6)) as opened:
+        async with open_memory(make_terms(traps="park", per_site=IN_FLIGHT, per_ip=10**6)) as opened:
             return await crawl(site, seed, reach=reach, most=most, frontier=opened, shuffle=shuffle)
-    job = Job(key=frontier.key, run=random.randbytes(8), bounds=Scope(reach=reach))
+    job = make_job(key=frontier.key, run=random.randbytes(8), bounds=make_scope(reach=reach))
     result, begun = Result(), time.perf_counter()
     await frontier.add([Request(Url(seed))])
     while result.read < most and await frontier.wait():

@@ -12,7 +12,6 @@ from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Res
 from crawler.policy import redirects, scope
 from crawler.policy.admitted import Admitted
 from crawler.policy.answers import Answer, Answers, compared, naming
-from crawler.policy.politeness import Politeness
 from crawler.policy.traps.novelty import Novelty
 from crawler.policy.traps.pattern import Memory, Pattern
 from crawler.policy.traps.recent import Ring, Sieve
@@ -20,6 +19,7 @@ from crawler.policy.traps.series import Series
 from crawler.policy.traps.shapes import Shapes
 from crawler.robots import reading, rules
 from crawler.urls import canonical
+from tests.defaults import POLICY, make_policy, make_politeness, make_scope
 from tests.linear.measure import Row, Shape, made, raw, runs
 
 BASE = "http://h.example/a/b/c?d=e"
@@ -111,7 +111,7 @@ LINE: dict[str, Shape] = {
 
 def _grown(url: Url) -> object:
     """A link on a page of such an address, and a little deeper."""
-    sieve = scope.Scope("any").sieve(url, 1, url)
+    sieve = make_scope("any").sieve(url, 1, url)
     return [sieve(url.text), sieve(url.text[:-40] + "b/" + url.text[-40:] + "/x"), sieve(f"{url.text[:2000]}/a/a/x")]
 
 
@@ -161,13 +161,13 @@ def _outcomes(texts: Sequence[str]) -> list[Outcome]:
 
 
 def _folded(outcomes: Sequence[Outcome]) -> object:
-    novelty = Novelty()
+    novelty = Novelty("park")
     return [novelty.fold(outcome) for outcome in outcomes], novelty.take_changed(), novelty.traps
 
 
 def _sifted(texts: Sequence[str]) -> object:
     links = Links("\n".join(texts), bytes(8 * len(texts)))
-    return Novelty().sift(links, Url("http://h.example/"))
+    return Novelty("park").sift(links, Url("http://h.example/"))
 
 
 def _shaped(texts: Sequence[str]) -> object:
@@ -224,7 +224,7 @@ def _places(value: bytes) -> Response:
 
 def _compared(response: Response) -> object:
     outcome = Outcome(Lease(Request(response.url, is_reread=True), 1), Disposition.REDIRECTED, response=response)
-    return compared.answer(outcome, Politeness(), Url("http://h.example/login?next=" + "%2F" * 600))
+    return compared.answer(outcome, make_politeness(), Url("http://h.example/login?next=" + "%2F" * 600))
 
 
 def _kind_widened(texts: Sequence[str]) -> object:
@@ -251,20 +251,20 @@ _RULES = reading.parse(
 ROWS = [
     Row("urls.url.parse", tried(urls.parse), TEXTS),
     Row("urls.url.parse of a reference", tried(lambda text: urls.parse(text, Url(BASE))), TEXTS),
-    Row("urls.url.parse folded", tried(lambda text: urls.parse(text, None, canonical.Policy(sort_params=True))), TEXTS),
-    Row("urls.url.resolver", tried(urls.resolver(BASE, canonical.DEFAULT_POLICY)), TEXTS),
+    Row("urls.url.parse folded", tried(lambda text: urls.parse(text, None, make_policy(sort_params=True))), TEXTS),
+    Row("urls.url.resolver", tried(urls.resolver(BASE, POLICY)), TEXTS),
     Row("urls.url.resolver of a base", tried(lambda text: urls.resolver(text)("x")), TEXTS),
     Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
     Row("urls.url.explain", tried(urls.explain), TEXTS),
     Row(
         "urls.url.explain of a reference",
-        tried(lambda text: urls.explain(text, Url(BASE), canonical.DEFAULT_POLICY)),
+        tried(lambda text: urls.explain(text, Url(BASE), POLICY)),
         TEXTS,
     ),
     Row("urls.url.absolute", urls.absolute, TEXTS),
     Row("urls.url.absolute of a reference", lambda text: urls.absolute(text, BASE), TEXTS),
     Row("urls.url.based", lambda text: urls.based(BASE, text), TEXTS),
-    Row("urls.url.folded", tried(lambda url: urls.folded(url, canonical.DEFAULT_POLICY)), CANONICAL, most=LONGEST),
+    Row("urls.url.folded", tried(lambda url: urls.folded(url, POLICY)), CANONICAL, most=LONGEST),
     Row("urls.url.fingerprint", lambda url: urls.fingerprint(url.text, b"key"), CANONICAL, most=LONGEST),
     Row("urls.url.fingerprints", lambda texts: urls.fingerprints(texts, b"key"), LINE, most=1 << 20, step=100),
     Row("urls.url.host_port", urls.host_port, CANONICAL, most=LONGEST),
@@ -276,32 +276,32 @@ ROWS = [
     Row("urls.url.is_address", urls.is_address, runs("1.", "0:", ":", "1", "f", "%", "a.", "\u0661"), most=LONGEST),
     Row(
         "urls.canonical.changes",
-        lambda url: canonical.changes(url.text, canonical.DEFAULT_POLICY),
+        lambda url: canonical.changes(url.text, POLICY),
         CANONICAL,
         most=2 * LONGEST,
     ),
     Row(
         "urls.canonical.folding",
-        lambda url: canonical.folding(canonical.Policy(sort_params=True))(url.text),
+        lambda url: canonical.folding(make_policy(sort_params=True))(url.text),
         CANONICAL,
         most=2 * LONGEST,
     ),
     Row("policy.scope.Scope.sieve", _grown, PERIODS, most=LONGEST),
     Row("policy.scope.Scope.sieve of a page", _grown, CANONICAL, most=LONGEST),
-    Row("policy.scope.Scope.judge", lambda url: scope.Scope("domain").judge(url, 1)(url.text), CANONICAL, most=LONGEST),
+    Row("policy.scope.Scope.judge", lambda url: make_scope("domain").judge(url, 1)(url.text), CANONICAL, most=LONGEST),
     Row(
         "policy.scope.Scope.reject",
-        lambda url: scope.Scope("prefix").reject(Request(url, via=url, depth=1)),
+        lambda url: make_scope("prefix").reject(Request(url, via=url, depth=1)),
         CANONICAL,
         most=LONGEST,
     ),
     Row(
         "policy.scope.Scope.explain",
-        lambda url: scope.Scope("host").explain(Request(url, via=url, depth=1)),
+        lambda url: make_scope("host").explain(Request(url, via=url, depth=1)),
         CANONICAL,
         most=LONGEST,
     ),
-    Row("policy.scope.Scope.place", lambda url: scope.Scope("domain").place(url.text), CANONICAL, most=LONGEST),
+    Row("policy.scope.Scope.place", lambda url: make_scope("domain").place(url.text), CANONICAL, most=LONGEST),
     Row("policy.scope.place", lambda url: scope.place(url.text, "domain"), CANONICAL, most=LONGEST),
     Row("policy.scope.places", lambda url: scope.places(url, "prefix"), CANONICAL, most=LONGEST),
     Row("policy.scope.is_moved", lambda url: scope.is_moved(url, Url(BASE)), CANONICAL, most=LONGEST),
@@ -310,7 +310,7 @@ ROWS = [
     ),
     Row(
         "policy.scope.Scope.sieve of patterns",
-        lambda url: scope.Scope("any", include=("*a*b*c", "/*/x*"), exclude=("*.pdf", "h.example/a*z")).sieve(url, 1)(
+        lambda url: make_scope("any", include=("*a*b*c", "/*/x*"), exclude=("*.pdf", "h.example/a*z")).sieve(url, 1)(
             url.text
         ),
         CANONICAL,
@@ -358,7 +358,7 @@ ROWS = [
     Row("policy.traps.novelty.Novelty.sift", _sifted, LINE, most=50_000, step=100),
     Row(
         "policy.traps.novelty.Novelty.trap",
-        lambda url: (Novelty().trap(url.text), Novelty().earlier_news(url.text)),
+        lambda url: (Novelty("park").trap(url.text), Novelty("park").earlier_news(url.text)),
         CANONICAL,
         most=LONGEST,
     ),

@@ -34,7 +34,7 @@ from crawler.parse import (
     xml,
 )
 from crawler.parse.reading import Reading
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 from tests.linear.markup import BYTES, FIELD, HREFS, PLACES, TAGS, TEXT, VARIED, XML, XML_VARIED
 from tests.linear.measure import Row, made, raw, runs
 
@@ -48,7 +48,7 @@ def job(**given: object) -> Job:
     """One that follows everything, of a run that nobody remembers."""
     number = next(_RUNS)
     options = {"follow": ALL_KINDS, "wants_links": True, "wants_text": True, "agent": "crawld", **given}
-    return Job(b"sixteen bytes ...", f"linear-{number}".encode(), Scope("any"), **options)  # type: ignore[arg-type]
+    return make_job(b"sixteen bytes ...", f"linear-{number}".encode(), make_scope("any"), **options)
 
 
 def lenient(read: Callable[..., object]) -> Callable[..., object]:

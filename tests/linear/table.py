@@ -65,6 +65,7 @@ NEED_NONE = {
     "parse.sitemap.is_list": "is given a URL, which is short",
     "policy.politeness.Politeness.": "is given numbers",
     "policy.politeness.Silence.": "a look-up",
+    "policy.scope.check_patterns": "is given settings",
     "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",

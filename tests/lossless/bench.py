@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crawler.frontier import Terms, open_sqlite
 from crawler.model import LeftOut
 from crawler.standing import Counts
 from crawler.testing import Served, Site, Web, open_web
+from tests.defaults import make_terms, open_sqlite
 from tests.lossless.names import Names, open_names
 
 CRAWL = Path(sys.executable).with_name("crawl")
@@ -220,7 +220,7 @@ class Crawl:
         copy = copies / "frontier.sqlite"
         if not copy.exists():
             return
-        async with open_sqlite(copy, Terms(traps="park")) as frontier:
+        async with open_sqlite(copy, make_terms(traps="park")) as frontier:
             self.counts, self.left_out = frontier.counts(), await frontier.left_out()
         with closing(sqlite3.connect(copy)) as connection:
             self.known = dict(connection.execute("SELECT text, depth FROM url WHERE id > 0"))

@@ -13,10 +13,11 @@ import pytest
 
 from crawler.errors import CrawlError, OffloadError, WorkersGone
 from crawler.model import Reason
-from crawler.offload import Lane, Pool, Workers, open_offloader
+from crawler.offload import Lane, Pool, open_offloader
 from crawler.offload.pool import BATCH_BYTES, SIZE_FACTOR
+from tests.defaults import make_workers
 
-THREADS = Workers(executor="thread", count=1, inline_below_bytes=0, batch=4, page_memory_bytes=1 << 20)
+THREADS = make_workers(executor="thread", count=1, inline_below_bytes=0, batch=4, page_memory_bytes=1 << 20)
 LARGE = THREADS.page_memory_bytes
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from crawler.errors import OffloadError
 from crawler.model import Reason
-from crawler.offload import Workers, guardian, open_offloader
+from crawler.offload import guardian, open_offloader
 from crawler.offload import process as processes
+from tests.defaults import make_workers
 from tests.offload.calls import daemonize, die_of, leave_the_family, pid, start_a_program
 
 pytestmark = pytest.mark.skipif(not guardian.is_possible(), reason="only Linux lets a process adopt its descendants")
@@ -38,7 +39,7 @@ def _ends(pid: int) -> bool:
 
 @pytest.mark.parametrize("depth", [1, 3])
 async def test_a_daemon_that_a_page_made_ends_with_its_killed_worker(depth: int) -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         worker, daemon = await pool.run(leave_the_family, depth)
         assert os.getsid(daemon) not in (os.getsid(0), os.getsid(worker))
         os.kill(worker, signal.SIGKILL)
@@ -47,7 +48,7 @@ async def test_a_daemon_that_a_page_made_ends_with_its_killed_worker(depth: int)
 
 
 async def test_a_program_without_a_trace_of_us_ends_with_the_pool() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         program = await pool.run(start_a_program)
         assert psutil.Process(program).environ() == {}
         assert psutil.pid_exists(program)
@@ -56,7 +57,7 @@ async def test_a_program_without_a_trace_of_us_ends_with_the_pool() -> None:
 
 async def test_while_its_worker_lives_a_daemon_may(tmp_path: Path) -> None:
     """A function may keep a browser for all its pages."""
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         worker, daemon = await pool.run(leave_the_family)
         assert [await pool.run(pid) for _ in range(5)] == [worker] * 5
         assert psutil.pid_exists(daemon)
@@ -74,7 +75,7 @@ async def test_while_its_worker_lives_a_daemon_may(tmp_path: Path) -> None:
 async def test_the_exit_of_a_worker_is_told_as_it_was_and_its_daemon_ends(
     number: int, reason: Reason, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         with pytest.raises(OffloadError) as caught:
             await pool.run(die_of, str(tmp_path / "told"), number)
     assert caught.value.reason is reason
@@ -105,11 +106,12 @@ def test_a_guardian_that_was_stopped_hears_all_the_same() -> None:
 
 SCRIPT = """
 import asyncio, os, sys
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
+from tests.defaults import make_workers
 from tests.offload.calls import leave_the_family
 
 async def main():
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         print(*await pool.run(leave_the_family), flush=True)
         await asyncio.sleep(60)
 
@@ -136,7 +138,7 @@ async def test_what_the_program_itself_started_lives_on(tmp_path: Path) -> None:
     """Its own daemons, and those of its own processes, though they descend from the same fork server as workers do."""
     _, own = leave_the_family()
     theirs = multiprocessing.get_context("forkserver").Process(target=daemonize, args=(str(tmp_path / "told"),))
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         theirs.start()
         theirs.join()
         worker = await pool.run(pid)

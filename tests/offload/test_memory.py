@@ -16,13 +16,13 @@ import pytest
 
 from crawler.errors import OffloadError, ParseError, VisitError
 from crawler.model import Reason, Url
-from crawler.offload import Workers, open_offloader
-from crawler.parse import Document, Job, parse
-from crawler.policy.scope import Scope
+from crawler.offload import open_offloader
+from crawler.parse import Document, parse
+from tests.defaults import make_job, make_scope, make_workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only the kernel of Linux bounds it")
 MIB = 1 << 20
-WORKERS = Workers(count=2, page_memory_bytes=64 * MIB)
+WORKERS = make_workers(count=2, page_memory_bytes=64 * MIB)
 KEPT: list[bytearray] = []
 
 
@@ -61,9 +61,9 @@ async def test_a_call_that_needs_more_than_that_fails_and_harms_no_other() -> No
 async def test_a_coding_for_which_memory_was_short_is_not_called_broken() -> None:
     """Brotli says the same of both. With all the memory that one page may have, it is opened."""
     body = brotli.compress(b"<p>abc def <a href=/x>y</a> " * 400_000, quality=5, lgwin=24)
-    job = Job(key=b"k" * 16, run=b"test-memory", bounds=Scope())
+    job = make_job(key=b"k" * 16, run=b"test-memory", bounds=make_scope())
     coded = Document(Url("http://h/"), body, "image/png", content_encoding="br")
-    async with open_offloader(Workers(count=1, page_memory_bytes=60 * MIB)) as pool:
+    async with open_offloader(make_workers(count=1, page_memory_bytes=60 * MIB)) as pool:
         page = await pool.run(parse, coded, job, size=1 << 16)
         with pytest.raises(ParseError) as caught:
             await pool.run(parse, replace(coded, body=body[:-20] + b"x" * 20), job, size=1 << 16)
@@ -72,13 +72,13 @@ async def test_a_coding_for_which_memory_was_short_is_not_called_broken() -> Non
 
 
 async def test_the_bound_holds_for_each_call_anew() -> None:
-    async with open_offloader(Workers(count=1, page_memory_bytes=64 * MIB)) as pool:
+    async with open_offloader(make_workers(count=1, page_memory_bytes=64 * MIB)) as pool:
         for _ in range(3):
             await pool.run(fill, 40)
 
 
 async def test_a_worker_that_keeps_growing_makes_place_for_a_new_one() -> None:
-    async with open_offloader(Workers(count=1, page_memory_bytes=256 * MIB)) as pool:
+    async with open_offloader(make_workers(count=1, page_memory_bytes=256 * MIB)) as pool:
         workers = {await pool.run(keep, 90) for _ in range(4)}
     assert len(workers) > 1
 
@@ -97,8 +97,8 @@ STARVED = {
 
 async def test_code_that_is_not_pythons_says_so_where_it_gets_no_memory_and_harms_nobody() -> None:
     """Decoders, parsers and encoders, with less than they need: each costs its own call, and none its worker."""
-    job = Job(key=b"k" * 16, run=b"test-starved", bounds=Scope(), wants_links=True, wants_text=True)
-    async with open_offloader(Workers(count=1, page_memory_bytes=2 * MIB)) as pool:
+    job = make_job(key=b"k" * 16, run=b"test-starved", bounds=make_scope(), wants_links=True, wants_text=True)
+    async with open_offloader(make_workers(count=1, page_memory_bytes=2 * MIB)) as pool:
         before = await pool.run(os.getpid)
         calls = [pool.run(parse, document, job, size=1 << 16) for document in STARVED.values()]
         answers = await asyncio.gather(*calls, pool.run(square, 3), return_exceptions=True)
@@ -111,7 +111,7 @@ async def test_a_tree_that_grows_without_bound_costs_its_bound_and_leaves_its_li
     """Formatting that is opened again in every paragraph: 138 kB grow a tree of 670 MB."""
     body = b"".join(b"<b a=%d><p>x<a href=/%d>y</a>" % (i, i) for i in range(6000))
     url = Url("http://h/")
-    job = Job(key=b"k" * 16, run=b"test-memory", bounds=Scope())
+    job = make_job(key=b"k" * 16, run=b"test-memory", bounds=make_scope())
     async with open_offloader(WORKERS) as pool:
         with pytest.raises(OffloadError) as caught:
             await pool.run(parse, Document(url, body, "text/html"), job, size=len(body))

@@ -14,8 +14,9 @@ import pytest
 
 from crawler.errors import OffloadError
 from crawler.model import Reason
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
 from crawler.offload import process as processes
+from tests.defaults import make_workers
 
 
 def square(n: int) -> int:
@@ -75,7 +76,7 @@ def privileges() -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 async def test_a_page_that_kills_its_worker_is_the_only_one_lost(number: int) -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         calls = [pool.run(square, n) for n in range(8)]
         answers = await asyncio.gather(*calls, pool.run(die, number), return_exceptions=True)
     assert answers[:8] == [n * n for n in range(8)]
@@ -84,14 +85,14 @@ async def test_a_page_that_kills_its_worker_is_the_only_one_lost(number: int) ->
 
 
 async def test_a_worker_that_leaves_is_replaced() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         with pytest.raises(OffloadError):
             await pool.run(leave, 0)
         assert await pool.run(square, 3) == 9
 
 
 async def test_nobody_is_blamed_for_a_worker_that_was_killed_from_outside() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         worker = await pool.run(pid)
         calls = asyncio.gather(pool.run(nap, 0.3), *(pool.run(square, n) for n in range(8)))
         await asyncio.sleep(0)
@@ -102,7 +103,7 @@ async def test_nobody_is_blamed_for_a_worker_that_was_killed_from_outside() -> N
 
 
 async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_pool_goes_on() -> None:
-    async with open_offloader(Workers(count=2)) as pool:
+    async with open_offloader(make_workers(count=2)) as pool:
         calls = (pool.run(die, signal.SIGSEGV) for _ in range(3))
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert [type(answer) for answer in answers] == [OffloadError] * 3
@@ -110,7 +111,7 @@ async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_po
 
 
 async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> None:
-    async with open_offloader(Workers(count=2)) as pool:
+    async with open_offloader(make_workers(count=2)) as pool:
         workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
         server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
         os.kill(server, signal.SIGKILL)
@@ -121,7 +122,7 @@ async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> 
 
 
 async def test_a_worker_that_somebody_stopped_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         with monkeypatch.context() as hurry:
             hurry.setattr("crawler.offload.worker._WALL_S", 0.5)
             hurry.setattr("crawler.offload.worker._WALL_FACTOR", 0)
@@ -133,17 +134,17 @@ async def test_a_worker_that_somebody_stopped_is_given_up_in_the_end(monkeypatch
 
 async def test_the_pool_ends_though_a_worker_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.offload.worker._STOP_S", 0.2)
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         os.kill(await pool.run(pid), signal.SIGSTOP)
 
 
 async def test_work_that_forks_answers_once() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         assert [await pool.run(fork, n) for n in range(5)] == [0, 1, 2, 3, 4]
 
 
 async def test_what_a_page_started_dies_with_its_worker() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         worker, child = await pool.run(descend)
         started = psutil.Process(child)
         os.kill(worker, signal.SIGKILL)
@@ -153,14 +154,14 @@ async def test_what_a_page_started_dies_with_its_worker() -> None:
 
 
 async def test_a_worker_has_few_files_and_no_say_in_the_output() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         found = await pool.run(bounds_inside)
     assert found == {"core": (0, 0), "files": (64, 64), "prints_to_stderr": True, "leads_a_group": True}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has it")
 async def test_a_worker_can_gain_no_privileges() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         assert await pool.run(privileges) == "1"
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from crawler.errors import CrawlError, OffloadError, ParseError, WorkersGone
 from crawler.model import Reason
-from crawler.offload import Pool, Workers, open_offloader
+from crawler.offload import Pool, open_offloader
+from tests.defaults import make_workers
 
 
 def square(n: int) -> int:
@@ -44,26 +45,26 @@ def nap(seconds: float) -> int:
 
 @pytest.mark.parametrize("executor", ["process", "thread", "inline"])
 async def test_every_call_gets_its_own_answer(executor: str) -> None:
-    async with open_offloader(Workers(executor=executor, count=2)) as pool:  # type: ignore[arg-type]
+    async with open_offloader(make_workers(executor=executor, count=2)) as pool:
         answers = await asyncio.gather(*(pool.run(square, n) for n in range(300)))
     assert answers == [n * n for n in range(300)]
 
 
 async def test_work_runs_in_other_processes_and_small_work_stays() -> None:
-    async with open_offloader(Workers(count=1, inline_below_bytes=100)) as pool:
+    async with open_offloader(make_workers(count=1, inline_below_bytes=100)) as pool:
         assert await pool.run(pid, size=100) != os.getpid()
         assert await pool.run(pid, size=99) == os.getpid()
 
 
 async def test_what_the_work_raises_comes_back_whole() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         with pytest.raises(ParseError) as caught:
             await pool.run(refuse, "no HTML")
     assert (caught.value.reason, caught.value.detail) == (Reason.PARSE, "no HTML")
 
 
 async def test_an_argument_that_cannot_be_pickled_fails_its_call_and_the_pool_goes_on() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         with pytest.raises(Exception, match="pickle"):
             await pool.run(lambda: 1)
         assert await pool.run(square, 3) == 9
@@ -71,7 +72,7 @@ async def test_an_argument_that_cannot_be_pickled_fails_its_call_and_the_pool_go
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 async def test_a_crash_costs_one_page_not_its_batch(number: int) -> None:
-    async with open_offloader(Workers(count=1, batch=32)) as pool:
+    async with open_offloader(make_workers(count=1, batch=32)) as pool:
         await pool.run(square, 1)
         calls = [pool.run(square, n) for n in range(10)]
         answers = await asyncio.gather(*calls, pool.run(crash, number), *(pool.run(square, 7) for _ in range(10)),
@@ -83,7 +84,7 @@ async def test_a_crash_costs_one_page_not_its_batch(number: int) -> None:
 
 
 async def test_work_without_end_is_stopped_inside_its_process() -> None:
-    async with open_offloader(Workers(count=1, page_cpu_s=0.2)) as pool:
+    async with open_offloader(make_workers(count=1, page_cpu_s=0.2)) as pool:
         await pool.run(square, 1)
         with pytest.raises(OffloadError) as caught:
             await pool.run(spin)
@@ -92,7 +93,7 @@ async def test_work_without_end_is_stopped_inside_its_process() -> None:
 
 
 async def test_an_idle_worker_gets_work_while_another_is_busy() -> None:
-    async with open_offloader(Workers(count=2)) as pool:
+    async with open_offloader(make_workers(count=2)) as pool:
         await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))
         slow = asyncio.create_task(pool.run(nap, 0.5))
         await until(lambda: pool.waiting == 1)
@@ -108,7 +109,7 @@ async def until(claim: Callable[[], bool]) -> None:
 
 
 async def test_a_cancelled_caller_disturbs_nobody() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         gone = asyncio.create_task(pool.run(nap, 0.1))
         other = asyncio.create_task(pool.run(square, 5))
         await asyncio.sleep(0)
@@ -119,7 +120,7 @@ async def test_a_cancelled_caller_disturbs_nobody() -> None:
 
 
 async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None:
-    async with open_offloader(Workers(count=2)) as pool:
+    async with open_offloader(make_workers(count=2)) as pool:
         workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
         left_behind = asyncio.create_task(pool.run(nap, 60))
         await asyncio.sleep(0.05)
@@ -132,7 +133,7 @@ async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None
 async def test_a_worker_that_cannot_start_ends_the_pool_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.offload.inside.begin", _die_at_once)
     with pytest.raises(BaseExceptionGroup) as caught:
-        async with open_offloader(Workers(count=1)) as pool:
+        async with open_offloader(make_workers(count=1)) as pool:
             await pool.run(square, 1)
     assert caught.group_contains(CrawlError, match="__main__")
 
@@ -143,7 +144,7 @@ def _die_at_once() -> None:
 
 async def test_the_pool_does_not_starve_beside_a_saturated_loop() -> None:
     """DESIGN 6.5: without the breath, a loop that is always busy lets almost no batch through."""
-    async with open_offloader(Workers(count=1, batch=8)) as pool:
+    async with open_offloader(make_workers(count=1, batch=8)) as pool:
         await pool.run(square, 1)
         ends = time.monotonic() + 1.5
         done = 0
@@ -168,5 +169,5 @@ async def test_the_pool_does_not_starve_beside_a_saturated_loop() -> None:
 def test_the_pool_is_an_offloader() -> None:
     from crawler.protocols import Offloader
 
-    offloader: Offloader = Pool(Workers(), 1)
+    offloader: Offloader = Pool(make_workers(), 1)
     assert callable(offloader.run)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
 from crawler.offload.process import start_fork_server
+from tests.defaults import make_workers
 
 
 async def test_the_socket_of_the_fork_server_is_nobody_else_s() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         assert await pool.run(os.getpid) != os.getpid()
         address = vars(forkserver)["_forkserver"]._forkserver_address
         if not isinstance(address, str) or address.startswith("\0"):
@@ -33,7 +34,8 @@ def test_nothing_that_lies_in_the_working_folder_is_imported(tmp_path: Path) -> 
         (tmp_path / f"{name}.py").write_text("open('planted', 'w')")
     script = "import asyncio, os, crawler; from crawler.offload import Workers, open_offloader\n" + (
         "async def main():\n"
-        "    async with open_offloader(Workers(count=1)) as pool:\n"
+        "    workers = Workers('process', 1, 1024, 16, 10.0, 96 << 20)\n"
+        "    async with open_offloader(workers) as pool:\n"
         "        assert await pool.run(os.getpid) != os.getpid()\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"

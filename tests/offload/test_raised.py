@@ -14,9 +14,10 @@ import pytest
 import crawler
 from crawler import Disposition, Outcome, Reason
 from crawler.errors import OffloadError
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
 from crawler.offload.inside import run_one
 from crawler.testing import Site, Web, html, open_web
+from tests.defaults import make_workers
 from tests.offload.calls import (
     RAISED,
     Filling,
@@ -41,7 +42,7 @@ async def test_whatever_is_raised_costs_its_own_call(executor: Any) -> None:
 
     The calls beside it are answered by the same worker.
     """
-    async with open_offloader(Workers(executor=executor, count=1)) as pool:
+    async with open_offloader(make_workers(executor=executor, count=1)) as pool:
         calls = [(pid,) if n % 2 else (throw, n // 2) for n in range(2 * len(RAISED))]
         with anyio.fail_after(60):
             answers = await asyncio.gather(*(pool.run(*call) for call in calls), return_exceptions=True)
@@ -53,7 +54,7 @@ async def test_whatever_is_raised_costs_its_own_call(executor: Any) -> None:
 
 
 async def test_an_answer_that_cannot_be_sent_costs_its_own_call() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         calls = [pool.run(square, n) for n in range(6)]
         answers = await asyncio.gather(pool.run(unsendable), pool.run(Filling), *calls, return_exceptions=True)
     assert isinstance(answers[0], OffloadError)
@@ -80,7 +81,7 @@ async def test_an_error_holds_nothing_of_the_page_that_raised_it() -> None:
 
 
 async def test_an_argument_that_cannot_be_sent_costs_its_own_call() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         await pool.run(square, 1)
         calls = [pool.run(square, n) for n in range(6)]
         answers = await asyncio.gather(*calls, pool.run(lambda: 1), return_exceptions=True)
@@ -91,17 +92,17 @@ async def test_an_argument_that_cannot_be_sent_costs_its_own_call() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("executor", EXECUTORS)
 async def test_a_thread_that_exits_is_its_own_affair(executor: Any) -> None:
-    async with open_offloader(Workers(executor=executor, count=1)) as pool:
+    async with open_offloader(make_workers(executor=executor, count=1)) as pool:
         assert await pool.run(exit_in_a_thread) == 7
 
 
 async def test_an_alarm_that_a_page_sets_does_not_meet_the_next() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         assert await pool.run(set_alarm) == await pool.run(pid_later)
 
 
 async def test_a_page_that_takes_the_means_to_bound_the_next_costs_its_worker() -> None:
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         calls = [pool.run(square, n) for n in range(6)]
         answers = await asyncio.gather(pool.run(forbid_bounds), *calls, return_exceptions=True)
     assert answers[1:] == [n * n for n in range(6)]
@@ -110,7 +111,7 @@ async def test_a_page_that_takes_the_means_to_bound_the_next_costs_its_worker() 
 async def test_threads_of_a_program_that_has_grown_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker process may do to itself is not for a thread of somebody's program."""
     monkeypatch.setattr("crawler.offload.inside.GROWN_BYTES", -1 << 40)
-    async with open_offloader(Workers(executor="thread", count=1)) as pool:
+    async with open_offloader(make_workers(executor="thread", count=1)) as pool:
         assert await pool.run(square, 3) == 9
 
 
@@ -163,7 +164,7 @@ def test_ctrl_c_is_heard_while_a_page_is_read_on_the_loop() -> None:
     """The first one cancels, as `asyncio.run` has it; where Python's own handler is in force it is raised at once."""
 
     async def main() -> None:
-        async with open_offloader(Workers(executor="inline")) as pool:
+        async with open_offloader(make_workers(executor="inline")) as pool:
             while True:
                 await pool.run(signal.raise_signal, signal.SIGINT)
                 await asyncio.sleep(0)
@@ -186,7 +187,7 @@ def test_a_handler_of_the_program_may_end_it_while_a_page_is_read_on_the_loop() 
         sys.exit(9)
 
     async def main() -> None:
-        async with open_offloader(Workers(executor="inline")) as pool:
+        async with open_offloader(make_workers(executor="inline")) as pool:
             await pool.run(signal.raise_signal, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, end)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from crawler.model import Url
-from crawler.parse import Document, Job, blocked, parse
-from crawler.policy.scope import Scope
+from crawler.parse import Document, blocked, parse
+from tests.defaults import make_job, make_scope
 
-JOB = Job(key=b"k" * 16, run=b"r" * 8, bounds=Scope())
+JOB = make_job(key=b"k" * 16, run=b"r" * 8, bounds=make_scope())
 
 
 def marked(body: str, status: int = 200, content_type: str = "text/html") -> str:

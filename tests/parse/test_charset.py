@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.parse import Document, Job, charset, html, parse
-from crawler.policy.scope import Scope
+from crawler.parse import Document, charset, html, parse
+from tests.defaults import make_job, make_scope
 
 LABELS = {
     "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8",
@@ -67,7 +67,7 @@ URL = urls.parse("http://h/page")
 
 
 def read_charset(body: bytes, header: str = "", *, is_xml: bool = False) -> str:
-    return html.read(body, header, URL.text, Job(b"k", b"r", Scope()), is_xml=is_xml).charset
+    return html.read(body, header, URL.text, make_job(b"k", b"r", make_scope()), is_xml=is_xml).charset
 
 
 def test_the_table_of_labels_is_whole() -> None:
@@ -270,5 +270,5 @@ def test_a_body_in_pieces_is_the_body(pieces: list[bytes], name: str) -> None:
     ],
 )
 def test_plain_text_does_not_speak_for_itself(body: bytes, header: str, name: str) -> None:
-    page = parse(Document(URL, body, f"text/plain;charset={header}"), Job(b"k", b"charset", Scope()))
+    page = parse(Document(URL, body, f"text/plain;charset={header}"), make_job(b"k", b"charset", make_scope()))
     assert page.charset == charset.of_text(body, header) == name

@@ -9,18 +9,18 @@ import pytest
 
 from crawler.errors import OffloadError
 from crawler.model import Url
-from crawler.offload import Workers, open_offloader
-from crawler.parse import Document, Job, parse
+from crawler.offload import open_offloader
+from crawler.parse import Document, parse
 from crawler.parse.data import MAX_BYTES, encode
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope, make_workers
 from tests.parse.values import FITS, MIB, REFUSED, circle, nested, of_kind
 
 
 async def test_four_mib_of_any_kind_pass_a_workers_bound_of_memory_and_more_is_refused() -> None:
     """Under its bound alone orjson ended the worker at a text of 2 MiB."""
-    job = Job(key=b"k" * 16, run=b"test-data", bounds=Scope(), extract=of_kind)
+    job = make_job(key=b"k" * 16, run=b"test-data", bounds=make_scope(), extract=of_kind)
     got: dict[str, object] = {}
-    async with open_offloader(Workers(count=1)) as pool:
+    async with open_offloader(make_workers(count=1)) as pool:
         for name in [*(f"fits/{name}" for name in FITS), *(f"refused/{name}" for name in REFUSED)]:
             url = Url("http://h/" + name.replace(" ", "%20"))
             try:

@@ -8,16 +8,16 @@ import time
 import pytest
 
 from crawler.model import Page
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, parse
 from crawler.parse.evidence import MOST_MEDIA, Shown, evidence, numbers
-from crawler.policy.scope import Scope
 from crawler.urls import parse as url
+from tests.defaults import make_job, make_scope
 
 YEAR = time.gmtime().tm_year
 
 
 def read(body: str, at: str = "http://h.test/view/17", **job: frozenset[str]) -> Page:
-    asked = Job(key=b"key", run=random.randbytes(8), bounds=Scope(), **job)  # type: ignore[arg-type]
+    asked = make_job(key=b"key", run=random.randbytes(8), bounds=make_scope(), **job)
     return parse(Document(url(at), body.encode(), "text/html; charset=utf-8"), asked)
 
 

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.parse import Document, Job, directives, fields
+from crawler.parse import Document, directives, fields
 from crawler.parse.header import MAX_LINKS, links
 from crawler.parse.links import KINDS
 from crawler.parse.reading import Reading
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 
 PAGE = urls.parse("http://h/a/page?q")
 
 
 def noted(document: Document, *follow: str, agent: str = "ourbot") -> Reading:
     reading = Reading(base="http://elsewhere/")
-    fields.note(reading, document, Job(b"k", b"r", Scope(), follow=frozenset(follow or KINDS), agent=agent))
+    fields.note(reading, document, make_job(b"k", b"r", make_scope(), follow=frozenset(follow or KINDS), agent=agent))
     return reading
 
 

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.parse import Job, html
-from crawler.parse.links import DEFAULT, KINDS
+from crawler.parse.links import KINDS
 from crawler.parse.reading import Reading
-from crawler.policy.scope import Scope
 from crawler.settings import LinkKind, ScopeConfig
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
+from tests.defaults import FOLLOWED, make_job, make_scope
 
 URL = "http://h/a/page"
 
 
 def job(*follow: str, wants_text: bool = False, nofollow: Literal["pages", "links"] = "pages") -> Job:
-    kinds = frozenset(follow) or DEFAULT
-    return Job(b"k", b"r", Scope(), follow=kinds, nofollow=nofollow, agent="ourbot", wants_text=wants_text)
+    kinds = frozenset(follow) or FOLLOWED
+    return make_job(b"k", b"r", make_scope(), follow=kinds, nofollow=nofollow, agent="ourbot", wants_text=wants_text)
 
 
 def read(markup: str | bytes, charset: str = "", *, asked: Job | None = None, wants_text: bool = False) -> Reading:
@@ -145,7 +145,7 @@ def test_all_kinds_together_are_all_links_and_the_settings_know_their_names() ->
     markup = "<a href=1><iframe src=2></iframe><link rel=next href=3><img src=4><form action=5><script src=6></script>"
     assert sorted(read(markup, asked=job(*KINDS)).hrefs) == list("123456")
     assert get_args(LinkKind) == KINDS
-    assert set(ScopeConfig().follow) == DEFAULT
+    assert set(ScopeConfig().follow) == FOLLOWED
 
 
 def test_nofollow_on_a_link_counts_where_the_crawl_says_so() -> None:

@@ -15,7 +15,8 @@ from crawler.parse import Document, Job, parse
 from crawler.parse.links import KINDS
 from crawler.parse.news import MAX_RUNS, Memory, memory_of
 from crawler.policy.admitted import Admitted
-from crawler.policy.scope import Reach, Scope, place, places
+from crawler.policy.scope import Reach, place, places
+from tests.defaults import make_job, make_scope
 
 KEY = b"sixteen bytes ..."
 RUNS = iter(range(10**9))
@@ -24,7 +25,7 @@ ROOT = urls.parse("http://h/")
 
 def fresh_job(max_depth: int | None = None) -> Job:
     """A job of a run that no worker remembers."""
-    return Job(key=KEY, run=f"test-news-{next(RUNS)}".encode(), bounds=Scope(max_depth=max_depth))
+    return make_job(key=KEY, run=f"test-news-{next(RUNS)}".encode(), bounds=make_scope(max_depth=max_depth))
 
 
 def document(*hrefs: str, url: str = "http://h/page", anchor: Url = ROOT, depth: int = 0) -> Document:
@@ -138,7 +139,7 @@ def test_a_link_is_news_again_when_it_is_found_nearer_to_a_seed() -> None:
 def test_a_page_tells_which_rules_kept_links_out(
     hrefs: list[str], settings: dict[str, object], left_out: LeftOut
 ) -> None:
-    job = Job(KEY, f"test-left-{next(RUNS)}".encode(), Scope(exclude=("/x/*",)), follow=frozenset(KINDS))
+    job = make_job(KEY, f"test-left-{next(RUNS)}".encode(), make_scope(exclude=("/x/*",)), follow=frozenset(KINDS))
     url = Url(str(settings.get("at", "http://h/page")))
     job = replace(job, **{name: value for name, value in settings.items() if name != "at"})  # type: ignore[arg-type]
     page = replace(document(*hrefs), url=url)
@@ -175,7 +176,7 @@ def fingerprints(*places: str) -> bytes:
     ],
 )
 def test_the_places_out_of_reach_are_told_as_a_seed_there_would_be_looked_up(reach: Reach, outside: list[str]) -> None:
-    job = replace(fresh_job(), bounds=Scope(reach))
+    job = replace(fresh_job(), bounds=make_scope(reach))
     hrefs = ["http://h/other/", "http://b.org/1", "https://b.org/2", "http://www.b.org/", "http://c.org:81/"]
     page = parse(document(*hrefs, url="http://h/in/page", anchor=urls.parse("http://h/in/")), job)
     assert page.outside == fingerprints(*outside)
@@ -194,7 +195,7 @@ def test_a_link_out_of_reach_is_told_once_unless_it_is_found_nearer() -> None:
 def test_what_a_new_seed_lets_in_is_news_from_then_on() -> None:
     table = Admitted()
     table.add(places(ROOT, "host"))
-    job = replace(fresh_job(), bounds=Scope(admitted=table))
+    job = replace(fresh_job(), bounds=make_scope(admitted=table))
     assert news(parse(document("http://b/1"), job)) == []
     table.add(places(urls.parse("http://b/"), "host"))
     assert news(parse(document("http://b/1"), job)) == ["http://b/1"]

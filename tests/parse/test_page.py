@@ -24,9 +24,9 @@ from crawler.model import LeftOut, Page, Reason
 from crawler.parse import Content, Document, Job, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_LINK_BYTES, MAX_TEXT
-from crawler.policy.scope import Scope
 from crawler.testing import SAMPLES, Sample, charset_page
 from crawler.testing.pages import Asked
+from tests.defaults import make_job, make_scope
 
 RUNS = iter(range(10**9))
 HTML = b"""<!doctype html><html lang=en><title>Harbour</title><meta name=description content="Boats and such">
@@ -36,7 +36,7 @@ URLSET = b"<urlset><url><loc>http://h/1</loc></url><url><loc>http://elsewhere/2<
 
 
 def fresh_job() -> Job:
-    return Job(key=b"sixteen bytes ...", run=f"test-page-{next(RUNS)}".encode(), bounds=Scope())
+    return make_job(key=b"sixteen bytes ...", run=f"test-page-{next(RUNS)}".encode(), bounds=make_scope())
 
 
 def document(body: bytes, content_type: str = "text/html", content_encoding: str = "") -> Document:

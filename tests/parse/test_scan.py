@@ -8,13 +8,13 @@ from crawler.model import Url
 from crawler.parse import Document, Job, parse
 from crawler.parse.reading import Reading
 from crawler.parse.scan import read
-from crawler.policy.scope import Scope
+from tests.defaults import make_job, make_scope
 
 URL = "http://h/town/harbour"
 
 
 def job(**settings: object) -> Job:
-    return Job(key=b"k" * 16, run=b"test-scan", bounds=Scope(), **settings)  # type: ignore[arg-type]
+    return make_job(key=b"k" * 16, run=b"test-scan", bounds=make_scope(), **settings)
 
 
 def scanned(body: str | bytes, **settings: object) -> Reading:

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import Reason
-from crawler.parse import Document, Job, sitemap, xml
-from crawler.parse.links import DEFAULT
+from crawler.parse import Document, sitemap, xml
 from crawler.parse.reading import Reading
-from crawler.policy.scope import Scope
+from tests.defaults import FOLLOWED, make_job, make_scope
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -26,7 +25,7 @@ SITEMAP_URL = urls.parse("http://h/sitemap.xml")
 def read(document: str | bytes, *follow: str, content_type: str = "", priority: int = 0) -> Reading:
     body = document.encode() if isinstance(document, str) else document
     asked = Document(SITEMAP_URL, body, content_type, priority=priority)
-    return xml.read([body], asked, Job(b"k", b"r", Scope(), follow=frozenset(follow) or DEFAULT))
+    return xml.read([body], asked, make_job(b"k", b"r", make_scope(), follow=frozenset(follow) or FOLLOWED))
 
 
 def urlset(*urls: str) -> str:
@@ -128,7 +127,7 @@ def test_indexes_within_indexes_come_to_an_end() -> None:
 def test_a_sitemap_larger_than_its_protocol_allows_is_cut_and_that_is_said() -> None:
     entry = f"<url><loc>http://h/{'x' * 2000}</loc></url>"
     pieces = iter([b"<urlset>", *[entry.encode() * 512] * 60])
-    reading = xml.read(pieces, Document(SITEMAP_URL, b""), Job(b"k", b"r", Scope()))
+    reading = xml.read(pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope()))
     assert 25_000 < len(reading.hrefs) < 26_500
     assert reading.note == "only the first 50 MiB were read"
     assert sum(1 for _ in pieces) > 5  # the rest was never opened

@@ -11,8 +11,8 @@ import pytest
 from crawler.model import Reason, Request, Url
 from crawler.policy.answers import Answers
 from crawler.policy.answers.naming import kind_of, widened
-from crawler.policy.politeness import Politeness
 from tests.answering import SITE, Crawl, Outcome, Site, answer_of, words
+from tests.defaults import make_politeness
 
 ITEMS = [f"/item/{n}" for n in range(300)]
 DOWN = "Maintenance. We will be back soon."
@@ -114,7 +114,7 @@ def test_an_outage_that_outlasts_all_attempts_fails_its_urls_with_what_they_brou
 
 
 def test_the_rests_grow_and_are_bounded() -> None:
-    answers, politeness, now, rests = Answers(), Politeness(), 100.0, []
+    answers, politeness, now, rests = Answers(), make_politeness(), 100.0, []
     for n in range(20):
         answers.judge(answer_of(n, f"/item/{n}", words(n), n, n + 0.5))
     for n in range(20, 35):

@@ -56,7 +56,7 @@ async def test_a_book_without_end_takes_no_other_with_it() -> None:
 
 
 def test_many_dull_books_are_parked_one_by_one_and_a_book_that_a_list_names_is_begun_all_the_same() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     for n in range(20):
         walk(novelty, f"/book/{n}/page/", 140, via="/library")
     assert set(parked(novelty)) == {f"/book/{n}/page/#" for n in range(20)}
@@ -69,7 +69,7 @@ def test_many_dull_books_are_parked_one_by_one_and_a_book_that_a_list_names_is_b
 
 
 def test_a_book_that_does_well_is_not_parked_by_what_all_others_are_like() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     for n in range(40):
         visit(novelty, f"/book/1/page/{n}", f"/book/1/page/{n - 1}", _shows(n))
     for n in range(2, 200):
@@ -87,7 +87,7 @@ def _shows(picture: int) -> Page:
 
 
 def test_links_of_a_list_are_followed_into_a_pattern_that_is_parked() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     walk(novelty, "/calendar/", 140)
     assert parked(novelty) == ["/calendar/#"]
     visit(novelty, "/list", "/")
@@ -100,7 +100,7 @@ def test_links_of_a_list_are_followed_into_a_pattern_that_is_parked() -> None:
 
 @pytest.mark.parametrize(("leads_on", "is_left"), [(False, False), (True, True)])
 def test_copies_that_a_list_names_are_finite_unless_they_lead_on(leads_on: bool, is_left: bool) -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     page = Page(b"", length=1, kind="html", gist=1, news=links("/thread/9000") if leads_on else Links())
     for n in range(200):
         visit(novelty, f"/thread/{n}", "/list", page, is_copy=True)
@@ -108,12 +108,12 @@ def test_copies_that_a_list_names_are_finite_unless_they_lead_on(leads_on: bool,
 
 
 def test_what_lies_between_the_first_and_the_last_that_a_list_names_is_finite_after_a_restart_too() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     visit(novelty, "/chapter/1", "/contents")
     visit(novelty, "/chapter/400", "/contents")
     walk(novelty, "/chapter/", 100, first=2)
     stored = {one.name: one for one in novelty.take_changed()}
-    again = Novelty(stored=stored.values())
+    again = Novelty("park", stored=stored.values())
     walk(again, "/chapter/", 200, first=102)
     assert parked(again) == []
     walk(again, "/chapter/", 200, first=401)
@@ -122,7 +122,7 @@ def test_what_lies_between_the_first_and_the_last_that_a_list_names_is_finite_af
 
 def test_an_end_that_stands_is_believed_and_one_that_moves_is_not() -> None:
     for moves, left in ((0, []), (1, ["/list/#"])):
-        novelty = Novelty()
+        novelty = Novelty("park")
         for n in range(200):
             page = Page(b"", length=1, kind="html", gist=1, end=(300 + moves * n, 7))
             visit(novelty, f"/list/{n}", f"/list/{n - 1}", page)
@@ -130,7 +130,7 @@ def test_an_end_that_stands_is_believed_and_one_that_moves_is_not() -> None:
 
 
 def test_no_more_pages_are_believed_than_the_end_allows() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     for n in range(400):
         visit(novelty, f"/list/{n}", f"/list/{n - 1}", Page(b"", length=1, kind="html", gist=1, end=(100, 7)))
     assert parked(novelty) == ["/list/#"]
@@ -140,7 +140,7 @@ def test_no_more_pages_are_believed_than_the_end_allows() -> None:
 
 
 def test_a_pattern_that_the_rule_for_all_the_rest_of_a_site_parked_comes_back() -> None:
-    novelty, via = Novelty(), "/"
+    novelty, via = Novelty("park"), "/"
     for n in range(200):
         path = f"/{'abcdefghij'[n % 10]}/{'klmnopqrst'[n // 10 % 10]}/{'uv'[n // 100]}"
         visit(novelty, path, via)
@@ -154,7 +154,7 @@ def test_a_pattern_that_the_rule_for_all_the_rest_of_a_site_parked_comes_back() 
 
 
 def test_a_pattern_comes_back_by_one_of_its_books() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     for n in range(200):
         visit(novelty, f"/book/{n}/page/1", f"/book/{n - 1}/page/1")
     assert parked(novelty) == ["/book/#/page/#"]
@@ -163,7 +163,7 @@ def test_a_pattern_comes_back_by_one_of_its_books() -> None:
 
 
 def test_what_somebody_trusts_is_never_parked_again_nor_is_a_book_of_it() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     walk(novelty, "/book/1/page/", 140)
     novelty.trust(f"{HOST}/book/#/page/#")
     walk(novelty, "/book/2/page/", 300)
@@ -175,12 +175,12 @@ def test_what_somebody_trusts_is_never_parked_again_nor_is_a_book_of_it() -> Non
 
 
 def test_books_are_remembered_in_bounds_and_restored() -> None:
-    novelty = Novelty(most=50)
+    novelty = Novelty("park", most=50)
     for n in range(300):
         walk(novelty, f"/book/{n}/page/", 2)
     assert len(novelty) <= 2 * 50
     stored = Stored("http://h.test/book/7/page/#", 2, 140, 1, 3, "0 0 + =1f:1:ff http://h.test/book/7/page/1")
-    again = Novelty(stored=[stored])
+    again = Novelty("park", stored=[stored])
     assert is_parked(again, "/book/7/page/900")
     assert not is_parked(again, "/book/8/page/900")
     [trap] = again.traps
@@ -196,7 +196,7 @@ def revisit(novelty: Novelty, path: str, via: str) -> None:
 
 
 def test_revisits_tell_nothing_of_a_pattern() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     for _ in range(3):
         for n in range(200):
             revisit(novelty, f"/calendar/{n}", f"/calendar/{n - 1}")
@@ -209,7 +209,7 @@ def test_revisits_tell_nothing_of_a_pattern() -> None:
 
 
 def test_what_was_worth_a_visit_is_revisited_though_its_pattern_is_parked_by_now() -> None:
-    novelty = Novelty()
+    novelty = Novelty("park")
     walk(novelty, "/calendar/", 140)
     again = replace(request("/calendar/100", "/calendar/99"), visit=2)
     assert [novelty.refuses(again) for _ in range(100)] == [None] * 100

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
-from crawler.policy.politeness import MOST_SILENT, Politeness, Silence, retry_after_s, setback
+from crawler.policy.politeness import MOST_SILENT, Silence, retry_after_s, setback
+from tests.defaults import make_politeness
 
 NOON = 1_760_000_000.0  # 2025-10-09 08:53:20 UTC
 
@@ -23,7 +24,7 @@ def answer(status: int, **headers: str) -> Response:
 
 @pytest.mark.parametrize(("own", "theirs", "rest"), [(1, None, 1), (1, 5, 5), (1, 0.2, 1), (1, 900, 60), (0, None, 0)])
 def test_a_larger_crawl_delay_wins_up_to_the_cap(own: float, theirs: float | None, rest: float) -> None:
-    assert Politeness(delay_s=own, max_delay_s=60).rest_s(theirs) == rest
+    assert make_politeness(delay_s=own, max_delay_s=60).rest_s(theirs) == rest
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_a_crawl_delay_is_a_word_of_the_site_unless_it_asks_for_nothing(
     own: float, theirs: float | None, cap: float, asked: float
 ) -> None:
     """It is never less than our own rest."""
-    assert Politeness(delay_s=own, max_delay_s=cap).asked_s(theirs) == asked
+    assert make_politeness(delay_s=own, max_delay_s=cap).asked_s(theirs) == asked
 
 
 def test_silence_is_kept_until_it_is_over_and_remembered_within_bounds() -> None:
@@ -49,12 +50,12 @@ def test_silence_is_kept_until_it_is_over_and_remembered_within_bounds() -> None
 
 
 def test_attempts_lie_further_and_further_apart_and_end() -> None:
-    politeness = Politeness(retry_delay_s=3, max_attempts=3)
+    politeness = make_politeness(retry_delay_s=3, max_attempts=3)
     assert [politeness.retry_in_s(n) for n in (1, 2, 3)] == [3, 9, None]
 
 
 def test_retry_after_lengthens_the_wait_but_not_without_bound() -> None:
-    politeness = Politeness(retry_delay_s=3, max_delay_s=60, max_retry_after_s=600)
+    politeness = make_politeness(retry_delay_s=3, max_delay_s=60, max_retry_after_s=600)
     assert politeness.retry_in_s(1, 50) == 50
     assert politeness.retry_in_s(1, 10**9) == 600
     assert politeness.hold_s(None) == 0
@@ -130,7 +131,7 @@ def own_zone() -> Iterator[None]:
 # -- revisits --------------------------------------------------------------------------------------------------------
 
 DAY = 86400.0
-KEPT = Politeness(revisit_after_s=DAY, revisit_at_most_s=30 * DAY)
+KEPT = make_politeness(revisit_after_s=DAY, revisit_at_most_s=30 * DAY)
 FINAL = [disposition for disposition in Disposition if disposition is not Disposition.DEFERRED]
 CHANGED = (Disposition.FETCHED, Disposition.DUPLICATE)
 
@@ -143,7 +144,7 @@ def revisited(
 
 
 def test_without_revisits_nothing_comes_back() -> None:
-    assert Politeness().revisit_in_s(revisited(Disposition.FETCHED, 0, visit=1)) is None
+    assert make_politeness().revisit_in_s(revisited(Disposition.FETCHED, 0, visit=1)) is None
 
 
 @pytest.mark.parametrize("disposition", [one for one in FINAL if one is not Disposition.EXCLUDED])
@@ -181,7 +182,7 @@ def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
 ) -> None:
     most = max(least, most)
     outcome = revisited(disposition, days, visit, digest)
-    wait_s = Politeness(revisit_after_s=least, revisit_at_most_s=most).revisit_in_s(outcome)
+    wait_s = make_politeness(revisit_after_s=least, revisit_at_most_s=most).revisit_in_s(outcome)
     assert wait_s is not None
     assert least <= wait_s <= most
     before = days * DAY
@@ -191,7 +192,7 @@ def test_a_wait_lies_between_its_bounds_and_moves_towards_what_was_found(
 
 
 def test_a_site_that_is_out_rests_longer_each_time_and_its_urls_longer_still() -> None:
-    politeness = Politeness(retry_delay_s=3, max_retry_after_s=600, max_attempts=3)
+    politeness = make_politeness(retry_delay_s=3, max_retry_after_s=600, max_attempts=3)
     assert [politeness.backoff_s(step) for step in (0, 1, 2, 3, 6, 1000)] == [0, 3, 9, 27, 600, 600]
     assert [politeness.return_in_s(1, backoff_s) for backoff_s in (0, 3, 27, 600)] == [3, 9, 81, 600]
     assert [politeness.return_in_s(2, backoff_s) for backoff_s in (0, 3, 27)] == [9, 81, 600]
@@ -220,7 +221,7 @@ def test_another_attempt_may_cure_these_statuses_and_no_others() -> None:
     ],
 )
 def test_nothing_waits_longer_than_the_longest_wait(settings: dict[str, Any], longest_s: float) -> None:
-    politeness = Politeness(**settings)
+    politeness = make_politeness(**settings)
     assert politeness.longest_s == longest_s
     waits = [politeness.retry_in_s(attempt) or 0.0 for attempt in range(1, 60)]
     if politeness.max_attempts < 50:

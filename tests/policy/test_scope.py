@@ -15,6 +15,7 @@ from crawler.model import Reason, Request, Url
 from crawler.policy.admitted import Admitted
 from crawler.policy.scope import Reach, Scope, is_moved, place, places
 from crawler.protocols import Bounds
+from tests.defaults import make_scope
 
 OUT, DEEP, TRAP = Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.TRAP
 REACHES: tuple[Reach, ...] = ("page", "prefix", "host", "domain", "any")
@@ -42,21 +43,21 @@ ROOT = urls.parse("https://www.example.org/docs/guide/index.html?lang=en")
 )
 def test_a_link_belongs_to_the_crawl_as_far_as_it_reaches(text: str, reaches: str) -> None:
     for reach in REACHES:
-        verdict = Scope(reach=reach).judge(ROOT, 1)(urls.parse(text).text)
+        verdict = make_scope(reach=reach).judge(ROOT, 1)(urls.parse(text).text)
         assert verdict == (None if reach in reaches.split() else OUT), reach
 
 
 @pytest.mark.parametrize(("root", "folder"), [("http://h/a/b", "http://h/a/"), ("http://h/?x=/y/", "http://h/")])
 def test_the_folder_of_a_root_ends_at_the_last_slash_of_its_path(root: str, folder: str) -> None:
-    judge = Scope(reach="prefix").judge(urls.parse(root), 1)
+    judge = make_scope(reach="prefix").judge(urls.parse(root), 1)
     assert judge(folder + "z") is None
 
 
 def test_addresses_and_names_without_a_dot_are_domains_of_their_own() -> None:
-    judge = Scope(reach="domain").judge(urls.parse("http://127.0.0.1:8000/"), 1)
+    judge = make_scope(reach="domain").judge(urls.parse("http://127.0.0.1:8000/"), 1)
     assert judge("http://127.0.0.1:9000/") is None
     assert judge("http://127.0.0.2:8000/") is OUT
-    assert Scope(reach="domain").judge(urls.parse("http://intranet/"), 1)("http://wiki/") is OUT
+    assert make_scope(reach="domain").judge(urls.parse("http://intranet/"), 1)("http://wiki/") is OUT
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_addresses_and_names_without_a_dot_are_domains_of_their_own() -> None:
     ],
 )
 def test_a_pattern_matches_what_a_person_expects(pattern: str, matching: str, missing: str) -> None:
-    including = Scope("any", include=(pattern,)).judge(ROOT, 1)
-    excluding = Scope("any", exclude=(pattern,)).judge(ROOT, 1)
+    including = make_scope("any", include=(pattern,)).judge(ROOT, 1)
+    excluding = make_scope("any", exclude=(pattern,)).judge(ROOT, 1)
     for text in matching.split():
         assert (including(text), excluding(text)) == (None, OUT), text
     for text in missing.split():
@@ -90,7 +91,7 @@ def test_a_pattern_matches_what_a_person_expects(pattern: str, matching: str, mi
 
 
 def test_exclude_outweighs_include_and_neither_widens_the_reach() -> None:
-    judge = Scope(include=("/a/*",), exclude=("/a/b/*",)).judge(urls.parse("http://h/"), 1)
+    judge = make_scope(include=("/a/*",), exclude=("/a/b/*",)).judge(urls.parse("http://h/"), 1)
     assert judge("http://h/a/x") is None
     assert judge("http://h/a/b/x") is OUT
     assert judge("http://h/c") is OUT
@@ -100,12 +101,12 @@ def test_exclude_outweighs_include_and_neither_widens_the_reach() -> None:
 @pytest.mark.parametrize("pattern", ["re:(", "re:[z-a]", "re:(?!a)b", "re:a{99999999999}"])
 def test_an_expression_that_cannot_be_read_is_named(pattern: str) -> None:
     with pytest.raises(ConfigError, match=r"scope\.exclude") as error:
-        Scope(exclude=("*.pdf", pattern))
+        make_scope(exclude=("*.pdf", pattern))
     assert repr(pattern) in str(error.value)
 
 
 def test_a_glob_of_many_stars_does_not_take_for_ever() -> None:
-    judge = Scope("any", exclude=("*a" * 40 + "b",)).judge(ROOT, 1)
+    judge = make_scope("any", exclude=("*a" * 40 + "b",)).judge(ROOT, 1)
     assert judge("http://h/" + "a" * 2000) is None
 
 
@@ -113,13 +114,13 @@ def test_a_glob_of_many_stars_does_not_take_for_ever() -> None:
     ("max_depth", "depth", "verdict"), [(None, 10**6, None), (2, 2, None), (2, 3, DEEP), (0, 1, DEEP)]
 )
 def test_links_are_followed_to_the_depth_allowed(max_depth: int | None, depth: int, verdict: Reason | None) -> None:
-    assert Scope(max_depth=max_depth).judge(ROOT, depth)("https://www.example.org/") is verdict
+    assert make_scope(max_depth=max_depth).judge(ROOT, depth)("https://www.example.org/") is verdict
 
 
 def on(page: str, link: str, most: int = 3) -> Reason | None:
     """What becomes of a link that stands on a page of the same host."""
     request = Request(Url(f"http://h{link}"), depth=1, via=Url(f"http://h{page}"), root=Url("http://h/"))
-    return Scope(max_repeats=most).reject(request)
+    return make_scope(max_repeats=most).reject(request)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_honest_paths_repeat_themselves_too(page: str, link: str) -> None:
 
 def test_another_host_has_other_paths() -> None:
     request = Request(Url("http://i/a/a/a/a"), depth=1, via=Url("http://h/a/a/a"), root=Url("http://h/"))
-    assert Scope(reach="any").reject(request) is None
+    assert make_scope(reach="any").reject(request) is None
 
 
 def test_how_often_a_group_may_follow_itself_is_a_setting() -> None:
@@ -184,7 +185,7 @@ def test_how_often_a_group_may_follow_itself_is_a_setting() -> None:
 @pytest.mark.parametrize("path", ["1/" * 500, "a/" * 500, "a/" * 250 + "b/" + "a/" * 249, "a/b/a/c/" * 125])
 def test_long_paths_cost_little(path: str) -> None:
     page = Url(f"http://h/{path}")
-    sieve = Scope(max_repeats=1).sieve(Url("http://h/"), 1, page)
+    sieve = make_scope(max_repeats=1).sieve(Url("http://h/"), 1, page)
     begun = time.process_time()
     for n in range(2000):
         sieve(f"{page}{path[:40]}{n}")
@@ -216,26 +217,26 @@ def _times(path: list[str], group: list[str]) -> int:
 
 def test_a_root_passes_reach_depth_include_and_the_trap_rule_but_not_exclude() -> None:
     seed = Request(urls.parse("http://h/a/a/a/a/a"), depth=7)
-    assert Scope("page", max_depth=0, include=("/other/*",)).reject(seed) is None
-    assert Scope("any", exclude=("/a/*",)).reject(seed) is OUT
+    assert make_scope("page", max_depth=0, include=("/other/*",)).reject(seed) is None
+    assert make_scope("any", exclude=("/a/*",)).reject(seed) is OUT
 
 
 def test_what_a_seed_redirected_to_is_a_root_too() -> None:
     target = urls.parse("http://www.elsewhere.test/")
     seed = urls.parse("http://short.test/x")
-    assert Scope().reject(Request(target, via=seed, seed=seed)) is None
-    assert Scope().reject(Request(target, via=seed, seed=seed, root=seed)) is OUT
+    assert make_scope().reject(Request(target, via=seed, seed=seed)) is None
+    assert make_scope().reject(Request(target, via=seed, seed=seed, root=seed)) is OUT
 
 
 def test_any_other_request_is_judged_as_a_link_from_its_root() -> None:
-    scope = Scope(max_depth=3)
+    scope = make_scope(max_depth=3)
     assert scope.reject(Request(urls.parse("https://www.example.org/x"), depth=3, root=ROOT)) is None
     assert scope.reject(Request(urls.parse("https://www.example.org/x"), depth=4, root=ROOT)) is DEEP
     assert scope.reject(Request(urls.parse("https://example.net/"), depth=1, root=ROOT)) is OUT
 
 
 def test_a_scope_travels_to_a_worker_and_judges_the_same_there() -> None:
-    scope = Scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
+    scope = make_scope("any", 5, ("/a/*", "re:(?i)B"), ("*.pdf",), 2)
     away: Scope = pickle.loads(pickle.dumps(scope))
     assert away == scope
     for text in ("http://h/a/x", "http://h/b", "http://h/c", "http://h/a/x.pdf", "http://h/a/z/z/z"):
@@ -250,7 +251,7 @@ paths = st.text("ab/.?*[]%-", max_size=30)
 @given(paths, paths)
 def test_a_glob_without_wildcards_matches_itself_alone(one: str, other: str) -> None:
     glob = "/" + one.replace("*", "").replace("?", "")
-    judge = Scope("any", exclude=(glob,), max_repeats=100).judge(ROOT, 1)
+    judge = make_scope("any", exclude=(glob,), max_repeats=100).judge(ROOT, 1)
     assert judge(f"http://h{glob}") is OUT
     assert (judge(f"http://h/{other}") is OUT) == (f"/{other}" == glob)
 
@@ -258,7 +259,7 @@ def test_a_glob_without_wildcards_matches_itself_alone(one: str, other: str) -> 
 @given(st.text(max_size=20))
 def test_any_glob_can_be_read(glob: str) -> None:
     if not glob.startswith("re:"):
-        Scope(include=(glob,)).judge(ROOT, 1)(Url("http://h/").text)
+        make_scope(include=(glob,)).judge(ROOT, 1)(Url("http://h/").text)
 
 
 @pytest.mark.parametrize(
@@ -273,17 +274,17 @@ def test_any_glob_can_be_read(glob: str) -> None:
     ],
 )
 def test_a_ruling_names_the_rule_that_decided(text: str, rule: str, pattern: str) -> None:
-    scope = Scope(include=("re:/manual/", "*/docs/*"), exclude=("*.zip", "*.pdf"))
+    scope = make_scope(include=("re:/manual/", "*/docs/*"), exclude=("*.zip", "*.pdf"))
     ruling = scope.explain(Request(urls.parse(text), depth=1, root=ROOT))
     assert (ruling.rule, ruling.pattern) == (rule, pattern)
-    deep = Scope(max_depth=0).explain(Request(urls.parse(text), depth=1, root=ROOT))
+    deep = make_scope(max_depth=0).explain(Request(urls.parse(text), depth=1, root=ROOT))
     assert deep.rule == ("root" if rule == "root" else "depth")
 
 
 def test_a_ruling_names_a_trap_where_its_page_is_known() -> None:
     text = "https://www.example.org/docs/a/a/a/"
     request = Request(urls.parse(f"{text}a/"), depth=1, via=Url(text), root=ROOT)
-    assert Scope().explain(request).rule == "trap"
+    assert make_scope().explain(request).rule == "trap"
 
 
 _PLACES = st.sampled_from(["https://a.test/", "https://a.test/x/y", "https://a.test/x/x/x/x/", "https://b.test/x.pdf"])
@@ -297,7 +298,7 @@ def test_a_ruling_says_what_the_crawl_does(
     reach: Reach, max_depth: int | None, include: tuple[str, ...], exclude: tuple[str, ...], text: str, root: str,
     depth: int,
 ) -> None:  # fmt: skip
-    scope = Scope(reach, max_depth, include, exclude)
+    scope = make_scope(reach, max_depth, include, exclude)
     request = Request(Url(text), depth=depth, root=Url(root))
     ruling = scope.explain(request)
     assert ruling.reason == scope.reject(request)
@@ -348,7 +349,7 @@ def test_a_table_of_several_roots_admits_what_any_of_them_would(reach: Reach, ro
     table = Admitted()
     for root in roots:
         table.add(places(Url(root), reach))
-    union = Scope(reach, max_repeats=100, admitted=table)
-    alone = [Scope(reach, max_repeats=100).judge(Url(root), 1)(text) is None for root in roots]
+    union = make_scope(reach, max_repeats=100, admitted=table)
+    alone = [make_scope(reach, max_repeats=100).judge(Url(root), 1)(text) is None for root in roots]
     for root in roots if reach != "page" else ():
         assert (union.judge(Url(root), 1)(text) is None) == any(alone)

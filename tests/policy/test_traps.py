@@ -12,17 +12,18 @@ import pytest
 
 import crawler
 from crawler.explanation import explain
-from crawler.frontier import Terms, open_memory, open_sqlite
+from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Url
 from crawler.policy.traps import Novelty, Shapes
 from crawler.settings import Config
 from crawler.testing import Site, Web, html, open_web, traps
+from tests.defaults import make_terms, open_sqlite
 from tests.hostile.endless import HONEST, LEFT_BY, TRAPS, crawl, months, sessions
 from tests.hostile.finite import FINITE
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "delay_s": 0.0, "executor": "inline"}
 CALENDAR = "http://trap.example/calendar"
-AT_ONCE = Terms(traps="park", per_site=32, per_ip=1000)
+AT_ONCE = make_terms(traps="park", per_site=32, per_ip=1000)
 
 
 # -- traps and honest sites ------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ async def test_the_same_command_does_not_begin_anew_with_a_trap(tmp_path: Path) 
 
 
 async def test_who_only_wants_to_be_warned_is_only_warned(caplog: pytest.LogCaptureFixture) -> None:
-    async with open_memory(Terms(traps="warn", per_site=32)) as frontier:
+    async with open_memory(make_terms(traps="warn", per_site=32)) as frontier:
         result = await crawl(sessions, "http://trap.example/", most=400, frontier=frontier)
     assert (result.read >= 400, result.barred, len(result.traps)) == (True, 0, 1)
     assert "http://trap.example/page#?session looks like a trap" in caplog.text
@@ -186,7 +187,7 @@ async def test_a_site_gives_as_many_pages_as_it_may_and_no_more_after_a_restart(
 
 
 async def test_no_more_pages_are_under_way_than_a_cap_leaves() -> None:
-    async with open_memory(Terms(per_site=8, pages_per_site=3)) as frontier:
+    async with open_memory(make_terms(per_site=8, pages_per_site=3)) as frontier:
         await frontier.add([Request(Url(f"http://h.test/{n}")) for n in range(8)])
         leases = await frontier.lease(8)
         bars = [frontier.bar(lease) for lease in leases]
@@ -200,7 +201,7 @@ async def test_no_more_pages_are_under_way_than_a_cap_leaves() -> None:
 
 
 async def test_what_is_released_no_longer_counts_towards_a_cap() -> None:
-    async with open_memory(Terms(per_site=8, pages_per_site=1)) as frontier:
+    async with open_memory(make_terms(per_site=8, pages_per_site=1)) as frontier:
         await frontier.add([Request(Url(f"http://h.test/{n}")) for n in range(2)])
         one, other = await frontier.lease(8)
         assert (frontier.bar(one), frontier.bar(other) is None) == (None, False)
@@ -244,7 +245,7 @@ def test_many_hosts_of_one_domain_are_alike() -> None:
 
 
 def test_what_is_known_of_patterns_is_bounded() -> None:
-    novelty = Novelty(most=50)
+    novelty = Novelty("park", most=50)
     for n in range(500):
         url = Url(f"http://h{n}.test/a")
         lease = Lease(Request(url, 1, root=Url("http://h/")), n)

@@ -10,10 +10,11 @@ import pytest
 from crawler import urls
 from crawler.errors import FrontierError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Request, Url
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, parse
 from crawler.policy.admitted import Admitted
-from crawler.policy.scope import Reach, Scope
+from crawler.policy.scope import Reach
 from crawler.reach.roots import AT_ONCE, READ_AT_ONCE, Roots
+from tests.defaults import make_job, make_scope
 
 A, B, C = (urls.parse(f"http://{name}.org/") for name in "abc")
 
@@ -111,7 +112,7 @@ async def test_a_visit_waits_for_the_roots_and_is_put_off_where_they_cannot_be_h
 @pytest.mark.parametrize("reach", ["prefix", "host", "domain"])
 def test_a_place_that_was_outside_when_a_page_was_read_is_found_again_once_a_seed_is_there(reach: Reach) -> None:
     key = b"the crawl's key."
-    job = Job(key, f"test-roots-{reach}".encode(), Scope(reach))
+    job = make_job(key, f"test-roots-{reach}".encode(), make_scope(reach))
     page = parse(Document(A, b"<a href=http://www.b.org/d/x>b</a> <a href=http://c.org/>c</a>", "text/html"), job)
     roots = Roots(None, lambda: Admitted(key))
     roots.choose(roots.ground(reach, False))

@@ -265,6 +265,26 @@ async def test_links_that_were_left_out_are_taken_from_the_records(
 
 
 @pytest.mark.parametrize(
+    ("sinks", "taken"),
+    [
+        ([{"path": "other.jsonl", "links": True}], 2),
+        ([{"path": "plain.jsonl"}, {"path": "linked.jsonl", "links": True}], 2),
+        ([{"path": "plain.jsonl"}], 0),
+    ],
+    ids=["other", "second", "none"],
+)
+async def test_links_are_taken_from_whichever_output_has_them(
+    tmp_path: Path, sinks: list[dict[str, Any]], taken: int
+) -> None:
+    said = QUICK | {"config": Config.model_validate({"sinks": sinks}), "folder": tmp_path / "c"}
+    async with open_web(Web([Site("a.test", PAGES)])) as served:
+        await crawler.crawl(served.seeds, **said, max_depth=1)
+        async with crawler.open_crawl(**said, max_depth=2) as crawl:
+            found = await crawl.reconsider()
+            assert (found.from_records, found.pages > 0) == (taken, not taken)
+
+
+@pytest.mark.parametrize(
     ("page", "narrow", "wide"),
     [
         (html("Home", ["/a"]), {"config": Config()}, WITH_LINKS),

@@ -13,7 +13,6 @@ from typing import TypeVar
 import pytest
 
 from crawler.errors import FetchError, OffloadError
-from crawler.fetch import open_fetcher
 from crawler.model import Reason, Request, Response, Url
 from crawler.offload import Inline
 from crawler.robots import (
@@ -28,6 +27,7 @@ from crawler.robots import (
 )
 from crawler.settings import MOST_INLINE_BYTES, FetchConfig
 from crawler.testing import Served, Site, Web, html, open_web, robots
+from tests.defaults import open_fetcher
 
 SITE = "http://a.test"
 T = TypeVar("T")
@@ -255,7 +255,7 @@ async def test_a_large_file_is_read_by_a_worker_and_one_that_kills_it_means_unre
             raise OffloadError(Reason.PARSE_CRASH, "died")
 
     body = b"Disallow: /\n" * 1000
-    asking = RobotsCache(Script({ROBOTS: body}), Dying(), "storybot/1.0")  # type: ignore[arg-type]
+    asking = RobotsCache(Script({ROBOTS: body}), Dying(), "storybot/1.0", ttl_s=86400.0)  # type: ignore[arg-type]
     with pytest.raises(FetchError) as caught:
         await asking.rules(HOME)
     assert caught.value.reason is Reason.ROBOTS_UNREACHABLE
@@ -264,7 +264,7 @@ async def test_a_large_file_is_read_by_a_worker_and_one_that_kills_it_means_unre
 
 async def test_every_response_is_released_once_read() -> None:
     script = Script({ROBOTS: (301, "/r2"), SITE + "/r2": b"User-agent: *\nDisallow: /\n"})
-    await RobotsCache(script, Inline(), "storybot/1.0").rules(HOME)
+    await RobotsCache(script, Inline(), "storybot/1.0", ttl_s=86400.0).rules(HOME)
     assert script.released == script.asked
 
 
@@ -283,7 +283,7 @@ async def over_the_wire(site: robots.Robots) -> AsyncIterator[tuple[RobotsCache,
     async with open_web(web) as served:
         config = FetchConfig(allow_networks=("127.0.0.0/8",))
         async with open_fetcher(config, "storybot/1.0") as fetcher:
-            yield RobotsCache(fetcher, Inline(), "storybot/1.0"), served
+            yield RobotsCache(fetcher, Inline(), "storybot/1.0", ttl_s=86400.0), served
             assert fetcher.budget.used == 0
 
 
@@ -340,7 +340,7 @@ async def test_only_a_short_file_is_read_on_the_loop_whatever_the_settings(
     script: Script, is_read_elsewhere: bool
 ) -> None:
     offloader = Elsewhere()
-    rules, _ = await RobotsCache(script, offloader, "storybot").rules(HOME)
+    rules, _ = await RobotsCache(script, offloader, "storybot", ttl_s=86400.0).rules(HOME)
     assert rules.allows(HOME.url)
     assert [size >= MOST_INLINE_BYTES for size in offloader.sizes] == [True] * is_read_elsewhere
 

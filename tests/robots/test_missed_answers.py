@@ -33,7 +33,7 @@ class Away:
 async def test_an_answer_missed_while_we_were_away_is_asked_for_again_by_the_next_caller() -> None:
     script = Script({ROBOTS: b"User-agent: *\nDisallow: /private\n"})
     away = Away(script)
-    asking = RobotsCache(away, Inline(), "storybot/1.0", clock=Clock(), presence=away.presence)
+    asking = RobotsCache(away, Inline(), "storybot/1.0", ttl_s=86400.0, clock=Clock(), presence=away.presence)
     with away.presence.watched():
         first, second = await asyncio.gather(asking.rules(HOME), asking.rules(HOME), return_exceptions=True)
         assert isinstance(first, FetchError)  # its visit is forgiven
@@ -46,7 +46,7 @@ async def test_an_answer_missed_while_we_were_away_is_asked_for_again_by_the_nex
 async def test_absences_do_not_make_a_site_be_asked_less_often() -> None:
     script, clock = Script({ROBOTS: (503, b"")}), Clock()
     away = Away(script, times=3)
-    asking = RobotsCache(away, Inline(), "storybot/1.0", clock=clock, presence=away.presence)
+    asking = RobotsCache(away, Inline(), "storybot/1.0", ttl_s=86400.0, clock=clock, presence=away.presence)
     with away.presence.watched():
         for _ in range(4):
             with pytest.raises(FetchError):
@@ -69,7 +69,7 @@ async def test_rules_that_grow_old_while_we_are_away_hold_and_are_asked_for_agai
 
 async def test_a_server_error_counts_though_we_were_away() -> None:
     presence, script = Presence(sleeping := Clock()), Script({ROBOTS: (503, b"")})
-    asking = RobotsCache(script, Inline(), "storybot/1.0", clock=Clock(), presence=presence)
+    asking = RobotsCache(script, Inline(), "storybot/1.0", ttl_s=86400.0, clock=Clock(), presence=presence)
     script.may_answer.clear()
     with presence.watched():
         first = asyncio.create_task(asking.rules(HOME))

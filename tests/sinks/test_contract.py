@@ -17,6 +17,7 @@ from crawler.cli.output import StandardOutput
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Url
 from crawler.protocols import Output, Sink
 from crawler.records import ALL, Filter
+from crawler.settings import BUILT_IN_SINKS
 from crawler.settings.loading import amend
 from crawler.sinks import SINKS, JsonLines, Owing, Stream, Wants, make_outputs
 
@@ -50,6 +51,7 @@ def output(request: pytest.FixtureRequest, tmp_path: Path, tsv: Path) -> Output:
 
 def test_every_format_of_ours_keeps_the_contract() -> None:
     assert set(SINKS.built_in) <= FORMATS.keys()
+    assert set(SINKS.built_in) == BUILT_IN_SINKS, "what a daemon's jobs may choose"
 
 
 def content(folder: Path, output: Output) -> bytes:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import crawler
 from crawler import urls
 from crawler.errors import UrlError
-from crawler.fetch import open_fetcher
 from crawler.model import Request, Url
 from crawler.settings import FetchConfig
 from crawler.testing import Page, Site, Web, html, open_web, redirect, robots, sitemap
+from tests.defaults import open_fetcher
 
 QUICK: dict[str, Any] = {"delay_s": 0.0, "allow_networks": ["127.0.0.0/8"], "executor": "inline"}
 ID = "0123456789abcdef0123456789abcdef"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from crawler.fetch.relays import _matcher
 from crawler.model import Reason, Request, Url
-from crawler.policy.scope import Scope
 from crawler.robots import parse as parse_robots
 from crawler.urls import parse
-from crawler.urls.canonical import Policy, changes, folding
+from crawler.urls.canonical import changes, folding
 from crawler.urls.patterns import MOST_REPEATS, Pattern, PatternError
+from tests.defaults import make_policy, make_scope
 from tests.growth import cpu_s, exponent
 
 ROOT = parse("http://h.test/")
@@ -168,7 +168,7 @@ def test_a_pattern_travels_to_workers() -> None:
 
 
 def test_a_redirect_made_to_make_an_expression_begin_again_costs_nothing() -> None:
-    scope = Scope("any", exclude=("re:.*foo.*bar.*baz$",))
+    scope = make_scope("any", exclude=("re:.*foo.*bar.*baz$",))
 
     def reject(text: str) -> Reason | None:
         return scope.reject(Request(parse(text), depth=1, via=ROOT, root=ROOT))
@@ -180,11 +180,11 @@ def test_a_redirect_made_to_make_an_expression_begin_again_costs_nothing() -> No
 
 
 def _excluding(pattern: str) -> Callable[[str], object]:
-    return Scope("any", exclude=(pattern,)).judge(ROOT, 1)
+    return make_scope("any", exclude=(pattern,)).judge(ROOT, 1)
 
 
 def _folds(*names: str) -> Callable[[str], object]:
-    return folding(Policy(strip_params=names))
+    return folding(make_policy(strip_params=names))
 
 
 STARS = "*a" * 12 + "*b"
@@ -211,7 +211,7 @@ ROBOTS = parse_robots(f"User-agent: *\nDisallow: /{STARS}$".encode(), "us")
         (_folds("amp;*b"), "amp;"),
         (_folds("x"), "&x=1&sid=0123456789abcdef0123456789abcdef"),
         (_folds("x"), "&sid=a"),
-        (lambda text: changes(text, Policy((STARS,))), "a&"),
+        (lambda text: changes(text, make_policy((STARS,))), "a&"),
         (_matcher("*.a.test"), ".a"),
         (lambda text: ROBOTS.verdict(Url(text)), "a"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from crawler import urls
 from crawler.errors import UrlError
-from crawler.urls.canonical import DEFAULT_POLICY
+from tests.defaults import POLICY
 
 BASE = urls.parse("http://example.org/a/b?q")
 
@@ -176,7 +176,7 @@ def test_a_page_on_a_host_of_wrong_punycode_is_a_base_like_any_other() -> None:
     page = urls.parse("http://xn--a/b/c")
     assert urls.parse("../d^#e", page).text == urls.resolver(page.text)("../d^#e") == "http://xn--a/d%5E"
     assert urls.absolute("#^", page.text) == "http://xn--a/b/c#^"
-    assert urls.parse("http://u:p@xn--a/?utm_id=1", policy=DEFAULT_POLICY) == urls.parse("http://xn--a/")
+    assert urls.parse("http://u:p@xn--a/?utm_id=1", policy=POLICY) == urls.parse("http://xn--a/")
     assert urls.resolver(page.text)("http://[") == ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...assembly import parts
 from ...errors import ConfigError
 from ...settings import Config
-from ...settings.catalog import FIXED, SECRETS, fields, leaf
+from ...settings.catalog import FIXED, SECRETS, SINK_SECRETS, fields, leaf
 from ...settings.loading import amend, changes, explicit, shown, value_of
 from ..errors import BadJob, BadSettings, Complaint
 from ..owners import UNHEARD, Rule, refusals, without_owners
@@ -107,7 +107,9 @@ def masked(chosen: Settings) -> Settings:
             value = table[leaf(key)]
             table[leaf(key)] = value if shown(key, value) == value else MASK
     if isinstance(sinks := tables.get("sinks"), list | tuple):
-        tables["sinks"] = [{**one, "options": MASK} if one.get("options") else one for one in sinks]
+        tables["sinks"] = [
+            {name: MASK if name in SINK_SECRETS and value else value for name, value in one.items()} for one in sinks
+        ]
     return tables
 
 

@@ -125,10 +125,10 @@ class Look:
     def _novelty(self) -> Novelty:
         """Returns what the file knows of patterns."""
         if not self._has("pattern"):
-            return Novelty()
+            return Novelty("park")
         query = schema.PATTERNS if self._has("parked") else schema.PATTERNS.replace("parked", "0")
         stored = orjson.loads(self._connection.execute(query, (MOST_PATTERNS,)).fetchone()[0])
-        return Novelty(stored=[Stored(*row) for row in stored])
+        return Novelty("park", [Stored(*row) for row in stored])
 
     def _add_parked(self, traps: Sequence[Trap]) -> Sequence[Trap]:
         """Returns the traps with their parked URLs, and the other patterns that URLs are parked under."""

@@ -26,7 +26,7 @@ from ...errors import FrontierError
 from ...model import Position, Url
 from ...runtime.private_files import copy_file
 from ..order import rank
-from ..terms import Terms
+from ..terms import WITHOUT_RULES
 from . import schema
 from .file import KEY_BYTES, check_header, check_inside, create, open_file, translate_damage, translate_errors
 from .tables import NOTE, Tables
@@ -94,7 +94,8 @@ def is_whole(path: Path) -> bool:
             with closing(open_file(copy, "process")) as connection, translate_errors(copy), translate_damage(copy):
                 check_inside(connection)
                 [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
-                Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN).state(key, Terms(), time.time())
+                tables = Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN)
+                tables.state(key, WITHOUT_RULES, time.time())
         except FrontierError:
             return False
     return True

@@ -108,7 +108,7 @@ async def open_sqlite(
     path: Path,
     terms: Terms,
     *,
-    durability: Literal["process", "power"] = "process",
+    durability: Literal["process", "power"],
     clock: Clock | None = None,
     most_sites: int = MOST_SITES,
     most_entries: int = MOST_ENTRIES,

@@ -84,7 +84,7 @@ class Seen(NamedTuple):
 class Novelty:
     """Learns from outcomes what their URL patterns bring, and judges by it. Decides, and never waits."""
 
-    def __init__(self, mode: Mode = "park", stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
+    def __init__(self, mode: Mode, stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
         """At most `most` patterns are remembered."""
         self._most = most
         self._parks = mode == "park"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.frontier import Terms, open_sqlite
 from crawler.frontier.embedded import UNSHELVED_AT_ONCE
 from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Reason, Url
+from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import (
     HandClock,
     deferred,
@@ -153,7 +153,7 @@ async def test_another_order_holds_for_what_was_queued_before(path: Path, clock:
 async def test_a_long_queue_is_lent_whole_and_in_order_though_little_of_it_is_in_memory(
     path: Path, clock: HandClock
 ) -> None:
-    async with open_sqlite(path, Terms(per_site=8), clock=clock.both, most_entries=64) as frontier:
+    async with open_sqlite(path, make_terms(per_site=8), clock=clock.both, most_entries=64) as frontier:
         await frontier.add(pages("a", *range(2000)))
         lent: list[str] = []
         while leases := await frontier.lease(8):
@@ -164,7 +164,7 @@ async def test_a_long_queue_is_lent_whole_and_in_order_though_little_of_it_is_in
 
 async def test_more_sites_than_fit_in_memory_all_have_their_turn(path: Path, clock: HandClock) -> None:
     everything = {f"http://s{site}/{n}" for site in range(60) for n in range(9)}
-    async with open_sqlite(path, Terms(), clock=clock.both, most_sites=7, most_entries=40) as frontier:
+    async with open_sqlite(path, make_terms(), clock=clock.both, most_sites=7, most_entries=40) as frontier:
         await frontier.add(request(text) for text in sorted(everything))
         lent: list[str] = []
         early = set[str]()
@@ -182,9 +182,9 @@ async def test_more_sites_than_fit_in_memory_all_have_their_turn(path: Path, clo
 async def test_sites_that_made_way_for_the_shelf_use_all_their_slots_once_it_is_empty(
     path: Path, clock: HandClock
 ) -> None:
-    async with open_sqlite(path, Terms(), clock=clock.both) as frontier:
+    async with open_sqlite(path, make_terms(), clock=clock.both) as frontier:
         await frontier.add(request(f"http://s{site}/{n}") for site in range(UNSHELVED_AT_ONCE + 9) for n in range(4))
-    async with open_sqlite(path, Terms(per_site=3), clock=clock.both, most_entries=2) as frontier:
+    async with open_sqlite(path, make_terms(per_site=3), clock=clock.both, most_entries=2) as frontier:
         lent = Counter(lease.request.url.site for lease in await lend(frontier, 9999))
     assert Counter(lent.values()) == {3: UNSHELVED_AT_ONCE + 9}
 
@@ -218,7 +218,7 @@ def _way(lease: Lease) -> tuple[str, int, bool]:
 
 
 async def test_a_site_on_the_shelf_that_has_setbacks_too_counts_once(path: Path, clock: HandClock) -> None:
-    async with open_sqlite(path, Terms(), clock=clock.both, most_sites=1, most_entries=2) as frontier:
+    async with open_sqlite(path, make_terms(), clock=clock.both, most_sites=1, most_entries=2) as frontier:
         await frontier.add([*pages("a", *range(9)), *pages("b", 1)])
         for _ in range(2):  # that is its share
             [lease] = await lend(frontier, 1)

@@ -50,10 +50,10 @@ async def test_another_process_is_told_so(path: Path, clock: HandClock) -> None:
 OPEN = """
 import asyncio, sys
 from pathlib import Path
-from crawler.frontier import Terms, open_sqlite
+from tests.defaults import make_terms, open_sqlite
 
 async def main():
-    async with open_sqlite(Path(sys.argv[1]), Terms()):
+    async with open_sqlite(Path(sys.argv[1]), make_terms()):
         pass
 
 asyncio.run(main())
@@ -168,7 +168,7 @@ CRAWL = """
 import asyncio, sys
 from pathlib import Path
 from crawler import urls
-from crawler.frontier import Terms, open_sqlite
+from tests.defaults import make_terms, open_sqlite
 from crawler.model import *
 
 def links(key, n):
@@ -177,7 +177,7 @@ def links(key, n):
     return Links("\\n".join(texts), packed)
 
 async def main():
-    async with open_sqlite(Path(sys.argv[1]), Terms(per_site=2), most_entries=30, most_sites=3) as frontier:
+    async with open_sqlite(Path(sys.argv[1]), make_terms(per_site=2), most_entries=30, most_sites=3) as frontier:
         await frontier.add([Request(Url("http://s0/0"))])
         written = (await frontier.positions()).get("log", {}).get("log", 0)
         with open(sys.argv[2], "r+b") as log:
