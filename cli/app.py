@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from crawler.runtime.escaping import printable
+from crawler import printable
 
 from . import config, demo, explain, jobs, repair, run, serve
 from .exit_codes import Exit, exit_code_of
@@ -47,13 +47,13 @@ class _SeedsOrCommand(TyperGroup):
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
         near = get_close_matches(word, self.commands, 1)
         if near and not ctx.resilient_parsing and not Path(word).exists():
-            from crawler.errors import ConfigError
+            from crawler import ConfigError
 
             raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
 
     def invoke(self, ctx: Any) -> Any:
         """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
-        from crawler.errors import ConfigError
+        from crawler import ConfigError
 
         try:
             return super().invoke(ctx)

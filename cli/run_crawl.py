@@ -8,18 +8,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Crawl, open_crawl, seeds
-from crawler.errors import SeedError
-from crawler.folder.folder import Folder, discard
-from crawler.model import Url
-from crawler.runtime.escaping import printable
-from crawler.runtime.ownership import NOBODY, Trust
-from crawler.settings import Config
-from crawler.sinks import ReaderGone, Wants
+from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, open_crawl, printable, seeds
 
 from . import show
 from .exit_codes import Exit, exit_code
@@ -29,8 +22,7 @@ from .panel import Lines, View, open_view
 from .values import Share
 
 if TYPE_CHECKING:
-    from crawler.model import Reason
-    from crawler.protocols import Sink
+    from crawler import Reason, Sink
 
 ALL = "all"
 
@@ -55,7 +47,7 @@ class Job:
     """URLs that failed for these reasons are tried again."""
     unpark: tuple[str, ...] = ()
     """Parked patterns to fetch; `all` stands for every one."""
-    trust: Trust = NOBODY
+    trust: Trust = field(default_factory=Trust)
 
 
 async def crawled(job: Job) -> Exit:
@@ -67,7 +59,7 @@ async def crawled(job: Job) -> Exit:
         except ReaderGone:
             return Exit.INTERRUPTED
         except _NothingBegan as error:
-            discard(error.folder)
+            error.folder.discard()
             raise
     for line in () if job.quiet else last_words:
         Lines().tell(line)

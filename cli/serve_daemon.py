@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from crawler.daemon.daemon import Daemon, Sources, open_daemon
+from crawler import ConfigError
+from crawler.daemon import Daemon, Sources, open_daemon
 from crawler.daemon.systemd import ALIVE, STOPPING, Notify
-from crawler.errors import ConfigError
 
 from .exit_codes import Exit
 

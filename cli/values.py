@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 if TYPE_CHECKING:
-    from crawler.model import Reason
+    from crawler import Config, Reason
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
@@ -59,8 +59,7 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
     """Reads reasons why URLs failed or were excluded. `all` stands for every kind of failure. Raises BadParameter."""
     if not words:
         return ()
-    from crawler.model import Reason
-    from crawler.policy.wider import FAILURES
+    from crawler import FAILURES, Reason
 
     found: list[Reason] = []
     for word in words:
@@ -88,7 +87,14 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     """Returns the settings with which a crawl takes at most this much memory; none for None."""
     if total_bytes is None:
         return {}
-    from crawler.offload import cores
-    from crawler.settings.memory_plan import plan_memory
+    from crawler import cores, plan_memory
 
     return plan_memory(total_bytes, cores())
+
+
+def check_patterns(config: Config) -> None:
+    """Raises ConfigError if a pattern of `include` or `exclude` cannot be read."""
+    from crawler import check_patterns
+
+    check_patterns("include", config.scope.include)
+    check_patterns("exclude", config.scope.exclude)
