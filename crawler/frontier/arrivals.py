@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..model import Url
 from .change import Change, Family
-from .order import Entry, Packed, pack
+from .order import TEXT, Entry, Packed, pack
 from .retries import Retries
 from .site import Site
 from .store import Load, Shelf, Shelved
@@ -126,7 +126,7 @@ class Arrivals:
         return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
 
     def _restore_site(self, shelved: Shelved, now: float) -> Site | None:
-        key = Url(shelved.load.entries[0][1]).site
+        key = Url(shelved.load.entries[0][TEXT]).site
         if key in self._bench:
             return None
         site = Site(key, shelved.site_id, max(self._bench.opens_at, self.at(shelved.next_at, now)))

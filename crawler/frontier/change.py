@@ -125,6 +125,38 @@ def has_failed_again(outcome: Outcome) -> bool:
     return outcome.request.is_reread and outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED)
 
 
+class Name(NamedTuple):
+    """A URL that others refer to but that was never queued."""
+
+    row: int
+    """Below zero."""
+    text: str
+
+
+class Hint(NamedTuple):
+    """A date that a sitemap gives a page: if it was visited before that, it is due."""
+
+    fingerprint: int
+    modified: int
+    """Unix seconds."""
+
+
+class Claim(NamedTuple):
+    """A content, and the page that had it first."""
+
+    mark: int
+    """The mark of its digest."""
+    row: int
+
+
+class Reread(NamedTuple):
+    """A page that was read once more."""
+
+    row: int
+    left_out: int | None
+    """None: as before, for the visit failed."""
+
+
 class Judged(NamedTuple):
     """A page whose links were judged once more without a visit. Void if a visit happened meanwhile, or is queued."""
 
@@ -135,11 +167,11 @@ class Judged(NamedTuple):
     visited_at: float
 
 
-def hints(news: Links) -> Iterable[tuple[int, int]]:
-    """Yields the fingerprints and dates of the pages that a sitemap lists with a date."""
+def hints(news: Links) -> Iterable[Hint]:
+    """Yields the hints of a sitemap for the pages that it lists with a date."""
     modified = np.frombuffer(news.modified, "<u4")
     dated = np.flatnonzero(modified)
-    return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
+    return map(Hint, np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist())
 
 
 def pairs(places: bytes, row: int) -> bytes:
@@ -238,8 +270,7 @@ class Change:
     fingerprints: bytes = b""
     """Fingerprints of the families' URLs, in the order of their rows. The rows follow those stored before without a
     gap."""
-    names: list[tuple[int, str]] = field(default_factory=list)
-    """URLs that others refer to but that were never queued, under rows below zero."""
+    names: list[Name] = field(default_factory=list)
     requeued: list[Entry] = field(default_factory=list)
     """Requests queued again, such as setbacks whose wait is over and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)
@@ -247,10 +278,8 @@ class Change:
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
-    hints: list[tuple[int, int]] = field(default_factory=list)
-    """Fingerprints of URLs, and when their pages last changed, in Unix seconds. Pages visited before that are due."""
-    claims: list[tuple[int, int]] = field(default_factory=list)
-    """The mark of a digest, and the row that had it first."""
+    hints: list[Hint] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     patterns: list[Stored] = field(default_factory=list)
     """URL patterns about which pages brought news."""
     nearer: list[Nearer] = field(default_factory=list)
@@ -260,8 +289,7 @@ class Change:
     """Patterns under which requests are parked, if the store does not know them, or not with these examples."""
     rereads: list[int] = field(default_factory=list)
     """Rows among `requeued` whose pages are read once more for their links."""
-    reread: list[tuple[int, int | None]] = field(default_factory=list)
-    """Rows that were read once more, with their new `left_out`; None: as before, for the visit failed."""
+    reread: list[Reread] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     """Rows among `requeued` that are visited once more; their last outcome is void."""

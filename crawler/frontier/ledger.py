@@ -20,6 +20,7 @@ from .change import (
     Change,
     Nearer,
     Parked,
+    Reread,
     Schedule,
     Setback,
     Visit,
@@ -258,7 +259,7 @@ class Ledger:
         """Closes a reread: its links are known now, and the outcome of the page's own visit stays."""
         self.claims.give_up(entry.row)
         self._leave_queue(entry, change)
-        change.reread.append((entry.row, None if has_failed_again(outcome) else left_out(outcome) | READ_AGAIN))
+        change.reread.append(Reread(entry.row, None if has_failed_again(outcome) else left_out(outcome) | READ_AGAIN))
 
     def _park(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         self.claims.give_up(entry.row)

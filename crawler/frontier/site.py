@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..model import Disposition, Outcome, Reason
 from ..policy.politeness import Wait
 from ..standing import SiteView
-from .order import ROW_MASK, Entry, Packed, place, unpack
+from .order import DEPTH, KEY, ROW_MASK, Entry, Packed, place, unpack
 from .turns import Rest
 
 NO_BACKLOG = 1 << 200
@@ -155,7 +155,7 @@ class Site:
         return Rest(outcome.ended, outcome.rest_s, asked_s, held_s)
 
     def _waits_for_shallower(self) -> bool:
-        depth = self.heap[0][2]
+        depth = self.heap[0][DEPTH]
         return any(entry.request.depth < depth for entry in self.out.values())
 
     # -- where it stands ---------------------------------------------------------------------------------------------
@@ -205,15 +205,15 @@ class Site:
         for entry in entries:
             heapq.heappush(self.heap, entry)
         if entries:
-            self._top = max(self._top, entries[-1][0])
+            self._top = max(self._top, entries[-1][KEY])
 
     def trim(self, room: float) -> None:
         """Leaves requests beyond the room to the disk, but none that was given back: its place would be lost."""
         if len(self.heap) <= 2 * room:
             return
-        heads = sum(entry[0] < 0 for entry in self.heap)
+        heads = sum(entry[KEY] < 0 for entry in self.heap)
         self.heap = heapq.nsmallest(max(int(room), heads), self.heap)
-        self.horizon = self._top = max(self.heap[-1][0], 0)
+        self.horizon = self._top = max(self.heap[-1][KEY], 0)
         self._late = min(self._late, self.horizon + 1)
 
     def is_hungry(self, room: float) -> bool:
@@ -227,16 +227,18 @@ class Site:
         """Returns the key after which to load, and notes which rows the load will find wrongly or miss."""
         self.is_loading = True
         self._late = NO_BACKLOG
-        near = (entry[0] for entries in (self.heap, self.out.values()) for entry in entries)
+        near = (entry[KEY] for entries in (self.heap, self.out.values()) for entry in entries)
         self._skipped = frozenset(key & ROW_MASK for key in near if place(key) > self.horizon)
         return self.horizon
 
     def take_load(self, entries: Sequence[Packed], was_all: bool) -> None:
         """Takes in the requests of a load, in order; `was_all`: no others were on disk."""
         self.is_loading = False
-        horizon = NO_BACKLOG if was_all else entries[-1][0]
+        horizon = NO_BACKLOG if was_all else entries[-1][KEY]
         self.horizon = min(horizon, self._late - 1) if self._late < NO_BACKLOG else horizon
-        self.push([entry for entry in entries if entry[0] <= self.horizon and entry[0] & ROW_MASK not in self._skipped])
+        self.push(
+            [entry for entry in entries if entry[KEY] <= self.horizon and entry[KEY] & ROW_MASK not in self._skipped]
+        )
         if self.has_backlog:
             self._top = max(self._top, self.horizon)
 
