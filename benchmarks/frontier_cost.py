@@ -19,16 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from crawler import urls
-from crawler.frontier import MemoryFrontier, open_memory, open_sqlite
+from crawler.frontier import open_memory, open_sqlite
 from crawler.frontier.fingerprints import Fingerprints
 from crawler.frontier.terms import WITHOUT_RULES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
+from crawler.protocols import Frontier
 
 LINKS = 60
 IN_FLIGHT = 64
 SITE = "https://example.org"
 
-Opened = Callable[[], AbstractAsyncContextManager[MemoryFrontier]]
+Opened = Callable[[], AbstractAsyncContextManager[Frontier]]
 
 TERMS = replace(WITHOUT_RULES, per_site=IN_FLIGHT, per_ip=10**6, traps="park")
 
@@ -109,7 +110,7 @@ def islice_pages(web: Web, number: int) -> Iterator[Links]:
     return (web.page() for _ in range(number))
 
 
-async def lease(frontier: MemoryFrontier, number: int) -> Sequence[Lease]:
+async def lease(frontier: Frontier, number: int) -> Sequence[Lease]:
     leases: list[Lease] = []
     while len(leases) < number:
         leases += await frontier.lease(number - len(leases))

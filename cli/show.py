@@ -146,10 +146,11 @@ def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
 
 def _is_secret(assignment: str) -> bool:
     from crawler.settings.catalog import SECRETS
+    from crawler.settings.loading import shown
 
     name = assignment.partition("=")[0].strip().replace("-", "_")
     is_secret = any(name in (key, key.partition(".")[2]) for key in SECRETS)
-    return is_secret or (name == "sinks" and "options" in assignment)
+    return is_secret or shown(name, assignment) != assignment
 
 
 def settled(counts: Counts) -> int:

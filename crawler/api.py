@@ -27,7 +27,7 @@ from .engine.limits import NOTHING_SPENT, Spent
 from .errors import CrawlError, FrontierError, unwrapped
 from .explanation import Explanation, explain
 from .folder.folder import Folder, open_folder
-from .frontier import Look, SqliteFrontier
+from .frontier import Look
 from .metrics.metrics import Snapshot, Summary
 from .model import Outcome, Reason, Request, Url
 from .policy.wider import FAILURES
@@ -254,19 +254,18 @@ class Crawl:
         ]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
-        """Returns the answer of `question`, which gets the frontier's file as a `Look`.
+        """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
 
-        Raises FrontierError if the frontier is not in a file.
+        Raises FrontierError if the frontier is in memory alone.
         """
-        if not isinstance(self._frontier, SqliteFrontier):
+        if self._frontier.durable is None:
             raise FrontierError("this crawl keeps its frontier in memory: give it a folder")
-        return await self._frontier.ask(question)
+        return await self._frontier.durable.ask(question)
 
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
-        frontier = self._frontier if isinstance(self._frontier, SqliteFrontier) else None
         scope = await self._works.scope(self.config)
-        return await explain(text, self.config, frontier=frontier, scope=scope, is_offline=is_offline)
+        return await explain(text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline)
 
 
 @asynccontextmanager

@@ -13,13 +13,13 @@ from itertools import islice
 from . import urls
 from .assembly import parts
 from .errors import FetchError
-from .frontier import Clock, MemoryFrontier, open_memory
+from .frontier import Clock, open_memory
 from .model import Disposition, Outcome, Reason, Request, Response, Url
 from .offload import Inline
 from .parse import SITEMAP_FIRST
 from .policy.admitted import Admitted
 from .policy.scope import Scope
-from .protocols import Robots, Rules, Vetting
+from .protocols import Frontier, Robots, Rules, Vetting
 from .reach.roots import Ground
 from .runtime.thread_reader import batches
 from .settings import Config
@@ -156,7 +156,7 @@ def _keep_first_sites(requests: Sequence[Request], result: Rehearsal) -> list[Re
 class _Stage:
     """Plays the beginning of the crawl."""
 
-    frontier: MemoryFrontier
+    frontier: Frontier
     visitor: Visitor
     asking: _KeptRobots
     actor: _SitemapFetcher

@@ -1,81 +1,22 @@
-"""The protocols (doors) between rooms. Any object with these methods will do."""
+"""The protocols (doors) between rooms. Any object with these methods will do. `frontier_protocols` has the widest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from .model import Lease, Outcome, Position, Request, Response, Url
+from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
+from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
+from .model import Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
-from .standing import Counts, RobotsState, RobotsVerdict, SiteView
+from .standing import RobotsState, RobotsVerdict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-
-
-class Frontier(Protocol):
-    """Holds the URLs that are known and those to visit next. Lends requests to a site only in the site's turn."""
-
-    async def add(self, requests: Iterable[Request]) -> int:
-        """Queues the requests whose URLs are new, and returns how many those are.
-
-        Durable on return, idempotent. Raises FrontierError.
-        """
-        ...
-
-    async def revisit(self, due: float) -> int:
-        """Queues again some of the pages that are due by `due` (Unix seconds), behind all new URLs; returns how many.
-
-        Returns 0 when no more are due. Durable on return; safe to cancel.
-        """
-        ...
-
-    async def lease(self, limit: int) -> Sequence[Lease]:
-        """Lends up to `limit` requests that are due now, each in its site's turn. Never waits; all or nothing."""
-        ...
-
-    async def wait(self) -> bool:
-        """Waits until a lease may succeed. Returns False if nothing is queued and nothing is leased. Safe to cancel."""
-        ...
-
-    async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
-        """Closes leases, queues the links found, sets next turns, keeps the sinks' positions: ONE transaction.
-
-        Turns and new links count at once; the transaction is durable on return.
-        """
-        ...
-
-    async def release(self, leases: Sequence[Lease]) -> None:
-        """Puts unvisited requests back at the head of the queue."""
-        ...
-
-    async def claim(self, digest: bytes, lease: Lease) -> Url:
-        """Returns the first URL with this content, the lease's own or an earlier one. Settled with the outcome."""
-        ...
-
-    async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
-        """Returns the chain of redirects from `start` to the lease's URL, as rows and URLs. Empty: there is none."""
-        ...
-
-    async def positions(self) -> Mapping[str, Position]:
-        """Returns by name of the sink what each one had durably written at the last settle."""
-        ...
-
-    def counts(self) -> Counts:
-        """Returns the counts of URLs and sites, from memory."""
-        ...
-
-    def why_wait(self) -> str:
-        """Returns why nothing may be lent now: a value of `politeness.Wait`, from memory."""
-        ...
-
-    def busiest(self, limit: int) -> Sequence[SiteView]:
-        """Returns the sites with the most URLs left, from memory."""
-        ...
 
 
 class Fetcher(Protocol):

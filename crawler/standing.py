@@ -1,4 +1,4 @@
-"""Counts and states of a crawl and its sites, as frontiers keep them and as panels, summaries and APIs show them."""
+"""Counts and states of a crawl, its sites and its URLs, as frontiers keep them and as panels and APIs show them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from .model import Disposition, Reason
+from .model import Disposition, Reason, Request, Url
 
 
 class RobotsState(NamedTuple):
@@ -89,3 +89,131 @@ class Counts:
     """URLs that wait in `traps` until a person unparks them. Not counted in `queued`."""
     traps: Sequence[Trap] = ()
     """Patterns of URLs that are parked, or would be with `traps = "park"`. The costliest come first."""
+
+
+# -- URLs that a frontier knows ----------------------------------------------------------------------------------------
+
+
+class Root(NamedTuple):
+    """A URL that scope measures from."""
+
+    row: int
+    url: Url
+    seed: Url | None
+    """The seed it descends from; None: it is a seed."""
+
+
+class Visited(NamedTuple):
+    """A URL that was visited."""
+
+    row: int
+    site: str
+    disposition: str
+    reason: str | None
+
+
+class Linking(NamedTuple):
+    """A page that was read, and the rules that kept links of it out."""
+
+    row: int
+    request: Request
+    left_out: int
+    """Bits of `LeftOut`, and bits of the frontier's own."""
+    visited_at: float
+    """Unix seconds."""
+    seed_row: int = 0
+    """The row of its seed; 0: it is one."""
+    root_row: int = 0
+    """The row of its root; 0: it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The history of one URL."""
+
+    url: Url
+    row: int
+    standing: Literal["queued", "waiting", "parked", "leased", "done"]
+    """`waiting`: for another attempt; `parked`: until a person wants it; `done`: visited, perhaps with a revisit to
+    come."""
+    depth: int
+    attempts: int
+    """Visits that came to an end."""
+    disposition: Disposition | None = None
+    reason: Reason | None = None
+    """The reason of the last visit."""
+    detail: str = ""
+    status: int | None = None
+    visited_at: float | None = None
+    """Unix seconds; final visits only."""
+    due: float | None = None
+    """When it may be tried again, in Unix seconds."""
+    duplicate_of: Url | None = None
+    visits: int = 0
+    """Final visits, revisits included; the fields above are those of the last."""
+    revisit_due: float | None = None
+    """When it is visited again, in Unix seconds."""
+    via: tuple[Url, ...] = ()
+    """The pages that led here, the nearest first, the seed last; or a sitemap or robots.txt at the end."""
+    seed: Url | None = None
+    """The seed it descends from; None: it is one."""
+    root: Url | None = None
+    """The URL that scope measures from; None: this URL itself."""
+    pattern: str = ""
+    """The pattern that it is parked under."""
+    parked_for: Reason | None = None
+    """Why it is parked."""
+    is_reread: bool = False
+    """Whether it was visited and will be read once more, for links that were left out."""
+
+
+class QueuedSite(NamedTuple):
+    """A site that has URLs queued."""
+
+    site: str
+    queued: int
+    next_at: float
+    """Unix seconds; 0: it was never visited."""
+
+
+class SiteTurn(NamedTuple):
+    """The queue and the turn of one site as they are stored."""
+
+    queued: int
+    next_at: float
+    """Unix seconds; 0: it was never visited."""
+
+
+# -- selections of URLs to queue again ---------------------------------------------------------------------------------
+
+
+class Ended(NamedTuple):
+    """Selects URLs that failed or were excluded, for these reasons."""
+
+    reasons: tuple[str, ...]
+
+
+class Left(NamedTuple):
+    """Selects pages with links that these rules (bits of `LeftOut`) kept out of the crawl."""
+
+    left_out: int
+
+
+class Waiting(NamedTuple):
+    """Selects URLs parked under the patterns; empty: under any."""
+
+    patterns: tuple[str, ...] = ()
+
+
+class Rows(NamedTuple):
+    """Selects these rows."""
+
+    rows: tuple[int, ...]
+    is_reread: bool = False
+    """Whether pages among them are to be read again for their links, rather than visited once more."""
+    reasons: tuple[str, ...] | None = None
+    """Of visited URLs, only those that failed or were excluded for these reasons. None: all."""
+
+
+Pick = Ended | Left | Waiting | Rows
+"""Selects known URLs that are not queued."""

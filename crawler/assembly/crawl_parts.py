@@ -17,16 +17,16 @@ from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, Lost
-from ..frontier import MemoryFrontier, SqliteFrontier
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Offloader, PerAddress, Robots, Sink
+from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
+from ..settings.kinds import check_shape
 from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
@@ -54,25 +54,26 @@ class Stacking:
     async def works(self) -> Works:
         config = self.config
         frontier = await self._open_frontier()
-        sinks = await self._rewind_sinks(frontier)
+        opened = [*await self._open_outputs(), *self.sinks]
+        sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(opened), shared.presence)
         in_workers = shared.config.offload.executor == "process"
-        stored = frontier if isinstance(frontier, SqliteFrontier) else None
-        roots = Roots(stored, partial(_make_table if in_workers else Admitted, frontier.key))
+        durable = frontier.durable
+        roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
-        answers = Answers(stored.brought) if stored else Answers()
+        answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
             self.http,
         )  # fmt: skip
 
-    async def _open_frontier(self) -> MemoryFrontier | SqliteFrontier:
+    async def _open_frontier(self) -> Frontier:
         """Opens the frontier. Visits whose records are gone from an output are queued again before."""
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         config, folder = self.config.frontier, self.folder
@@ -88,10 +89,10 @@ class Stacking:
         self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
         return await enter_frontier(self.stack, place, config, terms)
 
-    async def _rewind_sinks(self, frontier: MemoryFrontier | SqliteFrontier) -> tuple[Sink, ...]:
+    async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
-        owed = frontier.owed if isinstance(frontier, SqliteFrontier) else {}
-        sinks = tuple([_skip_kept(sink, owed) for sink in (*await self._open_outputs(), *self.sinks)])
+        owed = frontier.durable.owed if frontier.durable else {}
+        sinks = tuple(_skip_kept(sink, owed) for sink in opened)
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
@@ -104,6 +105,7 @@ class Stacking:
         outputs = self.folder.outputs if self.folder else ()
         sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
         for output, sink in zip(outputs, sinks, strict=True):
+            check_shape(sink, Sink, f"the output {output.name!r}", "sinks")
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
@@ -120,7 +122,7 @@ class Stacking:
 class Works:
     """The parts of one crawl that stay when its settings change."""
 
-    frontier: MemoryFrontier | SqliteFrontier
+    frontier: Frontier
     sinks: tuple[Sink, ...]
     robots: Robots
     fetcher: Fetcher
@@ -150,7 +152,10 @@ class Works:
 
         def retune() -> None:
             self.roots.choose(ground)
-            self.frontier.change(terms)
+            self.frontier.limit_lending(
+                per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
+                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
+            )  # fmt: skip
             engine.change(visit, limits)
             fetcher = self.http or self.fetcher
             if isinstance(fetcher, PerAddress):

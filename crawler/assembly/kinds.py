@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ..fetch import ForeignFetcher
-from ..frontier import MemoryFrontier, SqliteFrontier, Terms, open_memory, open_sqlite
+from ..frontier import Terms, open_memory, open_sqlite
 from ..offload import Inline, Pool, Workers, open_inline, open_offloader
 from ..protocols import Fetcher, Frontier
 from ..settings import Config, FrontierConfig
@@ -61,16 +61,14 @@ def check(config: Config) -> None:
     make_outputs(Path(), config)
 
 
-async def enter_frontier(
-    stack: AsyncExitStack, folder: Path | None, config: FrontierConfig, terms: Terms
-) -> MemoryFrontier | SqliteFrontier:
+async def enter_frontier(stack: AsyncExitStack, folder: Path | None, config: FrontierConfig, terms: Terms) -> Frontier:
     """Opens the frontier that the settings name. Raises ConfigError, FrontierError."""
     make, package = FRONTIERS.find(config.kind, "frontier.kind", config.store_options)
     with blamed(package, "frontier.kind"):
         frontier = await stack.enter_async_context(make(folder, config, terms))
     if package:
-        check_shape(frontier, Frontier, package, "frontier.kind")
-    return cast("MemoryFrontier | SqliteFrontier", frontier)
+        check_shape(frontier, Frontier, f"the package {package}", "frontier.kind")
+    return frontier
 
 
 async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -> Fetcher:
@@ -79,6 +77,6 @@ async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -
     with blamed(package, "fetch.fetcher_kind"):
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
-        check_shape(fetcher, Fetcher, package, "fetch.fetcher_kind")
+        check_shape(fetcher, Fetcher, f"the package {package}", "fetch.fetcher_kind")
         return ForeignFetcher(fetcher)
     return fetcher

@@ -1,13 +1,12 @@
 """Keeps what to visit next, and what is already known."""
 
+from ..frontier_protocols import Look
+from ..standing import Ended, Known, Left, Linking, Root, Rows, SiteTurn, Waiting
 from .memory import MemoryFrontier, open_memory
 from .sqlite import (
-    Known,
-    Look,
     Missing,
     Recorded,
     Repaired,
-    SiteTurn,
     SqliteFrontier,
     is_whole,
     look,
@@ -15,7 +14,6 @@ from .sqlite import (
     open_unrecorded,
     repair,
 )
-from .store import Ended, Left, Linking, Root, Rows, Waiting
 from .terms import Clock, Terms
 
 __all__ = [

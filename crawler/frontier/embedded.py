@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..frontier_protocols import DurableFrontier
 from ..model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from ..policy.politeness import Wait
 from ..policy.redirects import Hop
-from ..standing import Counts, SiteView
+from ..standing import Counts, Pick, Rows, SiteView, Visited, Waiting
 from .discovery import Discovery
 from .fingerprints import U64
 from .ledger import Ledger
 from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
 from .state import State
-from .store import Pick, Picked, Root, Rows, Store, Visited, Waiting
+from .store import Picked, Store
 from .terms import Clock, Terms
 from .workbench import Workbench
 
@@ -42,11 +43,10 @@ MOST_WAIT_S = 3600.0
 
 
 class EmbeddedFrontier:
-    """A `Frontier` for one event loop."""
+    """A `Frontier` for one event loop. `frontier_protocols` says what its methods promise."""
 
     def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: Workbench, clock: Clock) -> None:
         self.key = key
-        """The key of `urls.fingerprint` in this crawl."""
         self._store = store
         self._clock = clock
         self._bench = bench
@@ -64,15 +64,13 @@ class EmbeddedFrontier:
         self._revisiting = asyncio.Lock()
         """Held between reading the due pages and queuing them, so that nothing is queued twice."""
 
+    @property
+    def durable(self) -> DurableFrontier | None:
+        return None
+
     # -- the door ----------------------------------------------------------------------------------------------------
 
     async def add(self, requests: Iterable[Request]) -> int:
-        """Queues requests that were never seen; returns how many were new.
-
-        Durable on return, idempotent. Raises FrontierError.
-
-        `revive` queues known ones again, if they failed.
-        """
         left, total = iter(requests), 0
         while part := list(islice(left, ADDED_AT_ONCE)):
             self._store.check()
@@ -87,11 +85,6 @@ class EmbeddedFrontier:
         return total
 
     async def revive(self, reasons: Iterable[str]) -> int:
-        """Makes seeds of the known requests that `add` was given since the last call.
-
-        Those that are parked, or that failed or were excluded for one of the `reasons`, are queued again. Returns how
-        many.
-        """
         given, self._given_again = self._given_again, []
         if not given:
             return 0
@@ -109,10 +102,6 @@ class EmbeddedFrontier:
         return total
 
     async def take_back(self, pick: Pick, but: Container[int] = ()) -> int:
-        """Queues again the URLs that `pick` selects, except the rows in `but`; returns how many. Durable on return.
-
-        URLs that are queued already are left alone.
-        """
         total, after = 0, 0
         while True:
             self._store.check()
@@ -124,17 +113,12 @@ class EmbeddedFrontier:
             total += await self._take_back([one for one in picked if one.entry.row not in but])
 
     async def unpark(self, patterns: Sequence[str] = ()) -> int:
-        """Queues again the URLs parked under these patterns and trusts the patterns; none given: all parked URLs."""
         for pattern in self._ledger.parkings.names(Reason.TRAP):
             if not patterns or pattern in patterns:
                 self._ledger.bars.trust(pattern)
         return await self.take_back(Waiting(tuple(patterns)))
 
     async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]:
-        """Queues pages again that link to these places (fingerprints) out of reach, except rows that are `done`.
-
-        Looks through pages settled after a mark (0: all). Returns how many were queued, and the mark for next time.
-        """
         self._store.check()
         self._write_pending()
         found, mark = await self._store.linking_to(np.array(places, np.uint64), after)
@@ -146,40 +130,26 @@ class EmbeddedFrontier:
             total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
         return total, mark
 
-    async def roots(self, after: int, limit: int) -> Sequence[Root]:
-        """Returns up to `limit` seeds and targets of redirected seeds, with rows above `after`, in their order."""
-        return await self._store.roots(after, limit)
-
     async def visited(self, after: int, limit: int) -> Sequence[Visited]:
-        """Returns up to `limit` visited URLs, with rows above `after`, in their order."""
         self._write_pending()
         return await self._store.visited(after, limit)
 
     async def left_out(self) -> Mapping[LeftOut, int]:
-        """Returns how many pages have links that a rule kept out of the crawl, by rule."""
         found = Counter[LeftOut]()
         for bits, number in (await self._store.left_out()).items():
             found.update({rule: number for rule in LeftOut if bits & rule})
         return found
 
-    @property
-    def notes(self) -> Mapping[str, object]:
-        """The notes of its owner."""
+    async def notes(self) -> Mapping[str, object]:
         return dict(self._ledger.notes)
 
     async def note(self, name: str, value: object) -> None:
-        """Keeps a value, which JSON can hold, under a name. Durable on return."""
         await self._store.write(self._ledger.note(name, value))
 
-    def parked(self, reason: Reason) -> list[str]:
-        """Returns the patterns under which URLs are parked for this reason."""
+    async def parked(self, reason: Reason) -> list[str]:
         return self._ledger.parkings.names(reason)
 
     async def revisit(self, due: float) -> int:
-        """Queues again some of the pages that are due by then (Unix seconds), behind all new ones; returns how many.
-
-        0: there are no more. Durable on return; safe to cancel.
-        """
         async with self._revisiting:
             self._store.check()
             self._ledger.start_revisiting()
@@ -190,7 +160,6 @@ class EmbeddedFrontier:
         return len(found.entries)
 
     async def lease(self, limit: int) -> Sequence[Lease]:
-        """Leases up to `limit` requests due now, within each site's turn. Never waits for a turn; all or nothing."""
         while True:
             self._store.check()
             now = self._clock.monotonic()
@@ -203,7 +172,6 @@ class EmbeddedFrontier:
             await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
 
     async def wait(self) -> bool:
-        """Waits until a lease may succeed; False: nothing is queued and nothing is out. Safe to cancel."""
         while True:
             self._store.check()
             now = self._clock.monotonic()
@@ -217,10 +185,6 @@ class EmbeddedFrontier:
             await self._change_before(min(turn or now + MOST_WAIT_S, self._ledger.next_due or now + MOST_WAIT_S) - now)
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
-        """Closes leases, queues the URLs that they found, sets next turns, keeps the sinks' positions: ONE transaction.
-
-        Turns and discoveries count at once; the transaction is durable on return.
-        """
         self._store.check()
         for _ in self._ledger.bars.sift_ahead(outcomes):
             await asyncio.sleep(0)
@@ -231,24 +195,15 @@ class EmbeddedFrontier:
         await written
 
     async def release(self, leases: Sequence[Lease]) -> None:
-        """Gives leases back unvisited, at the head of the queue.
-
-        After a failure it does nothing: all is queued on disk.
-        """
         if not self._store.is_usable:
             return
         self._ledger.release(leases)
         self._move_on()
 
     def bar(self, lease: Lease) -> Bar | None:
-        """Returns why a lease is not to be fetched, a trap or a page limit; None: its page counts as under way."""
         return self._ledger.bars.bar(lease)
 
     async def claim(self, digest: bytes, lease: Lease) -> Url:
-        """Returns the first URL with this content: the lease's own, or that of an earlier claim.
-
-        Settled with the outcome.
-        """
         claims = self._ledger.claims
         first = claims.under_way(digest)
         if first is None and (row := claims.candidate(digest)) is not None:
@@ -261,7 +216,6 @@ class EmbeddedFrontier:
         return first.request.url
 
     async def way(self, start: Url, lease: Lease) -> Sequence[Hop]:
-        """Returns the visits that led from `start` to the lease's URL by redirects alone; empty: none do now."""
         if not lease.request.redirects or not self._ledger.knows(start):
             return ()
         hops = await self._store.came_by(lease.token, lease.request)
@@ -269,29 +223,23 @@ class EmbeddedFrontier:
         return hops[first::-1] if first >= 0 else ()
 
     async def positions(self) -> Mapping[str, Position]:
-        """Returns what each sink, by name, had durably written at the last settle."""
         return dict(self._ledger.positions)
 
     def counts(self) -> Counts:
-        """Returns the counts of the frontier, from memory."""
         return self._ledger.counts()
 
     def busiest(self, limit: int) -> Sequence[SiteView]:
-        """Returns the sites with the most to do, from memory."""
         return self._bench.busiest(limit, self._clock.monotonic())
 
     def why_wait(self) -> Wait:
-        """Returns why nothing may be lent now, from memory."""
         return self._ledger.wait(self._clock.monotonic())
 
     def retrying(self) -> Mapping[str, int]:
-        """Returns how many URLs wait for another attempt, by site."""
         return self._ledger.retrying()
 
     # -- what its owner changes --------------------------------------------------------------------------------------
 
     def hold(self, site: str) -> None:
-        """Lends nothing of a site until `let_go`; leases that are out stay out."""
         self._bench.hold(site)
 
     def let_go(self, site: str) -> None:
@@ -302,9 +250,10 @@ class EmbeddedFrontier:
     def held(self) -> frozenset[str]:
         return frozenset(self._bench.held)
 
-    def change(self, terms: Terms) -> None:
-        """Lends by the new limits of sites and addresses from now on; no other terms change."""
-        self._bench.change(terms, self._clock.monotonic())
+    def limit_lending(
+        self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float
+    ) -> None:
+        self._bench.limit_lending(per_site, per_ip, rest_s, most_asked_s, most_held_s, self._clock.monotonic())
         self._changed.set()
 
     def close(self) -> None:

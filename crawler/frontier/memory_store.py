@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ..errors import FrontierError
 from ..model import Disposition, Request, Url
 from ..policy.redirects import Hop
+from ..standing import Ended, Left, Pick, Rows, Visited, Waiting
 from .change import Change, Nearer, Schedule, Visit
 from .fingerprints import U64
 from .order import Entry, Packed, pack, unpack
-from .store import Due, Ended, Left, Load, Pick, Picked, Root, Rows, Shelf, Visited, Waiting
+from .store import Due, Load, Picked, Shelf
 
 T = TypeVar("T")
 
@@ -172,10 +173,6 @@ class Nowhere:
     async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
         found = (part[np.isin(part[:, 0], places), 1] for part in self._outside[after:])
         return sorted({int(row) for rows in found for row in rows}), len(self._outside)
-
-    async def roots(self, after: int, limit: int) -> list[Root]:
-        """Returns no root: a frontier in memory begins empty."""
-        return []
 
     async def visited(self, after: int, limit: int) -> list[Visited]:
         rows = heapq.nsmallest(limit, (row for row, (_, visit) in self._stories.items()

@@ -6,8 +6,9 @@ from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ..standing import Pick, Rows, Waiting
 from .ledger import Ledger
-from .store import Pick, Picked, Rows, Store, Waiting
+from .store import Picked, Store
 from .workbench import Workbench
 
 TAKEN_BACK_AT_ONCE = 256

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..model import Request, Url
 from ..policy.redirects import Hop
+from ..standing import Pick, Visited
 from .change import Change
 from .fingerprints import U64
 from .order import Entry, Packed
@@ -46,63 +47,6 @@ class Due(NamedTuple):
     entries: Sequence[Entry]
     next_due: float | None
     """Unix seconds."""
-
-
-class Linking(NamedTuple):
-    """A page that was read, and the rules that kept links of it out."""
-
-    entry: Entry
-    left_out: int
-    visited_at: float
-
-
-class Root(NamedTuple):
-    """A URL that scope measures from."""
-
-    row: int
-    url: Url
-    seed: Url | None
-    """The seed it descends from; None: it is a seed."""
-
-
-class Visited(NamedTuple):
-    """A URL that was visited."""
-
-    row: int
-    site: str
-    disposition: str
-    reason: str | None
-
-
-class Ended(NamedTuple):
-    """Selects URLs that failed or were excluded, for these reasons."""
-
-    reasons: tuple[str, ...]
-
-
-class Left(NamedTuple):
-    """Selects pages with links that these rules (bits of `LeftOut`) kept out of the crawl."""
-
-    left_out: int
-
-
-class Waiting(NamedTuple):
-    """Selects URLs parked under the patterns; empty: under any."""
-
-    patterns: tuple[str, ...] = ()
-
-
-class Rows(NamedTuple):
-    """Selects these rows."""
-
-    rows: tuple[int, ...]
-    is_reread: bool = False
-    """Whether pages among them are to be read again for their links, rather than visited once more."""
-    reasons: tuple[str, ...] | None = None
-    """Of visited URLs, only those that failed or were excluded for these reasons. None: all."""
-
-
-Pick = Ended | Left | Waiting | Rows
 
 
 class Picked(NamedTuple):
@@ -168,10 +112,6 @@ class Store(Protocol):
     async def linking_to(self, places: U64, after: int) -> tuple[list[int], int]:
         """Returns the rows of pages that link to places out of reach, written after a mark, in order; and the next
         mark."""
-        ...
-
-    async def roots(self, after: int, limit: int) -> list[Root]:
-        """Returns seeds and targets of redirected seeds, with rows above `after`, in their order."""
         ...
 
     async def visited(self, after: int, limit: int) -> list[Visited]:

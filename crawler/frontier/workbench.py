@@ -165,11 +165,12 @@ class Workbench:
         if held := self._sites.get(site):
             self._line_up(held, now)
 
-    def change(self, terms: Terms, now: float) -> None:
-        """Lends by new limits of sites and addresses from now on."""
+    def limit_lending(
+        self, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, now: float
+    ) -> None:
         self._terms = replace(
-            self._terms, per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
-            most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
+            self._terms, per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
+            most_held_s=most_held_s,
         )  # fmt: skip
         for ip in list(self._parked):
             self._unpark(ip, now)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from .. import urls
-from ..frontier import Root
-from ..standing import Counts
+from ..protocols import Frontier
 from .roots import Roots
 
 log = logging.getLogger(__name__)
@@ -20,23 +17,6 @@ NOTE = "late-seeds"
 AT_ONCE = 1000
 
 
-class Linked(Protocol):
-    """The methods of a frontier that late seeds need."""
-
-    key: bytes
-
-    @property
-    def notes(self) -> Mapping[str, object]: ...
-
-    def counts(self) -> Counts: ...
-
-    async def note(self, name: str, value: object) -> None: ...
-
-    async def roots(self, after: int, limit: int) -> Sequence[Root]: ...
-
-    async def reread_links_to(self, places: Sequence[int], after: int, done: set[int]) -> tuple[int, int]: ...
-
-
 class LateSeeds:
     """Collects the places that seeds bring into reach, and queues again the pages that link to them.
 
@@ -44,7 +24,7 @@ class LateSeeds:
     settled since are looked through again, until none is found.
     """
 
-    def __init__(self, frontier: Linked, roots: Roots) -> None:
+    def __init__(self, frontier: Frontier, roots: Roots) -> None:
         self._frontier = frontier
         self._places: array[int] = array("Q")
         self._looked_for = 0
@@ -57,16 +37,19 @@ class LateSeeds:
 
     async def begin(self) -> None:
         """Collects the places of roots that an earlier, killed run had not looked for."""
-        after = self._frontier.notes.get(NOTE, 0)
+        durable = self._frontier.durable
+        if durable is None:  # there was no earlier run
+            return
+        after = (await self._frontier.notes()).get(NOTE, 0)
         assert isinstance(after, int)
-        while self._frontier.counts().settled and (rows := await self._frontier.roots(after, AT_ONCE)):
+        while self._frontier.counts().settled and (rows := await durable.roots(after, AT_ONCE)):
             for after, root, _ in rows:  # noqa: B007 - `after` ends as the last row
                 self._note(self._roots.place(root))
 
     async def keep(self) -> None:
         """Notes that all roots known now were looked for. Called when nothing is under way and nothing was found."""
         known = self._frontier.counts().known
-        if self._frontier.notes.get(NOTE) != known:
+        if (await self._frontier.notes()).get(NOTE) != known:
             await self._frontier.note(NOTE, known)
 
     def _note(self, place: str) -> None:

@@ -17,13 +17,13 @@ import orjson
 from numpy.typing import NDArray
 
 from .. import urls
-from ..frontier import Linking, SqliteFrontier
 from ..frontier.change import READ_AGAIN
 from ..model import Disposition, Lease, LeftOut, Links, Outcome, Page, Reason
 from ..policy.scope import Scope
-from ..protocols import Reader
+from ..protocols import DurableFrontier, Reader
 from ..records import ALL, Record
 from ..runtime.threads import run_in_thread
+from ..standing import Linking
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Batch(NamedTuple):
 
 
 async def judge(
-    frontier: SqliteFrontier, reader: Reader, end: int, scope: Scope, left_out: LeftOut, judged: Rows
+    frontier: DurableFrontier, key: bytes, reader: Reader, end: int, scope: Scope, left_out: LeftOut, judged: Rows
 ) -> int:
     """Queues the links in the records before place `end` that `left_out` kept out and scope lets in now.
 
@@ -85,33 +85,33 @@ async def judge(
     at = total = 0
     try:
         while at < end:
-            named = await run_in_thread(_find_records, reader, at, end, frontier.key)
+            named = await run_in_thread(_find_records, reader, at, end, key)
             at = named.end
-            total += await _judge(frontier, reader, named, scope, left_out, judged)
+            total += await _judge(frontier, key, reader, named, scope, left_out, judged)
     except OSError as error:
         log.warning("links cannot be taken from records: %s", error)
     return total
 
 
 async def _judge(
-    frontier: SqliteFrontier, reader: Reader, named: Linked, scope: Scope, left_out: LeftOut, judged: Rows
+    frontier: DurableFrontier, key: bytes, reader: Reader, named: Linked, scope: Scope, left_out: LeftOut, judged: Rows
 ) -> int:
     rows = await frontier.row_of_each(named.fingerprints)
     known = np.flatnonzero(rows)
     total, asked = 0, int(left_out)
     for i in range(0, len(known), JUDGED_AT_ONCE):
         part = known[i : i + JUDGED_AT_ONCE]
-        pages = {page.entry.row: page for page in await frontier.linking(rows[part].tolist(), asked)
+        pages = {page.row: page for page in await frontier.linking(rows[part].tolist(), asked)
                  if page.left_out & LeftOut.KINDS and not page.left_out & _INCOMPLETE}  # fmt: skip
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
-            batch = await run_in_thread(_judge_batch, reader, todo, scope, frontier.key)
+            batch = await run_in_thread(_judge_batch, reader, todo, scope, key)
             todo = todo[batch.number :]
             if batch.read:
                 await frontier.judge(batch.read)
             for _, page in batch.read:
-                judged.add(page.entry.row)
+                judged.add(page.row)
             total += len(batch.read)
     return total
 
@@ -152,7 +152,7 @@ def _links(line: bytes, page: Linking) -> list[str] | None:
         is_whole = record["truncated"] is None and record["detail"] is None
         is_read = record["disposition"] in _READ and record["reason"] in (None, Reason.DUPLICATE)
         links = record["links"]
-        if not (is_same and is_whole and is_read and record["url"] == page.entry.request.url.text):
+        if not (is_same and is_whole and is_read and record["url"] == page.request.url.text):
             return None
         return links if len(links) == record["n_links"] and all(isinstance(link, str) for link in links) else None
     except (ValueError, KeyError, TypeError):
@@ -161,7 +161,7 @@ def _links(line: bytes, page: Linking) -> list[str] | None:
 
 def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> Outcome:
     """Returns the outcome that a visit to read the page again would have now."""
-    request = page.entry.request
+    request = page.request
     own = request.url.text
     sieve = scope.sieve(request.anchor, request.depth + 1, request.url)
     kept: dict[int, list[str]] = {}
@@ -171,7 +171,7 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
     news = kept.pop(0, [])
     places = dict.fromkeys(filter(None, map(scope.place, kept.get(int(LeftOut.REACH), []))))
     return Outcome(
-        Lease(replace(request, is_reread=True), page.entry.row),
+        Lease(replace(request, is_reread=True), page.row),
         Disposition.FETCHED,
         page=Page(
             b"",

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from ..folder.folder import Folder
-from ..frontier import Ended, Left, MemoryFrontier, Rows, SqliteFrontier, Waiting
 from ..model import Disposition, LeftOut, Reason
 from ..policy.scope import Scope
 from ..policy.wider import FAILURES, bounds, widened
+from ..protocols import Frontier
 from ..settings import Config
+from ..standing import Ended, Left, Rows, Waiting
 from . import recorded
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,7 @@ class Reconsidered:
 class SecondLooks:
     """Makes the second looks of one crawl, one at a time."""
 
-    def __init__(
-        self, frontier: MemoryFrontier, folder: Folder | None, scope: Callable[[Config], Awaitable[Scope]]
-    ) -> None:
+    def __init__(self, frontier: Frontier, folder: Folder | None, scope: Callable[[Config], Awaitable[Scope]]) -> None:
         """`scope` returns the scope of the crawl with all its roots under given settings."""
         self._frontier = frontier
         self._folder = folder
@@ -72,7 +71,7 @@ class SecondLooks:
         self, config: Config, retry: Collection[Reason], unpark: Collection[str], unpark_all: bool
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
-        before = frontier.notes.get(BOUNDS)
+        before = (await frontier.notes()).get(BOUNDS)
         wider = widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
         is_known = await self._note_reading(config, is_first=before is None)
         done = recorded.Rows()
@@ -84,7 +83,7 @@ class SecondLooks:
         unparked = 0
         if unpark_all:
             unparked = await frontier.unpark()
-        elif config.scope.traps != "park" and (patterns := frontier.parked(Reason.TRAP)):
+        elif config.scope.traps != "park" and (patterns := await frontier.parked(Reason.TRAP)):
             unparked = await frontier.take_back(Waiting(tuple(patterns)))
         if unpark:
             unparked += await frontier.unpark(tuple(unpark))
@@ -98,7 +97,7 @@ class SecondLooks:
     async def _note_reading(self, config: Config, *, is_first: bool) -> bool:
         """Notes the settings for links; returns whether the links of all pages were read by the current ones."""
         frontier, now = self._frontier, _link_settings(config)
-        before = frontier.notes.get(READING)
+        before = (await frontier.notes()).get(READING)
         is_first = is_first and not frontier.counts().settled
         is_known = is_first or before == now
         if before != (now if is_known else False):
@@ -107,15 +106,17 @@ class SecondLooks:
 
     async def _judge_records(self, config: Config, left_out: LeftOut, done: recorded.Rows) -> int:
         """Takes links that were left out from the records; returns of how many pages, and adds their rows to `done`."""
-        frontier, folder = self._frontier, self._folder
-        if left_out & ~recorded.JUDGING or folder is None or not isinstance(frontier, SqliteFrontier):
+        frontier, folder, durable = self._frontier, self._folder, self._frontier.durable
+        if left_out & ~recorded.JUDGING or folder is None or durable is None:
             return 0
         linked = [output for output, sink in zip(folder.outputs, folder.config.sinks, strict=True) if sink.links]
         name, reader = next(((output.name, output.reader) for output in linked if output.reader), ("", None))
         if reader is None or frontier.counts().leased:  # visits under way are judged by the earlier rules
             return 0
         end = reader.end((await frontier.positions()).get(name, {}))
-        return await recorded.judge(frontier, reader, end, await self._scope(config), left_out, done) if end else 0
+        if not end:
+            return 0
+        return await recorded.judge(durable, frontier.key, reader, end, await self._scope(config), left_out, done)
 
     async def _ask_sites(self) -> int:
         """Queues one page of each site to be read again, so that its robots.txt is asked; returns how many.

@@ -53,11 +53,11 @@ class Kinds(Generic[T]):
         return f"no such kind{did_you_mean(kind, known, '.')} Known are: {', '.join(known)}"
 
 
-def check_shape(part: object, door: type, package: str, key: str) -> None:
-    """Raises ConfigError if a part of a package lacks methods or values that the protocol `door` names."""
-    names = [name for name in vars(door) if not name.startswith("_")]
+def check_shape(part: object, door: type, maker: str, key: str) -> None:
+    """Raises ConfigError if what `maker` made lacks methods or values that the protocol `door` names."""
+    names = [name for one in (*door.__mro__[1:-1], door) for name in vars(one) if not name.startswith("_")]
     if missing := [name for name in names if not hasattr(part, name)]:
-        raise _error(key, f"the package {package} made an object without {', '.join(missing)} ({door.__name__})")
+        raise _error(key, f"{maker} made an object without {', '.join(missing)} ({door.__name__})")
 
 
 @contextmanager

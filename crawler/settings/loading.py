@@ -258,10 +258,16 @@ def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_suggest(where)}"
-    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and not isinstance(error["input"], dict)
+    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and _is_flat(error["input"])
     value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
+
+
+def _is_flat(value: object) -> bool:
+    """Whether a value has no tables or lists inside, which may be deep and hold passwords."""
+    inner = value if isinstance(value, list | tuple) else (value,)
+    return not any(isinstance(one, list | tuple | Mapping | BaseModel) for one in inner)
 
 
 def _suggest(where: list[str]) -> str:

@@ -14,9 +14,10 @@ import pytest
 
 from crawler.engine.engine import RECORD_BATCH, Engine
 from crawler.engine.slots import Places
-from crawler.frontier import MemoryFrontier, open_memory
+from crawler.frontier import open_memory
 from crawler.metrics.metrics import Ending, Summary
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
+from crawler.protocols import Frontier
 from tests.defaults import make_limits, make_terms
 
 WAYS = ["abort", "cancel", "stop"]
@@ -43,7 +44,7 @@ class Gate:
 class Gated:
     """A frontier in front of which one may be held, before or after it did what it was asked."""
 
-    def __init__(self, frontier: MemoryFrontier, **gates: Gate) -> None:
+    def __init__(self, frontier: Frontier, **gates: Gate) -> None:
         self._frontier = frontier
         self._gates = gates
 
@@ -99,7 +100,7 @@ async def fetched(lease: Lease) -> Outcome:
 
 
 @pytest.fixture
-async def frontier() -> AsyncIterator[MemoryFrontier]:
+async def frontier() -> AsyncIterator[Frontier]:
     async with open_memory(make_terms()) as opened:
         yield opened
 
@@ -143,7 +144,7 @@ class Run:
         self.summary = await self.engine.run(seeds(n))
 
 
-async def go_on(frontier: MemoryFrontier, sink: ListSink, n: int) -> None:
+async def go_on(frontier: Frontier, sink: ListSink, n: int) -> None:
     """The rest, by another run: then everything is in the output, and once."""
     counts = frontier.counts()
     assert counts.leased == 0
@@ -155,9 +156,7 @@ async def go_on(frontier: MemoryFrontier, sink: ListSink, n: int) -> None:
 
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("where", ["before_lease", "after_lease"])
-async def test_who_leaves_in_the_middle_of_a_lease_loses_nothing(
-    frontier: MemoryFrontier, where: str, how: str
-) -> None:
+async def test_who_leaves_in_the_middle_of_a_lease_loses_nothing(frontier: Frontier, where: str, how: str) -> None:
     gate, sink, places = Gate(), ListSink(), Places(8)
     engine = Engine(Gated(frontier, **{where: gate}), fetched, [sink], make_limits(concurrency=5), seat=places.seat())
     await Run(engine).leave(how, 20, gate.held.wait, gate.open)
@@ -168,7 +167,7 @@ async def test_who_leaves_in_the_middle_of_a_lease_loses_nothing(
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("where", ["before_settle", "after_settle", "sink"])
 async def test_who_leaves_in_the_middle_of_a_settle_has_all_of_it_settled(
-    frontier: MemoryFrontier, where: str, how: str
+    frontier: Frontier, where: str, how: str
 ) -> None:
     gate, places = Gate(), Places(8)
     sink = ListSink(gate if where == "sink" else None)
@@ -185,7 +184,7 @@ async def test_who_leaves_in_the_middle_of_a_settle_has_all_of_it_settled(
 
 
 @pytest.mark.parametrize("how", WAYS)
-async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: MemoryFrontier, how: str) -> None:
+async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: Frontier, how: str) -> None:
     """Outcomes that wait for the recorder are pages that were fetched; only who cancels has them fetched again."""
     gate = Gate()
     sink = ListSink(gate)
@@ -206,7 +205,7 @@ async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: MemoryFront
 
 
 @pytest.mark.parametrize("where", ["before_settle", "after_settle", "sink"])
-async def test_seeds_that_fail_in_the_middle_of_a_settle_leave_it_whole(frontier: MemoryFrontier, where: str) -> None:
+async def test_seeds_that_fail_in_the_middle_of_a_settle_leave_it_whole(frontier: Frontier, where: str) -> None:
     """What waits for the recorder meanwhile is given back, and given back once."""
     gate, places, made = Gate(), Places(8), Counter[str]()
     sink = ListSink(gate if where == "sink" else None)
@@ -244,7 +243,7 @@ async def test_seeds_that_fail_in_the_middle_of_a_settle_leave_it_whole(frontier
 
 @pytest.mark.parametrize("how", ["abort", "cancel"])
 async def test_a_sink_that_fails_as_a_run_is_left_gives_back_what_it_did_not_store(
-    frontier: MemoryFrontier, how: str
+    frontier: Frontier, how: str
 ) -> None:
     gate = Gate()
 
@@ -275,7 +274,7 @@ async def until(claim: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: MemoryFrontier) -> None:
+async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: Frontier) -> None:
     gate, n = Gate(), 2 * RECORD_BATCH
     sink = ListSink(gate)
     made = Counter[str]()
@@ -293,7 +292,7 @@ async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: Memory
     await go_on(frontier, sink, n)
 
 
-async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: MemoryFrontier) -> None:
+async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: Frontier) -> None:
     gate, made = Gate(), Counter[str]()
 
     class Full(ListSink):
@@ -316,7 +315,7 @@ async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: 
 
 
 @pytest.mark.parametrize("first", ["stop", "limit"])
-async def test_an_abort_overrules_a_stop(frontier: MemoryFrontier, first: str) -> None:
+async def test_an_abort_overrules_a_stop(frontier: Frontier, first: str) -> None:
     gate = Gate()
     engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], make_limits(concurrency=3, grace_s=1e6))
     run = Run(engine)
@@ -339,7 +338,7 @@ async def hold(lease: Lease, gate: Gate) -> Outcome:
 
 
 @pytest.mark.parametrize(("how", "asked"), [("abort", 0), ("stop", 1), ("nothing", 2)])
-async def test_who_aborts_is_not_asked_whether_more_is_left(frontier: MemoryFrontier, how: str, asked: int) -> None:
+async def test_who_aborts_is_not_asked_whether_more_is_left(frontier: Frontier, how: str, asked: int) -> None:
     """When nothing is left, and again before a run ends in order."""
     times, gate = 0, Gate()
 
@@ -357,7 +356,7 @@ async def test_who_aborts_is_not_asked_whether_more_is_left(frontier: MemoryFron
     assert times == asked
 
 
-async def test_a_frontier_that_never_takes_leases_back_does_not_hold_up_the_end(frontier: MemoryFrontier) -> None:
+async def test_a_frontier_that_never_takes_leases_back_does_not_hold_up_the_end(frontier: Frontier) -> None:
     gate = Gate()
 
     class Deaf(Gated):

@@ -12,9 +12,10 @@ import pytest
 from crawler.engine.engine import RECORD_LINKS, Engine
 from crawler.engine.limits import Limits
 from crawler.engine.memory_watch import URL_BYTES
-from crawler.frontier import MemoryFrontier, open_memory
+from crawler.frontier import open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Url
+from crawler.protocols import Frontier
 from tests.defaults import make_limits, make_terms
 
 Visit = Callable[[Lease], Awaitable[Outcome]]
@@ -65,13 +66,13 @@ async def never(lease: Lease) -> Outcome:
 
 
 @pytest.fixture
-async def frontier() -> AsyncIterator[MemoryFrontier]:
+async def frontier() -> AsyncIterator[Frontier]:
     async with open_memory(make_terms()) as opened:
         yield opened
 
 
 async def test_what_is_settled_at_once_has_bounds_for_the_links_of_a_page_hold_the_loop(
-    frontier: MemoryFrontier,
+    frontier: Frontier,
 ) -> None:
     batches: list[list[int]] = []
 
@@ -92,7 +93,7 @@ async def test_what_is_settled_at_once_has_bounds_for_the_links_of_a_page_hold_t
     assert max(map(len, batches)) > 1
 
 
-async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: MemoryFrontier) -> None:
+async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: Frontier) -> None:
     sink, live, worst = ListSink(), Counter[str](), Counter[str]()
 
     async def visit(lease: Lease) -> Outcome:
@@ -119,7 +120,7 @@ async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: M
     assert sum(summary.dispositions.values()) == len(sink.got)
 
 
-async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: MemoryFrontier) -> None:
+async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: Frontier) -> None:
     sink = ListSink()
 
     async def visit(lease: Lease) -> Outcome:
@@ -135,14 +136,14 @@ async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: Memor
     assert summary.queued == 200 - len(sink.got)
 
 
-async def test_a_continued_crawl_keeps_to_the_limit_of_its_whole_life(frontier: MemoryFrontier) -> None:
+async def test_a_continued_crawl_keeps_to_the_limit_of_its_whole_life(frontier: Frontier) -> None:
     first = await Engine(frontier, fetched, [ListSink()], make_limits(pages=5)).run(plant(seeds(20)))
     again = await Engine(frontier, fetched, [ListSink()], make_limits(pages=5)).run(plant())
     further = await Engine(frontier, fetched, [ListSink()], make_limits(pages=8)).run(plant())
     assert (first.pages, again.pages, further.pages) == (5, 0, 3)
 
 
-async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: MemoryFrontier) -> None:
+async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Frontier) -> None:
     sink, under_way = ListSink(), anyio.Event()
 
     async def visit(lease: Lease) -> Outcome:
@@ -162,7 +163,7 @@ async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Memory
     assert 1 <= len(sink.got) <= 8
 
 
-async def test_grace_bounds_a_visit_that_hangs(frontier: MemoryFrontier) -> None:
+async def test_grace_bounds_a_visit_that_hangs(frontier: Frontier) -> None:
     engine = Engine(frontier, never, [ListSink()], make_limits(concurrency=4, grace_s=0.05))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
@@ -174,7 +175,7 @@ async def test_grace_bounds_a_visit_that_hangs(frontier: MemoryFrontier) -> None
 
 
 @pytest.mark.parametrize("how", ["abort", "cancel"])
-async def test_leaving_now_loses_nothing(frontier: MemoryFrontier, how: str) -> None:
+async def test_leaving_now_loses_nothing(frontier: Frontier, how: str) -> None:
     sink = ListSink()
     engine = Engine(frontier, never, [sink], make_limits(concurrency=4))
     with anyio.fail_after(10):
@@ -187,7 +188,7 @@ async def test_leaving_now_loses_nothing(frontier: MemoryFrontier, how: str) -> 
     assert (frontier.counts().leased, frontier.counts().queued) == (0, 20)
 
 
-async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: MemoryFrontier) -> None:
+async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: Frontier) -> None:
     async def fail() -> None:
         raise OSError("disk full")
 
@@ -198,7 +199,7 @@ async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: Memo
     assert frontier.counts().queued == 20
 
 
-async def test_a_slow_sink_holds_the_visits_back(frontier: MemoryFrontier) -> None:
+async def test_a_slow_sink_holds_the_visits_back(frontier: Frontier) -> None:
     visits = 0
     gate = anyio.Event()
 
@@ -217,7 +218,7 @@ async def test_a_slow_sink_holds_the_visits_back(frontier: MemoryFrontier) -> No
     assert visits == 3000
 
 
-async def test_pause_holds_and_resume_goes_on(frontier: MemoryFrontier) -> None:
+async def test_pause_holds_and_resume_goes_on(frontier: Frontier) -> None:
     engine, sink = None, ListSink()
     engine = Engine(frontier, fetched, [sink], make_limits(concurrency=2))
     engine.pause()
@@ -230,7 +231,7 @@ async def test_pause_holds_and_resume_goes_on(frontier: MemoryFrontier) -> None:
     assert len(sink.got) == 20
 
 
-async def test_a_paused_crawl_can_be_stopped(frontier: MemoryFrontier) -> None:
+async def test_a_paused_crawl_can_be_stopped(frontier: Frontier) -> None:
     engine = Engine(frontier, fetched, [ListSink()], make_limits())
     engine.pause()
     with anyio.fail_after(10):
@@ -241,7 +242,7 @@ async def test_a_paused_crawl_can_be_stopped(frontier: MemoryFrontier) -> None:
     assert frontier.counts().queued == 20
 
 
-async def test_the_run_waits_for_seeds_that_come_late(frontier: MemoryFrontier) -> None:
+async def test_the_run_waits_for_seeds_that_come_late(frontier: Frontier) -> None:
     sink, more = ListSink(), anyio.Event()
 
     async def slowly() -> AsyncIterator[Sequence[Request]]:
@@ -258,7 +259,7 @@ async def test_the_run_waits_for_seeds_that_come_late(frontier: MemoryFrontier) 
     assert len(sink.got) == 6
 
 
-async def test_seeds_that_cannot_be_read_end_the_run_with_their_error(frontier: MemoryFrontier) -> None:
+async def test_seeds_that_cannot_be_read_end_the_run_with_their_error(frontier: Frontier) -> None:
     async def broken() -> AsyncIterator[Sequence[Request]]:
         yield seeds(1)
         raise OSError("the list is gone")
@@ -268,7 +269,7 @@ async def test_seeds_that_cannot_be_read_end_the_run_with_their_error(frontier: 
     assert caught.group_contains(OSError, match="the list is gone")
 
 
-async def test_a_deferred_visit_comes_again_and_is_recorded_once(frontier: MemoryFrontier) -> None:
+async def test_a_deferred_visit_comes_again_and_is_recorded_once(frontier: Frontier) -> None:
     sink = ListSink()
 
     async def visit(lease: Lease) -> Outcome:
@@ -285,9 +286,7 @@ async def test_a_deferred_visit_comes_again_and_is_recorded_once(frontier: Memor
 @pytest.mark.parametrize(("limits", "ending"), [
     (make_limits(concurrency=2, time_s=0.3), Ending.TIME_LIMIT),
 ])  # fmt: skip
-async def test_a_time_limit_ends_the_run_and_keeps_the_rest(
-    frontier: MemoryFrontier, limits: Limits, ending: Ending
-) -> None:
+async def test_a_time_limit_ends_the_run_and_keeps_the_rest(frontier: Frontier, limits: Limits, ending: Ending) -> None:
     async def visit(lease: Lease) -> Outcome:
         await asyncio.sleep(0.05)
         return Outcome(lease, Disposition.FETCHED)
@@ -300,7 +299,7 @@ async def test_a_time_limit_ends_the_run_and_keeps_the_rest(
 
 @pytest.mark.parametrize(("known_bytes", "is_warned"), [(10 * URL_BYTES, True), (1 << 30, False), (0, False)])
 async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
-    frontier: MemoryFrontier, caplog: pytest.LogCaptureFixture, known_bytes: int, is_warned: bool
+    frontier: Frontier, caplog: pytest.LogCaptureFixture, known_bytes: int, is_warned: bool
 ) -> None:
     async def visit(lease: Lease) -> Outcome:
         await asyncio.sleep(0.7)  # until it was looked at twice

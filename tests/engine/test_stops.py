@@ -12,9 +12,10 @@ import pytest
 
 from crawler.engine.engine import Engine
 from crawler.engine.slots import Places
-from crawler.frontier import MemoryFrontier, open_memory
+from crawler.frontier import open_memory
 from crawler.metrics.metrics import Ending
 from crawler.model import Lease, Outcome, Request, Url
+from crawler.protocols import Frontier
 from crawler.standing import Counts
 from tests.defaults import make_limits, make_terms
 from tests.engine.test_ends import Gate, Gated, ListSink, Run, fetched, go_on, hold, seeds, turns, until
@@ -25,7 +26,7 @@ LATER = Request(Url("http://h0.test/"))
 
 
 @pytest.fixture
-async def frontier() -> AsyncIterator[MemoryFrontier]:
+async def frontier() -> AsyncIterator[Frontier]:
     async with open_memory(make_terms()) as opened:
         yield opened
 
@@ -43,7 +44,7 @@ async def stop_when(held: asyncio.Event, stop: Callable[[], None]) -> None:
 # -- stopped -----------------------------------------------------------------------------------------------------------
 
 
-async def test_leases_that_come_after_a_stop_go_back_before_the_visits_in_hand_end(frontier: MemoryFrontier) -> None:
+async def test_leases_that_come_after_a_stop_go_back_before_the_visits_in_hand_end(frontier: Frontier) -> None:
     visits, lending, places, begun = Gate(), Gate(is_shut=False), Places(8), Counter[str]()
     sink, more = ListSink(), anyio.Event()
 
@@ -78,7 +79,7 @@ async def test_leases_that_come_after_a_stop_go_back_before_the_visits_in_hand_e
 
 
 @pytest.mark.parametrize("how", ["exhausted", "stop"])
-async def test_a_run_ends_with_its_last_visit_and_not_with_the_grace_time(frontier: MemoryFrontier, how: str) -> None:
+async def test_a_run_ends_with_its_last_visit_and_not_with_the_grace_time(frontier: Frontier, how: str) -> None:
     gate, sink = Gate(), ListSink()
 
     async def visit(lease: Lease) -> Outcome:
@@ -95,7 +96,7 @@ async def test_a_run_ends_with_its_last_visit_and_not_with_the_grace_time(fronti
     assert len(sink.got) == 3
 
 
-async def test_a_stop_does_not_wait_for_seeds_that_come_late(frontier: MemoryFrontier) -> None:
+async def test_a_stop_does_not_wait_for_seeds_that_come_late(frontier: Frontier) -> None:
     engine = Engine(frontier, fetched, [ListSink()], NO_END)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
@@ -105,7 +106,7 @@ async def test_a_stop_does_not_wait_for_seeds_that_come_late(frontier: MemoryFro
 
 
 @pytest.mark.parametrize("first", [Ending.PAGE_LIMIT, Ending.ABORTED])
-async def test_the_first_reason_to_stop_is_told(frontier: MemoryFrontier, first: Ending) -> None:
+async def test_the_first_reason_to_stop_is_told(frontier: Frontier, first: Ending) -> None:
     gate = Gate()
     engine = Engine(frontier, lambda lease: hold(lease, gate), [ListSink()], NO_END)
     run = Run(engine)
@@ -121,7 +122,7 @@ async def test_the_first_reason_to_stop_is_told(frontier: MemoryFrontier, first:
 
 
 @pytest.mark.parametrize("how", ["stop", "pause"])
-async def test_a_crawl_that_wants_no_place_any_more_lets_others_have_it(frontier: MemoryFrontier, how: str) -> None:
+async def test_a_crawl_that_wants_no_place_any_more_lets_others_have_it(frontier: Frontier, how: str) -> None:
     places, woken = Places(1), Counter[str]()
     holder, next_one = places.seat(), places.seat(weight=0.1)
     next_one.wake = lambda: woken.update(["next"])
@@ -144,7 +145,7 @@ async def test_a_crawl_that_wants_no_place_any_more_lets_others_have_it(frontier
 # -- more on its way ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_run_waits_for_an_errand_and_visits_what_it_brought(frontier: MemoryFrontier) -> None:
+async def test_a_run_waits_for_an_errand_and_visits_what_it_brought(frontier: Frontier) -> None:
     sink, gate = ListSink(), Gate()
 
     async def bring() -> None:
@@ -163,7 +164,7 @@ async def test_a_run_waits_for_an_errand_and_visits_what_it_brought(frontier: Me
 
 
 @pytest.mark.parametrize("brings", [True, False])
-async def test_a_run_goes_on_when_an_errand_is_done(frontier: MemoryFrontier, brings: bool) -> None:
+async def test_a_run_goes_on_when_an_errand_is_done(frontier: Frontier, brings: bool) -> None:
     """Of somebody else's: it announces nothing but its end, whether it brought anything or not."""
     sink, asked = ListSink(), Counter[str]()
     engine = Engine(frontier, fetched, [sink], NO_END, look_again=lambda: note(asked))
@@ -179,7 +180,7 @@ async def test_a_run_goes_on_when_an_errand_is_done(frontier: MemoryFrontier, br
 
 
 @pytest.mark.parametrize("how", ["found", "sent", "done"])
-async def test_what_came_while_a_run_looked_again_is_visited(frontier: MemoryFrontier, how: str) -> None:
+async def test_what_came_while_a_run_looked_again_is_visited(frontier: Frontier, how: str) -> None:
     """The look itself found it; or an errand began meanwhile; or one began and ended."""
     sink, asked = ListSink(), Counter[str]()
 
@@ -207,7 +208,7 @@ async def test_what_came_while_a_run_looked_again_is_visited(frontier: MemoryFro
     assert summary.ended is Ending.EXHAUSTED
 
 
-async def test_only_a_run_that_still_lends_takes_an_errand(frontier: MemoryFrontier) -> None:
+async def test_only_a_run_that_still_lends_takes_an_errand(frontier: Frontier) -> None:
     gate, done = Gate(), Counter[str]()
 
     async def errand() -> None:
@@ -225,7 +226,7 @@ async def test_only_a_run_that_still_lends_takes_an_errand(frontier: MemoryFront
     assert not done
 
 
-async def test_nobody_looks_again_while_a_page_is_being_settled(frontier: MemoryFrontier) -> None:
+async def test_nobody_looks_again_while_a_page_is_being_settled(frontier: Frontier) -> None:
     gate, asked = Gate(), Counter[str]()
     engine = Engine(
         Gated(frontier, after_settle=gate), fetched, [ListSink()], NO_END, look_again=lambda: note(asked)
@@ -240,7 +241,7 @@ async def test_nobody_looks_again_while_a_page_is_being_settled(frontier: Memory
     assert (before, asked["times"]) == (0, 2)
 
 
-async def test_seeds_that_end_late_and_bring_nothing_end_the_run(frontier: MemoryFrontier) -> None:
+async def test_seeds_that_end_late_and_bring_nothing_end_the_run(frontier: Frontier) -> None:
     gate = Gate()
 
     async def none_after_all() -> AsyncIterator[Sequence[Request]]:
@@ -257,7 +258,7 @@ async def test_seeds_that_end_late_and_bring_nothing_end_the_run(frontier: Memor
 
 
 async def test_a_crawl_that_is_busy_to_its_limit_waits_and_does_not_ask_again_and_again(
-    frontier: MemoryFrontier,
+    frontier: Frontier,
 ) -> None:
     gate, asked = Gate(), Counter[str]()
 
@@ -281,7 +282,7 @@ async def test_a_crawl_that_is_busy_to_its_limit_waits_and_does_not_ask_again_an
 
 
 @pytest.mark.parametrize("what", ["limit", "place"])
-async def test_a_crawl_that_is_busy_to_its_limit_goes_on_when_that_rises(frontier: MemoryFrontier, what: str) -> None:
+async def test_a_crawl_that_is_busy_to_its_limit_goes_on_when_that_rises(frontier: Frontier, what: str) -> None:
     """At once, and not when its next visit ends."""
     gate, places, begun = Gate(), Places(3), Counter[str]()
     others = places.seat()

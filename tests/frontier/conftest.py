@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from crawler import urls
-from crawler.frontier import Clock, MemoryFrontier, SqliteFrontier, open_memory
+from crawler.frontier import Clock, SqliteFrontier, open_memory
 from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
+from crawler.protocols import Frontier
 from tests.defaults import make_terms, open_sqlite
 
-Open = Callable[..., AbstractAsyncContextManager[MemoryFrontier]]
+Open = Callable[..., AbstractAsyncContextManager[Frontier]]
 
 
 class HandClock:
@@ -38,7 +39,7 @@ def clock() -> HandClock:
 def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> Open:
     """Opens a frontier with the given terms; the small one keeps next to nothing in memory."""
 
-    def opened(**terms: Any) -> AbstractAsyncContextManager[MemoryFrontier]:
+    def opened(**terms: Any) -> AbstractAsyncContextManager[Frontier]:
         if request.param == "memory":
             return open_memory(make_terms(**terms), clock=clock.both)
         entries = 4 if request.param == "sqlite-small" else MOST_ENTRIES
@@ -48,7 +49,7 @@ def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Pa
 
 
 @pytest.fixture
-async def frontier(open_frontier: Open) -> AsyncIterator[MemoryFrontier]:
+async def frontier(open_frontier: Open) -> AsyncIterator[Frontier]:
     async with open_frontier() as frontier:
         yield frontier
 
@@ -74,7 +75,7 @@ def links(key: bytes, *found: str) -> Links:
     return Links("\n".join(found), packed)
 
 
-def page(frontier: MemoryFrontier, *found: str, kind: str = "html", digest: bytes = b"") -> Page:
+def page(frontier: Frontier, *found: str, kind: str = "html", digest: bytes = b"") -> Page:
     return Page(digest, kind=kind, news=links(frontier.key, *found))
 
 
@@ -91,7 +92,7 @@ def deferred(
     return Outcome(lease, Disposition.DEFERRED, reason, retry_in_s=retry_in_s, rest_s=rest_s, ended=clock.now)
 
 
-async def lend(frontier: MemoryFrontier, limit: int) -> list[Lease]:
+async def lend(frontier: Frontier, limit: int) -> list[Lease]:
     """All that is due, up to the limit: a frontier on disk may bring it in several calls."""
     leases: list[Lease] = []
     while more := await frontier.lease(limit - len(leases)):
@@ -99,6 +100,6 @@ async def lend(frontier: MemoryFrontier, limit: int) -> list[Lease]:
     return leases
 
 
-async def lend_one(frontier: MemoryFrontier) -> Lease:
+async def lend_one(frontier: Frontier) -> Lease:
     [lease] = await frontier.lease(1)
     return lease

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from crawler.errors import FrontierError
-from crawler.frontier import MemoryFrontier
 from crawler.model import Disposition, Outcome, Page, Reason, Url
+from crawler.protocols import Frontier
 from tests.frontier.conftest import (
     HandClock,
     Open,
@@ -26,26 +26,26 @@ from tests.frontier.conftest import (
 # -- knowing ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_url_is_queued_once_however_often_it_is_added(frontier: MemoryFrontier) -> None:
+async def test_a_url_is_queued_once_however_often_it_is_added(frontier: Frontier) -> None:
     assert await frontier.add([*pages("a", 1, 2, 1), *pages("b", 1)]) == 3
     assert await frontier.add(pages("a", 1, 3)) == 1
     assert frontier.counts().known == frontier.counts().queued == 4
 
 
-async def test_thousands_of_seeds_are_taken_from_any_iterable(frontier: MemoryFrontier) -> None:
+async def test_thousands_of_seeds_are_taken_from_any_iterable(frontier: Frontier) -> None:
     assert await frontier.add(request(f"http://h{i % 7}/{i}") for i in range(3000)) == 3000
     assert await frontier.add(iter(())) == 0
     assert frontier.counts().sites == 7
 
 
-async def test_what_was_visited_is_still_known(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_what_was_visited_is_still_known(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await frontier.settle([fetched(await lend_one(frontier), clock)], {})
     assert await frontier.add(pages("a", 1)) == 0
     assert not await frontier.wait()
 
 
-async def test_counts_follow_a_url_from_queue_to_end(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_counts_follow_a_url_from_queue_to_end(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([*pages("a", 1, 2), *pages("b", 1)])
     one, other = await lend(frontier, 5)
     assert (frontier.counts().queued, frontier.counts().leased, frontier.counts().sites) == (1, 2, 2)
@@ -58,7 +58,7 @@ async def test_counts_follow_a_url_from_queue_to_end(frontier: MemoryFrontier, c
 # -- following -------------------------------------------------------------------------------------------------------
 
 
-async def test_links_of_a_page_descend_from_it(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_links_of_a_page_descend_from_it(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     seed = await lend_one(frontier)
     await frontier.settle([fetched(seed, clock, page=page(frontier, "http://a/2", "http://a/1", "http://a/2"))], {})
@@ -73,14 +73,14 @@ async def test_links_of_a_page_descend_from_it(frontier: MemoryFrontier, clock: 
     assert frontier.counts().known == 3
 
 
-async def test_links_of_a_sitemap_keep_its_depth(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_links_of_a_sitemap_keep_its_depth(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     sitemap = page(frontier, "http://a/2", kind="sitemap")
     await frontier.settle([fetched(await lend_one(frontier), clock, page=sitemap)], {})
     assert (await lend_one(frontier)).request.depth == 0
 
 
-async def test_a_redirect_of_a_seed_hands_its_standing_on(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_redirect_of_a_seed_hands_its_standing_on(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     lease = await lend_one(frontier)
     target = request("http://b/", via=Url("http://a/1"), seed=Url("http://a/1"), redirects=1)
@@ -92,7 +92,7 @@ async def test_a_redirect_of_a_seed_hands_its_standing_on(frontier: MemoryFronti
     assert (child.seed, child.root, child.via) == (Url("http://a/1"), Url("http://b/"), Url("http://b/"))
 
 
-async def test_two_pages_of_one_settle_bring_a_link_once(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_two_pages_of_one_settle_bring_a_link_once(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([*pages("a", 1), *pages("b", 1)])
     outcomes = [
         fetched(lease, clock, page=page(frontier, "http://c/", f"{lease.request.url}x")) for lease in
@@ -102,7 +102,7 @@ async def test_two_pages_of_one_settle_bring_a_link_once(frontier: MemoryFrontie
     assert sorted(texts(await lend(frontier, 9))) == ["http://a/1x", "http://b/1x", "http://c/"]
 
 
-async def test_a_reference_to_what_was_never_queued_is_kept(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_reference_to_what_was_never_queued_is_kept(frontier: Frontier, clock: HandClock) -> None:
     strange = [
         request(f"http://a/{i}", depth=2, via=Url("http://x/v"), seed=Url("http://x/s"), root=Url("http://x/r"))
         for i in range(20)
@@ -117,7 +117,7 @@ async def test_a_reference_to_what_was_never_queued_is_kept(frontier: MemoryFron
 # -- order -----------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_sitemap_lists_goes_in_the_order_it_wishes(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_what_a_sitemap_lists_goes_in_the_order_it_wishes(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([request("http://a/sitemap.xml")])
     listed = page(frontier, "http://a/soon", "http://b/late", "http://a/first", "http://b/", kind="sitemap")
     said = replace(listed.news, priorities=bytes([0, 5, 256 - 5, 0]))
@@ -129,7 +129,7 @@ async def test_what_a_sitemap_lists_goes_in_the_order_it_wishes(frontier: Memory
         await frontier.settle([fetched(lease, clock) for lease in leases], {})
 
 
-async def test_a_site_goes_by_priority_then_depth_then_discovery(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_site_goes_by_priority_then_depth_then_discovery(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([request(f"http://a/late{i}", depth=3) for i in range(20)])
     await frontier.add([request("http://a/deep", depth=9, priority=-1), request("http://a/second", depth=1)])
     await frontier.add([request("http://a/first", depth=0), request("http://a/last", priority=5)])
@@ -146,7 +146,7 @@ async def test_sites_take_turns(open_frontier: Open, clock: HandClock) -> None:
         assert len(await lend(frontier, 100)) == 3
 
 
-async def test_no_site_starves_beside_a_large_one(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_no_site_starves_beside_a_large_one(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("large", *range(200)))
     await frontier.add(request(f"http://s{i}/") for i in range(20))
     lent = Counter[str]()
@@ -200,7 +200,7 @@ async def test_what_is_released_goes_first_also_where_little_stands_in_memory(op
 # -- turns -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_site_is_never_visited_twice_at_once(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_site_is_never_visited_twice_at_once(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     first = await lend_one(frontier)
     assert await lend(frontier, 9) == []
@@ -208,7 +208,7 @@ async def test_a_site_is_never_visited_twice_at_once(frontier: MemoryFrontier, c
     assert texts(await lend(frontier, 9)) == ["http://a/2"]
 
 
-async def test_a_site_rests_from_the_end_of_the_exchange(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_site_rests_from_the_end_of_the_exchange(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     outcome = fetched(await lend_one(frontier), clock, rest_s=10)
     clock.move(4)  # parsing and recording took that long
@@ -219,7 +219,7 @@ async def test_a_site_rests_from_the_end_of_the_exchange(frontier: MemoryFrontie
     assert len(await lend(frontier, 9)) == 1
 
 
-async def test_a_site_that_ran_dry_rests_all_the_same(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_site_that_ran_dry_rests_all_the_same(frontier: Frontier, clock: HandClock) -> None:
     """A link that comes while it has nothing to do is no reason to ask it sooner."""
     await frontier.add(pages("a", 1))
     await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=10)], {})
@@ -304,9 +304,7 @@ async def test_one_address_never_bears_less_than_one_site_may(open_frontier: Ope
 # -- setbacks --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_setback_comes_again_after_its_wait_as_another_attempt(
-    frontier: MemoryFrontier, clock: HandClock
-) -> None:
+async def test_a_setback_comes_again_after_its_wait_as_another_attempt(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     await frontier.settle([deferred(await lend_one(frontier), clock, 30)], {})
     assert texts(await lend(frontier, 9)) == ["http://a/2"]
@@ -316,7 +314,7 @@ async def test_a_setback_comes_again_after_its_wait_as_another_attempt(
     assert await lend(frontier, 9) == [], "the site has a lease out"
 
 
-async def test_a_setback_is_lent_again_until_it_is_settled(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_setback_is_lent_again_until_it_is_settled(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     for attempt in (1, 2, 3):
         assert await frontier.wait()
@@ -334,7 +332,7 @@ async def test_a_setback_is_lent_again_until_it_is_settled(frontier: MemoryFront
 
 @pytest.mark.parametrize("wait_s", [None, 0.0])
 async def test_a_setback_without_a_wait_is_lent_again_at_once(
-    frontier: MemoryFrontier, clock: HandClock, wait_s: float | None
+    frontier: Frontier, clock: HandClock, wait_s: float | None
 ) -> None:
     await frontier.add(pages("a", 1))
     [lease] = await lend(frontier, 9)
@@ -342,7 +340,7 @@ async def test_a_setback_without_a_wait_is_lent_again_at_once(
     assert [again.request.attempt for again in await lend(frontier, 9)] == [2]
 
 
-async def test_a_visit_that_only_asked_for_robots_was_no_attempt(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_visit_that_only_asked_for_robots_was_no_attempt(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     await frontier.settle([deferred(await lend_one(frontier), clock, 0, None, rest_s=1)], {})
     assert await lend(frontier, 9) == []
@@ -354,7 +352,7 @@ async def test_a_visit_that_only_asked_for_robots_was_no_attempt(frontier: Memor
 # -- contents --------------------------------------------------------------------------------------------------------
 
 
-async def test_the_first_claim_of_a_content_wins(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_the_first_claim_of_a_content_wins(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([*pages("a", 1), *pages("b", 1), *pages("c", 1)])
     a, b, c = await lend(frontier, 3)
     content = b"\x07" * 32
@@ -367,7 +365,7 @@ async def test_the_first_claim_of_a_content_wins(frontier: MemoryFrontier, clock
 
 
 @pytest.mark.parametrize("how", ["released", "deferred", "failed"])
-async def test_a_claim_without_a_page_is_given_up(frontier: MemoryFrontier, clock: HandClock, how: str) -> None:
+async def test_a_claim_without_a_page_is_given_up(frontier: Frontier, clock: HandClock, how: str) -> None:
     await frontier.add([*pages("a", 1), *pages("b", 1)])
     a, b = await lend(frontier, 2)
     await frontier.claim(b"x" * 32, a)
@@ -383,14 +381,14 @@ async def test_a_claim_without_a_page_is_given_up(frontier: MemoryFrontier, cloc
 # -- the rest of the door --------------------------------------------------------------------------------------------
 
 
-async def test_positions_are_those_of_the_last_settle(frontier: MemoryFrontier) -> None:
+async def test_positions_are_those_of_the_last_settle(frontier: Frontier) -> None:
     assert await frontier.positions() == {}
     await frontier.settle([], {"jsonl": {"pages.jsonl": 17}, "other": {}})
     await frontier.settle([], {"jsonl": {"pages.jsonl": 99}})
     assert await frontier.positions() == {"jsonl": {"pages.jsonl": 99}, "other": {}}
 
 
-async def test_a_lease_ends_once_and_a_wrong_call_changes_nothing(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_lease_ends_once_and_a_wrong_call_changes_nothing(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([*pages("a", 1), *pages("b", 1)])
     a, b = await lend(frontier, 2)
     await frontier.settle([fetched(a, clock)], {})
@@ -405,14 +403,14 @@ async def test_a_lease_ends_once_and_a_wrong_call_changes_nothing(frontier: Memo
     assert frontier.counts() == before
 
 
-async def test_the_busiest_sites_come_first(frontier: MemoryFrontier) -> None:
+async def test_the_busiest_sites_come_first(frontier: Frontier) -> None:
     await frontier.add([*pages("a", 1), *pages("b", 1, 2, 3), *pages("c", 1, 2)])
     await lend(frontier, 1)
     views = frontier.busiest(2)
     assert [(view.site, view.queued + view.leased) for view in views] == [("http://b", 3), ("http://c", 2)]
 
 
-async def test_a_site_says_for_what_it_is_left_alone(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_site_says_for_what_it_is_left_alone(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add([*pages("a", 1, 2), *pages("b", 1, 2)])
     a, b = await lend(frontier, 2)
     assert [view.next_turn_in_s for view in frontier.busiest(2)] == [None, None]
@@ -427,13 +425,13 @@ async def test_a_site_says_for_what_it_is_left_alone(frontier: MemoryFrontier, c
     assert frontier.busiest(1)[0].setback is None
 
 
-async def test_nothing_is_lent_beyond_the_limit(frontier: MemoryFrontier) -> None:
+async def test_nothing_is_lent_beyond_the_limit(frontier: Frontier) -> None:
     await frontier.add(request(f"http://s{i}/") for i in range(9))
     assert len(await lend(frontier, 4)) == 4
     assert await lend(frontier, 0) == []
 
 
-async def drain(frontier: MemoryFrontier, clock: HandClock) -> list[str]:
+async def drain(frontier: Frontier, clock: HandClock) -> list[str]:
     order: list[str] = []
     while leases := await lend(frontier, 1):
         order += texts(leases)

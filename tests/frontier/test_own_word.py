@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from crawler.frontier import MemoryFrontier
 from crawler.model import Disposition, Lease, Outcome, Reason, Response
+from crawler.protocols import Frontier
 from tests.frontier.conftest import HandClock, Open, fetched, lend, lend_one, opened, pages
 
 GAP_S = 4.0
@@ -105,7 +105,7 @@ class Story:
     there: list[Lease] = field(default_factory=list)
     starts: int = 0
 
-    async def work(self, frontier: MemoryFrontier) -> None:
+    async def work(self, frontier: Frontier) -> None:
         while frontier.counts().queued or frontier.counts().leased:
             leases = await frontier.lease(self.chance.randint(1, 6))
             outcomes = [outcome for lease in leases if (outcome := self.begin(lease))]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from crawler.frontier import Ended, MemoryFrontier
+from crawler.frontier import Ended
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from crawler.protocols import Frontier
 from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import HandClock, Open, deferred, lend, lend_one, links, opened, page, pages, texts
 
@@ -33,7 +34,7 @@ def wall(clock: HandClock) -> float:
     return clock.both.wall()
 
 
-async def revisit(frontier: MemoryFrontier, clock: HandClock) -> int:
+async def revisit(frontier: Frontier, clock: HandClock) -> int:
     """All that is due."""
     total = 0
     while more := await frontier.revisit(wall(clock)):
@@ -41,14 +42,14 @@ async def revisit(frontier: MemoryFrontier, clock: HandClock) -> int:
     return total
 
 
-async def visited(frontier: MemoryFrontier, clock: HandClock, **fields: Any) -> Request:
+async def visited(frontier: Frontier, clock: HandClock, **fields: Any) -> Request:
     """The only request that is due, visited."""
     lease = await lend_one(frontier)
     await frontier.settle([settled(lease, clock, **fields)], {})
     return lease.request
 
 
-async def test_a_page_comes_back_when_it_is_due_and_not_before(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_page_comes_back_when_it_is_due_and_not_before(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock)
     assert (frontier.counts().scheduled, frontier.counts().queued, frontier.counts().due_in_s) == (1, 0, DAY)
@@ -63,7 +64,7 @@ async def test_a_page_comes_back_when_it_is_due_and_not_before(frontier: MemoryF
     assert (await lend_one(frontier)).request.visit == 2
 
 
-async def test_a_revisit_knows_the_content_before(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_revisit_knows_the_content_before(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     first = await visited(frontier, clock, headers=VALIDATORS, page=Page(CONTENT))
     assert (first.visit, first.etag, first.digest, first.interval_s) == (1, "", b"", 0.0)
@@ -86,7 +87,7 @@ async def test_a_revisit_knows_the_content_before(frontier: MemoryFrontier, cloc
     assert (fifth.visit, fifth.etag, fifth.last_modified, fifth.digest) == (5, "", "", b"")
 
 
-async def test_an_etag_without_measure_is_not_kept(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_an_etag_without_measure_is_not_kept(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock, headers=((b"ETag", b'"' + b"x" * 5000 + b'"'),), page=Page(CONTENT))
     clock.move(DAY)
@@ -111,7 +112,7 @@ async def test_what_is_new_goes_before_what_comes_back(
         assert order == [*(f"http://a/deep{n}" for n in range(20)), "http://a/1"]
 
 
-async def test_a_new_link_on_a_revisited_page_is_followed(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_new_link_on_a_revisited_page_is_followed(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock, page=page(frontier, "http://a/2"))
     await visited(frontier, clock, after_s=None)
@@ -122,7 +123,7 @@ async def test_a_new_link_on_a_revisited_page_is_followed(frontier: MemoryFronti
     assert (found.url.text, found.depth, found.via, found.visit) == ("http://a/3", 1, Url("http://a/1"), 1)
 
 
-async def test_a_revisit_may_be_tried_again_and_given_back(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_revisit_may_be_tried_again_and_given_back(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock, headers=VALIDATORS, page=Page(CONTENT))
     clock.move(DAY)
@@ -139,7 +140,7 @@ async def test_a_revisit_may_be_tried_again_and_given_back(frontier: MemoryFront
     assert (await lend_one(frontier)).request.attempt == 1, "attempts are counted anew at each visit"
 
 
-async def test_revisits_wait_for_the_turn_of_their_site(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_revisits_wait_for_the_turn_of_their_site(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     for _ in range(2):
         await visited(frontier, clock)
@@ -151,9 +152,7 @@ async def test_revisits_wait_for_the_turn_of_their_site(frontier: MemoryFrontier
     assert len(await lend(frontier, 9)) == 1
 
 
-async def test_hundreds_come_back_once_each_the_longest_overdue_first(
-    frontier: MemoryFrontier, clock: HandClock
-) -> None:
+async def test_hundreds_come_back_once_each_the_longest_overdue_first(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(Request(Url(f"http://s{n % 7}/{n}")) for n in range(600))
     while leases := await lend(frontier, 7):
         await frontier.settle([settled(lease, clock) for lease in leases], {})
@@ -169,9 +168,7 @@ async def test_hundreds_come_back_once_each_the_longest_overdue_first(
     assert frontier.counts().settled == {Disposition.FETCHED: 1200}
 
 
-async def test_what_is_excluded_leaves_the_schedule_and_nothing_else_does(
-    frontier: MemoryFrontier, clock: HandClock
-) -> None:
+async def test_what_is_excluded_leaves_the_schedule_and_nothing_else_does(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock)
     clock.move(DAY)
@@ -201,7 +198,7 @@ async def test_what_was_excluded_when_it_came_back_may_be_taken_back_later(
             assert (await visited(frontier, clock, **out)).visit == visit
 
 
-async def test_a_content_belongs_to_its_page_while_it_stands_there(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_content_belongs_to_its_page_while_it_stands_there(frontier: Frontier, clock: HandClock) -> None:
     """A copy is told from the original after revisits as before, until the original changes."""
     await frontier.add(pages("a", 1))
     lease = await lend_one(frontier)

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from crawler import urls
-from crawler.frontier import Ended, Left, MemoryFrontier
-from crawler.frontier.store import Rows
+from crawler.frontier import Ended, Left
 from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Reason, Request, Url
+from crawler.protocols import Frontier
+from crawler.standing import Rows
 from tests.frontier.conftest import HandClock, Open, fetched, lend, lend_one, links, page, pages, texts
 
 TRAP = "http://a/#"
 
 
 @pytest.fixture
-async def frontier(open_frontier: Open) -> AsyncIterator[MemoryFrontier]:
+async def frontier(open_frontier: Open) -> AsyncIterator[Frontier]:
     async with open_frontier(per_site=100) as frontier:
         yield frontier
 
@@ -32,19 +33,19 @@ def failed(lease: Lease, reason: Reason = Reason.DNS) -> Outcome:
     return Outcome(lease, Disposition.FAILED, reason)
 
 
-def read(lease: Lease, frontier: MemoryFrontier, *found: str, **said: Any) -> Outcome:
+def read(lease: Lease, frontier: Frontier, *found: str, **said: Any) -> Outcome:
     made = replace(page(frontier, *found), n_links=len(found), **said)
     return Outcome(lease, Disposition.FETCHED, page=made)
 
 
-async def settle_all(frontier: MemoryFrontier, *outcomes: Outcome) -> None:
+async def settle_all(frontier: Frontier, *outcomes: Outcome) -> None:
     await frontier.settle(outcomes, {"sink": {"pages": 1}})
 
 
 # -- parked ----------------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_parked_is_neither_queued_nor_lost(frontier: MemoryFrontier) -> None:
+async def test_what_is_parked_is_neither_queued_nor_lost(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2, 3))
     for lease in await _all(frontier):
         await settle_all(frontier, parked(lease))
@@ -57,7 +58,7 @@ async def test_what_is_parked_is_neither_queued_nor_lost(frontier: MemoryFrontie
     assert not await frontier.wait()
 
 
-async def test_parked_urls_come_back_with_their_pattern_and_only_these(frontier: MemoryFrontier) -> None:
+async def test_parked_urls_come_back_with_their_pattern_and_only_these(frontier: Frontier) -> None:
     await frontier.add([*pages("a", 1, 2), *pages("b", 1)])
     for lease in await _all(frontier):
         site = lease.request.url.site
@@ -73,12 +74,12 @@ async def test_what_is_parked_waits_over_a_restart(open_frontier: Open) -> None:
         await frontier.add(pages("a", 1, 2))
         for lease in await _all(frontier):
             await settle_all(frontier, parked(lease, "http://a/**", Reason.BLOCKED))
-        is_kept = type(frontier).__name__ != "EmbeddedFrontier"
+        is_kept = frontier.durable is not None
     async with open_frontier(per_site=100) as frontier:
         if is_kept:
             [trap] = frontier.counts().traps
             assert (trap.parked, trap.reason, frontier.counts().queued) == (2, Reason.BLOCKED, 0)
-            assert frontier.parked(Reason.BLOCKED) == ["http://a/**"]
+            assert await frontier.parked(Reason.BLOCKED) == ["http://a/**"]
             assert await frontier.unpark() == 2
             assert len(await _all(frontier)) == 2
 
@@ -95,7 +96,7 @@ async def test_what_failed_is_visited_once_more_as_a_further_visit(open_frontier
         assert await frontier.take_back(Ended(("dns",))) == 0, "it is queued already"
         assert frontier.counts().settled == {Disposition.FAILED: 1, Disposition.FETCHED: 1}
         assert frontier.counts().queued == 1
-        is_kept = type(frontier).__name__ != "EmbeddedFrontier"
+        is_kept = frontier.durable is not None
         if not is_kept:
             await _expect_second_visit(frontier)
     if is_kept:
@@ -106,7 +107,7 @@ async def test_what_failed_is_visited_once_more_as_a_further_visit(open_frontier
             assert third.request.visit == 3
 
 
-async def _expect_second_visit(frontier: MemoryFrontier) -> None:
+async def _expect_second_visit(frontier: Frontier) -> None:
     [again] = await _all(frontier)
     assert (again.request.url.text, again.request.visit, again.request.attempt) == ("http://a/1", 2, 1)
     await settle_all(frontier, failed(again))
@@ -114,7 +115,7 @@ async def _expect_second_visit(frontier: MemoryFrontier) -> None:
     assert (counts.settled[Disposition.FAILED], counts.queued, counts.scheduled) == (2, 0, 0)
 
 
-async def test_a_seed_that_failed_is_tried_again_when_it_is_given_again(frontier: MemoryFrontier) -> None:
+async def test_a_seed_that_failed_is_tried_again_when_it_is_given_again(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2))
     one, two = await _all(frontier)
     await settle_all(frontier, failed(one), read(two, frontier))
@@ -124,7 +125,7 @@ async def test_a_seed_that_failed_is_tried_again_when_it_is_given_again(frontier
     assert [lease.request.visit for lease in await _all(frontier)] == [2]
 
 
-async def test_a_known_url_is_a_seed_once_it_is_given(frontier: MemoryFrontier) -> None:
+async def test_a_known_url_is_a_seed_once_it_is_given(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1))
     await settle_all(frontier, read(await lend_one(frontier), frontier, "http://b/9"))
     assert await frontier.add(pages("b", 9)) == 0
@@ -134,7 +135,7 @@ async def test_a_known_url_is_a_seed_once_it_is_given(frontier: MemoryFrontier) 
     assert (request.depth, request.via, request.seed, request.root) == (0, None, None, None)
 
 
-async def test_answers_that_were_no_content_are_visited_once_more(frontier: MemoryFrontier) -> None:
+async def test_answers_that_were_no_content_are_visited_once_more(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2))
     one, two = await _all(frontier)
     await settle_all(frontier, read(one, frontier))
@@ -145,7 +146,7 @@ async def test_answers_that_were_no_content_are_visited_once_more(frontier: Memo
     assert frontier.counts().settled == {Disposition.FETCHED: 0, Disposition.FAILED: 1}
 
 
-async def test_a_url_that_several_name_at_once_is_visited_once_more(frontier: MemoryFrontier) -> None:
+async def test_a_url_that_several_name_at_once_is_visited_once_more(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2, 3, 4))
     first, *others = await _all(frontier)
     await settle_all(frontier, read(first, frontier))
@@ -173,7 +174,7 @@ async def test_a_page_whose_links_were_left_out_is_read_again_and_its_visit_stan
         assert await frontier.left_out() == {LeftOut.DEPTH: 1, LeftOut.REACH: 1}
         assert await frontier.take_back(Left(int(LeftOut.DEPTH))) == 1
         assert await frontier.take_back(Left(int(LeftOut.DEPTH))) == 0, "it is queued already"
-        is_kept = type(frontier).__name__ != "EmbeddedFrontier"
+        is_kept = frontier.durable is not None
         if not is_kept:
             await _expect_reread(frontier)
     if is_kept:
@@ -181,7 +182,7 @@ async def test_a_page_whose_links_were_left_out_is_read_again_and_its_visit_stan
             await _expect_reread(frontier)
 
 
-async def _expect_reread(frontier: MemoryFrontier) -> None:
+async def _expect_reread(frontier: Frontier) -> None:
     [again] = await _all(frontier)
     assert (again.request.url.text, again.request.is_reread) == ("http://a/1", True)
     await settle_all(frontier, read(again, frontier, "http://a/7"))
@@ -190,7 +191,7 @@ async def _expect_reread(frontier: MemoryFrontier) -> None:
     assert texts(await _all(frontier)) == ["http://a/7"]
 
 
-async def test_a_page_that_was_read_again_gives_up_its_claim(frontier: MemoryFrontier) -> None:
+async def test_a_page_that_was_read_again_gives_up_its_claim(frontier: Frontier) -> None:
     """Else all that says the same later would be a duplicate of a visit that has no record."""
     await frontier.add(pages("a", 1))
     [lease] = await _all(frontier)
@@ -204,7 +205,7 @@ async def test_a_page_that_was_read_again_gives_up_its_claim(frontier: MemoryFro
     assert await frontier.claim(b"x" * 32, other) == other.request.url
 
 
-async def test_a_page_that_cannot_be_read_again_keeps_what_is_known_of_it(frontier: MemoryFrontier) -> None:
+async def test_a_page_that_cannot_be_read_again_keeps_what_is_known_of_it(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1))
     await settle_all(frontier, read(await lend_one(frontier), frontier, left_out=int(LeftOut.DEPTH)))
     for _ in range(2):
@@ -213,7 +214,7 @@ async def test_a_page_that_cannot_be_read_again_keeps_what_is_known_of_it(fronti
     assert frontier.counts().settled == {Disposition.FETCHED: 1}
 
 
-async def test_a_late_seed_makes_pages_that_link_there_worth_reading_again(frontier: MemoryFrontier) -> None:
+async def test_a_late_seed_makes_pages_that_link_there_worth_reading_again(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2))
     one, two = await _all(frontier)
     place = urls.fingerprints(["b"], frontier.key)
@@ -263,14 +264,14 @@ async def test_what_its_owner_notes_is_there_the_next_time(open_frontier: Open) 
     async with open_frontier(per_site=100) as frontier:
         await frontier.note("a", {"b": [1, None]})
         await frontier.note("row", 7)
-        assert frontier.notes == {"a": {"b": [1, None]}, "row": 7}
-        is_kept = type(frontier).__name__ != "EmbeddedFrontier"
+        assert await frontier.notes() == {"a": {"b": [1, None]}, "row": 7}
+        is_kept = frontier.durable is not None
     async with open_frontier(per_site=100) as frontier:
-        assert frontier.notes == ({"a": {"b": [1, None]}, "row": 7} if is_kept else {})
+        assert await frontier.notes() == ({"a": {"b": [1, None]}, "row": 7} if is_kept else {})
 
 
 @pytest.mark.parametrize("number", [0, 300])
-async def test_any_number_comes_back(frontier: MemoryFrontier, number: int) -> None:
+async def test_any_number_comes_back(frontier: Frontier, number: int) -> None:
     await frontier.add(pages("a", *range(number)))
     while leases := await lend(frontier, 100):
         await settle_all(frontier, *(failed(lease) for lease in leases))
@@ -279,7 +280,7 @@ async def test_any_number_comes_back(frontier: MemoryFrontier, number: int) -> N
     assert await frontier.take_back(Rows(())) == 0
 
 
-async def _all(frontier: MemoryFrontier) -> list[Lease]:
+async def _all(frontier: Frontier) -> list[Lease]:
     found: list[Lease] = []
     while frontier.counts().queued and (more := await frontier.lease(100)):
         found += more
@@ -295,7 +296,7 @@ async def test_a_pattern_under_which_nothing_is_parked_is_none(open_frontier: Op
         assert await frontier.unpark(["no pattern at all", "http://a/**"]) == 0
 
 
-async def test_all_that_is_parked_comes_back_whatever_the_reason(frontier: MemoryFrontier) -> None:
+async def test_all_that_is_parked_comes_back_whatever_the_reason(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2, 3))
     reasons = (Reason.TRAP, Reason.BLOCKED, Reason.SOFT_OUTAGE)
     for lease, reason in zip(await _all(frontier), reasons, strict=True):

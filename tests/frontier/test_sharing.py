@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from crawler.frontier import MemoryFrontier, open_memory
+from crawler.frontier import open_memory
 from crawler.frontier import turns as room
 from crawler.frontier.turns import Turns
 from crawler.model import Disposition, Lease, Outcome, Reason, Response
+from crawler.protocols import Frontier
 from tests.defaults import make_terms, open_sqlite
 
 from .conftest import pages
@@ -31,7 +32,7 @@ class Story:
         self.left: dict[str, float] = {}
         self.visits: Counter[str] = Counter()
 
-    async def work(self, frontier: MemoryFrontier) -> None:
+    async def work(self, frontier: Frontier) -> None:
         """Until nothing is left; now and then it is busy with itself, or gives back what it lent."""
         while await frontier.wait():
             leases = await frontier.lease(self.chance.randint(1, 4))

@@ -6,15 +6,15 @@ import asyncio
 
 import pytest
 
-from crawler.frontier import MemoryFrontier
+from crawler.protocols import Frontier
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, page, pages, request, texts
 
 
-async def test_an_empty_frontier_does_not_make_wait(frontier: MemoryFrontier) -> None:
+async def test_an_empty_frontier_does_not_make_wait(frontier: Frontier) -> None:
     assert not await frontier.wait()
 
 
-async def test_who_waits_is_woken_by_arrivals_settles_and_releases(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_who_waits_is_woken_by_arrivals_settles_and_releases(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     lease = await lend_one(frontier)
 
@@ -37,7 +37,7 @@ async def test_who_waits_is_woken_by_arrivals_settles_and_releases(frontier: Mem
     assert not await woken_by(frontier.settle([fetched(last, clock)], {}))
 
 
-async def test_who_waits_is_woken_when_a_turn_falls_due(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_who_waits_is_woken_when_a_turn_falls_due(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     await frontier.settle([fetched(await lend_one(frontier), clock, rest_s=0.02)], {})
     waiting = asyncio.ensure_future(frontier.wait())
@@ -46,7 +46,7 @@ async def test_who_waits_is_woken_when_a_turn_falls_due(frontier: MemoryFrontier
     assert await asyncio.wait_for(waiting, 5)
 
 
-async def test_waiting_may_be_cancelled(frontier: MemoryFrontier) -> None:
+async def test_waiting_may_be_cancelled(frontier: Frontier) -> None:
     await frontier.add(pages("a", 1, 2))
     [lease] = await lend(frontier, 9)
     waiting = asyncio.ensure_future(frontier.wait())
@@ -58,7 +58,7 @@ async def test_waiting_may_be_cancelled(frontier: MemoryFrontier) -> None:
     assert await frontier.wait()
 
 
-async def test_settles_at_the_same_time_all_count(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_settles_at_the_same_time_all_count(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(request(f"http://s{i}/") for i in range(8))
     leases = await lend(frontier, 9)
     async with asyncio.TaskGroup() as tasks:
@@ -70,7 +70,7 @@ async def test_settles_at_the_same_time_all_count(frontier: MemoryFrontier, cloc
     assert await frontier.positions() == {"sink": {"file": 7}}
 
 
-async def test_a_settle_counts_before_it_is_durable(frontier: MemoryFrontier, clock: HandClock) -> None:
+async def test_a_settle_counts_before_it_is_durable(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1, 2))
     settling = frontier.settle([fetched(await lend_one(frontier), clock, page=page(frontier, "http://b/"))], {})
     written = asyncio.ensure_future(settling)

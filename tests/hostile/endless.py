@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 
-from crawler.frontier import MemoryFrontier, open_memory
+from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
 from crawler.parse import Document, Job, parse
 from crawler.policy.scope import Reach
+from crawler.protocols import Frontier
 from crawler.standing import Trap
 from tests.defaults import make_job, make_scope, make_terms
 from tests.hostile.calendars import CALENDARS
@@ -61,7 +62,7 @@ async def crawl(
     *,
     reach: Reach = "host",
     most: int = ENOUGH,
-    frontier: MemoryFrontier | None = None,
+    frontier: Frontier | None = None,
     shuffle: random.Random | None = None,
 ) -> Result:
     """Visit until nothing is left or `most` pages were read; `shuffle` the order of links and of answers."""
@@ -95,7 +96,7 @@ def _shuffled(outcome: Outcome, shuffle: random.Random) -> Outcome:
     return replace(outcome, page=replace(page, news=news))
 
 
-async def _visit(lease: Lease, site: Site, job: Job, frontier: MemoryFrontier, result: Result) -> Outcome:
+async def _visit(lease: Lease, site: Site, job: Job, frontier: Frontier, result: Result) -> Outcome:
     request = lease.request
     if bar := frontier.bar(lease):
         result.barred += 1

@@ -91,7 +91,7 @@ def _resolved(addresses: list[str]) -> object:
 
     async def look() -> object:
         try:
-            return await Resolver(Guard(), ask).resolve("h.example")
+            return await Resolver(Guard(), ask, timeout_s=10.0).resolve("h.example")
         except FetchError as error:
             return error
 

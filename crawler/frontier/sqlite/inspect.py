@@ -8,22 +8,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import orjson
 
 from ... import urls
 from ...errors import FrontierError
+from ...frontier_protocols import Look
 from ...model import Position, Url
 from ...policy.traps import MOST_PATTERNS, Novelty, Stored
 from ...runtime.private_files import check_database, copy_file, opener
-from ...standing import Trap
+from ...standing import Known, QueuedSite, Root, SiteTurn, Trap
 from ..change import Parking
 from ..parking import Parkings
-from ..store import Root
 from . import known, schema
 from .file import check_header, check_layout, translate_errors
-from .known import Known
 
 T = TypeVar("T")
 
@@ -39,28 +38,8 @@ WHERE root.root = 0 AND root.id > 0 AND instr(root.text, ?) ORDER BY root.id LIM
 """
 
 
-class SiteTurn(NamedTuple):
-    """The queue and the turn of one site in the file."""
-
-    queued: int
-    next_at: float
-    """Unix seconds; 0: it was never visited."""
-
-
-class QueuedSite(NamedTuple):
-    """A site that has URLs queued."""
-
-    site: str
-    queued: int
-    next_at: float
-    """Unix seconds; 0: it was never visited."""
-
-
-class Look:
-    """Answers questions about an open file.
-
-    Requests out on lease look queued, for a lease lives in its process alone.
-    """
+class FileLook:
+    """A `Look` at an open file."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -154,7 +133,7 @@ def look(path: Path, ask: Callable[[Look], T]) -> T:
     """Returns the answer of `ask`, which may be called more than once, since the file may change meanwhile. Blocks.
 
     For other processes than the one that crawls: there, closing a file would give up the crawl's own lock on it
-    (POSIX), and `SqliteFrontier.find` answers. Raises FrontierError.
+    (POSIX), and `Crawl.ask` answers. Raises FrontierError.
     """
     with translate_errors(path):
         check_database(path)
@@ -162,7 +141,7 @@ def look(path: Path, ask: Callable[[Look], T]) -> T:
             before = _stamp(path)
             try:
                 with _open_twin(path) as connection:
-                    answer = ask(Look(connection))
+                    answer = ask(FileLook(connection))
             except sqlite3.Error:
                 if _stamp(path) == before:
                     raise

@@ -3,54 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from ...model import Disposition, Reason, Url
+from ...standing import Known
 from ..order import LAST
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The history of one URL."""
-
-    url: Url
-    row: int
-    standing: Literal["queued", "waiting", "parked", "leased", "done"]
-    """`waiting`: for another attempt; `parked`: until a person wants it; `done`: visited, perhaps with a revisit to
-    come."""
-    depth: int
-    attempts: int
-    """Visits that came to an end."""
-    disposition: Disposition | None = None
-    reason: Reason | None = None
-    """The reason of the last visit."""
-    detail: str = ""
-    status: int | None = None
-    visited_at: float | None = None
-    """Unix seconds; final visits only."""
-    due: float | None = None
-    """When it may be tried again, in Unix seconds."""
-    duplicate_of: Url | None = None
-    visits: int = 0
-    """Final visits, revisits included; the fields above are those of the last."""
-    revisit_due: float | None = None
-    """When it is visited again, in Unix seconds."""
-    via: tuple[Url, ...] = ()
-    """The pages that led here, the nearest first, the seed last; or a sitemap or robots.txt at the end."""
-    seed: Url | None = None
-    """The seed it descends from; None: it is one."""
-    root: Url | None = None
-    """The URL that scope measures from; None: this URL itself."""
-    pattern: str = ""
-    """The pattern that it is parked under."""
-    parked_for: Reason | None = None
-    """Why it is parked."""
-    is_reread: bool = False
-    """Whether it was visited and will be read once more, for links that were left out."""
-
 
 ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
 STORY = """

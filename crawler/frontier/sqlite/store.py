@@ -19,19 +19,20 @@ from numpy.typing import NDArray
 
 from ... import urls
 from ...errors import FrontierError
+from ...frontier_protocols import DurableFrontier, Look
 from ...model import Outcome, Request, Url
 from ...policy.redirects import Hop
 from ...runtime.threads import start_in_thread
+from ...standing import Known, Linking, Pick, Root, Visited
 from ..change import Change, Judged, left_out
 from ..embedded import EmbeddedFrontier
 from ..fingerprints import U64
+from ..order import Entry
 from ..state import State
-from ..store import Due, Linking, Load, Pick, Picked, Root, Shelf, Visited
+from ..store import Due, Load, Picked, Shelf
 from ..terms import Clock, Terms
 from ..workbench import Workbench
 from .file import open_file, translate_damage, translate_errors
-from .inspect import Look
-from .known import Known
 from .tables import SIGN, Tables
 
 T = TypeVar("T")
@@ -53,7 +54,10 @@ class SqliteFrontier(EmbeddedFrontier):
         super().__init__(key, terms, store, state, bench, clock)
         self._disk = store
         self.owed = state.owed
-        """Rows whose next record goes to these sinks alone."""
+
+    @property
+    def durable(self) -> DurableFrontier:
+        return self
 
     async def find(self, url: Url) -> Known | None:
         """Returns all that is known of one URL; None: it was never queued.
@@ -65,36 +69,29 @@ class SqliteFrontier(EmbeddedFrontier):
             return replace(known, standing="leased")
         return known
 
+    async def roots(self, after: int, limit: int) -> Sequence[Root]:
+        return await self._disk.roots(after, limit)
+
     async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
-        """Returns the row of each URL, in the order given; 0 for an unknown one. Looks through all known URLs."""
         self._write_pending()
         return await self._disk.row_of_each(fingerprints)
 
     async def linking(self, rows: Sequence[int], left_out: int) -> Sequence[Linking]:
-        """Returns the rows that are pages with links which these rules (bits of `LeftOut`) kept out."""
         self._write_pending()
         return await self._disk.linking(rows, left_out)
 
     async def judge(self, read: Sequence[tuple[Outcome, Linking]]) -> None:
-        """Queues the URLs that pages lead to, and keeps which links are left out now, as after another visit.
-
-        The outcome of each holds its page with the links that are news, and counts for nothing else. Durable on return.
-        """
         self._disk.check()
-        change = self._ledger.follow([(outcome, page.entry) for outcome, page in read])
-        change.judged = [
-            Judged(page.entry.row, page.left_out, left_out(outcome), page.visited_at) for outcome, page in read
-        ]
+        change = self._ledger.follow([(outcome, _entry(page)) for outcome, page in read])
+        change.judged += [Judged(page.row, page.left_out, left_out(outcome), page.visited_at) for outcome, page in read]
         written = self._disk.write(change)
         self._move_on()
         await written
 
     def brought(self, url: Url) -> int:
-        """Returns how many different contents URLs like this one brought before the file was opened, from memory."""
         return self._ledger.bars.earlier_news(url)
 
     async def ask(self, question: Callable[[Look], T]) -> T:
-        """Returns the answer of `question`, which runs in a thread, as in `look`; requests out on lease look queued."""
         return await self._disk.ask(question)
 
     def close(self) -> None:
@@ -258,6 +255,11 @@ class SqliteStore:
     def _close(self) -> None:
         if hasattr(self, "_tables"):
             self._tables.close()
+
+
+def _entry(page: Linking) -> Entry:
+    """Returns the entry of a page that is not queued: its rank does not matter."""
+    return Entry(page.row, page.request, page.seed_row, page.root_row)
 
 
 def _mark_seen(done: Future[T]) -> None:

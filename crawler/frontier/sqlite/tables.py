@@ -12,19 +12,21 @@ import orjson
 from numpy.typing import NDArray
 
 from ... import urls
+from ...frontier_protocols import Look
 from ...model import Url
 from ...policy.redirects import Hop
 from ...policy.traps import MOST_PATTERNS, Stored
+from ...standing import Ended, Left, Linking, Pick, Root, Rows, Visited, Waiting
 from ..change import Change, Parking
 from ..claims import Claims
 from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
 from ..fingerprints import U64, Fingerprints
 from ..order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
 from ..state import State
-from ..store import Due, Ended, Left, Linking, Load, Pick, Picked, Root, Rows, Shelf, Shelved, Visited, Waiting
+from ..store import Due, Load, Picked, Shelf, Shelved
 from ..terms import Terms
 from . import schema
-from .inspect import Look
+from .inspect import FileLook
 
 T = TypeVar("T")
 
@@ -144,7 +146,7 @@ class Tables:
         return Url(text), digest
 
     def ask(self, question: Callable[[Look], T]) -> T:
-        return question(Look(self._connection))
+        return question(FileLook(self._connection))
 
     def pick(self, pick: Pick, after: int, limit: int) -> list[Picked]:
         match pick:
@@ -184,7 +186,8 @@ class Tables:
     def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
         """Returns the rows that are pages with links which these rules kept out."""
         found = self._ask(schema.LINKING, _json(rows), left_out)
-        return [Linking(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
+        pages = [(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
+        return [Linking(e.row, e.request, bits, visited_at, e.seed, e.root) for e, bits, visited_at in pages]
 
     def no_seeds(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = self._ask(schema.NO_SEEDS, _json(rows))

@@ -205,9 +205,7 @@ async def test_links_that_wider_rules_let_in_later_are_shorter_ways_too(path: Pa
         await frontier.release([waits])
         [linking] = await frontier.linking([top.token], int(LeftOut.REACH))
         let_in = Page(b"", n_links=2, news=links(frontier.key, "http://b/1", "http://d/1"))
-        await frontier.judge(
-            [(Outcome(Lease(linking.entry.request, top.token), Disposition.FETCHED, page=let_in), linking)]
-        )
+        await frontier.judge([(Outcome(Lease(linking.request, top.token), Disposition.FETCHED, page=let_in), linking)])
         assert sorted(map(_way, await lend(frontier, 9))) == nearer
     async with opened(path, clock, in_depth_order=True, per_site=100) as frontier:
         assert sorted(map(_way, await lend(frontier, 9))) == nearer
