@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -12,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from crawler import printable
+from crawler.runtime.nearest import find_nearest
 
 from . import config, demo, explain, jobs, repair, run, serve
 from .exit_codes import Exit, exit_code_of
@@ -45,11 +45,11 @@ class _SeedsOrCommand(TyperGroup):
         return super().parse_args(ctx, args)
 
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
-        near = get_close_matches(word, self.commands, 1)
+        near = find_nearest(word, self.commands)
         if near and not ctx.resilient_parsing and not Path(word).exists():
             from crawler import ConfigError
 
-            raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
+            raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near}`?")
 
     def invoke(self, ctx: Any) -> Any:
         """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""

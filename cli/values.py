@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
@@ -60,6 +59,7 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
     if not words:
         return ()
     from crawler import FAILURES, Reason
+    from crawler.runtime.nearest import find_nearest
 
     found: list[Reason] = []
     for word in words:
@@ -68,9 +68,9 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
         elif word in set(Reason):
             found.append(Reason(word))
         else:
-            near = get_close_matches(word, set(Reason), 1) or ["dns"]
+            near = find_nearest(word, Reason) or "dns"
             raise typer.BadParameter(
-                f"{word!r} is not a reason for a failure; did you mean {near[0]}?", param_hint="--retry-failed"
+                f"{word!r} is not a reason for a failure; did you mean {near}?", param_hint="--retry-failed"
             )
     return tuple(dict.fromkeys(found))
 

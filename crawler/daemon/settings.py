@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, get_origin
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from .. import urls
 from ..errors import ConfigError, UrlError
+from ..runtime.nearest import did_you_mean
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
 from ..settings.catalog import default_of
@@ -180,8 +180,7 @@ def _value(name: str, text: str) -> object:
 def _complaint(error: ErrorDetails) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        close = get_close_matches(name, DaemonConfig.model_fields, 1)
-        return f"{name}: no such setting{f'; did you mean {close[0]}?' if close else ''}"
+        return f"{name}: no such setting{did_you_mean(name, DaemonConfig.model_fields)}"
     return (
         f"{name} = {error['input']!r}: {error['msg'].removeprefix('Value error, ').replace('Input should', 'should')}"
     )

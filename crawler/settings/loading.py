@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
+from ..runtime.nearest import find_nearest
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
 from . import Config, SinkConfig
@@ -274,8 +274,8 @@ def _suggest(where: list[str]) -> str:
     names = {leaf(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
     if where[0] == "sinks":
         names = {name: name for name in SinkConfig.model_fields}
-    close = get_close_matches(where[-1].rpartition(".")[2], names, 1)
-    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all settings"
+    near = find_nearest(where[-1].rpartition(".")[2], names)
+    return f"; did you mean {names[near]}?" if near else "; `crawl config show` lists all settings"
 
 
 def _tables() -> set[str]:

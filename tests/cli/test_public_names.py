@@ -21,6 +21,7 @@ DEEP = {
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",
     "crawler.runtime.files": "the errors of a full disk, of which there is one list",
     "crawler.runtime.log_format": "one format of logs and one kind of log file, for the command and the daemon",
+    "crawler.runtime.nearest": "one way to guess what a misspelt word was meant to be",
     "crawler.runtime.private_files": "files that only their owner can read, opened in one way",
     "crawler.runtime.thread_reader": "reads an iterable in a thread, as open_crawl reads seeds",
     "crawler.runtime.threads": "calls in threads that a busy event loop does not starve",
