@@ -21,7 +21,7 @@ CACHE := $(abspath $(VENV))/cache
 DEMO  := $(abspath $(VENV))/demo.crawl
 DIST  := $(abspath $(VENV))/dist
 export PYTHONPYCACHEPREFIX := $(CACHE)/python
-export PYTEST_ADDOPTS += -o cache_dir=$(CACHE)/pytest
+export PYTEST_ADDOPTS += -p no:cacheprovider
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export RUFF_CACHE_DIR := $(CACHE)/ruff

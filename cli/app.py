@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from crawler.runtime.escaping import printable
+from crawler import printable
+from crawler.runtime.nearest import find_nearest
 
 from . import config, demo, explain, jobs, repair, run, serve
 from .exit_codes import Exit, exit_code_of
@@ -45,15 +45,15 @@ class _SeedsOrCommand(TyperGroup):
         return super().parse_args(ctx, args)
 
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
-        near = get_close_matches(word, self.commands, 1)
+        near = find_nearest(word, self.commands)
         if near and not ctx.resilient_parsing and not Path(word).exists():
-            from crawler.errors import ConfigError
+            from crawler import ConfigError
 
-            raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near[0]}`?")
+            raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near}`?")
 
     def invoke(self, ctx: Any) -> Any:
         """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
-        from crawler.errors import ConfigError
+        from crawler import ConfigError
 
         try:
             return super().invoke(ctx)

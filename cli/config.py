@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from crawler.runtime.escaping import printable
+from crawler import printable
 
 from . import values
 
@@ -36,7 +36,7 @@ def show(
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Print the value of every setting, and where it comes from."""
-    from crawler.runtime.ownership import Trust
+    from crawler import Trust
     from crawler.settings.loading import shown, trace, value_of
     from crawler.settings.toml import text_of
 
@@ -52,11 +52,10 @@ def show(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> None:
     """Check a file of settings, and print what is wrong with it."""
-    from crawler.assembly import parts
-    from crawler.runtime.ownership import Trust
+    from crawler import Trust
     from crawler.settings.loading import load
 
-    parts.scope(load(file, trust=Trust(foreign=True)))  # checking a file does not obey it
+    values.check_patterns(load(file, trust=Trust(foreign=True)))  # checking a file does not obey it
     print(f"{file}: every setting can be used")
 
 
@@ -69,7 +68,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a file of all settings with their meanings and defaults, ready to edit; or one that runs the daemon."""
-    from crawler.errors import ConfigError
+    from crawler import ConfigError
 
     chosen = [kind for kind, is_wanted in zip(_KINDS, (daemon, systemd, container), strict=True) if is_wanted]
     if len(chosen) > 1:
@@ -134,7 +133,7 @@ def _find_command() -> str:
 
 def _write(path: Path, text: str, force: bool) -> None:
     """Writes a file that only its owner may read. Raises ConfigError."""
-    from crawler.errors import ConfigError
+    from crawler import ConfigError
     from crawler.runtime.private_files import Unsafe, opener
 
     try:

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.runtime.escaping import json_line, printable
+from crawler import printable
+from crawler.runtime.escaping import json_line
 
 from . import show
 from .exit_codes import Exit
 
 if TYPE_CHECKING:
-    from crawler.dry_run import Rehearsal
-    from crawler.runtime.ownership import Trust
+    from crawler import Config, Rehearsal, Trust
     from crawler.seeds import BadSeed, Taken
-    from crawler.settings import Config
 
 SHOWN = 20
 """Refusals and bad lines that are printed. The JSON lines hold all refusals, and MOST_BAD bad lines."""
@@ -44,9 +43,7 @@ def dry_run(
     config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool, trust: Trust
 ) -> Exit:
     """Rehearses the crawl and prints the result; makes no folder. Returns NOTHING if nothing would be fetched."""
-    from crawler import seeds
-    from crawler.dry_run import rehearse
-    from crawler.folder.folder import check_patterns, read_folder
+    from crawler import read_folder, rehearse, seeds
 
     from .process import run_loop
 
@@ -54,7 +51,7 @@ def dry_run(
     settings = config
     if is_there:
         kept = read_folder(folder, config, trust=trust)
-        check_patterns(kept, config)
+        kept.check_patterns(config)
         settings = kept.config
     bad = BadLines()
     lists: list[Taken] = []

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.metrics.metrics import Summary
+    from crawler import Summary
 
     from .values import Share
 
@@ -33,21 +33,21 @@ class Exit(IntEnum):
 
 def exit_code_of(error: Exception) -> Exit | None:
     """Returns the code for an expected error; None for a bug."""
-    from crawler import errors
+    import crawler
 
     match error:
-        case errors.StorageFull() | errors.SinkError():
+        case crawler.StorageFull() | crawler.SinkError():
             return Exit.STORAGE
-        case errors.ConfigError() | errors.SeedError() | errors.UrlError() | errors.FolderError():
+        case crawler.ConfigError() | crawler.SeedError() | crawler.UrlError() | crawler.FolderError():
             return Exit.USAGE
-        case errors.CrawlError():
+        case crawler.CrawlError():
             return Exit.ERROR
     return None
 
 
 def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
     """Returns the code for a run that ended."""
-    from crawler.metrics.metrics import Ending
+    from crawler import Ending
 
     match summary.ended:
         case Ending.STOPPED | Ending.ABORTED:
@@ -65,7 +65,7 @@ def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
 
 def is_barren(summary: Summary) -> bool:
     """Whether the crawl has failures and not one page, over all its runs."""
-    from crawler.model import Disposition
+    from crawler import Disposition
 
     brought = (Disposition.FETCHED, Disposition.UNCHANGED, Disposition.DUPLICATE)
     settled = summary.counts.settled
@@ -74,6 +74,6 @@ def is_barren(summary: Summary) -> bool:
 
 def failed(summary: Summary) -> int:
     """Returns how many URLs failed, over all runs of the crawl."""
-    from crawler.model import Disposition
+    from crawler import Disposition
 
     return summary.counts.settled.get(Disposition.FAILED, 0)

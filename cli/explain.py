@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crawler.runtime.escaping import json_line, printable
+from crawler import printable
+from crawler.runtime.escaping import json_line
 
 from . import show, values
 
 if TYPE_CHECKING:
-    from crawler.explanation import Explanation
-    from crawler.folder.folder import Folder
-    from crawler.frontier import Known
-    from crawler.policy.scope import Ruling
-    from crawler.runtime.ownership import Trust
-    from crawler.settings import Config
-    from crawler.standing import Trap
+    from crawler import Config, Explanation, Folder, Known, Ruling, Trap, Trust
 
 SHOWN_CHANGES = 10
 SHOWN_VIA = 20
@@ -52,11 +47,8 @@ def explain(
     Asks the site for its robots.txt and for nothing else. For a crawl folder, also during a crawl, it says how the
     URL was found and what happened to it.
     """
-    from crawler.errors import UrlError
-    from crawler.explanation import explain as explained
-    from crawler.explanation import record
-    from crawler.folder.folder import check_patterns
-    from crawler.runtime.ownership import Trust
+    from crawler import Trust, UrlError
+    from crawler import explain as explained
     from crawler.settings.loading import trace
 
     from .process import run_loop
@@ -65,7 +57,7 @@ def explain(
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
     folder = _folder(url, out, chosen, trust)
     if folder:
-        check_patterns(folder, chosen)
+        folder.check_patterns(chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     try:
@@ -74,7 +66,7 @@ def explain(
         named = [repr(one) for one in (url, seed) if one and repr(one) not in str(error)]
         raise UrlError(": ".join([str(error), *named])) from error
     if json:
-        sys.stdout.write(json_line(record(answer, folder.path if folder else None)).decode())
+        sys.stdout.write(json_line(answer.record(folder.path if folder else None)).decode())
         return
     for line in words(answer, folder):
         print(printable(line))
@@ -86,12 +78,12 @@ def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder 
     The first of these that exists: the folder that was named, the current one, the default folder of this seed, the
     only crawl folder here.
     """
-    from crawler.folder.folder import default_name, read_folder
+    from crawler import default_folder_name, read_folder
 
     if out is not None:
         return read_folder(out, config, trust=trust)
     here = sorted(path.parent for path in Path().glob("*.crawl/crawl.toml"))
-    candidates = [Path(), Path(default_name([url])), *(here if len(here) == 1 else ())]
+    candidates = [Path(), Path(default_folder_name([url])), *(here if len(here) == 1 else ())]
     found = (path for path in candidates if (path / "crawl.toml").is_file() and (path / "frontier.sqlite").is_file())
     path = next(found, None)
     return read_folder(path, config, trust=trust) if path else None
@@ -203,7 +195,7 @@ def _standing(known: Known, folder: Folder) -> Iterator[str]:
 
 
 def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
-    from crawler.explanation import iso
+    from crawler.runtime.times import iso
 
     known = answer.known
     if not folder.frontier_path.exists():

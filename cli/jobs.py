@@ -11,7 +11,7 @@ import typer
 from . import values
 
 if TYPE_CHECKING:
-    from crawler.daemon.client import Client
+    from crawler.daemon import Client
 
 app = typer.Typer(
     help="List, add and control the jobs of a daemon (`crawl serve`).", no_args_is_help=True, rich_markup_mode=None

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import aclosing
 from typing import Any
 
+from crawler import Url, printable
 from crawler import seeds as _seeds
-from crawler.daemon.client import Client, Refused, find, open_client
-from crawler.daemon.settings import load_daemon
-from crawler.model import Url
-from crawler.runtime.escaping import printable
+from crawler.daemon import Client, Refused, find_daemon, load_daemon, open_client
 from crawler.runtime.thread_reader import batches
 from crawler.seeds import BadSeed, Taken
 
@@ -28,7 +26,7 @@ INLINE = 1000
 def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Coroutine[Any, Any, int]]) -> int:
     """Finds the daemon, lets `act` talk to it, and prints what it refuses. Raises Unreachable, ConfigError."""
     config, _ = load_daemon(None, os.environ, named)
-    found, token = find(config)
+    found, token = find_daemon(config)
 
     async def speak() -> int:
         async with open_client(url or found, token) as client:

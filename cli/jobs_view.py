@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crawler.runtime.escaping import json_line, printable
+from crawler import printable
+from crawler.runtime.escaping import json_line
 
 from .show import WIDTH, duration, many, number, size
 

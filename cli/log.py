@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crawler.errors import CrawlError, FolderError
+from crawler import CrawlError, FolderError
 from crawler.runtime.escaping import json_line
 from crawler.runtime.log_format import Lines, LogFile, cut
 from crawler.runtime.private_files import Unsafe
@@ -49,10 +49,10 @@ class _Teller(logging.Handler):
 @contextmanager
 def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
     """Writes the log of a daemon to standard error, and warnings of other libraries."""
-    from crawler.daemon.runs.run import under_way
+    from crawler.daemon import current_job
 
     def note_job(record: logging.LogRecord) -> bool:
-        record.job = under_way.get()
+        record.job = current_job.get()
         return True
 
     handler = logging.StreamHandler()

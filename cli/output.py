@@ -6,15 +6,22 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.errors import FolderError, SeedError, SinkError, StorageFull
-from crawler.model import Outcome, Position
-from crawler.runtime.escaping import printable
+from crawler import (
+    FolderError,
+    Outcome,
+    Position,
+    ReaderGone,
+    SeedError,
+    SinkError,
+    StorageFull,
+    Wants,
+    printable,
+    record,
+)
 from crawler.runtime.files import is_full
 from crawler.runtime.private_files import Unsafe, opener
 from crawler.runtime.threads import run_in_thread
 from crawler.seeds import BadSeed
-from crawler.sinks import ReaderGone, Wants
-from crawler.sinks.record import record
 
 
 class StandardOutput:

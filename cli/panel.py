@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from crawler.runtime.escaping import printable
+from crawler import printable
 
 from . import show
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from crawler.metrics.metrics import Snapshot
+    from crawler import Snapshot
 
 REFRESH_S = 0.5
 """The event loop draws the panel itself, in a few milliseconds. Twice a second costs it about one percent."""

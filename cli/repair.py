@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crawler.runtime.escaping import printable
+from crawler import printable
 
 from . import show, values
 
@@ -22,10 +22,9 @@ def repair(
 
     Pages whose records are missing from the output are queued again.
     """
-    from crawler.folder.repair import mend
-    from crawler.runtime.ownership import Trust
+    from crawler import Trust, repair_folder
 
-    mended = mend(folder, is_forced=force, trust=Trust(foreign=trust_folder))
+    mended = repair_folder(folder, is_forced=force, trust=Trust(foreign=trust_folder))
     if not mended:
         typer.echo("no damage found, and nothing changed", err=True)
         return

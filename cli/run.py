@@ -13,7 +13,7 @@ from . import values
 from .options import Sets, chosen
 
 if TYPE_CHECKING:
-    from crawler.settings import Config
+    from crawler import Config
 
 
 def run(
@@ -159,9 +159,8 @@ def run(
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
+    from crawler import Trust
     from crawler import seeds as _seeds
-    from crawler.assembly import parts
-    from crawler.runtime.ownership import Trust
     from crawler.settings.loading import trace
 
     from .process import prepare_workers, run_loop
@@ -174,7 +173,7 @@ def run(
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
-    parts.scope(loaded)
+    values.check_patterns(loaded)
     _seeds.check(sources, strict=strict, column=column)
     if dry_run:
         if not sources:
@@ -208,9 +207,9 @@ def _add_to_records(config: Config, links: bool, text: bool) -> Config:
 
 def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     """Returns the seeds and the crawl folder. A crawl folder among the seeds is the one to continue."""
-    from crawler.folder.folder import default_name
+    from crawler import default_folder_name
 
     folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]
     if len(folders) == 1 and out in (None, folders[0]):
         return [seed for seed in seeds if Path(seed) != folders[0]], folders[0]
-    return seeds, out or Path(default_name(seeds))
+    return seeds, out or Path(default_folder_name(seeds))

@@ -8,29 +8,22 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Crawl, open_crawl, seeds
-from crawler.errors import SeedError
-from crawler.folder.folder import Folder, discard
-from crawler.model import Url
-from crawler.runtime.escaping import printable
-from crawler.runtime.ownership import NOBODY, Trust
-from crawler.settings import Config
-from crawler.sinks import ReaderGone, Wants
+from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, open_crawl, printable, seeds
 
 from . import show
 from .exit_codes import Exit, exit_code
 from .log import log, logging_to
 from .output import BadSeeds, StandardOutput
 from .panel import Lines, View, open_view
+from .signals import end_at_once, on_signals, repeating
 from .values import Share
 
 if TYPE_CHECKING:
-    from crawler.model import Reason
-    from crawler.protocols import Sink
+    from crawler import Reason, Sink
 
 ALL = "all"
 
@@ -55,7 +48,7 @@ class Job:
     """URLs that failed for these reasons are tried again."""
     unpark: tuple[str, ...] = ()
     """Parked patterns to fetch; `all` stands for every one."""
-    trust: Trust = NOBODY
+    trust: Trust = field(default_factory=Trust)
 
 
 async def crawled(job: Job) -> Exit:
@@ -67,7 +60,7 @@ async def crawled(job: Job) -> Exit:
         except ReaderGone:
             return Exit.INTERRUPTED
         except _NothingBegan as error:
-            discard(error.folder)
+            error.folder.discard()
             raise
     for line in () if job.quiet else last_words:
         Lines().tell(line)
@@ -92,7 +85,7 @@ async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
                 view.tell(line)
                 log.info(line)
             try:
-                with _repeat(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())):
                     summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
@@ -153,17 +146,9 @@ class _Signals:
 
     @contextmanager
     def on_signals(self) -> Iterator[_Signals]:
-        loop = asyncio.get_running_loop()
-        wanted = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
-        # Signals that are ignored stay ignored: nohup, and background jobs of a script.
-        heard = {one: act for one, act in wanted.items() if signal.getsignal(one) is not signal.SIG_IGN}
-        for one, act in heard.items():
-            loop.add_signal_handler(one, act)
-        try:
+        acts = {signal.SIGINT: self._interrupt, signal.SIGTERM: self._stop, signal.SIGHUP: self._stop}
+        with on_signals(acts, heeds_ignored=True):
             yield self
-        finally:
-            for one in heard:
-                loop.remove_signal_handler(one)
 
     def hold(self, crawl: Crawl) -> None:
         """Sets the crawl that signals stop. A signal that came while it was being opened stops it now."""
@@ -178,29 +163,11 @@ class _Signals:
             self._asked += 1
             self._tell("stopping at once; pages under way will be fetched again")
             self._crawl.abort()
-        else:  # kill -9 loses nothing either
-            if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h")  # the panel hid the cursor
-            os._exit(Exit.INTERRUPTED)
+        else:
+            end_at_once()
 
     def _stop(self) -> None:
         self._asked = max(self._asked, 1)
         self._tell("finishing pages under way, for half a minute at most; Ctrl-C again stops at once")
         if self._crawl is not None:
             self._crawl.stop()
-
-
-@contextmanager
-def _repeat(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    timer: list[asyncio.TimerHandle] = []
-
-    def again() -> None:
-        timer[:] = [loop.call_later(seconds, again)]
-        act()
-
-    timer.append(loop.call_later(seconds, again))
-    try:
-        yield
-    finally:
-        timer[0].cancel()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from crawler.errors import CrawlError
+from crawler import CrawlError
 
 from . import values
 from .exit_codes import Exit, exit_code_of
@@ -87,8 +87,8 @@ def serve(
     reads the settings again.
     """
     given = locals()
-    from crawler.daemon.daemon import Sources
-    from crawler.runtime.ownership import Trust
+    from crawler import Trust
+    from crawler.daemon import Sources
 
     from .process import prepare_workers, run_loop
 

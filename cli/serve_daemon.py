@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from crawler.daemon.daemon import Daemon, Sources, open_daemon
+from crawler import ConfigError
+from crawler.daemon import Daemon, Sources, open_daemon
 from crawler.daemon.systemd import ALIVE, STOPPING, Notify
-from crawler.errors import ConfigError
 
 from .exit_codes import Exit
+from .signals import end_at_once, on_signals, repeating
 
 log = logging.getLogger("crawler.cli")
 
@@ -58,15 +59,9 @@ class _Signals:
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
         acts = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload}
-        for number, act in acts.items():
-            loop.add_signal_handler(number, act)
-        try:
+        with on_signals(acts, heeds_ignored=False):
             yield
-        finally:
-            for number in acts:
-                loop.remove_signal_handler(number)
 
     def _stop(self) -> None:
         self.asked += 1
@@ -74,8 +69,8 @@ class _Signals:
         if self.asked == 2 and self.daemon is not None:
             log.warning("stopping at once; visits under way will be made again")
             self.daemon.jobs.hurry()
-        elif self.asked > 2:  # kill -9 loses nothing either
-            os._exit(Exit.INTERRUPTED)
+        elif self.asked > 2:
+            end_at_once()
 
     def _reload(self) -> None:
         if self.daemon is None or self.stopped.is_set():
@@ -91,19 +86,13 @@ class _Signals:
 @contextmanager
 def _keep_supervisor_informed(notify: Notify, daemon: Daemon) -> Iterator[None]:
     """Tells the supervisor regularly, while the block lasts, that the loop runs and how many jobs there are."""
-    loop = asyncio.get_running_loop()
-    pause_s = min(STATUS_S, notify.every_s or STATUS_S)
-    timer: list[asyncio.TimerHandle] = []
 
     def tell() -> None:
-        timer[:] = [loop.call_later(pause_s, tell)]
         notify.tell(ALIVE, _status(daemon))
 
     tell()
-    try:
+    with repeating(min(STATUS_S, notify.every_s or STATUS_S), tell):
         yield
-    finally:
-        timer[0].cancel()
 
 
 def _status(daemon: Daemon) -> str:

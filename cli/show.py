@@ -6,18 +6,12 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from crawler.runtime.escaping import printable
+from crawler import printable
 
 from .exit_codes import is_barren
 
 if TYPE_CHECKING:
-    from crawler.folder.folder import Folder
-    from crawler.folder.lost_records import Lost
-    from crawler.metrics.metrics import Snapshot, Summary
-    from crawler.model import Disposition
-    from crawler.reach.second_looks import Reconsidered
-    from crawler.settings.loading import Change
-    from crawler.standing import Counts, Trap
+    from crawler import Change, Counts, Disposition, Folder, Lost, Reconsidered, Snapshot, Summary, Trap
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -152,10 +146,11 @@ def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
 
 def _is_secret(assignment: str) -> bool:
     from crawler.settings.catalog import SECRETS
+    from crawler.settings.loading import shown
 
     name = assignment.partition("=")[0].strip().replace("-", "_")
     is_secret = any(name in (key, key.partition(".")[2]) for key in SECRETS)
-    return is_secret or (name == "sinks" and "options" in assignment)
+    return is_secret or shown(name, assignment) != assignment
 
 
 def settled(counts: Counts) -> int:
@@ -237,7 +232,7 @@ def _totals(summary: Summary, folder: Folder) -> Iterable[str]:
 
 
 def _rereads(summary: Summary) -> Iterable[str]:
-    from crawler.model import Disposition
+    from crawler import Disposition
 
     failed = summary.rereads.get(Disposition.FAILED, 0)
     if failed:
@@ -246,7 +241,7 @@ def _rereads(summary: Summary) -> Iterable[str]:
 
 def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
     """Yields a line with the rules that left links out, and on how many pages."""
-    from crawler.model import LeftOut
+    from crawler import LeftOut
 
     scope = folder.config.scope
     names = {
@@ -264,7 +259,7 @@ def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
 
 def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
     """Yields commands that would fetch more, when nothing is left to do."""
-    from crawler.model import Disposition, Reason
+    from crawler import Disposition, Reason
 
     here = shlex.quote(str(folder.path))
     if failed := summary.counts.settled.get(Disposition.FAILED, 0):
@@ -289,7 +284,7 @@ def _schedule(counts: Counts) -> str:
 
 
 def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
-    from crawler.model import Reason
+    from crawler import Reason
 
     parks = folder.config.scope.traps == "park"
     for trap in summary.traps[:SHOWN_TRAPS]:
@@ -309,7 +304,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
 
 
 def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
-    from crawler.model import Disposition, Reason
+    from crawler import Disposition, Reason
 
     shown = summary.failures[:SHOWN_FAILURES]
     for site, reason, n, url in shown:
@@ -325,7 +320,7 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
 
 def _hindrances(summary: Summary) -> Iterable[str]:
     """Yields lines about sites that were down or block us. Soft outages are shown even if all pages came in the end."""
-    from crawler.model import Reason
+    from crawler import Reason
 
     shown = summary.hindrances[:SHOWN_FAILURES]
     for site, reason, n, detail in shown:
@@ -338,7 +333,7 @@ def _hindrances(summary: Summary) -> Iterable[str]:
 
 
 def _moved(summary: Summary) -> Iterable[str]:
-    from crawler.model import Reason
+    from crawler import Reason
 
     if moved := summary.reasons.get(Reason.MOVED, 0):
         yield (
@@ -355,14 +350,14 @@ def _blocked(summary: Summary) -> Iterable[str]:
 
 def _waited(summary: Summary) -> str:
     """Returns what limited the crawl for most of its time, if the reason is not this machine; empty otherwise."""
-    from crawler.metrics.bounds import ADVICE, Bound
+    from crawler import Bound
 
     told = (Bound.POLITENESS, Bound.CRAWL_DELAY, Bound.PER_SITE, Bound.PER_IP, Bound.RETRIES, Bound.DNS, Bound.HELD)
     bound = max(told, key=lambda one: summary.bounds.get(one, 0))
     share = summary.bounds.get(bound, 0)
     if share < 0.5 or summary.elapsed_s < WORTH_ADVICE_S:
         return ""
-    return f"bound by {bound} {share:.0%} of the time: {ADVICE[bound]}"
+    return f"bound by {bound} {share:.0%} of the time: {bound.advice}"
 
 
 def _change(change: Change) -> str:

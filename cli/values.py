@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from crawler.model import Reason
+    from crawler import Config, Reason
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
@@ -59,8 +58,8 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
     """Reads reasons why URLs failed or were excluded. `all` stands for every kind of failure. Raises BadParameter."""
     if not words:
         return ()
-    from crawler.model import Reason
-    from crawler.policy.wider import FAILURES
+    from crawler import FAILURES, Reason
+    from crawler.runtime.nearest import find_nearest
 
     found: list[Reason] = []
     for word in words:
@@ -69,9 +68,9 @@ def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
         elif word in set(Reason):
             found.append(Reason(word))
         else:
-            near = get_close_matches(word, set(Reason), 1) or ["dns"]
+            near = find_nearest(word, Reason) or "dns"
             raise typer.BadParameter(
-                f"{word!r} is not a reason for a failure; did you mean {near[0]}?", param_hint="--retry-failed"
+                f"{word!r} is not a reason for a failure; did you mean {near}?", param_hint="--retry-failed"
             )
     return tuple(dict.fromkeys(found))
 
@@ -88,7 +87,14 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     """Returns the settings with which a crawl takes at most this much memory; none for None."""
     if total_bytes is None:
         return {}
-    from crawler.offload import cores
-    from crawler.settings.memory_plan import plan_memory
+    from crawler import cores, plan_memory
 
     return plan_memory(total_bytes, cores())
+
+
+def check_patterns(config: Config) -> None:
+    """Raises ConfigError if a pattern of `include` or `exclude` cannot be read."""
+    from crawler import check_patterns
+
+    check_patterns("include", config.scope.include)
+    check_patterns("exclude", config.scope.exclude)

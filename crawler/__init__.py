@@ -25,6 +25,10 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .folder.folder import Folder, default_folder_name, read_folder
+    from .folder.lost_records import Lost
+    from .folder.repair import Mended, repair_folder
+    from .frontier import Known
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -41,13 +45,19 @@ if TYPE_CHECKING:
         Timings,
         Url,
     )
+    from .offload import cores
     from .parse import Content
+    from .policy.scope import Ruling, check_patterns
+    from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
+    from .runtime.escaping import printable
     from .runtime.ownership import Trust
     from .settings import Config
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
+    from .sinks import ReaderGone, Wants
+    from .sinks.record import record
     from .standing import Counts, Trap
 
 _HOMES = {
@@ -66,11 +76,22 @@ _HOMES = {
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
+    "folder.folder": "Folder default_folder_name read_folder",
+    "folder.lost_records": "Lost",
+    "folder.repair": "Mended repair_folder",
+    "frontier": "Known",
+    "offload": "cores",
+    "policy.scope": "Ruling check_patterns",
+    "policy.wider": "FAILURES",
+    "runtime.escaping": "printable",
+    "sinks": "ReaderGone Wants",
+    "sinks.record": "record",
     "standing": "Counts Trap",
     "runtime.ownership": "Trust",
 }
 
 __all__ = [
+    "FAILURES",
     "Blocked",
     "Bound",
     "Change",
@@ -87,13 +108,17 @@ __all__ = [
     "Failures",
     "FetchError",
     "Fetcher",
+    "Folder",
     "FolderError",
     "Frontier",
     "FrontierError",
     "Heads",
     "Hindrance",
+    "Known",
     "Lease",
     "LeftOut",
+    "Lost",
+    "Mended",
     "Mender",
     "Observer",
     "OffloadError",
@@ -104,6 +129,7 @@ __all__ = [
     "ParseError",
     "Position",
     "Reader",
+    "ReaderGone",
     "Reason",
     "Reconsidered",
     "Rehearsal",
@@ -111,6 +137,7 @@ __all__ = [
     "Response",
     "Robots",
     "Rules",
+    "Ruling",
     "SeedError",
     "Shared",
     "Sink",
@@ -124,12 +151,20 @@ __all__ = [
     "Url",
     "UrlError",
     "VisitError",
+    "Wants",
+    "check_patterns",
+    "cores",
     "crawl",
+    "default_folder_name",
     "explain",
     "open_crawl",
     "open_shared",
     "plan_memory",
+    "printable",
+    "read_folder",
+    "record",
     "rehearse",
+    "repair_folder",
     "stream",
 ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
@@ -18,6 +17,7 @@ from .offload import Inline
 from .policy.admitted import Admitted
 from .policy.scope import Ruling, Scope, place
 from .reach.roots import Ground, Root
+from .runtime.times import iso
 from .settings import Config
 from .standing import Trap
 
@@ -87,6 +87,10 @@ class Explanation:
         if self.reason:
             return "exclude"
         return "unknown" if self.robots.verdict == "not-asked" else "fetch"
+
+    def record(self, folder: Path | None = None) -> dict[str, object]:
+        """Returns it as a JSON object; docs/explain.md describes its fields. `folder`: the folder that was read."""
+        return _record(self, folder)
 
 
 async def explain(
@@ -160,8 +164,7 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
     )
 
 
-def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
-    """Returns the answer as a JSON object; docs/explain.md describes its fields. `folder`: the folder that was read."""
+def _record(answer: Explanation, folder: Path | None) -> dict[str, object]:
     scope, robots, known, turn = answer.scope, answer.robots, answer.known, answer.turn
     return {
         "v": 1,
@@ -189,18 +192,15 @@ def record(answer: Explanation, folder: Path | None) -> dict[str, object]:
             "delay_s": answer.rest_s,
             "per_site": answer.per_site,
             "queued": turn.queued if turn else None,
-            "next_turn_at": iso(turn.next_at) if turn else None,
+            "next_turn_at": _moment(turn.next_at) if turn else None,
         },
         "trap": answer.trap._asdict() if answer.trap else dict.fromkeys(Trap._fields),
         "crawl": {"folder": str(folder), **_story(known)} if folder else None,
     }
 
 
-def iso(seconds: float | None) -> str | None:
-    """Returns the Unix time as RFC 3339 text in UTC; None if there is none."""
-    return (
-        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if seconds else None
-    )
+def _moment(seconds: float | None) -> str | None:
+    return iso(seconds) if seconds else None
 
 
 def _story(known: Known | None) -> dict[str, object]:
@@ -214,8 +214,8 @@ def _story(known: Known | None) -> dict[str, object]:
         "status": known.status,
         "depth": known.depth,
         "attempts": known.attempts,
-        "visited_at": iso(known.visited_at),
-        "due_at": iso(known.due),
+        "visited_at": _moment(known.visited_at),
+        "due_at": _moment(known.due),
         "duplicate_of": known.duplicate_of.text if known.duplicate_of else None,
         "via": [via.text for via in known.via],
         "seed": known.seed.text if known.seed else None,

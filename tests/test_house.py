@@ -244,9 +244,7 @@ def _collecting(environment: dict[str, str]) -> subprocess.Popen[str]:
     unneeded = ("cacheprovider", "xdist", "cov", "schemathesis", "hypothesispytest")
     quick = ["--assert=plain", *(f"-pno:{plugin}" for plugin in unneeded)]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *quick]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"PYTEST_ADDOPTS": ""} | environment, stdout=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
 
 
 def _ids(collecting: subprocess.Popen[str]) -> list[str]:

@@ -18,7 +18,7 @@ from crawler.daemon.runs import records
 from crawler.errors import ConfigError, FolderError, FrontierError, SinkError
 from crawler.fetch import Guard
 from crawler.folder.folder import open_folder
-from crawler.folder.repair import mend
+from crawler.folder.repair import repair_folder
 from crawler.frontier import look
 from crawler.records import ALL
 from crawler.runtime.log_format import LogFile
@@ -112,7 +112,7 @@ def test_a_frontier_that_was_planted_is_neither_looked_at_nor_repaired(tmp_path:
     with pytest.raises(FrontierError, match=r"frontier\.sqlite is a"):
         look(home / "frontier.sqlite", lambda opened: opened.queued())
     with pytest.raises(FolderError, match=r"frontier\.sqlite is a"):
-        mend(home)
+        repair_folder(home)
 
 
 def test_what_a_job_keeps_is_not_written_through_links(tmp_path: Path, plant: Plant, notes: Path) -> None:

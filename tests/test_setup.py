@@ -168,6 +168,35 @@ def test_what_stands_in_a_folder_of_someone_else_is_not_cleared(tree: Tree, laye
     assert tree.folder.joinpath("home", kept).read_text() == "prompt = 'mine'\n"
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make here")
+def test_make_takes_all_from_the_venv_that_is_chosen(tmp_path: Path) -> None:
+    """Only what it would do is looked at."""
+    chosen = {"PATH": os.environ["PATH"], "VENV": str(tmp_path / "venv")}
+    for target, layer in (
+        ("demo", "run"),
+        ("crawl", "run"),
+        ("lint", "develop"),
+        ("types", "develop"),
+        ("dist", "develop"),
+    ):
+        planned = subprocess.run(
+            ["make", "-n", target], cwd=ROOT, env=chosen, capture_output=True, text=True, check=True
+        )
+        first, *rest = planned.stdout.splitlines()
+        assert first.endswith(f".ci/setup {layer}")
+        assert rest
+        assert [line for line in rest if not line.startswith(f"{tmp_path}/venv/bin/")] == []
+    told = subprocess.run(
+        ["make", "-n", "demo", "crawl"],
+        cwd=ROOT,
+        env={"PATH": chosen["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-2:] == [".venv/bin/crawl demo  ", ".venv/bin/crawl urls.txt  "]
+
+
 @pytest.mark.parametrize("home", ["/proc/nonexistent", "/dev/null", "requirements.lock"])
 def test_where_no_home_can_be_written_uv_keeps_its_files_in_the_venv(tree: Tree, home: str) -> None:
     assert tree.set_up(HOME=home).returncode == 0

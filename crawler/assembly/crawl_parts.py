@@ -26,6 +26,7 @@ from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import Ground, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
+from ..settings.kinds import check_shape
 from ..sinks import Owing, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
@@ -53,14 +54,15 @@ class Stacking:
     async def works(self) -> Works:
         config = self.config
         frontier = await self._open_frontier()
-        sinks = await self._rewind_sinks(frontier)
+        opened = [*await self._open_outputs(), *self.sinks]
+        sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, find_observers(self.sinks), shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
@@ -87,10 +89,10 @@ class Stacking:
         self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
         return await enter_frontier(self.stack, place, config, terms)
 
-    async def _rewind_sinks(self, frontier: Frontier) -> tuple[Sink, ...]:
+    async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
         owed = frontier.durable.owed if frontier.durable else {}
-        sinks = tuple([_skip_kept(sink, owed) for sink in (*await self._open_outputs(), *self.sinks)])
+        sinks = tuple(_skip_kept(sink, owed) for sink in opened)
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
@@ -103,6 +105,7 @@ class Stacking:
         outputs = self.folder.outputs if self.folder else ()
         sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
         for output, sink in zip(outputs, sinks, strict=True):
+            check_shape(sink, Sink, f"the output {output.name!r}", "sinks")
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks

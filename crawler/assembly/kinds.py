@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from ..fetch import ForeignFetcher
 from ..frontier import Terms, open_memory, open_sqlite
-from ..offload import Inline, Pool, Workers, open_inline, open_offloader
-from ..protocols import Fetcher, Frontier
+from ..offload import Workers, open_inline, open_offloader
+from ..protocols import Fetcher, Frontier, Offloader
 from ..settings import Config, FrontierConfig
 from ..settings.kinds import Kinds, blamed, check_shape
 from ..sinks import SINKS, make_outputs
@@ -26,7 +26,7 @@ OpenFrontier = Callable[[Path | None, FrontierConfig, Terms], Opening[Frontier]]
 """Opens a frontier in a crawl folder; None: the crawl has no folder. Raises ConfigError, FrontierError."""
 OpenFetcher = Callable[[Fetcher, Mapping[str, object]], Opening[Fetcher]]
 """Opens a fetcher around the given one, with its options. Raises ConfigError."""
-OpenOffloader = Callable[[Workers], Opening[Pool | Inline]]
+OpenOffloader = Callable[[Workers], Opening[Offloader]]
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def enter_frontier(stack: AsyncExitStack, folder: Path | None, config: Fro
     with blamed(package, "frontier.kind"):
         frontier = await stack.enter_async_context(make(folder, config, terms))
     if package:
-        check_shape(frontier, Frontier, package, "frontier.kind")
+        check_shape(frontier, Frontier, f"the package {package}", "frontier.kind")
     return frontier
 
 
@@ -77,6 +77,6 @@ async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -
     with blamed(package, "fetch.fetcher_kind"):
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
-        check_shape(fetcher, Fetcher, package, "fetch.fetcher_kind")
+        check_shape(fetcher, Fetcher, f"the package {package}", "fetch.fetcher_kind")
         return ForeignFetcher(fetcher)
     return fetcher

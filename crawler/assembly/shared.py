@@ -48,13 +48,13 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     """Opens the parts that the crawls of one process share. The crawls must be opened and closed within the block.
 
     These settings are used: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest
-    that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`. Raises
-    ConfigError.
+    that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`,
+    `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
     """
     config, presence = amend(config or Config(), settings), Presence()
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
-        open_network(config.politeness.per_ip, presence) as network,
+        open_network(config.politeness.per_ip, config.fetch.connect_timeout_s, presence) as network,
     ):
         places = Places(config.fetch.concurrency)
         yield Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)

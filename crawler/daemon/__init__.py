@@ -8,6 +8,8 @@ from ..runtime.lazy_imports import door
 
 if TYPE_CHECKING:
     from .api import Changed, Jobs
+    from .client import Client, Refused, Unreachable, find_daemon, open_client
+    from .daemon import Daemon, Sources, open_daemon
     from .errors import (
         BadJob,
         BadSeeds,
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
     from .jobs.job import Job, JobSpec, Seeds, Template
     from .jobs.states import State
     from .opening import open_jobs
+    from .runs.run import current_job
     from .runs.stats import Point
     from .settings import DaemonConfig, load_daemon
 
 _HOMES = {
+    "client": "Client Refused Unreachable find_daemon open_client",
+    "daemon": "Daemon Sources open_daemon",
+    "runs.run": "current_job",
     "events": "Event Kind Listener",
     "http": "Listening application open_server",
     "jobs.job": "Job JobSpec Seeds Template",
@@ -45,7 +51,9 @@ __all__ = [
     "BadSeeds",
     "BadSettings",
     "Changed",
+    "Client",
     "Complaint",
+    "Daemon",
     "DaemonConfig",
     "Event",
     "Full",
@@ -59,13 +67,20 @@ __all__ = [
     "Listening",
     "NoSuchJob",
     "Point",
+    "Refused",
     "Seeds",
+    "Sources",
     "State",
     "StoreError",
     "Template",
+    "Unreachable",
     "WrongState",
     "application",
+    "current_job",
+    "find_daemon",
     "load_daemon",
+    "open_client",
+    "open_daemon",
     "open_jobs",
     "open_server",
 ]

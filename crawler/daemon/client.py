@@ -125,7 +125,7 @@ def _check_owner(path: str) -> None:
         raise ConfigError(f"{path} is a socket of another user (uid {owner}), so the token is not sent to it")
 
 
-def find(config: DaemonConfig) -> tuple[str, str | None]:
+def find_daemon(config: DaemonConfig) -> tuple[str, str | None]:
     """Returns the address of the daemon with these settings, and its token if the file is on this machine.
 
     Raises ConfigError, also if the default data folder belongs to another account: only a folder that was named may.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, get_origin
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from .. import urls
 from ..errors import ConfigError, UrlError
+from ..runtime.nearest import did_you_mean
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
 from ..settings.catalog import default_of
@@ -49,50 +49,52 @@ class DaemonConfig(Table):
     """The daemon, which runs many crawls."""
 
     host: str = "127.0.0.1"
-    """The address that the API listens on. Any but loopback requires a token."""
+    """The address that the API listens on. Any address but loopback requires a token."""
     port: Annotated[int, Field(ge=0, le=65535)] = 7878
-    """The port; 0: any free one."""
+    """The port that the API listens on; 0: any free one."""
     socket: str = ""
-    """A unix socket to listen on instead of host and port."""
+    """The path of a unix socket to listen on, instead of host and port. Empty: none."""
     allowed_hosts: tuple[str, ...] = ()
-    """Host names that the API answers to, besides localhost and the address it listens on."""
+    """Host names that clients may use for the API, besides localhost and the address that it listens on."""
     webhooks: Live[tuple[Annotated[str, AfterValidator(target)], ...]] = ()
-    """URLs that receive every change of a job's state. docs/daemon.md says how the messages are signed."""
+    """URLs that receive every change of a job's state. docs/daemon.md explains how each message is signed."""
     webhook_secret_file: str = ""
-    """The file with the secret that signs webhooks, readable by its owner alone. Empty: `webhook-secret` in the data
-    folder."""
+    """The file with the secret that signs webhooks; nobody but its owner may have access. Empty: `webhook-secret` in
+    the data folder."""
     token_file: str = ""
-    """The file with the token that clients need, readable by its owner alone. Empty: `token` in the data folder."""
+    """The file with the token that clients send; nobody but its owner may have access. Empty: `token` in the data
+    folder."""
     data: str = "crawld-data"
-    """The folder of the jobs and of everything else that the daemon stores."""
+    """The folder where the daemon stores its jobs and everything else."""
     trust_folder: bool = False
-    """Use the data folder, tokens and folders of jobs even if they belong to another account."""
+    """Whether to use the data folder, tokens and folders of jobs even if they belong to another account."""
     open_folder: bool = False
-    """Use a data folder that others can write to, and keep its files' permissions."""
+    """Whether to use a data folder that other accounts can write to, and to leave the permissions of its files as they
+    are."""
     max_running: Live[Annotated[int, Field(ge=1, le=1000)]] = 100
-    """Jobs that run at the same time; the others are queued."""
+    """Most jobs that run at the same time. Further jobs wait in the queue."""
     max_crashes: Live[Annotated[int, Field(ge=2)]] = 3
-    """A job is paused after this many crashes of the daemon in a row (also `kill -9` and power cuts), if it ran each
-    time and fetched nothing in between: it may be the cause."""
+    """Number of crashes of the daemon in a row after which a job is paused, because it may be their cause: it ran each
+    time and fetched nothing in between. `kill -9` and power cuts count as crashes."""
     max_jobs: Live[Annotated[int, Field(ge=1)]] = 10_000
-    """Jobs that the daemon keeps, including those that have ended."""
+    """Most jobs that the daemon stores, including those that have ended."""
     max_seeds: Live[Annotated[int, Field(ge=1)]] = 100_000_000
-    """Seeds of one job."""
+    """Most seeds of one job."""
     max_body_bytes: Live[Annotated[int, Field(ge=1024)]] = MIB
-    """The largest JSON body of a request. Seeds are streamed and not limited by it."""
+    """Largest JSON body of a request. Seeds are not limited by it, because they are streamed."""
     retention_s: Live[Annotated[float, Field(gt=0)] | None] = None
-    """Remove jobs, with their folders, this long after they ended. Absent: keep them."""
+    """Time after which a job that has ended is removed, together with its folder. Absent: jobs are not removed."""
     grace_s: Live[Annotated[float, Field(ge=0)]] = 30.0
     """Time that visits under way get to finish when the daemon stops."""
     concurrency: Live[Annotated[int, Field(ge=1, le=20000)]] = 1024
-    """Visits at the same time, over all jobs."""
+    """Most visits at the same time, over all jobs."""
     budget_bytes: Annotated[int, Field(ge=1)] = 512 * MIB
-    """Memory for bodies at one time, over all jobs."""
+    """Memory for the bodies of all jobs together."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Worker processes that all jobs share; 0: one for each core this process may use."""
+    """Number of worker processes, which all jobs share; 0: one for each core that this process may use."""
     bounds: Live[Annotated[dict[str, Any], AfterValidator(_bounds)]] = Field(default_factory=dict)
-    """Limits that no job may exceed, by name: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`. It is the least
-    of a delay, the most of a number, the only value of anything else."""
+    """Limits that no job may exceed, by the name of the setting: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`.
+    A job may not choose a shorter delay, a larger number, or another value of anything else."""
 
 
 def trust_in(config: DaemonConfig) -> Trust:
@@ -178,8 +180,7 @@ def _value(name: str, text: str) -> object:
 def _complaint(error: ErrorDetails) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        close = get_close_matches(name, DaemonConfig.model_fields, 1)
-        return f"{name}: no such setting{f'; did you mean {close[0]}?' if close else ''}"
+        return f"{name}: no such setting{did_you_mean(name, DaemonConfig.model_fields)}"
     return (
         f"{name} = {error['input']!r}: {error['msg'].removeprefix('Value error, ').replace('Input should', 'should')}"
     )

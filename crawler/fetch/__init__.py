@@ -50,12 +50,14 @@ class Network:
 
 
 @asynccontextmanager
-async def open_network(per_ip: int, presence: Presence | None = None) -> AsyncIterator[Network]:
+async def open_network(
+    per_ip: int, connect_timeout_s: float, presence: Presence | None = None
+) -> AsyncIterator[Network]:
     """Opens what the fetchers of one event loop share; open and close them within the block."""
     async with AsyncExitStack() as stack:
-        names = NameServers()
+        names = NameServers((), connect_timeout_s)
         stack.push_async_callback(names.close)
-        answers = Resolver(Guard(_ANYWHERE), names.ask, presence=presence)
+        answers = Resolver(Guard(_ANYWHERE), names.ask, timeout_s=connect_timeout_s, presence=presence)
         stack.push_async_callback(answers.close)
         yield Network(Gates(per_ip), answers.found, Files())
 

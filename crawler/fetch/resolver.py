@@ -56,7 +56,8 @@ class Resolver(AbstractResolver):
         ask: Ask,
         hosts: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        timeout_s: float = 10.0,
+        *,
+        timeout_s: float,
         presence: Presence | None = None,
     ) -> None:
         """A look-up that takes longer than `timeout_s` fails for all callers that wait for it."""
@@ -170,7 +171,7 @@ class _Known(NamedTuple):
 class NameServers:
     """Looks names up through c-ares: in /etc/hosts, then at the given name servers or those of the system."""
 
-    def __init__(self, servers: Sequence[str] = (), timeout_s: float = 10.0) -> None:
+    def __init__(self, servers: Sequence[str], timeout_s: float) -> None:
         """A look-up may take `timeout_s`. A server that does not answer is skipped long before."""
         self._servers = servers
         self._wait_s = min(MAX_WAIT_S, timeout_s / 4)

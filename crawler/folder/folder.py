@@ -48,6 +48,26 @@ class Folder:
             _store(self.path, config)
         return replace(self, config=config)
 
+    def check_patterns(self, chosen: Config) -> None:
+        """Raises ConfigError if a pattern of the folder cannot be used; the message says how to replace it."""
+        for name in ("include", "exclude"):
+            try:
+                check_readable(name, getattr(self.config.scope, name))
+            except ConfigError as error:
+                if f"scope.{name}" in explicit(chosen):
+                    raise
+                replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
+                raise ConfigError(f"{self.path / _SETTINGS}: {error}; {replaced}") from error
+
+    def discard(self) -> None:
+        """Removes a folder in which nothing was ever queued. It stays if it holds files that are not the crawl's."""
+        database = self.frontier_path.name
+        own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *_files_of(self.outputs)}
+        for name in own - {_SEEDS}:
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
     @property
     def outputs(self) -> tuple[Output, ...]:
         """The outputs that the settings name. Raises ConfigError."""
@@ -96,16 +116,6 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         os.close(lock)
 
 
-def discard(folder: Folder) -> None:
-    """Removes a crawl folder in which nothing was ever queued. It stays if it has files that are not the crawl's."""
-    database = folder.frontier_path.name
-    own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *_files_of(folder.outputs)}
-    for name in own - {_SEEDS}:
-        (folder.path / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.path.rmdir()
-
-
 def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
     """Returns the crawl folder with the settings chosen in `config`. It locks nothing and writes nothing.
 
@@ -119,19 +129,6 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
         return _merge(path, config, trust)
 
 
-def check_patterns(folder: Folder, chosen: Config) -> None:
-    """Raises ConfigError if a pattern of the folder cannot be used; the message says how to replace it."""
-    scope = folder.config.scope
-    for name in ("include", "exclude"):
-        try:
-            check_readable(name, getattr(scope, name))
-        except ConfigError as error:
-            if f"scope.{name}" in explicit(chosen):
-                raise
-            replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
-            raise ConfigError(f"{folder.path / _SETTINGS}: {error}; {replaced}") from error
-
-
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Locks the folder until the block or this process ends. Raises FolderError, StorageFull."""
@@ -143,7 +140,7 @@ def held(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def default_name(seeds: Iterable[str]) -> str:
+def default_folder_name(seeds: Iterable[str]) -> str:
     """Returns the name of the folder for these seeds: equal seeds give equal names. `urls.txt` gives `urls.crawl`."""
     names = [_stem(seed) for seed in seeds]
     name = "+".join(dict.fromkeys(names))
@@ -211,7 +208,7 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
 
 def _continue(path: Path, config: Config, trust: Trust) -> Folder:
     folder = _merge(path, config, trust)
-    check_patterns(folder, config)
+    folder.check_patterns(config)
     for name in _files_of(folder.outputs):
         check_place(path / name)
     _refuse_to_forget(folder)

@@ -31,7 +31,7 @@ class Mended(NamedTuple):
         return self.frontier is not None or bool(self.lost.files)
 
 
-def mend(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
+def repair_folder(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
     """Makes the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
 
     A damaged frontier is rebuilt; with `is_forced` a whole one, too. The next run visits again the URLs whose records

@@ -26,6 +26,11 @@ class Bound(StrEnum):
     SEEDS = "seeds"
     IDLE = "idle"
 
+    @property
+    def advice(self) -> str:
+        """What it means, and flags of the command line that help; empty: nothing is known to help."""
+        return ADVICE[self]
+
 
 class Advice(NamedTuple):
     """The meaning of a bound, and what helps, as flags and as settings. Empty: nothing is known to help."""

@@ -30,6 +30,12 @@ def sync_file(number: int) -> None:
         os.fsync(number)
 
 
+def replace_file(draft: Path, place: Path) -> None:
+    """Gives a whole file the name of another one, for good: a power cut leaves one or the other. Raises OSError."""
+    os.replace(draft, place)
+    sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable: a name is as durable as its folder. Blocks. Raises OSError."""
     number = os.open(folder, os.O_RDONLY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from .escaping import printable
-from .files import sync_file, sync_folder
+from .files import replace_file, sync_file
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -135,8 +135,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             sync_file(file.fileno())
-        os.replace(draft, place)
-        sync_folder(place.parent)
+        replace_file(draft, place)
     except BaseException:
         with suppress(OSError):
             os.unlink(draft)

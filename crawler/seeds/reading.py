@@ -7,12 +7,12 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO
 
 from ..errors import SeedError, UrlError
 from ..model import Url
+from ..runtime.nearest import find_nearest
 from .formats import parts_of
 from .packing import DAMAGED
 from .part import BLOCK, Entry, Part, Stream
@@ -135,7 +135,7 @@ def _name_of(source: str) -> str:
 
 def _suggest(path: Path) -> str:
     try:
-        close = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], 1)
+        near = find_nearest(path.name, [entry.name for entry in path.parent.iterdir()])
     except OSError:
-        close = []
-    return f"; did you mean {path.with_name(close[0])}?" if close else "; for a web site, write https://..."
+        near = None
+    return f"; did you mean {path.with_name(near)}?" if near else "; for a web site, write https://..."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from ..errors import ConfigError, CrawlError
+from ..runtime.nearest import did_you_mean
 
 T = TypeVar("T")
 _NONE: Mapping[str, object] = MappingProxyType({})
@@ -50,16 +50,14 @@ class Kinds(Generic[T]):
 
     def _guess(self, kind: str) -> str:
         known = sorted({*self.built_in, *(entry.name for entry in entry_points(group=self.group))})
-        close = get_close_matches(kind, known, 1)
-        guess = f"; did you mean {close[0]}?" if close else "."
-        return f"no such kind{guess} Known are: {', '.join(known)}"
+        return f"no such kind{did_you_mean(kind, known, '.')} Known are: {', '.join(known)}"
 
 
-def check_shape(part: object, door: type, package: str, key: str) -> None:
-    """Raises ConfigError if a part of a package lacks methods or values that the protocol `door` names."""
+def check_shape(part: object, door: type, maker: str, key: str) -> None:
+    """Raises ConfigError if what `maker` made lacks methods or values that the protocol `door` names."""
     names = [name for one in (*door.__mro__[1:-1], door) for name in vars(one) if not name.startswith("_")]
     if missing := [name for name in names if not hasattr(part, name)]:
-        raise _error(key, f"the package {package} made an object without {', '.join(missing)} ({door.__name__})")
+        raise _error(key, f"{maker} made an object without {', '.join(missing)} ({door.__name__})")
 
 
 @contextmanager

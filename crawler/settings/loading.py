@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
+from ..runtime.nearest import find_nearest
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
 from . import Config, SinkConfig
@@ -258,18 +258,24 @@ def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
     if error["type"] == "extra_forbidden":
         return f"{origin}: {place}: no such setting{_suggest(where)}"
-    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and not isinstance(error["input"], dict)
+    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and _is_flat(error["input"])
     value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
+
+
+def _is_flat(value: object) -> bool:
+    """Whether a value has no tables or lists inside, which may be deep and hold passwords."""
+    inner = value if isinstance(value, list | tuple) else (value,)
+    return not any(isinstance(one, list | tuple | Mapping | BaseModel) for one in inner)
 
 
 def _suggest(where: list[str]) -> str:
     names = {leaf(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
     if where[0] == "sinks":
         names = {name: name for name in SinkConfig.model_fields}
-    close = get_close_matches(where[-1].rpartition(".")[2], names, 1)
-    return f"; did you mean {names[close[0]]}?" if close else "; `crawl config show` lists all settings"
+    near = find_nearest(where[-1].rpartition(".")[2], names)
+    return f"; did you mean {names[near]}?" if near else "; `crawl config show` lists all settings"
 
 
 def _tables() -> set[str]:

@@ -10,6 +10,9 @@ from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
 
+MOST_DEEP = 32
+"""Most levels of lists and tables in one setting: whoever reads them must not run out of stack."""
+
 
 class Mark(NamedTuple):
     """Marks a setting that a job of a daemon may choose. Without this mark only the owner of the daemon may."""
@@ -71,18 +74,20 @@ class Table(BaseModel):
         return value
 
 
-def _is_text(value: object) -> bool:
-    """Returns whether the texts of a value can be written.
+def _is_text(value: object, depth: int = 0) -> bool:
+    """Returns whether the texts of a value can be written. Raises ValueError for one that is nested too deep.
 
     Bytes of an argument that are no UTF-8 arrive as lone surrogates, which cannot be.
     """
+    if depth > MOST_DEEP:
+        raise ValueError(f"should be lists and tables of {MOST_DEEP} levels at most")
     match value:
         case str():
             return value == value.encode(errors="replace").decode()
         case list() | tuple():
-            return all(map(_is_text, value))
+            return all(_is_text(one, depth + 1) for one in value)
         case dict():
-            return all(map(_is_text, (*value, *value.values())))
+            return all(_is_text(one, depth + 1) for one in (*value, *value.values()))
     return True
 
 

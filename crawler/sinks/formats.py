@@ -41,7 +41,7 @@ def _make(folder: Path, sink: SinkConfig, key: str) -> Output:
     with blamed(package, key):
         output = make(folder, sink)
         if package:
-            check_shape(output, Output, package, key)
+            check_shape(output, Output, f"the package {package}", key)
             for name in (*output.files, *output.drafts):
                 check_file_name(name)
     return output

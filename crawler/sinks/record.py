@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
 from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
+from ..runtime.times import iso
 
 VERSION = 1
 """Version of the record. Under the same number no field is renamed or changes its meaning."""
@@ -51,7 +51,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         "depth": request.depth,
         "attempt": request.attempt,
         "visit": request.visit,
-        "fetched_at": _iso(outcome.visited_at),
+        "fetched_at": iso(outcome.visited_at, "milliseconds"),
         **_exchange(outcome.response),
         **_content(outcome.page),
     }
@@ -140,8 +140,3 @@ _NO_CONTENT = dict.fromkeys(
         "robots",
     )
 )
-
-
-def _iso(seconds: float) -> str:
-    """Returns a time in RFC 3339, in UTC and to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

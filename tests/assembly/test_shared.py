@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import MethodType
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -202,7 +203,7 @@ async def test_names_are_asked_once_for_all_and_vetted_by_each() -> None:
             asked[host] += 1
             return Found(("127.0.1.1",), 60.0)
 
-        network = replace(stage.shared.network, ask=Resolver(Guard(("0.0.0.0/0",)), ask).found)
+        network = replace(stage.shared.network, ask=Resolver(Guard(("0.0.0.0/0",)), ask, timeout_s=10.0).found)
         stage.shared = replace(stage.shared, network=network)
         seeds = [stage.served.seeds[0].replace("127.0.1.1", "alpha.test")]
         found = {}
@@ -233,3 +234,9 @@ async def test_a_crawl_of_larger_bodies_than_the_shared_budget_allows_is_refused
         with pytest.raises(crawler.ConfigError, match="weight"):
             async with crawler.open_crawl(shared=shared, max_body_bytes=500, weight=0):
                 pass
+
+
+async def test_names_are_looked_up_for_as_long_as_the_settings_say() -> None:
+    async with crawler.open_shared(executor="inline", connect_timeout_s=40.0) as shared:
+        answers = cast("Resolver", cast("MethodType", shared.network.ask).__self__)
+        assert answers._timeout_s == 40.0

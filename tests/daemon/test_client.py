@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from crawler.daemon import DaemonConfig
-from crawler.daemon.client import Refused, Unreachable, find, open_client
+from crawler.daemon.client import Refused, Unreachable, find_daemon, open_client
 from crawler.errors import ConfigError
 
 
@@ -30,14 +30,14 @@ async def test_an_address_that_is_none_is_refused(url: str) -> None:
     ],
 )
 def test_a_daemon_is_where_its_settings_say(tmp_path: Path, settings: dict[str, object], url: str) -> None:
-    assert find(DaemonConfig.model_validate({"data": str(tmp_path), **settings})) == (url, None)
+    assert find_daemon(DaemonConfig.model_validate({"data": str(tmp_path), **settings})) == (url, None)
 
 
 def test_or_where_it_says_itself(tmp_path: Path) -> None:
     (tmp_path / "address").write_text("http://127.0.0.1:4711\n")
     (tmp_path / "token").write_text("a-token-of-this-test\n")
     (tmp_path / "token").chmod(0o600)
-    assert find(DaemonConfig(data=str(tmp_path))) == ("http://127.0.0.1:4711", "a-token-of-this-test")
+    assert find_daemon(DaemonConfig(data=str(tmp_path))) == ("http://127.0.0.1:4711", "a-token-of-this-test")
 
 
 async def test_what_is_no_daemon_of_ours_is_no_surprise() -> None:

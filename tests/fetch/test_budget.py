@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.fetch import Budget
-from crawler.fetch.budget import SMALL_BYTES, SPARE_BYTES, BodyShare
+from crawler.fetch.budget import SMALL_BYTES, SPARE_BYTES, BodyShare, collect_opened
 from crawler.model import NO_SHARE, Response, Url
 
 MIB = 1 << 20
@@ -394,6 +394,36 @@ async def test_who_waits_goes_on_when_a_dropped_response_is_collected(is_elsewhe
         dropped.clear()
     await asyncio.wait_for(reading, 5)
     assert (budget.used, share.held) == (10, 10)
+
+
+def test_who_comes_next_finds_the_room_of_a_dropped_response() -> None:
+    budget = Budget(20, 10)
+    response_of(budget, 10)
+    gc.collect()
+    assert budget.open().take(10)
+
+
+async def test_who_begins_to_wait_finds_the_room_of_a_response_that_was_just_dropped() -> None:
+    budget = Budget(20, 10)
+    dropped = [response_of(budget, 10)]
+    share = budget.open()
+    assert not share.take(10)
+    dropped.clear()
+    gc.collect()
+    await asyncio.wait_for(share.wait(10), 5)
+
+
+def test_what_code_of_others_keeps_is_given_back_but_for_bodies_half_read() -> None:
+    budget = Budget(100, 10)
+    with collect_opened() as opened:
+        kept, returned = response_of(budget, 1), response_of(budget, 2)
+        half = budget.open()
+        assert half.take(4)
+        opened.close(returned.share)
+        later = response_of(budget, 8)
+    assert budget.used == 2 + 4 + 8
+    assert kept.body
+    assert later.body
 
 
 def test_a_budget_whose_loop_is_closed_takes_back_all_the_same() -> None:

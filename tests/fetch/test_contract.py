@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,12 @@ from crawler.protocols import Capping, Fetcher, PerAddress, Vetting
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 KINDS = ["ours", "capped", "foreign", "foreign capped", "a wrapper"]
+
+
+@pytest.fixture(autouse=True)
+def no_word_of_dropped_responses(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert not [record for record in caplog.records if "without release" in record.message]
 
 
 class Wrapper:
@@ -72,7 +78,8 @@ async def test_an_answer_is_returned_whatever_its_status(status: int, kind: str,
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_fails_says_why_and_holds_nothing(kind: str, serve: Serve) -> None:
-    silent, rude = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), await serve(b"hello\r\n\r\n")
+    silent = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 900)  # and no more
+    rude = await serve(b"hello\r\n\r\n")
     async with opened(kind) as case:
         for server, reason in ((silent, Reason.TIMEOUT), (rude, Reason.BAD_RESPONSE)):
             with pytest.raises(FetchError) as caught:

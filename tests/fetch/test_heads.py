@@ -130,6 +130,23 @@ async def test_a_body_behind_an_answer_without_one_is_not_in_its_head(serve: Ser
     assert (response.status, response.heads.response, response.heads.interim) == (204, head, (EARLY,))
 
 
+async def test_an_answer_that_is_read_twice_has_its_interim_heads_once(serve: Serve, fetcher: HttpFetcher) -> None:
+    head = b"HTTP/1.1 204 No Content\r\nServer: odd\r\n\r\n"
+
+    def in_two_pieces(raw: RawServer) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await raw.read_head(reader)
+            writer.write(EARLY)
+            for _ in range(20):  # turns of the loop on which the client reads as well
+                await asyncio.sleep(0)
+            writer.write(head + b"<p>but there is one")
+
+        return talk
+
+    response = await fetcher.fetch((await serve(in_two_pieces)).request())
+    assert (response.status, response.heads.response, response.heads.interim) == (204, head, (EARLY,))
+
+
 async def test_a_proxy_is_told_more_and_that_is_what_the_head_says(serve: Serve) -> None:
     proxy = await serve(ok(b"relayed"))
     async with open_loopback(proxy=f"http://me:secret@127.0.0.1:{proxy.port}", allow_networks=()) as fetcher:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FolderError
-from crawler.folder.folder import default_name, open_folder
+from crawler.folder.folder import default_folder_name, open_folder
 from crawler.settings import Config
 from crawler.settings.loading import load
 
@@ -164,11 +164,11 @@ def test_a_place_that_cannot_be_written_is_told() -> None:
     ],
 )
 def test_the_same_seeds_have_the_same_folder(seeds: list[str], name: str) -> None:
-    assert default_name(seeds) == name
+    assert default_folder_name(seeds) == name
 
 
 def test_many_seeds_have_a_short_name_of_their_own() -> None:
     many = [f"https://site{number}.example/" for number in range(1000)]
-    assert len(default_name(many)) < 80
-    assert default_name(many) != default_name(many[:-1])
-    assert default_name(many) == default_name(many)
+    assert len(default_folder_name(many)) < 80
+    assert default_folder_name(many) != default_folder_name(many[:-1])
+    assert default_folder_name(many) == default_folder_name(many)

@@ -11,7 +11,7 @@ import pytest
 
 import crawler
 from crawler.errors import FolderError, FrontierError
-from crawler.folder.repair import mend
+from crawler.folder.repair import repair_folder
 from crawler.testing import link_graph, open_web
 
 SETTINGS: dict[str, Any] = {
@@ -32,7 +32,7 @@ async def test_a_crawl_goes_on_after_a_repair(tmp_path: Path) -> None:
             await crawler.crawl(served.seeds, folder=folder, limit=10**6, **SETTINGS)
         assert len(served.hits) == asked
 
-        done = (await asyncio.to_thread(mend, folder)).frontier
+        done = (await asyncio.to_thread(repair_folder, folder)).frontier
         assert done
         assert done.visited >= 30
         await crawler.crawl(served.seeds, folder=folder, limit=10**6, **SETTINGS)
@@ -44,7 +44,7 @@ async def test_a_crawl_goes_on_after_a_repair(tmp_path: Path) -> None:
 async def test_a_crawl_that_runs_is_not_repaired(tmp_path: Path) -> None:
     async with crawler.open_crawl(folder=tmp_path / "crawl", executor="inline"):
         with pytest.raises(FolderError, match="in use"):
-            await asyncio.to_thread(mend, tmp_path / "crawl")
+            await asyncio.to_thread(repair_folder, tmp_path / "crawl")
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ async def stopped(tmp_path: Path) -> Path:
 
 async def test_what_is_whole_stays_as_it_is(stopped: Path) -> None:
     before = (stopped / "frontier.sqlite").read_bytes()
-    assert not mend(stopped)
+    assert not repair_folder(stopped)
     assert (stopped / "frontier.sqlite").read_bytes() == before
-    done = mend(stopped, is_forced=True).frontier
+    done = repair_folder(stopped, is_forced=True).frontier
     assert done
     assert (done.visited, done.lost, done.damaged.read_bytes()) == (5, 0, before)
 
@@ -69,11 +69,11 @@ async def test_what_is_whole_stays_as_it_is(stopped: Path) -> None:
 async def test_pages_that_are_damaged_too_are_visited_again(stopped: Path, line: bytes, is_forced: bool) -> None:
     first, rest = (stopped / "pages.jsonl").read_bytes().split(b"\n", 1)
     (stopped / "pages.jsonl").write_bytes(line.ljust(len(first), line[-1:]) + b"\n" + rest)
-    done = mend(stopped, is_forced=is_forced)
+    done = repair_folder(stopped, is_forced=is_forced)
     assert done.lost.files == ("pages.jsonl",)
     assert done.frontier is None or done.frontier.visited == 4
     assert (stopped / "pages.jsonl").read_bytes() == rest
-    assert not mend(stopped)
+    assert not repair_folder(stopped)
     async with crawler.open_crawl(folder=stopped) as crawl:
         assert sum(crawl.snapshot().counts.settled.values()) == 4
         assert crawl.snapshot().counts.known == 9

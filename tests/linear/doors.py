@@ -91,7 +91,7 @@ def _resolved(addresses: list[str]) -> object:
 
     async def look() -> object:
         try:
-            return await Resolver(Guard(), ask).resolve("h.example")
+            return await Resolver(Guard(), ask, timeout_s=10.0).resolve("h.example")
         except FetchError as error:
             return error
 
@@ -411,8 +411,8 @@ ROWS = [
     Row("settings.loading.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
     Row("settings.toml.text_of", toml.text_of, TEXT),
     Row(
-        "folder.folder.default_name",
-        lambda text: folder.default_name([text]),
+        "folder.folder.default_folder_name",
+        lambda text: folder.default_folder_name([text]),
         {**TEXT, **runs("a.", "/", "../", head="http://")},
     ),
     Row(

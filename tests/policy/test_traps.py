@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import crawler
-from crawler.explanation import explain, record
+from crawler.explanation import explain
 from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Url
 from crawler.policy.traps import Novelty, Shapes
@@ -167,7 +167,7 @@ async def test_the_summary_and_an_explanation_name_the_trap(tmp_path: Path) -> N
     assert {trap.pattern for trap in summary.traps} >= {served.url("a.test", f"/shop/{shelf}?sid") for shelf in "abc"}
     assert summary.pages < 1000
     assert summary.reasons[Reason.TRAP] > 0
-    assert (answer.reason, record(answer, None)["trap"]) == (Reason.TRAP, answer.trap and answer.trap._asdict())
+    assert (answer.reason, answer.record()["trap"]) == (Reason.TRAP, answer.trap and answer.trap._asdict())
 
 
 @pytest.mark.parametrize("setting", ["limit_per_site", "limit_per_domain"])

@@ -18,7 +18,7 @@ import anyio
 
 import crawler
 from crawler.errors import SinkError
-from crawler.folder.repair import mend
+from crawler.folder.repair import repair_folder
 from crawler.testing import Served, link_graph, open_web
 from tests.hostile.victim import CRAWL
 from tests.power import disk
@@ -87,7 +87,7 @@ class Trial:
             if way == "power" or "crawl repair" not in str(error):
                 raise
             self.tally.asked += 1
-            self.tally.lost += (await anyio.to_thread.run_sync(mend, left)).lost.visits
+            self.tally.lost += (await anyio.to_thread.run_sync(repair_folder, left)).lost.visits
             summary = await self._crawl(left, way)
         self.tally.lost += summary.lost_records
         if way == "power":
@@ -141,7 +141,7 @@ async def cut_again_and_again(trial: Trial, way: Way, cuts: int, *, restarts: in
         except AssertionError as error:
             if "crawl repair" not in str(error):
                 raise
-            await anyio.to_thread.run_sync(mend, trial.folder)
+            await anyio.to_thread.run_sync(repair_folder, trial.folder)
             later = await trial.note(way)
         for _ in range(cuts):
             await trial.go_on_after(*later, way)

@@ -10,10 +10,10 @@ import pytest
 
 from crawler import Config, Trust, open_crawl
 from crawler.daemon import DaemonConfig, load_daemon, open_jobs, tokens
-from crawler.daemon.client import find
+from crawler.daemon.client import find_daemon
 from crawler.errors import ConfigError, FolderError
 from crawler.folder.folder import open_folder, read_folder
-from crawler.folder.repair import mend
+from crawler.folder.repair import repair_folder
 from crawler.runtime import ownership as trust
 from crawler.runtime import private_files as private
 from crawler.runtime.ownership import can_others_write, check_owner, check_writers, is_own
@@ -141,7 +141,7 @@ async def test_a_folder_of_somebody_else_is_refused_by_its_name(home: Path, thei
     with pytest.raises(FolderError, match=words):
         read_folder(home, Config())
     with pytest.raises(FolderError, match=words):
-        mend(home)
+        repair_folder(home)
     with pytest.raises(FolderError, match=words):
         with open_folder(home, Config(), fresh=True):
             pass
@@ -209,8 +209,8 @@ def test_a_daemon_that_only_happens_to_lie_here_is_not_spoken_to(
     (tmp_path / "crawld-data" / "address").write_text("http://127.0.0.1:4711\n")
     _foreign(tmp_path / "crawld-data" / "address")
     with pytest.raises(ConfigError, match=f"address belongs to uid {BOB}"):
-        find(DaemonConfig())
-    assert find(DaemonConfig(data="crawld-data")) == ("http://127.0.0.1:4711", None), "it was named"
+        find_daemon(DaemonConfig())
+    assert find_daemon(DaemonConfig(data="crawld-data")) == ("http://127.0.0.1:4711", None), "it was named"
 
 
 def test_our_own_may_be_asked_of_without_being_root(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,16 @@ def test_tables_that_nest_without_end_are_refused(tmp_path: Path, text: str) -> 
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"crawl\.toml: "):
         read(path)
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "tables"])
+@pytest.mark.parametrize("depth", [33, 2000])
+def test_what_is_nested_too_deep_is_refused_and_ends_nothing(wrap: Callable[[object], object], depth: int) -> None:
+    value: object = "deep"
+    for _ in range(depth):
+        value = wrap(value)
+    for given in ({"sinks": [{"kind": "x", "options": {"a": value}}]}, {"fetcher_options": {"a": value}}):
+        with pytest.raises(ConfigError, match="should be lists and tables of 32 levels at most"):
+            load(settings=given)
+    with pytest.raises(ConfigError):
+        load(settings={"include": value})

@@ -74,3 +74,21 @@ def test_every_setting_has_a_help_text_of_whole_sentences(model: type[Table]) ->
 def test_the_page_of_all_settings_is_that_of_the_code() -> None:
     text = (ROOT / "docs/settings.md").read_text("utf-8")
     assert text == reference(), "write it again: make settings"
+
+
+TABLES = "|".join(sorted({key.partition(".")[0] for key in fields() if "." in key}))
+NAMED = re.compile(rf"[`\"']((?:{TABLES})\.[a-z_]+)(?=[`\"' =])")
+"""A full name of a setting in quotes, as documents and the dashboard write it."""
+NO_SETTINGS = {
+    "fetch.py", "frontier.look", "frontier.sqlite", "scope.depth", "scope.pattern", "scope.py", "scope.reason",
+    "scope.root", "scope.rule", "urls.explain", "urls.txt",
+}  # fmt: skip
+"""Files, functions, and fields of what `crawl explain` prints."""
+
+
+def test_every_setting_that_documents_and_the_dashboard_name_is_one() -> None:
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("crawler/daemon/dashboard/*.js")]
+    named = {(path.name, name) for path in paths for name in NAMED.findall(path.read_text("utf-8"))}
+    assert ("create.js", "scope.max_depth") in named
+    unknown = {(path, name) for path, name in named if name not in {*fields(), *NO_SETTINGS}}
+    assert not unknown, f"there are no such settings: {unknown}"

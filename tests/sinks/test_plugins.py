@@ -130,6 +130,51 @@ def test_a_package_that_is_wrong_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert "\n" not in str(refused.value)
 
 
+WATCHING = """
+from contextlib import asynccontextmanager
+from crawld_tsv import TsvOutput, TsvSink
+class Watching(TsvSink):
+    async def observe(self, response):
+        self._append(f"asked {response.url.text}\\n".encode())
+class WatchingOutput(TsvOutput):
+    @asynccontextmanager
+    async def open(self, *, is_synced):
+        with open(self._path, "ab", buffering=0) as file:
+            yield Watching(self.name, file, self._columns, is_synced)
+class Nameless(TsvOutput):
+    @asynccontextmanager
+    async def open(self, *, is_synced):
+        yield object()
+class Renamed(TsvOutput):
+    @asynccontextmanager
+    async def open(self, *, is_synced):
+        yield TsvSink("other", None, (), is_synced)
+"""
+
+
+async def test_an_output_of_a_package_may_observe_robots_txt_and_opens_a_sink_of_its_name(
+    tmp_path: Path, tsv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = {kind: f"crawld_watching:{name}" for kind, name in
+               (("watching", "WatchingOutput"), ("nameless", "Nameless"), ("renamed", "Renamed"))}  # fmt: skip
+    install(tmp_path / "site", "crawld-watching", "crawld.sinks", entries, WATCHING)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    async with open_web(Web([Site("a.test", PAGES)])) as served:
+        config = amend(Config(), QUICK | {"sinks": [{"kind": "watching", "options": {"columns": ["url"]}}]})
+        await crawler.crawl(served.seeds, config, folder=tmp_path / "c")
+    lines = (tmp_path / "c" / "pages.tsv").read_text().splitlines()
+    assert lines[:2] == [f"asked {served.seeds[0]}robots.txt", served.seeds[0]]
+    for kind, told in (
+        ("nameless", "sinks: the output 'tsv:pages.tsv' made an object without name, rewind, write (Sink)"),
+        ("renamed", "sinks: the output 'tsv:pages.tsv' opened a sink with another name, 'other'"),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            async with crawler.open_crawl(amend(Config(), {"sinks": [{"kind": kind}]}), folder=tmp_path / kind):
+                pass
+        assert str(refused.value) == told
+    sys.modules.pop("crawld_watching", None)
+
+
 def test_two_packages_with_one_kind_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         install(tmp_path / name, f"crawld-{name}", "crawld.sinks", {"same": "crawld_same:Made"}, "Made = dict\n")
@@ -212,6 +257,9 @@ def test_what_a_package_is_told_is_never_shown(tsv: Path) -> None:
     assert shown("sinks", config.sinks) == shown("fetch.fetcher_options", {"password": "geheim"}) == "(not shown)"
     with pytest.raises(ConfigError) as refused:
         amend(Config(), {"sinks": [{"kind": "tsv", "options": [["geheim"]]}], "fetcher_options": "geheim"})
+    assert "geheim" not in str(refused.value)
+    with pytest.raises(ConfigError, match="sinks: two sinks should not write the same file") as refused:
+        amend(Config(), {"sinks": [{"kind": "a", "path": "x", "options": {"b": "geheim"}}, {"kind": "c", "path": "x"}]})
     assert "geheim" not in str(refused.value)
     assert "geheim" in to_toml(config)  # the folder's own file, which only its owner can read
 

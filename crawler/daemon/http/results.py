@@ -8,7 +8,6 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from ...explanation import record as as_record
 from ...protocols import Reader
 from ...records import Filter, Stretch
 from ...runtime.threads import run_in_thread
@@ -101,7 +100,7 @@ async def explain_url(request: web.Request) -> web.StreamResponse:
     """Why a URL is fetched or not, and its outcome in this job; docs/explain.md describes the fields."""
     asked, job = inputs.query(request, UrlQuery), id_of(request)
     said = await request.app[JOBS].explain(job, asked.url)
-    return answers.json(ExplanationOut.model_validate(as_record(said, request.app[JOBS].folder(job))))
+    return answers.json(ExplanationOut.model_validate(said.record(request.app[JOBS].folder(job))))
 
 
 @operation("GET", "/v1/jobs/{id}/stats", {200: SeriesOut}, query=SinceQuery)

@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from ...metrics.bounds import ADVICE_IN_SETTINGS, Bound
-from ...metrics.latency import Latency
 from ...metrics.metrics import Ending, Snapshot
 from ...model import Disposition, Reason, Url
 from ...standing import Counts, RobotsState
+from .figures import Figures, take_figures
 from .states import State
 
 PRIORITIES = range(-10, 11)
@@ -212,8 +211,8 @@ NO_PROGRESS = Progress(0, 0, "URLs")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A job at one moment, as it is shown: without secrets."""
+class Job(Figures):
+    """A job at one moment, as it is shown: without secrets; with the figures of its run."""
 
     id: str
     name: str
@@ -238,18 +237,8 @@ class Job:
     """Requests to fetch failed or parked URLs that are not carried out yet."""
     has_more: bool = False
     """Whether it has ended and would do more if it were resumed, as far as is known."""
-    pages_per_s: float = 0.0
-    bytes_per_s: float = 0.0
-    in_flight: int = 0
-    bound_by: Bound = Bound.IDLE
-    advice: str = ""
-    """An explanation of `bound_by`, and what would help, with names of settings."""
     remedies: Mapping[str, object] = field(default_factory=dict)
     """Settings that would help, by full name, with their suggested values."""
-    stages: Mapping[str, float] = field(default_factory=dict)
-    """The share of recent visit time that each stage took."""
-    latency: Latency | None = None
-    """The latency of recent answers."""
     progress: Progress = NO_PROGRESS
 
     @property
@@ -282,18 +271,8 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: S
     )
     if snapshot is None:
         return job
-    return replace(
-        job,
-        counts=snapshot.counts,
-        bytes=record.bytes + snapshot.bytes,
-        pages_per_s=snapshot.pages_per_s,
-        bytes_per_s=snapshot.bytes_per_s,
-        in_flight=snapshot.in_flight,
-        bound_by=snapshot.bound_by,
-        advice=ADVICE_IN_SETTINGS[snapshot.bound_by],
-        stages=snapshot.stages,
-        latency=snapshot.latency,
-    )
+    figures: dict[str, Any] = take_figures(snapshot)
+    return replace(job, counts=snapshot.counts, bytes=record.bytes + snapshot.bytes, **figures)
 
 
 def weight(priority: int) -> float:

@@ -6,10 +6,10 @@ import asyncio
 from asyncio import Future
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from ...model import Reason
 from ...policy.wider import FAILURES
+from ...runtime.nearest import did_you_mean
 from ..errors import BadJob, Complaint, Full
 from ..events import Kind
 from .job import Record, Wish
@@ -135,5 +135,4 @@ def _shown(wish: Wish) -> dict[str, object]:
 
 
 def _unknown(word: str) -> str:
-    near = get_close_matches(word, list(Reason), 1)
-    return f"{word[:100]!r} is not a reason for a failure{f'; did you mean {near[0]}?' if near else ''}"
+    return f"{word[:100]!r} is not a reason for a failure{did_you_mean(word, Reason)}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...runtime.log_format import LogFile
-from .run import under_way
+from .run import current_job
 
 NAME = "crawl.log"
 MOST_BYTES = 4 << 20
@@ -23,14 +23,14 @@ class Logs(logging.Handler):
         self._files: dict[str, LogFile] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        if file := self._files.get(under_way.get() or ""):
+        if file := self._files.get(current_job.get() or ""):
             file.handle(record)
 
     @contextmanager
     def kept(self, job: str, folder: Path) -> Iterator[None]:
         """Keeps a job's log while the block lasts, for all code that runs in its context."""
         file = self._files[job] = LogFile(folder / NAME, MOST_BYTES, is_late=True)
-        under_way.set(job)
+        current_job.set(job)
         try:
             yield
         finally:

@@ -40,7 +40,7 @@ KEPT_S = 30.0
 SettingsOf = Callable[[Record], Config]
 
 
-under_way: ContextVar[str | None] = ContextVar("job", default=None)
+current_job: ContextVar[str | None] = ContextVar("job", default=None)
 """The job that the running code belongs to; the log names it."""
 
 

@@ -15,11 +15,11 @@ from anyio.abc import TaskGroup
 
 from ...errors import CrawlError, StorageFull
 from ...fetch import Files
-from ...metrics.bounds import ADVICE_IN_SETTINGS
 from ...metrics.metrics import Ending
 from ...runtime.escaping import printable
 from ..errors import JobError, NoSuchJob, WrongState
 from ..events import Event, Events, Kind
+from ..jobs.figures import take_for_event
 from ..jobs.folders import Folders
 from ..jobs.job import Record
 from ..jobs.recovery import is_on_trial
@@ -277,9 +277,8 @@ class Scheduler:
             point = stats.point(at, snapshot, self._registry.record(job).bytes)
             self.series.setdefault(job, stats.Series()).add(point)
             if len(self._events):
-                rates = {"pages_per_s": snapshot.pages_per_s, "bytes_per_s": snapshot.bytes_per_s}
-                said = {"bound_by": snapshot.bound_by, "advice": ADVICE_IN_SETTINGS[snapshot.bound_by]}
-                self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **rates, **said}))
+                figures = take_for_event(snapshot)
+                self._events.tell(Event(None, at, job, Kind.PROGRESS, {**point._asdict(), **figures}))
 
     async def _acquit(self) -> None:
         """Clears each suspected job that has fetched something, so that the next suspect may start."""

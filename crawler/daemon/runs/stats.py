@@ -15,7 +15,6 @@ from ...model import Disposition
 
 TIERS = ((1.0, 600), (10.0, 1080), (60.0, 2880))
 """Pairs of seconds between points, and the number of points kept."""
-_PACKED = Struct("<12d3f")
 _SLACK_S = 0.25
 """A tick may come this much too early."""
 
@@ -40,6 +39,11 @@ class Point(NamedTuple):
     """Milliseconds that recent answers took (this one and the next two); 0: there were no answers."""
     p90: float
     p99: float
+
+
+_TIMES = 3
+"""The last fields of a point, for which single precision will do."""
+_PACKED = Struct(f"<{len(Point._fields) - _TIMES}d{_TIMES}f")
 
 
 @dataclass(slots=True)
@@ -74,20 +78,23 @@ def point(at: float, snapshot: Snapshot, bytes_before: int) -> Point:
     statuses = Counter[int]()
     for status, n in snapshot.statuses.items():
         statuses[status // 100] += n
+    p50, p90, p99 = snapshot.latency or (0.0, 0.0, 0.0)
     return Point(
-        at,
-        counts.settled.get(Disposition.FETCHED, 0),
-        bytes_before + snapshot.bytes,
-        counts.settled.get(Disposition.FAILED, 0),
-        counts.settled.get(Disposition.EXCLUDED, 0),
-        statuses[2],
-        statuses[3],
-        statuses[4],
-        statuses[5],
-        snapshot.in_flight,
-        counts.queued,
-        counts.known,
-        *(snapshot.latency or (0.0, 0.0, 0.0)),
+        at=at,
+        pages=counts.settled.get(Disposition.FETCHED, 0),
+        bytes=bytes_before + snapshot.bytes,
+        failed=counts.settled.get(Disposition.FAILED, 0),
+        excluded=counts.settled.get(Disposition.EXCLUDED, 0),
+        status_2xx=statuses[2],
+        status_3xx=statuses[3],
+        status_4xx=statuses[4],
+        status_5xx=statuses[5],
+        in_flight=snapshot.in_flight,
+        queued=counts.queued,
+        known=counts.known,
+        p50=p50,
+        p90=p90,
+        p99=p99,
     )
 
 

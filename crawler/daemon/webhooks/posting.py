@@ -18,13 +18,14 @@ from ...settings.loading import project_version
 from .delivery import Post, Told
 
 TIMES = aiohttp.ClientTimeout(total=15)
+LOOK_UP_S = 10.0
 MOST_CONNECTIONS = 20
 
 
 @asynccontextmanager
 async def open_post(guard: Guard, ask: Ask) -> AsyncIterator[Post]:
     """Opens a function that sends webhooks, only to addresses that `guard` allows, whatever a name resolves to."""
-    resolver = Resolver(guard, ask)
+    resolver = Resolver(guard, ask, timeout_s=LOOK_UP_S)
     connector = aiohttp.TCPConnector(
         resolver=resolver, use_dns_cache=False, limit=MOST_CONNECTIONS, socket_factory=partial(_socket, guard)
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...errors import FrontierError, StorageFull, Unwritable
-from ...runtime.files import is_full, sync_folder
+from ...runtime.files import is_full, replace_file
 from ...runtime.private_files import Planted, Unsafe, check_database, check_place, opener, touch
 from . import schema
 
@@ -114,8 +114,7 @@ def create(path: Path, key: bytes | None = None) -> os.stat_result:
         )
         rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-    os.replace(draft, path)
-    sync_folder(path.parent)
+    replace_file(draft, path)
     return os.lstat(path)
 
 

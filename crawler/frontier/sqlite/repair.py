@@ -6,7 +6,6 @@ queued. All else follows from these: fingerprints, queues, sites and claims are 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ import orjson
 from ... import urls
 from ...errors import FrontierError
 from ...model import Position, Url
+from ...runtime.files import replace_file
 from ...runtime.private_files import copy_file
 from ..order import rank
 from ..terms import WITHOUT_RULES
@@ -80,7 +80,7 @@ def repair(path: Path, recorded: Callable[[Mapping[str, Position]], Iterable[Rec
             with closing(sqlite3.connect(whole, isolation_level=None)) as connection:
                 figures = _Builder(connection, salvaged, recorded(salvaged.positions)).build()
             damaged = _set_aside(path)
-            os.replace(whole, path)
+            replace_file(whole, path)
     return Repaired(*figures, damaged)
 
 

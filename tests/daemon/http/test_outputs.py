@@ -15,7 +15,7 @@ from crawler import ConfigError
 from crawler.daemon import State
 from crawler.daemon.http.server import open_server
 from crawler.folder.folder import open_folder
-from crawler.folder.repair import mend
+from crawler.folder.repair import repair_folder
 from crawler.settings.loading import amend
 from crawler.testing import Site, Web, html, open_web
 from tests.sinks.conftest import built, tsv
@@ -169,7 +169,7 @@ async def test_a_job_that_is_resumed_and_repaired_goes_on_in_its_own_output(api:
         output = api.jobs.folder(job) / "other.jsonl"
         whole = output.read_bytes()
         output.write_bytes(whole[:-100] + bytes(100))
-        assert mend(api.jobs.folder(job)).lost == (1, ("other.jsonl",))
+        assert repair_folder(api.jobs.folder(job)).lost == (1, ("other.jsonl",))
         assert len(await read_all(api, job)) == 19
         await api.jobs.change(job, {"limit": 1000})
         await api.post(f"/v1/jobs/{job}/resume")
