@@ -372,8 +372,8 @@ ROWS = [
     ),
     Row(
         "fetch.framing.split_heads",
-        raw(lambda data: split_heads(data, 8)),
-        {**TEXT, **runs("\r\n", "a: b\r\n", "HTTP/1.1 103 a\r\n\r\n", "\r\n\r")},
+        lambda data: split_heads(data, 8),
+        raw({**TEXT, **runs("\r\n", "a: b\r\n", "HTTP/1.1 103 a\r\n\r\n", "\r\n\r")}),
     ),
     Row("daemon.jobs.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
     Row(
