@@ -200,8 +200,9 @@ def test_nothing_that_is_read_can_become_code() -> None:
     assert found == []
 
 
-def test_every_promise_about_security_names_a_test_that_holds_it() -> None:
-    promised = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", _read("docs/security.md"))
+@pytest.mark.parametrize("document", ["security.md", "frontier.md"])
+def test_every_promise_names_a_test_that_holds_it(document: str) -> None:
+    promised = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", _read(f"docs/{document}"))
     missing = [(path, name) for path, name in promised if not (ROOT / path).is_file() or not _has_test(path, name)]
     assert len(promised) > 20
     assert missing == []

@@ -244,7 +244,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("more than {} different ones were met", (shapes.MOST_WORDS,)),
         ("any set of parameters, where more than {} were", (shapes.MOST_QUERIES,)),
         ("deeper than {} segments", (shapes.MOST_SEGMENTS,)),
-        ("a registered domain of which more than {} were met", (shapes.MOST_HOSTS,)),
+        ("a registered domain with more than {} known hosts", (shapes.MOST_HOSTS,)),
         ("no more than {} pages", (novelty.ODD,)),
         ("once {} of its pages were read", (novelty.OWN,)),
         ("counts the first {} pages", (novelty.OWN,)),

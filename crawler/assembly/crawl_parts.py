@@ -62,7 +62,7 @@ class Stacking:
         offloader = shared.offloader.lane()
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
-        robots = parts.robots(config, fetcher, offloader, find_observers(opened), shared.presence)
+        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         in_workers = shared.config.offload.executor == "process"
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))

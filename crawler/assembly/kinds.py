@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from ..fetch import ForeignFetcher
 from ..frontier import Terms, open_memory, open_sqlite
-from ..offload import Inline, Pool, Workers, open_inline, open_offloader
-from ..protocols import Fetcher, Frontier
+from ..offload import Workers, open_inline, open_offloader
+from ..protocols import Fetcher, Frontier, Offloader
 from ..settings import Config, FrontierConfig
 from ..settings.kinds import Kinds, blamed, check_shape
 from ..sinks import SINKS, make_outputs
@@ -26,7 +26,7 @@ OpenFrontier = Callable[[Path | None, FrontierConfig, Terms], Opening[Frontier]]
 """Opens a frontier in a crawl folder; None: the crawl has no folder. Raises ConfigError, FrontierError."""
 OpenFetcher = Callable[[Fetcher, Mapping[str, object]], Opening[Fetcher]]
 """Opens a fetcher around the given one, with its options. Raises ConfigError."""
-OpenOffloader = Callable[[Workers], Opening[Pool | Inline]]
+OpenOffloader = Callable[[Workers], Opening[Offloader]]
 
 
 @asynccontextmanager

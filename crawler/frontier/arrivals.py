@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..model import Url
 from .change import Change, Family
-from .order import Entry, Packed, pack
+from .order import TEXT, Entry, Packed, pack
 from .retries import Retries
 from .site import Site
 from .store import Load, Shelf, Shelved
@@ -40,6 +40,15 @@ class Arrivals:
         self._is_shelf_fed = False
         """Whether anything went to the shelf since then."""
 
+    def take_pending(self) -> Change:
+        """Returns the changes to write before anything is read, or with the next write."""
+        pending, self.pending = self.pending, Change()
+        return pending
+
+    def note_lone(self, site: str) -> None:
+        """Notes a site that has only setbacks."""
+        self.lone.add(site)
+
     # -- newcomers ---------------------------------------------------------------------------------------------------
 
     def queue(self, families: Sequence[Family], change: Change, touched: Touched, now: float) -> None:
@@ -70,17 +79,15 @@ class Arrivals:
     ) -> None:
         """Takes new requests of one site, with keys from `first` on, into memory as far as they belong there."""
         number = len(what)
-        noted = change.site(key)
-        noted.queued += number
-        self._bench.queued += number
+        change.grow(key, number)
         self.lone.discard(key)
-        site = self._bench.site(key, now)
+        site = self._bench.expect(key, number, now)
         if site is None:
-            noted.is_shelved = self._is_shelf_fed = True
+            change.shelve(key)
+            self._is_shelf_fed = True
             if self.is_unshelving:
                 self._late.setdefault(key, []).append((first, number))
             return
-        site.queued += number
         fit = site.admit(first, number, self._bench.room)
         site.push(what.packed(fit) if isinstance(what, Family) else what[:fit])
         touched[site] = None
@@ -89,10 +96,10 @@ class Arrivals:
 
     def note_shelved(self) -> None:
         """Notes the sites that left the bench with work to do: from now on the shelf holds them."""
-        for site in self._bench.shelved:
-            self.pending.site(site.key).is_shelved = self._is_shelf_fed = True
+        for site in self._bench.take_shelved():
+            self.pending.shelve(site.key)
+            self._is_shelf_fed = True
             self.shelved += 1
-        self._bench.shelved.clear()
 
     def take_load(self, site: Site, load: Load) -> None:
         site.take_load(load.entries, load.was_all)
@@ -109,7 +116,7 @@ class Arrivals:
         newcomers = [shelved for shelved in shelf.sites if shelved.load.entries]
         self.attend([site for shelved in newcomers if (site := self._restore_site(shelved, now))], now)
         self.shelved = shelf.left
-        self._bench.is_shelf_open = shelf.left > 0 or self._is_shelf_fed
+        self._bench.open_shelf(is_open=shelf.left > 0 or self._is_shelf_fed)
         if not self._bench.is_shelf_open:
             self.attend(self._bench.take_passed_over(), now)
         self._late.clear()
@@ -119,15 +126,14 @@ class Arrivals:
         return max(0.0, now + min(stored - self._clock.wall(), self._longest_s))
 
     def _restore_site(self, shelved: Shelved, now: float) -> Site | None:
-        key = Url(shelved.load.entries[0][1]).site
+        key = Url(shelved.load.entries[0][TEXT]).site
         if key in self._bench:
             return None
         site = Site(key, shelved.site_id, max(self._bench.opens_at, self.at(shelved.next_at, now)))
-        site.queued, site.horizon = shelved.queued, -1
+        site.shelve(shelved.queued)
         site.start_loading()
         for first, number in self._late.pop(key, ()):
-            site.queued += number
             site.admit(first, number, 0)
-            self.pending.site(key).is_shelved = False  # the late requests put it on the shelf once more
+            self.pending.shelve(key, is_shelved=False)  # the late requests put it on the shelf once more
         site.take_load(shelved.load.entries, shelved.load.was_all)
         return self._bench.set_up(site, now)

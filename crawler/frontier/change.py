@@ -46,6 +46,10 @@ class Family:
         return [(above | row, text, *alike) for row, text in enumerate(self.texts[:number], self.first)]
 
 
+QUEUED = ""
+"""Stands for a disposition: the page will be visited once more."""
+
+
 @dataclass(slots=True)
 class Visit:
     """One final visit, as it is stored."""
@@ -76,6 +80,14 @@ class Visit:
             text_of(outcome.duplicate_of),
             None if is_as_before(outcome) else left_out(outcome),
         )
+
+    def leave_out(self, left_out: int) -> None:
+        """Sets the rules that kept links out."""
+        self.left_out = left_out
+
+    def void(self) -> None:
+        """Drops what came of the visit: it is made once more."""
+        self.disposition, self.left_out, self.digest = QUEUED, 0, None
 
 
 HAS_LINKS = 1 << 15
@@ -108,6 +120,43 @@ def is_as_before(outcome: Outcome) -> bool:
     return outcome.disposition is Disposition.UNCHANGED and outcome.page is None
 
 
+def has_failed_again(outcome: Outcome) -> bool:
+    """Returns whether a reread failed: then the known facts about its links stay."""
+    return outcome.request.is_reread and outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED)
+
+
+class Name(NamedTuple):
+    """A URL that others refer to but that was never queued."""
+
+    row: int
+    """Below zero."""
+    text: str
+
+
+class Hint(NamedTuple):
+    """A date that a sitemap gives a page: if it was visited before that, it is due."""
+
+    fingerprint: int
+    modified: int
+    """Unix seconds."""
+
+
+class Claim(NamedTuple):
+    """A content, and the page that had it first."""
+
+    mark: int
+    """The mark of its digest."""
+    row: int
+
+
+class Reread(NamedTuple):
+    """A page that was read once more."""
+
+    row: int
+    left_out: int | None
+    """None: as before, for the visit failed."""
+
+
 class Judged(NamedTuple):
     """A page whose links were judged once more without a visit. Void if a visit happened meanwhile, or is queued."""
 
@@ -118,11 +167,11 @@ class Judged(NamedTuple):
     visited_at: float
 
 
-def hints(news: Links) -> Iterable[tuple[int, int]]:
-    """Yields the fingerprints and dates of the pages that a sitemap lists with a date."""
+def hints(news: Links) -> Iterable[Hint]:
+    """Yields the hints of a sitemap for the pages that it lists with a date."""
     modified = np.frombuffer(news.modified, "<u4")
     dated = np.flatnonzero(modified)
-    return zip(np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist(), strict=True)
+    return map(Hint, np.frombuffer(news.fingerprints, "<u8")[dated].tolist(), modified[dated].tolist())
 
 
 def pairs(places: bytes, row: int) -> bytes:
@@ -183,15 +232,34 @@ class Schedule:
     """The fingerprint of its URL, by which hints find it. None: the page was visited for the last time. With a
     fingerprint and without `due` the page is queued."""
 
+    def put_off(self, due: float) -> None:
+        """Sets another time for the visit."""
+        self.due = due
+
+    def renew(self, entry: Entry) -> None:
+        """Sets another request for the visit."""
+        self.entry = entry
+
 
 @dataclass(slots=True)
 class SiteChange:
+    """The changes of one site."""
+
     queued: int = 0
     """Number of requests by which its queue grew."""
     next_at: float = 0.0
     """When its last slot is free again, in Unix seconds; 0: no later than before."""
     is_shelved: bool | None = None
     """Whether it has work and none of it is in memory; None: as before."""
+
+    def grow(self, number: int) -> None:
+        self.queued += number
+
+    def shelve(self, *, is_shelved: bool) -> None:
+        self.is_shelved = is_shelved
+
+    def rest(self, next_at: float) -> None:
+        self.next_at = next_at
 
 
 @dataclass(slots=True)
@@ -202,8 +270,7 @@ class Change:
     fingerprints: bytes = b""
     """Fingerprints of the families' URLs, in the order of their rows. The rows follow those stored before without a
     gap."""
-    names: list[tuple[int, str]] = field(default_factory=list)
-    """URLs that others refer to but that were never queued, under rows below zero."""
+    names: list[Name] = field(default_factory=list)
     requeued: list[Entry] = field(default_factory=list)
     """Requests queued again, such as setbacks whose wait is over and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)
@@ -211,10 +278,8 @@ class Change:
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
-    hints: list[tuple[int, int]] = field(default_factory=list)
-    """Fingerprints of URLs, and when their pages last changed, in Unix seconds. Pages visited before that are due."""
-    claims: list[tuple[int, int]] = field(default_factory=list)
-    """The mark of a digest, and the row that had it first."""
+    hints: list[Hint] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     patterns: list[Stored] = field(default_factory=list)
     """URL patterns about which pages brought news."""
     nearer: list[Nearer] = field(default_factory=list)
@@ -224,8 +289,7 @@ class Change:
     """Patterns under which requests are parked, if the store does not know them, or not with these examples."""
     rereads: list[int] = field(default_factory=list)
     """Rows among `requeued` whose pages are read once more for their links."""
-    reread: list[tuple[int, int | None]] = field(default_factory=list)
-    """Rows that were read once more, with their new `left_out`; None: as before, for the visit failed."""
+    reread: list[Reread] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     """Rows among `requeued` that are visited once more; their last outcome is void."""
@@ -239,8 +303,23 @@ class Change:
     settled: Mapping[str, int] | None = None
     """All final visits by disposition."""
 
-    def site(self, key: str) -> SiteChange:
-        return self.sites.setdefault(key, SiteChange())
+    def grow(self, site: str, number: int) -> None:
+        """Notes by how many requests the queue of a site grew."""
+        self._site(site).grow(number)
+
+    def shelve(self, site: str, *, is_shelved: bool = True) -> None:
+        """Notes whether a site has work and none of it is in memory."""
+        self._site(site).shelve(is_shelved=is_shelved)
+
+    def rest(self, site: str, next_at: float) -> None:
+        """Notes when the last slot of a site is free again, in Unix seconds."""
+        self._site(site).rest(next_at)
+
+    def _site(self, key: str) -> SiteChange:
+        site = self.sites.get(key)
+        if site is None:
+            site = self.sites[key] = SiteChange()
+        return site
 
     def __bool__(self) -> bool:
         rows = (self.families, self.names, self.requeued, self.gone, self.setbacks, self.visits, self.sites)

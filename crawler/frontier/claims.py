@@ -7,6 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ..model import Lease
+from .change import Claim
 from .fingerprints import Fingerprints
 
 
@@ -42,13 +43,13 @@ class Claims:
         if digest := self._by_token.pop(token, None):
             del self._under_way[digest]
 
-    def settle(self, token: int) -> tuple[int, int] | None:
+    def settle(self, token: int) -> Claim | None:
         """Settles the lease's claim; returns the digest's mark and the row to keep, or None without a claim."""
         digest = self._by_token.pop(token, None)
         if digest is None:
             return None
         del self._under_way[digest]
-        return self._mark(digest), token
+        return Claim(self._mark(digest), token)
 
     def add_settled(self, pairs: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
         """Adds marks and rows, two columns. The first row of a mark stays."""

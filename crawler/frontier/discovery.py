@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import urls
 from ..model import Links, Outcome, Request, Url
-from .change import Change, Family, Nearer
+from .change import Change, Family, Name, Nearer
 from .depths import Depths, distance
 from .fingerprints import U64, Fingerprints
 from .order import Entry, key, rank
@@ -214,7 +214,7 @@ class Discovery:
             self._names.clear()
         self._last_name -= 1
         self._names[url] = self._last_name
-        change.names.append((self._last_name, url.text))
+        change.names.append(Name(self._last_name, url.text))
         return self._last_name
 
 

@@ -60,7 +60,7 @@ class EmbeddedFrontier:
         self._given_again: list[U64] = []
         """Fingerprints of known URLs that `add` was given as new."""
         self._changed = asyncio.Event()
-        bench.wake = self._changed.set
+        bench.wake_by(self._changed.set)
         self._revisiting = asyncio.Lock()
         """Held between reading the due pages and queuing them, so that nothing is queued twice."""
 
@@ -190,7 +190,7 @@ class EmbeddedFrontier:
             await asyncio.sleep(0)
             self._store.check()
         written = self._store.write(self._ledger.settle(outcomes, positions))
-        self._looks.begin()
+        self._looks.begin(outcomes)
         self._move_on()
         await written
 
@@ -290,13 +290,10 @@ class EmbeddedFrontier:
         """Asks for the requests that memory needs next, before they are missing."""
         if not self._store.is_usable:
             return
-        room = self._bench.room
-        while self._bench.hungry:
-            site = self._bench.hungry.pop()
-            if self._bench.holds(site) and site.is_hungry(room):
-                self._write_pending()
-                load = self._store.load(site.id, site.start_loading(), int(room) - len(site.heap))
-                self._await_answer(load, partial(self._ledger.arrivals.take_load, site))
+        while site := self._bench.next_hungry():
+            self._write_pending()
+            load = self._store.load(site.id, site.start_loading(), int(self._bench.room) - len(site.heap))
+            self._await_answer(load, partial(self._ledger.arrivals.take_load, site))
         if self._bench.is_shelf_open and not self._ledger.arrivals.is_unshelving:
             self._look_at_shelf(now)
 
@@ -310,7 +307,7 @@ class EmbeddedFrontier:
         self._await_answer(self._store.unshelve(limit, int(self._bench.room)), self._ledger.arrivals.take_shelf)
 
     def _write_pending(self) -> None:
-        if pending := self._ledger.take_pending():
+        if pending := self._ledger.arrivals.take_pending():
             self._store.write(pending)
 
     def _await_answer(

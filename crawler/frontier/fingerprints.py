@@ -84,7 +84,7 @@ class Fingerprints:
             if table:
                 slots = table.locate(keys)
                 held = slots >= 0
-                table.values[slots[held]] = values[held]
+                table.set_values(slots[held], values[held])
 
     def _find_absent(self, keys: U64) -> Slots:
         absent = np.flatnonzero(self._table.locate(keys) < 0)
@@ -198,7 +198,14 @@ class _Table:
         part = other.keys[start:stop]
         held = np.flatnonzero(part)
         self.insert(part[held], other.values[start:stop][held] if len(other.values) else None)
-        other.used -= len(held)
+        other.leave(len(held))
+
+    def set_values(self, slots: Slots, values: U64) -> None:
+        self.values[slots] = values
+
+    def leave(self, number: int) -> None:
+        """Notes that so many of its members belong to another table now."""
+        self.used -= number
 
     def _homes(self, keys: U64) -> Slots:
         return ((keys >> np.uint64(32)) * np.uint64(self.size) >> np.uint64(32)).astype(np.int64)

@@ -14,7 +14,21 @@ from ..policy.politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .bars import Bars
-from .change import HAS_LINKS, READ_AGAIN, Change, Nearer, Parked, Schedule, Setback, Visit, hints, left_out, pairs
+from .change import (
+    HAS_LINKS,
+    READ_AGAIN,
+    Change,
+    Nearer,
+    Parked,
+    Reread,
+    Schedule,
+    Setback,
+    Visit,
+    has_failed_again,
+    hints,
+    left_out,
+    pairs,
+)
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
 from .order import LAST, Entry, key
@@ -40,12 +54,6 @@ class Ledger:
         self.positions = dict(state.positions)
         self.notes = dict(state.notes)
         self.parkings = Parkings(state.parkings)
-        self.recovered: list[str] = []
-        """Patterns whose URLs need not wait any longer."""
-        self.repeats: list[int] = []
-        """Rows to visit once more, as soon as the store has told their requests."""
-        self.checks: list[int] = []
-        """Rows to visit once more without a record."""
         self._retries = Retries()
         self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
@@ -62,7 +70,7 @@ class Ledger:
     # -- calls from outside ------------------------------------------------------------------------------------------
 
     def add(self, requests: Sequence[Request]) -> tuple[Added, Change]:
-        change = self.take_pending()
+        change = self.arrivals.take_pending()
         now, touched = self._clock.monotonic(), Touched()
         added = self._discovery.add(requests, change)
         self._take_shorter_ways(added.nearer, change, touched, now)
@@ -71,7 +79,7 @@ class Ledger:
 
     def follow(self, read: Sequence[tuple[Outcome, Entry]]) -> Change:
         """Queues the URLs that pages lead to which were visited before."""
-        change, touched, now = self.take_pending(), Touched(), self._clock.monotonic()
+        change, touched, now = self.arrivals.take_pending(), Touched(), self._clock.monotonic()
         harvests, change.patterns = self.bars.sift(read)
         nearer = self._discovery.follow(harvests, read, change)
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
@@ -83,9 +91,11 @@ class Ledger:
     def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> Change:
         now = self._clock.monotonic()
         self._check_leases([outcome.lease for outcome in outcomes])
-        change, touched = self.take_pending(), Touched()
+        change, touched = self.arrivals.take_pending(), Touched()
         entries = (self._bench.entry(outcome.lease.token) for outcome in outcomes)
-        visits = [(outcome, self._bench.shorten_way(entry)) for outcome, entry in zip(outcomes, entries, strict=True)]
+        visits = [
+            (outcome, self._bench.shorter_ways.shorten(entry)) for outcome, entry in zip(outcomes, entries, strict=True)
+        ]
         for outcome, entry in visits:
             site = self._bench.end(outcome, now)
             self.bars.end(entry.row, outcome)
@@ -108,9 +118,6 @@ class Ledger:
         self._note_standings(visits, change, touched, now)
         self._take_shorter_ways(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
-        self.repeats += [row for outcome in outcomes for row in outcome.repeats]
-        self.recovered += [name for outcome in outcomes for name in outcome.unparks] + self.bars.take_recovered()
-        self.checks += [row for outcome in outcomes for row in outcome.checks]
         return change
 
     def start_revisiting(self) -> None:
@@ -118,7 +125,7 @@ class Ledger:
 
     def revisit(self, due: Due) -> Change:
         """Queues pages that are due for another visit, as if they were new."""
-        change = self.take_pending()
+        change = self.arrivals.take_pending()
         self._requeue(due.entries, change)
         for entry in due.entries:
             self._set_standing(entry.row, NOT_VISITED)
@@ -128,7 +135,7 @@ class Ledger:
 
     def take_back(self, picked: Sequence[Picked]) -> Change:
         """Queues again parked and failed URLs, and pages whose links were left out."""
-        change, entries = self.take_pending(), []
+        change, entries = self.arrivals.take_pending(), []
         for one in picked:
             entries.append(one.entry)
             self._set_standing(one.entry.row, NOT_VISITED)
@@ -149,10 +156,12 @@ class Ledger:
         """Makes seeds of known URLs that a person asks for by name."""
         if not rows:
             return None
-        change = self.take_pending()
+        change = self.arrivals.take_pending()
         ways = [Nearer(row, NO_WAY, 0, 0, 0) for row in rows]
         change.nearer += ways
-        self._bench.nearer |= {way.row: way for way in ways if self._awaits_visit(way.row)}
+        for way in ways:
+            if self._awaits_visit(way.row):
+                self._bench.shorter_ways.note(way)
         return change
 
     def note(self, name: str, value: object) -> Change:
@@ -173,11 +182,6 @@ class Ledger:
         """Queues the setbacks whose wait is over."""
         if due := self._retries.pop_due(now):
             self._requeue(due, self.arrivals.pending)
-
-    def take_pending(self) -> Change:
-        """Returns the changes to write before anything is read, or with the next write."""
-        pending, self.arrivals.pending = self.arrivals.pending, Change()
-        return pending
 
     def counts(self) -> Counts:
         return Counts(
@@ -219,7 +223,7 @@ class Ledger:
         """Returns the next turns of sites with a Crawl-delay, earlier than after a kill: no visit is under way."""
         now, change = self._clock.monotonic(), Change()
         for site in self._bench.asking():
-            change.site(site.key).next_at = (site.safe_at if site.out else site.latest) + self._clock.wall() - now
+            change.rest(site.key, (site.safe_at if site.out else site.latest) + self._clock.wall() - now)
         return change
 
     def _requeue(self, entries: Iterable[Entry], change: Change) -> None:
@@ -255,7 +259,7 @@ class Ledger:
         """Closes a reread: its links are known now, and the outcome of the page's own visit stays."""
         self.claims.give_up(entry.row)
         self._leave_queue(entry, change)
-        change.reread.append((entry.row, None if _failed_again(outcome) else left_out(outcome) | READ_AGAIN))
+        change.reread.append(Reread(entry.row, None if has_failed_again(outcome) else left_out(outcome) | READ_AGAIN))
 
     def _park(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         self.claims.give_up(entry.row)
@@ -284,7 +288,7 @@ class Ledger:
             if depths.standing(way.row) == WITH_LINKS:
                 entries.append(self._reread(way, change))
             elif depths.standing(way.row) == NOT_VISITED:
-                self._bench.nearer[way.row] = way
+                self._bench.shorter_ways.note(way)
         self.arrivals.requeue(entries, change, touched, now)
 
     def _note_standings(
@@ -297,8 +301,8 @@ class Ledger:
         for outcome, entry in visits:
             if not outcome.is_final:
                 continue
-            way = self._bench.nearer.pop(entry.row, None)
-            found = HAS_LINKS if _failed_again(outcome) else left_out(outcome)
+            way = self._bench.shorter_ways.take(entry.row)
+            found = HAS_LINKS if has_failed_again(outcome) else left_out(outcome)
             self._set_standing(entry.row, WITH_LINKS if found & HAS_LINKS else WITHOUT_LINKS)
             if way is not None and found & LeftOut.DEPTH:
                 entries.append(self._reread(way, change))
@@ -353,7 +357,7 @@ class Ledger:
 
     def _leave_queue(self, entry: Entry, change: Change) -> None:
         change.gone.append(entry)
-        change.site(entry.request.url.site).queued -= 1
+        change.grow(entry.request.url.site, -1)
 
     def _write_totals(
         self, touched: Iterable[Site], positions: Mapping[str, Position], change: Change, now: float
@@ -367,7 +371,7 @@ class Ledger:
         ahead = self._clock.wall() - now
         for site in touched:
             if site.latest > now:
-                change.site(site.key).next_at = site.safe_at + ahead
+                change.rest(site.key, site.safe_at + ahead)
 
     def _settled_counts(self) -> dict[str, int]:
         return {str(name): number for name, number in self._settled.items()}
@@ -375,20 +379,13 @@ class Ledger:
     def _restore(self, state: State, rest_s: float) -> None:
         """Restores a stored state. Nothing of the queue is in memory yet: all of it is on the shelf."""
         now = self._clock.monotonic()
-        if len(state.seen):
-            self._bench.opens_at = now + rest_s
-        self._bench.queued = state.queued
-        self._bench.is_shelf_open = state.shelved > 0
+        opens_at = now + rest_s if len(state.seen) else 0.0
+        self._bench.restore(state.queued, opens_at, is_shelf_open=state.shelved > 0)
         for site_id, until in state.rests.items():
             self._bench.rest(site_id, max(self._bench.opens_at, self.arrivals.at(until, now)))
         for entry, due in state.setbacks:
             self._retries.add(entry, self.arrivals.at(due, now))
-            self.arrivals.lone.add(entry.request.url.site)
-
-
-def _failed_again(outcome: Outcome) -> bool:
-    """Returns whether a reread failed: then the known facts about its links stay."""
-    return outcome.request.is_reread and outcome.disposition in (Disposition.FAILED, Disposition.EXCLUDED)
+            self.arrivals.note_lone(entry.request.url.site)
 
 
 def _earlier(one: float | None, other: float | None) -> float | None:

@@ -31,9 +31,8 @@ async def open_memory(
         return urls.fingerprint(site, key)
 
     bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
-    state = State(Claims(key))
-    if terms.in_depth_order:
-        state.seen, state.depths = Fingerprints(with_values=True), Depths()
+    seen = Fingerprints(with_values=terms.in_depth_order)
+    state = State(Claims(key), seen=seen, depths=Depths() if terms.in_depth_order else None)
     frontier = MemoryFrontier(key, terms, Nowhere(), state, bench, clock or Clock())
     try:
         yield frontier

@@ -17,7 +17,7 @@ from ..errors import FrontierError
 from ..model import Disposition, Request, Url
 from ..policy.redirects import Hop
 from ..standing import Ended, Left, Pick, Rows, Visited, Waiting
-from .change import Change, Nearer, Schedule, Visit
+from .change import QUEUED, Change, Nearer, Schedule, Visit
 from .fingerprints import U64
 from .order import Entry, Packed, pack, unpack
 from .store import Due, Load, Picked, Shelf
@@ -26,8 +26,6 @@ T = TypeVar("T")
 
 ROW = 2
 """Columns of a link out of reach: a place and a row."""
-QUEUED = ""
-"""Stands for a disposition: the page will be visited once more."""
 
 
 class _Story(NamedTuple):
@@ -81,15 +79,15 @@ class Nowhere:
     def _keep_stories(self, change: Change, entries: Mapping[int, Entry]) -> None:
         for row in change.again:
             if story := self._stories.get(row):
-                story.visit.disposition, story.visit.left_out, story.visit.digest = QUEUED, 0, None
+                story.visit.void()
         for visit in change.visits:
             if visit.left_out is None and (story := self._stories.get(visit.row)):
-                visit.left_out = story.visit.left_out
+                visit.leave_out(story.visit.left_out or 0)
             self._stories[visit.row] = _Story(entries[visit.row], visit)
         for row, left_out in change.reread:
             self._rereads.discard(row)
             if left_out is not None and (story := self._stories.get(row)):
-                story.visit.left_out = left_out
+                story.visit.leave_out(left_out)
 
     def _learn(self, change: Change, entries: Mapping[int, Entry]) -> None:
         """Learns about URLs that are not queued."""
@@ -120,7 +118,7 @@ class Nowhere:
         if story := self._stories.get(way.row):
             self._stories[way.row] = story._replace(entry=renewed(story.entry))
         if schedule := self._scheduled.get(way.row):
-            schedule.entry = renewed(schedule.entry)
+            schedule.renew(renewed(schedule.entry))
         if parked := self._parked.get(way.row):
             self._parked[way.row] = pack(renewed(unpack(parked[0]))), parked[1]
 
@@ -225,7 +223,7 @@ class Nowhere:
             return
         visited = schedule.due - schedule.entry.request.interval_s
         if visited < modified < schedule.due:
-            schedule.due = visited
+            schedule.put_off(visited)
             heapq.heappush(self._dues, (visited, schedule.entry.row))
 
 

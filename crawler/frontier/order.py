@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..model import Request, Url
 
@@ -28,6 +28,12 @@ facts from earlier visits (None: there was none).
 Plain values in a plain tuple, which the garbage collector ignores: it would stop the loop for a fifth of a second,
 time and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
 """
+
+
+KEY: Final = 0
+TEXT: Final = 1
+DEPTH: Final = 2
+"""Places in a packed request."""
 
 
 class Entry(NamedTuple):

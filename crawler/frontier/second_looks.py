@@ -6,6 +6,7 @@ from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ..model import Outcome
 from ..standing import Pick, Rows, Waiting
 from .ledger import Ledger
 from .store import Picked, Store
@@ -24,24 +25,26 @@ class SecondLooks:
         self._ledger = ledger
         self._bench = bench
         self._expect = expect
+        self._repeats: list[int] = []
+        """Rows to visit once more that are out: each comes with its outcome."""
         self._looks: deque[Pick] = deque()
 
     def __bool__(self) -> bool:
         """Returns whether a look is under way, so that its finds will be queued."""
         return bool(self._looks)
 
-    def begin(self) -> None:
-        """Queues again the URLs that the last settle found to be in no trap, or to have brought no content."""
-        recovered, self._ledger.recovered = self._ledger.recovered, []
-        for name in recovered:
+    def begin(self, outcomes: Sequence[Outcome]) -> None:
+        """Queues again the URLs that these, just settled, showed to be in no trap, or to have brought no content."""
+        names = [name for outcome in outcomes for name in outcome.unparks]
+        for name in names + self._ledger.bars.take_recovered():
             self._look_for(Waiting((name,)))
-        if self._ledger.repeats:
-            rows = self._ledger.repeats
-            self._ledger.repeats = [row for row in rows if self._bench.is_out(row)]  # its outcome is on its way
+        self._repeats += [row for outcome in outcomes for row in outcome.repeats]
+        if self._repeats:
+            rows = self._repeats
+            self._repeats = [row for row in rows if self._bench.is_out(row)]
             if settled := tuple([row for row in rows if not self._bench.is_out(row)]):
                 self._look_for(Rows(settled))
-        if self._ledger.checks:
-            checks, self._ledger.checks = tuple(self._ledger.checks), []
+        if checks := tuple([row for outcome in outcomes for row in outcome.checks]):
             self._look_for(Rows(checks, is_reread=True))
 
     def _look_for(self, pick: Pick) -> None:

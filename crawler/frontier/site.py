@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 
 from ..model import Disposition, Outcome, Reason
 from ..policy.politeness import Wait
-from .order import ROW_MASK, Entry, Packed, place, unpack
+from ..standing import SiteView
+from .order import DEPTH, KEY, ROW_MASK, Entry, Packed, place, unpack
+from .turns import Rest
 
 NO_BACKLOG = 1 << 200
 """A horizon beyond every key: the whole queue of the site is in memory."""
@@ -88,6 +91,10 @@ class Site:
         self.lent += 1
         return entry
 
+    def replace_lent(self, entry: Entry) -> None:
+        """Puts another entry in the place of the one that is out under its row."""
+        self.out[entry.row] = entry
+
     def end(self, row: int, outcome: Outcome, now: float) -> Entry:
         """Ends a visit: its slot rests from the end of the exchange; after a setback with a longer rest all slots do.
 
@@ -115,6 +122,11 @@ class Site:
             self.latest = max(self.latest, now + self.asked_s)
         return self.out.pop(row)
 
+    def put_back(self, entry: Packed) -> None:
+        """Queues a request that was out."""
+        self.push([entry])
+        self.queued += 1
+
     @property
     def safe_at(self) -> float:
         """Time to go on after a restart: a visit may have begun since, whose end was never recorded."""
@@ -126,9 +138,46 @@ class Site:
             return Wait.DNS if self.setback is Reason.DNS else Wait.RETRY
         return Wait.ASKED if self.asked_s else Wait.REST
 
+    def view(self, per_site: int, in_depth_order: bool, now: float) -> SiteView:
+        """Returns the site as panels show it."""
+        turn = self.turn(per_site, in_depth_order)
+        in_s = None if turn is None or turn == math.inf else max(0.0, turn - now)
+        backs_off = self.setback is not None and self.hold > now
+        backoff = (self.hold - now, self.setback) if backs_off else (0.0, None)
+        return SiteView(self.key, self.queued, len(self.out), in_s, *backoff)
+
+    def rest_of(self, outcome: Outcome) -> Rest | None:
+        """Returns what the visit that just ended means for others that want the site."""
+        asked_s = self.word_s if self.asked_s else 0.0
+        if not outcome.response and not outcome.rest_s:
+            return Rest(0.0, asked_s=asked_s) if asked_s else None
+        held_s = self.word_s if self.hold > outcome.ended and outcome.disposition in SETBACKS else 0.0
+        return Rest(outcome.ended, outcome.rest_s, asked_s, held_s)
+
     def _waits_for_shallower(self) -> bool:
-        depth = self.heap[0][2]
+        depth = self.heap[0][DEPTH]
         return any(entry.request.depth < depth for entry in self.out.values())
+
+    # -- where it stands ---------------------------------------------------------------------------------------------
+
+    def stand_at(self, place: tuple[float, int, Site] | None) -> None:
+        """Takes a place in the line of sites; None: it stands in no line."""
+        self.place = place
+
+    def promise(self, at: float) -> None:
+        """Notes when its turn is promised, for others want it too; infinite: it is asked for and not promised yet."""
+        self.promised = at
+
+    def park(self) -> None:
+        """Takes it out of the line until its address has room."""
+        self.is_parked = True
+
+    def unpark(self) -> None:
+        self.is_parked = False
+
+    def move(self, ip: str) -> None:
+        """Notes its address."""
+        self.ip = ip
 
     # -- the front of the queue and what lies behind it ---------------------------------------------------------------
 
@@ -137,10 +186,11 @@ class Site:
         return self.horizon < NO_BACKLOG
 
     def admit(self, first: int, count: int, room: float) -> int:
-        """Returns how many of `count` new requests, with keys from `first` on, belong into memory.
+        """Counts in `count` new requests, with keys from `first` on; returns how many of them belong into memory.
 
         The others stay on disk.
         """
+        self.queued += count
         if not self.has_backlog:
             if len(self.heap) + count <= room or first <= self._top:
                 return count
@@ -155,34 +205,40 @@ class Site:
         for entry in entries:
             heapq.heappush(self.heap, entry)
         if entries:
-            self._top = max(self._top, entries[-1][0])
+            self._top = max(self._top, entries[-1][KEY])
 
     def trim(self, room: float) -> None:
         """Leaves requests beyond the room to the disk, but none that was given back: its place would be lost."""
         if len(self.heap) <= 2 * room:
             return
-        heads = sum(entry[0] < 0 for entry in self.heap)
+        heads = sum(entry[KEY] < 0 for entry in self.heap)
         self.heap = heapq.nsmallest(max(int(room), heads), self.heap)
-        self.horizon = self._top = max(self.heap[-1][0], 0)
+        self.horizon = self._top = max(self.heap[-1][KEY], 0)
         self._late = min(self._late, self.horizon + 1)
 
     def is_hungry(self, room: float) -> bool:
         return self.has_backlog and not self.is_loading and len(self.heap) <= room // 2
 
+    def shelve(self, queued: int) -> None:
+        """Notes that all its requests, so many, are on disk."""
+        self.queued, self.horizon = queued, -1
+
     def start_loading(self) -> int:
         """Returns the key after which to load, and notes which rows the load will find wrongly or miss."""
         self.is_loading = True
         self._late = NO_BACKLOG
-        near = (entry[0] for entries in (self.heap, self.out.values()) for entry in entries)
+        near = (entry[KEY] for entries in (self.heap, self.out.values()) for entry in entries)
         self._skipped = frozenset(key & ROW_MASK for key in near if place(key) > self.horizon)
         return self.horizon
 
     def take_load(self, entries: Sequence[Packed], was_all: bool) -> None:
         """Takes in the requests of a load, in order; `was_all`: no others were on disk."""
         self.is_loading = False
-        horizon = NO_BACKLOG if was_all else entries[-1][0]
+        horizon = NO_BACKLOG if was_all else entries[-1][KEY]
         self.horizon = min(horizon, self._late - 1) if self._late < NO_BACKLOG else horizon
-        self.push([entry for entry in entries if entry[0] <= self.horizon and entry[0] & ROW_MASK not in self._skipped])
+        self.push(
+            [entry for entry in entries if entry[KEY] <= self.horizon and entry[KEY] & ROW_MASK not in self._skipped]
+        )
         if self.has_backlog:
             self._top = max(self._top, self.horizon)
 

@@ -101,14 +101,13 @@ class Turns:
         while line.waiting and (at := line.turn(taker := line.waiting[0], now)) is not None:
             lapses = at - now + PATIENCE_S
             timer = asyncio.get_running_loop().call_later(lapses, self._lapse, site, taker, now + lapses)
-            line.called[taker] = _Promise(at, timer)
-            del line.waiting[0]
+            line.promise_first(_Promise(at, timer))
             taker.call(site, at)
 
     def _lapse(self, site: str, taker: Taker, now: float) -> None:
         """Takes a promise back from a taker that did not come in time; the next in line is served. It may ask again."""
         line = self._sites[site]
-        del line.called[taker]
+        line.withdraw(taker)
         self._call(site, line, now)
 
     def _line(self, site: str, now: float) -> _Line:
@@ -203,6 +202,14 @@ class _Line:
             free = self.free_at(taker, now, others)
             at = None if free is None else max(free, now)
         return at
+
+    def promise_first(self, promise: _Promise) -> None:
+        """Promises a turn to the taker that waits longest."""
+        self.called[self.waiting.pop(0)] = promise
+
+    def withdraw(self, taker: Taker) -> None:
+        """Takes the promise to a taker back."""
+        del self.called[taker]
 
     def _before(self, taker: Taker, at: float) -> int:
         """Returns how many promises come before its turn at that time: those no further away than its own rest."""

@@ -15,9 +15,9 @@ from itertools import count, islice
 from ..model import Lease, Outcome
 from ..policy.politeness import Wait
 from ..standing import SiteView
-from .change import Nearer
 from .order import Entry, pack
-from .site import SETBACKS, Site
+from .shorter_ways import ShorterWays
+from .site import Site
 from .terms import Terms
 from .turns import Rest, Turns
 
@@ -49,23 +49,33 @@ class Workbench:
         self.opens_at = 0.0
         """No site has its turn before this time."""
         self.queued = 0
-        """Requests of all sites, the shelf's too, without those out on lease. The caller that brings new ones counts
-        them in."""
+        """Requests of all sites, the shelf's too, without those out on lease."""
         self.is_shelf_open = False
         """Whether sites with work are on disk only: new sites go there too, and those in memory take turns with
         them."""
-        self.hungry: list[Site] = []
+        self._hungry: list[Site] = []
         """Sites with more requests on disk that need some of these."""
-        self.shelved: list[Site] = []
+        self._shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
         self._passed_over: dict[Site, None] = {}
         """Sites that needed requests and got none while others waited on the shelf."""
-        self.nearer: dict[int, Nearer] = {}
-        """Shorter ways to queued URLs, by row, found after these were queued."""
+        self.shorter_ways = ShorterWays()
         self.held: set[str] = set()
         """Sites that are not lent, on the owner's wish."""
-        self.wake: Callable[[], None] = _wake_nobody
+        self._wake: Callable[[], None] = _wake_nobody
         """Called when a site may be lent that other frontiers had before."""
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` whenever a site may be lent that other frontiers had before."""
+        self._wake = wake
+
+    def restore(self, queued: int, opens_at: float, *, is_shelf_open: bool) -> None:
+        """Begins with this many requests, all of them on the shelf. No site has its turn before `opens_at`."""
+        self.queued, self.opens_at, self.is_shelf_open = queued, opens_at, is_shelf_open
+
+    def open_shelf(self, *, is_open: bool) -> None:
+        """Notes whether sites with work are on disk only."""
+        self.is_shelf_open = is_open
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
@@ -74,8 +84,9 @@ class Workbench:
         second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = self.shorten_way(site.take(now))
-            site.out[entry.row] = entry
+            entry = site.take(now)
+            if entry.row in self.shorter_ways:
+                site.replace_lent(entry := self.shorter_ways.shorten(entry))
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
             self.queued -= 1
@@ -86,15 +97,6 @@ class Workbench:
                 self._feed_or_leave(site, now)
         return leases
 
-    def shorten_way(self, entry: Entry) -> Entry:
-        """Returns the entry with the shortest way to it that is known now."""
-        way = self.nearer.get(entry.row) if self.nearer else None
-        if way is None:
-            return entry
-        near = way.request
-        request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
-        return entry._replace(request=request, seed=way.seed, root=way.root)
-
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
         while self._line and self._line[0][2].place is not self._line[0]:
@@ -104,9 +106,9 @@ class Workbench:
     def _next_site(self, now: float) -> Site | None:
         while (turn := self.next_turn()) is not None and turn <= now:
             site = heapq.heappop(self._line)[2]
-            site.place = None
+            site.stand_at(None)
             if self._is_crowded(site.ip):
-                site.is_parked = True
+                site.park()
                 self._parked.setdefault(site.ip, deque()).append(site)
             elif self._turns is None or self._take_turn(self._turns, site, now):
                 return site
@@ -116,12 +118,13 @@ class Workbench:
         """Puts a site behind those that wait already; it keeps its place unless its turn moved past it."""
         turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
         if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
-            site.place = None
+            site.stand_at(None)
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            site.place = (at, next(self._steps), site)
-            heapq.heappush(self._line, site.place)
+            place = (at, next(self._steps), site)
+            site.stand_at(place)
+            heapq.heappush(self._line, place)
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------
 
@@ -144,12 +147,12 @@ class Workbench:
     def call(self, site: str, at: float) -> None:
         """Takes the turn of a site that was refused before."""
         if called := self._sites.get(site):
-            called.promised = at
+            called.promise(at)
             self._line_up(called, at)
-            self.wake()
+            self._wake()
 
     def _take_turn(self, turns: Turns, site: Site, now: float) -> bool:
-        site.promised = math.inf
+        site.promise(math.inf)
         return turns.take(site.key, self, now)
 
     # -- what its owner changes --------------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ class Workbench:
         """Lends nothing of a site until `let_go`; leases that are out stay out."""
         self.held.add(site)
         if held := self._sites.get(site):
-            held.place = None
+            held.stand_at(None)
 
     def let_go(self, site: str, now: float) -> None:
         self.held.discard(site)
@@ -196,7 +199,7 @@ class Workbench:
         site = self._out.pop(outcome.lease.token)
         site.end(outcome.lease.token, outcome, now)
         if self._turns is not None:
-            self._turns.end(site.key, self, now, _rest_of(outcome, site))
+            self._turns.end(site.key, self, now, site.rest_of(outcome))
         self._leave_ip(site.ip, 1, now)
         if outcome.response and outcome.response.ip and outcome.response.ip != site.ip:
             self._move(site, outcome.response.ip, now)
@@ -212,8 +215,7 @@ class Workbench:
 
     def put_back(self, site: Site, entry: Entry) -> None:
         """Puts a request to the head of its queue, in depth order to its old place."""
-        site.push([pack(entry if self._terms.in_depth_order else entry.at_head())])
-        site.queued += 1
+        site.put_back(pack(entry if self._terms.in_depth_order else entry.at_head()))
         self.queued += 1
 
     # -- what arrives ------------------------------------------------------------------------------------------------
@@ -225,8 +227,12 @@ class Workbench:
             return self._most_entries
         return max(LEAST_ROOM, min(MOST_ROOM, self._most_entries // (len(self._sites) + 1)))
 
-    def site(self, key: str, now: float) -> Site | None:
-        """Returns the site, new where it must be; None: it is, or goes, on the shelf."""
+    def expect(self, key: str, number: int, now: float) -> Site | None:
+        """Counts in new requests of a site. Returns the site, new where it must be; None: it is, or goes, on the shelf.
+
+        The caller lets the site admit them.
+        """
+        self.queued += number
         if site := self._sites.get(key):
             return site
         if self.is_shelf_open or len(self._sites) >= self._most_sites:
@@ -261,12 +267,25 @@ class Workbench:
     def _feed_or_leave(self, site: Site, now: float) -> None:
         """Asks for more requests, or, while others wait on the shelf, puts a site without requests there too."""
         if not self.is_shelf_open or not site.lent:
-            self.hungry.append(site)
+            self._hungry.append(site)
         elif site.out or site.is_parked or site.is_loading or (site.heap and not self._had_its_share(site)):
             self._passed_over[site] = None
         else:
             self._leave(site, now)
-            self.shelved.append(site)
+            self._shelved.append(site)
+
+    def next_hungry(self) -> Site | None:
+        """Returns the next site that needs requests from the disk; each once until it needs some again."""
+        while self._hungry:
+            site = self._hungry.pop()
+            if self.holds(site) and site.is_hungry(self.room):
+                return site
+        return None
+
+    def take_shelved(self) -> list[Site]:
+        """Returns the sites that left memory with work to do since the last call."""
+        shelved, self._shelved = self._shelved, []
+        return shelved
 
     def take_passed_over(self) -> list[Site]:
         """Returns the sites that got nothing while others waited on the shelf, where none waits any longer."""
@@ -284,7 +303,7 @@ class Workbench:
             self._rests = {site_id: until for site_id, until in self._rests.items() if until > now}
 
     def _leave(self, site: Site, now: float) -> None:
-        site.place = None
+        site.stand_at(None)
         self._passed_over.pop(site, None)
         if self._turns is not None:
             self._turns.leave(site.key, self, now)
@@ -313,7 +332,7 @@ class Workbench:
         free = self._terms.at_one_ip - self._at_ip.get(ip, 0)
         while waiting and free > 0:
             site = waiting.popleft()
-            site.is_parked = False
+            site.unpark()
             self._line_up(site, now)
             free -= site.place is not None and site.place[0] <= now
         if not waiting:
@@ -321,9 +340,10 @@ class Workbench:
 
     def _move(self, site: Site, ip: str, now: float) -> None:
         """Moves a site to an address that became known, or changed: its leases count there from now on."""
-        old, site.ip = site.ip, ip
+        old = site.ip
+        site.move(ip)
         if site.is_parked:
-            site.is_parked = False
+            site.unpark()
             self._parked[old].remove(site)
         self._arrive_at_ip(ip, len(site.out))
         self._leave_ip(old, len(site.out), now)
@@ -366,24 +386,7 @@ class Workbench:
         """Returns the sites with the most queued and out, among those with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
-        return list(self._views(most, now))
-
-    def _views(self, sites: Iterable[Site], now: float) -> Iterator[SiteView]:
-        for site in sites:
-            turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
-            in_s = None if turn is None or turn == math.inf else max(0.0, turn - now)
-            backs_off = site.setback is not None and site.hold > now
-            backoff = (site.hold - now, site.setback) if backs_off else (0.0, None)
-            yield SiteView(site.key, site.queued, len(site.out), in_s, *backoff)
-
-
-def _rest_of(outcome: Outcome, site: Site) -> Rest | None:
-    """Returns what the visit that just ended means for others that want the site."""
-    asked_s = site.word_s if site.asked_s else 0.0
-    if not outcome.response and not outcome.rest_s:
-        return Rest(0.0, asked_s=asked_s) if asked_s else None
-    held_s = site.word_s if site.hold > outcome.ended and outcome.disposition in SETBACKS else 0.0
-    return Rest(outcome.ended, outcome.rest_s, asked_s, held_s)
+        return [site.view(self._terms.per_site, self._terms.in_depth_order, now) for site in most]
 
 
 def _wake_nobody() -> None:

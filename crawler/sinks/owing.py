@@ -14,17 +14,17 @@ class Owing:
     def __init__(self, sink: Sink, has: Collection[int]) -> None:
         """`has` names the rows whose next record is in the sink already."""
         self.name = sink.name
-        self._sink = sink
+        self.sink = sink
         self._has = set(has)
         self._position: Position = {}
 
     async def rewind(self, position: Position | None) -> None:
         self._position = position or {}
-        await self._sink.rewind(position)
+        await self.sink.rewind(position)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         new = [outcome for outcome in outcomes if outcome.lease.token not in self._has]
         self._has.difference_update(outcome.lease.token for outcome in outcomes)
         if new:
-            self._position = await self._sink.write(new)
+            self._position = await self.sink.write(new)
         return self._position

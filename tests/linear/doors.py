@@ -29,6 +29,7 @@ from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
+from crawler.fetch.framing import split_heads
 from crawler.fetch.relays import Relay
 from crawler.fetch.resolver import Found, Resolver
 from crawler.folder import folder
@@ -368,6 +369,11 @@ ROWS = [
         tried(lambda text: schedule.following("* * * * *", text, 0.0), JobError),
         {**TEXT, **runs("../", "/", "A/")},
         most=200,
+    ),
+    Row(
+        "fetch.framing.split_heads",
+        lambda data: split_heads(data, 8),
+        raw({**TEXT, **runs("\r\n", "a: b\r\n", "HTTP/1.1 103 a\r\n\r\n", "\r\n\r")}),
     ),
     Row("daemon.jobs.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
     Row(

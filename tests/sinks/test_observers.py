@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 import crawler
 from crawler.errors import SinkError, StorageFull
 from crawler.model import Disposition, Heads, Lease, Outcome, Page, Position, Request, Response, Url
-from crawler.sinks import JsonLines, Wants, find_observers
+from crawler.settings.loading import amend
+from crawler.sinks import JsonLines, Owing, Wants, find_observers
 from crawler.testing import Served, Site, Web, error, html, open_web, robots
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.01}
@@ -169,3 +171,27 @@ async def test_no_sink_of_ours_writes_heads(tmp_path: Path) -> None:
     for word in ("c2VjcmV0", "s3cret", "Authorization", "Fine"):
         assert word not in written
         assert word not in repr(outcome)
+
+
+async def test_a_sink_that_the_settings_name_may_observe_too(
+    tmp_path: Path, tsv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    async def observe(self: object, response: Response) -> None:
+        seen.append(response.status)
+
+    monkeypatch.setattr(importlib.import_module("crawld_tsv").TsvSink, "observe", observe, raising=False)
+    async with open_web(one_site(robots.moved(RULES, 1))) as served:
+        config = amend(crawler.Config(), QUICK | {"sinks": [{"kind": "tsv"}]})
+        await crawler.crawl(served.seeds, config, folder=tmp_path / "c")
+    assert seen == [301, 200]
+
+
+async def test_a_sink_that_is_being_filled_up_still_observes() -> None:
+    sink = Archive()
+    found = find_observers([Plain(), Owing(sink, [1])])
+    assert found
+    response = Response(Url("http://a.test/robots.txt"), 404, ())
+    await found.observe(response)
+    assert sink.asked == [response]

@@ -29,7 +29,8 @@ from ..order import rank
 from ..terms import WITHOUT_RULES
 from . import schema
 from .file import KEY_BYTES, check_header, check_inside, create, open_file, translate_damage, translate_errors
-from .tables import NOTE, Tables
+from .rows import NOTE
+from .tables import Tables
 
 STEP = 1000
 MOST_MISSES = 50_000

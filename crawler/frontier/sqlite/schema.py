@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 from ..order import LAST
+from .rows import (
+    FamilyRow,
+    HintRow,
+    JudgedRow,
+    MetaRow,
+    NameRow,
+    NearerRow,
+    ParkedRow,
+    ParkingRow,
+    PatternRow,
+    PlaceRow,
+    RereadRow,
+    ScheduleRow,
+    SetbackRow,
+    SiteRow,
+    VisitRow,
+    column,
+    columns,
+)  # fmt: skip
 
 APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
@@ -94,17 +113,8 @@ CHANGE_FIELDS = (
 )  # fmt: skip
 
 
-def _columns(number: int, at: str = "value") -> str:
-    return ", ".join(f"json_extract({at}, '$[{i}]')" for i in range(number))
-
-
-_FAMILIES = """(
-    SELECT json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS depth,
-           json_extract(value, '$[2]') AS priority, json_extract(value, '$[3]') AS redirects,
-           json_extract(value, '$[4]') AS via, json_extract(value, '$[5]') AS seed,
-           json_extract(value, '$[6]') AS root, json_extract(value, '$[7]') AS site,
-           json_extract(value, '$[8]') AS rank, json_extract(value, '$[9]') AS texts,
-           json_extract(value, '$[10]') AS is_parked
+_FAMILIES = f"""(
+    SELECT {", ".join(f"{column(FamilyRow, name)} AS {name}" for name in FamilyRow._fields)}
     FROM json_each(new.families) LIMIT -1 OFFSET 0
 )"""
 """LIMIT keeps SQLite from merging this query into the one that uses it, which would parse each family again for each
@@ -115,7 +125,7 @@ link."""
 PROCEDURE = f"""
 CREATE TEMP VIEW change AS SELECT {", ".join(f"NULL AS {name}" for name in CHANGE_FIELDS)};
 CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
-    INSERT INTO url SELECT {_columns(2)}, 0, 0, 0, 0, 0, 0 FROM json_each(new.names);
+    INSERT INTO url SELECT {columns(NameRow)}, 0, 0, 0, 0, 0, 0 FROM json_each(new.names);
     INSERT INTO url
         SELECT f.first + link.key, link.value, f.depth, f.priority, f.redirects, f.via, f.seed, f.root
         FROM {_FAMILIES} AS f, json_each(f.texts) AS link;
@@ -125,65 +135,66 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     INSERT INTO seen SELECT new.first, new.fingerprints WHERE new.first IS NOT NULL;
     INSERT OR IGNORE INTO reread SELECT value FROM json_each(new.rereads);
     DELETE FROM visit WHERE id IN (SELECT value FROM json_each(new.again));
-    INSERT INTO queue SELECT {_columns(3)} FROM json_each(new.requeued);
-    DELETE FROM parked WHERE id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued));
-    UPDATE retry SET due = NULL WHERE id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued));
+    INSERT INTO queue SELECT {columns(PlaceRow)} FROM json_each(new.requeued);
+    DELETE FROM parked WHERE id IN (SELECT {column(PlaceRow, "row")} FROM json_each(new.requeued));
+    UPDATE retry SET due = NULL WHERE id IN (SELECT {column(PlaceRow, "row")} FROM json_each(new.requeued));
     UPDATE revisit SET due = NULL
-        WHERE due IS NOT NULL AND id IN (SELECT json_extract(value, '$[2]') FROM json_each(new.requeued))
+        WHERE due IS NOT NULL AND id IN (SELECT {column(PlaceRow, "row")} FROM json_each(new.requeued))
             AND id NOT IN (SELECT id FROM reread);
-    DELETE FROM queue WHERE (site, rank, id) IN (SELECT {_columns(3)} FROM json_each(new.gone));
-    INSERT OR REPLACE INTO retry SELECT {_columns(5)} FROM json_each(new.setbacks);
-    DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
-    DELETE FROM owed WHERE +id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.visits));
+    DELETE FROM queue WHERE (site, rank, id) IN (SELECT {columns(PlaceRow)} FROM json_each(new.gone));
+    INSERT OR REPLACE INTO retry SELECT {columns(SetbackRow)} FROM json_each(new.setbacks);
+    DELETE FROM retry WHERE id IN (SELECT {column(VisitRow, "row")} FROM json_each(new.visits));
+    DELETE FROM owed WHERE +id IN (SELECT {column(VisitRow, "row")} FROM json_each(new.visits));
     INSERT OR REPLACE INTO visit
-        SELECT {_columns(7)},
-               substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
-               json_extract(value, '$[9]'), coalesce(
-                   json_extract(value, '$[10]'),
-                   (SELECT left_out FROM visit AS old WHERE old.id = json_extract(value, '$[0]'))
+        SELECT {columns(VisitRow, "row", "disposition", "reason", "detail", "status", "attempt", "visited_at")},
+               substr(new.digests, {columns(VisitRow, "digest_at", "digest_length")}),
+               {column(VisitRow, "duplicate_of")}, coalesce(
+                   {column(VisitRow, "left_out")},
+                   (SELECT left_out FROM visit AS old WHERE old.id = {column(VisitRow, "row")})
                )
         FROM json_each(new.visits);
     UPDATE visit SET left_out = coalesce((
-            SELECT json_extract(value, '$[1]') FROM json_each(new.reread) WHERE json_extract(value, '$[0]') = visit.id
-        ), left_out) WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
-    DELETE FROM reread WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
+            SELECT {column(RereadRow, "left_out")} FROM json_each(new.reread)
+            WHERE {column(RereadRow, "row")} = visit.id
+        ), left_out) WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
+    DELETE FROM reread WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
     UPDATE visit SET left_out = coalesce((
-            SELECT json_extract(value, '$[2]') FROM json_each(new.judged)
-            WHERE json_extract(value, '$[0]') = visit.id AND json_extract(value, '$[1]') = visit.left_out
-                AND abs(json_extract(value, '$[3]') - visited_at) < 0.001
+            SELECT {column(JudgedRow, "left_out")} FROM json_each(new.judged)
+            WHERE {column(JudgedRow, "row")} = visit.id AND {column(JudgedRow, "before")} = visit.left_out
+                AND abs({column(JudgedRow, "visited_at")} - visited_at) < 0.001
         ), left_out)
-        WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.judged))
+        WHERE id IN (SELECT {column(JudgedRow, "row")} FROM json_each(new.judged))
             AND id NOT IN (SELECT id FROM reread);
-    DELETE FROM retry WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.reread));
+    DELETE FROM retry WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
     UPDATE url SET (depth, via, seed, root) = (
-            SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
-                   json_extract(value, '$[4]')
-            FROM json_each(new.nearer) WHERE json_extract(value, '$[0]') = url.id ORDER BY json_each.key DESC LIMIT 1
-        ) WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(new.nearer));
-    INSERT OR REPLACE INTO parked SELECT {_columns(3)} FROM json_each(new.parked);
-    INSERT OR REPLACE INTO parking SELECT {_columns(4)} FROM json_each(new.parkings);
+            SELECT {columns(NearerRow, "depth", "via", "seed", "root")}
+            FROM json_each(new.nearer) WHERE {column(NearerRow, "row")} = url.id ORDER BY json_each.key DESC LIMIT 1
+        ) WHERE id IN (SELECT {column(NearerRow, "row")} FROM json_each(new.nearer));
+    INSERT OR REPLACE INTO parked SELECT {columns(ParkedRow)} FROM json_each(new.parked);
+    INSERT OR REPLACE INTO parking SELECT {columns(ParkingRow)} FROM json_each(new.parkings);
     INSERT INTO outside (pairs) SELECT new.outside WHERE new.outside IS NOT NULL;
-    INSERT INTO site SELECT {_columns(4)} FROM json_each(new.sites) WHERE true
+    INSERT INTO site SELECT {columns(SiteRow)} FROM json_each(new.sites) WHERE true
         ON CONFLICT (id) DO UPDATE SET
             queued = queued + excluded.queued,
             next_at = iif(excluded.next_at > 0, excluded.next_at, next_at),
             shelved = coalesce(excluded.shelved, shelved);
     INSERT OR REPLACE INTO revisit
-        SELECT {_columns(4)},
-               substr(new.digests, json_extract(value, '$[7]'), json_extract(value, '$[8]')),
-               json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
+        SELECT {columns(ScheduleRow, "row", "due", "etag", "last_modified")},
+               substr(new.digests, {columns(ScheduleRow, "digest_at", "digest_length")}),
+               {columns(ScheduleRow, "visit", "interval_s", "fingerprint")}
         FROM json_each(new.schedules);
     UPDATE revisit SET due = due - interval_s WHERE id IN (
         SELECT revisit.id FROM json_each(new.hints) AS said CROSS JOIN revisit
-        WHERE due IS NOT NULL AND fingerprint = json_extract(said.value, '$[0]')
-            AND json_extract(said.value, '$[1]') > due - interval_s AND json_extract(said.value, '$[1]') < due
+        WHERE due IS NOT NULL AND fingerprint = {column(HintRow, "fingerprint", "said.value")}
+            AND {column(HintRow, "modified", "said.value")} > due - interval_s
+            AND {column(HintRow, "modified", "said.value")} < due
     );
     INSERT INTO claim (pairs) SELECT new.claims WHERE new.claims IS NOT NULL;
-    INSERT OR REPLACE INTO meta SELECT {_columns(2)} FROM json_each(new.meta);
-    INSERT OR REPLACE INTO pattern SELECT {_columns(6)} FROM json_each(new.patterns);
+    INSERT OR REPLACE INTO meta SELECT {columns(MetaRow)} FROM json_each(new.meta);
+    INSERT OR REPLACE INTO pattern SELECT {columns(PatternRow)} FROM json_each(new.patterns);
 END;
 """
-CHANGE = f"INSERT INTO change VALUES ({', '.join('?' * len(CHANGE_FIELDS))})"
+CHANGE = f"INSERT INTO change VALUES ({', '.join(f':{name}' for name in CHANGE_FIELDS)})"
 
 _ENTRY = """json_array(
     q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root,

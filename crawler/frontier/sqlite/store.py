@@ -33,7 +33,8 @@ from ..store import Due, Load, Picked, Shelf
 from ..terms import Clock, Terms
 from ..workbench import Workbench
 from .file import open_file, translate_damage, translate_errors
-from .tables import SIGN, Tables
+from .rows import SIGN
+from .tables import Tables
 
 T = TypeVar("T")
 

@@ -21,22 +21,19 @@ from ..change import Change, Parking
 from ..claims import Claims
 from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
 from ..fingerprints import U64, Fingerprints
-from ..order import ROW_BITS, ROW_MASK, Entry, Packed, key, rank, unpack
+from ..order import ROW_BITS, ROW_MASK, Packed, key, rank, unpack
 from ..state import State
 from ..store import Due, Load, Picked, Shelf, Shelved
 from ..terms import Terms
 from . import schema
 from .inspect import FileLook
+from .rows import NOTE, SIGN, fill
 
 T = TypeVar("T")
 
-SIGN = 1 << 63
-"""SQLite's integers are signed, so this is subtracted from a fingerprint before it is stored."""
 BLOBS_AT_ONCE = 1000
 """Packed columns read by one statement."""
 ROWS_AT_ONCE = 10_000
-NOTE = "note-"
-"""The prefix of the names of notes among the other meta data."""
 
 
 class Tables:
@@ -55,69 +52,7 @@ class Tables:
 
     def apply(self, change: Change) -> None:
         """Writes a change by one statement, which is one transaction."""
-        first = change.families[0].first if change.families else None
-        digests = bytearray()
-        visits, schedules = self._visits(change, digests), self._schedules(change, digests)
-        meta = [(name, orjson.dumps(value).decode()) for name, value in
-                (("positions", change.positions), ("settled", change.settled),
-                 *((NOTE + name, value) for name, value in change.notes.items())) if value is not None]  # fmt: skip
-        claims = np.array(change.claims, "<u8").tobytes() if change.claims else None
-        self._connection.execute(
-            schema.CHANGE,
-            (
-                _json(self._families(change)),
-                first,
-                change.fingerprints if first is not None else None,
-                _json(change.names),
-                _json(self._places(change.requeued)),
-                _json(self._places(change.gone)),
-                _json([(s.entry.row, s.entry.rank, s.due, s.entry.request.attempt, s.reason) for s in change.setbacks]),
-                _json(visits),
-                bytes(digests),
-                _json([(self._site_id(k), s.queued, s.next_at, s.is_shelved) for k, s in change.sites.items()]),
-                claims,
-                _json(meta),
-                _json(schedules),
-                _json([(mark - SIGN, modified) for mark, modified in change.hints]),
-                _json([tuple(pattern) for pattern in change.patterns]),
-                _json([(n.row, n.request.depth, n.via, n.seed, n.root) for n in change.nearer]),
-                _json([(p.row, p.rank, self._site_id(p.pattern)) for p in change.parked]),
-                _json([(self._site_id(p.pattern), p.pattern, p.reason, _json(p.examples)) for p in change.parkings]),
-                _json(change.rereads),
-                _json(change.reread),
-                _json(change.again),
-                change.outside or None,
-                _json([tuple(judged) for judged in change.judged]),
-            ),
-        )
-
-    def _families(self, change: Change) -> list[tuple[object, ...]]:
-        return [
-            (f.first, f.like.depth, f.like.priority, f.like.redirects, f.via, f.seed, f.root,
-             self._site_id(f.site), f.rank, f.texts, bool(f.pattern))
-            for f in change.families
-        ]  # fmt: skip
-
-    def _places(self, entries: list[Entry]) -> list[tuple[int, int, int]]:
-        return [(self._site_id(e.request.url.site), e.rank, e.row) for e in entries]
-
-    def _visits(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
-        """Returns the rows of visits; their digests go into one blob, since JSON cannot carry them."""
-        return [
-            (v.row, v.disposition, v.reason, v.detail, v.status, v.attempt, v.visited_at,
-             *_append_digest(v.digest, digests), v.duplicate_of, v.left_out)
-            for v in change.visits
-        ]  # fmt: skip
-
-    def _schedules(self, change: Change, digests: bytearray) -> list[tuple[object, ...]]:
-        rows = [
-            (s.entry.row, s.due, None if s.fingerprint is None else s.fingerprint - SIGN, s.entry.request)
-            for s in change.schedules
-        ]
-        return [
-            (row, due, r.etag, r.last_modified, r.visit, r.interval_s, mark, *_append_digest(r.digest, digests))
-            for row, due, mark, r in rows
-        ]
+        self._connection.execute(schema.CHANGE, fill(change, self._site_id))
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -336,16 +271,8 @@ def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
     return Picked(found._replace(key=key(ranked, found.row), request=again), "", disposition, bool(is_scheduled))
 
 
-def _append_digest(digest: bytes | None, digests: bytearray) -> tuple[int | None, int | None]:
-    """Adds a digest to the others; returns its place, from 1 as SQLite counts, and its length."""
-    if not digest:
-        return None, None
-    digests += digest
-    return len(digests) - len(digest) + 1, len(digest)
-
-
-def _json(rows: object) -> str:
-    return orjson.dumps(rows).decode()
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _load(found: list[list[Any]], limit: int) -> Load:

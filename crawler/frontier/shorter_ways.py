@@ -1,0 +1,34 @@
+"""Keeps shorter ways to URLs that are queued or out, found after these were queued."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .change import Nearer
+from .order import Entry
+
+
+class ShorterWays:
+    """The shortest way known by now to each URL whose entry in the queue has a longer one."""
+
+    def __init__(self) -> None:
+        self._ways: dict[int, Nearer] = {}
+
+    def note(self, way: Nearer) -> None:
+        self._ways[way.row] = way
+
+    def take(self, row: int) -> Nearer | None:
+        """Returns and forgets the way to a URL."""
+        return self._ways.pop(row, None)
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._ways
+
+    def shorten(self, entry: Entry) -> Entry:
+        """Returns the entry with the shortest way to it that is known now."""
+        way = self._ways.get(entry.row) if self._ways else None
+        if way is None:
+            return entry
+        near = way.request
+        request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
+        return entry._replace(request=request, seed=way.seed, root=way.root)
