@@ -383,7 +383,9 @@ class Jobs:
     def _seen(self, record: Record) -> Job:
         run = self._scheduler.runs.get(record.id)
         shown = validation.masked(record.settings)
-        job = seen(record, shown, run.snapshot, run.seeds(record)) if run else seen(record, shown, None)
+        job = (
+            seen(record, shown, run.snapshot, run.seeds(record), run.bytes_before) if run else seen(record, shown, None)
+        )
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:

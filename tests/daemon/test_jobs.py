@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -24,7 +25,8 @@ async def test_a_job_runs_to_its_end(open_daemon: Open) -> None:
             urls = pages(jobs, job.id)
             assert job.pages <= len(urls) == len(set(urls))
             assert set(urls) == served.web.reachable()
-            assert job.bytes > 0
+            lines = (jobs.folder(job.id) / "pages.jsonl").read_text().splitlines()
+            assert job.bytes == sum(json.loads(line)["length"] or 0 for line in lines) > 0
             assert [event.data["to"] for event in await jobs.history(job.id)] == ["queued", "running", "completed"]
 
 

@@ -247,8 +247,17 @@ class Job(Figures):
         return self.counts.settled.get(Disposition.FETCHED, 0)
 
 
-def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: Seeds | None = None) -> Job:
-    """Returns a job as it is shown: the record with the figures of its run. `settings` have their secrets hidden."""
+def seen(
+    record: Record,
+    settings: Settings,
+    snapshot: Snapshot | None,
+    seeds: Seeds | None = None,
+    bytes_before: int = 0,
+) -> Job:
+    """Returns a job as it is shown: the record with the figures of its run. `settings` have their secrets hidden.
+
+    `bytes_before` were downloaded by earlier runs.
+    """
     job = Job(
         id=record.id,
         name=record.name,
@@ -272,7 +281,7 @@ def seen(record: Record, settings: Settings, snapshot: Snapshot | None, seeds: S
     if snapshot is None:
         return job
     figures: dict[str, Any] = take_figures(snapshot)
-    return replace(job, counts=snapshot.counts, bytes=record.bytes + snapshot.bytes, **figures)
+    return replace(job, counts=snapshot.counts, bytes=bytes_before + snapshot.bytes, **figures)
 
 
 def weight(priority: int) -> float:

@@ -75,6 +75,8 @@ class Run:
         self._snapshot: Snapshot | None = None
         self._bytes = self._most_bytes = 0
         """Bytes downloaded before the crawl was continued for late seeds, and the largest figure seen."""
+        self.bytes_before = registry.record(job).bytes
+        """Bytes downloaded by earlier runs. The record holds those of this one as well once its end is written."""
         self._begun = 0.0
         self._before = NOTHING_SPENT
 

@@ -249,7 +249,7 @@ class Scheduler:
             return {}
         return {
             "counts": replace(snapshot.counts, leased=0, due_in_s=None),
-            "bytes": record.bytes + snapshot.bytes,
+            "bytes": run.bytes_before + snapshot.bytes,
             **({} if record.state.is_over else run.spent),
         }
 
@@ -274,7 +274,7 @@ class Scheduler:
         for job, run in self.runs.items():
             if (snapshot := run.look()) is None:
                 continue
-            point = stats.point(at, snapshot, self._registry.record(job).bytes)
+            point = stats.point(at, snapshot, run.bytes_before)
             self.series.setdefault(job, stats.Series()).add(point)
             if len(self._events):
                 figures = take_for_event(snapshot)
