@@ -18,8 +18,8 @@ from crawler import Config
 from crawler.assembly import parts
 from crawler.model import Page, Url
 from crawler.offload import open_offloader
-from crawler.parse import Document, Job, parse
-from crawler.runtime.gil import breathing
+from crawler.parse import Document, ParseJob, parse
+from crawler.runtime.gil import yield_gil
 
 CONFIG = Config()
 BYTES, LINKS = 40_000, 68  # a page of the median size, with the median number of links
@@ -71,7 +71,7 @@ def _starvation(batch: list[Document]) -> None:
     print(f"\n| a pool of one worker, batches of {len(batch)} pages | batches/s | turns/s of the loop |\n|---|---|---|")
     idle = uvloop.run(_beside(batch, is_busy=False, breath=nullcontext))
     starved = uvloop.run(_beside(batch, is_busy=True, breath=nullcontext))
-    fed = uvloop.run(_beside(batch, is_busy=True, breath=breathing))
+    fed = uvloop.run(_beside(batch, is_busy=True, breath=yield_gil))
     for name, seen in (("idle", idle), ("busy", starved), ("busy, with `crawler.runtime.gil`", fed)):
         print(f"| beside a loop that is {name} | {seen.batches_a_second:.1f} | {seen.turns_a_second:.0f} |")
 
@@ -100,7 +100,7 @@ def _document(number: int, series: int, text: str) -> Document:
     return Document(url, (body + f"<ul>{anchors}</ul></body></html>").encode(), "text/html; charset=utf-8", anchor=url)
 
 
-def _job(run: int) -> Job:
+def _job(run: int) -> ParseJob:
     return replace(parts.job(CONFIG, parts.scope(CONFIG), b"benchmark"), run=b"%d" % run)
 
 
@@ -124,11 +124,11 @@ def _round_ms(documents: list[Document], run: int) -> float:
 # -- hand-over -------------------------------------------------------------------------------------------------------
 
 
-def _nothing(document: Document, job: Job) -> Page:
+def _nothing(document: Document, job: ParseJob) -> Page:
     return Page(digest=bytes(32), length=len(document.body))
 
 
-async def _hand_over(batch: int, documents: list[Document], work: Callable[[Document, Job], Page]) -> HandOver:
+async def _hand_over(batch: int, documents: list[Document], work: Callable[[Document, ParseJob], Page]) -> HandOver:
     job, queue = _job(batch), asyncio.Queue[Document]()
     for document in documents * 5:
         queue.put_nowait(document)
@@ -185,7 +185,7 @@ def _pool() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))
 
 
-def _read_all(batch: list[Document], job: Job) -> list[Page]:
+def _read_all(batch: list[Document], job: ParseJob) -> list[Page]:
     return [parse(document, job) for document in batch]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from crawler import printable
+from crawler import escape_text
 from crawler.runtime.nearest import find_nearest
 
 from . import config, demo, explain, jobs, repair, run, serve
@@ -113,5 +113,5 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  bugs are printed here too
         code = exit_code_of(error)
         told = traceback.format_exc() if code is None else f"crawl: {error}"
-        print("\n".join(map(printable, told.split("\n"))), file=sys.stderr)  # either may quote the network
+        print("\n".join(map(escape_text, told.split("\n"))), file=sys.stderr)  # either may quote the network
         sys.exit(Exit.ERROR if code is None else code)

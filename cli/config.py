@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from crawler import printable
+from crawler import escape_text
 
 from . import values
 
@@ -37,16 +37,16 @@ def show(
 ) -> None:
     """Print the value of every setting, and where it comes from."""
     from crawler import Trust
-    from crawler.settings.loading import shown, trace, value_of
+    from crawler.settings.loading import mask_value, trace, value_of
     from crawler.settings.toml import text_of
 
     chosen = values.memory(memory) | dict(values.setting(text) for text in set_ or ())
     origin = "--memory or --set" if memory else "--set"
     loaded, origins = trace(config, os.environ, chosen, origin, trust=Trust(foreign=trust_folder))
     for key, origin in origins.items():
-        value = shown(key, value_of(loaded, key))
+        value = mask_value(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
-        print(printable(assignment) if origin == "default" else printable(f"{assignment}  # {origin}"))
+        print(escape_text(assignment) if origin == "default" else escape_text(f"{assignment}  # {origin}"))
 
 
 @app.command()
@@ -84,7 +84,7 @@ def init(
         if command.removeprefix("/").startswith(_HIDDEN):
             note = f"\nthe unit sees nothing below {command.split('/')[1]}: install crawld elsewhere, as in /opt/crawld"
     _write(path, text, force)
-    print(template.next_step.format(file=printable(shlex.quote(str(path))), version=_version()) + note)
+    print(template.next_step.format(file=escape_text(shlex.quote(str(path))), version=_version()) + note)
 
 
 class _Template(NamedTuple):

@@ -47,15 +47,15 @@ def demo(
 async def _demo(out: Path, delay: float, port: int, quiet: bool, verbose: int) -> Exit:
     from crawler.settings.loading import load
 
-    from .run_crawl import Job, crawled
+    from .run_crawl import CrawlOrder, run_crawl
 
     config = load(settings={"delay_s": delay, "allow_networks": [NETWORK]})
     last_port = await _read_last_port(out)
     async with _open_demo_web(last_port or port) as served:
         command = ["demo", *(["-o", str(out)] if out != Path("demo.crawl") else [])]
         fresh = urlsplit(served.seeds[0]).port != last_port
-        job = Job(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
-        code = await crawled(job)
+        job = CrawlOrder(config, served.seeds, out, command, fresh=fresh, quiet=quiet, verbose=verbose)
+        code = await run_crawl(job)
     if not quiet and code == 0:
         print(_NEXT.format(out=out), file=sys.stderr)
     return code

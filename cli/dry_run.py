@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import printable
+from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from . import show
@@ -62,7 +62,7 @@ def dry_run(
             sys.stdout.write(json_line(record).decode())
     else:
         for line in words(told, bad, lists):
-            print(printable(line))
+            print(escape_text(line))
         if is_there:
             print(f"{folder} exists already: what it holds is not fetched again")
     return Exit.DONE if told.first else Exit.NOTHING
@@ -138,10 +138,12 @@ def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[st
 
 def _refused(told: Rehearsal) -> Iterator[str]:
     if told.refused:
-        yield f"refused: {show.counted(Counter(str(refusal.reason) for refusal in told.refused))}"
+        yield f"refused: {show.format_counts(Counter(str(refusal.reason) for refusal in told.refused))}"
     for refusal in told.refused[:SHOWN]:
         yield f"  {refusal.url}"
-        for line in show.folded(f"{refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}", show.WIDTH - 6):
+        for line in show.wrap_text(
+            f"{refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}", show.WIDTH - 6
+        ):
             yield f"      {line}"
     yield from _more(len(told.refused))
 
@@ -150,7 +152,7 @@ def _unusable(bad: BadLines) -> Iterator[str]:
     if bad.count:
         yield f"{show.many(bad.count, 'unusable line')}:"
     for one in bad.kept[:SHOWN]:
-        for line in show.folded(str(one), show.WIDTH - 2):
+        for line in show.wrap_text(str(one), show.WIDTH - 2):
             yield f"  {line}"
     yield from _more(bad.count)
 

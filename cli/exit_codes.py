@@ -58,7 +58,7 @@ def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
             return Exit.TIME_LIMIT
     if is_barren(summary):
         return Exit.NOTHING
-    if fail_on is not None and fail_on.is_exceeded(failed(summary), sum(summary.counts.settled.values())):
+    if fail_on is not None and fail_on.is_exceeded(count_failed(summary), sum(summary.counts.settled.values())):
         return Exit.FAILURES
     return Exit.DONE
 
@@ -69,10 +69,10 @@ def is_barren(summary: Summary) -> bool:
 
     brought = (Disposition.FETCHED, Disposition.UNCHANGED, Disposition.DUPLICATE)
     settled = summary.counts.settled
-    return failed(summary) > 0 and not any(settled.get(one) for one in brought)
+    return count_failed(summary) > 0 and not any(settled.get(one) for one in brought)
 
 
-def failed(summary: Summary) -> int:
+def count_failed(summary: Summary) -> int:
     """Returns how many URLs failed, over all runs of the crawl."""
     from crawler import Disposition
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crawler import printable
+from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from . import show, values
@@ -69,7 +69,7 @@ def explain(
         sys.stdout.write(json_line(answer.record(folder.path if folder else None)).decode())
         return
     for line in words(answer, folder):
-        print(printable(line))
+        print(escape_text(line))
 
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
@@ -222,5 +222,5 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
 
 def _row(name: str, *texts: str) -> list[str]:
     """Returns lines with a name and its texts, folded at spaces, with control characters escaped."""
-    lines = [line for text in texts for line in show.folded(text, show.WIDTH - 10)]
+    lines = [line for text in texts for line in show.wrap_text(text, show.WIDTH - 10)]
     return [f"{name if not i else '':<8}  {line}" for i, line in enumerate(lines)]

@@ -51,7 +51,7 @@ def list_(
         url,
         token_file,
         data,
-        lambda client: jobs_client.listed(client, query, limit, jobs_view.lines if json else jobs_view.table),
+        lambda client: jobs_client.list_jobs(client, query, limit, jobs_view.json_lines if json else jobs_view.table),
     )
 
 
@@ -87,8 +87,8 @@ def add(
         "is_paused": paused,
     }
     asked |= {name: value for name, value in {"template": template, "priority": priority}.items() if value is not None}
-    show = jobs_view.lines if json else jobs_view.ids
-    _with(url, token_file, data, lambda client: jobs_client.added(client, asked, seeds, key, show, column))
+    show = jobs_view.json_lines if json else jobs_view.ids
+    _with(url, token_file, data, lambda client: jobs_client.add_job(client, asked, seeds, key, show, column))
 
 
 @app.command()
@@ -96,8 +96,8 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
     """Show one job."""
     from . import jobs_client, jobs_view
 
-    shows = (jobs_view.lines, None) if json else (jobs_view.card, jobs_view.parked)
-    _with(url, token_file, data, lambda client: jobs_client.shown(client, _id(job), *shows))
+    shows = (jobs_view.json_lines, None) if json else (jobs_view.card, jobs_view.parked_lines)
+    _with(url, token_file, data, lambda client: jobs_client.show_job(client, _id(job), *shows))
 
 
 @app.command()
@@ -124,7 +124,7 @@ def remove(jobs: _Ids, url: _Url = None, token_file: _Token = None, data: _Data 
     from . import jobs_client, jobs_view
 
     paths = [f"/v1/jobs/{_id(job)}" for job in jobs]
-    _with(url, token_file, data, lambda client: jobs_client.told(client, "DELETE", paths, jobs_view.lines))
+    _with(url, token_file, data, lambda client: jobs_client.send_to_each(client, "DELETE", paths, jobs_view.json_lines))
 
 
 @app.command()
@@ -139,8 +139,13 @@ def change(
     body = {"settings": dict(values.setting(text) for text in set_ or ())} | (
         {} if priority is None else {"priority": priority}
     )
-    show = jobs_view.lines if json else jobs_view.changed
-    _with(url, token_file, data, lambda client: jobs_client.told(client, "PATCH", [f"/v1/jobs/{_id(job)}"], show, body))
+    show = jobs_view.json_lines if json else jobs_view.change_lines
+    _with(
+        url,
+        token_file,
+        data,
+        lambda client: jobs_client.send_to_each(client, "PATCH", [f"/v1/jobs/{_id(job)}"], show, body),
+    )
 
 
 @app.command()
@@ -153,7 +158,7 @@ def seeds(
     """Add seeds to a job."""
     from . import jobs_client
 
-    _with(url, token_file, data, lambda client: jobs_client.planted(client, _id(job), seeds, column))
+    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column))
 
 
 @app.command()
@@ -189,15 +194,20 @@ def tail(
     """Print a job's pages as they come, until it ends. Changes of its state go to stderr."""
     from . import jobs_client, jobs_view
 
-    show = jobs_view.lines if json else jobs_view.pages
-    _with(url, token_file, data, lambda client: jobs_client.followed(client, _id(job), last, show))
+    show = jobs_view.json_lines if json else jobs_view.page_lines
+    _with(url, token_file, data, lambda client: jobs_client.follow_job(client, _id(job), last, show))
 
 
 def _act(verb: str, jobs: list[str], json: bool, where: tuple[str | None, Path | None, Path | None]) -> None:
     from . import jobs_client, jobs_view
 
     paths = [f"/v1/jobs/{_id(job)}/{verb}" for job in jobs]
-    _with(*where, lambda client: jobs_client.told(client, "POST", paths, jobs_view.lines if json else jobs_view.states))
+    _with(
+        *where,
+        lambda client: jobs_client.send_to_each(
+            client, "POST", paths, jobs_view.json_lines if json else jobs_view.states
+        ),
+    )
 
 
 def _want(
@@ -205,8 +215,8 @@ def _want(
 ) -> None:
     from . import jobs_client, jobs_view
 
-    show = jobs_view.lines if json else jobs_view.wanted
-    _with(*where, lambda client: jobs_client.told(client, "POST", [f"/v1/jobs/{_id(job)}/{verb}"], show, body))
+    show = jobs_view.json_lines if json else jobs_view.wish_lines
+    _with(*where, lambda client: jobs_client.send_to_each(client, "POST", [f"/v1/jobs/{_id(job)}/{verb}"], show, body))
 
 
 def _id(job: str) -> str:

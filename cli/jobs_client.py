@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import aclosing
 from typing import Any
 
-from crawler import Url, printable
+from crawler import Url, escape_text
 from crawler import seeds as _seeds
 from crawler.daemon import Client, Refused, find_daemon, load_daemon, open_client
-from crawler.runtime.thread_reader import batches
+from crawler.runtime.thread_reader import read_batches
 from crawler.seeds import BadSeed, Taken
 
 from .exit_codes import Exit
@@ -36,7 +36,7 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
         return run_loop(speak)
     except Refused as error:
         hint = " (--token-file names another)" if error.status == 401 else ""
-        print(printable(f"crawl: {error}{hint}"), file=sys.stderr)
+        print(escape_text(f"crawl: {error}{hint}"), file=sys.stderr)
         return Exit.ERROR if error.status >= 500 else Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -45,7 +45,7 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
         return Exit.DONE
 
 
-async def listed(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
+async def list_jobs(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
     """Prints up to `most` jobs; asks for them page after page."""
     jobs: list[Shown] = []
     cursor: dict[str, str | int] = {}
@@ -59,7 +59,7 @@ async def listed(client: Client, query: Mapping[str, str | int], most: int, show
     return Exit.DONE
 
 
-async def told(client: Client, method: str, paths: Sequence[str], show: Show, body: object = None) -> int:
+async def send_to_each(client: Client, method: str, paths: Sequence[str], show: Show, body: object = None) -> int:
     """Sends the same request to each path and prints the answers. The first refusal ends it."""
     for path in paths:
         answer = await client.ask(method, path, body)
@@ -68,7 +68,7 @@ async def told(client: Client, method: str, paths: Sequence[str], show: Show, bo
     return Exit.DONE
 
 
-async def shown(client: Client, job: str, show: Show, show_parked: Show | None) -> int:
+async def show_job(client: Client, job: str, show: Show, show_parked: Show | None) -> int:
     """Prints one job, and its parked patterns."""
     found = await client.ask("GET", f"/v1/jobs/{job}")
     _print(show([found]))
@@ -77,7 +77,7 @@ async def shown(client: Client, job: str, show: Show, show_parked: Show | None) 
     return Exit.DONE
 
 
-async def added(
+async def add_job(
     client: Client,
     asked: Mapping[str, object],
     sources: Sequence[str],
@@ -88,7 +88,7 @@ async def added(
     """Adds a job and prints it. With more than INLINE seeds the job starts once all of them are uploaded."""
     _seeds.check(sources, column=column)
     headers = {"Idempotency-Key": key} if key else {}
-    async with aclosing(batches(_read(sources, column))) as read:
+    async with aclosing(read_batches(_read(sources, column))) as read:
         first = [str(url) async for batch in _upto(read, INLINE) for url in batch]
         is_more = len(first) >= INLINE
         body = {**asked, "seeds": first, "is_paused": is_more or asked["is_paused"]}
@@ -101,29 +101,29 @@ async def added(
     return Exit.DONE
 
 
-async def planted(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
+async def add_seeds(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
     """Adds seeds to a job and prints how many there were."""
     _seeds.check(sources, column=column)
-    async with aclosing(batches(_read(sources, column))) as read:
+    async with aclosing(read_batches(_read(sources, column))) as read:
         said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
     print(f"{said['given']} seeds")
     return Exit.DONE
 
 
-async def followed(client: Client, job: str, last: int, show: Show) -> int:
+async def follow_job(client: Client, job: str, last: int, show: Show) -> int:
     """Prints records as they come, until the job ends. Each event makes it ask for new ones."""
     path = f"/v1/jobs/{job}"
     cursor: dict[str, str | int] = {"last": last}
     async with aclosing(client.events(f"{path}/events")) as events:
         async for event in events:
             if event["kind"] == "state" and event["data"]["to"] in ("queued", "running", "paused"):
-                print(printable(_state(event["data"])), file=sys.stderr)
+                print(escape_text(_state(event["data"])), file=sys.stderr)
             while True:
                 page = await client.ask("GET", f"{path}/pages", query={**cursor, "limit": 500})
                 _print(show(page["items"]))
                 if page["next"] is None:
                     said = await client.ask("GET", path)
-                    print(printable(_state({**said, "to": said["state"]})), file=sys.stderr)
+                    print(escape_text(_state({**said, "to": said["state"]})), file=sys.stderr)
                     return Exit.DONE
                 cursor = {"cursor": page["next"]}
                 if not page["items"]:
@@ -156,11 +156,11 @@ def _read(sources: Sequence[str], column: str | None) -> Iterator[Url]:
 
 
 def _tell_taken(taken: Taken) -> None:
-    print(printable(f"crawl: {taken}"), file=sys.stderr)
+    print(escape_text(f"crawl: {taken}"), file=sys.stderr)
 
 
 def _tell_bad(bad: BadSeed) -> None:
-    print(printable(f"crawl: unusable seed: {bad}"), file=sys.stderr)
+    print(escape_text(f"crawl: unusable seed: {bad}"), file=sys.stderr)
 
 
 def _print(lines: Iterable[str]) -> None:

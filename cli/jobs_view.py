@@ -6,32 +6,32 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crawler import printable
+from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from .show import WIDTH, duration, many, number, size
 
-Shown = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 SHOWN_PATTERNS = 5
 
 
-def lines(items: Sequence[Shown]) -> Iterable[str]:
+def json_lines(items: Sequence[JsonObject]) -> Iterable[str]:
     """Yields each item as JSON on one line."""
     for item in items:
         yield json_line(item).decode().rstrip("\n")
 
 
-def ids(jobs: Sequence[Shown]) -> Iterable[str]:
+def ids(jobs: Sequence[JsonObject]) -> Iterable[str]:
     for job in jobs:
-        yield printable(job["id"])
+        yield escape_text(job["id"])
 
 
-def states(jobs: Sequence[Shown]) -> Iterable[str]:
+def states(jobs: Sequence[JsonObject]) -> Iterable[str]:
     for job in jobs:
-        yield printable(f"{job['id']} {job['state']}")
+        yield escape_text(f"{job['id']} {job['state']}")
 
 
-def table(jobs: Sequence[Shown]) -> Iterable[str]:
+def table(jobs: Sequence[JsonObject]) -> Iterable[str]:
     """Yields a heading and one line for each job, at most WIDTH columns wide."""
     if not jobs:
         yield "no jobs"
@@ -44,50 +44,50 @@ def table(jobs: Sequence[Shown]) -> Iterable[str]:
         yield _row(job["id"], job["state"], number(job["pages"]), number(counts["queued"]), failed, rate, job["name"])
 
 
-def card(jobs: Sequence[Shown]) -> Iterable[str]:
+def card(jobs: Sequence[JsonObject]) -> Iterable[str]:
     """Yields one line for each fact of each job; facts without a value are left out."""
     for job in jobs:
         for name, value in _facts(job).items():
             if value:
-                yield printable(f"{name:<10} {value}")
+                yield escape_text(f"{name:<10} {value}")
 
 
-def changed(answers: Sequence[Shown]) -> Iterable[str]:
+def change_lines(answers: Sequence[JsonObject]) -> Iterable[str]:
     for answer in answers:
         for key in answer["applied"]:
-            yield printable(f"{key}: in effect")
+            yield escape_text(f"{key}: in effect")
         for key in answer["needs_restart"]:
-            yield printable(f"{key}: in effect after you pause and resume the job")
+            yield escape_text(f"{key}: in effect after you pause and resume the job")
         if not answer["applied"] and not answer["needs_restart"]:
             yield "nothing changed"
 
 
-def wanted(answers: Sequence[Shown]) -> Iterable[str]:
+def wish_lines(answers: Sequence[JsonObject]) -> Iterable[str]:
     for answer in answers:
         job, queued = answer["job"], answer["queued"]
         said = "saved until the job runs" if queued is None else f"{many(queued, 'URL')} queued again"
-        yield printable(f"{job['id']} {job['state']}: {said}")
+        yield escape_text(f"{job['id']} {job['state']}: {said}")
 
 
-def parked(patterns: Sequence[Shown]) -> Iterable[str]:
+def parked_lines(patterns: Sequence[JsonObject]) -> Iterable[str]:
     """Yields two lines for each pattern: how many URLs are parked and why, and an example."""
     for one in patterns[:SHOWN_PATTERNS]:
         why = "its site blocks us" if one["reason"] == "blocked" else f"{one['news']} of {one['fetched']} were new"
-        yield printable(f"parked     {number(one['parked'])} under {one['pattern']} ({why})")
-        yield from (printable(f"           such as {url}") for url in one["examples"][:1])
+        yield escape_text(f"parked     {number(one['parked'])} under {one['pattern']} ({why})")
+        yield from (escape_text(f"           such as {url}") for url in one["examples"][:1])
     if len(patterns) > SHOWN_PATTERNS:
         yield f"parked     and more, in {many(len(patterns) - SHOWN_PATTERNS, 'pattern')}"
 
 
-def pages(records: Sequence[Shown]) -> Iterable[str]:
+def page_lines(records: Sequence[JsonObject]) -> Iterable[str]:
     """Yields one line for each record: the status (or else the reason or disposition), the URL, the title."""
     for record in records:
         title = record.get("title") or ""
         what = record.get("status") or record.get("reason") or record["disposition"]
-        yield printable(f"{what!s:<4} {record['url']}{f'  {title}' if title else ''}")
+        yield escape_text(f"{what!s:<4} {record['url']}{f'  {title}' if title else ''}")
 
 
-def _facts(job: Shown) -> dict[str, str]:
+def _facts(job: JsonObject) -> dict[str, str]:
     counts, seeds = job["counts"], job["seeds"]
     settled = ", ".join(f"{name} {number(n)}" for name, n in counts["settled"].items())
     bad = f", {number(seeds['bad'])} unusable" if seeds["bad"] else ""
@@ -114,7 +114,7 @@ def _facts(job: Shown) -> dict[str, str]:
     }
 
 
-def _flat(settings: Shown) -> Iterable[tuple[str, object]]:
+def _flat(settings: JsonObject) -> Iterable[tuple[str, object]]:
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}.{key}", inner) for key, inner in value.items())
@@ -131,6 +131,6 @@ def _moment(at: float | None) -> str:
 
 
 def _row(*cells: str) -> str:
-    job, state, pages, queued, failed, rate, name = map(printable, cells)
+    job, state, pages, queued, failed, rate, name = map(escape_text, cells)
     line = f"{job:<16} {state:<9} {pages:>8} {queued:>8} {failed:>6} {rate:>7} {name}"
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

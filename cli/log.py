@@ -47,7 +47,7 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
+def log_to_stderr(level: int, *, is_json: bool) -> Iterator[None]:
     """Writes the log of a daemon to standard error, and warnings of other libraries."""
     from crawler.daemon import current_job
 
@@ -69,7 +69,7 @@ def logging_lines(level: int, *, is_json: bool) -> Iterator[None]:
 
 
 @contextmanager
-def logging_to(path: Path, tell: Callable[[str], None], verbose: int) -> Iterator[None]:
+def log_to_file(path: Path, tell: Callable[[str], None], verbose: int) -> Iterator[None]:
     """Writes the library's log to `path`. With -v it is shown as well; with -vv it has one line for each URL."""
     library = logging.getLogger("crawler")
     try:

@@ -10,7 +10,7 @@ def _keep(value: object) -> object:
     return value
 
 
-class Sets(NamedTuple):
+class SetsSetting(NamedTuple):
     """Marks an option with the full name of its setting. The daemon's own settings begin with `daemon.`."""
 
     key: str
@@ -18,11 +18,11 @@ class Sets(NamedTuple):
     """Turns the value of the option into that of the setting. None: the setting stays as it is."""
 
 
-def options_of(command: Callable[..., None]) -> dict[str, Sets]:
+def options_of(command: Callable[..., None]) -> dict[str, SetsSetting]:
     """Returns the options of a command that set a setting, by the names of its parameters."""
     hints = get_type_hints(command, include_extras=True)
     metadata = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
-    return {name: mark for name, found in metadata.items() for mark in found if isinstance(mark, Sets)}
+    return {name: mark for name, found in metadata.items() for mark in found if isinstance(mark, SetsSetting)}
 
 
 def flags_of(command: Callable[..., None], prefix: str = "") -> dict[str, str]:
@@ -30,7 +30,7 @@ def flags_of(command: Callable[..., None], prefix: str = "") -> dict[str, str]:
     return {mark.key: f"{prefix}--{name.replace('_', '-')}" for name, mark in options_of(command).items()}
 
 
-def chosen(command: Callable[..., None], given: Mapping[str, object]) -> dict[str, object]:
+def chosen_settings(command: Callable[..., None], given: Mapping[str, object]) -> dict[str, object]:
     """Returns the settings that the given options choose, by full name. An absent option (None, no value) sets none."""
     values = {mark.key: mark.convert(given[name]) for name, mark in options_of(command).items() if given[name] != []}
     return {key: value for key, value in values.items() if value is not None}

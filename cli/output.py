@@ -15,7 +15,7 @@ from crawler import (
     SinkError,
     StorageFull,
     Wants,
-    printable,
+    escape_text,
     record,
 )
 from crawler.runtime.files import is_full
@@ -59,7 +59,7 @@ class BadSeeds:
             raise SeedError(str(bad))
         try:
             with open(self._path, "a" if self.count else "w", encoding="utf-8", opener=opener) as file:
-                file.write(f"{printable(str(bad))}\n")
+                file.write(f"{escape_text(str(bad))}\n")
         except Unsafe as error:
             raise FolderError(str(error)) from error
         except OSError as error:

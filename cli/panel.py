@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from crawler import printable
+from crawler import escape_text
 
 from . import show
 
@@ -55,11 +55,11 @@ class Lines:
     every_s = LINE_S
 
     def refresh(self, now: Snapshot) -> None:
-        self.tell(show.line(now))
+        self.tell(show.progress_line(now))
 
     def tell(self, text: str) -> None:
         try:
-            print(printable(text), file=sys.stderr, flush=True)
+            print(escape_text(text), file=sys.stderr, flush=True)
         except OSError:
             pass  # the reader is gone; the crawl continues
 
@@ -74,10 +74,10 @@ class Panel:
         self._title = title
 
     def refresh(self, now: Snapshot) -> None:
-        self._live.update(drawn(now, self._title, self._live.console.width), refresh=True)
+        self._live.update(draw_panel(now, self._title, self._live.console.width), refresh=True)
 
     def tell(self, text: str) -> None:
-        self._live.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(escape_text(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -93,17 +93,17 @@ def open_view(title: str, *, quiet: bool, is_live: bool) -> Iterator[View]:
         yield Panel(live, title)
 
 
-def drawn(now: Snapshot, title: str, width: int) -> Text:
+def draw_panel(now: Snapshot, title: str, width: int) -> Text:
     """Returns the panel as text. It is cheap to make, and nothing is cut off at 80 columns."""
     from rich.text import Text
 
     text = Text(no_wrap=True, overflow="ellipsis")
     for label, value in _rows(now, width):
         text.append(f" {label:<9} ", "bold" if label else "")
-        text.append(f"{printable(value)}\n")
+        text.append(f"{escape_text(value)}\n")
     head = Text(no_wrap=True, overflow="ellipsis")
     return head.append(
-        f"\n {printable(title):<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold"
+        f"\n {escape_text(title):<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold"
     ).append(text)
 
 
@@ -119,14 +119,14 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     if counts.parked:
         patterns = sum(trap.parked > 0 for trap in counts.traps)
         yield "parked", f"{show.number(counts.parked):<12}in {show.many(patterns, 'pattern')}, until you ask for them"
-    yield "outcome", show.outcomes(now.dispositions) or "-"
-    yield "status", show.counted(now.statuses) or "-"
+    yield "outcome", show.format_outcomes(now.dispositions) or "-"
+    yield "status", show.format_counts(now.statuses) or "-"
     yield "bound by", now.bound_by
     yield from (("", line) for line in textwrap.wrap(now.advice, max(20, width - 12), break_on_hyphens=False))
     room = max(16, width - 44)
     for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
         turn = f"in {busy.next_turn_in_s:.0f} s" if (busy.next_turn_in_s or 0) >= 0.5 else "now"
-        name = printable(busy.site)[:room]
+        name = escape_text(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
     for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):
         yield label, f"{show.number(n)} {reason} at {site}"

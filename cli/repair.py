@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crawler import printable
+from crawler import escape_text
 
 from . import show, values
 
@@ -32,7 +32,7 @@ def repair(
         typer.echo(f"{done.known} URLs known: {done.visited} visited, {done.queued} queued", err=True)
         if done.lost:
             typer.echo(f"{done.lost} URLs or more are lost; those that pages link to are found again", err=True)
-        typer.echo(f"the damaged file is kept: {printable(str(done.damaged))}", err=True)
-    for line in show.lost_records(mended.lost):
+        typer.echo(f"the damaged file is kept: {escape_text(str(done.damaged))}", err=True)
+    for line in show.lost_record_lines(mended.lost):
         typer.echo(line, err=True)
-    typer.echo(f"go on with: crawl {printable(shlex.quote(str(folder)))}", err=True)
+    typer.echo(f"go on with: crawl {escape_text(shlex.quote(str(folder)))}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import values
-from .options import Sets, chosen
+from .options import SetsSetting, chosen_settings
 
 if TYPE_CHECKING:
     from crawler import Config
@@ -26,38 +26,40 @@ def run(
     depth: Annotated[
         int | None,
         typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]"),
-        Sets("scope.max_depth"),
+        SetsSetting("scope.max_depth"),
     ] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages."), Sets("scope.limit")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop after N pages."), SetsSetting("scope.limit")
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(metavar="TIME", parser=values.seconds, help="Stop after 30s, 5m, 2h, ..."),
-        Sets("scope.time_limit_s"),
+        SetsSetting("scope.time_limit_s"),
     ] = None,
     size_limit: Annotated[
         int | None,
         typer.Option(metavar="SIZE", parser=values.size, help="Stop after 10M, 2G, ..."),
-        Sets("scope.size_limit_bytes"),
+        SetsSetting("scope.size_limit_bytes"),
     ] = None,
     reach: Annotated[
         Literal["page", "prefix", "host", "domain", "any"] | None,
         typer.Option(metavar="HOW_FAR", help="Where links may lead: page, prefix, host, domain, any. [default: host]"),
-        Sets("scope.reach"),
+        SetsSetting("scope.reach"),
     ] = None,
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Follow only URLs that match: a glob, or re:REGEX. Repeatable."),
-        Sets("scope.include"),
+        SetsSetting("scope.include"),
     ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable."),
-        Sets("scope.exclude"),
+        SetsSetting("scope.exclude"),
     ] = None,
     sitemaps: Annotated[
         bool | None,
         typer.Option("--sitemaps/--no-sitemaps", show_default=False, help="Visit the sitemaps that robots.txt names."),
-        Sets("scope.sitemaps"),
+        SetsSetting("scope.sitemaps"),
     ] = None,
     column: Annotated[
         str | None,
@@ -68,22 +70,22 @@ def run(
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
-        Sets("politeness.delay_s"),
+        SetsSetting("politeness.delay_s"),
     ] = None,
     per_site: Annotated[
         int | None,
         typer.Option(metavar="N", help="Requests at a time to one site, and per delay. [default: 1]"),
-        Sets("politeness.per_site"),
+        SetsSetting("politeness.per_site"),
     ] = None,
     concurrency: Annotated[
         int | None,
         typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]"),
-        Sets("fetch.concurrency"),
+        SetsSetting("fetch.concurrency"),
     ] = None,
     retries: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]"),
-        Sets("politeness.max_attempts", lambda retries: None if retries is None else retries + 1),
+        SetsSetting("politeness.max_attempts", lambda retries: None if retries is None else retries + 1),
     ] = None,
     revisit: Annotated[
         float | None,
@@ -92,7 +94,7 @@ def run(
             parser=values.seconds,
             help="Visit pages again if this command runs 12h, 1d, ... later; pages that never change, less often.",
         ),
-        Sets("politeness.revisit_after_s"),
+        SetsSetting("politeness.revisit_after_s"),
     ] = None,
     memory: Annotated[
         int | None,
@@ -101,22 +103,22 @@ def run(
         ),
     ] = None,
     user_agent: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The User-Agent to send."), Sets("user_agent")
+        str | None, typer.Option(metavar="TEXT", help="The User-Agent to send."), SetsSetting("user_agent")
     ] = None,
     contact: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Where site owners can reach you: a mail address or URL."),
-        Sets("contact"),
+        SetsSetting("contact"),
     ] = None,
     ignore_robots: Annotated[
         bool,
         typer.Option("--ignore-robots", help="Do not ask robots.txt."),
-        Sets("politeness.robots", lambda is_ignored: "ignore" if is_ignored else None),
+        SetsSetting("politeness.robots", lambda is_ignored: "ignore" if is_ignored else None),
     ] = False,
     allow_network: Annotated[
         list[str] | None,
         typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
-        Sets("fetch.allow_networks"),
+        SetsSetting("fetch.allow_networks"),
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
@@ -127,7 +129,7 @@ def run(
     traps: Annotated[
         Literal["park", "warn", "off"] | None,
         typer.Option(metavar="HOW", help="URLs that seem endless: park, warn, off. [default: park]"),
-        Sets("scope.traps"),
+        SetsSetting("scope.traps"),
     ] = None,
     unpark: Annotated[
         list[str] | None,
@@ -165,7 +167,7 @@ def run(
 
     from .process import prepare_workers, run_loop
 
-    settings = values.memory(memory) | chosen(run, given)
+    settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
@@ -185,14 +187,14 @@ def run(
         raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json, trust=trust))
     prepare_workers(loaded.offload.executor)
 
-    from .run_crawl import Job, crawled
+    from .run_crawl import CrawlOrder, run_crawl
 
-    job = Job(
+    job = CrawlOrder(
         loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict, fail_on=fail_on, json=json,
         quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed), unpark=tuple(unpark or ()),
         trust=trust,
     )  # fmt: skip
-    raise typer.Exit(run_loop(lambda: crawled(job)))
+    raise typer.Exit(run_loop(lambda: run_crawl(job)))
 
 
 def _add_to_records(config: Config, links: bool, text: bool) -> Config:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, open_crawl, printable, seeds
+from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, escape_text, open_crawl, seeds
 
 from . import show
 from .exit_codes import Exit, exit_code
-from .log import log, logging_to
+from .log import log, log_to_file
 from .output import BadSeeds, StandardOutput
 from .panel import Lines, View, open_view
 from .signals import end_at_once, on_signals, repeating
@@ -29,7 +29,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CrawlOrder:
     """The crawl that the command line asks for."""
 
     config: Config
@@ -51,7 +51,7 @@ class Job:
     trust: Trust = field(default_factory=Trust)
 
 
-async def crawled(job: Job) -> Exit:
+async def run_crawl(job: CrawlOrder) -> Exit:
     """Runs one crawl, from opening its folder to printing the summary. Returns the exit code."""
     with open_view(str(job.folder), quiet=job.quiet, is_live=_may_draw(job)) as view:
         try:
@@ -67,20 +67,20 @@ async def crawled(job: Job) -> Exit:
     return code
 
 
-async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
+async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
     async with open_crawl(job.config, folder=job.folder, fresh=job.fresh, sinks=_sinks(job), trust=job.trust) as crawl:
         hands.hold(crawl)
         assert crawl.folder is not None
         bad = BadSeeds(crawl.folder.bad_seeds_path, strict=job.strict)
-        with logging_to(crawl.folder.log_path, view.tell, job.verbose):
+        with log_to_file(crawl.folder.log_path, view.tell, job.verbose):
             counts = crawl.snapshot().counts
             unpark_all = ALL in job.unpark
             named = () if unpark_all else job.unpark
             found = await crawl.reconsider(retry=job.retry, unpark=named, unpark_all=unpark_all)
             for line in [
-                *show.beginning(crawl.folder, counts),
-                *show.lost_records(crawl.lost),
-                *show.second_looks(found, named),
+                *show.start_lines(crawl.folder, counts),
+                *show.lost_record_lines(crawl.lost),
+                *show.second_look_lines(found, named),
             ]:
                 view.tell(line)
                 log.info(line)
@@ -91,13 +91,13 @@ async def _run(job: Job, view: View, hands: _Signals) -> tuple[Exit, list[str]]:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
                     raise _NothingBegan(str(error), crawl.folder) from error
                 raise
-            last_words = show.ending(summary, crawl.folder, job.command, bad.count)
+            last_words = show.summary_lines(summary, crawl.folder, job.command, bad.count)
             for line in last_words:
                 log.info(line)
         return exit_code(summary, job.fail_on), last_words
 
 
-def _read(job: Job, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
+def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
     return seeds.read(job.sources, bad, column=job.column, on_taken=on_taken)
 
 
@@ -111,7 +111,7 @@ def _teller(view: View, folder: Folder) -> seeds.OnTaken:
 
     def on_taken(taken: seeds.Taken) -> None:
         if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, printable(taken.line(folder.bad_seeds_path.name)))
+            loop.call_soon_threadsafe(tell, escape_text(taken.line(folder.bad_seeds_path.name)))
 
     return on_taken
 
@@ -124,13 +124,13 @@ class _NothingBegan(SeedError):
         self.folder = folder
 
 
-def _sinks(job: Job) -> list[Sink]:
+def _sinks(job: CrawlOrder) -> list[Sink]:
     sinks = job.config.sinks
     wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers")))
     return [StandardOutput(wants)] if job.json else []
 
 
-def _may_draw(job: Job) -> bool:
+def _may_draw(job: CrawlOrder) -> bool:
     """Whether standard error is a terminal, and records do not go to the same terminal."""
     is_shared = job.json and sys.stdout.isatty()
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_shared

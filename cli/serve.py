@@ -13,8 +13,8 @@ from crawler import CrawlError
 
 from . import values
 from .exit_codes import Exit, exit_code_of
-from .log import logging_lines
-from .options import Sets, chosen
+from .log import log_to_stderr
+from .options import SetsSetting, chosen_settings
 
 log = logging.getLogger("crawler.cli")
 
@@ -35,23 +35,25 @@ def serve(
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The folder of all jobs. [default: crawld-data]"),
-        Sets("daemon.data", _text),
+        SetsSetting("daemon.data", _text),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]"), Sets("daemon.host")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]"),
+        SetsSetting("daemon.host"),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="N", help="Port; 0: any free one. [default: 7878]"), Sets("daemon.port")
+        int | None, typer.Option(metavar="N", help="Port; 0: any free one. [default: 7878]"), SetsSetting("daemon.port")
     ] = None,
     socket: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Listen on a unix socket instead."),
-        Sets("daemon.socket", _absolute),
+        SetsSetting("daemon.socket", _absolute),
     ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File of the token that clients need. [default: DIR/token, made if missing]"),
-        Sets("daemon.token_file", _text),
+        SetsSetting("daemon.token_file", _text),
     ] = None,
     config: Annotated[
         Path | None,
@@ -60,22 +62,22 @@ def serve(
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A host name to answer to. Repeatable."),
-        Sets("daemon.allowed_hosts"),
+        SetsSetting("daemon.allowed_hosts"),
     ] = None,
     allow_network: Annotated[
         list[str] | None,
         typer.Option(metavar="NET", help="Allow jobs a private network, such as 127.0.0.0/8. Repeatable."),
-        Sets("fetch.allow_networks"),
+        SetsSetting("fetch.allow_networks"),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting for all jobs. Repeatable."),
     ] = None,
     trust_folder: Annotated[
-        bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER), Sets("daemon.trust_folder", _if_given)
+        bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER), SetsSetting("daemon.trust_folder", _if_given)
     ] = False,
     open_folder: Annotated[
-        bool, typer.Option("--open-folder", help=values.OPEN_FOLDER), Sets("daemon.open_folder", _if_given)
+        bool, typer.Option("--open-folder", help=values.OPEN_FOLDER), SetsSetting("daemon.open_folder", _if_given)
     ] = False,
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log nothing but warnings and errors.")] = False,
@@ -92,19 +94,19 @@ def serve(
 
     from .process import prepare_workers, run_loop
 
-    found = chosen(serve, given)
+    found = chosen_settings(serve, given)
     own = {key.removeprefix("daemon."): value for key, value in found.items() if key.startswith("daemon.")}
     settings = dict[str, object](values.setting(text) for text in set_ or ())
     settings |= {key: value for key, value in found.items() if not key.startswith("daemon.")}
     sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
     _, base = sources.load()  # bad settings are refused before anything starts
     prepare_workers(base.offload.executor)
-    from .serve_daemon import served
+    from .serve_daemon import serve_daemon
 
     level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
-    with logging_lines(level, is_json=json_logs):
+    with log_to_stderr(level, is_json=json_logs):
         try:
-            code = run_loop(lambda: served(sources))
+            code = run_loop(lambda: serve_daemon(sources))
         except CrawlError as error:
             if not json_logs:
                 raise

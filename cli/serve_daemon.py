@@ -23,7 +23,7 @@ STATUS_S = 10.0
 """Seconds between two reports of the number of jobs to the supervisor."""
 
 
-async def served(sources: Sources) -> Exit:
+async def serve_daemon(sources: Sources) -> Exit:
     """Runs the daemon until it is asked to stop, and returns the exit code."""
     notify = Notify(os.environ)
     signals = _Signals(notify)

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from crawler import printable
+from crawler import escape_text
 
 from .exit_codes import is_barren
 
 if TYPE_CHECKING:
-    from crawler import Change, Counts, Disposition, Folder, Lost, Reconsidered, Snapshot, Summary, Trap
+    from crawler import Change, Counts, Disposition, Folder, LostRecords, Reconsidered, Snapshot, Summary, Trap
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -26,23 +26,23 @@ WORTH_ADVICE_S = 10
 """A shorter crawl gets no advice on speed."""
 
 
-def folded(text: str, width: int) -> list[str]:
+def wrap_text(text: str, width: int) -> list[str]:
     """Returns text as lines of at most `width` columns, with control characters escaped. Long words stay whole."""
     from textwrap import wrap
 
-    return wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
+    return wrap(escape_text(text), width, break_long_words=False, break_on_hyphens=False)
 
 
-def beginning(folder: Folder, counts: Counts) -> list[str]:
+def start_lines(folder: Folder, counts: Counts) -> list[str]:
     """Returns the lines at the start of a run."""
     if folder.is_new:
         lines = [f"crawling into {folder.path}"]
     else:
-        lines = [f"continuing {folder.path}: {number(settled(counts))} done, {number(counts.queued)} queued"]
-    return [*lines, *map(printable, folder.remarks), *(_change(change) for change in folder.changes)]
+        lines = [f"continuing {folder.path}: {number(count_settled(counts))} done, {number(counts.queued)} queued"]
+    return [*lines, *map(escape_text, folder.remarks), *(_change(change) for change in folder.changes)]
 
 
-def lost_records(lost: Lost) -> list[str]:
+def lost_record_lines(lost: LostRecords) -> list[str]:
     """Returns a line about records that are missing from the outputs, and will be made again."""
     if not lost.files:
         return []
@@ -50,7 +50,7 @@ def lost_records(lost: Lost) -> list[str]:
     return [f"{whose} missing from {' and '.join(lost.files)}: visited again"]
 
 
-def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:
+def second_look_lines(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:
     """Returns lines about what a continued folder looks at again, and why."""
     lines = []
     if found.pages:
@@ -67,11 +67,11 @@ def second_looks(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]
     if found.unparked:
         lines.append(f"{many(found.unparked, 'parked URL')} queued again")
     elif unparked:
-        lines.append(f"nothing is parked under {printable(' or '.join(unparked))}")
+        lines.append(f"nothing is parked under {escape_text(' or '.join(unparked))}")
     return lines
 
 
-def line(now: Snapshot) -> str:
+def progress_line(now: Snapshot) -> str:
     """Returns one line for a log: `key=value`, always the same keys in the same order."""
     counts = now.counts
     values = {
@@ -89,11 +89,11 @@ def line(now: Snapshot) -> str:
     return " ".join(f"{key}={value}" for key, value in values.items())
 
 
-def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: int = 0) -> list[str]:
+def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: int = 0) -> list[str]:
     """Returns the summary of a run: results, failures, what is left, and how to continue."""
     lines = [_headline(summary, folder)]
     if summary.dispositions:
-        lines.append(f"  {outcomes(summary.dispositions) or 'nothing was fetched'}")
+        lines.append(f"  {format_outcomes(summary.dispositions) or 'nothing was fetched'}")
     lines += _totals(summary, folder)
     lines += _failures(summary, folder)
     lines += _hindrances(summary)
@@ -107,19 +107,19 @@ def ending(summary: Summary, folder: Folder, command: Sequence[str], bad_seeds: 
         lines.append(f"  {many(bad_seeds, 'unusable line')} among the seeds: {folder.bad_seeds_path}")
     lines += _blocked(summary)
     lines += [f"  {waited}"] if (waited := _waited(summary)) else []
-    if settled(summary.counts):
+    if count_settled(summary.counts):
         lines += [f"  pages: {output.place}" for output in folder.outputs]
     if summary.counts.scheduled and not summary.queued:
-        lines += [_schedule(summary.counts), f"  {going_on(command)}"]
+        lines += [_schedule(summary.counts), f"  {continue_command(command)}"]
     if summary.queued:
         again = with_larger_limit(command, folder) if summary.ended == "page-limit" else command
-        lines += [f"{number(summary.queued)} still queued; to continue:", f"  {going_on(again)}"]
+        lines += [f"{number(summary.queued)} still queued; to continue:", f"  {continue_command(again)}"]
     elif not summary.counts.scheduled:
         lines += _ways_on(summary, folder)
     return lines
 
 
-def going_on(arguments: Sequence[str]) -> str:
+def continue_command(arguments: Sequence[str]) -> str:
     """Returns the command that continues, ready to paste. Secret settings are left out: the folder holds them."""
     words: list[str] = []
     for word in arguments:
@@ -127,7 +127,7 @@ def going_on(arguments: Sequence[str]) -> str:
             del words[len(words) - (words[-1:] == ["--set"]) :]
         elif word != "--fresh":
             words.append(word)
-    return printable(shlex.join(["crawl", *words]))
+    return escape_text(shlex.join(["crawl", *words]))
 
 
 def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
@@ -146,14 +146,14 @@ def with_larger_limit(arguments: Sequence[str], folder: Folder) -> list[str]:
 
 def _is_secret(assignment: str) -> bool:
     from crawler.settings.catalog import SECRETS
-    from crawler.settings.loading import shown
+    from crawler.settings.loading import mask_value
 
     name = assignment.partition("=")[0].strip().replace("-", "_")
     is_secret = any(name in (key, key.partition(".")[2]) for key in SECRETS)
-    return is_secret or shown(name, assignment) != assignment
+    return is_secret or mask_value(name, assignment) != assignment
 
 
-def settled(counts: Counts) -> int:
+def count_settled(counts: Counts) -> int:
     return sum(counts.settled.values())
 
 
@@ -184,12 +184,12 @@ def duration(seconds: float) -> str:
     return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
 
 
-def outcomes(dispositions: Mapping[Disposition, int]) -> str:
+def format_outcomes(dispositions: Mapping[Disposition, int]) -> str:
     """Returns the outcomes with their numbers, without deferred visits and parked URLs, which are shown elsewhere."""
-    return counted({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})
+    return format_counts({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})
 
 
-def counted(counts: Mapping[Key, int]) -> str:
+def format_counts(counts: Mapping[Key, int]) -> str:
     """Writes counts as `fetched 12 · failed 3`, the most frequent first."""
     ranked = sorted(counts.items(), key=lambda item: -item[1])
     return " · ".join(f"{name} {number(n)}" for name, n in ranked)
@@ -199,7 +199,9 @@ def _headline(summary: Summary, folder: Folder) -> str:
     if not summary.dispositions and summary.ended == "exhausted":
         if summary.counts.scheduled:
             return f"nothing is due: {folder.path} is up to date"
-        return f"nothing left to do: {folder.path} is finished, with {many(settled(summary.counts), 'URL')} settled"
+        return (
+            f"nothing left to do: {folder.path} is finished, with {many(count_settled(summary.counts), 'URL')} settled"
+        )
     what = {
         "exhausted": "nothing could be crawled" if is_barren(summary) else "finished",
         "page-limit": "page limit reached",
@@ -228,7 +230,7 @@ def _totals(summary: Summary, folder: Folder) -> Iterable[str]:
     told = {str(name): n for name, n in counts.settled.items() if n}
     told |= {"parked": counts.parked} if counts.parked else {}
     told |= {"queued": summary.queued} if summary.queued else {}
-    yield f"  in total {many(counts.known, 'URL')}: {counted(told)}"
+    yield f"  in total {many(counts.known, 'URL')}: {format_counts(told)}"
 
 
 def _rereads(summary: Summary) -> Iterable[str]:
@@ -264,13 +266,13 @@ def _ways_on(summary: Summary, folder: Folder) -> Iterable[str]:
     here = shlex.quote(str(folder.path))
     if failed := summary.counts.settled.get(Disposition.FAILED, 0):
         yield f"{many(failed, 'URL')} failed; to try {'it' if failed == 1 else 'them'} again:"
-        yield printable(f"  crawl {here} --retry-failed")
+        yield escape_text(f"  crawl {here} --retry-failed")
     parked = _parked(summary)
     if [trap for trap in parked if trap.reason is Reason.TRAP]:
         yield "to fetch all URLs parked as endless, or those of one pattern:"
-        yield printable(f"  crawl {here} --traps off")
+        yield escape_text(f"  crawl {here} --traps off")
     if parked:
-        yield printable(f"  crawl {here} --unpark {shlex.quote(parked[0].pattern)}")
+        yield escape_text(f"  crawl {here} --unpark {shlex.quote(parked[0].pattern)}")
     if not summary.dispositions:
         yield "wider settings (--depth, --reach, --include, --limit) continue from here; --fresh starts over"
         if folder.config.scope.exclude:
@@ -288,7 +290,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
 
     parks = folder.config.scope.traps == "park"
     for trap in summary.traps[:SHOWN_TRAPS]:
-        pattern = printable(trap.pattern)[:200]
+        pattern = escape_text(trap.pattern)[:200]
         waiting = f"{many(trap.parked, 'URL')} parked"
         if trap.reason is Reason.TRAP:
             yield f"  trap {pattern}"
@@ -298,7 +300,7 @@ def _traps(summary: Summary, folder: Folder) -> Iterable[str]:
             why = "the site blocks us" if trap.reason is Reason.BLOCKED else "the site is down"
             yield f"  {trap.reason} {pattern}"
             yield f"    {waiting}: {why}"
-        yield from (f"    {printable(example)[:200]}" for example in trap.examples)
+        yield from (f"    {escape_text(example)[:200]}" for example in trap.examples)
     if len(summary.traps) > SHOWN_TRAPS:
         yield f"  and {many(len(summary.traps) - SHOWN_TRAPS, 'pattern')} more"
 
@@ -308,10 +310,11 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
 
     shown = summary.failures[:SHOWN_FAILURES]
     for site, reason, n, url in shown:
-        yield f"  failed {number(n)} at {printable(site)}: {reason}, such as {printable(url.removeprefix(site))[:200]}"
+        example = escape_text(url.removeprefix(site))[:200]
+        yield f"  failed {number(n)} at {escape_text(site)}: {reason}, such as {example}"
     rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown)
     if rest > 0:
-        yield f"  failed {number(rest)} at other sites; all reasons: {counted(summary.reasons)}"
+        yield f"  failed {number(rest)} at other sites; all reasons: {format_counts(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
@@ -325,9 +328,9 @@ def _hindrances(summary: Summary) -> Iterable[str]:
     shown = summary.hindrances[:SHOWN_FAILURES]
     for site, reason, n, detail in shown:
         if reason is Reason.SOFT_OUTAGE:
-            yield f"  soft outage at {printable(site)}: {many(n, 'answer')} brought no content; asked for again"
+            yield f"  soft outage at {escape_text(site)}: {many(n, 'answer')} brought no content; asked for again"
         else:
-            yield f"  blocked by {printable(site)}, {many(n, 'answer')}: {printable(detail)[:200]}"
+            yield f"  blocked by {escape_text(site)}, {many(n, 'answer')}: {escape_text(detail)[:200]}"
     if any(one.reason is Reason.BLOCKED for one in shown):
         yield "  ask the owners of sites that block; --contact says who you are, --delay goes slower (docs/blocked.md)"
 
@@ -345,7 +348,7 @@ def _moved(summary: Summary) -> Iterable[str]:
 def _blocked(summary: Summary) -> Iterable[str]:
     """Yields a line for each piece of code that blocked the loop more than once; the log has the others."""
     for culprit, times, worst_s in [one for one in summary.blocked if one.times > 1][:SHOWN_CULPRITS]:
-        yield printable(f"  {culprit} blocked all visits {number(times)} times, for {duration(worst_s)} at worst")
+        yield escape_text(f"  {culprit} blocked all visits {number(times)} times, for {duration(worst_s)} at worst")
 
 
 def _waited(summary: Summary) -> str:
@@ -371,4 +374,4 @@ def _change(change: Change) -> str:
 def _value(value: object) -> str:
     from crawler.settings.toml import text_of
 
-    return "unlimited" if value is None else printable(text_of(value))
+    return "unlimited" if value is None else escape_text(text_of(value))

@@ -87,9 +87,9 @@ def memory(total_bytes: int | None) -> dict[str, object]:
     """Returns the settings with which a crawl takes at most this much memory; none for None."""
     if total_bytes is None:
         return {}
-    from crawler import cores, plan_memory
+    from crawler import count_cores, plan_memory
 
-    return plan_memory(total_bytes, cores())
+    return plan_memory(total_bytes, count_cores())
 
 
 def check_patterns(config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .runtime.lazy_imports import door
+from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, open_crawl, stream
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .folder.folder import Folder, default_folder_name, read_folder
-    from .folder.lost_records import Lost
-    from .folder.repair import Mended, repair_folder
+    from .folder.lost_records import LostRecords
+    from .folder.repair import RepairReport, repair_folder
     from .frontier import Known
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
         Timings,
         Url,
     )
-    from .offload import cores
+    from .offload import count_cores
     from .parse import Content
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
-    from .runtime.escaping import printable
+    from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .settings import Config
     from .settings.loading import Change, Changes
@@ -77,13 +77,13 @@ _HOMES = {
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
     "folder.folder": "Folder default_folder_name read_folder",
-    "folder.lost_records": "Lost",
-    "folder.repair": "Mended repair_folder",
+    "folder.lost_records": "LostRecords",
+    "folder.repair": "RepairReport repair_folder",
     "frontier": "Known",
-    "offload": "cores",
+    "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
-    "runtime.escaping": "printable",
+    "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
     "standing": "Counts Trap",
@@ -117,8 +117,7 @@ __all__ = [
     "Known",
     "Lease",
     "LeftOut",
-    "Lost",
-    "Mended",
+    "LostRecords",
     "Mender",
     "Observer",
     "OffloadError",
@@ -133,6 +132,7 @@ __all__ = [
     "Reason",
     "Reconsidered",
     "Rehearsal",
+    "RepairReport",
     "Request",
     "Response",
     "Robots",
@@ -153,14 +153,14 @@ __all__ = [
     "VisitError",
     "Wants",
     "check_patterns",
-    "cores",
+    "count_cores",
     "crawl",
     "default_folder_name",
+    "escape_text",
     "explain",
     "open_crawl",
     "open_shared",
     "plan_memory",
-    "printable",
     "read_folder",
     "record",
     "rehearse",
@@ -170,7 +170,7 @@ __all__ = [
 
 
 # Imports on first use: workers need few of these names, and `crawl --help` none.
-__getattr__ = door(__name__, _HOMES)
+__getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ from .assembly.crawl_parts import Stacking, Works
 from .assembly.parts import Extract
 from .assembly.shared import Shared
 from .engine.limits import NOTHING_SPENT, Spent
-from .errors import CrawlError, FrontierError, unwrapped
+from .errors import CrawlError, FrontierError, unwrap_group
 from .explanation import Explanation, explain
 from .folder.folder import Folder, open_folder
 from .frontier import Look
@@ -36,7 +36,7 @@ from .reach.late_seeds import LateSeeds
 from .reach.roots import AT_ONCE
 from .reach.second_looks import Reconsidered, SecondLooks
 from .runtime.ownership import NOBODY, Trust
-from .runtime.thread_reader import batches
+from .runtime.thread_reader import read_batches
 from .runtime.threads import finish_in_thread
 from .runtime.watchdog import Stall, open_watchdog
 from .settings import Config
@@ -82,7 +82,7 @@ class Crawl:
         policy, new = parts.policy(self.config), 0
         requests = [_request(seed, policy) for seed in seeds]
         for i in range(0, len(requests), AT_ONCE):
-            with self._works.roots.adding(part := requests[i : i + AT_ONCE]):
+            with self._works.roots.admit_added(part := requests[i : i + AT_ONCE]):
                 new += await self._frontier.add(part)
         return new + await self._frontier.revive(FAILURES if again else ())
 
@@ -102,7 +102,7 @@ class Crawl:
         self._engine.spent = spent
         self._engine.look_again = self._look_again
         try:
-            with unwrapped():
+            with unwrap_group():
                 await self._works.roots.fill()
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     summary = await self._engine.run(self._read_seeds(seeds))
@@ -124,7 +124,7 @@ class Crawl:
         reasons in `retry`, and URLs parked under the patterns in `unpark`, or all parked URLs. A run does this for
         the settings when it begins. A run under way visits what is queued here. Raises FrontierError.
         """
-        with self._engine.errand():
+        with self._engine.keep_open():
             return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
 
     def _has_finished(self) -> bool:
@@ -150,7 +150,7 @@ class Crawl:
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
         async for batch in _batches(seeds, parts.policy(self.config)):
-            with self._works.roots.adding(batch):
+            with self._works.roots.admit_added(batch):
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
@@ -183,7 +183,7 @@ class Crawl:
         written is in force as well.
         """
         async with self._changing:
-            with self._engine.errand():
+            with self._engine.keep_open():
                 return await self._change(amend(config or self._wanted, settings))
 
     async def _change(self, wanted: Config) -> Changes:
@@ -290,7 +290,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
     Raises ConfigError, FolderError, FrontierError.
     """
-    with unwrapped():
+    with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
             parts.check_extract(parse, shared.config if shared else config)
@@ -376,7 +376,7 @@ async def _run_into(
 
 def _request(seed: Seed, policy: Policy) -> Request:
     if isinstance(seed, Request):
-        return replace(seed, url=urls.folded(seed.url, policy))
+        return replace(seed, url=urls.fold_url(seed.url, policy))
     return Request(urls.parse(str(seed), policy=policy))
 
 
@@ -385,6 +385,6 @@ async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy) 
         async for seed in seeds:
             yield [_request(seed, policy)]
         return
-    async with aclosing(batches([seeds] if isinstance(seeds, str) else seeds)) as read:
+    async with aclosing(read_batches([seeds] if isinstance(seeds, str) else seeds)) as read:
         async for batch in read:
             yield [_request(seed, policy) for seed in batch]

@@ -20,8 +20,8 @@ from .parse import SITEMAP_FIRST
 from .policy.admitted import Admitted
 from .policy.scope import Scope
 from .protocols import Frontier, Robots, Rules, Vetting
-from .reach.roots import Ground
-from .runtime.thread_reader import batches
+from .reach.roots import AdmittedPlaces
+from .runtime.thread_reader import read_batches
 from .settings import Config
 from .standing import RobotsState
 from .visit import Visitor
@@ -97,7 +97,7 @@ async def rehearse(
     """
     first = min(first, config.scope.limit or first)
     result, clock = Rehearsal(), _SimulatedClock()
-    ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
+    ground = AdmittedPlaces(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     scope = parts.scope(config, ground.admitted)
     requests = await _read_seeds(seeds, config, most_seeds, result)
     for request in requests:
@@ -127,10 +127,10 @@ async def rehearse(
 async def _read_seeds(seeds: Iterable[Url], config: Config, most: int, result: Rehearsal) -> list[Request]:
     """Returns the distinct seeds in canonical spelling, read in a thread: they may come from a slow disk or a pipe."""
     policy, found, number = parts.policy(config), dict[Url, None](), 0
-    async with aclosing(batches(islice(seeds, most))) as read:
+    async with aclosing(read_batches(islice(seeds, most))) as read:
         async for batch in read:
             number += len(batch)
-            found |= dict.fromkeys(urls.folded(seed, policy) for seed in batch)
+            found |= dict.fromkeys(urls.fold_url(seed, policy) for seed in batch)
     result.seeds, result.repeated, result.is_cut = len(found), number - len(found), number == most
     return [Request(url) for url in found]
 

@@ -120,7 +120,7 @@ def _revive(
 
 
 @contextmanager
-def unwrapped() -> Iterator[None]:
+def unwrap_group() -> Iterator[None]:
     """Raises the error that matters of a task group's ExceptionGroup: the first CrawlError, else the only error."""
     try:
         yield

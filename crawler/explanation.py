@@ -16,7 +16,7 @@ from .model import Reason, Request, Url
 from .offload import Inline
 from .policy.admitted import Admitted
 from .policy.scope import Ruling, Scope, place
-from .reach.roots import Ground, Root
+from .reach.roots import AdmittedPlaces, Root
 from .runtime.times import iso
 from .settings import Config
 from .standing import Trap
@@ -111,7 +111,7 @@ async def explain(
     """
     policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
-    above: list[Root] = [(urls.folded(seeds.parse(seed), policy), None)] if seed else []
+    above: list[Root] = [(urls.fold_url(seeds.parse(seed), policy), None)] if seed else []
     near = place(url.text, config.scope.reach)
     story = _Story()
     if frontier is not None:
@@ -255,7 +255,7 @@ def _find_story(opened: Look, url: Url, near: str) -> _Story:
 
 def _scope(config: Config, roots: Sequence[Root]) -> Scope:
     """Returns the scope of a crawl that has these roots alone."""
-    ground = Ground(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
+    ground = AdmittedPlaces(config.scope.reach, config.scope.follow_moved_seeds, Admitted())
     for root, seed in roots:
         ground.admit(root, seed)
     return parts.scope(config, ground.admitted)

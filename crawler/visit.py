@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from . import urls
 from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from .parse import SITEMAP_FIRST, Document, Job, blocked, parse
+from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
-from .policy.answers.compared import answer, began
+from .policy.answers.compared import answer, start_time
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -43,7 +43,7 @@ class Visitor:
     frontier: Frontier
     scope: Scope
     politeness: Politeness
-    job: Job
+    job: ParseJob
     takes_sitemaps: bool = False
     """Whether the sitemaps that robots.txt names are visited as well."""
     bar: Callable[[Lease], Bar | None] = lambda lease: None
@@ -127,7 +127,7 @@ class Visitor:
             verdict = self.answers.block(answer(kept_out, self.politeness), f"HTTP {response.status}, {evidence}")
             return self._no_content(kept_out, verdict, error.retry_after_s) if verdict else kept_out
         if not error.transient:
-            self.answers.other(fetched.url, began(fetched))
+            self.answers.other(fetched.url, start_time(fetched))
         return self._setback(fetched, error)
 
     def _apply_bar(self, begun: Outcome, bar: Bar) -> Outcome:
@@ -290,7 +290,7 @@ class Visitor:
             is_cut=bool(response.truncated),
         )
 
-    async def _page(self, document: Document, job: Job) -> tuple[Page, OffloadError | None]:
+    async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
 
         After such a death a linear scan finds the links.
@@ -348,7 +348,7 @@ class Visitor:
         )
 
     @property
-    def _silent_job(self) -> Job:
+    def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(self.job, follow=frozenset(), wants_links=False, wants_text=False, extract=None)
 

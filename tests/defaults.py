@@ -16,7 +16,7 @@ from crawler.frontier import SqliteFrontier, Terms
 from crawler.frontier import open_sqlite as _open_sqlite
 from crawler.frontier.terms import WITHOUT_RULES
 from crawler.offload import Workers
-from crawler.parse import Job
+from crawler.parse import ParseJob
 from crawler.policy.politeness import Politeness
 from crawler.policy.scope import Scope
 from crawler.protocols import Bounds
@@ -49,7 +49,7 @@ def make_limits(**named: Any) -> Limits:
     return _change(crawl_parts._limits(DEFAULT), (), named)
 
 
-def make_job(key: bytes, run: bytes, bounds: Bounds, **named: Any) -> Job:
+def make_job(key: bytes, run: bytes, bounds: Bounds, **named: Any) -> ParseJob:
     """Returns the job of a crawl without a name of its own."""
     return _change(parts.job(DEFAULT, cast("Scope", bounds), key), (), {"run": run, "agent": "", **named})
 

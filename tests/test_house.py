@@ -53,7 +53,7 @@ LOADS_OBJECTS = {
 }
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
-READS_OUR_WORKERS = ROOT / "crawler/offload/parcel.py"
+READS_OUR_WORKERS = ROOT / "crawler/offload/packing.py"
 """What came through these pipes, each answer by itself."""
 
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}

@@ -19,15 +19,15 @@ from crawler import urls
 from crawler.errors import UrlError
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.wire import MAX_FIELD_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
-from crawler.frontier.bars import Bars
 from crawler.frontier.order import Entry
+from crawler.frontier.visit_checks import VisitChecks
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Response, Url
 from crawler.parse import Document, blocked, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_TEXT
 from crawler.policy import redirects
 from crawler.policy.politeness import setback
-from crawler.policy.traps import Stored
+from crawler.policy.traps import StoredPattern
 from crawler.policy.traps.pattern import Standing
 from crawler.protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from crawler.robots import INLINE_BYTES, RobotsRules
@@ -213,7 +213,7 @@ def test_a_page_that_is_small_enough(unit: bytes) -> None:
 
 # --- links ---
 
-PARKED = Stored("http://a.test/calendar/#", int(Standing.PARKED), 300, 1, 0, "0 0")
+PARKED = StoredPattern("http://a.test/calendar/#", int(Standing.PARKED), 300, 1, 0, "0 0")
 
 
 def _many_links(number: int) -> tuple[Outcome, Entry]:
@@ -229,7 +229,7 @@ def _many_links(number: int) -> tuple[Outcome, Entry]:
 
 def test_links_of_a_page_are_judged_in_parts() -> None:
     visit = _many_links(5000)
-    bars = Bars(make_terms(traps="park"), [PARKED], {})
+    bars = VisitChecks(make_terms(traps="park"), [PARKED], {})
     ahead = bars.sift_ahead([visit[0]])
     steps = [cpu_s(partial(next, ahead, None), 1) for _ in range(100)]
     begun = thread_time()
@@ -241,7 +241,7 @@ def test_links_of_a_page_are_judged_in_parts() -> None:
 
 def test_links_that_were_judged_are_judged_anew_once_somebody_trusts_their_pattern() -> None:
     visit = _many_links(500)
-    bars = Bars(make_terms(traps="park"), [PARKED], {})
+    bars = VisitChecks(make_terms(traps="park"), [PARKED], {})
     assert list(bars.sift_ahead([visit[0]]))
     bars.trust(PARKED.name)
     harvests, _ = bars.sift([visit])

@@ -25,7 +25,7 @@ from crawler.engine import suspension as absence
 from crawler.fetch import cookies, files, framing, resolver, wire
 from crawler.frontier import turns
 from crawler.frontier.sqlite import file, schema
-from crawler.offload import inside, worker
+from crawler.offload import in_worker, worker
 from crawler.parse import blocked, codings, data, html, page, sitemap
 from crawler.policy import politeness
 from crawler.policy.answers import judging, latest, outage, spread
@@ -132,7 +132,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("has about {} files open", (scheduler.FILES_A_JOB,)),
         (
             "{} steps of `priority` ({} to {}) double",
-            (2 / (daemon_job.weight(2) / 2), daemon_job.PRIORITIES[0], daemon_job.PRIORITIES[-1]),
+            (2 / (daemon_job.weight_of(2) / 2), daemon_job.PRIORITIES[0], daemon_job.PRIORITIES[-1]),
         ),
         ("among the first {} seeds", (spool.CHECKED,)),
         ("those of the last {} seconds out of `queued`", (run.COUNTED_S,)),
@@ -189,7 +189,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
     "docs/memory.md": (
         ("The least is {} MiB", (memory.LEAST / MIB,)),
         ("a {} of it in every worker", (1 / 4,)),
-        ("keeps more than {} MiB between pages", (inside.GROWN_BYTES / MIB,)),
+        ("keeps more than {} MiB between pages", (in_worker.GROWN_BYTES / MIB,)),
         ("{} bytes a URL known", (memory_watch.URL_BYTES,)),
         ("{} kB a site that has something queued", (memory_watch.SITE_BYTES / 1000,)),
         ("At {} fifths of the plan", (memory_watch.WARNED_AT * 5,)),

@@ -156,7 +156,7 @@ def test_what_is_removed_with_a_job_is_not_behind_a_link(tmp_path: Path, notes: 
         (tmp_path / "data" / folder / "planted").symlink_to(notes.parent)
     folders.tidy([])
     folders.forget("planted")
-    folders.turn_away("planted")
+    folders.discard_prepared("planted")
 
 
 def test_a_file_is_no_stale_socket(tmp_path: Path, plant: Plant, notes: Path) -> None:

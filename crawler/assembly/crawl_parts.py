@@ -16,18 +16,18 @@ from ..errors import ConfigError
 from ..fetch import Budget, ForeignFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
-from ..folder.lost_records import NOTHING_LOST, Lost
+from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
-from ..reach.roots import Ground, Roots
+from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
-from ..sinks import Owing, find_observers
+from ..sinks import SkipStored, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
@@ -48,7 +48,7 @@ class Stacking:
     extract: Extract | None
     shared: Shared | None
     weight: float
-    lost: Lost = NOTHING_LOST
+    lost: LostRecords = NOTHING_LOST
     http: Fetcher | None = None
 
     async def works(self) -> Works:
@@ -86,7 +86,9 @@ class Stacking:
             if not damaged:
                 self.stack.push_async_exit(opened.pop_all())
                 return frontier
-        self.lost = await asyncio.to_thread(lost_records.mend, folder.frontier_path, damaged, is_asked=False)
+        self.lost = await asyncio.to_thread(
+            lost_records.requeue_lost_records, folder.frontier_path, damaged, is_asked=False
+        )
         return await enter_frontier(self.stack, place, config, terms)
 
     async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
@@ -131,7 +133,7 @@ class Works:
     answers: Answers
     extract: Extract | None
     roots: Roots
-    lost: Lost
+    lost: LostRecords
     presence: Presence
     http: Fetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
@@ -173,10 +175,10 @@ class Works:
         await self.roots.fill()
         return parts.scope(config, self._ground(config).admitted)
 
-    def _ground(self, config: Config) -> Ground:
+    def _ground(self, config: Config) -> AdmittedPlaces:
         return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
 
-    def _visit(self, config: Config, ground: Ground) -> Visit:
+    def _visit(self, config: Config, ground: AdmittedPlaces) -> Visit:
         """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract)
@@ -191,12 +193,12 @@ class Works:
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
     """Returns the sink, wrapped so that it skips records that it still has and other sinks lost."""
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return Owing(sink, has) if has else sink
+    return SkipStored(sink, has) if has else sink
 
 
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
-    return Admitted(key, shelter.folder() / f"places-{secrets.token_hex(8)}")
+    return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
 
 
 def _limits(config: Config) -> Limits:

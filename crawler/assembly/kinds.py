@@ -15,7 +15,7 @@ from ..frontier import Terms, open_memory, open_sqlite
 from ..offload import Workers, open_inline, open_offloader
 from ..protocols import Fetcher, Frontier, Offloader
 from ..settings import Config, FrontierConfig
-from ..settings.kinds import Kinds, blamed, check_shape
+from ..settings.kinds import Kinds, blame_package, check_shape
 from ..sinks import SINKS, make_outputs
 
 __all__ = ["EXECUTORS", "FETCHERS", "FRONTIERS", "SINKS", "check", "enter_fetcher", "enter_frontier"]
@@ -64,7 +64,7 @@ def check(config: Config) -> None:
 async def enter_frontier(stack: AsyncExitStack, folder: Path | None, config: FrontierConfig, terms: Terms) -> Frontier:
     """Opens the frontier that the settings name. Raises ConfigError, FrontierError."""
     make, package = FRONTIERS.find(config.kind, "frontier.kind", config.store_options)
-    with blamed(package, "frontier.kind"):
+    with blame_package(package, "frontier.kind"):
         frontier = await stack.enter_async_context(make(folder, config, terms))
     if package:
         check_shape(frontier, Frontier, f"the package {package}", "frontier.kind")
@@ -74,7 +74,7 @@ async def enter_frontier(stack: AsyncExitStack, folder: Path | None, config: Fro
 async def enter_fetcher(stack: AsyncExitStack, inner: Fetcher, config: Config) -> Fetcher:
     """Opens the fetcher that the settings name around `inner`. Raises ConfigError."""
     make, package = FETCHERS.find(config.fetch.fetcher_kind, "fetch.fetcher_kind", config.fetch.fetcher_options)
-    with blamed(package, "fetch.fetcher_kind"):
+    with blame_package(package, "fetch.fetcher_kind"):
         fetcher = await stack.enter_async_context(make(inner, config.fetch.fetcher_options))
     if package:
         check_shape(fetcher, Fetcher, f"the package {package}", "fetch.fetcher_kind")

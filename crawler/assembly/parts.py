@@ -14,7 +14,7 @@ from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
 from ..offload import Workers
-from ..parse import Content, Job
+from ..parse import Content, ParseJob
 from ..policy.admitted import Admitted
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
@@ -88,9 +88,9 @@ def workers(config: Config) -> Workers:
     )  # fmt: skip
 
 
-def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> Job:
+def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> ParseJob:
     """Returns the job of one run. Its token is new, so workers report links again that they reported in other runs."""
-    return Job(
+    return ParseJob(
         key=key,
         run=secrets.token_bytes(8),
         bounds=bounds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..runtime.lazy_imports import door
+from ..runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Changed, Jobs
@@ -86,7 +86,7 @@ __all__ = [
 ]
 
 # Imports on first use: a client of a daemon does not need the modules that run one.
-__getattr__ = door(__name__, _HOMES)
+__getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

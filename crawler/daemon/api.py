@@ -22,21 +22,21 @@ from ..metrics.metrics import Snapshot
 from ..protocols import Output
 from ..settings import Config
 from ..settings.catalog import fields
-from ..settings.loading import explicit
+from ..settings.loading import chosen_settings
 from ..standing import Trap
 from .errors import NoSuchJob, WrongState
 from .events import Event, Events, Kind, Listener
 from .jobs import retention, validation, wishes
-from .jobs.job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, seen
+from .jobs.job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
 from .jobs.progress import progress
 from .jobs.registry import Draft, Registry
 from .jobs.states import State, Verb
 from .jobs.store import Store
-from .jobs.submission import Lines, Reception
-from .owners import Rule, within
-from .reloading import taken
+from .jobs.submission import Lines, Submissions
+from .owners import Rule, clamp_to_bounds
+from .reload import merge_reloaded
 from .runs.records import outputs
-from .runs.remedies import HELPED, remedies
+from .runs.remedies import HELPED, find_remedies
 from .runs.scheduler import Scheduler
 from .runs.stats import Point, Series
 from .schedules.submitter import Schedules
@@ -70,7 +70,7 @@ class Jobs:
         self,
         registry: Registry,
         store: Store,
-        reception: Reception,
+        reception: Submissions,
         scheduler: Scheduler,
         events: Events,
         places: Places,
@@ -105,11 +105,11 @@ class Jobs:
 
     def adopt(self, config: DaemonConfig, base: Config) -> Changed:
         """Takes on new settings, as far as a running daemon can. Settings of jobs take effect with their next run."""
-        told = taken((self.config, self.base), (config, within(base, config.bounds)))
+        told = merge_reloaded((self.config, self.base), (config, clamp_to_bounds(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
         self._places.most = told.config.concurrency
-        self._scheduler.look_around()
+        self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)
 
@@ -133,7 +133,7 @@ class Jobs:
         BadSeeds, BadJob, Full, KeyReused; NoSuchJob for an unknown template.
         """
         record, is_new = await self._reception.submit(spec, seeds, idempotency_key, who)
-        self._scheduler.look_around()
+        self._scheduler.check_queue()
         return self._seen(record), is_new
 
     async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
@@ -152,14 +152,14 @@ class Jobs:
         Resumes a job that has ended. Returns how many URLs were queued; None if that is not known yet: the wish is
         stored until the job runs. Raises BadJob, WrongState.
         """
-        return await self._want(job, wishes.retrying(reasons), who)
+        return await self._want(job, wishes.make_retry_wish(reasons), who)
 
     async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
         """Fetches the URLs parked under these patterns; without patterns, all parked ones.
 
         Resumes the job and returns a number as `retry` does. Raises Full, WrongState.
         """
-        return await self._want(job, wishes.unparking(patterns), who)
+        return await self._want(job, wishes.make_unpark_wish(patterns), who)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -220,13 +220,13 @@ class Jobs:
 
     def settings(self, job: str) -> Config:
         """Returns all settings that the job runs with, secrets included."""
-        return validation.ruled(self._registry.record(job).settings, self.rule)
+        return validation.apply_rules(self._registry.record(job).settings, self.rule)
 
     def origins(self, job: str) -> Mapping[str, Origin]:
         """Returns where the job's settings come from, by full name. Settings that are not in it are defaults."""
         record = self._registry.record(job)
-        daemons = dict.fromkeys(explicit(self.base), Origin.DAEMON)
-        own = dict.fromkeys(validation.named(record.settings), Origin.JOB)
+        daemons = dict.fromkeys(chosen_settings(self.base), Origin.DAEMON)
+        own = dict.fromkeys(validation.flatten_settings(record.settings), Origin.JOB)
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
     async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
@@ -255,19 +255,19 @@ class Jobs:
         Raises WrongState.
         """
         await self._registry.move(job, Verb.PAUSE, who)
-        self._scheduler.halt(job)
+        self._scheduler.stop_run(job)
         return self.find(job)
 
     async def resume(self, job: str, *, who: str = API) -> Job:
         """Resumes the job as soon as there is a place. A job that has ended looks whether there is more to do."""
         await self._registry.move(job, Verb.RESUME, who)
-        self._scheduler.look_around()
+        self._scheduler.check_queue()
         return self.find(job)
 
     async def cancel(self, job: str, *, who: str = API) -> Job:
         """Ends the job at once; its pages are kept. Raises WrongState."""
         await self._registry.move(job, Verb.CANCEL, who)
-        self._scheduler.halt(job, at_once=True)
+        self._scheduler.stop_run(job, at_once=True)
         return self.find(job)
 
     async def remove(self, job: str, *, who: str = API) -> None:
@@ -275,7 +275,7 @@ class Jobs:
         if not self._registry.record(job).state.is_over:
             with suppress(WrongState):  # it has ended meanwhile
                 await self.cancel(job, who=who)
-        await self._scheduler.rest(job)
+        await self._scheduler.wait_until_idle(job)
         await self._reception.remove([job], who)
         self._scheduler.series.pop(job, None)
 
@@ -288,7 +288,7 @@ class Jobs:
         Raises BadSettings, BadJob.
         """
         keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
-        self._scheduler.look_around()
+        self._scheduler.check_queue()
         pending = await self._retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
@@ -362,13 +362,13 @@ class Jobs:
     async def _want(self, job: str, wish: Wish, who: str) -> int | None:
         await self._reception.check_folder(job)
         coming = await self._scheduler.wishes.keep(job, wish, who)
-        self._scheduler.look_around()
+        self._scheduler.check_queue()
         if run := self._scheduler.runs.get(job):
             run.wished.set()
         if self._registry.record(job).state is State.PAUSED:
             self._scheduler.wishes.forget(job, coming)
             return None
-        return await self._scheduler.wishes.told(job, coming)
+        return await self._scheduler.wishes.wait_for_result(job, coming)
 
     async def _retune(self, job: str) -> Container[str]:
         """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
@@ -382,12 +382,14 @@ class Jobs:
 
     def _seen(self, record: Record) -> Job:
         run = self._scheduler.runs.get(record.id)
-        shown = validation.masked(record.settings)
+        shown = validation.mask_secrets(record.settings)
         job = (
-            seen(record, shown, run.snapshot, run.seeds(record), run.bytes_before) if run else seen(record, shown, None)
+            view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before)
+            if run
+            else view_job(record, shown, None)
         )
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:
             return job
-        return replace(job, remedies=remedies(job.bound_by, self.settings(record.id), self.config.concurrency))
+        return replace(job, remedies=find_remedies(job.bound_by, self.settings(record.id), self.config.concurrency))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..assembly import parts
 from ..errors import ConfigError, CrawlError
-from ..folder.folder import told
+from ..folder.folder import translate_os_errors
 from ..runtime.ownership import NOBODY, Trust
-from ..runtime.private_files import replaced
+from ..runtime.private_files import replace_private_file
 from ..settings import Config
 from . import tokens
 from .api import Changed, Jobs
@@ -69,7 +69,7 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
     data = Path(config.data)
     path = token_file(config)
     make_home(data, trust_in(config))
-    token = Token(tokens.kept(path, trust=trust_in(config)))
+    token = Token(tokens.read_or_make(path, trust=trust_in(config)))
     async with open_jobs(config, data, base) as jobs:
 
         def reload() -> Changed:
@@ -80,7 +80,7 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
             reload=reload,
         ) as listening:  # fmt: skip
             address = data / ADDRESS
-            with told(data), replaced(address) as file:
+            with translate_os_errors(data), replace_private_file(address) as file:
                 file.write(f"{listening.url}\n".encode())
             try:
                 yield Daemon(jobs, listening, token, path, sources)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..settings import Config
 from ..settings.catalog import LIVE, fields
-from ..settings.loading import shown, value_of
+from ..settings.loading import mask_value, value_of
 from .api import Jobs
 from .jobs.job import Origin
 from .owners import OWNERS
@@ -41,7 +41,7 @@ class Schema(NamedTuple):
 
 
 class Insight:
-    """Inspector into the jobs of one daemon."""
+    """Looks into the jobs of one daemon."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -76,4 +76,4 @@ def _plain(config: Config, key: str) -> object:
     value = config.model_dump(mode="json")
     for name in key.split("."):
         value = value[name]
-    return shown(key, value) if shown(key, value_of(config, key)) != value_of(config, key) else value
+    return mask_value(key, value) if mask_value(key, value_of(config, key)) != value_of(config, key) else value

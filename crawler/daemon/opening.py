@@ -15,9 +15,9 @@ from anyio.abc import TaskGroup
 from ..api import Crawl, open_crawl
 from ..assembly import kinds
 from ..assembly.shared import open_shared
-from ..errors import FolderError, unwrapped
+from ..errors import FolderError, unwrap_group
 from ..fetch import Guard
-from ..folder.folder import held
+from ..folder.folder import lock_folder
 from ..runtime.ownership import Trust, check_contents, check_writers
 from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
 from ..settings import Config
@@ -26,12 +26,12 @@ from .api import NOTHING_CHOSEN, Jobs
 from .events import Events
 from .jobs import recovery, validation
 from .jobs.folders import Folders
-from .jobs.job import Record, weight
+from .jobs.job import Record, weight_of
 from .jobs.registry import Registry
 from .jobs.store import open_store
-from .jobs.submission import Reception, Threads
-from .owners import within
-from .runs.logs import logs_kept
+from .jobs.submission import Submissions, Threads
+from .owners import clamp_to_bounds
+from .runs.logs import keep_logs
 from .runs.scheduler import Scheduler
 from .settings import ADDRESS, DaemonConfig, shared_settings, trust_in
 from .webhooks.delivery import Webhooks, new_secret, open_webhooks
@@ -55,32 +55,32 @@ async def open_jobs(
     """
     kinds.check(base)
     events = Events()
-    base = within(base, config.bounds)
+    base = clamp_to_bounds(base, config.bounds)
     with (
-        logs_kept() as logs,
-        unwrapped(),
+        keep_logs() as logs,
+        unwrap_group(),
         _open_home(data, trust_in(config)),
         ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
     ):
         async with open_store(data / DATABASE) as (store, remembered):
             threads = Threads(executor)
             registry, folders = Registry(store, remembered, events, now), Folders(data, trust_in(config))
-            reception = Reception.of(registry, folders, threads, config, base)
+            reception = Submissions.of(registry, folders, threads, config, base)
             await recovery.recover(registry, folders, threads, reception.new_id, config.max_crashes)
 
             def settings_of(record: Record) -> Config:
-                return validation.ruled(record.settings, reception.rule)
+                return validation.apply_rules(record.settings, reception.rule)
 
             def secret() -> str:
-                return tokens.kept(
+                return tokens.read_or_make(
                     Path(config.webhook_secret_file or data / "webhook-secret"), new_secret, trust_in(config)
                 )
 
             async with open_shared(shared_settings(config, base)) as shared:
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
-                    share = weight(record.priority)
-                    ruled = validation.in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
+                    share = weight_of(record.priority)
+                    ruled = validation.settings_in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
                     return open_crawl(
                         ruled, folder=folders.path(record), shared=shared, weight=share, trust=folders.trust
                     )
@@ -118,7 +118,7 @@ def make_home(data: Path, trust: Trust) -> str | None:
 @contextmanager
 def _open_home(data: Path, trust: Trust) -> Iterator[None]:
     remark = make_home(data, trust)
-    with held(data):
+    with lock_folder(data):
         if remark:
             log.warning(remark)
         if not trust.open and sum(close_to_others(data / name) for name in OWN_FILES):
@@ -127,8 +127,8 @@ def _open_home(data: Path, trust: Trust) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _run_jobs(scheduler: Scheduler, reception: Reception, events: Events) -> AsyncIterator[TaskGroup]:
-    with unwrapped():
+async def _run_jobs(scheduler: Scheduler, reception: Submissions, events: Events) -> AsyncIterator[TaskGroup]:
+    with unwrap_group():
         async with create_task_group() as tasks:
             tasks.start_soon(scheduler.run)
             try:

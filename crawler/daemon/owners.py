@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from ..settings import BUILT_IN_SINKS, Config, Mark, SinkConfig, Table, mark_of
 from ..settings.catalog import default_of, fields
-from ..settings.loading import amend, explicit, value_of
+from ..settings.loading import amend, chosen_settings, value_of
 from .errors import Complaint
 
 Bounds = Mapping[str, object]
@@ -29,29 +29,29 @@ class Rule(NamedTuple):
     bounds: Bounds = {}  # noqa: RUF012 - never changed
 
 
-def checked_bounds(given: Mapping[str, object]) -> dict[str, object]:
+def check_bounds(given: Mapping[str, object]) -> dict[str, object]:
     """Returns the bounds by full name. Raises ConfigError for a setting that no job may choose anyway."""
-    bounds = explicit(amend(Config(), given))
+    bounds = chosen_settings(amend(Config(), given))
     if owners := [key for key in bounds if key in OWNERS]:
         raise ConfigError(f"{owners[0]}: no job may choose it anyway")
     return bounds
 
 
-def within(base: Config, bounds: Bounds) -> Config:
+def clamp_to_bounds(base: Config, bounds: Bounds) -> Config:
     """Returns `base` brought within the bounds: the settings of a job that chooses nothing."""
     beyond = {key: bound for key, bound in bounds.items() if not _is_within(key, value_of(base, key), bound)}
     return amend(base, beyond) if beyond else base
 
 
-def without_owners(chosen: Config) -> dict[str, object]:
+def drop_owner_settings(chosen: Config) -> dict[str, object]:
     """Returns a job's settings without those that are ignored (UNHEARD), by full name."""
-    return {key: value for key, value in explicit(chosen).items() if key not in UNHEARD}
+    return {key: value for key, value in chosen_settings(chosen).items() if key not in UNHEARD}
 
 
 def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
     """Yields a complaint for each setting that the job may not choose, with what to do."""
     base = rule.base
-    said = explicit(chosen)
+    said = chosen_settings(chosen)
     for key in OWNERS:
         if key in said and said[key] != value_of(base, key):
             yield Complaint(key, _OWNERS)

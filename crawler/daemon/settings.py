@@ -19,14 +19,14 @@ from ..settings.catalog import default_of
 from ..settings.loading import DAEMON, PREFIX, amend, load, read
 from ..settings.table import Live
 from ..settings.toml import comment, text_of
-from .owners import checked_bounds
+from .owners import check_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 MIB = 1 << 20
 
 
-def target(url: str) -> str:
+def parse_target(url: str) -> str:
     """Returns the canonical URL of a webhook's target. Raises ValueError."""
     try:
         return str(urls.parse(url))
@@ -36,7 +36,7 @@ def target(url: str) -> str:
 
 def _bounds(given: dict[str, Any]) -> dict[str, object]:
     try:
-        return checked_bounds(given)
+        return check_bounds(given)
     except ConfigError as error:
         raise ValueError(str(error).replace("settings: ", "")) from None
 
@@ -56,7 +56,7 @@ class DaemonConfig(Table):
     """The path of a unix socket to listen on, instead of host and port. Empty: none."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that clients may use for the API, besides localhost and the address that it listens on."""
-    webhooks: Live[tuple[Annotated[str, AfterValidator(target)], ...]] = ()
+    webhooks: Live[tuple[Annotated[str, AfterValidator(parse_target)], ...]] = ()
     """URLs that receive every change of a job's state. docs/daemon.md explains how each message is signed."""
     webhook_secret_file: str = ""
     """The file with the secret that signs webhooks; nobody but its owner may have access. Empty: `webhook-secret` in
@@ -130,10 +130,10 @@ def load_daemon(
     named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
     given = table | {name: _value(name, text) for name, text in named.items()}
     origin = str(path or ("environment" if named else "command line"))
-    return checked(given | dict(chosen), origin), load(path, environ, settings, trust=trust)
+    return check_settings(given | dict(chosen), origin), load(path, environ, settings, trust=trust)
 
 
-def checked(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
+def check_settings(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
     """Returns the checked settings. Raises one ConfigError that names everything wrong."""
     try:
         return DaemonConfig.model_validate(given)

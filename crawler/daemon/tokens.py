@@ -26,7 +26,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(BITS // 8)
 
 
-def kept(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY) -> str:
+def read_or_make(path: Path, make: Callable[[], str] = new_token, trust: Trust = NOBODY) -> str:
     """Returns the secret in the file; a missing file is made, whole or not at all. Raises ConfigError as `read`."""
     with suppress(FileNotFoundError):
         return read(path, trust)

@@ -19,11 +19,11 @@ from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
 from ..runtime.presence import Presence
-from .hooks import guarded
+from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Spent
-from .memory_watch import Forewarning
+from .memory_watch import MemoryWatch
 from .slots import Places, Seat
-from .suspension import Absence
+from .suspension import AbsenceJudge
 from .writing import write_side_by_side
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Engine:
     metrics: Metrics = field(default_factory=Metrics)
     presence: Presence = field(default_factory=Presence)
     """Tells when this process was away; all crawls of the process share it."""
-    forewarning: Forewarning = field(default_factory=Forewarning)
+    forewarning: MemoryWatch = field(default_factory=MemoryWatch)
     spent: Spent = NOTHING_SPENT
     look_again: Callable[[], Awaitable[int]] | None = None
     """Called when nothing is left to do, and before a run that was not aborted ends; returns how much it queued."""
@@ -60,7 +60,7 @@ class Engine:
     _outcomes: asyncio.Queue[Outcome] = field(init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)
     """Leases on loan by `id`: a URL may be lent again while its first outcome is still being settled."""
-    _absence: Absence = field(init=False)
+    _absence: AbsenceJudge = field(init=False)
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
@@ -76,7 +76,7 @@ class Engine:
     """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
-        self._absence = Absence(self.presence)
+        self._absence = AbsenceJudge(self.presence)
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
         self._goes.set()
@@ -116,7 +116,7 @@ class Engine:
         return True
 
     @contextmanager
-    def errand(self) -> Iterator[None]:
+    def keep_open(self) -> Iterator[None]:
         """Keeps the run from ending as exhausted within the block, since work in it may queue more."""
         self._errands += 1
         try:
@@ -156,7 +156,7 @@ class Engine:
                 try:
                     await self._feed(visits)
                 finally:
-                    self.seat.let_be()
+                    self.seat.give_up_place()
                     self._planting = None
                 planting.cancel_scope.cancel()
             await self._come_to_rest()
@@ -169,7 +169,7 @@ class Engine:
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         """Adds the seeds to the frontier during the crawl, so that ten million of them are never all in memory."""
-        with guarded("reading the seeds"):
+        with guard_hook("reading the seeds"):
             async for batch in seeds:
                 await self.frontier.add(batch)
                 self._moved.set()
@@ -216,7 +216,7 @@ class Engine:
 
     async def _may_go_on(self) -> bool:
         if not self._goes.is_set():
-            self.seat.let_be()
+            self.seat.give_up_place()
             await self._wait_or_end(self._goes.wait)
         return self._ending is None
 
@@ -293,7 +293,7 @@ class Engine:
     async def _make_outcome(self, lease: Lease) -> Outcome:
         begun = self.presence.beat()
         try:
-            with guarded("a visit"):
+            with guard_hook("a visit"):
                 return self._absence.forgive(await self.visit(lease), begun)
         except (HookError, SinkError, WorkersGone):
             raise  # not the fault of the page, which stays queued
@@ -343,7 +343,7 @@ class Engine:
 
     async def _watch(self) -> None:
         """Samples what limits the crawl, and stops it at the time limit."""
-        with self.presence.watched():
+        with self.presence.watch():
             while True:
                 await self._sample()
 

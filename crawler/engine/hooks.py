@@ -11,7 +11,7 @@ from ..runtime.foreign_errors import describe, is_of_a_signal
 
 
 @contextmanager
-def guarded(who: str) -> Iterator[None]:
+def guard_hook(who: str) -> Iterator[None]:
     """Raises CrawlError or HookError for errors that would end a task silently, or end the loop.
 
     CrawlError: the code raised CancelledError, but nobody cancelled it. Such a task would just end, and all that wait

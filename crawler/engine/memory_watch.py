@@ -17,7 +17,7 @@ WARNED_AT = 0.8
 """Share of the planned memory at which the warning is given: soon enough to do something."""
 
 
-class Forewarning:
+class MemoryWatch:
     """Gives one warning before known URLs and sites need more memory than planned."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Forewarning:
 
     def look(self, counts: Counts, most_bytes: int) -> None:
         """Logs the warning if it is due. `most_bytes` is the planned memory; 0: none was planned."""
-        held = known_bytes(counts)
+        held = estimate_bytes(counts)
         if most_bytes and held > WARNED_AT * most_bytes and not self._was_given:
             self._was_given = True
             log.warning(
@@ -34,6 +34,6 @@ class Forewarning:
             )  # fmt: skip
 
 
-def known_bytes(counts: Counts) -> int:
+def estimate_bytes(counts: Counts) -> int:
     """Estimates the memory that the URLs and sites of a frontier take, in bytes."""
     return counts.known * URL_BYTES + counts.sites * SITE_BYTES

@@ -108,7 +108,7 @@ class Seat:
         if number:
             self._places._give_back(self, number)
 
-    def let_be(self) -> None:
+    def give_up_place(self) -> None:
         """Gives up its place in the line; the next one is served."""
         self._places._leave(self)
 

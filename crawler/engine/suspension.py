@@ -24,7 +24,7 @@ _OURS = frozenset({
 
 
 @dataclass(slots=True, eq=False)
-class Absence:
+class AbsenceJudge:
     """Judges the visits of one run by the absences that `presence` counted."""
 
     presence: Presence

@@ -8,7 +8,7 @@ from anyio import CancelScope, create_task_group
 
 from ..model import Outcome, Position
 from ..protocols import Sink
-from .hooks import guarded
+from .hooks import guard_hook
 
 
 async def write_side_by_side(sinks: Sequence[Sink], outcomes: Sequence[Outcome]) -> dict[str, Position]:
@@ -20,7 +20,7 @@ async def write_side_by_side(sinks: Sequence[Sink], outcomes: Sequence[Outcome])
     positions: dict[str, Position] = {}
 
     async def write(sink: Sink) -> None:
-        with guarded(f"the sink {sink.name!r}"), CancelScope(shield=True):
+        with guard_hook(f"the sink {sink.name!r}"), CancelScope(shield=True):
             positions[sink.name] = await sink.write(outcomes)
 
     if len(sinks) == 1:  # the usual case; a task group costs 45 µs

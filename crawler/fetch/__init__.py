@@ -10,17 +10,17 @@ from anyio import to_thread
 
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
+from .address_limits import AddressLimits
 from .budget import Budget, make_budget
-from .exchange import Line
+from .exchange import ExchangeTerms
 from .fetcher import Capped, HttpFetcher
 from .files import Files
 from .foreign import ForeignFetcher
-from .gates import Gates
 from .guard import Guard
 from .origins import Origins, request_fields
-from .relays import Relay, SocksConnector
-from .resolver import Ask, NameServers, Resolver
-from .trust import trust
+from .proxies import Proxy, SocksConnector
+from .resolver import LookUp, NameServers, Resolver
+from .tls import make_tls_context
 from .wire import Connector
 
 __all__ = [
@@ -43,8 +43,8 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 class Network:
     """The parts that several fetchers may share: name servers and their answers, gates per address, room for files."""
 
-    gates: Gates
-    ask: Ask
+    gates: AddressLimits
+    ask: LookUp
     """Looks up a name. Its answers are not vetted: each fetcher has its own guard."""
     files: Files
 
@@ -59,7 +59,7 @@ async def open_network(
         stack.push_async_callback(names.close)
         answers = Resolver(Guard(_ANYWHERE), names.ask, timeout_s=connect_timeout_s, presence=presence)
         stack.push_async_callback(answers.close)
-        yield Network(Gates(per_ip), answers.found, Files())
+        yield Network(AddressLimits(per_ip), answers.look_up, Files())
 
 
 @asynccontextmanager
@@ -83,16 +83,16 @@ async def open_fetcher(
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
-    relay = Relay(config.proxy, config.no_proxy)
+    relay = Proxy(config.proxy, config.no_proxy)
     presence = presence or Presence()
-    line = Line(config, presence)
-    tls = await to_thread.run_sync(trust, config)
+    line = ExchangeTerms(config, presence)
+    tls = await to_thread.run_sync(make_tls_context, config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
         if network is None or config.name_servers:
             names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)
-            shared = network or Network(Gates(per_ip), names.ask, Files())
+            shared = network or Network(AddressLimits(per_ip), names.ask, Files())
             network = replace(shared, ask=names.ask)
         network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
@@ -115,7 +115,7 @@ async def open_fetcher(
             line=line,
             resolver=resolver,
             origins=Origins(guard, fields, config, relay, direct, relayed, tls),
-            gates=Gates(per_ip, network.gates),
+            gates=AddressLimits(per_ip, network.gates),
             files=network.files,
             budget=budget,
         )

@@ -21,18 +21,18 @@ from .budget import BodyShare
 from .cookies import Cookies
 from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, request_bytes
-from .pace import Pace
 from .setbacks import setback
+from .speed_check import SpeedCheck
 from .wire import READ_BYTES, Wire
 
 
-class Line:
+class ExchangeTerms:
     """The cookies and limits that all exchanges share."""
 
     def __init__(self, config: FetchConfig, presence: Presence) -> None:
         self.presence = presence
         self.cookies = Cookies() if config.cookies else None
-        self.pace = Pace(config.min_bytes_per_s, config.slow_after_s)
+        self.pace = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
         self.timeout_s = config.timeout_s
         self.max_body_bytes = config.max_body_bytes
         self.keeps_oversized = config.oversized == "keep"
@@ -44,7 +44,7 @@ class Line:
 class Exchange:
     """One request and its answer. `cap` keeps at most that many bytes of the body and ignores the rest."""
 
-    line: Line
+    line: ExchangeTerms
     origin: Origin
     request: Request
     share: BodyShare
@@ -81,7 +81,7 @@ class Exchange:
         if is_cut:
             connection.close()
         else:
-            wire.rest()
+            wire.end_answer()
             wire.absences = self.line.presence.absences
             self.origin.connector.put_back(connection)
         if self.line.cookies is not None and "Set-Cookie" in message.headers:

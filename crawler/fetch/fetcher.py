@@ -8,10 +8,10 @@ from time import perf_counter
 
 from ..errors import OutOfFiles
 from ..model import Request, Response
+from .address_limits import AddressLimits
 from .budget import BodyShare, Budget
-from .exchange import Exchange, Line
+from .exchange import Exchange, ExchangeTerms
 from .files import Files
-from .gates import Gates
 from .origins import Origin, Origins
 from .resolver import Resolver
 
@@ -20,10 +20,10 @@ from .resolver import Resolver
 class HttpFetcher:
     """Fetches over HTTP. Use `open_fetcher` to make one."""
 
-    line: Line
+    line: ExchangeTerms
     resolver: Resolver
     origins: Origins
-    gates: Gates
+    gates: AddressLimits
     files: Files
     budget: Budget
 

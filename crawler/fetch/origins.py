@@ -17,8 +17,8 @@ from ..model import Reason, Request
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
 from .guard import Guard
-from .relays import Relay
-from .trust import trust_of_site
+from .proxies import Proxy
+from .tls import make_site_tls_context
 from .wire import Connector
 
 MAX_ORIGINS = 16384
@@ -62,7 +62,7 @@ class Origins:
         guard: Guard,
         fields: Mapping[str, str],
         config: FetchConfig,
-        relay: Relay,
+        relay: Proxy,
         direct: Connector,
         relayed: Connector,
         tls: SSLContext,
@@ -100,7 +100,7 @@ class Origins:
         special = self._sites.get(site)
         fields = dict(special.fields if special else self._fields)
         cookie = next((fields.pop(name) for name in list(fields) if name.lower() == "cookie"), "")
-        is_proxied = self._relay.stands_before(host)
+        is_proxied = self._relay.is_used_for(host)
         proxy = self._relay.url if is_proxied and not self._relay.is_socks else None
         sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
         lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
@@ -138,7 +138,7 @@ class _Special:
         if site.bearer:
             named["Authorization"] = f"Bearer {site.bearer}"
         self.fields = _overlaid(fields, named, "fetch.sites")
-        self.trust = trust_of_site(config, site)
+        self.trust = make_site_tls_context(config, site)
 
 
 def request_fields(config: FetchConfig, user_agent: str, contact: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..errors import FetchError
 from ..model import Reason
-from ..runtime.gil import breathing
+from ..runtime.gil import yield_gil
 from ..runtime.presence import Presence
 from .guard import Guard
 
@@ -33,14 +33,14 @@ MAX_WAIT_S = 2.0
 """First wait for one name server. It doubles with each round."""
 
 
-class Found(NamedTuple):
+class NameAnswer(NamedTuple):
     """The answer of a name server, valid for `ttl_s` seconds."""
 
     addresses: Sequence[str]
     ttl_s: float
 
 
-Ask = Callable[[str], Awaitable[Found]]
+LookUp = Callable[[str], Awaitable[NameAnswer]]
 """Looks up one host name. Raises FetchError."""
 
 
@@ -53,7 +53,7 @@ class Resolver(AbstractResolver):
     def __init__(
         self,
         guard: Guard,
-        ask: Ask,
+        ask: LookUp,
         hosts: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
@@ -84,9 +84,9 @@ class Resolver(AbstractResolver):
             raise known.error.copy()
         return known.addresses
 
-    async def found(self, host: str) -> Found:
-        """Returns the addresses as an `Ask`, for resolvers that share this cache and vet with their own guards."""
-        return Found(await self.addresses(host), MIN_TTL_S)
+    async def look_up(self, host: str) -> NameAnswer:
+        """Returns the addresses as an `LookUp`, for resolvers that share this cache and vet with their own guards."""
+        return NameAnswer(await self.addresses(host), MIN_TTL_S)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -130,11 +130,11 @@ class Resolver(AbstractResolver):
         return await self._look_up(host)
 
     async def _look_up(self, host: str) -> _Known:
-        found = Found(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._answer(host)
+        found = NameAnswer(self._hosts[host], MAX_TTL_S) if host in self._hosts else await self._answer(host)
         addresses = self._vet(host, found.addresses)
         return _Known(addresses, self._clock() + min(max(found.ttl_s, MIN_TTL_S), MAX_TTL_S), None)
 
-    async def _answer(self, host: str) -> Found:
+    async def _answer(self, host: str) -> NameAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._ask(host)
@@ -177,19 +177,19 @@ class NameServers:
         self._wait_s = min(MAX_WAIT_S, timeout_s / 4)
         self._resolver: aiodns.DNSResolver | None = None
 
-    async def ask(self, host: str) -> Found:
+    async def ask(self, host: str) -> NameAnswer:
         """Returns all addresses of a host. Raises FetchError: DNS, transient unless the name does not exist."""
         import aiodns  # noqa: PLC0415  (a crawl of literal addresses needs none)
 
         if self._resolver is None:
             self._resolver = aiodns.DNSResolver(self._servers, timeout=self._wait_s)
         try:
-            with breathing():  # c-ares answers from a thread of its own
+            with yield_gil():  # c-ares answers from a thread of its own
                 answer = await self._resolver.getaddrinfo(host, socket.AF_UNSPEC, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
             raise _refusal(host, error) from error
         addresses = [_text(node.addr[0]) for node in answer.nodes]
-        return Found(addresses, min((node.ttl for node in answer.nodes), default=0))
+        return NameAnswer(addresses, min((node.ttl for node in answer.nodes), default=0))
 
     async def close(self) -> None:
         if self._resolver is not None:

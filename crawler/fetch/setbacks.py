@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, Payload
 
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason
-from ..runtime.escaping import printable
+from ..runtime.escaping import escape_text
 from .wire import AddressRefused, TooSlow
 
 _USER = re.compile(r"//[^/@\s]*@")
@@ -101,4 +101,4 @@ def _bottom(error: BaseException) -> BaseException:
 
 def _line(text: str) -> str:
     """Returns the first line, short and printable, because the text came from the network."""
-    return printable(_USER.sub("//", text.strip().partition("\n")[0])[:200].rstrip(" :"))
+    return escape_text(_USER.sub("//", text.strip().partition("\n")[0])[:200].rstrip(" :"))

@@ -104,7 +104,7 @@ class Wire(ResponseHandler):
         self.is_awaited = True
         self.resume_reading()
 
-    def rest(self) -> None:
+    def end_answer(self) -> None:
         """Ends the answer; nothing is expected until the next request.
 
         If more bytes came already, the connection is closed: aiohttp itself finds a whole further answer, and its

@@ -18,9 +18,17 @@ from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
 from ..runtime.files import is_full, sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
-from ..runtime.private_files import DRAFT, Unsafe, check_place, close_to_others, make_folder, opener, replaced
+from ..runtime.private_files import (
+    DRAFT,
+    Unsafe,
+    check_place,
+    close_to_others,
+    make_folder,
+    opener,
+    replace_private_file,
+)
 from ..settings import OWN_FILES, Config
-from ..settings.loading import Change, amend, differences, explicit, has_secrets, load
+from ..settings.loading import Change, amend, chosen_settings, differences, has_secrets, load
 from ..settings.toml import to_toml
 from ..sinks import make_outputs
 
@@ -44,7 +52,7 @@ class Folder:
 
     def keep(self, config: Config) -> Folder:
         """Stores the settings that the crawl will continue with next time. Raises FolderError, StorageFull."""
-        with told(self.path):
+        with translate_os_errors(self.path):
             _store(self.path, config)
         return replace(self, config=config)
 
@@ -54,7 +62,7 @@ class Folder:
             try:
                 check_readable(name, getattr(self.config.scope, name))
             except ConfigError as error:
-                if f"scope.{name}" in explicit(chosen):
+                if f"scope.{name}" in chosen_settings(chosen):
                     raise
                 replaced = f"--set '{name}=[\"PATTERN\"]' replaces the folder's, --set {name}=[] drops them"
                 raise ConfigError(f"{self.path / _SETTINGS}: {error}; {replaced}") from error
@@ -97,17 +105,17 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
     settings cannot be read; StorageFull.
     """
     make_outputs(path, config)  # before there is a folder
-    with told(path):
+    with translate_os_errors(path):
         _check(path, trust)
         if fresh and _is_ours(path):
-            with held(path):
+            with lock_folder(path):
                 path.rename(_free_name(path))
         _make(path)
         if not _is_ours(path) and any(path.iterdir()):
             raise FolderError(f"{path} is not empty and no crawl folder: give this crawl another one with -o")
         lock = _lock(path)
     try:
-        with told(path):
+        with translate_os_errors(path):
             folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
             remarks = _close(folder, trust)
             _store(path, folder.config)
@@ -122,7 +130,7 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
     Another process may use the folder meanwhile; `crawler.frontier.look` reads its frontier. Raises FolderError,
     ConfigError.
     """
-    with told(path):
+    with translate_os_errors(path):
         _check(path, trust)
         if not (path / _SETTINGS).is_file():
             raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
@@ -130,9 +138,9 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def lock_folder(path: Path) -> Iterator[None]:
     """Locks the folder until the block or this process ends. Raises FolderError, StorageFull."""
-    with told(path):
+    with translate_os_errors(path):
         lock = _lock(path)
     try:
         yield
@@ -220,7 +228,7 @@ def _merge(path: Path, config: Config, trust: Trust) -> Folder:
     stored = load(path / _SETTINGS, trust=trust)
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
-    chosen = {key: value for key, value in explicit(config).items() if key not in refused}
+    chosen = {key: value for key, value in chosen_settings(config).items() if key not in refused}
     return Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
 
 
@@ -249,7 +257,7 @@ def _store(path: Path, config: Config) -> None:
     text = f"# The settings this crawl was started with; all others have their defaults.\n\n{to_toml(config)}"
     if (path / _SETTINGS).exists() and (path / _SETTINGS).read_text("utf-8") == text:
         return
-    with replaced(path / _SETTINGS) as file:
+    with replace_private_file(path / _SETTINGS) as file:
         file.write(text.encode())
 
 
@@ -278,7 +286,7 @@ def _free_name(path: Path) -> Path:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Translates OS errors about a folder into FolderError and StorageFull."""
     try:
         yield

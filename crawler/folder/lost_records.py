@@ -29,7 +29,7 @@ RECENT_S = 600.0
 """How far back a power cut may reach: systems write files within half a minute, in power-saving mode within ten."""
 
 
-class Lost(NamedTuple):
+class LostRecords(NamedTuple):
     """How much was missing and is mended."""
 
     visits: int
@@ -38,7 +38,7 @@ class Lost(NamedTuple):
     """The outputs that differed from their settled state, each by its first file or its place."""
 
 
-NOTHING_LOST = Lost(0, ())
+NOTHING_LOST = LostRecords(0, ())
 
 
 def find_damaged(
@@ -56,7 +56,7 @@ def find_damaged(
         ]
 
 
-def mend(frontier: Path, damaged: Sequence[Output], *, is_asked: bool) -> Lost:
+def requeue_lost_records(frontier: Path, damaged: Sequence[Output], *, is_asked: bool) -> LostRecords:
     """Cuts the damaged outputs to whole and settled records, and queues again the visits that are in none of them.
 
     The caller must hold the folder. Without `is_asked` it mends only
@@ -83,7 +83,7 @@ def mend(frontier: Path, damaged: Sequence[Output], *, is_asked: bool) -> Lost:
             positions[name] = one.keep()
         numbers = np.minimum(latest + 1, visits.numbers)
         file.queue_again(_list_missing(visits, is_missing, numbers, remains), positions)
-    lost = Lost(int(is_missing.sum()), tuple(one.file for one in remains.values() if one.is_damaged))
+    lost = LostRecords(int(is_missing.sum()), tuple(one.file for one in remains.values() if one.is_damaged))
     if lost.files:
         log.info("visits made again: %d, their records are missing from %s", lost.visits, ", ".join(lost.files))
     return lost

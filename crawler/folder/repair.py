@@ -16,22 +16,22 @@ from ..records import Record
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config
 from . import lost_records
-from .folder import held, read_folder
-from .lost_records import Lost
+from .folder import lock_folder, read_folder
+from .lost_records import LostRecords
 
 
-class Mended(NamedTuple):
+class RepairReport(NamedTuple):
     """How a crawl folder was repaired."""
 
     frontier: Repaired | None
     """How the frontier was rebuilt. None: it was whole and was left as it is."""
-    lost: Lost
+    lost: LostRecords
 
     def __bool__(self) -> bool:
         return self.frontier is not None or bool(self.lost.files)
 
 
-def repair_folder(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> Mended:
+def repair_folder(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY) -> RepairReport:
     """Makes the frontier and the outputs of a crawl folder agree again; settings stay as they are. Blocks.
 
     A damaged frontier is rebuilt; with `is_forced` a whole one, too. The next run visits again the URLs whose records
@@ -48,11 +48,11 @@ def repair_folder(path: Path, *, is_forced: bool = False, trust: Trust = NOBODY)
     def recorded(positions: Mapping[str, Position]) -> Iterator[Recorded]:
         yield from _read_records(mender, positions.get(name, {}))
 
-    with held(path):
+    with lock_folder(path):
         rebuilt = repair(folder.frontier_path, recorded) if is_forced or not is_whole(folder.frontier_path) else None
         positions = look(folder.frontier_path, lambda opened: opened.positions())
         damaged = lost_records.find_damaged(outputs, positions, is_thorough=True)
-        return Mended(rebuilt, lost_records.mend(folder.frontier_path, damaged, is_asked=True))
+        return RepairReport(rebuilt, lost_records.requeue_lost_records(folder.frontier_path, damaged, is_asked=True))
 
 
 def _read_records(mender: Mender, position: Position) -> Iterator[Recorded]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..model import Url
-from .change import Change, Family
+from .change import Change, RequestGroup
 from .order import TEXT, Entry, Packed, pack
 from .retries import Retries
 from .site import Site
+from .site_table import SiteTable
 from .store import Load, Shelf, Shelved
 from .terms import Clock
-from .workbench import Workbench
 
 Touched = dict[Site, None]
 """The sites that a call changed, in the order of their changes."""
@@ -23,7 +23,7 @@ class Arrivals:
     Times are monotonic seconds, but for times from the store.
     """
 
-    def __init__(self, bench: Workbench, clock: Clock, retries: Retries, shelved: int, longest_s: float) -> None:
+    def __init__(self, bench: SiteTable, clock: Clock, retries: Retries, shelved: int, longest_s: float) -> None:
         self.pending = Change()
         """Changes that may wait for the next transaction: a restart would make them again."""
         self.shelved = shelved
@@ -51,7 +51,7 @@ class Arrivals:
 
     # -- newcomers ---------------------------------------------------------------------------------------------------
 
-    def queue(self, families: Sequence[Family], change: Change, touched: Touched, now: float) -> None:
+    def queue(self, families: Sequence[RequestGroup], change: Change, touched: Touched, now: float) -> None:
         for family in families:
             if not family.pattern:
                 self._arrive(family.site, family.key, family, change, touched, now)
@@ -75,7 +75,7 @@ class Arrivals:
         self.note_shelved()
 
     def _arrive(
-        self, key: str, first: int, what: Family | Sequence[Packed], change: Change, touched: Touched, now: float
+        self, key: str, first: int, what: RequestGroup | Sequence[Packed], change: Change, touched: Touched, now: float
     ) -> None:
         """Takes new requests of one site, with keys from `first` on, into memory as far as they belong there."""
         number = len(what)
@@ -89,7 +89,7 @@ class Arrivals:
                 self._late.setdefault(key, []).append((first, number))
             return
         fit = site.admit(first, number, self._bench.room)
-        site.push(what.packed(fit) if isinstance(what, Family) else what[:fit])
+        site.push(what.packed(fit) if isinstance(what, RequestGroup) else what[:fit])
         touched[site] = None
 
     # -- the disk and back -------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model import Disposition, LeftOut, Links, Outcome, Position, Reason, Request
-from ..policy.traps import Stored
+from ..policy.traps import StoredPattern
 from .order import ROW_BITS, Entry, Packed, key, text_of
 
 
 @dataclass(slots=True)
-class Family:
+class RequestGroup:
     """New requests with consecutive rows that share all but the URL: the links of one page to one site."""
 
     first: int
@@ -157,7 +157,7 @@ class Reread(NamedTuple):
     """None: as before, for the visit failed."""
 
 
-class Judged(NamedTuple):
+class JudgedPage(NamedTuple):
     """A page whose links were judged once more without a visit. Void if a visit happened meanwhile, or is queued."""
 
     row: int
@@ -183,7 +183,7 @@ def pairs(places: bytes, row: int) -> bytes:
     return pairs.tobytes()
 
 
-class Nearer(NamedTuple):
+class ShorterWay(NamedTuple):
     """A shorter way to a URL that was known already."""
 
     row: int
@@ -266,7 +266,7 @@ class SiteChange:
 class Change:
     """The changes of one transaction. Empty fields change nothing."""
 
-    families: list[Family] = field(default_factory=list)
+    families: list[RequestGroup] = field(default_factory=list)
     fingerprints: bytes = b""
     """Fingerprints of the families' URLs, in the order of their rows. The rows follow those stored before without a
     gap."""
@@ -280,9 +280,9 @@ class Change:
     schedules: list[Schedule] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
-    patterns: list[Stored] = field(default_factory=list)
+    patterns: list[StoredPattern] = field(default_factory=list)
     """URL patterns about which pages brought news."""
-    nearer: list[Nearer] = field(default_factory=list)
+    nearer: list[ShorterWay] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     """Requests parked; they are no longer queued. Parked families are among these."""
     parkings: list[Parking] = field(default_factory=list)
@@ -290,7 +290,7 @@ class Change:
     rereads: list[int] = field(default_factory=list)
     """Rows among `requeued` whose pages are read once more for their links."""
     reread: list[Reread] = field(default_factory=list)
-    judged: list[Judged] = field(default_factory=list)
+    judged: list[JudgedPage] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     """Rows among `requeued` that are visited once more; their last outcome is void."""
     outside: bytes = b""

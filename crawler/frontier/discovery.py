@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import urls
 from ..model import Links, Outcome, Request, Url
-from .change import Change, Family, Name, Nearer
+from .change import Change, Name, RequestGroup, ShorterWay
 from .depths import Depths, distance
 from .fingerprints import U64, Fingerprints
 from .order import Entry, key, rank
@@ -23,7 +23,7 @@ MOST_NAMES = 10_000
 """Most references to never queued URLs that are remembered; a forgotten one is stored again."""
 
 
-class Harvest(NamedTuple):
+class FoundLinks(NamedTuple):
     """Links that a visit found, to be queued or to be parked under one pattern."""
 
     outcome: Outcome
@@ -53,8 +53,8 @@ class Discovery:
         return urls.fingerprint(url.text, self.key) in self._seen
 
     def follow(
-        self, harvests: Sequence[Harvest], visits: Sequence[tuple[Outcome, Entry]], change: Change
-    ) -> list[Nearer]:
+        self, harvests: Sequence[FoundLinks], visits: Sequence[tuple[Outcome, Entry]], change: Change
+    ) -> list[ShorterWay]:
         """Adds the links of the visits' pages, then the other URLs that they found. Returns the shorter ways."""
         paged = [harvest for harvest in harvests if harvest.links.fingerprints]
         nearer = self._follow_links(paged, change) if paged else []
@@ -85,7 +85,7 @@ class Discovery:
         """Adds to the set and returns which were new. Their rows are set later, for they are given by groups."""
         return self._seen.add_many(fingerprints, np.zeros(len(fingerprints), np.uint64) if self.depths else None)
 
-    def _learn(self, families: Sequence[Family], fingerprints: bytes) -> None:
+    def _learn(self, families: Sequence[RequestGroup], fingerprints: bytes) -> None:
         """Stores the rows of new URLs in the set, and how far away they are."""
         if self.depths is None or not families:
             return
@@ -95,7 +95,7 @@ class Discovery:
         for family in families:
             self.depths.learn(family.first, len(family), _distance(family.like))
 
-    def _follow_links(self, harvests: Sequence[Harvest], change: Change) -> list[Nearer]:
+    def _follow_links(self, harvests: Sequence[FoundLinks], change: Change) -> list[ShorterWay]:
         """Looks into the set once for all pages. Python handles only the pages with news, and of these the news."""
         fingerprints = np.frombuffer(b"".join(harvest.links.fingerprints for harvest in harvests), "<u8")
         is_fresh = self._see(fingerprints)
@@ -126,8 +126,8 @@ class Discovery:
     # -- shorter ways ------------------------------------------------------------------------------------------------
 
     def _nearer_links(
-        self, harvests: Sequence[Harvest], fingerprints: U64, known: NDArray[np.intp], ends: NDArray[np.int64]
-    ) -> list[Nearer]:
+        self, harvests: Sequence[FoundLinks], fingerprints: U64, known: NDArray[np.intp], ends: NDArray[np.int64]
+    ) -> list[ShorterWay]:
         if self.depths is None or not len(known):
             return []
         likes = [self._page_family(0, "", 0, harvest) for harvest in harvests]
@@ -140,7 +140,7 @@ class Discovery:
             if self.depths.approach(row, int(distances[i])):
                 start = int(ends[page - 1]) if page else 0
                 family, text = likes[page], harvests[page].links.split()[int(known[i]) - start]
-                found.append(Nearer(row, replace(family.like, url=Url(text)), family.via, family.seed, family.root))
+                found.append(ShorterWay(row, replace(family.like, url=Url(text)), family.via, family.seed, family.root))
         return found
 
     def _nearer_requests(
@@ -150,7 +150,7 @@ class Discovery:
         known: NDArray[np.intp],
         parent: Entry | None,
         change: Change,
-    ) -> list[Nearer]:
+    ) -> list[ShorterWay]:
         if self.depths is None:
             return []
         rows = self._seen.values_of(fingerprints[known]).tolist()
@@ -158,10 +158,10 @@ class Discovery:
         for i, row in zip(known.tolist(), rows, strict=True):
             if self.depths.approach(row, _distance(requests[i])):
                 family = self._family(0, [requests[i]], change, parent)
-                found.append(Nearer(row, requests[i], family.via, family.seed, family.root))
+                found.append(ShorterWay(row, requests[i], family.via, family.seed, family.root))
         return found
 
-    def entry(self, way: Nearer, *, is_reread: bool) -> Entry:
+    def entry(self, way: ShorterWay, *, is_reread: bool) -> Entry:
         """Returns the request of a known URL on its shorter way."""
         request = replace(way.request, is_reread=is_reread)
         ranked = rank(request.priority, request.depth, self._in_depth_order)
@@ -169,7 +169,7 @@ class Discovery:
 
     # -- families ----------------------------------------------------------------------------------------------------
 
-    def _page_family(self, row: int, site: str, priority: int, harvest: Harvest) -> Family:
+    def _page_family(self, row: int, site: str, priority: int, harvest: FoundLinks) -> RequestGroup:
         """Returns a family for the links of a page to one site, still without URLs."""
         outcome, parent = harvest.outcome, harvest.parent
         above = parent.request
@@ -178,11 +178,11 @@ class Discovery:
         like = Request(above.url, depth, above.url, above.origin, above.anchor, priority=priority)
         ranked = rank(like.priority, like.depth, self._in_depth_order)
         rows = parent.row, parent.seed or parent.row, parent.root or parent.row
-        return Family(row, site, ranked, like, *rows, [], harvest.pattern)
+        return RequestGroup(row, site, ranked, like, *rows, [], harvest.pattern)
 
-    def _family(self, first: int, requests: Sequence[Request], change: Change, parent: Entry | None) -> Family:
+    def _family(self, first: int, requests: Sequence[Request], change: Change, parent: Entry | None) -> RequestGroup:
         like = requests[0]
-        return Family(
+        return RequestGroup(
             first,
             like.url.site,
             rank(like.priority, like.depth, self._in_depth_order),
@@ -225,7 +225,7 @@ class Added(NamedTuple):
     """Number of new requests."""
     known: U64
     """The fingerprints of the known ones."""
-    nearer: list[Nearer]
+    nearer: list[ShorterWay]
 
 
 def _distance(request: Request) -> int:

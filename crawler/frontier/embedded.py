@@ -21,10 +21,10 @@ from .discovery import Discovery
 from .fingerprints import U64
 from .ledger import Ledger
 from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
+from .site_table import SiteTable
 from .state import State
 from .store import Picked, Store
 from .terms import Clock, Terms
-from .workbench import Workbench
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ MOST_WAIT_S = 3600.0
 class EmbeddedFrontier:
     """A `Frontier` for one event loop. `frontier_protocols` says what its methods promise."""
 
-    def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: Workbench, clock: Clock) -> None:
+    def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: SiteTable, clock: Clock) -> None:
         self.key = key
         self._store = store
         self._clock = clock

@@ -13,16 +13,15 @@ from ..model import Disposition, Lease, LeftOut, Outcome, Position, Reason, Requ
 from ..policy.politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
-from .bars import Bars
 from .change import (
     HAS_LINKS,
     READ_AGAIN,
     Change,
-    Nearer,
     Parked,
     Reread,
     Schedule,
     Setback,
+    ShorterWay,
     Visit,
     has_failed_again,
     hints,
@@ -35,11 +34,12 @@ from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
 from .site import Site
+from .site_table import SiteTable
 from .state import State
 from .store import Due, Picked
 from .terms import Clock, Terms
 from .validators import add_validators
-from .workbench import Workbench
+from .visit_checks import VisitChecks
 
 NO_WAY = Request(Url("http:///"))
 """The way to a seed: nothing led to it."""
@@ -48,9 +48,9 @@ NO_WAY = Request(Url("http:///"))
 class Ledger:
     """Holds the parts of a frontier together. Times are monotonic seconds, but for those that go to the store."""
 
-    def __init__(self, discovery: Discovery, bench: Workbench, clock: Clock, state: State, terms: Terms) -> None:
+    def __init__(self, discovery: Discovery, bench: SiteTable, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
-        self.bars = Bars(terms, state.patterns, state.pages)
+        self.bars = VisitChecks(terms, state.patterns, state.pages)
         self.positions = dict(state.positions)
         self.notes = dict(state.notes)
         self.parkings = Parkings(state.parkings)
@@ -157,7 +157,7 @@ class Ledger:
         if not rows:
             return None
         change = self.arrivals.take_pending()
-        ways = [Nearer(row, NO_WAY, 0, 0, 0) for row in rows]
+        ways = [ShorterWay(row, NO_WAY, 0, 0, 0) for row in rows]
         change.nearer += ways
         for way in ways:
             if self._awaits_visit(way.row):
@@ -277,7 +277,7 @@ class Ledger:
 
     # -- shorter ways ------------------------------------------------------------------------------------------------
 
-    def _take_shorter_ways(self, nearer: Sequence[Nearer], change: Change, touched: Touched, now: float) -> None:
+    def _take_shorter_ways(self, nearer: Sequence[ShorterWay], change: Change, touched: Touched, now: float) -> None:
         """Takes the shorter ways to known URLs: a page that was read is read again, for its links are nearer too."""
         depths = self._discovery.depths
         if depths is None or not nearer:
@@ -312,7 +312,7 @@ class Ledger:
         depths = self._discovery.depths
         return depths is None or depths.standing(row) == NOT_VISITED
 
-    def _reread(self, way: Nearer, change: Change) -> Entry:
+    def _reread(self, way: ShorterWay, change: Change) -> Entry:
         change.rereads.append(way.row)
         self._set_standing(way.row, NOT_VISITED)
         return self._discovery.entry(way, is_reread=True)
@@ -382,7 +382,7 @@ class Ledger:
         opens_at = now + rest_s if len(state.seen) else 0.0
         self._bench.restore(state.queued, opens_at, is_shelf_open=state.shelved > 0)
         for site_id, until in state.rests.items():
-            self._bench.rest(site_id, max(self._bench.opens_at, self.arrivals.at(until, now)))
+            self._bench.keep_turn(site_id, max(self._bench.opens_at, self.arrivals.at(until, now)))
         for entry, due in state.setbacks:
             self._retries.add(entry, self.arrivals.at(due, now))
             self.arrivals.note_lone(entry.request.url.site)

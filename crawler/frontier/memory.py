@@ -12,10 +12,10 @@ from .claims import Claims
 from .depths import Depths
 from .embedded import EmbeddedFrontier
 from .fingerprints import Fingerprints
-from .memory_store import Nowhere
+from .memory_store import MemoryStore
+from .site_table import SiteTable
 from .state import State
 from .terms import Clock, Terms
-from .workbench import Workbench
 
 MemoryFrontier = EmbeddedFrontier
 
@@ -30,10 +30,10 @@ async def open_memory(
     def site_id(site: str) -> int:
         return urls.fingerprint(site, key)
 
-    bench = Workbench(terms, site_id, sites=math.inf, entries=math.inf)
+    bench = SiteTable(terms, site_id, sites=math.inf, entries=math.inf)
     seen = Fingerprints(with_values=terms.in_depth_order)
     state = State(Claims(key), seen=seen, depths=Depths() if terms.in_depth_order else None)
-    frontier = MemoryFrontier(key, terms, Nowhere(), state, bench, clock or Clock())
+    frontier = MemoryFrontier(key, terms, MemoryStore(), state, bench, clock or Clock())
     try:
         yield frontier
     finally:

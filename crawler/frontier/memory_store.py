@@ -17,7 +17,7 @@ from ..errors import FrontierError
 from ..model import Disposition, Request, Url
 from ..policy.redirects import Hop
 from ..standing import Ended, Left, Pick, Rows, Visited, Waiting
-from .change import QUEUED, Change, Nearer, Schedule, Visit
+from .change import QUEUED, Change, Schedule, ShorterWay, Visit
 from .fingerprints import U64
 from .order import Entry, Packed, pack, unpack
 from .store import Due, Load, Picked, Shelf
@@ -35,7 +35,7 @@ class _Story(NamedTuple):
     visit: Visit
 
 
-class Nowhere:
+class MemoryStore:
     """A `Store` in memory."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Nowhere:
         if change.outside:
             self._outside.append(np.frombuffer(change.outside, "<u8").reshape(-1, ROW))
 
-    def _approach(self, way: Nearer) -> None:
+    def _approach(self, way: ShorterWay) -> None:
         near = way.request
 
         def renewed(entry: Entry) -> Entry:

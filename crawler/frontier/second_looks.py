@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from ..model import Outcome
 from ..standing import Pick, Rows, Waiting
 from .ledger import Ledger
+from .site_table import SiteTable
 from .store import Picked, Store
-from .workbench import Workbench
 
 TAKEN_BACK_AT_ONCE = 256
 Expect = Callable[[Future[list[Picked]], Callable[[list[Picked]], None], Callable[[], None]], None]
@@ -20,7 +20,7 @@ Expect = Callable[[Future[list[Picked]], Callable[[list[Picked]], None], Callabl
 class SecondLooks:
     """Looks into the store, one look at a time: the next sees what this one has queued, and queues nothing twice."""
 
-    def __init__(self, store: Store, ledger: Ledger, bench: Workbench, expect: Expect) -> None:
+    def __init__(self, store: Store, ledger: Ledger, bench: SiteTable, expect: Expect) -> None:
         self._store = store
         self._ledger = ledger
         self._bench = bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .change import Nearer
+from .change import ShorterWay
 from .order import Entry
 
 
@@ -12,12 +12,12 @@ class ShorterWays:
     """The shortest way known by now to each URL whose entry in the queue has a longer one."""
 
     def __init__(self) -> None:
-        self._ways: dict[int, Nearer] = {}
+        self._ways: dict[int, ShorterWay] = {}
 
-    def note(self, way: Nearer) -> None:
+    def note(self, way: ShorterWay) -> None:
         self._ways[way.row] = way
 
-    def take(self, row: int) -> Nearer | None:
+    def take(self, row: int) -> ShorterWay | None:
         """Returns and forgets the way to a URL."""
         return self._ways.pop(row, None)
 

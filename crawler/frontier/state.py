@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Position
-from ..policy.traps import Stored
+from ..policy.traps import StoredPattern
 from .change import Parking
 from .claims import Claims
 from .depths import Depths
@@ -34,7 +34,7 @@ class State:
     scheduled: int = 0
     next_due: float | None = None
     """When the first revisit is due, in Unix seconds."""
-    patterns: Sequence[Stored] = ()
+    patterns: Sequence[StoredPattern] = ()
     pages: Mapping[str, int] = field(default_factory=dict)
     """Fetched pages by site, where these are bounded."""
     parkings: Sequence[tuple[Parking, int]] = ()

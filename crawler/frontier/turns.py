@@ -77,7 +77,7 @@ class Turns:
         line.end(taker, now, rest)
         self._call(site, line, now)
 
-    def rested(self, site: str, taker: Taker, until: float, now: float) -> None:
+    def note_earlier_rest(self, site: str, taker: Taker, until: float, now: float) -> None:
         """Notes that the taker visited the site before it joined, and leaves it alone until then."""
         self._line(site, now).add(_End(now, taker, until - now, 0.0), now)
 

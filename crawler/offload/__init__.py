@@ -1,7 +1,7 @@
 """Runs CPU work away from the event loop: in a pool of bounded worker processes that replaces dead ones."""
 
-from .inside import give_memory_back
-from .opening import cores, open_inline, open_offloader
+from .in_worker import give_memory_back
+from .opening import count_cores, open_inline, open_offloader
 from .pool import Inline, Lane, Pool, Workers
 from .process import start_fork_server
 
@@ -10,7 +10,7 @@ __all__ = [
     "Lane",
     "Pool",
     "Workers",
-    "cores",
+    "count_cores",
     "give_memory_back",
     "open_inline",
     "open_offloader",

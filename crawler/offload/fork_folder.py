@@ -36,7 +36,7 @@ def use_private_folder() -> Iterator[None]:
         config["tempdir"] = before
 
 
-def folder() -> Path:
+def fork_folder() -> Path:
     """Returns this process's own folder, for files that its workers must find. It is removed when the process ends."""
     return Path(_folder(os.getpid()))
 

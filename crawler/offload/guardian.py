@@ -39,7 +39,7 @@ def is_possible() -> bool:
     return ctypes.CDLL(None).prctl(_GET_SUBREAPER, ctypes.byref(answer), 0, 0, 0) == 0 and _parent(os.getpid()) > 0
 
 
-def stand_guard() -> None:
+def fork_guardian() -> None:
     """Forks. Returns in the child, which becomes the worker; the parent becomes its guardian and never returns."""
     own = os.getpid()
     ctypes.CDLL(None).prctl(_SET_SUBREAPER, 1, 0, 0, 0)

@@ -25,7 +25,7 @@ async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     if workers.executor == "process" and not guardian.is_possible():
         log.info("processes that a parse function starts outlive its worker here if they leave its group (setsid)")
     async with create_task_group() as tasks:
-        pool = Pool(workers, workers.count or cores())
+        pool = Pool(workers, workers.count or count_cores())
         for _ in range(pool.count):
             tasks.start_soon(Worker(pool, workers).serve)
         try:
@@ -41,6 +41,6 @@ async def open_inline(workers: Workers) -> AsyncIterator[Inline]:
     yield Inline()
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Returns the number of cores that this process may use, or all cores if the platform does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

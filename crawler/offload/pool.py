@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
-from ..runtime.gil import breathing
+from ..runtime.gil import yield_gil
 from .fair_queue import Lanes
-from .inside import Allowance, run_one
+from .in_worker import Allowance, run_one
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ class Pool:
         if self._is_crowded:
             self._crowded.set()
         try:
-            with breathing():
+            with yield_gil():
                 answer: T = await call.answer
             return answer
         finally:

@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
-from . import guardian, inside
+from . import guardian, in_worker
 from .fork_folder import use_private_folder
 
-PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.inside"]
+PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.in_worker"]
 """Imported once by the fork server, so that a new worker is ready in about 0.03 s."""
 START_S = 30.0
 """Time until a worker must give its first answer. It takes a second on a busy machine."""
@@ -58,7 +58,7 @@ def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
     """Returns an executor and its process. Raises BrokenExecutor if it cannot start, OSError if a retry may succeed."""
     start_fork_server()
     context = multiprocessing.get_context("forkserver")
-    executor = ProcessPoolExecutor(1, mp_context=context, initializer=inside.begin)
+    executor = ProcessPoolExecutor(1, mp_context=context, initializer=in_worker.begin)
     process = None
     try:
         started = executor.submit(os.getpid)

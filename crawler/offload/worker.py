@@ -20,8 +20,8 @@ from anyio import create_task_group, to_thread
 
 from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
-from ..runtime.gil import breathing
-from . import inside, process
+from ..runtime.gil import yield_gil
+from . import in_worker, process
 from .pool import Call, Pool, Workers
 
 T = TypeVar("T")
@@ -94,9 +94,9 @@ class Worker:
     async def _run(self, batch: list[Call]) -> None:
         """Answers every call. Raises BrokenExecutor if the worker died meanwhile."""
         loop = asyncio.get_running_loop()
-        tasks = [inside.Task(call.work, call.args, call.allowance) for call in batch]
+        tasks = [in_worker.Task(call.work, call.args, call.allowance) for call in batch]
         is_thread = self.workers.executor == "thread"
-        run: Callable[..., Any] = inside.run_here if is_thread else inside.run_batch
+        run: Callable[..., Any] = in_worker.run_here if is_thread else in_worker.run_batch
         answers: Sequence[object]
         self._running += 1
         deadline = loop.call_later(self._wall_s(batch), self._kill)
@@ -146,7 +146,7 @@ class Worker:
     async def _renew(self) -> OffloadError:
         """Starts a new worker in place of the dead one, and returns the error that says why the old one died."""
         code, was_killed = await self._in_thread(self._stop), self._was_killed
-        if code == inside.GROWN:
+        if code == in_worker.GROWN:
             log.info("a worker process that had grown large is replaced")
         else:
             log.warning("a worker process died (exit code %s) and is replaced", code)
@@ -159,7 +159,7 @@ class Worker:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # Starting takes a third of a second if the fork server has to import its modules first.
-        with breathing():
+        with yield_gil():
             return await to_thread.run_sync(work)
 
     async def _start(self) -> None:

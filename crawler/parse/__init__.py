@@ -1,7 +1,7 @@
 """Turns a body from the network into a Page. It is pure: it runs in worker processes and may not wait."""
 
-from .job import Content, Document, Job
+from .job import Content, Document, ParseJob
 from .page import parse
 from .sitemap import FIRST as SITEMAP_FIRST
 
-__all__ = ["SITEMAP_FIRST", "Content", "Document", "Job", "parse"]
+__all__ = ["SITEMAP_FIRST", "Content", "Document", "ParseJob", "parse"]

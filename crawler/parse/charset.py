@@ -14,7 +14,7 @@ from functools import lru_cache
 import turbohtml
 import turbohtml.detect  # registers the whatwg-* codecs
 
-__all__ = ["decode", "decoded", "html_label", "label", "named", "of_text", "of_xml", "xml_declared"]
+__all__ = ["decode", "decode_in_pieces", "find_encoding", "html_label", "label", "of_text", "of_xml", "xml_declared"]
 
 _PARAMETER = re.compile(
     r";[\t\n\r ]*+(?:(?P<name>[^;=]*+)=)?(?:(?P<quoted>\"(?:[^\"\\]++|\\.)*+(?:\"|\\?$))[^;]*+|(?P<plain>[^;]*+))",
@@ -49,7 +49,7 @@ def label(content_type: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def named(label: str) -> str:
+def find_encoding(label: str) -> str:
     """Returns the encoding that a label stands for; empty if the standard has none."""
     try:
         return (turbohtml.parse(b"", encoding=label).encoding or "").lower() if label else ""
@@ -62,7 +62,7 @@ def html_label(body: bytes, label: str) -> str:
 
     An XML declaration counts if nothing else declares an encoding (WHATWG HTML, prescan).
     """
-    if named(label):
+    if find_encoding(label):
         return label
     if not body.startswith((b"<?xml", b"<\0?\0", b"\0<\0?")):
         return ""
@@ -76,12 +76,12 @@ def html_label(body: bytes, label: str) -> str:
 
 def of_text(body: bytes, label: str) -> str:
     """Returns the charset of plain text: from its byte order mark, else the header, else from its bytes."""
-    return _marked(body) or named(label) or ("utf-8" if _is_utf8(body) else "windows-1252")
+    return _marked(body) or find_encoding(label) or ("utf-8" if _is_utf8(body) else "windows-1252")
 
 
 def of_xml(body: bytes, label: str) -> str:
     """Returns the charset of an XML document by its beginning: from mark, header or declaration, else UTF-8."""
-    return _marked(body) or named(label) or _unmarked(body) or xml_declared(body) or "utf-8"
+    return _marked(body) or find_encoding(label) or _unmarked(body) or xml_declared(body) or "utf-8"
 
 
 def xml_declared(body: bytes) -> str:
@@ -89,11 +89,11 @@ def xml_declared(body: bytes) -> str:
     found = _DECLARATION.match(body[:_LOOK])
     if not found:
         return ""
-    name = named((found[1] or found[2] or b"").decode("latin-1"))
+    name = find_encoding((found[1] or found[2] or b"").decode("latin-1"))
     return "utf-8" if name.startswith("utf-16") else name
 
 
-def decoded(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
+def decode_in_pieces(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
     """Yields a long body as text with its byte order mark. UTF-8 comes piece by piece, others whole. Never fails."""
     if charset == "utf-8":
         decoder = codecs.getincrementaldecoder("utf-8")("replace")

@@ -67,13 +67,13 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
     A wrong checksum is accepted, as in browsers. A body with an unknown coding is returned unchanged, as browsers do.
     Raises ParseError: `too-large` over `limit` bytes, `decompression` if broken.
     """
-    found = beginning(body, content_encoding, limit, is_whole=True)
+    found = decode_beginning(body, content_encoding, limit, is_whole=True)
     if found.is_short:
         raise ParseError(Reason.DECOMPRESSION, "; ".join(found.notes))
     return found.body
 
 
-def beginning(
+def decode_beginning(
     body: bytes, content_encoding: str, limit: int, *, is_cut: bool = False, is_whole: bool = False
 ) -> Decoded:
     """Returns as much of the body as came, without its codings, as browsers read it. Raises ParseError.
@@ -92,7 +92,7 @@ def beginning(
     return Decoded(body[: limit + 1], doubts.is_short, tuple(doubts.notes))
 
 
-def gunzipped(body: bytes, limit: int) -> Iterator[bytes]:
+def gunzip(body: bytes, limit: int) -> Iterator[bytes]:
     """Unpacks a gzip file and yields it in pieces, in all at most one byte more than `limit`. Raises ParseError."""
     try:
         yield from _gzip(body, limit + 1, _Doubts())

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from .. import urls
 from . import directives, header
-from .job import Document, Job
+from .job import Document, ParseJob
 from .links import kinds_of_link
 from .microsyntax import refresh_target
 from .reading import Reading
 
 
-def note(reading: Reading, document: Document, job: Job) -> None:
+def note(reading: Reading, document: Document, job: ParseJob) -> None:
     """Adds the header's data to that of the body. Links of a header are relative to the document, not to `<base>`."""
     for value in document.robots:
         if ours := directives.for_us(value, job.agent):
@@ -22,18 +22,18 @@ def note(reading: Reading, document: Document, job: Job) -> None:
         for link in header.links(value):
             _note_link(reading, link, document.url.text, job)
     if document.refresh and (target := refresh_target(document.refresh)) is not None:
-        reading.refresh = urls.absolute(target, document.url.text)
+        reading.refresh = urls.resolve_absolute(target, document.url.text)
 
 
-def _note_link(reading: Reading, link: header.Link, url: str, job: Job) -> None:
+def _note_link(reading: Reading, link: header.Link, url: str, job: ParseJob) -> None:
     anchor = link.parameters.get("anchor", "")
-    if anchor and urls.absolute(anchor, url).partition("#")[0] != url:
+    if anchor and urls.resolve_absolute(anchor, url).partition("#")[0] != url:
         return  # it belongs to another document
     relations = link.relations
     kinds = kinds_of_link(relations, link.parameters.get("type", ""))
     if not kinds:
         return
-    target = urls.absolute(link.target, url)
+    target = urls.resolve_absolute(link.target, url)
     if not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
         reading.hrefs.append(target)
     if "canonical" in kinds and not reading.canonical:

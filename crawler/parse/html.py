@@ -13,10 +13,10 @@ from html.entities import html5
 
 import turbohtml
 
-from ..urls import based
+from ..urls import resolve_base
 from . import charset as charsets
 from . import legacy, media
-from .job import Job
+from .job import ParseJob
 from .links import kinds_of_link, readers
 from .microsyntax import refresh_target
 from .reading import Reading, one_line
@@ -43,7 +43,7 @@ def tree_bytes(body: bytes) -> int:
     return TREE_FACTOR * len(body) + TREE_BYTES_A_TAG * body.count(b"<")
 
 
-def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -> Reading:
+def read(body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = False) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own.
 
     A byte order mark wins over the label.
@@ -57,10 +57,10 @@ def read(body: bytes, label: str, url: str, job: Job, *, is_xml: bool = False) -
     reading.hrefs = anchors if "anchors" in job.follow else []
     reading.media = media.downloads(anchors)
     _note_all(reading, document, job)
-    reading.hrefs = legacy.encoded(reading.hrefs, charset)
-    [reading.canonical] = legacy.encoded([reading.canonical], charset)
+    reading.hrefs = legacy.encode_hrefs(reading.hrefs, charset)
+    [reading.canonical] = legacy.encode_hrefs([reading.canonical], charset)
     if reading.refresh:
-        [reading.refresh] = legacy.encoded([reading.refresh], charset)
+        [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
     tree = document.remove("script,style")  # comes last because it changes the tree
@@ -97,7 +97,7 @@ def _character(entity: re.Match[str]) -> str:
     return "".join(f"&#{ord(char)};" for char in html5.get(entity[1], "\ufffd"))
 
 
-def _anchors(document: turbohtml.Document, job: Job, reading: Reading) -> list[str]:
+def _anchors(document: turbohtml.Document, job: ParseJob, reading: Reading) -> list[str]:
     anchors: Iterable[turbohtml.Element] = document.iter_elements(("a", "area"))
     if job.nofollow == "links":
         anchors = [anchor for anchor in anchors if reading.follows((anchor.attr("rel") or "").lower().split(), job)]
@@ -115,7 +115,7 @@ def _foreign_href(anchor: turbohtml.Element) -> str | None:
     return anchor.attr("href", anchor.attr("xlink:href"))
 
 
-def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
+def _note_all(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
     """Notes links and metadata. The first of each kind counts, as in a browser; `seen` holds the kinds that came."""
     leading, seen = readers(job.follow), set[str]()
     for element in document.iter_elements((*_ALWAYS, *media.TAGS, *leading)):
@@ -123,7 +123,7 @@ def _note_all(reading: Reading, document: turbohtml.Document, job: Job) -> None:
         if element.namespace is not turbohtml.Namespace.HTML and tag != _FOREIGN:
             continue
         if tag in media.TAGS:
-            reading.media += media.shown(element)
+            reading.media += media.shown_sources(element)
         if reader := leading.get(tag):
             reading.hrefs += filter(None, reader(element))
         elif tag == "meta":
@@ -141,13 +141,13 @@ def _note_head(reading: Reading, element: turbohtml.Element, seen: set[str]) -> 
     elif tag == "base" and tag not in seen:
         if (href := element.attr("href")) is not None:
             seen.add(tag)
-            reading.base = based(reading.base, href)
+            reading.base = resolve_base(reading.base, href)
     elif tag == "title" and tag not in seen:
         seen.add(tag)
         reading.title = one_line(element.text, _MAX_TITLE)
 
 
-def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str], job: Job) -> None:
+def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str], job: ParseJob) -> None:
     content = meta.attr("content")
     if content is None:
         return
@@ -162,7 +162,7 @@ def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str], job: J
         reading.directives.append(content)
 
 
-def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str], job: Job) -> None:
+def _note_link(reading: Reading, link: turbohtml.Element, seen: set[str], job: ParseJob) -> None:
     relations = (link.attr("rel") or "").lower().split()
     href = link.attr("href")
     if not href:

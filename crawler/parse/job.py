@@ -42,7 +42,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ParseJob:
     """Settings that all documents of a run share. It is small, because it is sent with every batch."""
 
     key: bytes

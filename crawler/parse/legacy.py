@@ -34,7 +34,7 @@ _KEPT = frozenset(range(0x21, 0x7F)) - frozenset(b"\"#<>'")
 _KEPT_OF_REFERENCES = _KEPT - frozenset(b"&;")
 
 
-def encoded(hrefs: list[str], charset: str) -> list[str]:
+def encode_hrefs(hrefs: list[str], charset: str) -> list[str]:
     """Returns the hrefs, ready to be resolved as if the document were in UTF-8."""
     if charset in _UNICODE:
         return hrefs

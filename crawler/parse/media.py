@@ -36,7 +36,7 @@ def downloads(hrefs: Sequence[str]) -> list[str]:
     return [href for href in hrefs if href[-4:] in _ENDINGS]
 
 
-def shown(element: turbohtml.Element) -> Iterator[str]:
+def shown_sources(element: turbohtml.Element) -> Iterator[str]:
     """Yields the sources that an element of TAGS shows, as written."""
     if element.attr("width") in _TINY or element.attr("height") in _TINY:
         return

@@ -14,7 +14,7 @@ from .. import urls
 from ..model import LeftOut
 from ..protocols import Bounds
 from ..urls.canonical import Policy
-from .job import Document, Job
+from .job import Document, ParseJob
 
 MAX_REMEMBERED = 16 << 20
 """Approximate bytes that one run may keep in one worker. When they are used up, it forgets everything."""
@@ -29,7 +29,7 @@ _LOCAL = frozenset({"", "?", "#", *map(chr, range(0x21))})
 _ABSOLUTE = ("http://", "https://")
 
 
-class Found(NamedTuple):
+class ResolvedLinks(NamedTuple):
     """The URLs that the hrefs of a page lead to."""
 
     texts: list[str]
@@ -67,11 +67,11 @@ class Memory:
         """URLs out of reach, with the least depth at which each was reported."""
         self._bounds: Bounds | None = None
 
-    def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> Found:
+    def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> ResolvedLinks:
         """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
         self._make_room()
         absolute, rooted, relative, once = self._shelves_of(base)
-        resolve = urls.resolver(base, policy)
+        resolve = urls.make_resolver(base, policy)
         found: dict[str, None] = {}
         nowhere: list[str] = []
         for href in hrefs:
@@ -94,9 +94,9 @@ class Memory:
                 found[text] = None
             else:
                 nowhere.append(href)
-        return Found(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
+        return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
 
-    def news(self, found: list[str], document: Document, depth: int, job: Job) -> News:
+    def news(self, found: list[str], document: Document, depth: int, job: ParseJob) -> News:
         """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
         own = document.url.text
         if job.max_depth is not None and depth > job.max_depth:
@@ -124,7 +124,7 @@ class Memory:
             known.update(dict.fromkeys(texts, depth))
             self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
 
-    def _bounds_of(self, job: Job) -> Bounds:
+    def _bounds_of(self, job: ParseJob) -> Bounds:
         """Returns the bounds that came with the run's first document, because these cache their answers."""
         if self._bounds is None or self._bounds != job.bounds:
             self._bounds = job.bounds

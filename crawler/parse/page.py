@@ -15,8 +15,8 @@ from ..model import LeftOut, Links, Page, Reason
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import Shown, evidence
-from .job import Content, Document, Job
-from .news import NO_NEWS, Found, Memory, News, memory_of
+from .job import Content, Document, ParseJob
+from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
 
@@ -26,7 +26,7 @@ MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
 
 
-def parse(document: Document, job: Job) -> Page:
+def parse(document: Document, job: ParseJob) -> Page:
     """Returns the page that a body holds. Raises ParseError and nothing else, for any bytes.
 
     An error of the user's own parse function is kept in `Page.data_error`, so that the page's links are not lost. Links
@@ -53,7 +53,7 @@ def parse(document: Document, job: Job) -> Page:
         title=reading.title,
         description=reading.description,
         language=reading.language,
-        canonical=urls.resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
+        canonical=urls.make_resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
         robots=directives.summary(reading.directives),
         simhash=simhash(reading.words),
         gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
@@ -77,10 +77,10 @@ def parse(document: Document, job: Job) -> Page:
     return page
 
 
-def _decode(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
+def _decode(document: Document, job: ParseJob) -> tuple[bytes, str, tuple[str, ...]]:
     """Returns the body without its codings, the reason if it is only a beginning, and notes on faulty codings."""
     keeps, limit = job.keeps_oversized, job.max_body_bytes
-    found = codings.beginning(
+    found = codings.decode_beginning(
         document.body, document.content_encoding, limit, is_cut=keeps and document.is_cut, is_whole=not keeps
     )
     is_too_large = (keeps and document.is_cut) or len(found.body) > limit
@@ -88,7 +88,7 @@ def _decode(document: Document, job: Job) -> tuple[bytes, str, tuple[str, ...]]:
     return found.body[:limit], truncated, found.notes
 
 
-def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
+def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
     """Returns the kind of the body, and its reading by the reader of that kind."""
     content_type, url = document.content_type, document.url.text
     kind = kinds.kind(content_type, body)
@@ -105,9 +105,9 @@ def _read(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Readin
     return kind, Reading()
 
 
-def _read_gzip(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, Reading]:
+def _read_gzip(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
     """Reads a gzip file if it is a sitemap or a feed. Other files are not opened further."""
-    pieces = codings.gunzipped(body, sitemap.MAX_BYTES)
+    pieces = codings.gunzip(body, sitemap.MAX_BYTES)
     try:
         head = next(pieces, b"")
         kind = kinds.kind("application/xml", head)
@@ -124,19 +124,19 @@ def _read_gzip(document: Document, body: bytes, job: Job) -> tuple[kinds.Kind, R
 def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind, Reading]:
     reading = Reading(charset="utf-8", base=document.url.text)
     try:
-        sitemap.read_list(charset.decoded(sitemap.within(pieces), "utf-8"), reading)
+        sitemap.read_list(charset.decode_in_pieces(sitemap.limit_bytes(pieces), "utf-8"), reading)
     except (sitemap.Enough, ParseError) as error:
         reading.note = str(error)
     return "sitemap", reading
 
 
-def _plain(document: Document, body: bytes, job: Job) -> Reading:
+def _plain(document: Document, body: bytes, job: ParseJob) -> Reading:
     name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
     return Reading(charset=name, words=words, text=words if job.wants_text else "")
 
 
-def _pick_followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
+def _pick_followed(reading: Reading, kind: kinds.Kind, job: ParseJob) -> list[str]:
     """Returns the hrefs as written, at most `max_links` of a page."""
     hrefs = reading.hrefs
     if reading.refresh and "refresh" in job.follow:
@@ -150,19 +150,19 @@ def _pick_followed(reading: Reading, kind: kinds.Kind, job: Job) -> list[str]:
     return distinct[: job.max_links]
 
 
-def _news(memory: Memory, found: list[str], document: Document, reading: Reading, depth: int, job: Job) -> News:
+def _news(memory: Memory, found: list[str], document: Document, reading: Reading, depth: int, job: ParseJob) -> News:
     """Returns the news among the links; none if the page asks not to be followed."""
     if job.nofollow == "ignore" or not directives.forbids_following(reading.directives):
         return memory.news(found, document, depth, job)
     return NO_NEWS._replace(left_out=int(LeftOut.NOFOLLOW)) if found else NO_NEWS
 
 
-def _kinds_left_out(kind: kinds.Kind, job: Job) -> int:
+def _kinds_left_out(kind: kinds.Kind, job: ParseJob) -> int:
     """Returns the bit for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
     return int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
 
 
-def _keep(found: Found, reading: Reading) -> list[str]:
+def _keep(found: ResolvedLinks, reading: Reading) -> list[str]:
     """Returns as many links as fit into an answer, because short hrefs may resolve to long URLs."""
     texts, room = found.texts, MAX_LINK_BYTES
     if found.too_long:
@@ -188,12 +188,12 @@ def _cut_text(reading: Reading) -> str:
     return reading.text[:MAX_TEXT]
 
 
-def _pack(news: list[str], reading: Reading, job: Job) -> Links:
+def _pack(news: list[str], reading: Reading, job: ParseJob) -> Links:
     """Returns the news in flat form, with priority and date from a sitemap."""
     links = Links("\n".join(news), urls.fingerprints(news, job.key))
     if not news or not (any(reading.priorities) or any(reading.modified)):
         return links
-    resolve = urls.resolver(reading.base, job.policy)
+    resolve = urls.make_resolver(reading.base, job.policy)
     said = {resolve(href): i for i, href in enumerate(reading.hrefs)}
     places = [said[text] for text in news]
     return replace(
@@ -203,7 +203,7 @@ def _pack(news: list[str], reading: Reading, job: Job) -> Links:
     )
 
 
-def _extract(page: Page, document: Document, body: bytes, job: Job) -> Page:
+def _extract(page: Page, document: Document, body: bytes, job: ParseJob) -> Page:
     """Returns the page with the data of the user's own function."""
     if job.extract is None:
         return page

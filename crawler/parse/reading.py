@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..model import LeftOut
-from .job import Job
+from .job import ParseJob
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Reading:
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
 
-    def follows(self, relations: Collection[str], job: Job) -> bool:
+    def follows(self, relations: Collection[str], job: ParseJob) -> bool:
         """Whether a link with these relations (in lower case) is followed. If not, notes it in `left_out`."""
         if job.nofollow != "links" or "nofollow" not in relations:
             return True

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from ..runtime.escaping import unescaped
-from ..urls import based
+from ..runtime.escaping import unescape_html
+from ..urls import resolve_base
 from . import charset as charsets
 from . import legacy, media
 from .evidence import MOST_LOOKED_AT
-from .job import Job
+from .job import ParseJob
 from .links import kinds_of_link
 from .microsyntax import refresh_target
 from .reading import Reading, one_line
@@ -44,7 +44,7 @@ _MAX_TITLE = 1024
 _MAX_DESCRIPTION = 4096
 
 
-def read(body: bytes, label: str, url: str, job: Job) -> Reading:
+def read(body: bytes, label: str, url: str, job: ParseJob) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own."""
     name = _charset(body, label)
     if name.startswith("utf-16"):
@@ -54,8 +54,8 @@ def read(body: bytes, label: str, url: str, job: Job) -> Reading:
     if not scan.run(body):
         reading.add_note("the rest was not read")
     reading.media += media.downloads(reading.hrefs)
-    reading.hrefs = legacy.encoded(reading.hrefs, name)
-    [reading.canonical] = legacy.encoded([reading.canonical], name)
+    reading.hrefs = legacy.encode_hrefs(reading.hrefs, name)
+    [reading.canonical] = legacy.encode_hrefs([reading.canonical], name)
     reading.note = f"too large for a tree, so links come from a linear scan{reading.note and '; ' + reading.note}"
     return reading
 
@@ -63,13 +63,15 @@ def read(body: bytes, label: str, url: str, job: Job) -> Reading:
 def _charset(body: bytes, label: str) -> str:
     declared = _META.search(body, 0, _LOOK)
     sample = body[:_SAMPLE].rstrip(bytes(range(0x80, 0x100)))  # no character cut in two
-    return charsets.of_text(sample, charsets.named(label) or (declared[1].decode("latin-1") if declared else ""))
+    return charsets.of_text(
+        sample, charsets.find_encoding(label) or (declared[1].decode("latin-1") if declared else "")
+    )
 
 
 class _Scan:
     """Reads tag after tag, and never goes back."""
 
-    def __init__(self, reading: Reading, job: Job, charset: str) -> None:
+    def __init__(self, reading: Reading, job: ParseJob, charset: str) -> None:
         self._reading = reading
         self._job = job
         self._charset = charset
@@ -104,7 +106,7 @@ class _Scan:
         end = _ENDS[name].search(body, at)
         if name == "title" and self._is_first(name):
             self._reading.title = one_line(
-                unescaped(self._text(body[at + 1 : end.start() if end else at][:8192])), _MAX_TITLE
+                unescape_html(self._text(body[at + 1 : end.start() if end else at][:8192])), _MAX_TITLE
             )
         return end.end() if end else len(body)
 
@@ -112,7 +114,7 @@ class _Scan:
         """Returns the attributes. The first of each name counts."""
         found: dict[str, str] = {}
         for name, double, single, plain in _ATTRIBUTE.findall(self._text(inside)):
-            found.setdefault(name.lower(), unescaped(double or single or plain))
+            found.setdefault(name.lower(), unescape_html(double or single or plain))
         return found
 
     def _note(self, name: str, attributes: dict[str, str]) -> None:
@@ -124,7 +126,7 @@ class _Scan:
                 reading.hrefs.append(href)
         elif name == "base":
             if href and self._is_first(name):
-                reading.base = based(reading.base, href)
+                reading.base = resolve_base(reading.base, href)
         elif name == "link":
             kinds = kinds_of_link(relations, attributes.get("type", ""))
             if href and not kinds.isdisjoint(job.follow) and reading.follows(relations, job):

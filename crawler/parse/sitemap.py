@@ -52,7 +52,7 @@ def add(reading: Reading, url: str, priority: int, modified: int) -> None:
     reading.modified.append(modified)
 
 
-def within(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def limit_bytes(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yields the first MAX_BYTES. Raises Enough if there are more."""
     room = MAX_BYTES
     for piece in pieces:

@@ -12,9 +12,9 @@ from xml.parsers import expat
 
 from ..errors import ParseError
 from ..model import Reason
-from ..urls import absolute, based
+from ..urls import resolve_absolute, resolve_base
 from . import charset, sitemap
-from .job import Document, Job
+from .job import Document, ParseJob
 from .links import kinds_of_link
 from .reading import Reading, one_line
 
@@ -39,7 +39,7 @@ class _Entities(Exception):
     """Raised when the document declares entities. Bombs are made of them, and honest documents have none."""
 
 
-def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
+def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
     """Reads a document in pieces. Raises ParseError if nothing could be read, or if it declares entities."""
     pieces = iter(pieces)
     head = next(pieces, b"")
@@ -47,7 +47,7 @@ def read(pieces: Iterable[bytes], document: Document, job: Job) -> Reading:
     reading = Reading(charset=name, base=document.url.text)
     reader = _Reader(reading, document, job)
     try:
-        for text in _skip_blanks(charset.decoded(sitemap.within(chain([head], pieces)), name)):
+        for text in _skip_blanks(charset.decode_in_pieces(sitemap.limit_bytes(chain([head], pieces)), name)):
             reader.feed(text)
         reader.end()
     except sitemap.Enough as enough:
@@ -76,7 +76,7 @@ def _skip_blanks(texts: Iterator[str]) -> Iterator[str]:
 class _Reader:
     """Handles expat's events with a stack of names, and collects text only where it is needed."""
 
-    def __init__(self, reading: Reading, document: Document, job: Job) -> None:
+    def __init__(self, reading: Reading, document: Document, job: ParseJob) -> None:
         self.reading = reading
         self._document = document
         self._follow = job.follow
@@ -120,7 +120,7 @@ class _Reader:
         if len(self._path) > MAX_NESTING:
             raise sitemap.Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         base = self._bases[-1]
-        self._bases.append(based(base, attributes["xml:base"]) if "xml:base" in attributes else base)
+        self._bases.append(resolve_base(base, attributes["xml:base"]) if "xml:base" in attributes else base)
         if local in _ENTRIES:
             self._begin_entry(local)
         place = (parent, local)
@@ -178,7 +178,7 @@ class _Reader:
     def _note_location(self, location: str, base: str = "") -> None:
         base = base or self._bases[-1]
         if location := location.strip():
-            href = location if base == self.reading.base else absolute(location, base)
+            href = location if base == self.reading.base else resolve_absolute(location, base)
             sitemap.add(self.reading, href, self._priority, self._modified)
 
     def _note_hint(self, local: str, text: str) -> None:

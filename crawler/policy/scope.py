@@ -212,7 +212,7 @@ def place(text: str, reach: Reach) -> str:
     if reach in ("page", "any"):
         return ""
     authority = urls.authority(text)
-    return urls.registered(urls.bare_host(authority)) if reach == "domain" else authority
+    return urls.registered_domain_of_host(urls.bare_host(authority)) if reach == "domain" else authority
 
 
 def places(root: Url, reach: Reach, seed: Url | None = None) -> tuple[str, ...]:
@@ -234,7 +234,7 @@ def is_moved(target: Url, seed: Url) -> bool:
     A name with `www.` is its owner's in any case: not every network's domains are registered ones.
     """
     new, old = urls.host(target).removeprefix("www."), urls.host(seed).removeprefix("www.")
-    return new != old and urls.registered(new) != urls.registered(old)
+    return new != old and urls.registered_domain_of_host(new) != urls.registered_domain_of_host(old)
 
 
 def _folder(url: Url) -> str:

@@ -63,7 +63,7 @@ def bounds(config: Config) -> dict[str, Any]:
     }
 
 
-def widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
+def find_widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
     """Returns what the settings `now` let in that `before` did not; a setting missing in `before` lets in nothing."""
     old = {**now, **before}
     found = NOTHING
@@ -95,7 +95,7 @@ def lets_more_in(before: Config, now: Config) -> bool:
     """Returns whether a crawl that is finished under `before` would find more under `now`."""
     old, new = before.scope, now.scope
     is_longer = _has_grown(old.limit, new.limit) or (old.traps == "park" != new.traps)
-    return is_longer or widened(bounds(before), bounds(now)) != NOTHING
+    return is_longer or find_widened(bounds(before), bounds(now)) != NOTHING
 
 
 def _links(rule: LeftOut, *reasons: Reason) -> Wider:

@@ -48,7 +48,7 @@ def _nobody(place: str) -> None:
 
 
 @dataclass(slots=True, eq=False)
-class Ground:
+class AdmittedPlaces:
     """All places that links may lead to under one setting of `reach`."""
 
     reach: Reach
@@ -77,9 +77,9 @@ class Roots:
         """`make` makes an empty table under the crawl's key. `stored` lists the roots; None: they are kept here."""
         self._stored = stored
         self._make = make
-        self._grounds: list[Ground] = []
+        self._grounds: list[AdmittedPlaces] = []
         """The ground in force, and perhaps the next one."""
-        self._retired: list[Ground] = []
+        self._retired: list[AdmittedPlaces] = []
         """Earlier grounds: pages under way may still be judged by them."""
         self._recent: deque[str] = deque(maxlen=RECENT if stored else None)
         """Texts, since the garbage collector would look through millions of objects again and again."""
@@ -88,12 +88,12 @@ class Roots:
         self.late: Late = _nobody
         """Called with each place that comes into reach while the crawl is open."""
 
-    def ground(self, reach: Reach, follows_moved: bool) -> Ground:
+    def ground(self, reach: Reach, follows_moved: bool) -> AdmittedPlaces:
         """Returns the ground for these settings, which is in force once it is chosen. Raises StorageFull."""
         for ground in self._grounds:
             if (ground.reach, ground.follows_moved) == (reach, follows_moved):
                 return ground
-        ground = Ground(reach, follows_moved, self._make(), is_filled=self._stored is None)
+        ground = AdmittedPlaces(reach, follows_moved, self._make(), is_filled=self._stored is None)
         self._keep([*self._grounds[:1], ground])
         for root, seed in chain(map(_root, self._recent), *self._adding):
             ground.admit(root, seed)
@@ -103,7 +103,7 @@ class Roots:
         """Returns the place of a root: the part that links to it and around it share, under the reach in force."""
         return place(root.text, self._grounds[0].reach)
 
-    def choose(self, ground: Ground) -> None:
+    def choose(self, ground: AdmittedPlaces) -> None:
         self._keep([ground])
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class Roots:
         )
 
     @contextmanager
-    def adding(self, requests: Sequence[Request]) -> Iterator[None]:
+    def admit_added(self, requests: Sequence[Request]) -> Iterator[None]:
         """Admits the places of seeds that are added to the frontier within the block. Raises StorageFull."""
         roots: list[Root] = [(request.anchor, None) for request in requests]
         for ground in self._grounds:
@@ -143,7 +143,7 @@ class Roots:
         finally:
             self._adding.remove(roots)
 
-    async def fill(self, ground: Ground | None = None) -> None:
+    async def fill(self, ground: AdmittedPlaces | None = None) -> None:
         """Admits all roots of the frontier, once. Raises FrontierError, StorageFull."""
         ground = ground or self._grounds[0]
         async with ground.filling:
@@ -161,7 +161,7 @@ class Roots:
                 yield root, seed
             after = rows[-1][0]
 
-    def wait_for(self, ground: Ground, visit: Visit) -> Visit:
+    def wait_for(self, ground: AdmittedPlaces, visit: Visit) -> Visit:
         """Returns a visit that waits until the ground is filled. If that fails it is deferred, without an attempt."""
 
         async def visit_when_filled(lease: Lease) -> Outcome:
@@ -175,7 +175,7 @@ class Roots:
 
         return visit_when_filled
 
-    def _keep(self, grounds: list[Ground]) -> None:
+    def _keep(self, grounds: list[AdmittedPlaces]) -> None:
         self._retired += [ground for ground in self._grounds if ground not in grounds]
         self._grounds = grounds
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..folder.folder import Folder
 from ..model import Disposition, LeftOut, Reason
 from ..policy.scope import Scope
-from ..policy.wider import FAILURES, bounds, widened
+from ..policy.wider import FAILURES, bounds, find_widened
 from ..protocols import Frontier
 from ..settings import Config
 from ..standing import Ended, Left, Rows, Waiting
@@ -72,7 +72,7 @@ class SecondLooks:
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
         before = (await frontier.notes()).get(BOUNDS)
-        wider = widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
+        wider = find_widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
         is_known = await self._note_reading(config, is_first=before is None)
         done = recorded.Rows()
         from_records = await self._judge_records(config, wider.left_out, done) if wider.left_out and is_known else 0

@@ -86,7 +86,9 @@ class RobotsRules:
         return RobotsVerdict(rule.is_allow, rule.line, str(rule)) if rule else RobotsVerdict(True)
 
     def _decide(self, path: str) -> Rule | None:
-        written, meant = (path, path) if "%" not in path else (escaped(path), unescaped(escaped(path)))
+        written, meant = (
+            (path, path) if "%" not in path else (escape_octets(path), unescape_octets(escape_octets(path)))
+        )
         allowing, forbidding = self.allowed.find(written + END), self.forbidden.find(meant + END)
         best = (0, False)
         if allowing >= 0:
@@ -161,13 +163,13 @@ _NEEDLESS = re.compile("%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])"
 _ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
 
 
-def escaped(text: bytes | str) -> str:
+def escape_octets(text: bytes | str) -> str:
     """Returns ASCII with other bytes percent-encoded, in upper case, so that equal paths compare equal."""
     if isinstance(text, bytes):
         text = text.decode("latin-1") if text.isascii() else text.decode("latin-1").translate(_ENCODED)
     return _LOWER.sub(lambda match: match[0].upper(), text) if "%" in text else text
 
 
-def unescaped(text: str) -> str:
-    """Returns `escaped` text with its unreserved characters (RFC 3986 2.3) decoded."""
+def unescape_octets(text: str) -> str:
+    """Returns `escape_octets` text with its unreserved characters (RFC 3986 2.3) decoded."""
     return _NEEDLESS.sub(lambda match: _PLAIN[match[0]], text) if "%" in text else text

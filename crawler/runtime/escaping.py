@@ -35,7 +35,7 @@ _LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
 below."""
 
 
-def printable(text: str) -> str:
+def escape_text(text: str) -> str:
     r"""Returns the text on one line, with escapes like `\x1b` for characters that act on a terminal or cannot be
     seen."""
     if _is_harmless(text):
@@ -43,13 +43,13 @@ def printable(text: str) -> str:
     return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def unescaped(text: str) -> str:
+def unescape_html(text: str) -> str:
     """Returns the text with its HTML entities as characters. Never raises."""
     return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
 def json_line(values: Mapping[str, object]) -> bytes:
-    r"""Returns the object as a line of JSON that may be shown: the same value, with `\uXXXX` where `printable` escapes.
+    r"""Returns the object as a line of JSON that may be shown: equal, with `\uXXXX` where `escape_text` escapes.
 
     Half a character (a lone surrogate) has no place in UTF-8 and becomes U+FFFD.
     """

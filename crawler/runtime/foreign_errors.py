@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import CodeType, FrameType
 
-from .escaping import printable
+from .escaping import escape_text
 
 MOST = 1000
 """Most characters of an error's text."""
@@ -21,7 +21,7 @@ def describe(error: BaseException) -> str:
         text = "".join([str(error)])  # makes a plain `str` of a subclass
     except BaseException:  # noqa: BLE001 - it is not our code, and may fail in any way
         text = "(its text cannot be had)"
-    return printable(f"{name}: {text}"[:MOST])
+    return escape_text(f"{name}: {text}"[:MOST])
 
 
 def is_of_a_signal(error: BaseException) -> bool:

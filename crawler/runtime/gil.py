@@ -1,7 +1,7 @@
 """Keeps a busy event loop from starving the threads it waits for.
 
 A loop with work at every turn gives the GIL back only for instants and takes it again before a waiting thread wakes;
-process pools and database writers live on such threads. While anything is `breathing()`, the loop naps for an instant
+process pools and database writers live on such threads. While anything is `yield_gil()`, the loop naps for an instant
 every few milliseconds, and they get their turn (benchmarks/parse_cost.py measures it).
 """
 
@@ -21,7 +21,7 @@ _breaths: WeakKeyDictionary[asyncio.AbstractEventLoop, _Breath] = WeakKeyDiction
 
 
 @contextmanager
-def breathing() -> Iterator[None]:
+def yield_gil() -> Iterator[None]:
     """Lets the running loop nap 20 microseconds every 5 ms while the body waits."""
     loop = asyncio.get_running_loop()
     breath = _breaths.get(loop)

@@ -8,7 +8,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from .escaping import printable
+from .escaping import escape_text
 from .private_files import opener
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -26,7 +26,11 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return "\n".join(printable(cut(line)) for line in text.split("\n")) if record.exc_info else printable(cut(text))
+        return (
+            "\n".join(escape_text(cut(line)) for line in text.split("\n"))
+            if record.exc_info
+            else escape_text(cut(text))
+        )
 
 
 def cut(line: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from .private_files import Planted, Unsafe, owner
+from .private_files import NotARegularFile, Unsafe, owner
 
 ROOT = 0
 """The uid of root, which can change everything anyway."""
@@ -114,7 +114,7 @@ def check_names(folder: Path, status: os.stat_result, path: Path) -> None:
     Some systems let everybody give another name to a file, and our writes would then change that file.
     """
     if status.st_nlink > 1 and stat.S_ISREG(status.st_mode) and _is_shared(folder.stat()):
-        raise Planted(path, "another name of some file")
+        raise NotARegularFile(path, "another name of some file")
 
 
 def _is_shared(status: os.stat_result) -> bool:

@@ -33,7 +33,7 @@ class Presence:
         """Absences that were noticed until the last beat."""
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         """Counts absences within the block, in which `beat` must be called several times a second."""
         if not self._watchers:
             self._beat = self._clock()

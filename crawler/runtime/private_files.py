@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from .escaping import printable
+from .escaping import escape_text
 from .files import replace_file, sync_file
 
 FILE_MODE = 0o600
@@ -33,13 +33,13 @@ class Unsafe(OSError):
 
     def __init__(self, path: str | os.PathLike[str], words: str) -> None:
         place = os.fspath(path)
-        super().__init__(errno.EPERM, f"{printable(place)} {words}", place)  # others may have named it
+        super().__init__(errno.EPERM, f"{escape_text(place)} {words}", place)  # others may have named it
 
     def __str__(self) -> str:
         return str(self.strerror)
 
 
-class Planted(Unsafe):
+class NotARegularFile(Unsafe):
     """Raised where something else stands in the place of our file."""
 
     def __init__(self, path: str | os.PathLike[str], what: str) -> None:
@@ -57,7 +57,7 @@ def opener(path: str | os.PathLike[str], flags: int) -> int:
         file = os.open(path, flags & ~os.O_TRUNC | _CAREFUL, FILE_MODE)
     except OSError as error:
         if error.errno in _LINK:
-            raise Planted(path, "a symbolic link") from error
+            raise NotARegularFile(path, "a symbolic link") from error
         raise
     try:
         _check(path, os.fstat(file))
@@ -118,7 +118,7 @@ def touch(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def replace_private_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yields a new file that replaces the one at `path` when the block ends without an error.
 
     It is written beside that file, as `NAME.new`. Links at either name are neither followed nor replaced. Raises
@@ -175,7 +175,7 @@ def make_inner_folder(path: str | os.PathLike[str]) -> None:
     with suppress(FileNotFoundError):
         kind = stat.S_IFMT(os.lstat(path).st_mode)
         if kind != stat.S_IFDIR:
-            raise Planted(path, _KINDS.get(kind, "a file"))
+            raise NotARegularFile(path, _KINDS.get(kind, "a file"))
     make_folder(path)
 
 
@@ -185,11 +185,11 @@ def _is_ours_and_open(status: os.stat_result) -> bool:
 
 
 def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
-    if (what := refusal(status, os.geteuid())) is not None:
-        raise Planted(path, what)
+    if (what := describe_obstacle(status, os.geteuid())) is not None:
+        raise NotARegularFile(path, what)
 
 
-def refusal(status: os.stat_result, me: int) -> str | None:
+def describe_obstacle(status: os.stat_result, me: int) -> str | None:
     """Returns the thing that stands there instead of our file, in words; None: a regular file."""
     if not stat.S_ISREG(status.st_mode):
         return _KINDS.get(stat.S_IFMT(status.st_mode), "no file")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterable
 from typing import Generic, TypeVar
 
-from .gil import breathing
+from .gil import yield_gil
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ ROOM = 500
 """Most items read ahead, and so the largest batch."""
 
 
-async def batches(items: Iterable[T], room: int = ROOM) -> AsyncGenerator[list[T], None]:
+async def read_batches(items: Iterable[T], room: int = ROOM) -> AsyncGenerator[list[T], None]:
     """Yields the items in order, in batches. Raises the iterable's error, after the items before it.
 
     The thread reads no further than `room` items ahead. A thread that is blocked, on a terminal or a pipe, stops
@@ -25,7 +25,7 @@ async def batches(items: Iterable[T], room: int = ROOM) -> AsyncGenerator[list[T
     thread = threading.Thread(target=intake.read, args=(items,), name="crawld intake", daemon=True)
     thread.start()
     try:
-        with breathing():
+        with yield_gil():
             while True:
                 batch, is_over = await intake.take()
                 if batch:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from anyio import CancelScope
 
-from .gil import breathing
+from .gil import yield_gil
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ def start_in_thread(executor: Executor | None, work: Callable[..., T], *argument
 
     An executor with one thread makes calls in their order. The call goes on where the caller is cancelled.
     """
-    breath = breathing()
+    breath = yield_gil()
     breath.__enter__()
     done = asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
     done.add_done_callback(lambda _: breath.__exit__(None, None, None))

@@ -16,9 +16,9 @@ from .markup import read_html, read_xml
 from .packing import is_zip, members, seekable, unpack
 from .part import Bytes, Entry, Part, Stream
 from .records import is_json, read_json
+from .reports import Taken
 from .sheets import is_sheet, read_sheets
 from .tables import read_text
-from .told import Taken
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",

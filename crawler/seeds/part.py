@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .told import BadSeed, OnBad, Taken
+from .reports import BadSeed, OnBad, Taken
 
 BLOCK = 1 << 16
 """Bytes read at a time."""

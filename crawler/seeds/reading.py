@@ -16,7 +16,7 @@ from ..runtime.nearest import find_nearest
 from .formats import parts_of
 from .packing import DAMAGED
 from .part import BLOCK, Entry, Part, Stream
-from .told import BadSeed, OnBad, OnTaken, Taken
+from .reports import BadSeed, OnBad, OnTaken, Taken
 from .words import kind, parse
 
 

@@ -32,7 +32,7 @@ def names_a_site(word: str) -> bool:
     except UrlError:
         return False
     below = f"x.{urls.host(url)}"
-    return url.text.startswith("http:") or urls.registered(below) != below
+    return url.text.startswith("http:") or urls.registered_domain_of_host(below) != below
 
 
 def parse(text: str) -> Url:

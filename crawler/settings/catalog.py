@@ -24,7 +24,7 @@ def fields(table: type[Table] = Config) -> Mapping[str, FieldInfo]:
 
 
 @cache
-def marked(nature: Nature, table: type[Table] = Config) -> frozenset[str]:
+def settings_marked(nature: Nature, table: type[Table] = Config) -> frozenset[str]:
     """Returns the full names of the settings with this marker."""
     return frozenset(key for key, field in fields(table).items() if nature in field.metadata)
 
@@ -35,18 +35,18 @@ def default_of(field: FieldInfo) -> object:
     return value
 
 
-def leaf(key: str) -> str:
+def last_word(key: str) -> str:
     """Returns the last word of a setting's full name."""
     return key.rpartition(".")[2]
 
 
-FIXED = marked(Nature.FIXED)
+FIXED = settings_marked(Nature.FIXED)
 """Settings that a crawl folder keeps for its whole life: its files have that shape."""
-LIVE = marked(Nature.LIVE)
+LIVE = settings_marked(Nature.LIVE)
 """Settings that may change while a crawl runs; all others count from its start."""
-SECRETS = marked(Nature.SECRET)
+SECRETS = settings_marked(Nature.SECRET)
 """Settings that may hold passwords and tokens: never shown, and kept in files that only their owner can read."""
-SINK_SECRETS = marked(Nature.SECRET, SinkConfig)
+SINK_SECRETS = settings_marked(Nature.SECRET, SinkConfig)
 """Settings of one output that may hold passwords: the outputs are shown if none of these was chosen."""
-SHARED = marked(Nature.SHARED)
+SHARED = settings_marked(Nature.SHARED)
 """Settings of parts that all jobs of a daemon share: read when the daemon starts."""

@@ -61,7 +61,7 @@ def check_shape(part: object, door: type, maker: str, key: str) -> None:
 
 
 @contextmanager
-def blamed(package: str, key: str) -> Iterator[None]:
+def blame_package(package: str, key: str) -> Iterator[None]:
     """Turns an error in the code of a package into a ConfigError that names the package. Our own errors pass."""
     try:
         yield

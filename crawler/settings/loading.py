@@ -19,7 +19,7 @@ from ..runtime.nearest import find_nearest
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
 from . import Config, SinkConfig
-from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, leaf
+from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
 
 PREFIX = "CRAWL_"
 """Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
@@ -82,20 +82,20 @@ def trace(
 
 def amend(config: Config, settings: Mapping[str, object]) -> Config:
     """Returns `config` with some settings changed. Raises ConfigError."""
-    kept = {key: _Given(value, "config") for key, value in explicit(config).items()}
+    kept = {key: _Given(value, "config") for key, value in chosen_settings(config).items()}
     return _build(kept | _read_settings(settings, "settings"))
 
 
-def explicit(config: Config) -> dict[str, object]:
+def chosen_settings(config: Config) -> dict[str, object]:
     """Returns the settings that somebody chose, by full name: those not left at their default."""
-    return {key: value_of(config, key) for key in fields() if leaf(key) in _table_of(config, key).model_fields_set}
+    return {key: value_of(config, key) for key in fields() if last_word(key) in _table_of(config, key).model_fields_set}
 
 
 def differences(old: Config, new: Config) -> list[Change]:
     """Returns the settings that `new` chose and that differ from `old`."""
-    pairs = ((key, value_of(old, key), value) for key, value in explicit(new).items())
+    pairs = ((key, value_of(old, key), value) for key, value in chosen_settings(new).items())
     return [
-        Change(key, shown(key, before), shown(key, value), key not in FIXED)
+        Change(key, mask_value(key, before), mask_value(key, value), key not in FIXED)
         for key, before, value in pairs
         if value != before
     ]
@@ -111,7 +111,7 @@ def changes(old: Config, new: Config) -> Changes:
     return Changes(tuple(applied), tuple(pending))
 
 
-def shown(key: str, value: object) -> object:
+def mask_value(key: str, value: object) -> object:
     """Returns the value as people may see it; one that may hold a password becomes "(not shown)"."""
     return "(not shown)" if value and _may_hold_secrets(key, value) else value
 
@@ -129,7 +129,7 @@ def _may_hold_secrets(key: str, value: object) -> bool:
 
 def has_secrets(config: Config) -> bool:
     """Returns whether somebody chose a setting that is not shown."""
-    return any(shown(key, value) != value for key, value in explicit(config).items())
+    return any(mask_value(key, value) != value for key, value in chosen_settings(config).items())
 
 
 def effective_user_agent(config: Config) -> str:
@@ -168,12 +168,12 @@ def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
 
 def value_of(config: Config, key: str) -> object:
     """Returns the value of one setting, by its full name."""
-    value: object = getattr(_table_of(config, key), leaf(key))
+    value: object = getattr(_table_of(config, key), last_word(key))
     return value
 
 
 def _make_change(key: str, old: Config, new: Config) -> Change:
-    return Change(key, shown(key, value_of(old, key)), shown(key, value_of(new, key)), key in LIVE)
+    return Change(key, mask_value(key, value_of(old, key)), mask_value(key, value_of(new, key)), key in LIVE)
 
 
 class _Given(NamedTuple):
@@ -215,7 +215,7 @@ def _flatten(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 def _expand_name(name: str) -> str:
     """Returns the full name of a setting; an unknown name comes back unchanged, to be refused with all the others."""
-    return next((key for key in fields() if name in (key, leaf(key))), name)
+    return next((key for key in fields() if name in (key, last_word(key))), name)
 
 
 def _convert(key: str, value: object) -> object:
@@ -230,7 +230,7 @@ def _convert(key: str, value: object) -> object:
     try:
         return tomllib.loads(f"value = {value}")["value"] if value[:1] in ("[", "{") else (value,)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{key}: {shown(key, value)!r} is not a TOML value: {error}") from error
+        raise ConfigError(f"{key}: {mask_value(key, value)!r} is not a TOML value: {error}") from error
 
 
 def _build(given: Mapping[str, _Given]) -> Config:
@@ -271,7 +271,7 @@ def _is_flat(value: object) -> bool:
 
 
 def _suggest(where: list[str]) -> str:
-    names = {leaf(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
+    names = {last_word(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
     if where[0] == "sinks":
         names = {name: name for name in SinkConfig.model_fields}
     near = find_nearest(where[-1].rpartition(".")[2], names)

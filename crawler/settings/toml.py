@@ -9,8 +9,8 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from . import Config, SinkConfig, SiteConfig
-from .catalog import default_of, fields, leaf
-from .loading import explicit
+from .catalog import default_of, fields, last_word
+from .loading import chosen_settings
 
 
 def default_toml() -> str:
@@ -32,7 +32,7 @@ def default_toml() -> str:
 
 def to_toml(config: Config) -> str:
     """Returns the settings that somebody chose, as TOML that `load` reads back."""
-    chosen = explicit(config)
+    chosen = chosen_settings(config)
     lines = ["sinks = []"] if "sinks" in chosen and not config.sinks else []
     for key, value in chosen.items():
         if key != "sinks" and value is not None:
@@ -52,7 +52,7 @@ def _heading(key: str, lines: list[str]) -> list[str]:
 
 
 def _line(key: str, value: object) -> str:
-    return f"# {leaf(key)} =" if value is None or value == {} else f"{leaf(key)} = {text_of(value)}"
+    return f"# {last_word(key)} =" if value is None or value == {} else f"{last_word(key)} = {text_of(value)}"
 
 
 def comment(info: FieldInfo) -> list[str]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from .formats import SINKS, find_reader, make_outputs
 from .jsonl import JsonLines
 from .observers import find_observers
-from .owing import Owing
 from .record import Wants
+from .skip_stored import SkipStored
 from .stream import ReaderGone, Stream
 
 __all__ = [
     "SINKS",
     "JsonLines",
-    "Owing",
     "ReaderGone",
+    "SkipStored",
     "Stream",
     "Wants",
     "find_observers",

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..protocols import Output, Reader
 from ..settings import Config, SinkConfig
-from ..settings.kinds import Kinds, blamed, check_shape
+from ..settings.kinds import Kinds, blame_package, check_shape
 from ..settings.output import as_file, check_file_name
 from .jsonl import JsonLinesOutput
 
@@ -38,7 +38,7 @@ def find_reader(outputs: Sequence[Output]) -> Reader | None:
 
 def _make(folder: Path, sink: SinkConfig, key: str) -> Output:
     make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
-    with blamed(package, key):
+    with blame_package(package, key):
         output = make(folder, sink)
         if package:
             check_shape(output, Output, f"the package {package}", key)

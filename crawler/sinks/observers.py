@@ -10,7 +10,7 @@ from anyio import CancelScope
 from ..errors import SinkError
 from ..model import Response
 from ..protocols import Observer, Sink
-from .owing import Owing
+from .skip_stored import SkipStored
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ class Observers:
 
 def find_observers(sinks: Sequence[Sink]) -> Observer | None:
     """Returns an Observer for those of the sinks that are observers; None: there is none."""
-    whole = [sink.sink if isinstance(sink, Owing) else sink for sink in sinks]
+    whole = [sink.sink if isinstance(sink, SkipStored) else sink for sink in sinks]
     found = [(sink.name, sink) for sink in whole if isinstance(sink, Observer)]
     return Observers(found) if found else None

@@ -59,7 +59,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
     return json_line(values)
 
 
-def weight(outcome: Outcome) -> int:
+def estimate_heavy_bytes(outcome: Outcome) -> int:
     """Returns roughly how many bytes of a record, header included, come from the website."""
     page, response = outcome.page, outcome.response
     weight = len(outcome.detail)

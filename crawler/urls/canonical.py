@@ -51,7 +51,7 @@ Fold: TypeAlias = Callable[[str], str]
 
 
 @lru_cache(maxsize=64)
-def folding(policy: Policy) -> Fold:
+def make_folder(policy: Policy) -> Fold:
     """Returns the folding function of a policy; it is cheap where there is nothing to fold."""
     goes, is_suspect = _drop_test(policy), _name_test(policy)
 
@@ -72,8 +72,8 @@ def folding(policy: Policy) -> Fold:
     return fold
 
 
-def changes(href: str, policy: Policy) -> list[str]:
-    """Returns what `folding` does to a URL, in words."""
+def describe_folding(href: str, policy: Policy) -> list[str]:
+    """Returns what `make_folder` does to a URL, in words."""
     path, mark, query = href[href.index("/", 8) :].partition("?")
     said = []
     if policy.strip_session_ids:

@@ -18,7 +18,7 @@ import can_ada
 
 from ..errors import LongUrlError, SchemeError, UrlError
 from ..model import Url
-from .canonical import Fold, Policy, changes, folding
+from .canonical import Fold, Policy, describe_folding, make_folder
 
 if TYPE_CHECKING:
     from tldextract import TLDExtract
@@ -43,16 +43,16 @@ MOST_WRITTEN = 12
 def parse(text: str, base: Url | None = None, policy: Policy | None = None) -> Url:
     """Returns the canonical URL of `text`, resolved against `base`. Raises UrlError, and nothing else."""
     url = _read(text) if base is None else _join(_read(base.text), text)
-    return Url(_canonical(url, text, folding(policy) if policy else None))
+    return Url(_canonical(url, text, make_folder(policy) if policy else None))
 
 
-def resolver(base: str, policy: Policy | None = None) -> Callable[[str], str]:
+def make_resolver(base: str, policy: Policy | None = None) -> Callable[[str], str]:
     """Returns a function that resolves the links of one document: href -> canonical URL, or "" where no crawler can go.
 
     `base` is any absolute URL; it is never folded itself. The function's answer equals `parse(href, base,
     policy).text`, at a fraction of the cost.
     """
-    root, fold = _read(base), folding(policy) if policy else None
+    root, fold = _read(base), make_folder(policy) if policy else None
 
     def resolve(href: str) -> str:
         try:
@@ -64,17 +64,17 @@ def resolver(base: str, policy: Policy | None = None) -> Callable[[str], str]:
 
 
 def is_too_long(href: str, base: str, policy: Policy | None = None) -> bool:
-    """Returns whether `resolver` gives "" for this href only because the URL would be too long."""
+    """Returns whether `make_resolver` gives "" for this href only because the URL would be too long."""
     if len(base) + MOST_WRITTEN * len(href) <= MAX_LENGTH:
         return False
     try:
-        _canonical(_join(_read(base), href), href, folding(policy) if policy else None)
+        _canonical(_join(_read(base), href), href, make_folder(policy) if policy else None)
     except UrlError as error:
         return isinstance(error, LongUrlError)
     return False
 
 
-def folded(url: Url, policy: Policy) -> Url:
+def fold_url(url: Url, policy: Policy) -> Url:
     """Returns the URL that stands for `url` in a crawl with this policy."""
     return parse(url.text, policy=policy)
 
@@ -85,10 +85,10 @@ def explain(text: str, base: Url | None = None, policy: Policy | None = None) ->
     said = ["credentials"] if read.username or read.password else []
     said += [f"fragment {read.hash}"] if read.hash else []
     plain = _canonical(read, text, None)
-    return parse(plain, policy=policy), [*said, *(changes(plain, policy) if policy else ())]
+    return parse(plain, policy=policy), [*said, *(describe_folding(plain, policy) if policy else ())]
 
 
-def absolute(text: str, base: str | None = None) -> str:
+def resolve_absolute(text: str, base: str | None = None) -> str:
     """Resolves `text` against any absolute URL, of any scheme, without a policy; returns "" where that makes no URL."""
     try:
         return _href(_read(text) if base is None else _join(_read(base), text))
@@ -96,13 +96,13 @@ def absolute(text: str, base: str | None = None) -> str:
         return ""
 
 
-def based(url: str, href: str) -> str:
+def resolve_base(url: str, href: str) -> str:
     """Returns the base URL of a document at `url` whose base element says `href`; an unusable href counts as none.
 
     A base is joined with every link of its document, so it may not be long. Where it is, query and fragment go first:
     they do not matter for joining.
     """
-    base = absolute(href, url)
+    base = resolve_absolute(href, url)
     if len(base) > MAX_LENGTH:
         base = base.partition("#")[0].partition("?")[0]
     return url if not 0 < len(base) <= MAX_LENGTH or base.startswith(("data:", "javascript:")) else base
@@ -147,7 +147,7 @@ def registered_domain(url: Url) -> str:
 
     An address or a single label is its own registered domain.
     """
-    return registered(host(url))
+    return registered_domain_of_host(host(url))
 
 
 def is_address(host: str) -> bool:
@@ -160,7 +160,7 @@ def is_address(host: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def registered(host: str) -> str:
+def registered_domain_of_host(host: str) -> str:
     """Returns the `registered_domain` of a bare host.
 
     Standard: the public suffix list with its private section, so that two users of one hosting service are two owners.

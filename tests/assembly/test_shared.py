@@ -19,7 +19,7 @@ import crawler
 from crawler import Crawl, Ending, Reason
 from crawler.assembly.shared import Shared
 from crawler.fetch import Guard
-from crawler.fetch.resolver import Found, Resolver
+from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.testing import Served, Site, Web, html, link_graph, open_web, slow
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.02}
@@ -124,8 +124,8 @@ async def test_an_address_bears_so_many_over_all_crawls_and_sites() -> None:
     web = Web([Site(host, {"/": slow(html(host), 0.2)}) for host in hosts])
     async with open_stage(web) as stage:
 
-        async def ask(_: str) -> Found:
-            return Found(("127.0.1.1",), 60.0)
+        async def ask(_: str) -> NameAnswer:
+            return NameAnswer(("127.0.1.1",), 60.0)
 
         stage.shared = replace(stage.shared, network=replace(stage.shared.network, ask=ask))
         port = urlsplit(stage.served.seeds[0]).port
@@ -199,11 +199,11 @@ async def test_names_are_asked_once_for_all_and_vetted_by_each() -> None:
     async with open_stage(one_host(1)) as stage:
         asked: Counter[str] = Counter()
 
-        async def ask(host: str) -> Found:
+        async def ask(host: str) -> NameAnswer:
             asked[host] += 1
-            return Found(("127.0.1.1",), 60.0)
+            return NameAnswer(("127.0.1.1",), 60.0)
 
-        network = replace(stage.shared.network, ask=Resolver(Guard(("0.0.0.0/0",)), ask, timeout_s=10.0).found)
+        network = replace(stage.shared.network, ask=Resolver(Guard(("0.0.0.0/0",)), ask, timeout_s=10.0).look_up)
         stage.shared = replace(stage.shared, network=network)
         seeds = [stage.served.seeds[0].replace("127.0.1.1", "alpha.test")]
         found = {}

@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from crawler.assembly import crawl_parts, parts, shared
-from crawler.settings.catalog import fields, leaf
+from crawler.settings.catalog import fields, last_word
 
 MODULES = (crawl_parts, parts, shared)
-NAMES = {leaf(key) for key in fields()}
+NAMES = {last_word(key) for key in fields()}
 LEAST = 50
 """Parameters that are given a setting: there are some 60."""
 OFF = (inspect.Parameter.empty, None, False, math.inf)

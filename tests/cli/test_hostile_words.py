@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from crawler.runtime.escaping import printable
+from crawler.runtime.escaping import escape_text
 
 from .conftest import ALLOWED, CRAWL, Crawl
 
@@ -85,7 +85,7 @@ def _all_of(terminal: int) -> str:
 
 def acting(text: str) -> list[str]:
     """What acts on a terminal, but for the end of a line."""
-    return [line for line in re.split(r"\r?\n", text) if printable(line) != line]
+    return [line for line in re.split(r"\r?\n", text) if escape_text(line) != line]
 
 
 async def test_a_crawl_shown_live_and_its_files(hostile: str, tmp_path: Path) -> None:

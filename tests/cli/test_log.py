@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import log
-from cli.log import logging_lines, logging_to
+from cli.log import log_to_file, log_to_stderr
 from crawler.runtime.log_format import MOST_OF_LINE
 
 LIBRARY = logging.getLogger("crawler.test")
@@ -19,7 +19,7 @@ def test_the_log_of_a_crawl_begins_anew_and_keeps_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "MOST_BYTES", 2000)
-    with logging_to(tmp_path / "crawl.log", print, 0):
+    with log_to_file(tmp_path / "crawl.log", print, 0):
         for n in range(200):
             LIBRARY.info("line %d", n)
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]
@@ -32,7 +32,7 @@ def test_the_log_of_a_crawl_begins_anew_and_keeps_the_one_before(
 def test_no_line_of_a_daemons_log_is_longer_than_anybody_reads(
     capsys: pytest.CaptureFixture[str], is_json: bool
 ) -> None:
-    with logging_lines(logging.INFO, is_json=is_json):
+    with log_to_stderr(logging.INFO, is_json=is_json):
         LIBRARY.info("%s", "x" * 1_000_000)
         try:
             raise ValueError("y" * 1_000_000)

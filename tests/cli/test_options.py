@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from typer.models import OptionInfo
 
 from crawler import Config, ConfigError
-from crawler.cli.options import Sets, chosen, options_of
+from crawler.cli.options import SetsSetting, chosen_settings, options_of
 from crawler.cli.run import run
 from crawler.cli.serve import serve
 from crawler.daemon.settings import DaemonConfig
@@ -24,7 +24,7 @@ SETTINGS: dict[str, FieldInfo] = {**fields(), **{f"daemon.{name}": one for name,
 class Option(NamedTuple):
     name: str
     info: OptionInfo
-    sets: Sets
+    sets: SetsSetting
     choices: tuple[object, ...]
 
     @property
@@ -102,7 +102,7 @@ def test_options_that_are_given_choose_settings_and_others_choose_none(
     given: dict[str, Any], settings: dict[str, object]
 ) -> None:
     nothing: dict[str, object] = dict.fromkeys(options_of(run)) | {"ignore_robots": False}
-    assert chosen(run, nothing | given) == settings
+    assert chosen_settings(run, nothing | given) == settings
 
 
 def test_an_option_without_a_mark_sets_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from crawler.cli import show
 from crawler.cli.exit_codes import Exit, exit_code
-from crawler.cli.panel import drawn
+from crawler.cli.panel import draw_panel
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
 from crawler.metrics.bounds import ADVICE, Bound
@@ -60,24 +60,24 @@ def _folder(path: Path = Path("a.crawl")) -> Folder:
 
 
 def test_seeds_that_moved_are_told_with_what_follows_them() -> None:
-    said = "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
+    said = "\n".join(show.summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
     assert (
         "  3 seeds moved to another domain: only where they landed was fetched; --set follow_moved_seeds=true follows"
         " them\n"
     ) in said
-    assert "1 seed moved" in "\n".join(show.ending(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
-    assert "moved" not in "\n".join(show.ending(SUMMARY, _folder(), []))
+    assert "1 seed moved" in "\n".join(show.summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
+    assert "moved" not in "\n".join(show.summary_lines(SUMMARY, _folder(), []))
 
 
 def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
     blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
-    said = "\n".join(show.ending(replace(SUMMARY, blocked=blocked), _folder(), []))
+    said = "\n".join(show.summary_lines(replace(SUMMARY, blocked=blocked), _folder(), []))
     assert "shop/sinks.py:Shop.write blocked all visits 12 times, for 1.2 s at worst" in said
     assert "once.py" not in said
 
 
 def test_the_end_says_what_happened_what_failed_and_where() -> None:
-    text = "\n".join(show.ending(SUMMARY, _folder(), ["urls.txt"]))
+    text = "\n".join(show.summary_lines(SUMMARY, _folder(), ["urls.txt"]))
     assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.1 MB" in text
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
@@ -89,34 +89,36 @@ def test_the_end_says_what_happened_what_failed_and_where() -> None:
 
 def test_the_end_of_a_stopped_crawl_is_the_command_that_goes_on() -> None:
     summary = replace(SUMMARY, ended=Ending.STOPPED, counts=replace(SUMMARY.counts, queued=4321))
-    lines = show.ending(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
+    lines = show.summary_lines(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
     assert lines[0].startswith("stopped, everything is saved: ")
     assert lines[-2:] == ["4,321 still queued; to continue:", "  crawl 'my urls.txt' --set 'user_agent=a b'"]
 
 
 def test_a_finished_crawl_says_so() -> None:
     summary = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={})
-    assert show.ending(summary, _folder(), [])[0].startswith("nothing left to do: a.crawl is finished, with 1,210 URLs")
+    assert show.summary_lines(summary, _folder(), [])[0].startswith(
+        "nothing left to do: a.crawl is finished, with 1,210 URLs"
+    )
 
 
 def test_what_is_kept_fresh_says_when_it_is_due_again() -> None:
     waiting = replace(SUMMARY.counts, scheduled=1210, due_in_s=7380.0)
-    lines = show.ending(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
+    lines = show.summary_lines(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
     assert lines[0].startswith("finished: ")
     assert lines[-2:] == [
         "1,210 pages on schedule, the next due in 2:03:00 h; to revisit:", "  crawl urls.txt --revisit 1d"
     ]  # fmt: skip
     idle = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={}, counts=replace(waiting, due_in_s=-5.0))
-    lines = show.ending(idle, _folder(), [])
+    lines = show.summary_lines(idle, _folder(), [])
     assert lines[0] == "nothing is due: a.crawl is up to date"
     assert "1,210 pages on schedule, the next due now; to revisit:" in lines
 
 
 def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
     with open_folder(tmp_path, load(settings={"max_depth": 2})) as folder:
-        assert show.beginning(folder, Counts()) == [f"crawling into {tmp_path}"]
+        assert show.start_lines(folder, Counts()) == [f"crawling into {tmp_path}"]
     with open_folder(tmp_path, load(settings={"max_depth": "none", "frontier.kind": "memory"})) as folder:
-        lines = show.beginning(folder, Counts(queued=7, settled={FETCHED: 5}))
+        lines = show.start_lines(folder, Counts(queued=7, settled={FETCHED: 5}))
     assert lines == [
         f"continuing {tmp_path}: 5 done, 7 queued",
         "  scope.max_depth: now unlimited, was 2",
@@ -125,7 +127,7 @@ def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
 
 
 def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
-    assert show.line(SNAPSHOT) == (
+    assert show.progress_line(SNAPSHOT) == (
         "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
         " sites=43210 failed=12 bound_by=politeness"
     )
@@ -133,7 +135,7 @@ def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
-    text = drawn(SNAPSHOT, "a.crawl", width).plain
+    text = draw_panel(SNAPSHOT, "a.crawl", width).plain
     assert "\x1b" not in text
     assert "bound by  politeness" in text
     if width >= 80:
@@ -146,10 +148,10 @@ def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
 def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
     traps = [Trap("https://a.example/#", 128, 1, 1_234_000, (), Reason.TRAP), Trap("https://b.example/#", 9, 9)]
     counts = replace(SNAPSHOT.counts, parked=1_234_567, traps=[*traps, traps[0]._replace(pattern="https://c/#")])
-    lines = drawn(replace(SNAPSHOT, counts=counts), "a.crawl", 80).plain.splitlines()
+    lines = draw_panel(replace(SNAPSHOT, counts=counts), "a.crawl", 80).plain.splitlines()
     assert " parked    1,234,567   in 2 patterns, until you ask for them" in lines
     assert max(map(len, lines)) <= 80
-    assert "parked" not in drawn(SNAPSHOT, "a.crawl", 80).plain
+    assert "parked" not in draw_panel(SNAPSHOT, "a.crawl", 80).plain
 
 
 @pytest.mark.parametrize(
@@ -212,14 +214,14 @@ def test_exit_codes_never_change() -> None:
     ],
 )
 def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
-    assert show.going_on(arguments) == told
+    assert show.continue_command(arguments) == told
 
 
 @pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
 def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
     failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
     folder = replace(_folder(), config=amend(load(), {"cookies": cookies}))
-    said = "\n".join(show.ending(replace(SUMMARY, failures=failures), folder, []))
+    said = "\n".join(show.summary_lines(replace(SUMMARY, failures=failures), folder, []))
     assert ("--set fetch.cookies=true --retry-failed" in said) is is_said
 
 
@@ -234,7 +236,7 @@ def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said
     ],
 )
 def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: dict[Bound, float], told: str) -> None:
-    text = "\n".join(show.ending(replace(SUMMARY, bounds=bounds), _folder(), []))
+    text = "\n".join(show.summary_lines(replace(SUMMARY, bounds=bounds), _folder(), []))
     assert (told in text) if told else ("bound by" not in text)
     assert "--delay" not in text
 
@@ -247,7 +249,7 @@ def test_the_summary_says_why_urls_are_parked_and_counts_them_once() -> None:
     ]
     dispositions = {Disposition.FETCHED: 1, Disposition.PARKED: 4, Disposition.DEFERRED: 2}
     counts = Counts(known=7, settled={Disposition.FETCHED: 1}, parked=6, traps=traps)
-    said = show.ending(replace(SUMMARY, pages=1, dispositions=dispositions, counts=counts), _folder(), [])
+    said = show.summary_lines(replace(SUMMARY, pages=1, dispositions=dispositions, counts=counts), _folder(), [])
     assert said[0].startswith("finished: 1 page in ")
     assert said[0].endswith("; 6 URLs parked in 3 patterns")
     assert said[1] == "  fetched 1"
@@ -263,16 +265,16 @@ def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> N
         Hindrance("https://a.test", Reason.SOFT_OUTAGE, 13, "the same answer to 4 different URLs"),
         Hindrance("https://b.test", Reason.BLOCKED, 1, "HTTP 403, Cloudflare: challenge\x1b"),
     ]
-    said = show.ending(replace(SUMMARY, hindrances=hindrances), _folder(), [])
+    said = show.summary_lines(replace(SUMMARY, hindrances=hindrances), _folder(), [])
     assert "  soft outage at https://a.test: 13 answers brought no content; asked for again" in said
     assert "  blocked by https://b.test, 1 answer: HTTP 403, Cloudflare: challenge\\x1b" in said
     assert [line for line in said if "docs/blocked.md" in line]
-    assert not [line for line in show.ending(SUMMARY, _folder(), []) if "docs/blocked.md" in line]
+    assert not [line for line in show.summary_lines(SUMMARY, _folder(), []) if "docs/blocked.md" in line]
 
 
 def test_who_finds_nothing_left_to_do_hears_what_lifts_an_exclusion() -> None:
     idle = replace(SUMMARY, dispositions={}, ended=Ending.EXHAUSTED, counts=Counts(known=1, settled={FETCHED: 1}))
     plain = _folder()
     narrow = replace(plain, config=amend(load(), {"exclude": ["/x/*"]}))
-    said = ["\n".join(show.ending(idle, folder, [])) for folder in (plain, narrow)]
+    said = ["\n".join(show.summary_lines(idle, folder, [])) for folder in (plain, narrow)]
     assert ["--set exclude=[]" in text for text in said] == [False, True]

@@ -34,7 +34,7 @@ from aiohttp import web
 
 from crawler import urls
 from crawler.errors import UrlError
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, ParseJob, parse
 from tests.defaults import make_job, make_scope
 
 FOLLOW = frozenset(
@@ -132,7 +132,7 @@ def _judge(score: Score, page: Path, url: str, seen: dict[str, Any]) -> None:
         score.titles.append(f"{page}: {read.title!r}, not {seen['title']!r}")
 
 
-def _canonical(hrefs: Iterable[str], job: Job) -> set[str]:
+def _canonical(hrefs: Iterable[str], job: ParseJob) -> set[str]:
     found = set()
     for href in hrefs:
         with suppress(UrlError):

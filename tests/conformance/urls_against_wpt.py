@@ -45,7 +45,7 @@ def main(paths: list[str]) -> int:
             wrong = [case for case in chosen if not is_right(case)]
             print(f"{path}: {name}: {len(chosen) - len(wrong)}/{len(chosen)}")
         for case in wrong:
-            print(f"  {case}: {urls.absolute(case.text, case.base)!r}, {used(case)!r}")
+            print(f"  {case}: {urls.resolve_absolute(case.text, case.base)!r}, {used(case)!r}")
         failed += len(wrong)
     return 1 if failed else 0
 
@@ -65,13 +65,13 @@ def _case(case: dict[str, Any]) -> Case:
 
 
 def is_right(case: Case) -> bool:
-    return urls.absolute(case.text, case.base) == case.href and used(case) == _wanted(case)
+    return urls.resolve_absolute(case.text, case.base) == case.href and used(case) == _wanted(case)
 
 
 def used(case: Case) -> str:
     """What the crawl makes of it; empty where it refuses."""
     if case.base is not None:
-        return urls.resolver(case.base)(case.text) if urls.absolute(case.base) else ""
+        return urls.make_resolver(case.base)(case.text) if urls.resolve_absolute(case.base) else ""
     try:
         return urls.parse(case.text).text
     except UrlError:

@@ -10,7 +10,7 @@ import pytest
 
 from crawler import ConfigError
 from crawler.daemon import BadSettings, Jobs, State, Template
-from crawler.daemon.owners import OWNERS, UNHEARD, checked_bounds, within
+from crawler.daemon.owners import OWNERS, UNHEARD, check_bounds, clamp_to_bounds
 from crawler.daemon.schedules.schedule import Schedule
 from crawler.daemon.settings import load_daemon
 from crawler.folder.folder import open_folder
@@ -222,7 +222,7 @@ async def test_up_to_the_bounds_it_may_go_and_begins_within_them(open_daemon: Op
 async def test_bounds_that_are_read_anew_hold_from_a_jobs_next_run_on(open_daemon: Open) -> None:
     async with open_daemon() as jobs:
         job = await submit(jobs, SEEDS, settings={"limit": 11}, **PAUSED)
-        told = jobs.adopt(jobs.config.model_copy(update={"bounds": checked_bounds(BOUNDS)}), jobs.base)
+        told = jobs.adopt(jobs.config.model_copy(update={"bounds": check_bounds(BOUNDS)}), jobs.base)
         assert told.applied == ("daemon.bounds", "scope.limit", "scope.time_limit_s", "politeness.delay_s")
         assert jobs.base.politeness.delay_s == 0.5
         await jobs.resume(job.id)
@@ -243,7 +243,7 @@ def test_bounds_stand_in_the_daemons_file(tmp_path: Path) -> None:
     file.write_text("[daemon.bounds]\ndelay_s = 2\n'scope.limit' = 5\nfetch = { timeout_s = 9 }\n")
     config, base = load_daemon(file)
     assert config.bounds == {"politeness.delay_s": 2.0, "scope.limit": 5, "fetch.timeout_s": 9.0}
-    assert within(base, config.bounds).scope.limit == 5
+    assert clamp_to_bounds(base, config.bounds).scope.limit == 5
     for wrong, told in (("name_servers = ['9.9.9.9']", "no job may choose it anyway"), ("dealy_s = 3", "did you mean")):
         file.write_text(f"[daemon.bounds]\n{wrong}\n")
         with pytest.raises(ConfigError, match=told):

@@ -12,7 +12,7 @@ import pytest
 import crawler
 from crawler import Disposition, Outcome, Reason
 from crawler.assembly.shared import open_shared
-from crawler.engine.hooks import guarded
+from crawler.engine.hooks import guard_hook
 from crawler.errors import CrawlError, HookError, WorkersGone
 from crawler.model import Request, Response
 
@@ -113,7 +113,7 @@ def test_a_bug_of_a_fetcher_costs_its_visits(error: type[BaseException]) -> None
 
 async def test_who_is_cancelled_stays_cancelled() -> None:
     async def wait() -> None:
-        with guarded("nobody"):
+        with guard_hook("nobody"):
             await anyio.sleep_forever()
 
     task = asyncio.create_task(wait())

@@ -67,7 +67,7 @@ def test_who_was_refused_is_woken_until_it_takes_or_lets_be() -> None:
     assert first.take(1) == second.take(1) == 0
     holder.give_back(1)
     assert woken == ["first"]
-    first.let_be()
+    first.give_up_place()
     assert woken == ["first", "second"]
     assert second.take(1) == 1
 

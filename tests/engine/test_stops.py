@@ -170,7 +170,7 @@ async def test_a_run_goes_on_when_an_errand_is_done(frontier: Frontier, brings: 
     engine = Engine(frontier, fetched, [sink], NO_END, look_again=lambda: note(asked))
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            with engine.errand():
+            with engine.keep_open():
                 tasks.start_soon(engine.run, seeds(0))
                 await turns(50)
                 assert not asked, "more may come"
@@ -195,7 +195,7 @@ async def test_what_came_while_a_run_looked_again_is_visited(frontier: Frontier,
         if how == "sent":
             assert engine.send(bring)
         elif how == "done":
-            with engine.errand():
+            with engine.keep_open():
                 await bring()
         else:
             await bring()

@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 import crawler
-from crawler.engine.suspension import AGAIN_S, MOST_FORGIVEN, Absence
+from crawler.engine.suspension import AGAIN_S, MOST_FORGIVEN, AbsenceJudge
 from crawler.errors import FetchError
-from crawler.fetch.resolver import Found, Resolver
+from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
 from crawler.protocols import Fetcher
 from crawler.runtime.presence import AWAY_S, Presence
@@ -35,7 +35,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def presence(clock: HandClock) -> Iterator[Presence]:
     presence = Presence(clock)
-    with presence.watched():
+    with presence.watch():
         yield presence
 
 
@@ -47,7 +47,7 @@ def ended(disposition: Disposition, reason: Reason | None = None, token: int = 1
 def test_what_timed_out_while_we_were_away_was_no_attempt(
     clock: HandClock, presence: Presence, disposition: Disposition
 ) -> None:
-    absence = Absence(presence)
+    absence = AbsenceJudge(presence)
     begun = presence.beat()
     clock.now += 60
     judged = absence.forgive(ended(disposition, Reason.TIMEOUT), begun)
@@ -57,7 +57,7 @@ def test_what_timed_out_while_we_were_away_was_no_attempt(
 def test_a_connection_that_broke_meanwhile_and_is_missed_later_is_forgiven_too(
     clock: HandClock, presence: Presence
 ) -> None:
-    absence = Absence(presence)
+    absence = AbsenceJudge(presence)
     begun = presence.beat()
     clock.now += 60
     for _ in range(100):
@@ -67,7 +67,7 @@ def test_a_connection_that_broke_meanwhile_and_is_missed_later_is_forgiven_too(
 
 
 def test_what_failed_while_we_were_here_counts(clock: HandClock, presence: Presence) -> None:
-    absence = Absence(presence)
+    absence = AbsenceJudge(presence)
     clock.now += 60
     begun = presence.beat()
     clock.now += AWAY_S / 2
@@ -77,7 +77,7 @@ def test_what_failed_while_we_were_here_counts(clock: HandClock, presence: Prese
 
 @pytest.mark.parametrize("reason", [None, Reason.STATUS_4XX, Reason.ROBOTS, Reason.PARSE_CRASH])
 def test_what_has_nothing_to_do_with_it_counts(clock: HandClock, presence: Presence, reason: Reason | None) -> None:
-    absence = Absence(presence)
+    absence = AbsenceJudge(presence)
     begun = presence.beat()
     clock.now += 60
     outcome = ended(Disposition.FAILED, reason)
@@ -85,7 +85,7 @@ def test_what_has_nothing_to_do_with_it_counts(clock: HandClock, presence: Prese
 
 
 def test_who_is_away_all_the_time_comes_to_an_end_all_the_same(clock: HandClock, presence: Presence) -> None:
-    absence = Absence(presence)
+    absence = AbsenceJudge(presence)
     dispositions = []
     for _ in range(MOST_FORGIVEN + 1):
         begun = presence.beat()
@@ -98,7 +98,7 @@ def test_a_visit_that_begins_after_the_return_is_judged_as_any(clock: HandClock,
     clock.now += 60
     begun = presence.beat()
     outcome = ended(Disposition.FAILED, Reason.CONNECT)
-    assert Absence(presence).forgive(outcome, begun) is outcome
+    assert AbsenceJudge(presence).forgive(outcome, begun) is outcome
 
 
 # -- whole crawls: what fails while we are away is no answer to a visit that begins after it ---------------------------
@@ -173,12 +173,12 @@ async def test_a_name_that_was_not_found_while_we_were_away_is_asked_for_again(
 ) -> None:
     asked: list[str] = []
 
-    async def ask(host: str) -> Found:
+    async def ask(host: str) -> NameAnswer:
         asked.append(host)
         if len(asked) == 1:
             clock.now += 60
             raise FetchError(Reason.DNS, "no answer", transient=transient)
-        return Found(["127.0.0.1"], 60)
+        return NameAnswer(["127.0.0.1"], 60)
 
     server = await asyncio.start_server(Silent(answers=9).talk, "127.0.0.1", 0)
     async with server:

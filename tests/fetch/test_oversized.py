@@ -11,7 +11,7 @@ import pytest
 from crawler.errors import FetchError, ParseError
 from crawler.fetch import HttpFetcher
 from crawler.model import Reason, Url
-from crawler.parse import Document, Job
+from crawler.parse import Document, ParseJob
 from crawler.parse import page as pages
 from tests.defaults import make_job, make_scope
 from tests.fetch.conftest import Serve, ok, open_loopback
@@ -85,6 +85,6 @@ def test_a_coding_that_ends_early_is_told_only_where_it_is_not_we_who_cut_it(cod
     assert not cut.note
 
 
-def _job(*, keeps: bool, limit: int = LIMIT) -> Job:
+def _job(*, keeps: bool, limit: int = LIMIT) -> ParseJob:
     run = secrets.token_bytes(8)
     return make_job(key=b"k", run=run, bounds=make_scope(reach="any"), max_body_bytes=limit, keeps_oversized=keeps)

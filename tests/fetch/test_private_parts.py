@@ -20,7 +20,7 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import DataQueue, StreamReader
 from yarl import URL
 
-from crawler.fetch.relays import SocksConnector
+from crawler.fetch.proxies import SocksConnector
 from crawler.fetch.wire import Connector, Wire
 
 FETCH = Path(__file__).parent.parent.parent / "crawler/fetch"

@@ -7,7 +7,7 @@ import pytest
 
 from crawler.errors import FetchError
 from crawler.fetch import Guard
-from crawler.fetch.resolver import MAX_TRIES, MAX_TTL_S, MIN_TTL_S, SETBACK_TTL_S, Found, NameServers, Resolver
+from crawler.fetch.resolver import MAX_TRIES, MAX_TTL_S, MIN_TTL_S, SETBACK_TTL_S, NameAnswer, NameServers, Resolver
 from crawler.model import Reason
 from crawler.runtime.presence import Presence
 from tests.defaults import DEFAULT
@@ -25,12 +25,12 @@ class Zone:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def ask(self, host: str) -> Found:
+    async def ask(self, host: str) -> NameAnswer:
         self.asked.append(host)
         await self.may_answer.wait()
         if self.error:
             raise self.error
-        return Found(self.addresses, self.ttl_s)
+        return NameAnswer(self.addresses, self.ttl_s)
 
 
 class Clock:
@@ -100,7 +100,7 @@ async def test_a_name_that_failed_is_left_alone_for_a_while(transient: bool) -> 
 async def test_a_look_up_that_fails_while_we_are_away_is_made_again_a_few_times(absences: int, asked: int) -> None:
     zone, presence = Zone(), Presence(clock := Clock())
 
-    async def ask(host: str) -> Found:
+    async def ask(host: str) -> NameAnswer:
         zone.error = None
         if len(zone.asked) < absences:
             clock.now += 60
@@ -108,7 +108,7 @@ async def test_a_look_up_that_fails_while_we_are_away_is_made_again_a_few_times(
         return await zone.ask(host)
 
     resolver = Resolver(Guard(), ask, presence=presence, timeout_s=TIMEOUT_S)
-    with presence.watched():
+    with presence.watch():
         if absences < MAX_TRIES:
             assert await resolver.addresses("a.test") == ("8.8.8.8",)
         else:

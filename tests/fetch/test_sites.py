@@ -16,7 +16,7 @@ from crawler.errors import ConfigError, FetchError
 from crawler.folder.folder import open_folder
 from crawler.model import Reason, Request, Url
 from crawler.settings import FetchConfig
-from crawler.settings.loading import differences, has_secrets, load, shown
+from crawler.settings.loading import differences, has_secrets, load, mask_value
 from crawler.settings.toml import to_toml
 from tests.defaults import open_fetcher
 from tests.fetch.conftest import Serve, ok, open_loopback
@@ -142,7 +142,7 @@ def test_secrets_are_shown_to_nobody() -> None:
     assert not has_secrets(plain)
     assert has_secrets(secret)
     assert "s3cret" not in str(differences(plain, secret)) + str(differences(secret, load(settings={"headers": {}})))
-    assert shown("fetch.proxy", "http://proxy.test") == "http://proxy.test"
+    assert mask_value("fetch.proxy", "http://proxy.test") == "http://proxy.test"
 
 
 async def test_secrets_are_in_no_error_and_no_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:

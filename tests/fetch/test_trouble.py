@@ -21,7 +21,7 @@ from crawler.fetch import HttpFetcher
 from crawler.fetch.wire import MAX_FRAMING, MAX_HEAD_BYTES
 from crawler.model import Reason, Request, Url
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
-from tests.fetch.test_pace import until
+from tests.fetch.test_speed_check import until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -164,7 +164,7 @@ async def test_the_rest_of_one_that_has_left_is_kept_no_longer_than_others_need(
 
 async def test_what_one_left_of_a_site_before_it_came_here_counts_likewise() -> None:
     turns, back, other = Turns(), Crawl(rest_s=1e6), Crawl(rest_s=0.5)
-    turns.rested(SITE, back, 500.0, 10.0)
+    turns.note_earlier_rest(SITE, back, 500.0, 10.0)
     assert not turns.take(SITE, other, 10.2)
     assert other.calls == [10.5]
     assert not turns.take(SITE, back, 10.4)

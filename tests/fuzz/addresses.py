@@ -56,28 +56,30 @@ def canonical_of(text: str) -> Url | None:
 def _parsed(given: tuple[str, str]) -> None:
     text, href = given
     url = canonical_of(text)
-    urls.absolute(text)
+    urls.resolve_absolute(text)
     if url is None:
         return
     assert url.text.isascii() and url.text.isprintable() and len(url.text) <= urls.MAX_LENGTH
     assert "#" not in url.text and "@" not in urls.authority(url.text)
     assert urls.parse(url.text) == url
     for policy in POLICIES:
-        folded = urls.folded(url, policy)
-        assert urls.folded(folded, policy) == folded
-        resolved = urls.resolver(url.text, policy)(href)
+        folded = urls.fold_url(url, policy)
+        assert urls.fold_url(folded, policy) == folded
+        resolved = urls.make_resolver(url.text, policy)(href)
         try:
             assert urls.parse(href, url, policy).text == resolved
             assert urls.explain(href, url, policy)[0].text == resolved
         except UrlError:
             assert resolved == ""
-        canonical.changes(url.text, policy)
+        canonical.describe_folding(url.text, policy)
     urls.is_too_long(href, url.text)
-    based = urls.based(url.text, href)
+    based = urls.resolve_base(url.text, href)
     assert 0 < len(based) <= urls.MAX_LENGTH
     host = urls.host(url)
-    assert host in urls.host_port(url) and (host.endswith(urls.registered(host)) or urls.is_address(host))
-    harmless.printable(text)
+    assert host in urls.host_port(url) and (
+        host.endswith(urls.registered_domain_of_host(host)) or urls.is_address(host)
+    )
+    harmless.escape_text(text)
 
 
 def _seed(text: str) -> None:
@@ -109,9 +111,9 @@ def _robots(given: tuple[bytes, str]) -> None:
     verdict = found.verdict(url)
     assert verdict.allowed == found.allows(url) and verdict.rule.isascii()
     assert found.allows(Url("http://h.example/robots.txt"))
-    assert rules.unescaped(rules.escaped(text)) is not None and rules.escaped(rules.escaped(text)) == rules.escaped(
-        text
-    )
+    assert rules.unescape_octets(rules.escape_octets(text)) is not None and rules.escape_octets(
+        rules.escape_octets(text)
+    ) == rules.escape_octets(text)
     assert set(reading.product_token(text)) <= set("abcdefghijklmnopqrstuvwxyz_-")
 
 

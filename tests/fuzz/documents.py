@@ -17,7 +17,7 @@ from crawler.errors import ParseError
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response
 from crawler.parse import (
     Document,
-    Job,
+    ParseJob,
     blocked,
     charset,
     codings,
@@ -87,13 +87,13 @@ TEXTS = (
 )
 
 
-def job(**given: object) -> Job:
+def job(**given: object) -> ParseJob:
     """One that wants all there is, of a run that nobody remembers."""
     options = {"follow": frozenset(links.KINDS), "wants_links": True, "wants_text": True, "agent": "crawld"} | given
     return make_job(b"sixteen bytes ...", f"fuzz-{next(_RUNS)}".encode(), make_scope("any"), **options)
 
 
-def check_page(document: Document, asked: Job) -> None:
+def check_page(document: Document, asked: ParseJob) -> None:
     """A body becomes a page that travels and can be told, or a ParseError."""
     try:
         page = parse(document, asked)
@@ -144,7 +144,7 @@ def _unpacked(given: tuple[bytes, str]) -> None:
     body, coding = given
     for reads in (False, True):
         try:
-            found = codings.beginning(body, coding, 1000, is_cut=reads)
+            found = codings.decode_beginning(body, coding, 1000, is_cut=reads)
             assert len(found.body) <= 1001
             assert len(codings.decode(body, coding, 1000)) <= 1000
         except ParseError as error:
@@ -160,8 +160,8 @@ def _packed_again(body: bytes) -> None:
 def _named(given: tuple[bytes, str]) -> None:
     body, content_type = given
     label = charset.label(content_type)
-    name = charset.named(label)
-    assert name == charset.named(name), "a name of the standard is a label of itself"
+    name = charset.find_encoding(label)
+    assert name == charset.find_encoding(name), "a name of the standard is a label of itself"
     for one in (
         charset.of_text(body, label),
         charset.of_xml(body, label),
@@ -191,7 +191,7 @@ def _compared(given: tuple[str, list[str], bytes]) -> None:
     title, hrefs, text = given
     for url in ("http://h/2026/11/30", URL.text, "http://h/item/17"):
         shown = evidence.Shown(
-            title, text, hrefs + media.downloads(hrefs), [urls.absolute(href, url) for href in hrefs]
+            title, text, hrefs + media.downloads(hrefs), [urls.resolve_absolute(href, url) for href in hrefs]
         )
         found = evidence.evidence(shown, url)
         assert 0 <= found.numbers < 1 << 64 and len(found.media) <= 4 * evidence.MOST_MEDIA
@@ -209,9 +209,9 @@ def _judged(given: tuple[bytes, str, int]) -> None:
 
 def _in_charset(given: tuple[list[str], str]) -> None:
     hrefs, name = given
-    found = legacy.encoded(hrefs, name)
+    found = legacy.encode_hrefs(hrefs, name)
     assert len(found) == len(hrefs)
-    assert legacy.encoded(found, name)[: len(found)] is not None
+    assert legacy.encode_hrefs(found, name)[: len(found)] is not None
 
 
 _MARKUP = encoded(fed(PAGES, TAGS))

@@ -60,13 +60,13 @@ SITE = Url("https://h.example/a/b")
 
 
 def _harmless(text: str) -> None:
-    shown = harmless.printable(text)
+    shown = harmless.escape_text(text)
     assert not {unicodedata.category(char) for char in shown} & ACTING
-    assert harmless.printable(shown) == shown
+    assert harmless.escape_text(shown) == shown
     line = harmless.json_line({"a": text, "b": [text, {"c": text}]})
     assert orjson.loads(line)["a"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    assert harmless.printable(line[:-1].decode()) == line[:-1].decode()
-    harmless.unescaped(text)
+    assert harmless.escape_text(line[:-1].decode()) == line[:-1].decode()
+    harmless.unescape_html(text)
     told = logbook.Lines().format(logging.LogRecord("x", logging.INFO, "x", 1, "%s", (text,), None))
     assert "\n" not in told and "\x1b" not in told
 
@@ -165,7 +165,7 @@ def _queried(given: dict[str, str]) -> None:
 def _scheduled(given: tuple[str, str]) -> None:
     cron, zone = given
     try:
-        assert schedule.following(cron, zone, 1.7e9) > 1.7e9
+        assert schedule.next_time(cron, zone, 1.7e9) > 1.7e9
     except JobError as error:
         assert str(error).isprintable()
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, ParseJob, parse
 from crawler.policy.scope import Reach
 from crawler.protocols import Frontier
 from crawler.standing import Trap
@@ -96,7 +96,7 @@ def _shuffled(outcome: Outcome, shuffle: random.Random) -> Outcome:
     return replace(outcome, page=replace(page, news=news))
 
 
-async def _visit(lease: Lease, site: Site, job: Job, frontier: Frontier, result: Result) -> Outcome:
+async def _visit(lease: Lease, site: Site, job: ParseJob, frontier: Frontier, result: Result) -> Outcome:
     request = lease.request
     if bar := frontier.bar(lease):
         result.barred += 1

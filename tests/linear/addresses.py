@@ -229,7 +229,7 @@ def _compared(response: Response) -> object:
 
 def _kind_widened(texts: Sequence[str]) -> object:
     known = list(dict.fromkeys(naming.kind_of(Url(text)) for text in texts[-32:]))
-    return [naming.widened(naming.kind_of(Url(text)), known) for text in texts]
+    return [naming.widen_kind(naming.kind_of(Url(text)), known) for text in texts]
 
 
 ROBOTS = raw(
@@ -252,8 +252,8 @@ ROWS = [
     Row("urls.url.parse", tried(urls.parse), TEXTS),
     Row("urls.url.parse of a reference", tried(lambda text: urls.parse(text, Url(BASE))), TEXTS),
     Row("urls.url.parse folded", tried(lambda text: urls.parse(text, None, make_policy(sort_params=True))), TEXTS),
-    Row("urls.url.resolver", tried(urls.resolver(BASE, POLICY)), TEXTS),
-    Row("urls.url.resolver of a base", tried(lambda text: urls.resolver(text)("x")), TEXTS),
+    Row("urls.url.make_resolver", tried(urls.make_resolver(BASE, POLICY)), TEXTS),
+    Row("urls.url.make_resolver of a base", tried(lambda text: urls.make_resolver(text)("x")), TEXTS),
     Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
     Row("urls.url.explain", tried(urls.explain), TEXTS),
     Row(
@@ -261,10 +261,10 @@ ROWS = [
         tried(lambda text: urls.explain(text, Url(BASE), POLICY)),
         TEXTS,
     ),
-    Row("urls.url.absolute", urls.absolute, TEXTS),
-    Row("urls.url.absolute of a reference", lambda text: urls.absolute(text, BASE), TEXTS),
-    Row("urls.url.based", lambda text: urls.based(BASE, text), TEXTS),
-    Row("urls.url.folded", tried(lambda url: urls.folded(url, POLICY)), CANONICAL, most=LONGEST),
+    Row("urls.url.resolve_absolute", urls.resolve_absolute, TEXTS),
+    Row("urls.url.resolve_absolute of a reference", lambda text: urls.resolve_absolute(text, BASE), TEXTS),
+    Row("urls.url.resolve_base", lambda text: urls.resolve_base(BASE, text), TEXTS),
+    Row("urls.url.fold_url", tried(lambda url: urls.fold_url(url, POLICY)), CANONICAL, most=LONGEST),
     Row("urls.url.fingerprint", lambda url: urls.fingerprint(url.text, b"key"), CANONICAL, most=LONGEST),
     Row("urls.url.fingerprints", lambda texts: urls.fingerprints(texts, b"key"), LINE, most=1 << 20, step=100),
     Row("urls.url.host_port", urls.host_port, CANONICAL, most=LONGEST),
@@ -272,17 +272,17 @@ ROWS = [
     Row("urls.url.host", urls.host, CANONICAL, most=LONGEST),
     Row("urls.url.bare_host", urls.bare_host, HOSTS, most=LONGEST),
     Row("urls.url.registered_domain", urls.registered_domain, CANONICAL, most=LONGEST),
-    Row("urls.url.registered", urls.registered, HOSTS, most=LONGEST),
+    Row("urls.url.registered_domain_of_host", urls.registered_domain_of_host, HOSTS, most=LONGEST),
     Row("urls.url.is_address", urls.is_address, runs("1.", "0:", ":", "1", "f", "%", "a.", "\u0661"), most=LONGEST),
     Row(
-        "urls.canonical.changes",
-        lambda url: canonical.changes(url.text, POLICY),
+        "urls.canonical.describe_folding",
+        lambda url: canonical.describe_folding(url.text, POLICY),
         CANONICAL,
         most=2 * LONGEST,
     ),
     Row(
-        "urls.canonical.folding",
-        lambda url: canonical.folding(make_policy(sort_params=True))(url.text),
+        "urls.canonical.make_folder",
+        lambda url: canonical.make_folder(make_policy(sort_params=True))(url.text),
         CANONICAL,
         most=2 * LONGEST,
     ),
@@ -332,8 +332,13 @@ ROWS = [
         runs("Mozilla/", "(compatible;", " ", "a", "Mozilla/5.0 (compatible; "),
         most=FIELD,
     ),
-    Row("robots.rules.escaped", rules.escaped, {**runs("%", "%4", "%41", "a", "/"), **raw(runs("ü", "%"))}, most=FIELD),
-    Row("robots.rules.unescaped", rules.unescaped, runs("%", "%4", "%41", "a", "/"), most=FIELD),
+    Row(
+        "robots.rules.escape_octets",
+        rules.escape_octets,
+        {**runs("%", "%4", "%41", "a", "/"), **raw(runs("ü", "%"))},
+        most=FIELD,
+    ),
+    Row("robots.rules.unescape_octets", rules.unescape_octets, runs("%", "%4", "%41", "a", "/"), most=FIELD),
     Row("policy.redirects.location", tried(redirects.location), made(raw(TEXTS), _places), most=FIELD),
     Row(
         "policy.redirects.is_redirect",
@@ -353,7 +358,7 @@ ROWS = [
     ),
     Row("policy.answers.judging.Answers.judge", _answered, LINE, most=1 << 16, step=100),
     Row("policy.answers.naming.kind_of", naming.kind_of, CANONICAL, most=LONGEST),
-    Row("policy.answers.naming.widened", _kind_widened, LINE, most=1 << 14, step=100),
+    Row("policy.answers.naming.widen_kind", _kind_widened, LINE, most=1 << 14, step=100),
     Row("policy.traps.novelty.Novelty.fold", _folded, made(LINE, _outcomes), most=1 << 15, step=100),
     Row("policy.traps.novelty.Novelty.sift", _sifted, LINE, most=50_000, step=100),
     Row(

@@ -30,8 +30,8 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import split_heads
-from crawler.fetch.relays import Relay
-from crawler.fetch.resolver import Found, Resolver
+from crawler.fetch.proxies import Proxy
+from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import folder
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
 from crawler.policy import politeness
@@ -87,8 +87,8 @@ def _kept(fields: Sequence[str]) -> object:
 
 
 def _resolved(addresses: list[str]) -> object:
-    async def ask(host: str) -> Found:
-        return Found(tuple(addresses), 60)
+    async def ask(host: str) -> NameAnswer:
+        return NameAnswer(tuple(addresses), 60)
 
     async def look() -> object:
         try:
@@ -290,15 +290,15 @@ ROWS = [
         most=FIELD,
     ),
     Row(
-        "fetch.relays.Relay.stands_before",
-        lambda host: Relay("http://p:1", ["a.example", "10.0.0.0/8", "*.b"]).stands_before(host),
+        "fetch.proxies.Proxy.is_used_for",
+        lambda host: Proxy("http://p:1", ["a.example", "10.0.0.0/8", "*.b"]).is_used_for(host),
         {**TEXT, **runs("1.", "a.", ":")},
         most=2083,
     ),
-    Row("runtime.escaping.printable", harmless.printable, TEXT),
+    Row("runtime.escaping.escape_text", harmless.escape_text, TEXT),
     Row(
-        "runtime.escaping.unescaped",
-        harmless.unescaped,
+        "runtime.escaping.unescape_html",
+        harmless.unescape_html,
         {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;"), **runs("9", "0", head="&#")},
     ),
     Row("runtime.escaping.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
@@ -359,14 +359,14 @@ ROWS = [
         most=FIELD,
     ),
     Row(
-        "daemon.schedules.schedule.following",
-        tried(lambda text: schedule.following(text, "UTC", 0.0), JobError),
+        "daemon.schedules.schedule.next_time",
+        tried(lambda text: schedule.next_time(text, "UTC", 0.0), JobError),
         CRON,
         most=200,
     ),
     Row(
-        "daemon.schedules.schedule.following in a zone",
-        tried(lambda text: schedule.following("* * * * *", text, 0.0), JobError),
+        "daemon.schedules.schedule.next_time in a zone",
+        tried(lambda text: schedule.next_time("* * * * *", text, 0.0), JobError),
         {**TEXT, **runs("../", "/", "A/")},
         most=200,
     ),
@@ -375,7 +375,7 @@ ROWS = [
         lambda data: split_heads(data, 8),
         raw({**TEXT, **runs("\r\n", "a: b\r\n", "HTTP/1.1 103 a\r\n\r\n", "\r\n\r")}),
     ),
-    Row("daemon.jobs.spool.normal", lambda text: spool.normal([text, *text.split(" ")]), TEXT),
+    Row("daemon.jobs.spool.normalise_lines", lambda text: spool.normalise_lines([text, *text.split(" ")]), TEXT),
     Row(
         "sinks.jsonl.reading.JsonLinesReader.read",
         _in_file(

@@ -17,7 +17,7 @@ from crawler import seeds
 from crawler.errors import SeedError, UrlError
 from crawler.seeds import archives, cells, columns, formats, markup, packing, records, sheets, tables, words
 from crawler.seeds.part import Lines, Part, Stream
-from crawler.seeds.told import BadSeed, Taken
+from crawler.seeds.reports import BadSeed, Taken
 from tests.linear.addresses import TEXTS
 from tests.linear.measure import Row, Shape, made, raw, runs
 from tests.seeds.test_sheets import xlsx
@@ -312,6 +312,6 @@ ROWS = [
     Row("seeds.words.parse", exhausted(lambda text: [words.parse(text)]), TEXTS),
     Row("seeds.words.kind", lambda text: words.kind(text.replace("\0", "")), TEXTS, most=4000),
     Row("seeds.words.names_a_site", words.names_a_site, TEXTS),
-    Row("seeds.told.BadSeed", lambda text: str(BadSeed("list", 1, text, "why")), LINES),
-    Row("seeds.told.Taken.line", lambda text: Taken(text, text).line(), LINES),
+    Row("seeds.reports.BadSeed", lambda text: str(BadSeed("list", 1, text, "why")), LINES),
+    Row("seeds.reports.Taken.line", lambda text: Taken(text, text).line(), LINES),
 ]

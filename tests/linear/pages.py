@@ -11,7 +11,7 @@ from crawler import urls
 from crawler.errors import ParseError
 from crawler.parse import (
     Document,
-    Job,
+    ParseJob,
     blocked,
     charset,
     codings,
@@ -44,7 +44,7 @@ _RUNS = count()
 ALL_KINDS = frozenset(links.KINDS)
 
 
-def job(**given: object) -> Job:
+def job(**given: object) -> ParseJob:
     """One that follows everything, of a run that nobody remembers."""
     number = next(_RUNS)
     options = {"follow": ALL_KINDS, "wants_links": True, "wants_text": True, "agent": "crawld", **given}
@@ -83,11 +83,11 @@ def _xml(pieces: bytes) -> object:
 
 
 def _coded(coding: str) -> Callable[[bytes], object]:
-    return lenient(lambda body: codings.beginning(body, coding, 1 << 24))
+    return lenient(lambda body: codings.decode_beginning(body, coding, 1 << 24))
 
 
 def _evidence(hrefs: list[str]) -> object:
-    absolute = [urls.absolute(href, URL.text) for href in hrefs[:1000]]
+    absolute = [urls.resolve_absolute(href, URL.text) for href in hrefs[:1000]]
     return evidence.evidence(evidence.Shown("Monday 2030", b"1 2 3 17 of 18", hrefs, absolute), URL.text)
 
 
@@ -169,7 +169,7 @@ ROWS = [
     Row("parse.xml.read", lenient(_xml), raw({**XML, **XML_VARIED})),
     Row("parse.xml.read in UTF-16", lenient(_xml), raw(XML, "utf-16")),
     Row("parse.sitemap.read_list", _listed, {**TEXT, **runs("http://h.example/x\n", "http://h.example/x\r")}),
-    Row("parse.sitemap.within", lambda body: [*sitemap.within([body])], BYTES),
+    Row("parse.sitemap.limit_bytes", lambda body: [*sitemap.limit_bytes([body])], BYTES),
     Row("parse.sitemap.page_priority", sitemap.page_priority, TEXT),
     Row("parse.sitemap.unix_time", sitemap.unix_time, {**TEXT, **runs("0", "-01", "T00:00", " ", head="2020-01-01")}),
     Row(
@@ -177,7 +177,7 @@ ROWS = [
         charset.label,
         {**TEXT, **runs(";", "; ", ";a=", ';a="', ";charset", ";charset=x", '\\"', ";=", head='text/html;charset="')},
     ),
-    Row("parse.charset.named", charset.named, FIELD),
+    Row("parse.charset.find_encoding", charset.find_encoding, FIELD),
     Row(
         "parse.charset.html_label",
         lambda body: charset.html_label(body, ""),
@@ -210,21 +210,21 @@ ROWS = [
         for name in ("shift_jis", "gb18030", "iso-2022-jp", "big5", "euc-kr", "utf-16le", "windows-1252")
     ),
     Row(
-        "parse.charset.decoded",
-        lambda body: [*charset.decoded((body[i : i + 1000] for i in range(0, len(body), 1000)), "utf-8")],
+        "parse.charset.decode_in_pieces",
+        lambda body: [*charset.decode_in_pieces((body[i : i + 1000] for i in range(0, len(body), 1000)), "utf-8")],
         {**raw(TEXT), **BYTES},
     ),
     *(
-        Row(f"parse.codings.beginning of {coding}", _coded(coding), BYTES)
+        Row(f"parse.codings.decode_beginning of {coding}", _coded(coding), BYTES)
         for coding in ("gzip", "deflate", "br", "zstd", "gzip, br")
     ),
     Row(
-        "parse.codings.beginning of an endless list",
-        lenient(lambda text: codings.beginning(b"x", text, 100)),
+        "parse.codings.decode_beginning of an endless list",
+        lenient(lambda text: codings.decode_beginning(b"x", text, 100)),
         {**TEXT, **runs("gzip,", ",")},
     ),
     Row("parse.codings.decode", lenient(lambda body: codings.decode(body, "gzip", 1 << 24)), BYTES),
-    Row("parse.codings.gunzipped", lenient(lambda body: [*codings.gunzipped(body, 1 << 24)]), BYTES),
+    Row("parse.codings.gunzip", lenient(lambda body: [*codings.gunzip(body, 1 << 24)]), BYTES),
     Row("parse.codings.is_gzip", codings.is_gzip, BYTES),
     Row("parse.kinds.kind", lambda body: kinds.kind("text/html", body), raw({**TEXT, **TAGS})),
     Row("parse.kinds.kind of no type", lambda body: kinds.kind("", body), raw({**TEXT, **TAGS})),
@@ -232,13 +232,13 @@ ROWS = [
     Row("parse.kinds.is_xml", kinds.is_xml, {**TEXT, **runs("a/", "/", ";", "+xml")}),
     Row("parse.kinds.may_hold_gzip", kinds.may_hold_gzip, {**TEXT, **runs("a/", ";")}),
     Row(
-        "parse.legacy.encoded",
-        lambda hrefs: legacy.encoded(hrefs, "shift_jis"),
+        "parse.legacy.encode_hrefs",
+        lambda hrefs: legacy.encode_hrefs(hrefs, "shift_jis"),
         made(runs("?é\n", "?十\n", "?ü#", "?\U0001f600", "#", "?"), str.splitlines),
     ),
     Row(
-        "parse.legacy.encoded in states",
-        lambda hrefs: legacy.encoded(hrefs, "iso-2022-jp"),
+        "parse.legacy.encode_hrefs in states",
+        lambda hrefs: legacy.encode_hrefs(hrefs, "iso-2022-jp"),
         made(runs("?é\n", "?十\n", "?ü#", "?十", "?"), str.splitlines),
     ),
     Row(

@@ -131,7 +131,7 @@ async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None
 
 
 async def test_a_worker_that_cannot_start_ends_the_pool_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.offload.inside.begin", _die_at_once)
+    monkeypatch.setattr("crawler.offload.in_worker.begin", _die_at_once)
     with pytest.raises(BaseExceptionGroup) as caught:
         async with open_offloader(make_workers(count=1)) as pool:
             await pool.run(square, 1)

@@ -15,7 +15,7 @@ import crawler
 from crawler import Disposition, Outcome, Reason
 from crawler.errors import OffloadError
 from crawler.offload import open_offloader
-from crawler.offload.inside import run_one
+from crawler.offload.in_worker import run_one
 from crawler.testing import Site, Web, html, open_web
 from tests.defaults import make_workers
 from tests.offload.calls import (
@@ -110,7 +110,7 @@ async def test_a_page_that_takes_the_means_to_bound_the_next_costs_its_worker() 
 
 async def test_threads_of_a_program_that_has_grown_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker process may do to itself is not for a thread of somebody's program."""
-    monkeypatch.setattr("crawler.offload.inside.GROWN_BYTES", -1 << 40)
+    monkeypatch.setattr("crawler.offload.in_worker.GROWN_BYTES", -1 << 40)
     async with open_offloader(make_workers(executor="thread", count=1)) as pool:
         assert await pool.run(square, 3) == 9
 

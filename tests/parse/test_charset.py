@@ -76,7 +76,7 @@ def test_the_table_of_labels_is_whole() -> None:
 
 @pytest.mark.parametrize(("label", "name"), ALL)
 def test_each_label_stands_for_its_encoding_in_a_header_in_a_page_and_in_xml(label: str, name: str) -> None:
-    assert charset.named(label) == charset.named(f"\t {label.upper()}\r\n") == name
+    assert charset.find_encoding(label) == charset.find_encoding(f"\t {label.upper()}\r\n") == name
     assert read_charset(b"<p>\xe9", label) == name
     in_page = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(name, name)
     assert read_charset(f"<meta charset='{label}'>".encode() + b"\xe9") == in_page
@@ -93,7 +93,7 @@ def test_each_label_stands_for_its_encoding_in_a_header_in_a_page_and_in_xml(lab
     ],
 )  # fmt: skip
 def test_no_other_label_stands_for_anything(label: str) -> None:
-    assert charset.named(label) == ""
+    assert charset.find_encoding(label) == ""
 
 
 MARKS = {"": "", "utf-8": codecs.BOM_UTF8, "utf-16le": codecs.BOM_UTF16_LE, "utf-16be": codecs.BOM_UTF16_BE}
@@ -255,7 +255,9 @@ def test_any_bytes_under_any_header_have_one_encoding(content_type: str, body: b
 @given(st.lists(st.binary(max_size=6)), st.sampled_from([*LABELS, ""]))
 def test_a_body_in_pieces_is_the_body(pieces: list[bytes], name: str) -> None:
     assume(name != "utf-8" or charset.of_xml(b"".join(pieces), name) == name)  # else a mark names another
-    assert "".join(charset.decoded(pieces, name)).removeprefix("\ufeff") == charset.decode(b"".join(pieces), name)
+    assert "".join(charset.decode_in_pieces(pieces, name)).removeprefix("\ufeff") == charset.decode(
+        b"".join(pieces), name
+    )
 
 
 @pytest.mark.parametrize(

@@ -121,13 +121,13 @@ def test_a_checksum_that_is_wrong_or_missing_does_no_harm(coding: str) -> None:
     trailer = 8 if coding == "gzip" else 4
     for end in (coded[:-1], coded[:-trailer], coded[:-trailer] + bytes(trailer)):
         assert codings.decode(end, coding, LIMIT) == BODY
-        (note,) = codings.beginning(end, coding, LIMIT).notes
+        (note,) = codings.decode_beginning(end, coding, LIMIT).notes
         assert note.startswith(f"{coding}: its checksum is")
 
 
 def test_each_member_of_a_gzip_body_has_a_checksum_and_is_read_whatever_it_says() -> None:
     wrong = gzip.compress(BODY)[:-8] + bytes(8)
-    found = codings.beginning(gzip.compress(b"one") + wrong + wrong + gzip.compress(b"two")[:-1], "gzip", LIMIT)
+    found = codings.decode_beginning(gzip.compress(b"one") + wrong + wrong + gzip.compress(b"two")[:-1], "gzip", LIMIT)
     assert found.body == b"one" + BODY + BODY + b"two"
     assert found.notes == ("gzip: its checksum is wrong", "gzip: its checksum is missing")
 

@@ -145,4 +145,4 @@ HEADER = st.lists(st.sampled_from(["<a>", "<", ">", ";", ",", "rel=next", 'rel="
 @given(HEADER, HEADER, HEADER)
 def test_any_headers_can_be_read(link: str, robots: str, refresh: str) -> None:
     reading = noted(Document(PAGE, b"", links=(link,), robots=(robots,), refresh=refresh))
-    assert all(urls.absolute(href, PAGE.text) in {href, ""} for href in reading.hrefs)
+    assert all(urls.resolve_absolute(href, PAGE.text) in {href, ""} for href in reading.hrefs)

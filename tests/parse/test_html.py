@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.parse import Job, html
+from crawler.parse import ParseJob, html
 from crawler.parse.links import KINDS
 from crawler.parse.reading import Reading
 from crawler.settings import LinkKind, ScopeConfig
@@ -20,12 +20,12 @@ from tests.defaults import FOLLOWED, make_job, make_scope
 URL = "http://h/a/page"
 
 
-def job(*follow: str, wants_text: bool = False, nofollow: Literal["pages", "links"] = "pages") -> Job:
+def job(*follow: str, wants_text: bool = False, nofollow: Literal["pages", "links"] = "pages") -> ParseJob:
     kinds = frozenset(follow) or FOLLOWED
     return make_job(b"k", b"r", make_scope(), follow=kinds, nofollow=nofollow, agent="ourbot", wants_text=wants_text)
 
 
-def read(markup: str | bytes, charset: str = "", *, asked: Job | None = None, wants_text: bool = False) -> Reading:
+def read(markup: str | bytes, charset: str = "", *, asked: ParseJob | None = None, wants_text: bool = False) -> Reading:
     body = markup.encode() if isinstance(markup, str) else markup
     return html.read(body, charset, URL, asked or job(wants_text=wants_text))
 

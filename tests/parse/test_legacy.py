@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import urls
-from crawler.parse.legacy import encoded
+from crawler.parse.legacy import encode_hrefs
 from tests.parse.test_charset import LABELS, read_charset
 from tests.parse.test_html import read
 
@@ -49,7 +49,7 @@ SINGLE = [name for name in LABELS if name.startswith(("iso-8859", "windows-", "k
     ],
 )
 def test_a_query_is_sent_in_the_documents_encoding_and_nothing_else_is(charset: str, href: str, sent: str) -> None:
-    assert encoded([href, "?a"], charset) == [sent, "?a"]
+    assert encode_hrefs([href, "?a"], charset) == [sent, "?a"]
 
 
 def test_links_of_a_legacy_page_are_those_a_browser_would_ask_for() -> None:
@@ -64,11 +64,11 @@ def test_every_character_of_an_encoding_comes_back_as_its_byte(charset: str) -> 
     for byte in range(0xA0, 0x100):
         char = bytes([byte]).decode(f"whatwg-{charset}")
         if char != "\ufffd":
-            [sent] = encoded([f"?{char}"], charset)
+            [sent] = encode_hrefs([f"?{char}"], charset)
             assert unquote_to_bytes(sent[1:]) == bytes([byte]), (char, sent)
 
 
 @given(st.text(), st.sampled_from([*LABELS, ""]))
 def test_any_href_can_be_sent_in_any_encoding(href: str, charset: str) -> None:
-    [sent] = encoded([href], charset)
-    assert urls.resolver("http://h/")(sent).isascii()
+    [sent] = encode_hrefs([href], charset)
+    assert urls.make_resolver("http://h/")(sent).isascii()

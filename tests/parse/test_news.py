@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.model import LeftOut, Page, Url
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, ParseJob, parse
 from crawler.parse.links import KINDS
 from crawler.parse.news import MAX_RUNS, Memory, memory_of
 from crawler.policy.admitted import Admitted
@@ -23,7 +23,7 @@ RUNS = iter(range(10**9))
 ROOT = urls.parse("http://h/")
 
 
-def fresh_job(max_depth: int | None = None) -> Job:
+def fresh_job(max_depth: int | None = None) -> ParseJob:
     """A job of a run that no worker remembers."""
     return make_job(key=KEY, run=f"test-news-{next(RUNS)}".encode(), bounds=make_scope(max_depth=max_depth))
 
@@ -243,7 +243,7 @@ def test_what_is_remembered_of_hrefs_never_leads_elsewhere(pages: list[tuple[lis
     """One memory over many pages, large enough or not, says what resolving each href afresh would say."""
     memory = Memory(size_bytes)
     for hrefs, base in pages:
-        resolve = urls.resolver(base)
+        resolve = urls.make_resolver(base)
         expected = [text for href in hrefs if (text := resolve(href))]
         assert memory.resolve(hrefs, base).texts == list(dict.fromkeys(expected))
 

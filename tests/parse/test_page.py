@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import LeftOut, Page, Reason
-from crawler.parse import Content, Document, Job, parse
+from crawler.parse import Content, Document, ParseJob, parse
 from crawler.parse.data import MAX_BYTES as MAX_DATA
 from crawler.parse.page import MAX_LINK_BYTES, MAX_TEXT
 from crawler.testing import SAMPLES, Sample, charset_page
@@ -35,7 +35,7 @@ HTML = b"""<!doctype html><html lang=en><title>Harbour</title><meta name=descrip
 URLSET = b"<urlset><url><loc>http://h/1</loc></url><url><loc>http://elsewhere/2</loc></url></urlset>"
 
 
-def fresh_job() -> Job:
+def fresh_job() -> ParseJob:
     return make_job(key=b"sixteen bytes ...", run=f"test-page-{next(RUNS)}".encode(), bounds=make_scope())
 
 

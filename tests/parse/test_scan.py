@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.model import Url
-from crawler.parse import Document, Job, parse
+from crawler.parse import Document, ParseJob, parse
 from crawler.parse.reading import Reading
 from crawler.parse.scan import read
 from tests.defaults import make_job, make_scope
@@ -13,7 +13,7 @@ from tests.defaults import make_job, make_scope
 URL = "http://h/town/harbour"
 
 
-def job(**settings: object) -> Job:
+def job(**settings: object) -> ParseJob:
     return make_job(key=b"k" * 16, run=b"test-scan", bounds=make_scope(), **settings)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from crawler.model import Reason, Request, Url
 from crawler.policy.answers import Answers
-from crawler.policy.answers.naming import kind_of, widened
+from crawler.policy.answers.naming import kind_of, widen_kind
 from tests.answering import SITE, Crawl, Outcome, Site, answer_of, words
 from tests.defaults import make_politeness
 
@@ -336,8 +336,8 @@ def test_urls_are_of_a_kind_whose_numbers_and_ids_differ(path: str, kind: str) -
 
 def test_kinds_that_differ_in_one_word_of_many_become_one() -> None:
     names = [f"user/{name}/posts" for name in "abcdefg"]
-    assert widened("user/h/posts", names) == ("user/*/posts", names)
-    assert widened("user/h/posts", names[:6]) == ("user/h/posts", [])
-    assert widened("user/h/posts", ["user/*/posts", *names[:2]]) == ("user/*/posts", [])
-    assert widened("user/#/posts", names) == ("user/#/posts", [])
-    assert widened("", ["a", "b", "*"]) == ("", [])
+    assert widen_kind("user/h/posts", names) == ("user/*/posts", names)
+    assert widen_kind("user/h/posts", names[:6]) == ("user/h/posts", [])
+    assert widen_kind("user/h/posts", ["user/*/posts", *names[:2]]) == ("user/*/posts", [])
+    assert widen_kind("user/#/posts", names) == ("user/#/posts", [])
+    assert widen_kind("", ["a", "b", "*"]) == ("", [])

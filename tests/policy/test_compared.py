@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Timings, Url
-from crawler.policy.answers.compared import answer, began
+from crawler.policy.answers.compared import answer, start_time
 from tests.defaults import make_politeness
 
 HERE = Url("http://a.test/item/17")
@@ -26,7 +26,7 @@ def to(target: str) -> tuple[int, int]:
 
 
 def test_an_exchange_began_as_long_before_its_end_as_it_took() -> None:
-    assert began(got()) == 49.0
+    assert start_time(got()) == 49.0
 
 
 def test_an_empty_page_is_compared_by_its_bytes_and_one_with_text_by_its_letters_too() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Request, Url
-from crawler.policy.traps import Novelty, Stored
+from crawler.policy.traps import Novelty, StoredPattern
 from tests.hostile.calendars import book
 from tests.hostile.endless import crawl
 
@@ -179,7 +179,7 @@ def test_books_are_remembered_in_bounds_and_restored() -> None:
     for n in range(300):
         walk(novelty, f"/book/{n}/page/", 2)
     assert len(novelty) <= 2 * 50
-    stored = Stored("http://h.test/book/7/page/#", 2, 140, 1, 3, "0 0 + =1f:1:ff http://h.test/book/7/page/1")
+    stored = StoredPattern("http://h.test/book/7/page/#", 2, 140, 1, 3, "0 0 + =1f:1:ff http://h.test/book/7/page/1")
     again = Novelty("park", stored=[stored])
     assert is_parked(again, "/book/7/page/900")
     assert not is_parked(again, "/book/8/page/900")

@@ -50,7 +50,7 @@ async def test_seeds_on_their_way_and_redirects_not_settled_count_under_other_se
     roots.choose(roots.ground("host", False))
     www = urls.parse("http://www.c.org/")
     roots.admit(www, C)
-    with roots.adding([Request(B)]):
+    with roots.admit_added([Request(B)]):
         roots.choose(wider := roots.ground("domain", False))
         await roots.fill()
     assert [wider.admitted.holds(name) for name in ("a.org", "b.org", "c.org")] == [True, True, True]
@@ -60,7 +60,7 @@ async def test_what_comes_while_settings_change_counts_under_the_old_and_the_new
     roots = Roots(Stored(), Admitted)
     roots.choose(old := roots.ground("host", False))
     new = roots.ground("domain", False)
-    with roots.adding([Request(A)]):
+    with roots.admit_added([Request(A)]):
         pass
     roots.admit(urls.parse("http://www.b.org/"), B)
     assert old.admitted.holds("a.org")
@@ -72,7 +72,7 @@ async def test_what_comes_while_settings_change_counts_under_the_old_and_the_new
 async def test_a_crawl_in_memory_keeps_its_roots_for_other_settings() -> None:
     roots = Roots(None, Admitted)
     roots.choose(roots.ground("host", False))
-    with roots.adding([Request(A), Request(B)]):
+    with roots.admit_added([Request(A), Request(B)]):
         pass
     assert roots.admit(C, B) is False
     roots.choose(following := roots.ground("domain", True))
@@ -116,9 +116,9 @@ def test_a_place_that_was_outside_when_a_page_was_read_is_found_again_once_a_see
     page = parse(Document(A, b"<a href=http://www.b.org/d/x>b</a> <a href=http://c.org/>c</a>", "text/html"), job)
     roots = Roots(None, lambda: Admitted(key))
     roots.choose(roots.ground(reach, False))
-    with roots.adding([Request(A)]):
+    with roots.admit_added([Request(A)]):
         assert not roots.reaches(page.outside)
-    with roots.adding([Request(urls.parse("http://www.b.org/d/"))]):
+    with roots.admit_added([Request(urls.parse("http://www.b.org/d/"))]):
         assert roots.reaches(page.outside)
     assert not roots.reaches(b"")
 
@@ -135,5 +135,5 @@ def test_a_seed_whose_place_has_no_room_is_refused(tmp_path: Path) -> None:
     roots = Roots(None, lambda: table)
     roots.choose(roots.ground("host", False))
     table.path = str(tmp_path / "gone" / "places")  # where the file would grow, there is nothing
-    with pytest.raises(StorageFull), roots.adding([Request(urls.parse(f"http://h{i}.org/")) for i in range(2000)]):
+    with pytest.raises(StorageFull), roots.admit_added([Request(urls.parse(f"http://h{i}.org/")) for i in range(2000)]):
         pass

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 import crawler
 from crawler.errors import FetchError
 from crawler.model import Disposition, LeftOut, Reason, Request, Response, Url
-from crawler.policy.wider import FAILURES, bounds, widened
+from crawler.policy.wider import FAILURES, bounds, find_widened
 from crawler.protocols import Fetcher
 from crawler.reach.recorded import Rows
 from crawler.settings import Config
@@ -403,14 +403,14 @@ async def test_sitemaps_are_visited_once_they_are_wanted_while_a_crawl_runs() ->
 )
 def test_each_rule_knows_what_it_kept_out(before: dict[str, Any], now: dict[str, Any], rules: LeftOut) -> None:
     settings = bounds(Config())
-    assert widened(settings | before, settings | now).left_out == rules
+    assert find_widened(settings | before, settings | now).left_out == rules
 
 
 def test_caps_and_permissions_bring_back_what_they_excluded() -> None:
     settings = bounds(Config())
 
     def reasons(before: dict[str, Any], now: dict[str, Any]) -> set[Reason]:
-        return set(widened(settings | before, settings | now).reasons)
+        return set(find_widened(settings | before, settings | now).reasons)
 
     assert reasons({"limit_per_site": 3}, {"limit_per_site": None}) == {Reason.PAGE_LIMIT}
     assert reasons({"robots": "obey"}, {"robots": "ignore"}) == {Reason.ROBOTS, Reason.ROBOTS_UNREACHABLE}
@@ -421,7 +421,7 @@ def test_caps_and_permissions_bring_back_what_they_excluded() -> None:
 
 
 def test_a_setting_that_was_not_noted_is_as_it_is_now() -> None:
-    assert not any(widened({}, bounds(Config())))
+    assert not any(find_widened({}, bounds(Config())))
 
 
 def test_urls_of_a_graph_are_canonical() -> None:
@@ -444,7 +444,7 @@ async def test_a_run_that_is_about_to_end_waits_for_what_is_being_reconsidered()
             with anyio.fail_after(30):
                 while not crawl.snapshot().in_flight:
                     await _turn()
-                with crawl._engine.errand():
+                with crawl._engine.keep_open():
                     while crawl.snapshot().counts.settled.get(Disposition.FAILED, 0) == 0:
                         await anyio.sleep(0.01)
                     with anyio.move_on_after(0.2):

@@ -34,7 +34,7 @@ async def test_an_answer_missed_while_we_were_away_is_asked_for_again_by_the_nex
     script = Script({ROBOTS: b"User-agent: *\nDisallow: /private\n"})
     away = Away(script)
     asking = RobotsCache(away, Inline(), "storybot/1.0", ttl_s=86400.0, clock=Clock(), presence=away.presence)
-    with away.presence.watched():
+    with away.presence.watch():
         first, second = await asyncio.gather(asking.rules(HOME), asking.rules(HOME), return_exceptions=True)
         assert isinstance(first, FetchError)  # its visit is forgiven
         assert not isinstance(second, BaseException)
@@ -47,7 +47,7 @@ async def test_absences_do_not_make_a_site_be_asked_less_often() -> None:
     script, clock = Script({ROBOTS: (503, b"")}), Clock()
     away = Away(script, times=3)
     asking = RobotsCache(away, Inline(), "storybot/1.0", ttl_s=86400.0, clock=clock, presence=away.presence)
-    with away.presence.watched():
+    with away.presence.watch():
         for _ in range(4):
             with pytest.raises(FetchError):
                 await asking.rules(HOME)
@@ -59,7 +59,7 @@ async def test_rules_that_grow_old_while_we_are_away_hold_and_are_asked_for_agai
     script, clock = Script({ROBOTS: b"User-agent: *\nDisallow: /private\n"}), Clock()
     away = Away(script, times=0)
     asking = RobotsCache(away, Inline(), "storybot/1.0", ttl_s=100.0, clock=clock, presence=away.presence)
-    with away.presence.watched():
+    with away.presence.watch():
         await asking.rules(HOME)
         clock.now, away._times = 101, 1
         assert not (await asking.rules(HOME))[0].allows(Url(SITE + "/private"))
@@ -71,7 +71,7 @@ async def test_a_server_error_counts_though_we_were_away() -> None:
     presence, script = Presence(sleeping := Clock()), Script({ROBOTS: (503, b"")})
     asking = RobotsCache(script, Inline(), "storybot/1.0", ttl_s=86400.0, clock=Clock(), presence=presence)
     script.may_answer.clear()
-    with presence.watched():
+    with presence.watch():
         first = asyncio.create_task(asking.rules(HOME))
         await asyncio.sleep(0)
         sleeping.now += 60

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.runtime.escaping import _HARMFUL, MOST_ESCAPED_ALONE, json_line, printable, unescaped
+from crawler.runtime.escaping import _HARMFUL, MOST_ESCAPED_ALONE, escape_text, json_line, unescape_html
 
 IGNORED = [
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -29,22 +29,22 @@ def test_nothing_that_acts_on_a_terminal_or_cannot_be_seen_is_left() -> None:
     acting = [
         chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     ]
-    assert [one for one in acting if not printable(one).isascii()] == []
-    assert printable("\x1b[2J\r\n\u202e\u200b\udc80\ufeff\u3164") == r"\x1b[2J\r\n\u202e\u200b\udc80\ufeff\u3164"
+    assert [one for one in acting if not escape_text(one).isascii()] == []
+    assert escape_text("\x1b[2J\r\n\u202e\u200b\udc80\ufeff\u3164") == r"\x1b[2J\r\n\u202e\u200b\udc80\ufeff\u3164"
 
 
 def test_nothing_that_fonts_draw_as_nothing_is_left() -> None:
-    assert [f"{code:x}" for code in IGNORED + BLANK if not printable(f"a{chr(code)}b").isascii()] == []
+    assert [f"{code:x}" for code in IGNORED + BLANK if not escape_text(f"a{chr(code)}b").isascii()] == []
     assert [f"{code:x}" for code in IGNORED if not json_line({"a": f"{chr(code)}b"}).isascii()] == []
 
 
 def test_what_makes_a_sign_a_picture_stays_behind_such_a_sign_alone() -> None:
     for text in ("❤\ufe0f ☎\ufe0e ©\ufe0f", "1\ufe0f\u20e3 #\ufe0f\u20e3", "🅰\ufe0f"):
-        assert printable(text) == text
-    assert printable("❤\ufe0f\ufe0f") == "❤\ufe0f\\ufe0f"
-    assert printable("❤\ufe00") == "❤\\ufe00"
-    assert printable("a\ufe0f 1\ufe0f é\ufe0e") == "a\\ufe0f 1\\ufe0f é\\ufe0e"
-    assert printable("a\ufe0f\u20e3 1\ufe0e\u20e3") == "a\\ufe0f\u20e3 1\\ufe0e\u20e3"
+        assert escape_text(text) == text
+    assert escape_text("❤\ufe0f\ufe0f") == "❤\ufe0f\\ufe0f"
+    assert escape_text("❤\ufe00") == "❤\\ufe00"
+    assert escape_text("a\ufe0f 1\ufe0f é\ufe0e") == "a\\ufe0f 1\\ufe0f é\\ufe0e"
+    assert escape_text("a\ufe0f\u20e3 1\ufe0e\u20e3") == "a\\ufe0f\u20e3 1\\ufe0e\u20e3"
 
 
 def test_the_dashboard_escapes_the_same() -> None:
@@ -58,7 +58,7 @@ def test_the_dashboard_escapes_the_same() -> None:
 
 def test_text_in_any_language_stays_as_it_is() -> None:
     text = "Größe — 猫、ネコ\u3000ไทย עברית العربية 한국어 prix\xa0: 5\xa0€ 🐈 \ufffd हिन्दी தமிழ் ᠮᠣᠩᠭᠣᠯ ខ្មែរ မြန်မာ"
-    assert printable(text) == text
+    assert escape_text(text) == text
     assert json_line({"t": text}) == f'{{"t":"{text}"}}\n'.encode()
 
 
@@ -66,7 +66,7 @@ def test_text_in_any_language_stays_as_it_is() -> None:
 def test_a_line_of_json_can_be_shown_and_means_the_same(text: str) -> None:
     line = json_line({"a": text, "b": [{"c": text}]}).decode()
     assert line.endswith("}\n")
-    assert printable(line[:-1]) == line[:-1]
+    assert escape_text(line[:-1]) == line[:-1]
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert json.loads(line) == {"a": whole, "b": [{"c": whole}]}
 
@@ -76,7 +76,7 @@ def test_a_line_with_many_harmful_characters_means_the_same(number: int) -> None
     value = {"a": '\u202e\x7f\U000e0001\u00e9\\\\x85"' * number, "b": [1, -0.1, 2**63, None, True, {"c\u200b": ""}]}
     line = json_line(value).decode()
     assert line.endswith("}\n")
-    assert printable(line[:-1]) == line[:-1]
+    assert escape_text(line[:-1]) == line[:-1]
     assert json.loads(line) == value
 
 
@@ -87,4 +87,4 @@ def test_what_json_cannot_say_is_still_an_error() -> None:
 
 @pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "X" + "0" * 5000])
 def test_an_entity_of_thousands_of_digits_is_no_error(digits: str) -> None:
-    assert unescaped(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"
+    assert unescape_html(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"

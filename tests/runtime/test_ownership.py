@@ -193,11 +193,11 @@ def test_settings_of_somebody_else_are_refused_by_their_name(tmp_path: Path) -> 
 
 @AS_ROOT
 def test_a_token_of_somebody_else_is_no_secret(tmp_path: Path) -> None:
-    tokens.kept(tmp_path / "token")
+    tokens.read_or_make(tmp_path / "token")
     _foreign(tmp_path / "token")
     with pytest.raises(ConfigError, match=f"token belongs to uid {BOB}"):
-        tokens.kept(tmp_path / "token")
-    assert tokens.kept(tmp_path / "token", trust=FOREIGN) == (tmp_path / "token").read_text().strip()
+        tokens.read_or_make(tmp_path / "token")
+    assert tokens.read_or_make(tmp_path / "token", trust=FOREIGN) == (tmp_path / "token").read_text().strip()
 
 
 @AS_ROOT

@@ -17,10 +17,10 @@ def test_where_nobody_watches_there_is_no_absence() -> None:
     clock.now += 60
     assert presence.beat() == 0
     clock.now += 60
-    with presence.watched():  # time before it was watched does not count
+    with presence.watch():  # time before it was watched does not count
         assert presence.beat() == 0
         clock.now += 60
-        with presence.watched():  # a second crawl begins before anyone noticed
+        with presence.watch():  # a second crawl begins before anyone noticed
             assert presence.beat() == 1
         clock.now += 60
         assert presence.beat() == 2

@@ -12,7 +12,14 @@ from typing import IO
 import pytest
 
 from crawler.runtime import private_files as private
-from crawler.runtime.private_files import Planted, copy_file, make_folder, opener, refusal, replaced
+from crawler.runtime.private_files import (
+    NotARegularFile,
+    copy_file,
+    describe_obstacle,
+    make_folder,
+    opener,
+    replace_private_file,
+)
 
 NOTES = "what its owner wrote"
 
@@ -40,7 +47,7 @@ def _update(path: Path) -> None:
 
 
 def _replace(path: Path) -> None:
-    with replaced(path) as file:
+    with replace_private_file(path) as file:
         file.write(b"secret")
 
 
@@ -84,7 +91,7 @@ def test_what_was_planted_is_refused_by_its_name_and_left_alone(
     notes, place = tmp_path / "notes", tmp_path / "place.new"
     notes.write_text(NOTES)
     plant(place, notes)
-    with pytest.raises(Planted, match=r"place\.new is a .*: remove it") as caught:
+    with pytest.raises(NotARegularFile, match=r"place\.new is a .*: remove it") as caught:
         way(place)
     assert "\n" not in str(caught.value)
     assert (notes.read_text(), sorted(path.name for path in tmp_path.iterdir())) == (NOTES, ["notes", "place.new"])
@@ -116,7 +123,7 @@ def test_what_fails_half_way_replaces_nothing(tmp_path: Path) -> None:
         file.write(b"half")
         raise ValueError("half-way")
 
-    with pytest.raises(ValueError, match="half-way"), replaced(tmp_path / "old") as file:
+    with pytest.raises(ValueError, match="half-way"), replace_private_file(tmp_path / "old") as file:
         fail(file)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"old": NOTES}
 
@@ -155,10 +162,10 @@ def test_folders_we_make_are_ours_alone_and_so_are_those_above_them(tmp_path: Pa
 def test_a_link_is_no_folder_of_ours(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     (tmp_path / "seeds").symlink_to(tmp_path / "theirs")
-    with pytest.raises(Planted, match="seeds is a symbolic link"):
+    with pytest.raises(NotARegularFile, match="seeds is a symbolic link"):
         private.make_inner_folder(tmp_path / "seeds")
     (tmp_path / "file").touch()
-    with pytest.raises(Planted, match="file is a file"):
+    with pytest.raises(NotARegularFile, match="file is a file"):
         private.make_inner_folder(tmp_path / "file")
     private.make_inner_folder(tmp_path / "new")
     private.make_inner_folder(tmp_path / "new")
@@ -181,7 +188,7 @@ def _status(mode: int, uid: int = 1000, links: int = 1) -> os.stat_result:
     ],
 )
 def test_a_second_name_of_somebody_else_s_file_is_none_of_ours(status: os.stat_result, words: str | None) -> None:
-    assert refusal(status, 1000) == words
+    assert describe_obstacle(status, 1000) == words
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another account's files can be made by root alone")
@@ -190,7 +197,7 @@ def test_a_hard_link_to_somebody_else_s_file_is_not_written(tmp_path: Path) -> N
     os.chown(tmp_path / "theirs", 4711, 4711)
     os.link(tmp_path / "theirs", tmp_path / "place")
     for way in (_write, _append, _update, _replace):
-        with pytest.raises(Planted, match="place is another name of a file that belongs to uid 4711"):
+        with pytest.raises(NotARegularFile, match="place is another name of a file that belongs to uid 4711"):
             way(tmp_path / "place")
     assert (tmp_path / "theirs").read_text() == NOTES
 

@@ -10,13 +10,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from crawler.runtime.thread_reader import batches
+from crawler.runtime.thread_reader import read_batches
 
 
 async def test_everything_arrives_once_and_in_order() -> None:
-    assert [item async for batch in batches(iter(range(100_000))) for item in batch] == list(range(100_000))
+    assert [item async for batch in read_batches(iter(range(100_000))) for item in batch] == list(range(100_000))
     nothing: list[int] = []
-    assert [batch async for batch in batches(nothing)] == []
+    assert [batch async for batch in read_batches(nothing)] == []
 
 
 async def test_what_is_there_does_not_wait_for_what_is_not() -> None:
@@ -28,7 +28,7 @@ async def test_what_is_there_does_not_wait_for_what_is_not() -> None:
         yield 2
 
     seen = []
-    async for batch in batches(trickle()):
+    async for batch in read_batches(trickle()):
         seen.append(batch)
         more.set()
     assert seen == [[1], [2]]
@@ -44,7 +44,7 @@ async def test_the_reader_does_not_run_ahead() -> None:
             yield taken
 
     seen = 0
-    async for batch in batches(counted(), room=10):
+    async for batch in read_batches(counted(), room=10):
         seen += len(batch)
         assert taken <= seen + 11
         await anyio.lowlevel.checkpoint()
@@ -55,7 +55,7 @@ async def test_an_error_comes_after_what_came_before_it() -> None:
         yield 1
         raise ValueError("the disk is gone")
 
-    async with aclosing(batches(broken())) as taking:
+    async with aclosing(read_batches(broken())) as taking:
         assert await anext(taking) == [1]
         with pytest.raises(ValueError, match="the disk is gone"):
             await anext(taking)
@@ -66,7 +66,7 @@ async def test_who_stops_taking_ends_the_reader() -> None:
         while True:
             yield 1
 
-    async with aclosing(batches(endless())) as taking:
+    async with aclosing(read_batches(endless())) as taking:
         assert await anext(taking)
 
 
@@ -78,7 +78,7 @@ async def test_a_reader_that_hears_nothing_keeps_nobody_waiting() -> None:
         yield 1
 
     with anyio.move_on_after(0.05) as scope:
-        async for _ in batches(silent()):
+        async for _ in read_batches(silent()):
             raise AssertionError("nothing was said")
     assert scope.cancelled_caught
     never.set()

@@ -10,7 +10,7 @@ import pytest
 from crawler.errors import ConfigError
 from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
 from crawler.settings.catalog import fields
-from crawler.settings.loading import amend, differences, effective_user_agent, explicit, load, read, trace
+from crawler.settings.loading import amend, chosen_settings, differences, effective_user_agent, load, read, trace
 from crawler.settings.toml import default_toml, to_toml
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ def test_what_was_chosen_survives_the_way_through_a_file(tmp_path: Path) -> None
     config = load(settings=settings)
     again = load(_file(tmp_path, to_toml(config)))
     assert again == config
-    assert explicit(again) == explicit(config)
+    assert chosen_settings(again) == chosen_settings(config)
     assert "reach" not in to_toml(config)
 
 
@@ -183,7 +183,7 @@ def test_we_introduce_ourselves_by_name_and_version() -> None:
 def test_the_memory_for_bodies_follows_a_larger_body_where_nobody_chose_it() -> None:
     config = load(settings={"max_body_bytes": 100 << 20})
     assert config.fetch.budget_bytes == 200 << 20
-    assert "fetch.budget_bytes" not in explicit(config)
+    assert "fetch.budget_bytes" not in chosen_settings(config)
     assert amend(config, {"delay_s": 2.0}).fetch.budget_bytes == 200 << 20
     with pytest.raises(ConfigError, match="at least twice"):
         load(settings={"max_body_bytes": 100 << 20, "budget_bytes": 150 << 20})

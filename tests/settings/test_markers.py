@@ -11,7 +11,7 @@ import crawler
 from crawler.assembly import parts
 from crawler.daemon.settings import DaemonConfig
 from crawler.settings import Config, Nature, SinkConfig, SiteConfig, Table
-from crawler.settings.catalog import FIXED, LIVE, SECRETS, SHARED, SINK_SECRETS, fields, marked
+from crawler.settings.catalog import FIXED, LIVE, SECRETS, SHARED, SINK_SECRETS, fields, settings_marked
 from tests.settings.reference import ROOT, reference
 
 SECRET_WORDS = re.compile(r"auth|bearer|cookie_|credential|headers|options|passw|proxy|secret|sites|token")
@@ -39,7 +39,7 @@ def recorder(read: set[str]) -> Config:
 
 def test_no_setting_has_markers_that_contradict_each_other() -> None:
     assert set() == LIVE & (FIXED | SHARED)
-    assert marked(Nature.FIXED, DaemonConfig) | marked(Nature.SHARED, DaemonConfig) == set()
+    assert settings_marked(Nature.FIXED, DaemonConfig) | settings_marked(Nature.SHARED, DaemonConfig) == set()
 
 
 def test_a_setting_whose_name_speaks_of_secrets_is_marked_as_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.engine.memory_watch import known_bytes
+from crawler.engine.memory_watch import estimate_bytes
 from crawler.errors import ConfigError
 from crawler.offload.pool import SHARE
 from crawler.settings.loading import load
@@ -37,5 +37,5 @@ def test_too_little_memory_is_refused() -> None:
 
 
 def test_what_is_known_grows_with_urls_and_sites() -> None:
-    assert known_bytes(Counts(known=1_000_000)) == 20_000_000
-    assert known_bytes(Counts(known=1_000_000, sites=1000)) == 26_000_000
+    assert estimate_bytes(Counts(known=1_000_000)) == 20_000_000
+    assert estimate_bytes(Counts(known=1_000_000, sites=1000)) == 26_000_000

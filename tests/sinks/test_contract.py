@@ -19,7 +19,7 @@ from crawler.protocols import Output, Sink
 from crawler.records import ALL, Filter
 from crawler.settings import BUILT_IN_SINKS
 from crawler.settings.loading import amend
-from crawler.sinks import SINKS, JsonLines, Owing, Stream, Wants, make_outputs
+from crawler.sinks import SINKS, JsonLines, SkipStored, Stream, Wants, make_outputs
 
 FORMATS: dict[str, dict[str, Any]] = {
     "jsonl": {"kind": "jsonl", "path": "mine.jsonl", "links": True},
@@ -179,7 +179,7 @@ async def open_stdout(folder: Path) -> AsyncIterator[Sink]:
 
 @asynccontextmanager
 async def open_owing(folder: Path) -> AsyncIterator[Sink]:
-    yield Owing(JsonLines(folder / "owing.jsonl"), [])
+    yield SkipStored(JsonLines(folder / "owing.jsonl"), [])
 
 
 def open_output(kind: str, folder: Path) -> AbstractAsyncContextManager[Sink]:

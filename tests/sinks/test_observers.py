@@ -15,7 +15,7 @@ import crawler
 from crawler.errors import SinkError, StorageFull
 from crawler.model import Disposition, Heads, Lease, Outcome, Page, Position, Request, Response, Url
 from crawler.settings.loading import amend
-from crawler.sinks import JsonLines, Owing, Wants, find_observers
+from crawler.sinks import JsonLines, SkipStored, Wants, find_observers
 from crawler.testing import Served, Site, Web, error, html, open_web, robots
 
 QUICK: dict[str, Any] = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.01}
@@ -190,7 +190,7 @@ async def test_a_sink_that_the_settings_name_may_observe_too(
 
 async def test_a_sink_that_is_being_filled_up_still_observes() -> None:
     sink = Archive()
-    found = find_observers([Plain(), Owing(sink, [1])])
+    found = find_observers([Plain(), SkipStored(sink, [1])])
     assert found
     response = Response(Url("http://a.test/robots.txt"), 404, ())
     await found.observe(response)

@@ -15,7 +15,7 @@ from crawler import Config, ConfigError
 from crawler.assembly import kinds
 from crawler.fetch import HttpFetcher
 from crawler.folder.folder import open_folder
-from crawler.settings.loading import amend, load, shown
+from crawler.settings.loading import amend, load, mask_value
 from crawler.settings.toml import to_toml
 from crawler.sinks import make_outputs
 from crawler.testing import Site, Web, html, open_web
@@ -254,7 +254,11 @@ async def test_a_frontier_of_a_package_is_opened_in_place_of_ours(
 def test_what_a_package_is_told_is_never_shown(tsv: Path) -> None:
     told = {"sinks": [{"kind": "tsv", "options": {"password": "geheim"}}], "fetcher_options": {"password": "geheim"}}
     config = amend(Config(), told)
-    assert shown("sinks", config.sinks) == shown("fetch.fetcher_options", {"password": "geheim"}) == "(not shown)"
+    assert (
+        mask_value("sinks", config.sinks)
+        == mask_value("fetch.fetcher_options", {"password": "geheim"})
+        == "(not shown)"
+    )
     with pytest.raises(ConfigError) as refused:
         amend(Config(), {"sinks": [{"kind": "tsv", "options": [["geheim"]]}], "fetcher_options": "geheim"})
     assert "geheim" not in str(refused.value)

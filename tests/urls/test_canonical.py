@@ -102,8 +102,8 @@ def test_without_a_policy_a_url_is_what_the_standard_says() -> None:
 
 def test_a_page_reached_by_a_stripped_link_is_the_base_of_its_own_links() -> None:
     base = urls.parse("http://h/a/b?utm_id=1", policy=POLICY)
-    assert urls.resolver(base.text, POLICY)("c?gclid=1&x=2") == "http://h/a/c?x=2"
-    assert urls.resolver("http://h/a;jsessionid=1/b", POLICY)("?x") == "http://h/a/b?x"
+    assert urls.make_resolver(base.text, POLICY)("c?gclid=1&x=2") == "http://h/a/c?x=2"
+    assert urls.make_resolver("http://h/a;jsessionid=1/b", POLICY)("?x") == "http://h/a/b?x"
 
 
 def test_a_url_can_be_explained() -> None:
@@ -147,7 +147,7 @@ def test_folding_twice_is_folding_once(rest: str, policy: Policy) -> None:
     once = folded(f"http://h/{rest}", policy)
     assert folded(once, policy) == once
     assert urls.parse(once).text == once
-    assert urls.resolver("http://else/", policy)(f"http://h/{rest}") == once
+    assert urls.make_resolver("http://else/", policy)(f"http://h/{rest}") == once
 
 
 @given(st.text(max_size=60), policies)

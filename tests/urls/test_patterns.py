@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.fetch.relays import _matcher
+from crawler.fetch.proxies import _matcher
 from crawler.model import Reason, Request, Url
 from crawler.robots import parse as parse_robots
 from crawler.urls import parse
-from crawler.urls.canonical import changes, folding
+from crawler.urls.canonical import describe_folding, make_folder
 from crawler.urls.patterns import MOST_REPEATS, Pattern, PatternError
 from tests.defaults import make_policy, make_scope
 from tests.growth import cpu_s, exponent
@@ -184,7 +184,7 @@ def _excluding(pattern: str) -> Callable[[str], object]:
 
 
 def _folds(*names: str) -> Callable[[str], object]:
-    return folding(make_policy(strip_params=names))
+    return make_folder(make_policy(strip_params=names))
 
 
 STARS = "*a" * 12 + "*b"
@@ -211,7 +211,7 @@ ROBOTS = parse_robots(f"User-agent: *\nDisallow: /{STARS}$".encode(), "us")
         (_folds("amp;*b"), "amp;"),
         (_folds("x"), "&x=1&sid=0123456789abcdef0123456789abcdef"),
         (_folds("x"), "&sid=a"),
-        (lambda text: changes(text, make_policy((STARS,))), "a&"),
+        (lambda text: describe_folding(text, make_policy((STARS,))), "a&"),
         (_matcher("*.a.test"), ".a"),
         (lambda text: ROBOTS.verdict(Url(text)), "a"),
     ],

@@ -88,7 +88,7 @@ def test_what_never_reaches_a_server_or_must_not_is_dropped(text: str, canonical
     ],
 )
 def test_an_href_leads_where_the_page_it_stands_on_says(href: str, canonical: str | None) -> None:
-    assert urls.resolver(PAGE.text)(href) == (canonical or "")
+    assert urls.make_resolver(PAGE.text)(href) == (canonical or "")
     if canonical is None:
         with pytest.raises(UrlError):
             urls.parse(href, PAGE)
@@ -152,7 +152,7 @@ def test_the_fast_way_and_the_careful_way_agree(text: str) -> None:
         expected = urls.parse(text, PAGE).text
     except UrlError:
         expected = ""
-    assert urls.resolver(PAGE.text)(text) == expected
+    assert urls.make_resolver(PAGE.text)(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_both_schemes_of_a_host_are_one_host_and_two_ports_are_two() -> None:
     ],
 )
 def test_a_url_of_any_kind_can_be_made_absolute(text: str, base: str, absolute: str) -> None:
-    assert urls.absolute(text, base) == absolute
+    assert urls.resolve_absolute(text, base) == absolute
 
 
 def test_a_fingerprint_depends_on_the_url_and_on_the_key() -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from .bounds import Bounds, Closed
 
 
-class Door(Protocol):
+class ConnectionPolicy(Protocol):
     """Decides which connections may stay."""
 
     @property
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         "is_local",
     )
 
-    def __init__(self, door: Door, make: Callable[[], web.RequestHandler]) -> None:
+    def __init__(self, door: ConnectionPolicy, make: Callable[[], web.RequestHandler]) -> None:
         self.inner: web.RequestHandler | None = None
         """aiohttp's protocol, made when the first byte comes, so that silent connections cost little."""
         self._make = make

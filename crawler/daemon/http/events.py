@@ -42,7 +42,7 @@ async def end_all(app: web.Application) -> None:
 
 async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
     after = _last_seen(request)
-    with request.app[STREAMS].held(request), request.app[JOBS].listen(job) as listener:
+    with request.app[STREAMS].count_stream(request), request.app[JOBS].listen(job) as listener:
         response = await answers.open_stream(request, EVENT_STREAM)
         if (seen := await _replay(request, response, after, job)) is not None:
             await _live(response, listener, seen)

@@ -21,7 +21,9 @@ REST_S = 1.0
 
 
 @asynccontextmanager
-async def listening(sock: socket.socket, make: Callable[[], asyncio.Protocol], backlog: int) -> AsyncIterator[None]:
+async def accept_connections(
+    sock: socket.socket, make: Callable[[], asyncio.Protocol], backlog: int
+) -> AsyncIterator[None]:
     """Accepts connections to `sock` while the block lasts. `make` makes the protocol of each."""
     sock.setblocking(False)
     sock.listen(backlog)

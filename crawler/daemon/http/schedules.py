@@ -142,5 +142,5 @@ def _to_model(schedule: Schedule) -> ScheduleOut:
         name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
     }
     return ScheduleOut(
-        **values, is_waiting=schedule.waiting is not None, settings=dict(validation.masked(schedule.settings))
+        **values, is_waiting=schedule.waiting is not None, settings=dict(validation.mask_secrets(schedule.settings))
     )

@@ -16,7 +16,7 @@ from ..api import Changed, Jobs
 from . import sockets
 from .admission import Admission
 from .app import application
-from .listener import listening
+from .listener import accept_connections
 from .safety import Token
 from .wire import Wire
 
@@ -60,9 +60,9 @@ async def open_server(
         await runner.setup()
         assert runner.server is not None
         admission.serve(partial(_wire, admission, runner.server))
-        async with sockets.opened(host, port, path) as sock:
+        async with sockets.open_socket(host, port, path) as sock:
             told = Listening(f"unix:{path}", None) if path else _listening(host, sock.getsockname()[1])
-            async with listening(sock, admission, BACKLOG):
+            async with accept_connections(sock, admission, BACKLOG):
                 yield told
             await runner.cleanup()
     finally:

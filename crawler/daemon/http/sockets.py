@@ -12,7 +12,7 @@ from ...errors import ConfigError
 
 
 @asynccontextmanager
-async def opened(host: str, port: int, path: str) -> AsyncIterator[socket.socket]:
+async def open_socket(host: str, port: int, path: str) -> AsyncIterator[socket.socket]:
     """Opens a socket at `path`, or, if that is empty, at `host` and `port`. Raises ConfigError if it cannot."""
     if not path:
         yield _tcp_socket(host, port)

@@ -26,7 +26,7 @@ class Streams:
         return len(self._tasks)
 
     @contextmanager
-    def held(self, request: web.Request) -> Iterator[None]:
+    def count_stream(self, request: web.Request) -> Iterator[None]:
         """Counts the current task as a stream while the block lasts. Raises Problem: 503."""
         bounds, address = self._bounds, network(request.remote or "")
         if len(self._tasks) >= bounds.streams:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import CrawlError
-from ...folder.folder import open_folder, read_folder, told
+from ...folder.folder import open_folder, read_folder, translate_os_errors
 from ...frontier import Look, look
 from ...model import Disposition
 from ...runtime.files import sync_folder
@@ -32,7 +32,7 @@ class Folders:
         """Folders of jobs that are not acknowledged yet."""
         self._going = data / "going"
         """Folders of jobs that are being removed."""
-        with told(data):
+        with translate_os_errors(data):
             for folder in (self.crawls, self._coming, self._going):
                 make_inner_folder(folder)
                 if not trust.open:
@@ -53,24 +53,24 @@ class Folders:
 
     # -- coming --
 
-    def coming(self, name: str) -> Path:
+    def prepared_path(self, name: str) -> Path:
         """Returns the place where a new job's folder is prepared."""
         return self._coming / name
 
     def prepare(self, name: str, config: Config) -> None:
         """Makes an ordinary crawl folder, not in its final place yet. Raises FolderError, StorageFull."""
-        with open_folder(self.coming(name), config, trust=self.trust):
+        with open_folder(self.prepared_path(name), config, trust=self.trust):
             pass
-        sync_folder(self.coming(name))
+        sync_folder(self.prepared_path(name))
         sync_folder(self._coming)
 
-    def arrive(self, name: str) -> None:
+    def move_into_place(self, name: str) -> None:
         """Moves a prepared folder to its final place, once the job's record is written."""
-        self.coming(name).replace(self.crawls / name)
+        self.prepared_path(name).replace(self.crawls / name)
         sync_folder(self.crawls)
 
-    def turn_away(self, name: str) -> None:
-        shutil.rmtree(self.coming(name), ignore_errors=True)
+    def discard_prepared(self, name: str) -> None:
+        shutil.rmtree(self.prepared_path(name), ignore_errors=True)
 
     # -- going --
 
@@ -97,7 +97,7 @@ class Folders:
         kept = {record.folder: record for record in records}
         for path in list(self._coming.iterdir()):
             if path.name in kept and not (self.crawls / path.name).exists():
-                self.arrive(path.name)
+                self.move_into_place(path.name)
             elif path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -107,7 +107,7 @@ class Folders:
             self.forget(name)
         return [kept[name] for name in leaving if name in kept]
 
-    def strangers(self, records: Iterable[Record]) -> list[Path]:
+    def find_unknown(self, records: Iterable[Record]) -> list[Path]:
         """Returns the crawl folders in DIR/crawls that belong to no job."""
         known = {record.folder for record in records}
         return [
@@ -117,7 +117,7 @@ class Folders:
         ]
 
 
-def adopted(path: Path, job: str, trust: Trust = NOBODY) -> Record:
+def adopt_folder(path: Path, job: str, trust: Trust = NOBODY) -> Record:
     """Returns a job for a crawl folder that was made elsewhere: paused, or completed if nothing is queued.
 
     Raises CrawlError if the folder cannot be continued.

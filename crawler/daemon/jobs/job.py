@@ -247,7 +247,7 @@ class Job(Figures):
         return self.counts.settled.get(Disposition.FETCHED, 0)
 
 
-def seen(
+def view_job(
     record: Record,
     settings: Settings,
     snapshot: Snapshot | None,
@@ -284,7 +284,7 @@ def seen(
     return replace(job, counts=snapshot.counts, bytes=bytes_before + snapshot.bytes, **figures)
 
 
-def weight(priority: int) -> float:
+def weight_of(priority: int) -> float:
     """Returns the weight of a job when jobs share the daemon's capacity."""
     return float(2 ** (priority / 2))
 

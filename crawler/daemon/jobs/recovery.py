@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...errors import CrawlError
-from ...runtime.escaping import printable
+from ...runtime.escaping import escape_text
 from ..events import Kind
-from .folders import Folders, adopted
+from .folders import Folders, adopt_folder
 from .job import Record
 from .registry import Draft, News, Registry
 from .states import State
@@ -79,16 +79,16 @@ def _again(record: Record, on_trial: Sequence[Record], most_crashes: int) -> Rec
 
 def _adopt(folders: Folders, kept: list[Record], new_id: Callable[[], str]) -> list[Record]:
     found: list[Record] = []
-    for path in folders.strangers(kept):
+    for path in folders.find_unknown(kept):
         try:
-            found.append(adopted(path, new_id(), folders.trust))
+            found.append(adopt_folder(path, new_id(), folders.trust))
         except CrawlError as error:
             log.warning("%s is not adopted as a job: %s", path, error)
     return found
 
 
 def _describe_missing(folders: Folders, record: Record) -> str:
-    return f"its folder {printable(str(folders.path(record)))} is gone: put it back and resume, or remove the job"
+    return f"its folder {escape_text(str(folders.path(record)))} is gone: put it back and resume, or remove the job"
 
 
 def _news(record: Record, before: State | None) -> News:

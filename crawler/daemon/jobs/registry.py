@@ -12,8 +12,8 @@ from typing import Any
 from ..errors import NoSuchJob
 from ..events import Event, Events, Kind
 from .job import Record, Template
-from .states import State, Verb, after
-from .store import Change, Remembered, Store
+from .states import State, Verb, next_state
+from .store import Change, Store, StoredState
 
 News = tuple[str | None, Kind, Mapping[str, object]]
 """An event to be written with a change: the job (None: all), the kind, and the data."""
@@ -33,7 +33,7 @@ class Draft:
 class Registry:
     """All jobs and templates. Changes are made one after the other; each sees the result of the one before."""
 
-    def __init__(self, store: Store, remembered: Remembered, events: Events, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store, remembered: StoredState, events: Events, now: Callable[[], float]) -> None:
         self.now = now
         self._store = store
         self._events = events
@@ -128,7 +128,7 @@ class Registry:
             if not when(record):
                 return None
             is_moved = True
-            following = after(record.state, verb)
+            following = next_state(record.state, verb)
             if following is record.state:
                 return None
             ended_at = self.now() if following.is_over else None

@@ -12,7 +12,7 @@ from ...errors import StorageFull
 from ..errors import JobError
 from .registry import Registry
 from .states import State
-from .submission import Reception
+from .submission import Submissions
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ LEAST_S, MOST_S = 0.05, 60.0
 """Least and most seconds between two looks."""
 
 
-async def keep_clear(reception: Reception, runs: Container[str], changed: asyncio.Event) -> None:
+async def keep_clear(reception: Submissions, runs: Container[str], changed: asyncio.Event) -> None:
     """Removes due jobs again and again, until cancelled. `changed` is set when `retention_s` may have changed."""
     while True:
         retention_s = reception.config.retention_s
@@ -36,7 +36,7 @@ async def keep_clear(reception: Reception, runs: Container[str], changed: asynci
             log.warning("jobs that have ended could not be removed: %s", error)
 
 
-async def sweep(reception: Reception, runs: Container[str], retention_s: float) -> int:
+async def sweep(reception: Submissions, runs: Container[str], retention_s: float) -> int:
     """Removes the jobs that are due, and returns their number. Jobs in `runs` still have a run and are left."""
     registry, removed = reception.registry, 0
     while due := [job for job in _over_since(registry.now() - retention_s, registry) if job not in runs][:MOST_AT_ONCE]:

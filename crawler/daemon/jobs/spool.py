@@ -12,7 +12,7 @@ from typing import IO
 from ... import seeds, urls
 from ...errors import SeedError, UrlError
 from ...fetch import Guard
-from ...folder.folder import told
+from ...folder.folder import translate_os_errors
 from ...model import Url
 from ...runtime.files import sync_folder
 from ...runtime.private_files import check_place, make_inner_folder, opener
@@ -47,7 +47,7 @@ class Upload:
 
     def write(self, texts: Sequence[str]) -> None:
         """Writes some lines. Raises BadSeeds, Full."""
-        data = normal(texts)
+        data = normalise_lines(texts)
         for line in data.decode().splitlines():
             self._count(line.strip())
         self.digest.update(data)
@@ -85,12 +85,12 @@ class Upload:
     def _refuses(self, line: str) -> str | None:
         """Returns why the guard refuses the seed's address, or None. A line that is no URL is counted as bad later."""
         try:
-            return refusal(self._guard, seeds.parse(line.partition(" #")[0].strip()))
+            return find_refusal(self._guard, seeds.parse(line.partition(" #")[0].strip()))
         except UrlError:
             return None
 
 
-def refusal(guard: Guard, url: Url) -> str | None:
+def find_refusal(guard: Guard, url: Url) -> str | None:
     """Returns why the guard refuses a URL with a literal address; None if it does not, or the host is a name."""
     address = urls.host(url).strip("[]")
     if not urls.is_address(address) or (why := guard.refuses(address)) is None:
@@ -98,7 +98,7 @@ def refusal(guard: Guard, url: Url) -> str | None:
     return f"leads to an address that is refused ({why}): fetch.allow_networks of the daemon's own settings decides"
 
 
-def normal(texts: Sequence[str]) -> bytes:
+def normalise_lines(texts: Sequence[str]) -> bytes:
     """Returns the lines as they are stored: UTF-8, one seed a line."""
     return "".join(f"{line}\n" for text in texts for line in text.splitlines()).encode("utf-8", "replace")
 
@@ -111,12 +111,12 @@ class BadLines:
         self.count = count
         self.length = length
         self._path = folder / BAD_SEEDS
-        with told(folder), suppress(FileNotFoundError), open(self._path, "r+b", opener=opener) as file:
+        with translate_os_errors(folder), suppress(FileNotFoundError), open(self._path, "r+b", opener=opener) as file:
             file.truncate(min(length, file.seek(0, os.SEEK_END)))
 
     def __call__(self, bad: BadSeed) -> None:
         shown = bad._replace(source=f"{FOLDER}/{Path(bad.source).name}")
-        with told(self._path.parent), open(self._path, "a", encoding="utf-8", opener=opener) as file:
+        with translate_os_errors(self._path.parent), open(self._path, "a", encoding="utf-8", opener=opener) as file:
             file.write(f"{shown}\n")
             self.length = file.tell()
         self.count += 1
@@ -124,7 +124,7 @@ class BadLines:
 
 def read(path: Path, on_bad: Callable[[BadSeed], None]) -> Iterator[Url]:
     """Yields the URLs of an upload. Raises SeedError, FolderError."""
-    with told(path.parent):
+    with translate_os_errors(path.parent):
         check_place(path)
     return seeds.read([str(path)], on_bad)
 

@@ -52,7 +52,7 @@ _NEXT: Mapping[Verb, Mapping[State, State]] = {
 """The next state for each verb and state. A verb that is repeated changes nothing."""
 
 
-def after(state: State, verb: Verb) -> State:
+def next_state(state: State, verb: Verb) -> State:
     """Returns the state that follows. Raises WrongState."""
     following = _NEXT[verb].get(state)
     if following is None:

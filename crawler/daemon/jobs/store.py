@@ -58,7 +58,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class StoredState:
     """The content of a database when it is opened."""
 
     records: Sequence[Record]
@@ -88,7 +88,7 @@ class Store:
         """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
         return start_in_thread(self._thread, self._work, work)
 
-    async def open(self) -> Remembered:
+    async def open(self) -> StoredState:
         return await start_in_thread(self._thread, self._open)
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class Store:
 
     # -- in the thread -----------------------------------------------------------------------------------------------
 
-    def _open(self) -> Remembered:
+    def _open(self) -> StoredState:
         with _translate_errors(self._path):
             check_database(self._path)
             touch(self._path)  # its owner alone may read it and the files that SQLite makes beside it
@@ -122,7 +122,7 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(path: Path) -> AsyncIterator[tuple[Store, Remembered]]:
+async def open_store(path: Path) -> AsyncIterator[tuple[Store, StoredState]]:
     """Opens the database at `path`, or makes it, and yields it with its content. Raises StoreError, StorageFull."""
     with ThreadPoolExecutor(1, thread_name_prefix="daemon store") as thread:
         store = Store(path, thread)
@@ -162,11 +162,11 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.executescript(TABLES)
 
 
-def _load(connection: sqlite3.Connection) -> Remembered:
+def _load(connection: sqlite3.Connection) -> StoredState:
     jobs = connection.execute("SELECT record FROM job ORDER BY id").fetchall()
     templates = connection.execute("SELECT record FROM template ORDER BY name").fetchall()
     [last] = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()
-    return Remembered(
+    return StoredState(
         [_record(text) for (text,) in jobs], [Template(**orjson.loads(text)) for (text,) in templates], last
     )
 

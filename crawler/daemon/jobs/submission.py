@@ -32,7 +32,7 @@ from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
 from .registry import Draft, News, Registry
 from .states import State
-from .validation import alter, check_names, choose, differences, named, ruled
+from .validation import alter, apply_rules, check_names, choose, differences, flatten_settings
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Threads:
 
 
 @dataclass(slots=True)
-class Reception:
+class Submissions:
     """Accepts jobs, seeds and changes."""
 
     registry: Registry
@@ -68,7 +68,7 @@ class Reception:
     @classmethod
     def of(
         cls, registry: Registry, folders: Folders, threads: Threads, config: DaemonConfig, base: Config
-    ) -> Reception:
+    ) -> Submissions:
         ids = [record.id for record in registry.records()]
         return cls(registry, folders, threads, config, base, Ids(max(ids, default="")), WeakValueDictionary())
 
@@ -95,7 +95,7 @@ class Reception:
     async def plant(self, job: str, seeds: Lines, who: str) -> int:
         """Stores further seeds of a job, and returns the number of lines."""
         record = await self.check_folder(job)
-        coming = self.folders.coming(f"{job}+{self.new_id()}.txt")
+        coming = self.folders.prepared_path(f"{job}+{self.new_id()}.txt")
         upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
 
         def decide() -> Draft:
@@ -130,11 +130,11 @@ class Reception:
             said = {
                 name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
             }
-            before, now = ruled(record.settings, self.rule), ruled(chosen, self.rule)
+            before, now = apply_rules(record.settings, self.rule), apply_rules(chosen, self.rule)
             changes.extend(differences(before, now))
             changes.extend((name, old, new) for name, new in said.items() if (old := getattr(record, name)) != new)
             told = [{"key": key, "from": old, "to": new} for key, old, new in changes]
-            inherited = tuple(name for name in record.inherited if name not in named(patch.settings))
+            inherited = tuple(name for name in record.inherited if name not in flatten_settings(patch.settings))
             is_widened = record.is_widened or lets_more_in(before, now)
             new = replace(record, settings=chosen, inherited=inherited, is_widened=is_widened, **said)
             return Draft([new], news=[(job, Kind.CHANGE, {"who": who, "changes": told})]) if changes else None
@@ -198,7 +198,9 @@ class Reception:
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.registry.now(),
             settings=choose(spec.settings, self.rule, template.settings),
-            inherited=tuple(name for name in named(template.settings) if name not in named(spec.settings)),
+            inherited=tuple(
+                name for name in flatten_settings(template.settings) if name not in flatten_settings(spec.settings)
+            ),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},
@@ -211,7 +213,7 @@ class Reception:
             url = urls.parse(text) if text else None
         except UrlError as error:
             raise BadJob([Complaint("webhook", str(error))]) from error
-        if url and (why := spool.refusal(Guard(self.base.fetch.allow_networks), url)):
+        if url and (why := spool.find_refusal(Guard(self.base.fetch.allow_networks), url)):
             raise BadJob([Complaint("webhook", why)])
         return str(url or "")
 
@@ -224,8 +226,8 @@ class Reception:
 
     async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
         try:
-            await self.threads.run(self.folders.prepare, draft.folder, ruled(draft.settings, self.rule))
-            path = spool.path_of(self.folders.coming(draft.folder), 1)
+            await self.threads.run(self.folders.prepare, draft.folder, apply_rules(draft.settings, self.rule))
+            path = spool.path_of(self.folders.prepared_path(draft.folder), 1)
             upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
             record = replace(
                 draft,
@@ -239,9 +241,9 @@ class Reception:
         except BaseException:
             with CancelScope(shield=True):
                 if draft.id not in self.registry:
-                    await self.threads.run(self.folders.turn_away, draft.folder)
+                    await self.threads.run(self.folders.discard_prepared, draft.folder)
             raise
-        await self.threads.run(self.folders.arrive, record.folder)
+        await self.threads.run(self.folders.move_into_place, record.folder)
         return record
 
     async def _spool(self, path: Path, guard: Guard, most: int, seeds: Lines) -> spool.Upload:
@@ -258,12 +260,12 @@ class Reception:
     async def _compare(self, known: Record, spec: JobSpec, seeds: Lines) -> None:
         digest = blake2b(digest_size=16)
         async for lines in seeds:
-            digest.update(spool.normal(lines))
+            digest.update(spool.normalise_lines(lines))
         if known.digest != _digest(spec, digest.digest()):
             raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
 
     def _guard(self, record: Record) -> Guard:
-        return Guard(ruled(record.settings, self.rule).fetch.allow_networks)
+        return Guard(apply_rules(record.settings, self.rule).fetch.allow_networks)
 
 
 @contextmanager

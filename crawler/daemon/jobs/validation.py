@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from ...assembly import parts
 from ...errors import ConfigError
 from ...settings import Config
-from ...settings.catalog import FIXED, SECRETS, SINK_SECRETS, fields, leaf
-from ...settings.loading import amend, changes, explicit, shown, value_of
+from ...settings.catalog import FIXED, SECRETS, SINK_SECRETS, fields, last_word
+from ...settings.loading import amend, changes, chosen_settings, mask_value, value_of
 from ..errors import BadJob, BadSettings, Complaint
-from ..owners import UNHEARD, Rule, refusals, without_owners
+from ..owners import UNHEARD, Rule, drop_owner_settings, refusals
 from .job import PRIORITIES, JobSpec, Settings
 
 MASK = "***"
@@ -41,7 +41,7 @@ def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
     try:
         asked = amend(Config(), given)
         chosen = amend(amend(Config(), over), given)
-        parts.scope(ruled(_plain(chosen), rule))
+        parts.scope(apply_rules(_plain(chosen), rule))
     except ConfigError as error:
         raise BadSettings(list(_complaints(error))) from error
     return chosen, asked
@@ -53,18 +53,18 @@ def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
     return _plain(chosen)
 
 
-def ruled(chosen: Settings, rule: Rule) -> Config:
+def apply_rules(chosen: Settings, rule: Rule) -> Config:
     """Returns all settings of a job that chose these. Raises ConfigError."""
-    return amend(rule.base, without_owners(amend(Config(), chosen)))
+    return amend(rule.base, drop_owner_settings(amend(Config(), chosen)))
 
 
-def in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
+def settings_in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
     """Returns every setting that a job's crawl is opened with, so that no older value from its folder counts.
 
     Raises BadSettings if the daemon's own settings now forbid a choice of the job.
     """
     check_still(chosen, rule, is_adopted=is_adopted)
-    config = ruled(chosen, rule)
+    config = apply_rules(chosen, rule)
     return amend(config, {key: value_of(config, key) for key in fields() if key not in FIXED})
 
 
@@ -74,7 +74,7 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     """
     refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
     try:
-        parts.scope(ruled(chosen, rule))  # patterns of an older version may no longer be taken
+        parts.scope(apply_rules(chosen, rule))  # patterns of an older version may no longer be taken
     except ConfigError as error:
         refused += _complaints(error)
     if refused:
@@ -93,19 +93,19 @@ def differences(before: Config, after: Config) -> list[tuple[str, object, object
     return [(one.key, one.old, one.new) for one in (*told.applied, *told.needs_restart)]
 
 
-def named(chosen: Settings) -> Mapping[str, object]:
+def flatten_settings(chosen: Settings) -> Mapping[str, object]:
     """Returns the chosen settings by full name. Raises ConfigError."""
-    return explicit(amend(Config(), chosen))
+    return chosen_settings(amend(Config(), chosen))
 
 
-def masked(chosen: Settings) -> Settings:
+def mask_secrets(chosen: Settings) -> Settings:
     """Returns the settings with secrets replaced by MASK."""
     tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
     for key in SECRETS:
         table = tables.get(key.partition(".")[0])
-        if isinstance(table, dict) and leaf(key) in table:
-            value = table[leaf(key)]
-            table[leaf(key)] = value if shown(key, value) == value else MASK
+        if isinstance(table, dict) and last_word(key) in table:
+            value = table[last_word(key)]
+            table[last_word(key)] = value if mask_value(key, value) == value else MASK
     if isinstance(sinks := tables.get("sinks"), list | tuple):
         tables["sinks"] = [
             {name: MASK if name in SINK_SECRETS and value else value for name, value in one.items()} for one in sinks

@@ -14,7 +14,7 @@ from ..errors import BadJob, Complaint, Full
 from ..events import Kind
 from .job import Record, Wish
 from .registry import Draft, News, Registry
-from .states import Verb, after
+from .states import Verb, next_state
 
 MOST_PATTERNS = 1000
 """Patterns in one wish; a wish for all of them names none."""
@@ -22,7 +22,7 @@ ANSWERED_S = 2.0
 """Seconds that a caller waits for the number of queued URLs."""
 
 
-def retrying(reasons: Sequence[str]) -> Wish:
+def make_retry_wish(reasons: Sequence[str]) -> Wish:
     """Returns a wish for URLs that ended for these reasons; without reasons, for every failure. Raises BadJob."""
     unknown = [Complaint(f"reasons.{i}", _unknown(word)) for i, word in enumerate(reasons) if word not in set(Reason)]
     if unknown:
@@ -30,7 +30,7 @@ def retrying(reasons: Sequence[str]) -> Wish:
     return Wish(retry=tuple(dict.fromkeys(map(str, reasons or FAILURES))))
 
 
-def unparking(patterns: Sequence[str]) -> Wish:
+def make_unpark_wish(patterns: Sequence[str]) -> Wish:
     """Returns a wish for URLs parked under these patterns; without patterns, for all parked ones."""
     return Wish(unpark=tuple(dict.fromkeys(patterns)), unpark_all=not patterns)
 
@@ -65,7 +65,7 @@ class Wishes:
             raise
         return told
 
-    async def told(self, job: str, coming: Future[int]) -> int | None:
+    async def wait_for_result(self, job: str, coming: Future[int]) -> int | None:
         """Returns how many URLs a wish queued; None if the run did not carry it out within ANSWERED_S."""
         try:
             async with asyncio.timeout(ANSWERED_S):
@@ -75,7 +75,7 @@ class Wishes:
         finally:
             self.forget(job, coming)
 
-    async def strike(self, job: str, wish: Wish, queued: int) -> None:
+    async def finish(self, job: str, wish: Wish, queued: int) -> None:
         """Removes a wish that was carried out, and tells the callers that wait for it."""
         await self._registry.change(lambda: self._draft_without(job, wish))
         for number, told in self._waiting.get(job, ()):
@@ -119,7 +119,7 @@ def _draft(record: Record, said: News, who: str) -> Draft:
     """Returns the draft of a wish: the record, its events, and the new state if the job had ended."""
     if not record.state.is_over:
         return Draft([record], news=[said])
-    following = after(record.state, Verb.RESUME)
+    following = next_state(record.state, Verb.RESUME)
     move: News = (
         record.id,
         Kind.STATE,

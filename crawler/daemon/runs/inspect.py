@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Inspector:
-    """Inspector into the frontiers of all jobs; `runs` are the running ones. Raises FrontierError."""
+    """Looks into the frontiers of all jobs; `runs` are the running ones. Raises FrontierError."""
 
     def __init__(self, runs: Mapping[str, Run], folders: Folders, settings_of: SettingsOf) -> None:
         self._runs = runs
@@ -39,7 +39,7 @@ class Inspector:
         """One lock for each job's file: either a look or a run holds it."""
 
     @asynccontextmanager
-    async def kept_out(self, job: str) -> AsyncIterator[None]:
+    async def keep_out(self, job: str) -> AsyncIterator[None]:
         """Keeps looks away from the job's file while the block lasts; waits for those under way."""
         async with self._turn(job):
             yield

@@ -27,7 +27,7 @@ class Logs(logging.Handler):
             file.handle(record)
 
     @contextmanager
-    def kept(self, job: str, folder: Path) -> Iterator[None]:
+    def keep(self, job: str, folder: Path) -> Iterator[None]:
         """Keeps a job's log while the block lasts, for all code that runs in its context."""
         file = self._files[job] = LogFile(folder / NAME, MOST_BYTES, is_late=True)
         current_job.set(job)
@@ -39,7 +39,7 @@ class Logs(logging.Handler):
 
 
 @contextmanager
-def logs_kept() -> Iterator[Logs]:
+def keep_logs() -> Iterator[Logs]:
     """Keeps the logs of all jobs while the block lasts."""
     logs, library = Logs(), logging.getLogger("crawler")
     library.addHandler(logs)

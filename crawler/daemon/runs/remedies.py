@@ -17,7 +17,7 @@ HELPED = frozenset({Bound.POLITENESS, Bound.PER_SITE, Bound.PER_IP, Bound.CONCUR
 """The limits that a setting of a running job can lift."""
 
 
-def remedies(bound: Bound, config: Config, most_visits: int) -> Mapping[str, object]:
+def find_remedies(bound: Bound, config: Config, most_visits: int) -> Mapping[str, object]:
     """Returns suggested settings by full name. `most_visits` bounds all jobs together, so one job gets no more."""
     politeness, concurrency = config.politeness, config.fetch.concurrency
     found: dict[str, object] = {}

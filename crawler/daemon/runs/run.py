@@ -19,13 +19,13 @@ from ...errors import FolderError, StorageFull
 from ...metrics.metrics import Ending, Snapshot, Summary
 from ...model import Reason, Url
 from ...policy.wider import lets_more_in
-from ...runtime.thread_reader import batches
+from ...runtime.thread_reader import read_batches
 from ...settings import Config
 from ...settings.catalog import FIXED
 from ...settings.loading import Changes, amend, value_of
 from ..errors import JobError
 from ..jobs import spool
-from ..jobs.job import Record, Seeds, weight
+from ..jobs.job import Record, Seeds, weight_of
 from ..jobs.registry import Registry
 from ..jobs.wishes import Wishes
 
@@ -120,7 +120,7 @@ class Run:
         crawl, record = self.crawl, self._registry.record(self.job)
         if crawl is None:
             return None
-        crawl.weight = weight(record.priority)
+        crawl.weight = weight_of(record.priority)
         for site in crawl.held.difference(record.held):
             crawl.let_go(site)
         for site in set(record.held).difference(crawl.held):
@@ -206,7 +206,7 @@ class Run:
                 found = await crawl.reconsider(
                     retry=tuple(map(Reason, wish.retry)), unpark=wish.unpark, unpark_all=wish.unpark_all
                 )
-                await self._wishes.strike(self.job, wish, found.pages + found.again + found.unparked)
+                await self._wishes.finish(self.job, wish, found.pages + found.again + found.unparked)
 
     # -- seeds -------------------------------------------------------------------------------------------------------
 
@@ -246,7 +246,7 @@ class Run:
                 self._queued = record.queued
                 bad = spool.BadLines(self.folder, record.bad, record.bad_bytes)
                 upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
-                async with aclosing(batches(upload)) as read:
+                async with aclosing(read_batches(upload)) as read:
                     async for batch in read:
                         self._queued += await crawl.add(batch, again=not is_first)
                         self._bad = bad.count

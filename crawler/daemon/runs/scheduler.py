@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from ...errors import CrawlError, StorageFull
 from ...fetch import Files
 from ...metrics.metrics import Ending
-from ...runtime.escaping import printable
+from ...runtime.escaping import escape_text
 from ..errors import JobError, NoSuchJob, WrongState
 from ..events import Event, Events, Kind
 from ..jobs.figures import take_for_event
@@ -80,18 +80,18 @@ class Scheduler:
 
     # -- what the door asks ------------------------------------------------------------------------------------------
 
-    def look_around(self) -> None:
-        """Inspector whether jobs can start, after something changed."""
+    def check_queue(self) -> None:
+        """Looks whether jobs can start, after something changed."""
         self._moved.set()
 
-    def halt(self, job: str, *, at_once: bool = False) -> None:
+    def stop_run(self, job: str, *, at_once: bool = False) -> None:
         """Stops the run of a job whose state has already changed. `at_once` drops the visits under way."""
         run = self.runs.get(job)
         if run is not None:
             (run.abort if at_once else run.stop)()
         self._moved.set()
 
-    async def rest(self, job: str) -> None:
+    async def wait_until_idle(self, job: str) -> None:
         """Waits until the job has no run."""
         while run := self.runs.get(job):
             await run.over.wait()
@@ -199,19 +199,19 @@ class Scheduler:
 
     async def _live(self, run: Run) -> None:
         """Carries one run from its start to the record of its end. Raises nothing but cancellation."""
-        with self._logs.kept(run.job, run.folder):
+        with self._logs.keep(run.job, run.folder):
             log.info("job %s starts", run.job)
             verb, fields = Verb.COMPLETE, dict[str, Any]()
             try:
-                async with self.inspector.kept_out(run.job):
+                async with self.inspector.keep_out(run.job):
                     summary = await run.go(self._open_crawl)
                 fields = {"ended": summary.ended} if summary else {}
             except (CrawlError, OSError) as error:
                 log.error("job %s cannot continue: %s", run.job, error)
-                verb, fields = Verb.FAIL, {"error": printable(str(error))}
+                verb, fields = Verb.FAIL, {"error": escape_text(str(error))}
             except Exception as error:
                 log.exception("a bug while job %s was running", run.job)
-                said = printable(f"{type(error).__name__}: {error}")
+                said = escape_text(f"{type(error).__name__}: {error}")
                 verb, fields = Verb.FAIL, {"error": f"a bug, see the log: {said}"}
             finally:
                 with CancelScope(shield=True):

@@ -74,7 +74,7 @@ class Schedule:
         return f"{self.id} at {due:.0f}"
 
 
-def following(cron: str, zone: str, after: float) -> float:
+def next_time(cron: str, zone: str, after: float) -> float:
     """Returns the next time after `after`, in Unix seconds. Raises BadJob, which names the field."""
     try:
         place = ZoneInfo(zone)

@@ -20,7 +20,7 @@ from ..jobs.job import Ids, Job, JobSpec, Template
 from ..jobs.store import Store
 from ..jobs.submission import Lines
 from ..owners import Rule
-from .schedule import CatchUp, Overlap, Schedule, following
+from .schedule import CatchUp, Overlap, Schedule, next_time
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Schedules:
         chosen = validation.choose(schedule.settings, self._jobs.rule)
         if wrong := list(_bad_seeds(schedule.seeds)):
             raise BadJob(wrong[:10])
-        next_at = following(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))
+        next_at = next_time(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))
         waiting = schedule.waiting if schedule.is_enabled else None
         return replace(schedule, settings=chosen, next_at=next_at if schedule.is_enabled else None, waiting=waiting)
 
@@ -165,7 +165,7 @@ class Schedules:
 
     async def _advance(self, schedule: Schedule, due: float, now: float) -> Schedule:
         """Returns the schedule after its time came. Times that were missed meanwhile count as this one."""
-        next_at = following(schedule.cron, schedule.zone, max(now, due))
+        next_at = next_time(schedule.cron, schedule.zone, max(now, due))
         ahead = replace(schedule, next_at=next_at)
         if now - due > LATE_S and schedule.catch_up is CatchUp.NEVER:
             return replace(ahead, said="missed: the daemon was not running")

@@ -60,7 +60,7 @@ class Message(NamedTuple):
     attempts: int
 
 
-class Told(NamedTuple):
+class DeliveryResult(NamedTuple):
     """The result of an attempt; an empty `why` means success."""
 
     why: str = ""
@@ -68,7 +68,7 @@ class Told(NamedTuple):
     """Whether the message must not be sent again."""
 
 
-Post = Callable[[str, bytes, dict[str, str]], Awaitable[Told]]
+Post = Callable[[str, bytes, dict[str, str]], Awaitable[DeliveryResult]]
 """Sends a body with header fields to a URL. Expected failures are returned, not raised."""
 
 
@@ -219,12 +219,12 @@ class Webhooks:
                 await self._store.do(partial(_put_off, message=message, until=self._now() + wait_s))
                 return
 
-    async def _attempt(self, message: Message) -> Told:
+    async def _attempt(self, message: Message) -> DeliveryResult:
         at, body = int(self._now()), message.body.encode()
         try:
             secret = self._secret()
         except ConfigError as error:
-            return Told(str(error))
+            return DeliveryResult(str(error))
         fields = {
             "Content-Type": "application/json",
             "Webhook-Id": message.id,

@@ -13,9 +13,9 @@ from aiohappyeyeballs import AddrInfoType
 
 from ...errors import FetchError
 from ...fetch import Guard
-from ...fetch.resolver import Ask, Resolver
+from ...fetch.resolver import LookUp, Resolver
 from ...settings.loading import project_version
-from .delivery import Post, Told
+from .delivery import DeliveryResult, Post
 
 TIMES = aiohttp.ClientTimeout(total=15)
 LOOK_UP_S = 10.0
@@ -23,7 +23,7 @@ MOST_CONNECTIONS = 20
 
 
 @asynccontextmanager
-async def open_post(guard: Guard, ask: Ask) -> AsyncIterator[Post]:
+async def open_post(guard: Guard, ask: LookUp) -> AsyncIterator[Post]:
     """Opens a function that sends webhooks, only to addresses that `guard` allows, whatever a name resolves to."""
     resolver = Resolver(guard, ask, timeout_s=LOOK_UP_S)
     connector = aiohttp.TCPConnector(
@@ -41,17 +41,17 @@ async def open_post(guard: Guard, ask: Ask) -> AsyncIterator[Post]:
             await resolver.close()
 
 
-async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict[str, str]) -> Told:
+async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict[str, str]) -> DeliveryResult:
     try:
         async with http.post(url, data=body, headers=fields, allow_redirects=False) as answer:
             answer.close()  # the body is not read
             if 200 <= answer.status < 300:
-                return Told()
-            return Told(f"HTTP {answer.status}", is_final=answer.status == 410)
+                return DeliveryResult()
+            return DeliveryResult(f"HTTP {answer.status}", is_final=answer.status == 410)
     except TimeoutError:
-        return Told(f"no answer in {TIMES.total:g} s")
+        return DeliveryResult(f"no answer in {TIMES.total:g} s")
     except (aiohttp.ClientError, FetchError, OSError, ValueError) as error:
-        return Told(str(error) or type(error).__name__)
+        return DeliveryResult(str(error) or type(error).__name__)
 
 
 def _socket(guard: Guard, info: AddrInfoType) -> socket.socket:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ...errors import FrontierError, StorageFull, Unwritable
 from ...runtime.files import is_full, replace_file
-from ...runtime.private_files import Planted, Unsafe, check_database, check_place, opener, touch
+from ...runtime.private_files import NotARegularFile, Unsafe, check_database, check_place, opener, touch
 from . import schema
 
 MAGIC = b"SQLite format 3\x00"
@@ -38,7 +38,7 @@ def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Co
         try:
             _set_up(connection, durability)
             if not os.path.samestat(before, os.lstat(path)):
-                raise Planted(path, "another file than a moment ago")
+                raise NotARegularFile(path, "another file than a moment ago")
             _check(connection, path)
             _upgrade(connection)
         except BaseException:

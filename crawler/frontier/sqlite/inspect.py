@@ -16,7 +16,7 @@ from ... import urls
 from ...errors import FrontierError
 from ...frontier_protocols import Look
 from ...model import Position, Url
-from ...policy.traps import MOST_PATTERNS, Novelty, Stored
+from ...policy.traps import MOST_PATTERNS, Novelty, StoredPattern
 from ...runtime.private_files import check_database, copy_file, opener
 from ...standing import Known, QueuedSite, Root, SiteTurn, Trap
 from ..change import Parking
@@ -107,7 +107,7 @@ class FileLook:
             return Novelty("park")
         query = schema.PATTERNS if self._has("parked") else schema.PATTERNS.replace("parked", "0")
         stored = orjson.loads(self._connection.execute(query, (MOST_PATTERNS,)).fetchone()[0])
-        return Novelty("park", [Stored(*row) for row in stored])
+        return Novelty("park", [StoredPattern(*row) for row in stored])
 
     def _add_parked(self, traps: Sequence[Trap]) -> Sequence[Trap]:
         """Returns the traps with their parked URLs, and the other patterns that URLs are parked under."""

@@ -24,14 +24,14 @@ from ...model import Outcome, Request, Url
 from ...policy.redirects import Hop
 from ...runtime.threads import start_in_thread
 from ...standing import Known, Linking, Pick, Root, Visited
-from ..change import Change, Judged, left_out
+from ..change import Change, JudgedPage, left_out
 from ..embedded import EmbeddedFrontier
 from ..fingerprints import U64
 from ..order import Entry
+from ..site_table import SiteTable
 from ..state import State
 from ..store import Due, Load, Picked, Shelf
 from ..terms import Clock, Terms
-from ..workbench import Workbench
 from .file import open_file, translate_damage, translate_errors
 from .rows import SIGN
 from .tables import Tables
@@ -50,7 +50,7 @@ class SqliteFrontier(EmbeddedFrontier):
     """A `Frontier` on disk."""
 
     def __init__(
-        self, key: bytes, terms: Terms, store: SqliteStore, state: State, bench: Workbench, clock: Clock
+        self, key: bytes, terms: Terms, store: SqliteStore, state: State, bench: SiteTable, clock: Clock
     ) -> None:
         super().__init__(key, terms, store, state, bench, clock)
         self._disk = store
@@ -84,7 +84,9 @@ class SqliteFrontier(EmbeddedFrontier):
     async def judge(self, read: Sequence[tuple[Outcome, Linking]]) -> None:
         self._disk.check()
         change = self._ledger.follow([(outcome, _entry(page)) for outcome, page in read])
-        change.judged += [Judged(page.row, page.left_out, left_out(outcome), page.visited_at) for outcome, page in read]
+        change.judged += [
+            JudgedPage(page.row, page.left_out, left_out(outcome), page.visited_at) for outcome, page in read
+        ]
         written = self._disk.write(change)
         self._move_on()
         await written
@@ -121,7 +123,7 @@ async def open_sqlite(
         store = SqliteStore(path, thread)
         try:
             key, state = await store.open(terms, durability, clock.wall())
-            bench = Workbench(terms, store.site_id, sites=most_sites, entries=most_entries)
+            bench = SiteTable(terms, store.site_id, sites=most_sites, entries=most_entries)
             frontier = SqliteFrontier(key, terms, store, state, bench, clock)
             try:
                 yield frontier

@@ -15,7 +15,7 @@ from ... import urls
 from ...frontier_protocols import Look
 from ...model import Url
 from ...policy.redirects import Hop
-from ...policy.traps import MOST_PATTERNS, Stored
+from ...policy.traps import MOST_PATTERNS, StoredPattern
 from ...standing import Ended, Left, Linking, Pick, Root, Rows, Visited, Waiting
 from ..change import Change, Parking
 from ..claims import Claims
@@ -212,8 +212,8 @@ class Tables:
                    self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
         )  # fmt: skip
 
-    def patterns(self) -> list[Stored]:
-        return [Stored(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
+    def patterns(self) -> list[StoredPattern]:
+        return [StoredPattern(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
 
     def _depths(self, has_revisits: bool) -> Depths:
         depths = Depths()

@@ -25,7 +25,7 @@ def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) 
         gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
         simhash=page.simhash ^ hash((page.title, page.n_links)) & _64_BITS if page and has_text else 0,
         figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
-        began=began(outcome),
+        began=start_time(outcome),
         ended=outcome.ended,
         judged=time.monotonic(),
         is_last=politeness.retry_in_s(outcome.request.attempt) is None,
@@ -33,7 +33,7 @@ def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) 
     )
 
 
-def began(outcome: Outcome) -> float:
+def start_time(outcome: Outcome) -> float:
     """Returns when the exchange began, on the clock of its end."""
     said = outcome.response.timings if outcome.response else Timings()
     return outcome.ended - (said.dns + said.connect + said.ttfb + said.download) / 1000

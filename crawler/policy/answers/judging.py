@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ...model import Bar, Reason, Request, Url
 from .latest import NEAR, SAME, Answer, Kind, Run
-from .naming import kind_of, widened
+from .naming import kind_of, widen_kind
 from .outage import Outage
 from .spread import ALL_SICK, Spread, Spreads, Wanted
 
@@ -127,7 +127,7 @@ class Answers:
             if outage.matches(answer, kind):
                 return self._judge_known_outage(site, kind, outage, answer)
         for outage in site.outages:
-            outage.hear_other(kind, answer)
+            outage.note_other(kind, answer)
         if site.spreads.known:
             if sick := site.spreads.sick(kind, answer):
                 return self._judge_sick(site, kind, sick, answer)
@@ -294,7 +294,7 @@ class Answers:
         name = kind_of(url)
         kind = site.kinds.pop(name, None)
         if kind is None:
-            name, members = widened(name, site.kinds)
+            name, members = widen_kind(name, site.kinds)
             kind = site.kinds.pop(name, None) or self._new(site, members)
         site.kinds[name] = kind
         return kind

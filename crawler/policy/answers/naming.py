@@ -27,7 +27,7 @@ def kind_of(url: Url) -> str:
     return f"{shape}?{'&'.join(sorted({_NUMBER.sub('#', pair.partition('=')[0]) for pair in query.split('&')}))}"
 
 
-def widened(kind: str, known: Iterable[str]) -> tuple[str, list[str]]:
+def widen_kind(kind: str, known: Iterable[str]) -> tuple[str, list[str]]:
     """Returns a new kind, or a wider one, and the known kinds that belong to it.
 
     Where many kinds differ in the same one word, that word varies.

@@ -76,7 +76,7 @@ class Outage:
         del self._kinds[:-MOST_SEEN]
         return begins
 
-    def hear_other(self, kind: Kind, answer: Answer) -> None:
+    def note_other(self, kind: Kind, answer: Answer) -> None:
         """Notes another content. The outage is over if a URL that it hit, or one of their kind, brought it later."""
         if answer.began < self._ended:
             return

@@ -48,7 +48,7 @@ _LAST = re.compile(r"(?<![0-9])[0-9]++(?=[^0-9]*+\Z)")
 _LITERAL = re.compile(r"[0-9=]")
 
 
-class Stored(NamedTuple):
+class StoredPattern(NamedTuple):
     """A pattern as a store keeps it."""
 
     name: str
@@ -61,7 +61,7 @@ class Stored(NamedTuple):
     URLs."""
 
 
-class Sifted(NamedTuple):
+class SiftedLinks(NamedTuple):
     """The links of a page, sorted by what is known of their patterns."""
 
     links: Links
@@ -70,7 +70,7 @@ class Sifted(NamedTuple):
     """Links to park, by pattern."""
 
 
-class Seen(NamedTuple):
+class SeenPage(NamedTuple):
     """One page that was read."""
 
     text: str
@@ -84,7 +84,7 @@ class Seen(NamedTuple):
 class Novelty:
     """Learns from outcomes what their URL patterns bring, and judges by it. Decides, and never waits."""
 
-    def __init__(self, mode: Mode, stored: Iterable[Stored] = (), most: int = MOST_PATTERNS) -> None:
+    def __init__(self, mode: Mode, stored: Iterable[StoredPattern] = (), most: int = MOST_PATTERNS) -> None:
         """At most `most` patterns are remembered."""
         self._most = most
         self._parks = mode == "park"
@@ -121,7 +121,7 @@ class Novelty:
         is_copy = outcome.disposition is Disposition.DUPLICATE or not page.length
         is_news = general.is_news(page) and not is_copy
         is_vouched = self._vouches(request.via, name)
-        seen = Seen(text, page, is_copy, is_news, is_vouched)
+        seen = SeenPage(text, page, is_copy, is_news, is_vouched)
         if instance:
             instance.is_invited |= is_vouched
             if instance.fetched >= OWN:
@@ -145,7 +145,7 @@ class Novelty:
         pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
         return pattern.earlier_news if pattern else 0
 
-    def take_changed(self) -> list[Stored]:
+    def take_changed(self) -> list[StoredPattern]:
         """Returns the patterns that a store should write, since the last call."""
         changed, self._changed = self._changed, {}
         return [_stored(pattern) for pattern in changed.values()]
@@ -176,22 +176,22 @@ class Novelty:
             return None
         return pattern.trap
 
-    def sift(self, links: Links, via: Url) -> Sifted:
+    def sift(self, links: Links, via: Url) -> SiftedLinks:
         """Returns the links of a page, those into traps apart; links of suspect patterns get the lowest priority."""
         sifting = self.sift_in_parts(links, via)
         while True:
             try:
                 next(sifting)
             except StopIteration as done:
-                sifted: Sifted = done.value
+                sifted: SiftedLinks = done.value
                 return sifted
 
-    def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, Sifted]:
+    def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, SiftedLinks]:
         """Sifts as `sift` does, in steps of a few links, so that the caller can let others run."""
         if not (self._parks and self._troubled):
-            return Sifted(links)
+            return SiftedLinks(links)
         if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
-            return Sifted(links)
+            return SiftedLinks(links)
         said = memoryview(links.priorities).cast("b")
         kept, priorities, parked = [], array("b"), dict[str, list[int]]()
         for i, text in enumerate(links.split()):
@@ -204,7 +204,7 @@ class Novelty:
             kept.append(i)
             priorities.append(SUNK if pattern and not pattern.is_good else said[i] if said else 0)
         waiting = [(name, _chosen(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
-        return Sifted(_chosen(links, kept, priorities), waiting)
+        return SiftedLinks(_chosen(links, kept, priorities), waiting)
 
     def is_parked(self, name: str) -> bool:
         pattern = self._instances.get(name) or self._patterns.get(name)
@@ -266,7 +266,7 @@ class Novelty:
             return self._patterns.get(_odd(_site(name)))
         return general
 
-    def _count(self, pattern: Pattern, seen: Seen) -> list[Trap]:
+    def _count(self, pattern: Pattern, seen: SeenPage) -> list[Trap]:
         """Counts one page of a pattern; returns the trap if the page made it one."""
         series, page = pattern.series, seen.page
         is_finite = series.names_end(page.end, pattern.fetched) and not seen.is_copy
@@ -287,7 +287,7 @@ class Novelty:
             self._change(pattern)
         return [pattern.trap] if has_turned and pattern.standing is Standing.PARKED else []
 
-    def _count_odd(self, odd: Pattern, request: Request, seen: Seen) -> list[Trap]:
+    def _count_odd(self, odd: Pattern, request: Request, seen: SeenPage) -> list[Trap]:
         """Counts one page together with all pages of its site whose patterns have few."""
         is_news = odd.is_news(seen.page) and not seen.is_copy
         is_vouched = self._vouches_for_odd(request.via, odd)
@@ -330,7 +330,7 @@ class Novelty:
         if not pattern.is_good:
             self._traps = None
 
-    def _restore(self, stored: Stored) -> None:
+    def _restore(self, stored: StoredPattern) -> None:
         site = _site(stored.name)
         is_instance = _LITERAL.search(stored.name, len(site)) is not None
         pattern = Pattern(stored.name, site, is_instance=is_instance)
@@ -353,10 +353,10 @@ class Novelty:
             self._traps = None
 
 
-def _stored(pattern: Pattern) -> Stored:
+def _stored(pattern: Pattern) -> StoredPattern:
     words = [*([INVITED] if pattern.is_invited else []), *pattern.series.stored(), *pattern.examples]
     windows = " ".join([f"{pattern.news_window:x}", f"{pattern.sound_window:x}", *words])
-    return Stored(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
+    return StoredPattern(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
 
 
 def _site(name: str) -> str:

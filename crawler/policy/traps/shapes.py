@@ -123,4 +123,4 @@ def _abstract(segment: str) -> str:
 def _hosts_of(site: str) -> str:
     """Returns the name of all hosts of the site's registered domain."""
     scheme, _, authority = site.partition("//")
-    return f"{scheme}//*.{urls.registered(urls.bare_host(authority))}"
+    return f"{scheme}//*.{urls.registered_domain_of_host(urls.bare_host(authority))}"

@@ -15,7 +15,7 @@ from ... import urls
 from ...model import Position
 from ...records import Record, Survivors
 from ...runtime.files import sync_file, sync_folder
-from ...runtime.private_files import check_place, opener, replaced
+from ...runtime.private_files import check_place, opener, replace_private_file
 
 LOOKED_AT = 16 << 20
 """Bytes at the end of a file that are checked when it is opened: more than is written before a system syncs it."""
@@ -61,7 +61,7 @@ class JsonLinesMender:
                 file.truncate(length)
                 sync_file(file.fileno())
         else:
-            with open(path, "rb", opener=opener) as old, replaced(path) as new:
+            with open(path, "rb", opener=opener) as old, replace_private_file(path) as new:
                 os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
                 for start, end in _spans(starts, ends):
                     old.seek(start)

@@ -12,7 +12,7 @@ from ...model import Outcome, Position
 from ...runtime.files import is_full, sync_file, sync_folder
 from ...runtime.private_files import check_place, opener
 from ...runtime.threads import run_in_thread
-from ..record import Wants, record, weight
+from ..record import Wants, estimate_heavy_bytes, record
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class JsonLines:
         self._length = await _off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        if sum(map(weight, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
+        if sum(map(estimate_heavy_bytes, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
             lines = await _off_loop(self._lines, outcomes)
         else:
             lines = self._lines(outcomes)

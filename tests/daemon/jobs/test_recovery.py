@@ -19,8 +19,8 @@ from crawler.daemon import BadSettings, JobSpec, State, WrongState
 from crawler.daemon.daemon import Sources
 from crawler.daemon.jobs.store import Change, open_store
 from crawler.errors import ConfigError
-from crawler.folder.folder import held
-from crawler.settings.loading import amend, explicit
+from crawler.folder.folder import lock_folder
+from crawler.settings.loading import amend, chosen_settings
 from crawler.standing import Counts
 from crawler.testing import Site, Web, html, open_web, silent, slow
 
@@ -64,7 +64,7 @@ async def test_two_daemons_do_not_share_a_folder(open_daemon: Open) -> None:
 async def test_a_folder_that_a_command_crawls_is_left_to_it(open_daemon: Open) -> None:
     async with open_web(slow_web()) as served, open_daemon() as jobs:
         job = await submit(jobs, served.seeds, **PAUSED)
-        with held(jobs.folder(job.id)):
+        with lock_folder(jobs.folder(job.id)):
             await jobs.resume(job.id)
             failed = await until(jobs, job.id, State.FAILED)
             assert "is in use by pid" in failed.error
@@ -144,7 +144,9 @@ async def test_seeds_are_read_again_where_reading_was_cut_off(open_daemon: Open)
 
 # -- a rule that became stricter ---------------------------------------------------------------------------------------
 
-STRICTER = amend(Config(), {key: value for key, value in explicit(BASE).items() if key != "fetch.allow_networks"})
+STRICTER = amend(
+    Config(), {key: value for key, value in chosen_settings(BASE).items() if key != "fetch.allow_networks"}
+)
 
 
 async def test_what_a_job_chose_is_held_to_the_rule_of_today(open_daemon: Open) -> None:

@@ -17,7 +17,7 @@ from crawler.daemon.events import Events
 from crawler.daemon.jobs.job import Ids, Record
 from crawler.daemon.jobs.registry import Draft, Registry
 from crawler.daemon.jobs.states import Verb
-from crawler.daemon.jobs.store import Change, Remembered, Store, open_store
+from crawler.daemon.jobs.store import Change, Store, StoredState, open_store
 from crawler.errors import StorageFull
 
 
@@ -40,7 +40,7 @@ class Disk:
 def registry_on(disk: Disk, events: Events | None = None) -> Registry:
     job = Record("j-1", "j-1", "one", State.QUEUED, 0.0, key="key")
     return Registry(
-        cast("Store", disk), Remembered([job], [], 7), Events() if events is None else events, lambda: 100.0
+        cast("Store", disk), StoredState([job], [], 7), Events() if events is None else events, lambda: 100.0
     )
 
 
@@ -181,7 +181,7 @@ async def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> 
 
 async def test_a_transaction_is_whole_or_not_at_all(tmp_path: Path) -> None:
     async with open_store(tmp_path / "daemon.sqlite") as (store, remembered):
-        assert remembered == Remembered([], [], 0)
+        assert remembered == StoredState([], [], 0)
         event = Event(1, 0.0, None, cast("Any", "note"), {})
         twice = Change([Record("j-1", "f", "n", State.PAUSED, 0.0)], events=[event, event])
         with pytest.raises(StoreError):

@@ -50,7 +50,7 @@ async def test_sites_that_run_tell_their_delay_their_robots_and_for_what_they_ar
         assert (dark.robots.state, dark.leased, dark.retrying) == ("unreachable", 0, 2)
         assert "HTTP 503" in dark.robots.detail
         await jobs.pause(job.id)
-        await jobs._scheduler.rest(job.id)
+        await jobs._scheduler.wait_until_idle(job.id)
         at_rest = {one.site: one for one in await jobs.sites(job.id)}
         assert at_rest[slow.site].robots.state == "not-asked"
         assert 30 < (at_rest[slow.site].next_turn_in_s or 0) <= 40

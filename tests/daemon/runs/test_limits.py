@@ -21,7 +21,7 @@ WEB = Web([
 
 async def at_rest(jobs: Jobs, job: str) -> None:
     await jobs.pause(job)
-    await jobs._scheduler.rest(job)
+    await jobs._scheduler.wait_until_idle(job)
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ async def test_a_run_that_is_paused_keeps_what_it_took(open_daemon: Open) -> Non
             taken.append(record.spent_s)
             await jobs.resume(job.id)
         await jobs.cancel(job.id)
-        await jobs._scheduler.rest(job.id)
+        await jobs._scheduler.wait_until_idle(job.id)
         assert jobs._registry.record(job.id).spent_s == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler.daemon import State
-from crawler.daemon.runs.logs import logs_kept
+from crawler.daemon.runs.logs import keep_logs
 from crawler.runtime.log_format import LogFile
 from crawler.testing import Site, Web, html, open_web
 
@@ -33,7 +33,7 @@ async def test_each_job_has_a_log_of_its_own(open_daemon: Open) -> None:
         both = [await submit(jobs, [seed]) for seed in seeds]
         for job, own, other in zip(both, seeds, reversed(seeds), strict=True):
             await until(jobs, job.id, State.COMPLETED)
-            await jobs._scheduler.rest(job.id)
+            await jobs._scheduler.wait_until_idle(job.id)
             log = (jobs.folder(job.id) / "crawl.log").read_text()
             assert f"job {job.id} starts" in log
             assert f"fetched {own}" in log
@@ -52,7 +52,7 @@ async def test_what_a_job_died_of_is_in_its_log(open_daemon: Open) -> None:
 
 
 def test_a_log_is_harmless_and_bounded(tmp_path: Path) -> None:
-    with logs_kept() as logs, logs.kept("j-1", tmp_path):
+    with keep_logs() as logs, logs.keep("j-1", tmp_path):
         LIBRARY.warning("from outside: %s", "\x1b[31m\nred\u202e")
     assert "from outside: \\x1b[31m\\nred\\u202e\n" in (tmp_path / "crawl.log").read_text()
     file = LogFile(tmp_path / "small.log", 1000)
@@ -65,5 +65,5 @@ def test_a_log_is_harmless_and_bounded(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
-    with logs_kept() as logs, logs.kept("j-1", tmp_path / "gone"):
+    with keep_logs() as logs, logs.keep("j-1", tmp_path / "gone"):
         LIBRARY.warning("nobody hears this")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crawler.daemon.runs.remedies import HELPED, remedies
+from crawler.daemon.runs.remedies import HELPED, find_remedies
 from crawler.metrics.bounds import Bound
 from crawler.settings.catalog import LIVE
 from crawler.settings.loading import load
@@ -30,6 +30,6 @@ from crawler.settings.loading import load
 def test_a_remedy_is_a_setting_that_would_change(
     bound: Bound, settings: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    found = remedies(bound, load(settings=settings), 1000)
+    found = find_remedies(bound, load(settings=settings), 1000)
     assert found == expected
     assert set(found) <= LIVE, "it helps a job that runs"

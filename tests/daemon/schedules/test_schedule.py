@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crawler.daemon.errors import BadJob
-from crawler.daemon.schedules.schedule import following
+from crawler.daemon.schedules.schedule import next_time
 
 
 def at(text: str, zone: str = "UTC") -> float:
@@ -26,7 +26,7 @@ def at(text: str, zone: str = "UTC") -> float:
     ],
 )
 def test_the_next_time_comes_later(cron: str, zone: str, after: str, next_: str) -> None:
-    assert following(cron, zone, at(after, zone)) == at(next_, zone)
+    assert next_time(cron, zone, at(after, zone)) == at(next_, zone)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_next_time_comes_later(cron: str, zone: str, after: str, next_: str)
 )
 def test_what_cannot_be_read_is_named(cron: str, zone: str, field: str, words: str) -> None:
     with pytest.raises(BadJob) as told:
-        following(cron, zone, 0.0)
+        next_time(cron, zone, 0.0)
     [complaint] = told.value.complaints
     assert complaint.field == field
     assert words in complaint.text

@@ -190,10 +190,10 @@ async def test_a_name_that_leads_inside_is_not_connected_to(open_daemon: Open) -
     """The guard sits at the connection: what a name leads to is nobody's choice but its owner's."""
     from crawler.daemon.webhooks.posting import open_post
     from crawler.fetch import Guard
-    from crawler.fetch.resolver import Found
+    from crawler.fetch.resolver import NameAnswer
 
-    async def ask(_: str) -> Found:
-        return Found(("127.0.0.1",), 60.0)
+    async def ask(_: str) -> NameAnswer:
+        return NameAnswer(("127.0.0.1",), 60.0)
 
     async with open_target() as target, open_post(Guard(()), ask) as post:
         port = target.url.split(":")[2].partition("/")[0]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..settings import Config, Nature
-from ..settings.catalog import SHARED, fields, marked
+from ..settings.catalog import SHARED, fields, settings_marked
 from ..settings.loading import amend, value_of
 from .settings import DaemonConfig
 
-LIVE = marked(Nature.LIVE, DaemonConfig)
+LIVE = settings_marked(Nature.LIVE, DaemonConfig)
 """Settings of the daemon that may change while it runs; all others are read only at its start."""
 
 
-class Taken(NamedTuple):
+class Reloaded(NamedTuple):
     """The result of reloading settings."""
 
     config: DaemonConfig
@@ -25,7 +25,7 @@ class Taken(NamedTuple):
     needs_restart: tuple[str, ...]
 
 
-def taken(old: tuple[DaemonConfig, Config], new: tuple[DaemonConfig, Config]) -> Taken:
+def merge_reloaded(old: tuple[DaemonConfig, Config], new: tuple[DaemonConfig, Config]) -> Reloaded:
     """Returns the settings that replace `old` now, and the names of all that changed."""
     (config, base), (wanted, asked) = old, new
     own = [name for name in DaemonConfig.model_fields if getattr(config, name) != getattr(wanted, name)]
@@ -33,7 +33,7 @@ def taken(old: tuple[DaemonConfig, Config], new: tuple[DaemonConfig, Config]) ->
     staying = {name: getattr(config, name) for name in own if name not in LIVE}
     kept = {key: value_of(base, key) for key in theirs if key in SHARED}
     names = [(f"daemon.{name}", name not in LIVE) for name in own] + [(key, key in SHARED) for key in theirs]
-    return Taken(
+    return Reloaded(
         wanted.model_copy(update=staying),
         amend(asked, kept) if kept else asked,
         tuple(name for name, waits in names if not waits),

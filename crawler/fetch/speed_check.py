@@ -11,7 +11,7 @@ LOOKS = 4
 """Checks of each answer per `slow_after_s`. A slow one is found at most a quarter of that time too late."""
 
 
-class Pace:
+class SpeedCheck:
     """Ends an answer that, after its first byte, brings less than `min_bytes_per_s` over `slow_after_s` seconds.
 
     One timer checks all connections, so an exchange pays nothing for it; without connections no timer runs. The time

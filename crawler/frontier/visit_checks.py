@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model import Bar, Disposition, Lease, Outcome, Page, Reason, Url
-from ..policy.traps import Novelty, Sifted, Stored
+from ..policy.traps import Novelty, SiftedLinks, StoredPattern
 from ..standing import Trap
 from .caps import Caps
-from .discovery import SAME_DEPTH, Harvest
+from .discovery import SAME_DEPTH, FoundLinks
 from .order import Entry
 from .terms import Terms
 
@@ -21,13 +21,13 @@ MOST_AT_ONCE = 128
 _READ = (Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED)
 
 
-class Bars:
+class VisitChecks:
     """Learns from each settled visit, and judges each request before its visit."""
 
-    def __init__(self, terms: Terms, patterns: Sequence[Stored], pages: Mapping[str, int]) -> None:
+    def __init__(self, terms: Terms, patterns: Sequence[StoredPattern], pages: Mapping[str, int]) -> None:
         """Takes stored URL patterns, and the number of fetched pages by site where these are bounded."""
         self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, pages)
-        self._ahead: dict[int, Sifted] = {}
+        self._ahead: dict[int, SiftedLinks] = {}
         """Links that were sifted ahead, by lease."""
         self._novelty = None if terms.traps == "off" else Novelty(terms.traps, patterns)
 
@@ -44,23 +44,23 @@ class Bars:
         """Ends a lease, with its outcome if it was settled."""
         self._caps.end(token, outcome)
 
-    def sift(self, visits: Visits) -> tuple[list[Harvest], list[Stored]]:
+    def sift(self, visits: Visits) -> tuple[list[FoundLinks], list[StoredPattern]]:
         """Returns the links of the visits, those into traps apart, and the pattern rows to store."""
         pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
         novelty = self._novelty
         if novelty is None:
-            return [Harvest(outcome, entry, page.news) for outcome, entry, page in pages], []
+            return [FoundLinks(outcome, entry, page.news) for outcome, entry, page in pages], []
         for outcome, _, _ in pages:
             for trap in novelty.fold(outcome) if _is_sample(outcome) else ():
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
         harvests = []
         for outcome, entry, page in pages:
             if not page.news or page.kind == SAME_DEPTH:  # the owner of a sitemap vouches for its URLs
-                harvests.append(Harvest(outcome, entry, page.news))
+                harvests.append(FoundLinks(outcome, entry, page.news))
                 continue
             links, parked = self._sift_page(novelty, outcome, page)
-            harvests.append(Harvest(outcome, entry, links))
-            harvests += [Harvest(outcome, entry, waiting, pattern) for pattern, waiting in parked]
+            harvests.append(FoundLinks(outcome, entry, links))
+            harvests += [FoundLinks(outcome, entry, waiting, pattern) for pattern, waiting in parked]
         return harvests, novelty.take_changed()
 
     def sift_ahead(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
@@ -71,7 +71,7 @@ class Bars:
                 sifted = yield from self._novelty.sift_in_parts(page.news, outcome.url)
                 self._ahead[outcome.lease.token] = sifted
 
-    def _sift_page(self, novelty: Novelty, outcome: Outcome, page: Page) -> Sifted:
+    def _sift_page(self, novelty: Novelty, outcome: Outcome, page: Page) -> SiftedLinks:
         """Returns the links as sifted ahead, or sifted now if a pattern is parked no longer."""
         ahead = self._ahead.pop(outcome.lease.token, None)
         if ahead and all(novelty.is_parked(name) for name, _ in ahead.parked):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crawler import Config
 from crawler.daemon import DaemonConfig
-from crawler.daemon.reloading import taken
+from crawler.daemon.reload import merge_reloaded
 from crawler.settings.loading import amend
 
 from .conftest import BASE, Open
@@ -13,13 +13,13 @@ OLD = DaemonConfig()
 
 
 def test_what_is_the_same_is_not_named() -> None:
-    told = taken((OLD, BASE), (OLD, BASE))
+    told = merge_reloaded((OLD, BASE), (OLD, BASE))
     assert (told.applied, told.needs_restart) == ((), ())
 
 
 def test_what_shapes_the_shared_parts_stays_until_the_next_start() -> None:
     asked = amend(BASE, {"offload.workers": 7, "offload.page_cpu_s": 7.0, "delay_s": 9.0})
-    told = taken((OLD, BASE), (OLD.model_copy(update={"port": 1, "max_running": 2}), asked))
+    told = merge_reloaded((OLD, BASE), (OLD.model_copy(update={"port": 1, "max_running": 2}), asked))
     assert told.applied == ("daemon.max_running", "politeness.delay_s")
     assert told.needs_restart == ("daemon.port", "offload.workers", "offload.page_cpu_s")
     assert (told.config.port, told.config.max_running) == (OLD.port, 2)

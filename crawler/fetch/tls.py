@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from ..settings import FetchConfig, SiteConfig
 
 
-def trust(config: FetchConfig) -> ssl.SSLContext:
+def make_tls_context(config: FetchConfig) -> ssl.SSLContext:
     """Returns the context for sites without a client certificate. Raises ConfigError.
 
     Blocks: the first call takes some 30 ms.
@@ -22,7 +22,7 @@ def _common(verify_tls: bool) -> ssl.SSLContext:
     return _context(FetchConfig(verify_tls=verify_tls))
 
 
-def trust_of_site(config: FetchConfig, site: SiteConfig) -> ssl.SSLContext | None:
+def make_site_tls_context(config: FetchConfig, site: SiteConfig) -> ssl.SSLContext | None:
     """Returns the context for a site with a client certificate, or None for all others. Raises ConfigError."""
     if not site.client_cert:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FetchError
-from crawler.fetch.relays import Relay
+from crawler.fetch.proxies import Proxy
 from crawler.model import Reason, Request, Url
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
 
@@ -33,19 +33,19 @@ from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
     ],
 )
 def test_no_proxy_names_who_is_reached_without(entry: str, passed_by: list[str], not_passed_by: list[str]) -> None:
-    relay = Relay("http://proxy.test:3128", [entry])
-    assert not any(relay.stands_before(host) for host in passed_by)
-    assert all(relay.stands_before(host) for host in not_passed_by)
+    relay = Proxy("http://proxy.test:3128", [entry])
+    assert not any(relay.is_used_for(host) for host in passed_by)
+    assert all(relay.is_used_for(host) for host in not_passed_by)
 
 
 def test_without_a_proxy_nothing_stands_before_anyone() -> None:
-    assert not Relay(None, ["example.org"]).stands_before("example.com")
+    assert not Proxy(None, ["example.org"]).is_used_for("example.com")
 
 
 @pytest.mark.parametrize("text", ["http://", "http://:80", "http://[::1", "http://proxy.test:port"])
 def test_a_proxy_that_is_none_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match=r"fetch\.proxy: not a URL like http://host:port"):
-        Relay(text, [])
+        Proxy(text, [])
 
 
 async def test_who_is_reached_without_the_proxy_is_guarded_all_the_same(serve: Serve) -> None:

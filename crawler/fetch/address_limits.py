@@ -7,13 +7,13 @@ from collections import deque
 from typing import NamedTuple
 
 
-class Gates:
+class AddressLimits:
     """Counts exchanges by address. A gate exists only while an exchange is inside.
 
     `others` shares its gates: all exchanges inside are counted together, and each waits for its own limit.
     """
 
-    def __init__(self, per_address: int, others: Gates | None = None) -> None:
+    def __init__(self, per_address: int, others: AddressLimits | None = None) -> None:
         self.per_address = per_address
         self._inside: dict[str, int] = others._inside if others else {}
         self._waiting: dict[str, deque[_Waiting]] = others._waiting if others else {}

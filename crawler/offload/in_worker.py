@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..runtime.foreign_errors import is_of_a_signal
 from . import guardian
-from .parcel import Parcel, make_safe, pack
+from .packing import PackedAnswers, make_safe, pack
 
 MAX_FILES = 64
 """Open files of a worker: its pipes, and those of the user's parse function. It needs no more."""
@@ -75,7 +75,7 @@ def begin() -> None:
     os.dup2(2, 1)  # standard output carries the crawl's data, so prints of a parse function go to stderr
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if guardian.is_possible():
-        guardian.stand_guard()
+        guardian.fork_guardian()
     os.setpgid(0, 0)
     give_memory_back()
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
@@ -107,10 +107,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def run_batch(batch: Sequence[Task]) -> Parcel:
+def run_batch(batch: Sequence[Task]) -> PackedAnswers:
     """Answers each call, in a worker process. If our own code fails, the worker ends, and each call is tried alone."""
     try:
-        return Parcel(_run_bounded(batch))
+        return PackedAnswers(_run_bounded(batch))
     except BaseException:  # noqa: BLE001 - a page broke our limits for the next call, or a signal came in between
         os._exit(SPOILED)
 

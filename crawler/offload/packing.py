@@ -12,7 +12,7 @@ from ..model import Reason
 from ..runtime.foreign_errors import describe
 
 
-class Parcel:
+class PackedAnswers:
     """Holds packed answers. Unpickling it gives the list of answers; this happens in a thread and not on the loop."""
 
     def __init__(self, packed: list[bytes]) -> None:

@@ -29,7 +29,7 @@ LOOKED_AT = 2000
 """Sites that `busiest` looks at beside those with leases out: it is called once a second."""
 
 
-class Workbench:
+class SiteTable:
     """The sites in memory. Times are monotonic seconds. After each change `attend` puts the sites where they belong."""
 
     def __init__(self, terms: Terms, site_id: Callable[[str], int], *, sites: float, entries: float) -> None:
@@ -244,10 +244,10 @@ class Workbench:
     def set_up(self, site: Site, now: float) -> Site:
         self._sites[site.key] = site
         if self._turns is not None and site.hold > now:
-            self._turns.rested(site.key, self, site.hold, now)
+            self._turns.note_earlier_rest(site.key, self, site.hold, now)
         return site
 
-    def rest(self, site_id: int, until: float) -> None:
+    def keep_turn(self, site_id: int, until: float) -> None:
         """Keeps the turn of a site that is not in memory."""
         self._rests[site_id] = until
 

@@ -19,7 +19,7 @@ from .resolver import Resolver
 from .wire import Connector
 
 
-class Relay:
+class Proxy:
     """The proxy, and the hosts that are reached without it."""
 
     def __init__(self, proxy: str | None, no_proxy: Sequence[str]) -> None:
@@ -27,7 +27,7 @@ class Relay:
         self.url = _url(proxy) if proxy else None
         self._is_passed_by = [_matcher(text.strip()) for text in no_proxy if text.strip()]
 
-    def stands_before(self, host: str) -> bool:
+    def is_used_for(self, host: str) -> bool:
         """Whether this host is reached through the proxy."""
         return self.url is not None and not any(matches(host) for matches in self._is_passed_by)
 

@@ -8,7 +8,7 @@ from ..model import Outcome, Position
 from ..protocols import Sink
 
 
-class Owing:
+class SkipStored:
     """Passes outcomes on to a sink, but skips the first outcome of each row in `has`."""
 
     def __init__(self, sink: Sink, has: Collection[int]) -> None:

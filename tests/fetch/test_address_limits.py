@@ -2,11 +2,11 @@
 
 import asyncio
 
-from crawler.fetch.gates import Gates
+from crawler.fetch.address_limits import AddressLimits
 
 
 async def test_no_more_than_the_limit_are_inside_and_all_get_in() -> None:
-    gates = Gates(3)
+    gates = AddressLimits(3)
     inside = worst = served = 0
 
     async def visit() -> None:
@@ -24,14 +24,14 @@ async def test_no_more_than_the_limit_are_inside_and_all_get_in() -> None:
 
 
 async def test_another_address_is_another_gate() -> None:
-    gates = Gates(1)
+    gates = AddressLimits(1)
     assert gates.is_entered("192.0.2.1")
     assert gates.is_entered("192.0.2.2")
     assert not gates.is_entered("192.0.2.1")
 
 
 async def test_whoever_is_cancelled_in_the_queue_or_at_the_door_leaves_no_place_taken() -> None:
-    gates = Gates(1)
+    gates = AddressLimits(1)
     await gates.enter("192.0.2.1")
     in_queue, at_door = (asyncio.create_task(gates.enter("192.0.2.1")) for _ in range(2))
     await asyncio.sleep(0)
@@ -44,8 +44,8 @@ async def test_whoever_is_cancelled_in_the_queue_or_at_the_door_leaves_no_place_
 
 
 async def test_who_bears_less_waits_until_they_are_fewer_and_is_not_overtaken() -> None:
-    wide = Gates(3)
-    narrow = Gates(1, wide)
+    wide = AddressLimits(3)
+    narrow = AddressLimits(1, wide)
     for _ in range(2):
         assert wide.is_entered("192.0.2.1")
     waits = asyncio.create_task(narrow.enter("192.0.2.1"))
@@ -64,8 +64,8 @@ async def test_who_bears_less_waits_until_they_are_fewer_and_is_not_overtaken() 
 
 
 async def test_those_behind_one_who_gives_up_go_in() -> None:
-    wide = Gates(2)
-    narrow = Gates(1, wide)
+    wide = AddressLimits(2)
+    narrow = AddressLimits(1, wide)
     assert wide.is_entered("192.0.2.1")
     gives_up = asyncio.create_task(narrow.enter("192.0.2.1"))
     await asyncio.sleep(0)
