@@ -13,8 +13,9 @@ import pytest
 
 from crawler.errors import OffloadError, ParseError, WorkersGone
 from crawler.model import Reason
-from crawler.offload import Workers, open_offloader
+from crawler.offload import open_offloader
 from crawler.protocols import Offloader
+from tests.defaults import make_workers
 from tests.offload.calls import PanicException
 
 KINDS = ["process", "thread", "inline", "lane of process", "lane of thread", "lane of inline"]
@@ -22,7 +23,7 @@ KINDS = ["process", "thread", "inline", "lane of process", "lane of thread", "la
 
 @asynccontextmanager
 async def opened(kind: str, **settings: Any) -> AsyncIterator[Offloader]:
-    workers = Workers(executor=kind.rsplit(maxsplit=1)[-1], count=2, **settings)  # type: ignore[arg-type]
+    workers = make_workers(executor=kind.rsplit(maxsplit=1)[-1], count=2, **settings)
     async with open_offloader(workers) as offloader:
         yield offloader.lane() if kind.startswith("lane") else offloader
 
