@@ -67,6 +67,7 @@ async def crawl_into(served: Served, sink: ListSink, **settings: Any) -> crawler
         return await crawler.crawl(served.seeds, sinks=[sink], **(QUICK | settings))
 
 
+@pytest.mark.slow
 async def test_every_reachable_page_is_fetched_once_with_its_title() -> None:
     web = link_graph(seed=3, sites=6, pages_per_site=50, links_per_page=10)
     sink = ListSink()
@@ -250,6 +251,7 @@ async def test_a_folder_continues_and_a_finished_crawl_fetches_nothing(tmp_path:
     assert len(urls) == len(set(urls)) == len(served.web.reachable())
 
 
+@pytest.mark.slow
 async def test_a_stream_goes_no_faster_than_it_is_read() -> None:
     web = link_graph(seed=2, sites=4, pages_per_site=50, links_per_page=10)
     async with open_web(web) as served, crawler.stream(served.seeds, **(QUICK | {"reach": "any"})) as outcomes:
@@ -327,6 +329,7 @@ async def test_a_parse_function_that_cannot_travel_is_refused_at_once() -> None:
             pass
 
 
+@pytest.mark.slow
 async def test_a_parse_function_typed_into_a_prompt_is_refused_and_runs_in_a_thread() -> None:
     typed = """
 import asyncio, crawler
@@ -376,6 +379,7 @@ async def test_private_addresses_are_refused_unless_named() -> None:
     assert [o.disposition for o in sink.got] == [Disposition.FAILED]
 
 
+@pytest.mark.slow
 async def test_many_slow_answers_are_under_way_at_once() -> None:
     pages = {f"/{n}": slow(html(str(n)), 0.5) for n in range(300)}
     web = Web([Site("a.test", {"/": html("Home", list(pages)), **pages})])

@@ -134,6 +134,7 @@ async def test_what_takes_a_restart_is_told_and_kept_for_it(tmp_path: Path) -> N
         assert (crawl.config.user_agent, crawl.config.fetch.cookies) == ("other/2.0", True)
 
 
+@pytest.mark.slow
 async def test_caps_and_traps_are_told_to_wait_for_a_restart_and_hold_after_it(tmp_path: Path) -> None:
     """They judge by what was counted since the crawl was opened."""
     web = one_host(30)

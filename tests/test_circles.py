@@ -69,6 +69,7 @@ WALLS: dict[str, Callable[[], dict[str, Page]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", WALLS)
 @pytest.mark.parametrize("extra", [{}, {"max_attempts": 1}, {"per_site": 4}, {"max_redirects": 3}], ids=str)
 async def test_behind_a_cookie_wall_the_second_answer_counts(steps: str, extra: dict[str, Any]) -> None:
@@ -121,6 +122,7 @@ def circle(length: int, cookie: str = "") -> dict[str, Page]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cookies", [False, True])
 @pytest.mark.parametrize("cookie", ["", "vain=1"])
 @pytest.mark.parametrize("length", [1, 2, 3, 5])
@@ -167,6 +169,7 @@ async def test_ways_that_meet_are_no_circle() -> None:
         assert Counter(told.values()) == {"redirected": 4, "fetched": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", WALLS)
 async def test_a_run_that_ends_amid_a_circle_goes_on_with_it(tmp_path: Path, steps: str) -> None:
     """What the first run learned of it, the second reads from the folder."""

@@ -42,6 +42,7 @@ def asked_for(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
             yield node.lineno, names(node.cls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", BEHIND_DOORS)
 def test_no_other_room_asks_for_the_classes_behind_a_door(room: str) -> None:
     found = [

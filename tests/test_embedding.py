@@ -79,6 +79,7 @@ async def test_jobs_in_a_lifespan(code: str, tmp_path: Path, monkeypatch: pytest
         assert seen["state"] == "completed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", shown("\nasync with"))
 async def test_a_cell_of_a_notebook(code: str, tmp_path: Path) -> None:
     """Compiled as a notebook does, in a process whose main module has no file."""
@@ -100,6 +101,7 @@ async def test_a_cell_of_a_notebook(code: str, tmp_path: Path) -> None:
     assert int(ran.stdout) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", shown("def test_"))
 async def test_a_test_of_somebody_else(code: str, tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text(code)
@@ -109,6 +111,7 @@ async def test_a_test_of_somebody_else(code: str, tmp_path: Path) -> None:
     assert b"1 passed" in ran.stdout, ran.stdout.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", shown("add_subapp"))
 async def test_the_daemon_mounted_in_an_application(code: str, tmp_path: Path) -> None:
     port = free_port()

@@ -69,6 +69,7 @@ def test_no_file_is_too_long_to_read() -> None:
     assert [path for path in _modules() if len(path.read_text().splitlines()) > MAX_LINES] == []
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_answers_for() -> None:
     assert [path for path in _modules() if ast.get_docstring(ast.parse(path.read_bytes())) is None] == []
 
@@ -85,6 +86,7 @@ def test_every_package_reaches_the_wheel() -> None:
     assert installed_as == set(PYPROJECT["tool"]["setuptools"]["packages"])
 
 
+@pytest.mark.slow
 def test_every_import_is_a_declared_dependency_and_every_dependency_is_imported() -> None:
     imported = {name for path in _modules() for name in _imports(path)} - STANDARD - {"crawler"}
     distributions = {COMES_WITH.get(name, name.replace("_", "-")) for name in imported}
@@ -195,6 +197,7 @@ def test_no_committed_file_names_a_registry_or_someones_folder() -> None:
     assert found == []
 
 
+@pytest.mark.slow
 def test_nothing_that_is_read_can_become_code() -> None:
     found = [f"{path.relative_to(ROOT)}:{line}: {what}" for path in _modules() for line, what in _executed(path)]
     assert found == []
@@ -208,6 +211,7 @@ def test_every_promise_names_a_test_that_holds_it(document: str) -> None:
     assert missing == []
 
 
+@pytest.mark.slow
 def test_the_tests_are_called_the_same_at_every_time_and_in_every_place(tmp_path: Path) -> None:
     """Two workers that collect different ids run no test at all."""
     first = _collecting({"PYTHONHASHSEED": "1"})

@@ -9,9 +9,13 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from crawler.testing import link_graph
 from tests.hostile import kills
 from tests.hostile.victim import Victim, troubled_web
+
+pytestmark = pytest.mark.slow
 
 
 async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path: Path) -> None:

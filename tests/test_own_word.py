@@ -40,6 +40,7 @@ async def crawled(served: Served, seeds: list[str], **settings: Any) -> crawler.
         return await crawler.crawl(seeds, **(QUICK | {"per_site": 4} | settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "settings"),
     [
@@ -60,6 +61,7 @@ async def test_a_crawl_delay_means_one_request_at_a_time_with_that_gap(said: Rob
         assert min(served.pauses(HOST, robots=True)) >= LEAST_S
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said", [robots.missing(), robots.allow_all(), robots.delaying(0)], ids=["missing", "allow-all", "delay-0"]
 )
@@ -78,6 +80,7 @@ async def test_a_crawl_delay_that_is_not_to_be_honoured_is_no_word() -> None:
             assert (await crawled(served, all_of(served), max_delay_s=0)).pages == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_holds_every_place_and_one_request_finds_out_whether_it_is_over(status: int) -> None:
     """Three times the site says so; each time one request at most comes after the second it asks for."""
@@ -105,6 +108,7 @@ async def test_a_retry_after_is_honoured_up_to_its_own_limit_whatever_that_of_a_
         assert pause >= 0.295
 
 
+@pytest.mark.slow
 async def test_a_failed_exchange_is_followed_by_the_gap_too() -> None:
     """What is no HTTP was an answer to a request."""
     broken = {f"/{n}": garbage() for n in range(2)}
@@ -113,6 +117,7 @@ async def test_a_failed_exchange_is_followed_by_the_gap_too() -> None:
         assert min(served.pauses(HOST, robots=True)) >= LEAST_S
 
 
+@pytest.mark.slow
 async def test_two_crawls_with_four_places_each_keep_the_gap_together() -> None:
     async with open_web(site(robots.delaying(ASKED_S))) as served, crawler.open_shared(**QUICK) as shared:
 
@@ -131,6 +136,7 @@ async def test_two_crawls_with_four_places_each_keep_the_gap_together() -> None:
         assert served.worst_concurrency(HOST) == 1
 
 
+@pytest.mark.slow
 async def test_the_gap_holds_over_a_restart(tmp_path: Path) -> None:
     async with open_web(site(robots.delaying(ASKED_S), pages=8)) as served:
         for limit in (2, 4, 8):
@@ -139,6 +145,7 @@ async def test_the_gap_holds_over_a_restart(tmp_path: Path) -> None:
         assert min(served.pauses(HOST, robots=True)) >= LEAST_S
 
 
+@pytest.mark.slow
 async def test_the_gap_holds_when_a_run_is_called_off_and_another_begins(tmp_path: Path) -> None:
     slow = {f"/{n}": crawler.testing.slow(html(f"Page {n}"), 0.3) for n in range(6)}
     async with open_web(site(robots.delaying(ASKED_S), others=slow)) as served:

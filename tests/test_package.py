@@ -50,6 +50,7 @@ def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.Pa
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_sdist_holds_every_committed_file_and_nothing_else(sources: Path) -> None:
     committed = {path.relative_to(ROOT).as_posix(): path for path in list_committed()}
     packed = {path.relative_to(sources).as_posix(): path for path in sources.rglob("*") if path.is_file()}

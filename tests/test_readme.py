@@ -32,6 +32,7 @@ def test_the_readme_has_programs() -> None:
     assert len(PROGRAMS) >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda text: re.findall(r"crawler\.(\w+)\(", text)[0])
 async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> None:
     async with open_web(link_graph(seed=1, sites=1, pages_per_site=12, links_per_page=5)) as served:
@@ -47,6 +48,7 @@ async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> Non
         assert len(served.counts(robots=False)) >= 10
 
 
+@pytest.mark.slow
 def test_the_story_of_the_daemon_comes_to_its_end(tmp_path: Path) -> None:
     """Its lines as a shell takes them, on ports that are free here."""
     [story] = [console for console in CONSOLES if "kill -9 $(cat crawld-data/lock)" in console]

@@ -102,6 +102,7 @@ async def test_a_revisit_is_tried_as_often_as_a_first_visit(tmp_path: Path) -> N
     assert [record["attempt"] for record in records(tmp_path / "c")] == [1, 3]
 
 
+@pytest.mark.slow
 async def test_a_redirect_that_leads_elsewhere_now_is_followed(tmp_path: Path) -> None:
     pages = {"/": in_editions(redirect("/a"), redirect("/b")), "/a": html("A"), "/b": html("B")}
     async with open_web(Web([Site("a.test", pages)])) as served:
@@ -146,6 +147,7 @@ async def test_new_pages_go_before_revisits(tmp_path: Path, max_depth: int | Non
     assert [record["visit"] for record in records(tmp_path / "c")] == [1, 1, 2]
 
 
+@pytest.mark.slow
 async def test_pages_of_a_parked_pattern_are_revisited_and_nothing_more_of_it_is_read(tmp_path: Path) -> None:
     site = Site("a.test", {"/": html("Home", ["/calendar/"])}, traps={"/calendar/": traps.calendar()})
     settings = {"per_site": 16, "per_ip": 16, "executor": "inline"}

@@ -143,6 +143,7 @@ def test_no_layer_is_made_up(tree: Tree) -> None:
     assert done.stderr == "crawld: a layer is run or develop, not tests\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["run", "develop"])
 def test_a_venv_elsewhere_leaves_the_tree_as_it_was(
     tree: Tree, tmp_path_factory: pytest.TempPathFactory, layer: str
@@ -277,6 +278,7 @@ def test_uv_hears_what_pip_was_told(tree: Tree) -> None:
     assert "SSL_CERT_FILE=mine.pem UV_DEFAULT_INDEX=https://e.example/" in tree.synced[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", ["pip install", "editable", "lock[.]txt\\|sync", "venv --clear"])
 def test_a_set_up_that_failed_is_not_taken_for_a_good_one(tree: Tree, fails: str) -> None:
     assert tree.set_up(fails=fails).returncode != 0
@@ -314,6 +316,7 @@ def index(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trusts", [True, False])
 def test_a_real_uv_trusts_whom_pip_trusts(tmp_path: Path, index: str, trusts: bool) -> None:
     for name in ("python", "uv"):

@@ -24,6 +24,7 @@ def missed(told: Outcome, paths: list[str] = ITEMS, site: Site = item) -> set[st
     return {path for path in paths if told.content.get(path) != site(path, 0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 4])
 @pytest.mark.parametrize("said", NOTICES)
 def test_a_sick_server_among_others_costs_no_page_and_no_rest(said: str, per_site: int) -> None:

@@ -72,6 +72,7 @@ async def open_stage(web: Web, **settings: Any) -> AsyncIterator[Stage]:
             stage.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_two_crawls_of_one_host_take_turns_and_keep_its_rest() -> None:
     async with open_stage(one_host(12)) as stage:
         async with anyio.create_task_group() as tasks:
@@ -83,6 +84,7 @@ async def test_two_crawls_of_one_host_take_turns_and_keep_its_rest() -> None:
     assert {name: summary.pages for name, summary in stage.summaries.items()} == {"one": 13, "two": 13}
 
 
+@pytest.mark.slow
 async def test_each_crawl_rests_as_long_as_it_says_and_the_others_do_not_wait_for_that() -> None:
     async with open_stage(one_host(6)) as stage:
         async with anyio.create_task_group() as tasks:
@@ -94,6 +96,7 @@ async def test_each_crawl_rests_as_long_as_it_says_and_the_others_do_not_wait_fo
     assert {summary.pages for summary in stage.summaries.values()} == {7}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 3])
 async def test_a_crawl_that_rests_for_hours_holds_its_host_against_no_other_alive_or_cancelled(per_site: int) -> None:
     async with open_stage(one_host(12)) as stage:
@@ -110,6 +113,7 @@ async def test_a_crawl_that_rests_for_hours_holds_its_host_against_no_other_aliv
     assert Counter(stage.agents())["slow"] == 1
 
 
+@pytest.mark.slow
 async def test_per_site_holds_over_all_crawls() -> None:
     async with open_stage(one_host(6, slow_s=0.2)) as stage:
         async with anyio.create_task_group() as tasks:
@@ -119,6 +123,7 @@ async def test_per_site_holds_over_all_crawls() -> None:
     assert {summary.pages for summary in stage.summaries.values()} == {7}
 
 
+@pytest.mark.slow
 async def test_an_address_bears_so_many_over_all_crawls_and_sites() -> None:
     hosts = [f"{letter}.test" for letter in "abcd"]
     web = Web([Site(host, {"/": slow(html(host), 0.2)}) for host in hosts])
@@ -214,6 +219,7 @@ async def test_names_are_asked_once_for_all_and_vetted_by_each() -> None:
     assert found == {"outside": BLOCKED, "inside": {}, "again": BLOCKED}
 
 
+@pytest.mark.slow
 async def test_a_hundred_crawls_at_once_all_come_to_their_end() -> None:
     async with open_stage(link_graph(seed=5, sites=4, pages_per_site=2, links_per_page=3), concurrency=16) as stage:
         async with anyio.create_task_group() as tasks:

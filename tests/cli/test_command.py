@@ -19,6 +19,8 @@ from crawler.testing import Served
 
 from .conftest import ALLOWED, CRAWL, Crawl
 
+pytestmark = pytest.mark.slow
+
 
 def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

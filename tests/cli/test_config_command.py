@@ -28,6 +28,7 @@ async def test_show_tells_where_each_setting_comes_from(crawl: Crawl, tmp_path: 
     assert "scope.limit = none" in lines
 
 
+@pytest.mark.slow
 async def test_show_tells_what_a_figure_for_all_memory_makes_of_the_settings(crawl: Crawl) -> None:
     ran = await crawl("config", "show", "--memory", "512M", "--set", "offload.workers=1")
     assert ran.code == 0
@@ -39,6 +40,7 @@ async def test_show_tells_what_a_figure_for_all_memory_makes_of_the_settings(cra
     assert "at least" in (await crawl("config", "show", "--memory", "100M")).err
 
 
+@pytest.mark.slow
 async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> None:
     assert (await crawl("config", "init")).code == 0
     assert (tmp_path / "crawl.toml").read_text() == default_toml()
@@ -49,6 +51,7 @@ async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> N
     assert (await crawl("config", "init", "--force")).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name", "told"),
     [
@@ -76,6 +79,7 @@ async def test_init_writes_what_runs_the_daemon_and_says_how(
     assert (tmp_path / name).read_text() == (tmp_path / "there" / name).read_text() == given
 
 
+@pytest.mark.slow
 async def test_init_writes_one_file_at_a_time(crawl: Crawl, tmp_path: Path) -> None:
     ran = await crawl("config", "init", "--daemon", "--container")
     assert (ran.code, ran.err) == (2, "crawl: --daemon and --container are two files: choose one\n")
@@ -84,6 +88,7 @@ async def test_init_writes_one_file_at_a_time(crawl: Crawl, tmp_path: Path) -> N
     assert (ran.code, ran.err) == (2, "crawl: none/crawl.service: No such file or directory\n")
 
 
+@pytest.mark.slow
 async def test_check_says_all_that_is_wrong(crawl: Crawl, tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text("[scope]\nmax_dpth = 1\nlimit = 0\n")
     ran = await crawl("config", "check", "my.toml")

@@ -8,10 +8,13 @@ import signal
 from pathlib import Path
 
 import anyio
+import pytest
 
 from crawler.testing import Page, Served, Site, Web, html, open_web
 
 from .conftest import ALLOWED, CRAWL, Crawl
+
+pytestmark = pytest.mark.slow
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "explain.md"
 LOCAL = ("--set", "allow_networks=127.0.0.0/8")

@@ -17,6 +17,8 @@ from crawler.runtime.escaping import escape_text
 
 from .conftest import ALLOWED, CRAWL, Crawl
 
+pytestmark = pytest.mark.slow
+
 ACTS = "\x1b]0;pwned\x07\x9b2Jx\u202e\u200b\u2028"
 """Sets a terminal's title, clears its screen, turns the direction of text, hides, ends a line."""
 RAW = ACTS.encode()

@@ -9,11 +9,14 @@ import subprocess
 from pathlib import Path
 
 import anyio
+import pytest
 
 from crawler.testing import Page, Site, Web, failing, html, open_web, slow
 
 from .conftest import CRAWL, Crawl
 from .serving import Serving, serving
+
+pytestmark = pytest.mark.slow
 
 WEB = Web([
     Site("a.test", {

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from crawler.testing import Served
 
 from .conftest import ALLOWED, Crawl
+
+pytestmark = pytest.mark.slow
 
 
 async def test_what_a_list_was_taken_for_is_told_and_a_column_may_be_named(

@@ -17,6 +17,8 @@ from crawler.testing import Served
 from .conftest import ALLOWED, Crawl
 from .serving import serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[0o000, 0o022])
 def umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:

@@ -42,6 +42,7 @@ def contents(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in home.iterdir() if path.name != "lock"}
 
 
+@pytest.mark.slow
 async def test_a_damaged_crawl_is_repaired_and_goes_on(crawl: Crawl, home: Path, web: Served) -> None:
     damage(home, web.url("b.test").encode())
     refused = await crawl("a.crawl", "--limit", "1000")
@@ -58,6 +59,7 @@ async def test_a_damaged_crawl_is_repaired_and_goes_on(crawl: Crawl, home: Path,
     assert len(urls) == len(set(urls)) >= 20
 
 
+@pytest.mark.slow
 async def test_where_nothing_is_damaged_nothing_changes_unless_it_is_forced(crawl: Crawl, home: Path) -> None:
     before = contents(home)
     ran = await crawl("repair", "a.crawl")
@@ -68,6 +70,7 @@ async def test_where_nothing_is_damaged_nothing_changes_unless_it_is_forced(craw
     assert (home / "frontier.sqlite.damaged-1").read_bytes() == before["frontier.sqlite"]
 
 
+@pytest.mark.slow
 async def test_a_name_with_anything_in_it_is_told_as_a_shell_takes_it(crawl: Crawl, home: Path) -> None:
     strange = home.rename(home.with_name("it's\x1b[2J mine"))
     ran = await crawl("repair", str(strange), "--force")
@@ -76,6 +79,7 @@ async def test_a_name_with_anything_in_it_is_told_as_a_shell_takes_it(crawl: Cra
     assert shlex.split(ran.err.splitlines()[-1])[-1].startswith(str(home.parent))
 
 
+@pytest.mark.slow
 async def test_a_folder_in_use_is_left_to_its_user(crawl: Crawl, home: Path) -> None:
     async with crawler.open_crawl(folder=home):
         before = contents(home)
@@ -88,6 +92,7 @@ async def test_a_folder_in_use_is_left_to_its_user(crawl: Crawl, home: Path) -> 
         assert contents(home) == before
 
 
+@pytest.mark.slow
 async def test_what_was_settled_cannot_be_read(crawl: Crawl, home: Path) -> None:
     """The table with the sinks' positions is lost: how much of the pages counts is not known."""
     damage(home, b"positions")
@@ -99,6 +104,7 @@ async def test_what_was_settled_cannot_be_read(crawl: Crawl, home: Path) -> None
     assert contents(home) == before
 
 
+@pytest.mark.slow
 async def test_pages_that_are_gone_are_not_crawled_again_before_it_is_asked_for(
     crawl: Crawl, home: Path, web: Served
 ) -> None:
@@ -117,6 +123,7 @@ async def test_pages_that_are_gone_are_not_crawled_again_before_it_is_asked_for(
     assert len(urls) == len(set(urls)) > 20
 
 
+@pytest.mark.slow
 async def test_a_tail_that_is_gone_is_visited_again_and_said(crawl: Crawl, home: Path, web: Served) -> None:
     """As a power cut leaves it: the end of the last pages never came to the disk."""
     whole = (home / "pages.jsonl").read_bytes()
@@ -131,6 +138,7 @@ async def test_a_tail_that_is_gone_is_visited_again_and_said(crawl: Crawl, home:
     assert (home / "pages.jsonl").read_bytes().startswith(whole[: whole[:-100].rindex(b"\n")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -172,6 +180,7 @@ async def held_to_permissions(*arguments: str) -> Ran:
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write anywhere")
 @pytest.mark.parametrize("is_lockable", [False, True])
 async def test_a_folder_that_cannot_be_written_is_told_and_loses_nothing(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from crawler.testing import Served
 
 from .conftest import ALLOWED, Crawl
@@ -26,6 +28,7 @@ headers = true
 """
 
 
+@pytest.mark.slow
 async def test_no_secret_is_shown_logged_or_recorded(crawl: Crawl, web: Served, tmp_path: Path) -> None:
     site, elsewhere = web.url("a.test").rstrip("/"), web.url("b.test")
     host = site.removeprefix("http://").partition(":")[0]

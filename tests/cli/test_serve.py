@@ -20,6 +20,8 @@ from crawler.testing import Site, Web, html, open_web, slow
 from .conftest import Crawl
 from .serving import Serving, serving
 
+pytestmark = pytest.mark.slow
+
 
 def lasting(sites: int, pages: int, seconds: float = 0.05) -> Web:
     """Sites whose pages take their time."""

@@ -17,7 +17,7 @@ from crawler.testing import Served, Site, Web, error, html, open_web, robots
 from .browser import TOKEN, Dashboard, needs_chromium, open_browser, open_dashboard
 from .conftest import Open, submit, until
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TABS = ("overview", "sites", "pages", "errors", "explain", "settings", "files", "history")

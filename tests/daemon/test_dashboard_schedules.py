@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import expect
 
 from crawler.daemon.schedules.schedule import Schedule
@@ -9,7 +10,7 @@ from crawler.daemon.schedules.schedule import Schedule
 from .browser import needs_chromium, open_dashboard
 from .conftest import Open
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from crawler.daemon import State
@@ -13,7 +14,7 @@ from .browser import needs_chromium, open_dashboard
 from .conftest import Open, lines, until
 from .test_dashboard import PHONE, crawled, fact
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 def endless(target: str) -> Page:

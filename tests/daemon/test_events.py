@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import anyio
+import pytest
 
 from crawler.daemon import Event, Kind, Listener, State
 from crawler.daemon.events import Events
@@ -83,6 +84,7 @@ async def test_what_is_replayed_joins_what_is_heard(open_daemon: Open) -> None:
         assert [event.id for event in await jobs.events(after=2, limit=1)] == [3]
 
 
+@pytest.mark.slow
 async def test_progress_is_told_and_not_kept(open_daemon: Open) -> None:
     web = Web([Site("a.test", {"/": html("A", ["/1", "/2", "/3"]), **{f"/{n}": html(str(n)) for n in range(1, 4)}})])
     async with open_web(web) as served, open_daemon() as jobs:

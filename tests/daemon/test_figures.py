@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
 from benchmarks.daemon import crawling
 
 JOBS, GUESTS = 6, 40
 
 
+@pytest.mark.slow
 async def test_jobs_go_on_beside_many_who_listen_and_many_who_never_finish_asking() -> None:
     async with crawling(JOBS, 5000, concurrency=8) as daemon:
         async with daemon.following(GUESTS) as listening, daemon.besieging(GUESTS) as asking:

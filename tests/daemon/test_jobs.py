@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from crawler import Ending
 from crawler.daemon import State
 from crawler.testing import link_graph, open_web
@@ -30,6 +32,7 @@ async def test_a_job_runs_to_its_end(open_daemon: Open) -> None:
             assert [event.data["to"] for event in await jobs.history(job.id)] == ["queued", "running", "completed"]
 
 
+@pytest.mark.slow
 def test_whoever_crawls_without_a_daemon_imports_none() -> None:
     script = "import sys, crawler; crawler.open_crawl; print([name for name in sys.modules if 'daemon' in name])"
     asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

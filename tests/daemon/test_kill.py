@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import Open
 from .kills import killed_right_after_it_said_yes, killed_under_running_jobs
+
+pytestmark = pytest.mark.slow
 
 
 async def test_killed_under_running_jobs_all_of_them_complete(tmp_path: Path) -> None:

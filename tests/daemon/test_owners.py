@@ -219,6 +219,7 @@ async def test_up_to_the_bounds_it_may_go_and_begins_within_them(open_daemon: Op
         assert plain.fetch.timeout_s == BASE.fetch.timeout_s
 
 
+@pytest.mark.slow
 async def test_bounds_that_are_read_anew_hold_from_a_jobs_next_run_on(open_daemon: Open) -> None:
     async with open_daemon() as jobs:
         job = await submit(jobs, SEEDS, settings={"limit": 11}, **PAUSED)

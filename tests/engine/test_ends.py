@@ -356,6 +356,7 @@ async def test_who_aborts_is_not_asked_whether_more_is_left(frontier: Frontier, 
     assert times == asked
 
 
+@pytest.mark.slow
 async def test_a_frontier_that_never_takes_leases_back_does_not_hold_up_the_end(frontier: Frontier) -> None:
     gate = Gate()
 

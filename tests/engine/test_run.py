@@ -93,6 +93,7 @@ async def test_what_is_settled_at_once_has_bounds_for_the_links_of_a_page_hold_t
     assert max(map(len, batches)) > 1
 
 
+@pytest.mark.slow
 async def test_everything_is_visited_once_and_one_at_a_time_per_site(frontier: Frontier) -> None:
     sink, live, worst = ListSink(), Counter[str](), Counter[str]()
 
@@ -199,6 +200,7 @@ async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: Fron
     assert frontier.counts().queued == 20
 
 
+@pytest.mark.slow
 async def test_a_slow_sink_holds_the_visits_back(frontier: Frontier) -> None:
     visits = 0
     gate = anyio.Event()
@@ -297,6 +299,7 @@ async def test_a_time_limit_ends_the_run_and_keeps_the_rest(frontier: Frontier, 
     assert summary.queued == 1000 - summary.pages > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("known_bytes", "is_warned"), [(10 * URL_BYTES, True), (1 << 30, False), (0, False)])
 async def test_what_is_known_is_warned_of_before_it_outgrows_its_plan(
     frontier: Frontier, caplog: pytest.LogCaptureFixture, known_bytes: int, is_warned: bool

@@ -96,6 +96,7 @@ def test_more_places_wake_those_who_wait() -> None:
     assert two.take(1) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_hundred_crawls_hold_their_fair_shares_of_what_is_wanted(seed: int) -> None:
     places = Places(256)

@@ -361,6 +361,7 @@ def response_of(budget: Budget, size: int) -> Response:
     return Response(HERE, 200, (), b"x" * size, share=share)
 
 
+@pytest.mark.slow
 def test_a_response_that_was_dropped_gives_back_and_one_warning_says_so(caplog: pytest.LogCaptureFixture) -> None:
     budget = Budget(100, 10)
     for _ in range(3):

@@ -16,6 +16,8 @@ from crawler.model import Reason, Request, Response, Url
 from crawler.protocols import Capping, Fetcher, PerAddress, Vetting
 from tests.fetch.conftest import Serve, ok, open_loopback
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["ours", "capped", "foreign", "foreign capped", "a wrapper"]
 
 

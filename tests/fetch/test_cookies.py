@@ -276,6 +276,7 @@ async def test_so_many_sites_have_cookies_and_those_asked_lately_win(
 PLACES = [Url(f"{scheme}://{host}/x/y") for scheme in ("http", "https") for host in ("a.test.com", "b.com", "10.0.0.1")]
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.lists(st.text() | st.from_regex(r"\w{1,9}=\S*(; ?\w+=\S*)*")))))
 def test_whatever_is_set_what_is_sent_is_one_line_of_octets(said: list[tuple[Url, list[str]]]) -> None:

@@ -44,6 +44,7 @@ class Crowd:
         return talk
 
 
+@pytest.mark.slow
 async def test_two_thousand_slow_answers_are_waited_for_together(serve: Serve) -> None:
     with open_files(3 * MANY):
         crowd = Crowd(MANY)

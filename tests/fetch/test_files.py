@@ -113,6 +113,7 @@ def test_what_does_not_fit_is_said_at_the_start(caplog: pytest.LogCaptureFixture
     assert caplog.text.count(f"{files.room} connections at a time instead of fetch.concurrency = 256") == 1
 
 
+@pytest.mark.slow
 async def test_an_exchange_waits_until_there_is_a_file(serve: Serve) -> None:
     server = await serve(ok(b"hello"))
     async with open_loopback() as fetcher:
@@ -161,6 +162,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 alone is there without asking")
 async def test_a_crawl_of_many_sites_within_few_files_fetches_them_all(serve: Serve, tmp_path: Path) -> None:
     most = inside = 0

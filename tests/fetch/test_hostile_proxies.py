@@ -66,6 +66,7 @@ TUNNELS: dict[str, tuple[Act, End]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TUNNELS)
 async def test_a_proxy_that_opens_no_tunnel_costs_one_exchange(name: str, serve: Serve) -> None:
     act, expected = TUNNELS[name]
@@ -108,6 +109,7 @@ SOCKS: dict[str, tuple[Act, End]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOCKS)
 async def test_a_socks_proxy_that_misbehaves_costs_one_exchange(name: str, serve: Serve) -> None:
     act, expected = SOCKS[name]

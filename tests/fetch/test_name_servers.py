@@ -142,6 +142,7 @@ BROKEN: dict[str, tuple[Answer, bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_name_server_that_fails_us_is_a_dns_setback_in_time(name: str) -> None:
     answer, is_transient = BROKEN[name]
@@ -161,6 +162,7 @@ async def test_a_name_is_found_and_asked_for_once(serve: Serve) -> None:
     assert len(zone.asked) == 2  # for IPv4 and IPv6
 
 
+@pytest.mark.slow
 async def test_hundreds_of_dead_names_hold_up_nobody_else(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.fetch.resolver.MAX_WAIT_S", 15.0)  # the dead outlast the living on any machine
     server = await serve(ok(b"hello"))
@@ -180,6 +182,7 @@ async def test_hundreds_of_dead_names_hold_up_nobody_else(serve: Serve, monkeypa
         await asyncio.gather(*dead, return_exceptions=True)
 
 
+@pytest.mark.slow
 async def test_all_pages_of_a_dead_name_share_one_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.fetch.resolver.SETBACK_TTL_S", 60.0)
     async with asking({"name.test": silent}) as (fetcher, zone), asyncio.timeout(20):
@@ -192,6 +195,7 @@ async def test_all_pages_of_a_dead_name_share_one_time_out(monkeypatch: pytest.M
     assert {str(setback) for setback in setbacks} == {"dns: name.test: the name servers did not answer"}
 
 
+@pytest.mark.slow
 async def test_a_second_name_server_answers_for_a_silent_first(serve: Serve) -> None:
     server = await serve(ok(b"hello"))
     loop = asyncio.get_running_loop()

@@ -109,7 +109,7 @@ def test_every_function_takes_the_arguments_that_we_give(function: Callable[...,
 def test_every_private_name_of_aiohttp_that_our_connections_touch_is_listed() -> None:
     listed = {*KEPT, "_factory", "_loop", *" ".join(CALLED.values()).split()}
     touched = {*_touched("wire.py", "Wire", ResponseHandler), *_touched("wire.py", "Connector", TCPConnector)}
-    touched |= {*_touched("relays.py", "SocksConnector", TCPConnector)}
+    touched |= {*_touched("proxies.py", "SocksConnector", TCPConnector)}
     assert touched - listed == set()
     assert touched >= {"_payload", "_parser", "_exception", "_factory", "_wrap_existing_connection"}
     assert issubclass(Wire, ResponseHandler)

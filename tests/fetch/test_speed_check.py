@@ -45,6 +45,7 @@ def dripping(begin: bytes, drops: Iterable[bytes], pause_s: float = 0.01) -> obj
     return server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRIPS)
 async def test_an_answer_that_drips_is_too_slow_and_leaves_nothing_behind(name: str, serve: Serve) -> None:
     begin, drop = DRIPS[name]
@@ -66,6 +67,7 @@ async def test_one_that_stops_amid_its_body_is_too_slow_long_before_the_deadline
     assert caught.value.reason is Reason.TOO_SLOW
 
 
+@pytest.mark.slow
 async def test_a_server_may_think_before_its_first_byte_and_after_an_interim_answer(serve: Serve) -> None:
     interim = b"HTTP/1.1 102 Processing\r\n\r\n"
     thinking = [b"", interim, b"", b"", b"", interim, b"", b"", b"", ok(b"abc")]

@@ -165,6 +165,7 @@ PLAIN: dict[str, tuple[Act, End]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLAIN)
 async def test_a_server_that_misbehaves_costs_one_exchange(name: str, serve: Serve) -> None:
     act, expected = PLAIN[name]
@@ -217,6 +218,7 @@ TLS: dict[str, tuple[Act, End]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TLS)
 async def test_tls_that_goes_wrong_costs_one_exchange(name: str, serve: Serve) -> None:
     act, expected = TLS[name]

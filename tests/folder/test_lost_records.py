@@ -45,6 +45,7 @@ def zeroed(begin: int, end: int) -> Harm:
     return lambda whole: whole[:begin] + bytes(end - begin) + whole[end:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "lost"),
     [

@@ -64,6 +64,7 @@ async def test_what_is_whole_stays_as_it_is(stopped: Path) -> None:
     assert (done.visited, done.lost, done.damaged.read_bytes()) == (5, 0, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [b"{torn", b"[]", b'{"url": 3}', b"\xff", b"\0"])
 @pytest.mark.parametrize("is_forced", [False, True])
 async def test_pages_that_are_damaged_too_are_visited_again(stopped: Path, line: bytes, is_forced: bool) -> None:

@@ -144,6 +144,7 @@ class Story:
         return Outcome(lease, Disposition.FETCHED, response=Response(lease.request.url, 200, ()), **said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 async def test_no_two_requests_are_closer_than_the_site_asks(open_frontier: Open, clock: HandClock, seed: int) -> None:
     chance = random.Random(seed)

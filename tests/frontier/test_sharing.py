@@ -66,6 +66,7 @@ class Story:
         return Outcome(lease, Disposition.FETCHED, response=response, rest_s=self.rest_s, ended=ended)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_all_is_visited_by_each_and_no_site_twice_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int

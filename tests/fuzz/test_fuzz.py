@@ -17,6 +17,7 @@ def closing_thread() -> None:
     pycares.Channel().close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
 def test_whatever_a_reader_is_fed_it_keeps_its_promises(target: Target) -> None:
     assert target.feed(FEW, is_alike=True) > 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.hostile.behaviour import Behaviour
 from tests.hostile.catalogue import BEHAVIOURS
 from tests.hostile.torture import OPTIONS, torture
@@ -16,6 +18,7 @@ IMPATIENT = (
 """What is endless is long enough at 2 MiB, and what fails once fails."""
 
 
+@pytest.mark.slow
 async def test_every_quick_behaviour_ends_in_the_outcome_that_is_right_for_it(tmp_path: Path) -> None:
     verdict = await torture(tmp_path, ["quick"], (*OPTIONS, *IMPATIENT), good=False)
     assert [(row.behaviour.name, row.faults) for row in verdict.rows if row.faults] == []

@@ -8,6 +8,7 @@ from tests.linear.measure import Row, glance
 from tests.linear.table import NEED_NONE, ROWS, readers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_reading_takes_linear_time(row: Row) -> None:
     assert [*map(str, glance(row))] == []

@@ -94,6 +94,7 @@ async def test_who_was_cancelled_before_disturbs_no_closing() -> None:
     assert await answers(waiting) == [asyncio.CancelledError, WorkersGone]
 
 
+@pytest.mark.slow
 async def test_work_in_hand_is_let_go_when_the_pool_closes() -> None:
     async with open_offloader(THREADS) as pool:
         waiting = [asyncio.create_task(pool.run(nap, 0.2)) for _ in range(3)]

@@ -120,6 +120,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_crawl_that_is_killed_leaves_no_daemon_of_its_pages(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(SCRIPT)
     root = str(Path(__file__).parent.parent.parent)

@@ -43,12 +43,14 @@ def square(n: int) -> int:
     return n * n
 
 
+@pytest.mark.slow
 async def test_a_call_may_have_much_memory_if_it_has_it_alone() -> None:
     async with open_offloader(WORKERS) as pool:
         times = sorted(await asyncio.gather(*(pool.run(fill, 40) for _ in range(4))))
     assert all(ended <= began for (_, ended), (began, _) in pairwise(times))
 
 
+@pytest.mark.slow
 async def test_a_call_that_needs_more_than_that_fails_and_harms_no_other() -> None:
     async with open_offloader(WORKERS) as pool:
         greedy = pool.run(fill, 100)
@@ -71,12 +73,14 @@ async def test_a_coding_for_which_memory_was_short_is_not_called_broken() -> Non
     assert caught.value.reason is Reason.DECOMPRESSION
 
 
+@pytest.mark.slow
 async def test_the_bound_holds_for_each_call_anew() -> None:
     async with open_offloader(make_workers(count=1, page_memory_bytes=64 * MIB)) as pool:
         for _ in range(3):
             await pool.run(fill, 40)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_keeps_growing_makes_place_for_a_new_one() -> None:
     async with open_offloader(make_workers(count=1, page_memory_bytes=256 * MIB)) as pool:
         workers = {await pool.run(keep, 90) for _ in range(4)}
@@ -95,6 +99,7 @@ STARVED = {
 }
 
 
+@pytest.mark.slow
 async def test_code_that_is_not_pythons_says_so_where_it_gets_no_memory_and_harms_nobody() -> None:
     """Decoders, parsers and encoders, with less than they need: each costs its own call, and none its worker."""
     job = make_job(key=b"k" * 16, run=b"test-starved", bounds=make_scope(), wants_links=True, wants_text=True)

@@ -74,6 +74,7 @@ def privileges() -> str:
         return next(line.split()[1] for line in status if line.startswith("NoNewPrivs"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 async def test_a_page_that_kills_its_worker_is_the_only_one_lost(number: int) -> None:
     async with open_offloader(make_workers(count=1)) as pool:
@@ -84,6 +85,7 @@ async def test_a_page_that_kills_its_worker_is_the_only_one_lost(number: int) ->
     assert answers[8].reason is Reason.PARSE_CRASH
 
 
+@pytest.mark.slow
 async def test_a_worker_that_leaves_is_replaced() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         with pytest.raises(OffloadError):
@@ -91,6 +93,7 @@ async def test_a_worker_that_leaves_is_replaced() -> None:
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.slow
 async def test_nobody_is_blamed_for_a_worker_that_was_killed_from_outside() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         worker = await pool.run(pid)
@@ -102,6 +105,7 @@ async def test_nobody_is_blamed_for_a_worker_that_was_killed_from_outside() -> N
     assert answers == [n * n for n in range(8)]
 
 
+@pytest.mark.slow
 async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_pool_goes_on() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
         calls = (pool.run(die, signal.SIGSEGV) for _ in range(3))
@@ -110,6 +114,7 @@ async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_po
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.slow
 async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
         workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
@@ -121,6 +126,7 @@ async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> 
         assert not alive, (gone, alive)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_somebody_stopped_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         with monkeypatch.context() as hurry:
@@ -132,17 +138,20 @@ async def test_a_worker_that_somebody_stopped_is_given_up_in_the_end(monkeypatch
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.slow
 async def test_the_pool_ends_though_a_worker_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.offload.worker._STOP_S", 0.2)
     async with open_offloader(make_workers(count=1)) as pool:
         os.kill(await pool.run(pid), signal.SIGSTOP)
 
 
+@pytest.mark.slow
 async def test_work_that_forks_answers_once() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         assert [await pool.run(fork, n) for n in range(5)] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 async def test_what_a_page_started_dies_with_its_worker() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         worker, child = await pool.run(descend)
@@ -153,12 +162,14 @@ async def test_what_a_page_started_dies_with_its_worker() -> None:
         assert not alive, (gone, alive)
 
 
+@pytest.mark.slow
 async def test_a_worker_has_few_files_and_no_say_in_the_output() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         found = await pool.run(bounds_inside)
     assert found == {"core": (0, 0), "files": (64, 64), "prints_to_stderr": True, "leads_a_group": True}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has it")
 async def test_a_worker_can_gain_no_privileges() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
@@ -171,6 +182,6 @@ def stop_at_birth() -> None:
 
 def test_a_worker_that_is_stopped_before_it_has_begun_is_a_mishap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "START_S", 1.0)
-    monkeypatch.setattr("crawler.offload.process.inside.begin", stop_at_birth)
+    monkeypatch.setattr("crawler.offload.process.in_worker.begin", stop_at_birth)
     with pytest.raises(ChildProcessError, match="as it started"):
         processes.start_worker()

@@ -43,6 +43,7 @@ def nap(seconds: float) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["process", "thread", "inline"])
 async def test_every_call_gets_its_own_answer(executor: str) -> None:
     async with open_offloader(make_workers(executor=executor, count=2)) as pool:
@@ -70,6 +71,7 @@ async def test_an_argument_that_cannot_be_pickled_fails_its_call_and_the_pool_go
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 async def test_a_crash_costs_one_page_not_its_batch(number: int) -> None:
     async with open_offloader(make_workers(count=1, batch=32)) as pool:
@@ -83,6 +85,7 @@ async def test_a_crash_costs_one_page_not_its_batch(number: int) -> None:
     assert answers == [n * n for n in range(10)] + [49] * 10
 
 
+@pytest.mark.slow
 async def test_work_without_end_is_stopped_inside_its_process() -> None:
     async with open_offloader(make_workers(count=1, page_cpu_s=0.2)) as pool:
         await pool.run(square, 1)
@@ -92,6 +95,7 @@ async def test_work_without_end_is_stopped_inside_its_process() -> None:
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.slow
 async def test_an_idle_worker_gets_work_while_another_is_busy() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
         await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))
@@ -108,6 +112,7 @@ async def until(claim: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 async def test_a_cancelled_caller_disturbs_nobody() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
         gone = asyncio.create_task(pool.run(nap, 0.1))
@@ -119,6 +124,7 @@ async def test_a_cancelled_caller_disturbs_nobody() -> None:
             await gone
 
 
+@pytest.mark.slow
 async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
         workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
@@ -130,6 +136,7 @@ async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None
         await left_behind
 
 
+@pytest.mark.slow
 async def test_a_worker_that_cannot_start_ends_the_pool_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.offload.in_worker.begin", _die_at_once)
     with pytest.raises(BaseExceptionGroup) as caught:
@@ -142,6 +149,7 @@ def _die_at_once() -> None:
     os._exit(3)
 
 
+@pytest.mark.slow
 async def test_the_pool_does_not_starve_beside_a_saturated_loop() -> None:
     """DESIGN 6.5: without the breath, a loop that is always busy lets almost no batch through."""
     async with open_offloader(make_workers(count=1, batch=8)) as pool:

@@ -137,6 +137,7 @@ def web_of(names: Sequence[str]) -> Web:
     return Web([Site("a.test", {"/": html("A", list(pages)), **pages, **after})])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", EXECUTORS)
 async def test_a_parse_function_costs_its_page_and_never_the_crawl(executor: str) -> None:
     names = [*map(str, range(len(RAISED))), "deep", "data", *(["exit"] if executor == "process" else [])]

@@ -16,6 +16,7 @@ from tests.defaults import make_job, make_scope, make_workers
 from tests.parse.values import FITS, MIB, REFUSED, circle, nested, of_kind
 
 
+@pytest.mark.slow
 async def test_four_mib_of_any_kind_pass_a_workers_bound_of_memory_and_more_is_refused() -> None:
     """Under its bound alone orjson ended the worker at a text of 2 MiB."""
     job = make_job(key=b"k" * 16, run=b"test-data", bounds=make_scope(), extract=of_kind)

@@ -39,6 +39,7 @@ def test_one_other_figure_makes_little_difference_however_many_there_are(size: i
         assert apart(" ".join(table), " ".join(other)) <= 2
 
 
+@pytest.mark.slow
 def test_two_tables_of_other_figures_are_told_apart() -> None:
     rng = random.Random(1)
     tables = [" ".join(str(rng.randrange(10**4)) for _ in range(200)) for _ in range(50)]

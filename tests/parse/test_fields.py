@@ -129,6 +129,7 @@ def test_directives_are_recorded_once_each_and_not_without_end() -> None:
     assert len(directives.summary([f"word{n}" for n in range(10_000)])) == 256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["<a>;", "<", '"', ';rel="', "\\", ",", "<a>,", '<a>;rel=x"', "<a>;a=b,", ":", "a:,"])
 def test_headers_made_to_confuse_are_read_in_one_pass(piece: str) -> None:
     began = time.process_time()
@@ -142,6 +143,7 @@ HEADER = st.lists(st.sampled_from(["<a>", "<", ">", ";", ",", "rel=next", 'rel="
                   | st.text(max_size=3)).map("".join)  # fmt: skip
 
 
+@pytest.mark.slow
 @given(HEADER, HEADER, HEADER)
 def test_any_headers_can_be_read(link: str, robots: str, refresh: str) -> None:
     reading = noted(Document(PAGE, b"", links=(link,), robots=(robots,), refresh=refresh))

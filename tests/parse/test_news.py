@@ -238,6 +238,7 @@ PIECES = st.sampled_from(
 PAGES = st.lists(st.tuples(st.lists(st.lists(PIECES, max_size=5).map("".join), max_size=8), BASES), max_size=8)
 
 
+@pytest.mark.slow
 @given(PAGES, st.integers(0, 5000))
 def test_what_is_remembered_of_hrefs_never_leads_elsewhere(pages: list[tuple[list[str], str]], size_bytes: int) -> None:
     """One memory over many pages, large enough or not, says what resolving each href afresh would say."""

@@ -117,6 +117,7 @@ def test_a_gzipped_sitemap_that_ends_too_early_is_still_a_sitemap() -> None:
     assert page.note == "read up to an error: decompression: gzip: ends too early"
 
 
+@pytest.mark.slow
 def test_a_sitemap_bomb_is_cut_where_the_protocol_ends() -> None:
     begun = b"<urlset><url><loc>http://h/1</loc></url>"
     bomb = gzip.compress(begun + b" " * (60 << 20) + b"<url><loc>http://h/2</loc></url></urlset>", 1)

@@ -79,6 +79,7 @@ def test_no_more_links_are_found_than_are_of_use() -> None:
     assert "not read" in reading.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["<", "<a ", "<a href", "<a href='", '<a href="', "<a href=", "<!--", "<!---->", "<script>", "<title>", "</p>",

@@ -103,6 +103,7 @@ def test_a_list_is_read_to_the_number_the_protocol_allows() -> None:
     assert len(reading.hrefs) == sitemap.MAX_LOCATIONS
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_words_mean_something(text: str) -> None:
     assert 0 <= sitemap.unix_time(text) < 1 << 32

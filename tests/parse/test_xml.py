@@ -124,6 +124,7 @@ def test_indexes_within_indexes_come_to_an_end() -> None:
     assert read(index, priority=7).priorities == [sitemap.FIRST + 1]
 
 
+@pytest.mark.slow
 def test_a_sitemap_larger_than_its_protocol_allows_is_cut_and_that_is_said() -> None:
     entry = f"<url><loc>http://h/{'x' * 2000}</loc></url>"
     pieces = iter([b"<urlset>", *[entry.encode() * 512] * 60])

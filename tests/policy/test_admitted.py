@@ -49,6 +49,7 @@ def test_a_stranger_that_is_added_is_none_any_more(make: Callable[[], Admitted])
 FOLDERS = st.lists(st.sampled_from(["a", "b", ""]), max_size=4).map(lambda names: "".join(f"{name}/" for name in names))
 
 
+@pytest.mark.slow
 @given(st.lists(FOLDERS, max_size=6), FOLDERS)
 def test_a_folder_is_held_by_any_that_it_lies_in(folders: list[str], asked: str) -> None:
     table = Admitted()
@@ -66,6 +67,7 @@ def test_folders_of_any_depth_are_told_apart() -> None:
     assert not table.holds_above("h/" + "a/" * 99)
 
 
+@pytest.mark.slow
 def test_a_directory_that_doubles_keeps_all(monkeypatch: pytest.MonkeyPatch, make: Callable[[], Admitted]) -> None:
     monkeypatch.setattr(admitted, "MOST", 2)  # pages split early: so the directory grows with few members
     table = make()
@@ -74,6 +76,7 @@ def test_a_directory_that_doubles_keeps_all(monkeypatch: pytest.MonkeyPatch, mak
     assert not any(table.holds(f"g{i}.test") for i in range(4000))
 
 
+@pytest.mark.slow
 def test_a_copy_in_another_process_reads_along_while_the_table_grows(tmp_path: Path) -> None:
     """Each answer is right at the instant it is given: what was added before it was asked for is there."""
     table = Admitted(path=tmp_path / "places")
@@ -88,6 +91,7 @@ def test_a_copy_in_another_process_reads_along_while_the_table_grows(tmp_path: P
             assert not any(workers.map(_holds_any, [[f"g{step}-{i}.test" for i in range(100)]] * 2))
 
 
+@pytest.mark.slow
 def test_readers_lose_nothing_to_a_split_that_is_under_way(tmp_path: Path) -> None:
     """A reader asks without pause for what was there from the beginning."""
     table = Admitted(path=tmp_path / "places")
@@ -139,6 +143,7 @@ def test_the_file_is_for_our_own_user_alone_and_goes_when_it_is_closed(tmp_path:
     assert not table.holds("a.test")
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_by_a_crawl_that_is_killed() -> None:
     """The folder of its workers' sockets holds the table, too: the next crawl removes it."""
     script = """
@@ -167,6 +172,7 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
         Admitted(path=tmp_path / "missing" / "places")
 
 
+@pytest.mark.slow
 def test_many_places_take_few_bytes_each_and_no_memory_of_ours(tmp_path: Path) -> None:
     table = Admitted(path=tmp_path / "places")
     table.add(f"h{i}.test" for i in range(200_000))
@@ -175,6 +181,7 @@ def test_many_places_take_few_bytes_each_and_no_memory_of_ours(tmp_path: Path) -
     assert (tmp_path / "places").stat().st_size == table.nbytes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="nobody tells elsewhere how large a process is")
 def test_a_worker_takes_none_of_its_memory_for_a_large_table(tmp_path: Path) -> None:
     table = Admitted(path=tmp_path / "places")

@@ -53,6 +53,7 @@ def is_whole(told: Outcome, paths: list[str] = ITEMS, site: Site = item) -> bool
 # -- outages ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 4, 16])
 @pytest.mark.parametrize("said", SAID)
 @pytest.mark.parametrize("length_s", [15, 120, 600])
@@ -134,6 +135,7 @@ def test_what_was_under_way_together_is_one_step() -> None:
     assert [len(verdict.repeats) for verdict in verdicts if verdict] == [3] + [0] * 12
 
 
+@pytest.mark.slow
 def test_what_looked_like_an_outage_does_not_hide_a_real_one() -> None:
     """Products of a series are asked for again and believed; the site goes out before it brought much else."""
     series = STRETCHES["products of a series"]
@@ -194,6 +196,7 @@ GENUINE: dict[str, tuple[Site, list[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 4])
 @pytest.mark.parametrize("name", GENUINE)
 def test_a_site_that_always_answers_so_is_as_it_is(name: str, per_site: int) -> None:
@@ -222,6 +225,7 @@ STRETCHES: dict[str, Site] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 4])
 @pytest.mark.parametrize("name", STRETCHES)
 def test_a_stretch_that_is_alike_costs_some_time_and_no_page(name: str, per_site: int) -> None:
@@ -310,6 +314,7 @@ def test_words_that_could_be_a_blocks_are_content_where_they_come_again_amid_oth
 # -- bounds and kinds ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_bounded() -> None:
     answers = Answers(most=50)
     for n, kind in itertools.product(range(40), range(60)):

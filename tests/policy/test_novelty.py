@@ -49,6 +49,7 @@ def is_parked(novelty: Novelty, path: str) -> bool:
 # -- the smallest pattern that has evidence --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_book_without_end_takes_no_other_with_it() -> None:
     result = await crawl(book, "http://trap.example/")
     assert [trap.pattern for trap in result.traps] == ["http://trap.example/book/3/page/#"]

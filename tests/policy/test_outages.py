@@ -86,6 +86,7 @@ def items(records: Sequence[dict[str, Any]]) -> set[str]:
     return {title.removeprefix("Item ") for one in records if (title := one["title"] or "").startswith("Item ")}
 
 
+@pytest.mark.slow
 async def test_a_shop_that_is_out_for_a_while_is_crawled_to_its_last_item(tmp_path: Path) -> None:
     shop = Shop(SAID["one page"], items=1500, well=200, out_s=0.6)
     summary, records = await crawled(shop.web(), tmp_path, per_site=4)
@@ -98,6 +99,7 @@ async def test_a_shop_that_is_out_for_a_while_is_crawled_to_its_last_item(tmp_pa
     assert 0 < hindrance.n <= shop.said.total()  # pages that are read again only to see are not counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_site", [1, 4])
 @pytest.mark.parametrize("said", SAID)
 async def test_all_that_a_server_may_say_meanwhile_is_known(tmp_path: Path, said: str, per_site: int) -> None:
@@ -109,6 +111,7 @@ async def test_all_that_a_server_may_say_meanwhile_is_known(tmp_path: Path, said
     assert shop.said.total() < 40
 
 
+@pytest.mark.slow
 async def test_an_outage_that_does_not_end_fails_and_keeps_what_came(tmp_path: Path) -> None:
     shop = Shop(SAID["one page"], out_s=600, items=80)
     summary, records = await crawled(shop.web(), tmp_path)
@@ -119,6 +122,7 @@ async def test_an_outage_that_does_not_end_fails_and_keeps_what_came(tmp_path: P
     assert summary.counts.settled[Disposition.FAILED] == len(failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["one page", "nothing", "too many requests", "a redirect"])
 async def test_a_crawl_that_goes_on_amid_an_outage_knows_what_its_site_was_like(tmp_path: Path, said: str) -> None:
     """What came in the run before is no longer in memory, but that URLs of the kind brought different contents is."""
@@ -138,6 +142,7 @@ def _is_sick(path: str, asked: Asked) -> bool:
     return asked.visit == 1 and int(path.rpartition("/")[2]) % 10 == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["one page", "nothing", "the time", "a redirect"])
 async def test_a_sick_server_of_ten_costs_no_page(tmp_path: Path, said: str) -> None:
     """Behind a balancer every tenth item is first asked of it, and of another one then."""
@@ -154,6 +159,7 @@ async def test_a_sick_server_of_ten_costs_no_page(tmp_path: Path, said: str) -> 
     assert shop.asked < 360
 
 
+@pytest.mark.slow
 async def test_items_that_are_missing_in_a_row_are_believed(tmp_path: Path) -> None:
     def answer(n: int) -> Page:
         return (
@@ -199,6 +205,7 @@ BLOCKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
 async def test_a_site_that_blocks_is_left_alone_and_what_is_left_of_it_is_parked(tmp_path: Path, name: str) -> None:
     answer, evidence = BLOCKS[name]
@@ -215,6 +222,7 @@ async def test_a_site_that_blocks_is_left_alone_and_what_is_left_of_it_is_parked
     assert (trap.reason, trap.pattern.endswith("/**")) == (Reason.BLOCKED, True)
 
 
+@pytest.mark.slow
 async def test_a_page_for_members_amid_others_is_tried_again_and_taken_for_what_it_is(tmp_path: Path) -> None:
     paths = {f"/item/{n}": html(f"Item {n}", text=[words(n)]) for n in range(60)}
     paths["/members"] = Page(lambda _: page("<title>Access denied</title><p>For members only."))

@@ -115,6 +115,7 @@ def test_other_statuses_are_no_setback(status: int) -> None:
     assert setback(answer(status), NOON) is None
 
 
+@pytest.mark.slow
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d(:\d\d)? ?\S{0,9}"))
 def test_whatever_retry_after_says_is_seconds_or_nothing(text: str) -> None:
     wait_s = retry_after_s(text, NOON)

@@ -29,6 +29,7 @@ AT_ONCE = make_terms(traps="park", per_site=32, per_ip=1000)
 # -- traps and honest sites ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in TRAPS if name != "a search by ever more filters"])
 async def test_a_trap_is_left_after_some_hundred_pages(name: str) -> None:
     site, seed, reach = TRAPS[name]
@@ -37,6 +38,7 @@ async def test_a_trap_is_left_after_some_hundred_pages(name: str) -> None:
     assert result.read < LEFT_BY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FINITE)
 async def test_pages_that_hardly_differ_are_read_to_the_end_where_there_is_one(name: str) -> None:
     result = await crawl(partial(FINITE[name], items=300), "http://honest.example/")
@@ -44,6 +46,7 @@ async def test_pages_that_hardly_differ_are_read_to_the_end_where_there_is_one(n
     assert result.read >= 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", range(3), ids="order {}".format)
 @pytest.mark.parametrize("name", FINITE)
 async def test_no_order_of_the_same_pages_makes_a_trap_of_them(name: str, order: int) -> None:
@@ -52,6 +55,7 @@ async def test_no_order_of_the_same_pages_makes_a_trap_of_them(name: str, order:
     assert result.read >= 240
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HONEST)
 async def test_an_honest_site_of_similar_pages_is_read_to_its_end(name: str) -> None:
     result = await crawl(partial(HONEST[name], items=700), "http://honest.example/", most=2000)
@@ -156,6 +160,7 @@ async def test_what_someone_asked_for_is_fetched_whatever_it_is_like() -> None:
 # -- a whole crawl ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_summary_and_an_explanation_name_the_trap(tmp_path: Path) -> None:
     web = Web([Site("a.test", {"/": html("Home", ["/shop/a"])}, traps={"/shop/": traps.session_ids()})])
     async with open_web(web) as served:
@@ -170,6 +175,7 @@ async def test_the_summary_and_an_explanation_name_the_trap(tmp_path: Path) -> N
     assert (answer.reason, answer.record()["trap"]) == (Reason.TRAP, answer.trap and answer.trap._asdict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["limit_per_site", "limit_per_domain"])
 async def test_a_site_gives_as_many_pages_as_it_may_and_no_more_after_a_restart(tmp_path: Path, setting: str) -> None:
     pages = {f"/{n}": html(f"Page {n}") for n in range(40)}

@@ -14,6 +14,7 @@ from tests.power import cuts, disk
 needs_compiler = pytest.mark.skipif(not disk.COMPILER, reason="what notes the writes of a crawl is written in C")
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("way", ["power", "process"])
 async def test_after_a_power_cut_every_page_is_in_the_output_once(tmp_path: Path, way: cuts.Way) -> None:

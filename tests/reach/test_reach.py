@@ -148,6 +148,7 @@ PLACES = [f"http://{host}{path}" for host in HOSTS for path in PATHS]
 WEBS = st.dictionaries(st.sampled_from(PLACES), st.lists(st.sampled_from(PLACES), max_size=4), min_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     WEBS, st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True), st.sampled_from(PLACES),
@@ -342,6 +343,7 @@ async def test_opened_again_a_crawl_follows_moved_seeds_as_its_settings_say_then
 # -- explain and dry run ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_explain_agrees_with_the_crawl_about_every_link(tmp_path: Path) -> None:
     folder, pages = tmp_path / "c", {**EVERYWHERE, **MOVED}
     seeds = [*PAIR, "http://a.org/"]

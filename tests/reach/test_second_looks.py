@@ -90,6 +90,7 @@ numbers = st.integers(0, 24)
 graphs = st.dictionaries(numbers, st.lists(numbers, max_size=4), max_size=25)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     links=graphs,
@@ -143,6 +144,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("narrow", "wide", "first", "left"),
     [
@@ -233,6 +235,7 @@ def _twice(served: Served) -> list[str]:
     return [Url(url).path for url, n in served.counts(robots=False).items() if n > 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("narrow", "wide", "taken"),
     [

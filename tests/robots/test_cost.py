@@ -63,6 +63,7 @@ READING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", READING)
 def test_reading_takes_no_more_than_its_share_of_a_longer_file(shape: str) -> None:
     small, large = [_cpu_s(partial(parse, READING[shape](size), "storybot")) for size in (SMALL, LARGE)]
@@ -89,6 +90,7 @@ ASKING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ASKING)
 def test_asking_about_a_url_takes_a_moment_whatever_the_rules(shape: str) -> None:
     body, path = ASKING[shape]

@@ -47,6 +47,7 @@ def test_what_makes_a_sign_a_picture_stays_behind_such_a_sign_alone() -> None:
     assert escape_text("a\ufe0f\u20e3 1\ufe0e\u20e3") == "a\\ufe0f\u20e3 1\\ufe0e\u20e3"
 
 
+@pytest.mark.slow
 def test_the_dashboard_escapes_the_same() -> None:
     source = (Path(__file__).parents[2] / "crawler/daemon/dashboard/words.js").read_text()
     found = re.search("^const HARMFUL = /(.*)/gu;$", source, re.MULTILINE)

@@ -94,6 +94,7 @@ async def test_what_computes_on_the_loop_is_told_from_what_waits(noticed: Notice
     assert stalls[0].cpu_s > 0 or sys.platform == "darwin"
 
 
+@pytest.mark.slow
 async def test_a_loop_busy_with_many_short_turns_is_left_alone(noticed: Noticed) -> None:
     def short() -> None:
         until = time.thread_time() + 0.001
@@ -208,6 +209,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_sigstop_is_no_blocked_loop() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", _STOPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

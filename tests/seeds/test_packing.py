@@ -68,6 +68,7 @@ def test_one_packed_part_may_follow_another(tmp_path: Path, name: str) -> None:
     assert got(tmp_path, pack(f"{A}\n".encode()) + pack(f"{B}\n".encode())).urls == [A, B]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKINGS)
 def test_a_damaged_packing_is_told(tmp_path: Path, name: str) -> None:
     whole = PACKINGS[name]("".join(f"https://a.example/{n * 7919}\n" for n in range(100_000)).encode())
@@ -77,6 +78,7 @@ def test_a_damaged_packing_is_told(tmp_path: Path, name: str) -> None:
         assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKINGS)
 def test_a_bomb_never_stands_in_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / "urls.txt"

@@ -59,6 +59,7 @@ def test_plain_lines_are_given_on_while_the_pipe_is_open() -> None:
         assert reader.end() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -82,6 +83,7 @@ def test_what_came_decides_where_the_pipe_makes_us_wait(first: str, second: str)
         assert reader.end() == []
 
 
+@pytest.mark.slow
 def test_a_header_alone_is_waited_with_until_there_is_a_url() -> None:
     with _reader() as reader:
         reader.give("id,page_url,image_url\n")

@@ -225,6 +225,7 @@ def _through_a_pipe(folder: Path, lines: Iterator[bytes]) -> tuple[int, int]:
         writer.join()
 
 
+@pytest.mark.slow
 def test_a_long_list_never_stands_in_memory(tmp_path: Path) -> None:
     count, peak = _through_a_pipe(tmp_path, (b"https://example.org/page/%d\n" % number for number in range(100_000)))
     assert count == 100_000

@@ -268,6 +268,7 @@ def test_what_a_package_is_told_is_never_shown(tsv: Path) -> None:
     assert "geheim" in to_toml(config)  # the folder's own file, which only its owner can read
 
 
+@pytest.mark.slow
 def test_no_package_is_looked_for_where_no_setting_names_one(tmp_path: Path) -> None:
     install(tmp_path, "crawld-loud", "crawld.sinks", {"loud": "crawld_loud:Made"}, "raise SystemError\n")
     script = (

@@ -92,6 +92,7 @@ def test_the_demo_is_a_few_hundred_pages_on_many_hosts_all_within_reach() -> Non
     assert titles.most_common(1)[0][1] == 1
 
 
+@pytest.mark.slow
 async def test_whoever_follows_the_demos_links_finds_what_its_truth_says(client: aiohttp.ClientSession) -> None:
     async with open_web(demo_web()) as served:
         found: dict[str, int] = {}

@@ -259,6 +259,7 @@ class SlowWire(asyncio.Transport):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [html("Page"), chunked(html("Page"), 50)])
 async def test_an_answer_ends_in_the_log_before_its_client_can_have_it(page: Page) -> None:
     async with open_web(one_site(page=page)) as served:

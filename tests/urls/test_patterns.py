@@ -191,6 +191,7 @@ STARS = "*a" * 12 + "*b"
 ROBOTS = parse_robots(f"User-agent: *\nDisallow: /{STARS}$".encode(), "us")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("work", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from crawler.daemon import State
 from crawler.testing import Page, Site, Web, failing, html, open_web, slow
@@ -53,6 +54,7 @@ async def test_the_same_idempotency_key_asks_for_the_same_job(api: Api) -> None:
     assert api.status == 409
 
 
+@pytest.mark.slow
 async def test_seeds_come_as_a_stream_of_lines(api: Api) -> None:
     lines = "# a comment\n" + "".join(f"http://127.0.0.1:9/{n}\n" for n in range(5000)) + "not a url at all"
     job = await api.post("/v1/jobs?name=many", data=lines.encode(), headers={"Content-Type": "text/uri-list"})
@@ -144,6 +146,7 @@ async def test_a_running_job_is_steered(api: Api) -> None:
         assert (await api.post(f"/v1/jobs/{job['id']}/cancel"))["state"] == "cancelled"
 
 
+@pytest.mark.slow
 async def test_a_site_is_held_and_released(api: Api) -> None:
     async with open_web(lasting(30, 0.05)) as served:
         job = await api.post("/v1/jobs", {"seeds": list(served.seeds), "settings": {"per_site": 1}})

@@ -125,6 +125,7 @@ async def _drip(writer: Writer, data: bytes) -> None:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 @pytest.mark.parametrize("what", ["many answers", "one long answer", "records", "a file", "events", "a page"])
 def test_a_client_that_does_not_read_is_sent_away(tmp_path: Path, what: str, loop: str) -> None:
@@ -196,6 +197,7 @@ def _has(door: Door, inside: int) -> bool:
     return door.admission.inside == inside
 
 
+@pytest.mark.slow
 async def test_whoever_has_shown_the_token_is_served_while_strangers_take_all_they_can(tmp_path: Path) -> None:
     async with open_door(tmp_path, replace(PATIENT, most=30, strangers=20, of_one_address=20)) as door:
         reader, writer = await door.knock(OWNER)
@@ -241,6 +243,7 @@ async def test_a_body_that_nobody_wants_is_not_waited_for(tmp_path: Path) -> Non
         writer.transport.abort()
 
 
+@pytest.mark.slow
 async def test_a_flood_of_requests_on_one_connection_leaves_room_for_others(tmp_path: Path) -> None:
     async with open_door(tmp_path) as door:
         _, writer = await door.knock(STRANGER * 20_000)
@@ -262,6 +265,7 @@ async def test_connections_that_were_closed_are_told_by_their_number(
         writer.transport.abort()
 
 
+@pytest.mark.slow
 async def test_a_stranger_who_asks_a_lot_is_answered_slowly_and_its_owner_is_not(tmp_path: Path) -> None:
     async with open_door(tmp_path, replace(PATIENT, requests=2, pace_s=3600)) as door:
         reader, writer = await door.knock(STRANGER.replace(b"/openapi.json", b"/healthz") * 3)

@@ -57,6 +57,7 @@ async def read_all(api: Api, job: str) -> list[dict[str, Any]]:
         cursor = f"&cursor={page['next']}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sinks", "file"),
     [

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import pytest
 from aiohttp import web
 
 from crawler.daemon import Event, Kind
@@ -36,6 +37,7 @@ async def test_streams_are_bounded_in_all_and_at_one_address_and_are_given_back(
         again[1].transport.abort()
 
 
+@pytest.mark.slow
 async def test_a_daemon_with_many_deaf_streams_comes_to_its_end(tmp_path: Path) -> None:
     admission: Admission
     async with open_door(tmp_path, replace(PATIENT, of_one_address=200)) as door:

@@ -94,6 +94,7 @@ async def test_a_paused_job_keeps_wishes_until_it_goes_on(open_daemon: Open) -> 
             assert jobs.find(held.id).has_more
 
 
+@pytest.mark.slow
 async def test_what_failed_is_tried_again_by_the_run_that_is_under_way(open_daemon: Open) -> None:
     slowly = {f"/{n}": slow(html(str(n)), 0.1) for n in range(60)}
     web = Web([Site("a.test", {"/": html("Home", ["/busy", *slowly]), **slowly, "/busy": failing(html("B"), times=1)})])
@@ -126,6 +127,7 @@ async def test_reasons_are_checked_before_anything_is_kept(open_daemon: Open) ->
         assert len(jobs.find(job.id).wishes) == 2
 
 
+@pytest.mark.slow
 async def test_a_wish_survives_kill_9_right_after_it_was_acknowledged(tmp_path: Path) -> None:
     script = (
         "import os, sys, anyio; from pathlib import Path\n"
@@ -153,6 +155,7 @@ async def test_a_wish_survives_kill_9_right_after_it_was_acknowledged(tmp_path: 
 # -- parked ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_what_is_parked_is_told_at_rest_and_fetched_when_wanted(open_daemon: Open) -> None:
     async with open_web(trap()) as served:
         async with open_daemon() as jobs:
@@ -206,6 +209,7 @@ async def test_seeds_given_again_are_tried_again_if_they_failed_and_counted(open
 # -- wider settings --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_wider_settings_go_on_after_the_end_and_while_it_runs(open_daemon: Open) -> None:
     web = Web([Site("a.test", {"/": html("0", ["/1"]), **{f"/{n}": slow(html(str(n), [f"/{n + 1}"]), 0.05)
                                                          for n in range(1, 9)}})])  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import anyio
+import pytest
 
 from crawler.testing import Site, Web, html, open_web, slow
 
@@ -36,6 +37,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.slow
 async def test_jobs_wait_for_files_instead_of_failing(tmp_path: Path) -> None:
     rest = {f"/{n}": slow(html(f"Page {n}"), 0.1) for n in range(12)}
     names = [f"s{number}.test" for number in range(JOBS)]

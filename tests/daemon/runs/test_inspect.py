@@ -78,6 +78,7 @@ async def test_a_job_that_has_not_begun_has_no_sites_but_held_ones(open_daemon: 
         assert (held.site, held.is_held, held.robots.state) == ("https://a.test", True, "not-asked")
 
 
+@pytest.mark.slow
 async def test_a_run_keeps_its_lock_whoever_looks_while_it_starts(open_daemon: Open) -> None:
     """Closing a file gives up the locks of the whole process: a run waits for a look that was there before."""
     web = Web([Site("a.test", {"/": html("Home", ["/1"]), "/1": html("1")})])

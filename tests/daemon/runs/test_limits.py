@@ -24,6 +24,7 @@ async def at_rest(jobs: Jobs, job: str) -> None:
     await jobs._scheduler.wait_until_idle(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "spent", "ending"),
     [

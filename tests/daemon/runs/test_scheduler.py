@@ -48,6 +48,7 @@ async def test_the_most_urgent_job_gets_the_next_place_and_then_the_oldest(open_
         assert started == [made[n].id for n in (3, 1, 0, 2, 4)]
 
 
+@pytest.mark.slow
 async def test_a_paused_job_leaves_its_place_to_another_and_goes_on_later(open_daemon: Open) -> None:
     web = Web([slow_site("a.test", 99), slow_site("b.test")])
     async with open_web(web) as served, open_daemon(max_running=1) as jobs:
@@ -64,6 +65,7 @@ async def test_a_paused_job_leaves_its_place_to_another_and_goes_on_later(open_d
         assert len(pages(jobs, first.id)) == 100
 
 
+@pytest.mark.slow
 async def test_paused_and_resumed_in_one_breath_it_goes_on(open_daemon: Open) -> None:
     async with open_web(Web([slow_site("a.test", 99, 0.05)])) as served, open_daemon() as jobs:
         job = await submit(jobs, served.seeds)
@@ -103,6 +105,7 @@ async def test_a_removed_job_leaves_no_file(open_daemon: Open) -> None:
                 await call(job.id)
 
 
+@pytest.mark.slow
 async def test_a_job_that_fails_touches_no_other(open_daemon: Open) -> None:
     web = Web([slow_site("a.test", 99), slow_site("b.test")])
     async with open_web(web) as served, open_daemon() as jobs:
@@ -189,6 +192,7 @@ async def test_a_job_is_removed_at_its_time_and_not_while_its_run_comes_to_rest(
         assert [job.id for job in jobs.list()] == [paused.id]
 
 
+@pytest.mark.slow
 async def test_many_short_jobs_leave_nothing_behind(open_daemon: Open) -> None:
     """A bounded form of a long life: memory is measured in benchmarks, here files, tasks and folders are counted."""
     from asyncio import all_tasks

@@ -27,6 +27,7 @@ async def asked(served: Served, times: int) -> None:
             await anyio.sleep(0.002)
 
 
+@pytest.mark.slow
 async def test_a_change_holds_at_once_and_is_kept(open_daemon: Open) -> None:
     async with open_web(web("a.test")) as served, open_daemon() as jobs:
         job = await submit(jobs, served.seeds, settings={"delay_s": 0.3, "per_site": 1})
@@ -39,6 +40,7 @@ async def test_a_change_holds_at_once_and_is_kept(open_daemon: Open) -> None:
         assert "limit = 7" in (jobs.folder(job.id) / "crawl.toml").read_text()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_changed_live_holds_after_pause_and_resume(open_daemon: Open) -> None:
     async with open_web(web("a.test", size=100)) as served, open_daemon() as jobs:
         job = await submit(jobs, served.seeds)

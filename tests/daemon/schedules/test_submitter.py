@@ -218,6 +218,7 @@ async def test_what_cannot_be_used_is_refused_when_it_is_asked_for(
             jobs.schedules.find(made.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instant", ["before", "after"])
 async def test_killed_between_the_job_and_its_note_the_time_brings_one_job(
     open_daemon: Open, tmp_path: Path, clock: Clock, instant: str

@@ -104,6 +104,7 @@ async def test_what_sqlite_itself_finds_broken_is_refused_before_anything_is_len
 # -- repair ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_what_can_be_read_of_a_damaged_file_goes_on(path: Path, clock: HandClock) -> None:
     dice = Random(f"{SEED}-repair")
     whole, log = path.read_bytes(), Path(f"{path}-wal").read_bytes()

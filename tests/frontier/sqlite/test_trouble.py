@@ -40,6 +40,7 @@ async def test_a_second_writer_is_told_so(path: Path, clock: HandClock) -> None:
         await frontier.add(pages("a", 1))
 
 
+@pytest.mark.slow
 async def test_another_process_is_told_so(path: Path, clock: HandClock) -> None:
     async with opened(path, clock):
         answer = await asyncio.to_thread(run_child, OPEN, str(path))
@@ -214,6 +215,7 @@ def crawl_and_kill(path: Path, log: Path, after_s: float) -> None:
         child.kill()
 
 
+@pytest.mark.slow
 async def test_after_kill_9_file_and_positions_agree(path: Path, clock: HandClock) -> None:
     log = path.with_name("log")
     log.touch()
