@@ -31,6 +31,7 @@ from crawler.testing import (
     redirect_loop,
     slow,
 )
+from tests import list_sink
 
 QUICK: dict[str, Any] = {
     "delay_s": 0.0,
@@ -40,20 +41,7 @@ QUICK: dict[str, Any] = {
 }
 
 
-class ListSink:
-    """Keeps what it was given."""
-
-    name = "list"
-
-    def __init__(self) -> None:
-        self.got: list[Outcome] = []
-
-    async def rewind(self, position: crawler.Position | None) -> None: ...
-
-    async def write(self, outcomes: Sequence[Outcome]) -> crawler.Position:
-        self.got.extend(outcomes)
-        return {}
-
+class ListSink(list_sink.ListSink):
     def by_path(self) -> dict[str, Outcome]:
         return {outcome.url.path: outcome for outcome in self.got}
 

@@ -12,12 +12,13 @@ import anyio
 import pytest
 
 import crawler
-from crawler import Disposition, Outcome, Reason
+from crawler import Disposition, Reason
 from crawler.errors import OffloadError
 from crawler.offload import open_offloader
 from crawler.offload.in_worker import run_one
 from crawler.testing import Site, Web, html, open_web
 from tests.defaults import make_workers
+from tests.list_sink import ListSink
 from tests.offload.calls import (
     RAISED,
     Filling,
@@ -116,19 +117,6 @@ async def test_threads_of_a_program_that_has_grown_end_nothing(monkeypatch: pyte
 
 
 # -- a whole crawl -----------------------------------------------------------------------------------------------------
-
-
-class ListSink:
-    name = "list"
-
-    def __init__(self) -> None:
-        self.got: list[Outcome] = []
-
-    async def rewind(self, position: crawler.Position | None) -> None: ...
-
-    async def write(self, outcomes: Sequence[Outcome]) -> crawler.Position:
-        self.got.extend(outcomes)
-        return {}
 
 
 def web_of(names: Sequence[str]) -> Web:

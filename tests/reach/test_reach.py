@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from crawler.model import LeftOut, Request, Response
 from crawler.protocols import Fetcher
 from crawler.settings.loading import load
 from crawler.testing import Page, Site, Web, html, open_web
+from tests import list_sink
 
 QUIET: dict[str, Any] = {"delay_s": 0.0, "retry_delay_s": 0.02, "robots": "ignore", "traps": "off", "workers": 1}
 IN_PROCESS: dict[str, Any] = QUIET | {"executor": "inline"}
@@ -44,18 +45,7 @@ class Names:
         return Response(request.url, 200, ((b"content-type", b"text/html"),), body.encode())
 
 
-class ListSink:
-    name = "list"
-
-    def __init__(self) -> None:
-        self.got: list[Outcome] = []
-
-    async def rewind(self, position: crawler.Position | None) -> None: ...
-
-    async def write(self, outcomes: Sequence[Outcome]) -> crawler.Position:
-        self.got.extend(outcomes)
-        return {}
-
+class ListSink(list_sink.ListSink):
     @property
     def urls(self) -> list[str]:
         return [outcome.url.text for outcome in self.got]
