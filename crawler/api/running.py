@@ -1,54 +1,39 @@
-"""Runs one crawl from settings to its summary: `crawl`, `stream` for outcomes, `open_crawl` for full control."""
+"""One open crawl: it is run, watched, changed and stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
-import anyio
-from anyio import CancelScope, create_task_group
-from anyio.abc import ObjectSendStream
+from anyio import CancelScope
 
-from . import urls
-from .assembly import parts
-from .assembly.crawl_parts import Stacking, Works
-from .assembly.parts import Extract
-from .assembly.shared import Shared
-from .engine.limits import NOTHING_SPENT, Spent
-from .errors import CrawlError, FrontierError, unwrap_group
-from .explanation import Explanation, explain
-from .folder.folder import Folder, open_folder
-from .frontier import Look
-from .metrics.metrics import Snapshot, Summary
-from .model import Outcome, Reason, Request, Url
-from .policy.wider import FAILURES
-from .protocols import Fetcher, Sink
-from .reach.late_seeds import LateSeeds
-from .reach.roots import AT_ONCE
-from .reach.second_looks import Reconsidered, SecondLooks
-from .runtime.ownership import NOBODY, Trust
-from .runtime.thread_reader import read_batches
-from .runtime.threads import finish_in_thread
-from .runtime.watchdog import Stall, open_watchdog
-from .settings import Config
-from .settings.loading import Changes, amend, changes, value_of
-from .sinks import ReaderGone, Stream
-from .standing import SiteView
-from .urls.canonical import Policy
-
-log = logging.getLogger(__name__)
+from .. import urls
+from ..assembly import parts
+from ..assembly.crawl_parts import Works
+from ..engine.limits import NOTHING_SPENT, Spent
+from ..errors import CrawlError, FrontierError, unwrap_group
+from ..explanation import Explanation, explain
+from ..folder.folder import Folder
+from ..frontier import Look
+from ..metrics.metrics import Snapshot, Summary
+from ..model import Reason, Request
+from ..policy.wider import FAILURES
+from ..reach.late_seeds import LateSeeds
+from ..reach.roots import AT_ONCE
+from ..reach.second_looks import Reconsidered, SecondLooks
+from ..runtime.threads import finish_in_thread
+from ..runtime.watchdog import Stall, open_watchdog
+from ..settings import Config
+from ..settings.loading import Changes, amend, changes, value_of
+from ..standing import SiteView
+from .seeds import Seed, seed_batches, seed_request
 
 T = TypeVar("T")
-Seed = str | Url | Request
 
 
 class Crawl:
@@ -80,7 +65,7 @@ class Crawl:
         Durable on return if the frontier is durable. Raises UrlError.
         """
         policy, new = parts.policy(self.config), 0
-        requests = [_request(seed, policy) for seed in seeds]
+        requests = [seed_request(seed, policy) for seed in seeds]
         for i in range(0, len(requests), AT_ONCE):
             with self._works.roots.admit_added(part := requests[i : i + AT_ONCE]):
                 new += await self._frontier.add(part)
@@ -149,7 +134,7 @@ class Crawl:
             now = time.time()
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
-        async for batch in _batches(seeds, parts.policy(self.config)):
+        async for batch in seed_batches(seeds, parts.policy(self.config)):
             with self._works.roots.admit_added(batch):
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
@@ -266,125 +251,3 @@ class Crawl:
         """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
         scope = await self._works.scope(self.config)
         return await explain(text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline)
-
-
-@asynccontextmanager
-async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
-    config: Config | None = None,
-    *,
-    folder: str | os.PathLike[str] | None = None,
-    fresh: bool = False,
-    sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
-    shared: Shared | None = None,
-    weight: float = 1.0,
-    trust: Trust = NOBODY,
-    **settings: object,
-) -> AsyncIterator[Crawl]:
-    """Opens a crawl with all its parts, ready to run.
-
-    `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
-    outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
-    called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
-    is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
-    Raises ConfigError, FolderError, FrontierError.
-    """
-    with unwrap_group():
-        async with AsyncExitStack() as stack:
-            config = amend(config or Config(), settings)
-            parts.check_extract(parse, shared.config if shared else config)
-            home: Folder | None = None
-            if folder is not None:
-                opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
-                with CancelScope(shield=True):  # waits for the disk; a locked folder must reach the stack, to be closed
-                    opened = await asyncio.to_thread(opening.__enter__)
-                stack.push(opening)
-                home, config = opened, opened.config
-                for remark in opened.remarks:
-                    log.info("%s: %s", opened.path, remark)
-            if shared:
-                shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
-            opened_crawl = Crawl(config, home, await stacking.works())
-            try:
-                yield opened_crawl
-            finally:
-                await opened_crawl.end_changes()
-
-
-async def crawl(
-    seeds: Iterable[Seed] | AsyncIterable[Seed],
-    config: Config | None = None,
-    *,
-    folder: str | os.PathLike[str] | None = None,
-    fresh: bool = False,
-    sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
-    trust: Trust = NOBODY,
-    **settings: object,
-) -> Summary:
-    """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
-    config = amend(config or Config(), settings)
-    async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
-    ) as opened:
-        return await opened.run(seeds)
-
-
-@asynccontextmanager
-async def stream(
-    seeds: Iterable[Seed] | AsyncIterable[Seed],
-    config: Config | None = None,
-    *,
-    folder: str | os.PathLike[str] | None = None,
-    fresh: bool = False,
-    sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
-    trust: Trust = NOBODY,
-    **settings: object,
-) -> AsyncIterator[AsyncIterator[Outcome]]:
-    """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
-
-    Arguments and errors are those of `open_crawl`.
-    """
-    config = amend(config or Config(), settings)
-    send, receive = anyio.create_memory_object_stream[Outcome](0)
-    async with (
-        open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
-        ) as opened,
-        create_task_group() as tasks,
-    ):
-        tasks.start_soon(_run_into, opened, seeds, send)
-        try:
-            yield receive
-        finally:
-            opened.abort()
-            receive.close()
-
-
-async def _run_into(
-    opened: Crawl, seeds: Iterable[Seed] | AsyncIterable[Seed], send: ObjectSendStream[Outcome]
-) -> None:
-    async with send:
-        with suppress(ReaderGone):
-            await opened.run(seeds)
-
-
-def _request(seed: Seed, policy: Policy) -> Request:
-    if isinstance(seed, Request):
-        return replace(seed, url=urls.fold_url(seed.url, policy))
-    return Request(urls.parse(str(seed), policy=policy))
-
-
-async def _batches(seeds: Iterable[Seed] | AsyncIterable[Seed], policy: Policy) -> AsyncIterator[Sequence[Request]]:
-    if isinstance(seeds, AsyncIterable):
-        async for seed in seeds:
-            yield [_request(seed, policy)]
-        return
-    async with aclosing(read_batches([seeds] if isinstance(seeds, str) else seeds)) as read:
-        async for batch in read:
-            yield [_request(seed, policy) for seed in batch]

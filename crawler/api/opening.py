@@ -1,0 +1,138 @@
+"""Opens crawls: `crawl` runs one to its end, `stream` gives its outcomes, `open_crawl` full control."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+import anyio
+from anyio import CancelScope, create_task_group
+from anyio.abc import ObjectSendStream
+
+from ..assembly import parts
+from ..assembly.crawl_parts import Stacking
+from ..assembly.parts import Extract
+from ..assembly.shared import Shared
+from ..errors import unwrap_group
+from ..folder.folder import Folder, open_folder
+from ..metrics.metrics import Summary
+from ..model import Outcome
+from ..protocols import Fetcher, Sink
+from ..runtime.ownership import NOBODY, Trust
+from ..settings import Config
+from ..settings.loading import amend
+from ..sinks import ReaderGone, Stream
+from .running import Crawl
+from .seeds import Seed
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    shared: Shared | None = None,
+    weight: float = 1.0,
+    trust: Trust = NOBODY,
+    **settings: object,
+) -> AsyncIterator[Crawl]:
+    """Opens a crawl with all its parts, ready to run.
+
+    `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
+    outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
+    called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
+    is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
+    Raises ConfigError, FolderError, FrontierError.
+    """
+    with unwrap_group():
+        async with AsyncExitStack() as stack:
+            config = amend(config or Config(), settings)
+            parts.check_extract(parse, shared.config if shared else config)
+            home: Folder | None = None
+            if folder is not None:
+                opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
+                with CancelScope(shield=True):  # waits for the disk; a locked folder must reach the stack, to be closed
+                    opened = await asyncio.to_thread(opening.__enter__)
+                stack.push(opening)
+                home, config = opened, opened.config
+                for remark in opened.remarks:
+                    log.info("%s: %s", opened.path, remark)
+            if shared:
+                shared.check(config, weight)
+            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
+            opened_crawl = Crawl(config, home, await stacking.works())
+            try:
+                yield opened_crawl
+            finally:
+                await opened_crawl.end_changes()
+
+
+async def crawl(
+    seeds: Iterable[Seed] | AsyncIterable[Seed],
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    trust: Trust = NOBODY,
+    **settings: object,
+) -> Summary:
+    """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
+    config = amend(config or Config(), settings)
+    async with open_crawl(
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
+    ) as opened:
+        return await opened.run(seeds)
+
+
+@asynccontextmanager
+async def stream(
+    seeds: Iterable[Seed] | AsyncIterable[Seed],
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Extract | None = None,
+    trust: Trust = NOBODY,
+    **settings: object,
+) -> AsyncIterator[AsyncIterator[Outcome]]:
+    """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
+
+    Arguments and errors are those of `open_crawl`.
+    """
+    config = amend(config or Config(), settings)
+    send, receive = anyio.create_memory_object_stream[Outcome](0)
+    async with (
+        open_crawl(
+            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
+        ) as opened,
+        create_task_group() as tasks,
+    ):
+        tasks.start_soon(_run_into, opened, seeds, send)
+        try:
+            yield receive
+        finally:
+            opened.abort()
+            receive.close()
+
+
+async def _run_into(
+    opened: Crawl, seeds: Iterable[Seed] | AsyncIterable[Seed], send: ObjectSendStream[Outcome]
+) -> None:
+    async with send:
+        with suppress(ReaderGone):
+            await opened.run(seeds)

@@ -1,0 +1,134 @@
+"""How a visit ended: its disposition, its reason, and the whole record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from .page import Page
+from .request import Lease, Request, Url
+from .response import Response
+
+
+class Disposition(StrEnum):
+    """The result of a visit. Every visit ends in exactly one; all but `parked` and `deferred` are final."""
+
+    FETCHED = "fetched"
+    REDIRECTED = "redirected"
+    UNCHANGED = "unchanged"
+    DUPLICATE = "duplicate"
+    EXCLUDED = "excluded"
+    PARKED = "parked"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a visit did not end as `fetched`: a closed list whose words never change. docs/records.md explains each."""
+
+    ROBOTS = "robots"
+    ROBOTS_UNREACHABLE = "robots-unreachable"
+    OUT_OF_SCOPE = "out-of-scope"
+    DEPTH_LIMIT = "depth-limit"
+    PAGE_LIMIT = "page-limit"
+    TRAP = "trap"
+    DUPLICATE = "duplicate"
+    BLOCKED_ADDRESS = "blocked-address"
+    BLOCKED_SCHEME = "blocked-scheme"
+    BAD_URL = "bad-url"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    TOO_SLOW = "too-slow"
+    TOO_LARGE = "too-large"
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    BAD_RESPONSE = "bad-response"
+    DECOMPRESSION = "decompression"
+    STATUS_4XX = "status-4xx"
+    STATUS_5XX = "status-5xx"
+    RATE_LIMITED = "rate-limited"
+    SOFT_OUTAGE = "soft-outage"
+    BLOCKED = "blocked"
+    MOVED = "moved"
+    PARSE = "parse"
+    PARSE_TIMEOUT = "parse-timeout"
+    PARSE_CRASH = "parse-crash"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole record of one visit; every lease ends in exactly one."""
+
+    lease: Lease
+    disposition: Disposition
+    reason: Reason | None = None
+    detail: str = ""
+    """A few words for a person: `HTTP 503`, `connection refused`. No program parses them."""
+    response: Response | None = None
+    page: Page | None = None
+    found: tuple[Request, ...] = ()
+    """Requests found beside `page.news`: the target of a redirect, the sitemaps that robots.txt names."""
+    duplicate_of: Url | None = None
+    retry_in_s: float | None = None
+    """Deferred: seconds until the same URL may be tried again (a retry, not a revisit)."""
+    revisit_in_s: float | None = None
+    """Final: seconds until the page is due for a revisit. None: it is not scheduled."""
+    rest_s: float = 0.0
+    """Seconds from `ended` that the site rests before its next turn."""
+    asked_s: float | None = None
+    """Seconds of rest that the site asks for, with one request at a time. 0: it asks for none. None: not found out."""
+    word_s: float | None = None
+    """The part of `asked_s` that the site itself asked for, without our own delay. None: all of it."""
+    ended: float = 0.0
+    """`time.monotonic()` when the exchange ended: turns count from here."""
+    visited_at: float = 0.0
+    """Unix seconds when the visit began."""
+    pattern: str = ""
+    """Parked: the pattern of URLs that it is parked under."""
+    repeats: tuple[int, ...] = ()
+    """Rows of earlier visits whose answers turned out not to be content: each is visited again."""
+    unparks: tuple[str, ...] = ()
+    """Patterns whose URLs need not stay parked: their site gives other answers again."""
+    checks: tuple[int, ...] = ()
+    """Rows of earlier visits that brought content: each is fetched again, without a record, to check it still does."""
+
+    @property
+    def request(self) -> Request:
+        return self.lease.request
+
+    @property
+    def url(self) -> Url:
+        return self.lease.request.url
+
+    def release(self) -> None:
+        """Gives the memory of its response back to the budget for bodies."""
+        if self.response is not None:
+            self.response.release()
+
+    @property
+    def n_found(self) -> int:
+        """How many URLs the visit found, known ones included."""
+        return len(self.found) + (len(self.page.news) if self.page else 0)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the URL is done. A deferred one is tried again, a parked one waits until a person unparks it."""
+        return self.disposition not in (Disposition.DEFERRED, Disposition.PARKED)
+
+
+class Bar(NamedTuple):
+    """Why a leased request must not be fetched."""
+
+    reason: Reason | None
+    """None: not now; visits under way may make it unnecessary."""
+    detail: str = ""
+    pattern: str = ""
+    """The pattern of URLs that it is parked under; empty: it is excluded."""
+
+
+Position = Mapping[str, int]
+"""How much a sink had durably written: file name, relative to the sink's folder -> length in bytes."""

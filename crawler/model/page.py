@@ -1,0 +1,100 @@
+"""What parsing a body brings: a page and its links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Canonical URLs in flat form, cheap to pickle. All fields have the same order."""
+
+    texts: str = ""
+    """The URLs joined by newlines (a canonical URL has none)."""
+    fingerprints: bytes = b""
+    """Eight bytes a URL, little-endian: `urls.fingerprint` under the crawl's key."""
+    priorities: bytes = b""
+    """One signed byte a URL: `Request.priority`, as a sitemap gives it. Empty: 0 for all."""
+    modified: bytes = b""
+    """Four bytes a URL, little-endian: Unix seconds of the last change by the sitemap; 0: unknown. Empty: 0 for all."""
+
+    def __len__(self) -> int:
+        return len(self.fingerprints) // 8
+
+    def split(self) -> list[str]:
+        """Returns the URLs as a list of strings."""
+        return self.texts.split("\n") if self.texts else []
+
+
+class LeftOut(IntFlag):
+    """The rules that kept links of a page out of the crawl, as bits. Wider rules find these pages again by them."""
+
+    REACH = 1
+    """The links lead out of the reach of every seed."""
+    PATTERNS = 2
+    """`include` or `exclude` keeps them out."""
+    DEPTH = 4
+    REPEATS = 8
+    """Their path repeats itself (`max_repeats`)."""
+    NOFOLLOW = 16
+    MAX_LINKS = 32
+    """The page has more links than are followed."""
+    KINDS = 64
+    """The page may hold kinds of links that are not followed (`follow`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The result of parsing a body: small, picklable, made in a worker."""
+
+    digest: bytes
+    """SHA-256 of the decoded body."""
+    length: int = 0
+    """Bytes of the decoded body."""
+    kind: str = "other"
+    """The format it was parsed as: `html`, `sitemap`, `feed`, `text` or `other`."""
+    charset: str = ""
+    title: str = ""
+    description: str = ""
+    language: str = ""
+    canonical: str = ""
+    robots: str = ""
+    """Directives of the page for robots that apply to this crawler: `noindex, nofollow`."""
+    simhash: int = 0
+    """A hash of 64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
+    gist: int = 0
+    """A hash of 64 bits over the letters of title and text, without words of its URL. Equal if only numbers differ."""
+    numbers: int = 0
+    """A sketch of the numbers in its text; `parse/evidence.py` says how to compare them."""
+    media: bytes = b""
+    """Four bytes for each picture, recording or document that it shows or offers; odd if a date names it."""
+    end: tuple[int, int] = (0, 0)
+    """The number of the last page of its series, as the page states it, and 64 bits that identify the series."""
+    is_ahead: bool = False
+    """The page shows pictures and has a date more than a year ahead, as pages of endless calendars have."""
+    n_links: int = 0
+    """Distinct URLs the page points to, in scope or not."""
+    news: Links = Links()
+    """Links in scope that this worker has not reported lately. If these are dropped, the links are lost."""
+    links_json: bytes = b""
+    """A JSON array of all links, if the record has links."""
+    text: str = ""
+    """The readable text, if the record has text."""
+    data_json: bytes = b""
+    """The result of the user's own parse function, as JSON."""
+    data_error: str = ""
+    """The error that the user's parse function raised, as `TypeError: ...`. The rest of the page is complete."""
+    truncated: str = ""
+    """Why only the start was read (WARC 1.1, 5.13): `length`, the rest did not fit; `unspecified`, it did not come."""
+    is_scanned: bool = False
+    """A tree would take too much memory, or a worker died of one: title and links come from a linear scan, no text."""
+    note: str = ""
+    """A message for a person, such as why the rest of a sitemap was not read."""
+    left_out: int = 0
+    """Bits of `LeftOut`: the rules that kept links of this page out of the crawl."""
+    outside: bytes = b""
+    """Fingerprints of the places out of reach that it links to, eight bytes each, little-endian. Links that this worker
+    reported lately are not among them. If a new seed admits such a place, the page is read again."""
+    blocked_by: str = ""
+    """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""

@@ -1,0 +1,91 @@
+"""What to visit: a URL, how the crawl found it, and its loan to a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A canonical absolute http(s) URL, ASCII only. `urls.parse` makes it, so every Url *is* canonical."""
+
+    text: str
+
+    @property
+    def site(self) -> str:
+        """The politeness key, `scheme://host[:port]`. URLs with the same key are visited in turns."""
+        return self.text[: self.text.index("/", 8)]
+
+    @property
+    def path(self) -> str:
+        """Path and query, beginning with a slash."""
+        return self.text[self.text.index("/", 8) :]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A URL to visit, and how the crawl found it. A *seed* has no `via`."""
+
+    url: Url
+    depth: int = 0
+    """Hops from the seed. Redirect targets and sitemap entries keep the depth of the URL that named them."""
+    via: Url | None = None
+    """The page, redirect or sitemap that named it."""
+    seed: Url | None = None
+    """The seed it descends from, as it was given. None: it is a seed itself."""
+    root: Url | None = None
+    """The URL that scope measures from: the seed, or the URL that the seed redirected to. None: this URL."""
+    attempt: int = 1
+    priority: int = 0
+    """Lower goes first within a site; equal priorities go in order of depth, then of discovery."""
+    redirects: int = 0
+    """How many redirects in a row led here."""
+    etag: str = ""
+    """The ETag of an earlier answer: asks for a body only if the content has changed since (RFC 9110 13.1.2)."""
+    last_modified: str = ""
+    """The Last-Modified of an earlier answer, sent for the same purpose (RFC 9110 13.1.3)."""
+    digest: bytes = b""
+    """Digest of the content that an earlier visit found. Empty: there is none to compare with."""
+    visit: int = 1
+    """Number of this visit of the URL, from 1; all later ones are revisits. Attempts of one visit share its number."""
+    interval_s: float = 0.0
+    """Revisits only: seconds between the visit before and this one."""
+    method: str = "GET"
+    """The method of the exchange (RFC 9110 9). Requests that differ in method, headers or body are different ones."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Fields that are sent in addition to those of the settings, or in their place."""
+    body: bytes = b""
+    """The content that is sent."""
+    label: str = ""
+    """A word of the program that queued it, such as `list`. It does not make another request."""
+    data: Mapping[str, object] | None = field(default=None, hash=False)
+    """Values of the program that queued it, as JSON can hold them. They do not make another request."""
+    is_reread: bool = False
+    """The page was visited before and is fetched again only for links that were left out. It gets no record."""
+
+    @property
+    def origin(self) -> Url:
+        """The seed it descends from: another URL or this one."""
+        return self.seed or self.url
+
+    @property
+    def anchor(self) -> Url:
+        """The root it descends from: another URL or this one."""
+        return self.root or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One request lent by the frontier, until it is settled or released."""
+
+    request: Request
+    token: int
+    """The row of the request in the frontier that lent it."""
+    expires: float = float("inf")
+    """Unix seconds. The frontiers here set no end, since a lease dies with its process."""
+    is_alone: bool = True
+    """No other request to its site is on lease, and none will be before this one comes back."""

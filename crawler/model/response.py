@@ -1,0 +1,107 @@
+"""What a site answered, as it came over the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from .request import Url
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long each stage of one visit took, in milliseconds."""
+
+    dns: float = 0.0
+    connect: float = 0.0
+    """TCP and TLS together; 0 on a connection that was reused."""
+    ttfb: float = 0.0
+    """From the end of the request to the answer's header."""
+    download: float = 0.0
+    queue: float = 0.0
+    """From lease to the start of the exchange: robots, address limits and the byte budget."""
+    parse: float = 0.0
+    """From the end of the body to the parsed page, with the wait for a worker."""
+
+    @property
+    def total(self) -> float:
+        """From lease to page, in milliseconds."""
+        return self.dns + self.connect + self.ttfb + self.download + self.queue + self.parse
+
+
+class Heads(NamedTuple):
+    """The heads of one exchange, byte for byte. Each ends with its empty line."""
+
+    request: bytes = b""
+    """The request line and the fields, with cookies and passwords that the settings give for the site."""
+    response: bytes = b""
+    """The status line and the fields."""
+    interim: tuple[bytes, ...] = ()
+    """Heads of the interim answers (RFC 9110 15.2) that came before: 100, 103."""
+
+    @property
+    def status_line(self) -> bytes:
+        """The first line of the answer without its end: `HTTP/1.1 200 OK`."""
+        return self.response.partition(b"\n")[0].rstrip(b"\r")
+
+
+class Share(Protocol):
+    """The memory that a response takes of the budget for bodies. Used on the event loop only."""
+
+    def give_back(self) -> None:
+        """Gives the memory back to the budget. A second call does nothing."""
+
+
+class _NoShare:
+    """The share of a response whose memory no budget counts."""
+
+    def give_back(self) -> None:
+        """Does nothing: no budget counts this memory."""
+
+    def __reduce__(self) -> str:
+        return "NO_SHARE"
+
+
+NO_SHARE: Share = _NoShare()
+"""The share of responses made elsewhere: by a Fetcher of somebody else, by a test, or by unpickling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer as it came over the wire: unparsed, its body still in its content codings.
+
+    It takes memory of the budget for bodies until `release` is called. The crawl calls it when the visit is recorded.
+    """
+
+    url: Url
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    """Raw, in order of arrival."""
+    body: bytes = b""
+    ip: str = ""
+    """The peer's address. Empty: it came through a proxy."""
+    started_at: float = 0.0
+    """Unix seconds when the exchange began."""
+    timings: Timings = Timings()
+    tls: str = ""
+    """`verified`, or `unverified` if the settings trust any certificate. Empty without TLS."""
+    truncated: str = ""
+    """Why the body is not whole (WARC 1.1, 5.13): `length`, it is larger than allowed. Empty: it is whole."""
+    heads: Heads = field(default=Heads(), repr=False)
+    """The heads of the exchange as they were sent. Empty: the Fetcher does not tell them."""
+    share: Share = field(default=NO_SHARE, repr=False, compare=False)
+    """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
+
+    def release(self) -> None:
+        """Gives its memory back to the budget for bodies. A second call does nothing. The body stays readable."""
+        self.share.give_back()
+
+    def header(self, name: str) -> str:
+        """Returns the first value of the named header as latin-1 text, or an empty string."""
+        wanted = name.lower().encode()
+        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == wanted), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Returns all values of the named header as latin-1 text, in order."""
+        wanted = name.lower().encode()
+        return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
