@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         FrontierError,
         OffloadError,
         ParseError,
+        RequestError,
         SeedError,
         SinkError,
         StorageFull,
@@ -63,8 +64,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
-    "StorageFull UrlError VisitError",
+    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError "
+    "RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
@@ -134,6 +135,7 @@ __all__ = [
     "Rehearsal",
     "RepairReport",
     "Request",
+    "RequestError",
     "Response",
     "Robots",
     "Rules",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 from .. import urls
 from ..model import Request, Url
@@ -15,9 +14,9 @@ Seed = str | Url | Request
 
 
 def seed_request(seed: Seed, policy: Policy) -> Request:
-    """Returns the request of one seed, in its canonical spelling. Raises UrlError."""
+    """Returns the request of one seed, in its canonical spelling. Raises UrlError, RequestError."""
     if isinstance(seed, Request):
-        return replace(seed, url=urls.fold_url(seed.url, policy))
+        return urls.check_request(seed, policy)
     return Request(urls.parse(str(seed), policy=policy))
 
 

@@ -2,11 +2,12 @@
 
 from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
-from .request import Lease, Request, Url
+from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 
 __all__ = [
     "NO_SHARE",
+    "SAFE",
     "Bar",
     "Disposition",
     "Heads",
