@@ -194,19 +194,19 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
                 is_lone,
             ),
         )
-        which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = ?1", MOST_EVENTS_A_JOB)
+        which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = :job", MOST_EVENTS_A_JOB)
         connection.execute(
             f"DELETE FROM event WHERE {which} AND id <= "
-            f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (event.job, most),
+            f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET :most)",
+            {"job": event.job, "most": most},
         )
 
 
 def _events(connection: sqlite3.Connection, after: int, job: str | None, limit: int) -> list[Event]:
-    where = "id > ?1" if job is None else "id > ?1 AND job = ?3"
+    where = "id > :after" if job is None else "id > :after AND job = :job"
     rows = connection.execute(
-        f"SELECT id, at, job, kind, data FROM event WHERE {where} ORDER BY id LIMIT ?2",
-        (after, limit) if job is None else (after, limit, job),
+        f"SELECT id, at, job, kind, data FROM event WHERE {where} ORDER BY id LIMIT :limit",
+        {"after": after, "limit": limit, "job": job},
     )
     return [Event(number, at, of, Kind(kind), orjson.loads(data)) for number, at, of, kind, data in rows]
 
