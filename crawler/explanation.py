@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from . import seeds, urls
 from .assembly import parts
 from .errors import FetchError
+from .event_loop import require_asyncio
 from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Url
 from .offload import Inline
@@ -109,6 +110,7 @@ async def explain(
     from `seed`; without all of these it is judged as a seed. Unless offline, one guarded request asks its site for
     robots.txt; no other request is sent. Raises UrlError, ConfigError, FrontierError.
     """
+    require_asyncio()
     policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
     above: list[Root] = [(urls.fold_url(seeds.parse(seed), policy), None)] if seed else []

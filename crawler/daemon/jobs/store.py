@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from anyio import CancelScope
 
-from ...errors import StorageFull
+from ...errors import ClosedError, StorageFull
 from ...metrics.metrics import Ending
 from ...model import Disposition
 from ...runtime.files import is_full
@@ -73,6 +73,7 @@ class Store:
         self._path = path
         self._thread = thread
         self._connection: sqlite3.Connection
+        self._is_closed = False
 
     def write(self, change: Change) -> Future[None]:
         """Writes a change, which is durable when the future is done. Raises StorageFull, StoreError; then nothing was
@@ -86,12 +87,15 @@ class Store:
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
+        if self._is_closed:
+            raise ClosedError("these jobs are", "open_jobs")
         return start_in_thread(self._thread, self._work, work)
 
     async def open(self) -> StoredState:
         return await start_in_thread(self._thread, self._open)
 
     async def close(self) -> None:
+        self._is_closed = True
         await start_in_thread(self._thread, self._close)
 
     # -- in the thread -----------------------------------------------------------------------------------------------
