@@ -13,14 +13,14 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
-from ..assembly import parts
 from ..assembly.crawl_parts import Stacking
-from ..assembly.parts import Extract
+from ..assembly.parsing import Parse, take_parse
 from ..assembly.shared import Shared
 from ..errors import unwrap_group
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
 from ..model import Outcome
+from ..offload import refuse_in_worker
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config
@@ -40,7 +40,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     trust: Trust = NOBODY,
@@ -54,10 +54,11 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
     Raises ConfigError, FolderError, FrontierError.
     """
+    refuse_in_worker()
     with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            parts.check_extract(parse, shared.config if shared else config)
+            extract = take_parse(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
@@ -69,7 +70,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                     log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
+            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, extract, shared, weight)
             opened_crawl = Crawl(config, home, await stacking.works())
             try:
                 yield opened_crawl
@@ -85,7 +86,7 @@ async def crawl(
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
@@ -106,7 +107,7 @@ async def stream(
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:

@@ -11,6 +11,7 @@ from ..engine.slots import Places
 from ..errors import ConfigError
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -51,6 +52,7 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`,
     `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
     """
+    refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,

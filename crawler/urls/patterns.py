@@ -3,8 +3,8 @@
 Strangers choose the texts, so no expression may backtrack (docs/scope.md). An expression means the same as in Python's
 `re`. Syntax that re2 lacks, or would read otherwise, is refused by its name.
 
-A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob. A glob must match whole: `*` stands
-for anything, slashes too, `?` for one character. The beginning of a glob says what it is compared with:
+A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob. A glob must match whole: `*`
+stands for anything, slashes too, `?` for one character. The beginning of a glob says what it is compared with:
 
     /private/*            from the path on, on any host
     example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
