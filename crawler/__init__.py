@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
-    from .parse import Content
+    from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
@@ -71,7 +71,7 @@ _HOMES = {
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
-    "parse": "Content",
+    "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
@@ -120,8 +120,10 @@ __all__ = [
     "Heads",
     "Hindrance",
     "Known",
+    "Label",
     "Lease",
     "LeftOut",
+    "Link",
     "LostRecords",
     "Mender",
     "Observer",
@@ -131,6 +133,7 @@ __all__ = [
     "Output",
     "Page",
     "ParseError",
+    "Parsed",
     "Position",
     "Reader",
     "ReaderGone",

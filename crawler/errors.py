@@ -136,7 +136,8 @@ def unwrap_group() -> Iterator[None]:
         ours = [error for error in leaves if isinstance(error, CrawlError)]
         if not ours and len(leaves) > 1:
             raise
-        raise (ours or leaves)[0] from group
+        chosen = (ours or leaves)[0]
+        raise chosen from (group if len(leaves) > 1 else chosen.__cause__)  # a group of one would only say it twice
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

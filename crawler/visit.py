@@ -257,12 +257,13 @@ class Visitor:
         read = replace(
             fetched,
             page=page,
+            found=(*fetched.found, *page.asked),
             response=replace(response, timings=timings),
             reason=_shortcoming(page, trouble),
             detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if verdict := self._verdict(read, page, response):
-            return self._no_content(read, verdict)
+            return self._no_content(replace(read, found=fetched.found), verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length or page.truncated:  # equal empty pages and equal beginnings are not duplicates
@@ -288,6 +289,8 @@ class Visitor:
             robots=response.all("x-robots-tag"),
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
+            headers=response.headers if self.job.extract else (),
+            request=request if self.job.extract else None,
         )
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:

@@ -16,15 +16,15 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
-from ..assembly import parts
 from ..assembly.crawl_parts import Stacking
-from ..assembly.parts import Extract
+from ..assembly.parsing import Parse, take_parse
 from ..assembly.shared import Shared
 from ..errors import CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
 from ..model import Outcome
+from ..offload import refuse_in_worker
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config
@@ -44,7 +44,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
@@ -63,10 +63,11 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     """
     require_asyncio()
     check_choice(on_bad_seed)
+    refuse_in_worker()
     with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            parts.check_extract(parse, shared.config if shared else config)
+            extract = take_parse(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
@@ -78,7 +79,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                     log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
+            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, extract, shared, weight)
             opened_crawl = Crawl(config, home, await stacking.works(), on_bad_seed)
             try:
                 yield opened_crawl
@@ -94,7 +95,7 @@ async def crawl(  # noqa: PLR0913
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
@@ -118,7 +119,7 @@ def crawl_sync(  # noqa: PLR0913
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
     **settings: object,
@@ -153,7 +154,7 @@ async def stream(  # noqa: PLR0913
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",

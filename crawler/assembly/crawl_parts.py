@@ -32,7 +32,7 @@ from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
 from .kinds import enter_fetcher, enter_frontier
-from .parts import Extract
+from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
 
 
@@ -60,6 +60,8 @@ class Stacking:
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
+        await try_to_load(self.extract, offloader)
+        returns = choose_return(shared.config, bool(self.sinks))
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
@@ -69,8 +71,8 @@ class Stacking:
         self.stack.callback(roots.close)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
-            self.http,
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
+            shared.presence, self.http,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -132,6 +134,7 @@ class Works:
     seat: Seat
     answers: Answers
     extract: Extract | None
+    returns: Returns
     roots: Roots
     lost: LostRecords
     presence: Presence
@@ -181,7 +184,7 @@ class Works:
     def _visit(self, config: Config, ground: AdmittedPlaces) -> Visit:
         """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
-        job = parts.job(config, scope, self.frontier.key, self.extract)
+        job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,

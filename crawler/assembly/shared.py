@@ -13,6 +13,7 @@ from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -58,6 +59,7 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
     """
     require_asyncio()
+    refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
