@@ -168,7 +168,7 @@ class Works:
     def add_robots(self, view: SiteView, politeness: Politeness) -> SiteView:
         """Returns the view of a site with its delay and the state of its robots.txt."""
         robots = self.robots.state(view.site)
-        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
+        return view._replace(delay_s=politeness.rest_s(view.site, robots.crawl_delay_s), robots=robots)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
