@@ -261,6 +261,7 @@ class Crawl:
         Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
         """
         now = self._engine.snapshot()
+        now = replace(now, busiest=self._complete(now.busiest))
         if self._is_running or self._last is None:
             return now
         return replace(self._last, counts=now.counts, busiest=now.busiest)
@@ -272,10 +273,11 @@ class Crawl:
         shown = {view.site for view in busiest}
         idle = (SiteView(site, 0, 0, None) for site in retrying if site not in shown)
         views = (*busiest, *islice(idle, limit - len(busiest)))
-        return [
-            self._works.add_robots(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
-            for view in views
-        ]
+        return self._complete([view._replace(retrying=retrying.get(view.site, 0)) for view in views])
+
+    def _complete(self, views: Iterable[SiteView]) -> list[SiteView]:
+        politeness = parts.politeness(self.config)
+        return [self._works.complete(view, politeness) for view in views]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
@@ -291,4 +293,11 @@ class Crawl:
         """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
         self._check_open()
         scope = await self._works.scope(self.config)
-        return await explain(text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline)
+        return await explain(
+            text,
+            self.config,
+            frontier=self._frontier.durable,
+            scope=scope,
+            is_offline=is_offline,
+            pace=self._works.pace,
+        )
