@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
-    from .settings import Config
+    from .settings import Config, Settings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -72,7 +72,7 @@ _HOMES = {
     "parse": "Content",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
-    "settings": "Config",
+    "settings": "Config Settings",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
@@ -139,6 +139,7 @@ __all__ = [
     "Rules",
     "Ruling",
     "SeedError",
+    "Settings",
     "Shared",
     "Sink",
     "SinkError",

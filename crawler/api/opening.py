@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Unpack
 
 import anyio
 from anyio import CancelScope, create_task_group
@@ -23,7 +24,7 @@ from ..metrics.metrics import Summary
 from ..model import Outcome
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import amend
 from ..sinks import ReaderGone, Stream
 from .running import Crawl
@@ -44,7 +45,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     shared: Shared | None = None,
     weight: float = 1.0,
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> AsyncIterator[Crawl]:
     """Opens a crawl with all its parts, ready to run.
 
@@ -87,7 +88,7 @@ async def crawl(
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> Summary:
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
@@ -108,7 +109,7 @@ async def stream(
     fetcher: Fetcher | None = None,
     parse: Extract | None = None,
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
     """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
 

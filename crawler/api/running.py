@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from anyio import CancelScope
 
@@ -28,7 +28,7 @@ from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .seeds import Seed, seed_batches, seed_request
@@ -159,7 +159,7 @@ class Crawl:
         """Starts visits again after `pause`."""
         self._engine.resume()
 
-    async def change(self, config: Config | None = None, **settings: object) -> Changes:
+    async def change(self, config: Config | None = None, **settings: Unpack[Settings]) -> Changes:
         """Gives this crawl other settings, running or not; returns all that differs from those it was given last.
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
