@@ -16,6 +16,7 @@ import orjson
 from .. import urls
 from ..errors import UrlError
 from ..model import LeftOut, Links, Page, Request, Returned, Url
+from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import data, directives
 from .job import Content, Document, ParseJob
@@ -217,7 +218,8 @@ def _trace(error: BaseException) -> str:
     for _ in range(_OWN_FRAMES):
         trace = trace.tb_next if trace is not None else None
     try:
-        text = "".join(format_exception(type(error), error, trace))
+        text = "".join(format_exception(type(error), error, trace)).rstrip()
+        text = "\n".join(map(escape_text, text.split("\n")))
     except BaseException:  # noqa: BLE001 - an error's own methods may fail in any way
         return ""
     return text if len(text) <= MOST_TRACE else f"...{text[-MOST_TRACE:]}"
