@@ -12,6 +12,13 @@ class CrawlError(Exception):
     """Base of all errors that this package raises on purpose. The message says what happened, where, and what to do."""
 
 
+class ClosedError(CrawlError):
+    """The crawl, the jobs or the shared parts are closed."""
+
+    def __init__(self, what: str, opener: str) -> None:
+        super().__init__(f"{what} closed: the block of {opener}(...) has ended. Open it again")
+
+
 class ConfigError(CrawlError, ValueError):
     """The settings cannot be used. The message has a line for each problem, with file, table and key."""
 

@@ -20,6 +20,7 @@ from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
+from ..policy.pace import Pace
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
@@ -72,7 +73,7 @@ class Stacking:
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http,
+            shared.presence, self.http, Pace(shared.presence),
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -140,6 +141,7 @@ class Works:
     presence: Presence
     http: Fetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
+    pace: Pace
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -168,10 +170,13 @@ class Works:
 
         return retune
 
-    def add_robots(self, view: SiteView, politeness: Politeness) -> SiteView:
-        """Returns the view of a site with its delay and the state of its robots.txt."""
+    def complete(self, view: SiteView, politeness: Politeness) -> SiteView:
+        """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
         robots = self.robots.state(view.site)
-        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
+        delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
+        rest_s = self.pace.rest_s(view.site, delay_s, politeness.adapt)
+        slowed_by = self.pace.why(view.site, delay_s, politeness.adapt)
+        return view._replace(delay_s=delay_s, robots=robots, rest_s=rest_s, slowed_by=slowed_by)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
@@ -189,6 +194,7 @@ class Works:
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
+            pace=self.pace,
         )  # fmt: skip
         return self.roots.wait_for(ground, visitor.visit)
 

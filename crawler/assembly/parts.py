@@ -12,6 +12,7 @@ from ..frontier.turns import Turns
 from ..offload import Workers
 from ..parse import ParseJob
 from ..policy.admitted import Admitted
+from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..protocols import Fetcher, Observer, Offloader, Robots
@@ -43,6 +44,7 @@ def policy(config: Config) -> Policy:
 
 def politeness(config: Config) -> Politeness:
     said = config.politeness
+    adapts = said.adapt == "latency"
     return Politeness(
         delay_s=said.delay_s,
         max_delay_s=said.max_delay_s,
@@ -52,6 +54,7 @@ def politeness(config: Config) -> Politeness:
         max_redirects=config.fetch.max_redirects,
         revisit_after_s=said.revisit_after_s,
         revisit_at_most_s=said.revisit_at_most_s,
+        adapt=Adapt(said.adapt_factor, said.adapt_max_s) if adapts else None,
     )
 
 
