@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         FetchError,
         FolderError,
         FrontierError,
+        HookError,
         OffloadError,
         ParseError,
         SeedError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, default_folder_name, read_folder
     from .folder.lost_records import LostRecords
     from .folder.repair import RepairReport, repair_folder
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
         Reason,
         Request,
         Response,
+        Retry,
+        Skip,
         Timings,
         Url,
     )
@@ -63,12 +67,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
-    "StorageFull UrlError VisitError",
+    "errors": "ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError ParseError SeedError "
+    "SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
     "parse": "Content",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
@@ -79,6 +83,7 @@ _HOMES = {
     "folder.folder": "Folder default_folder_name read_folder",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
+    "fetch": "Cookie CookieJar",
     "frontier": "Known",
     "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
@@ -99,6 +104,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Content",
+    "Cookie",
+    "CookieJar",
     "Counts",
     "Crawl",
     "CrawlError",
@@ -114,6 +121,7 @@ __all__ = [
     "FrontierError",
     "Heads",
     "Hindrance",
+    "HookError",
     "Known",
     "Lease",
     "LeftOut",
@@ -135,6 +143,7 @@ __all__ = [
     "RepairReport",
     "Request",
     "Response",
+    "Retry",
     "Robots",
     "Rules",
     "Ruling",
@@ -142,6 +151,7 @@ __all__ = [
     "Shared",
     "Sink",
     "SinkError",
+    "Skip",
     "Snapshot",
     "StorageFull",
     "Summary",

@@ -15,8 +15,10 @@ from anyio.abc import ObjectSendStream
 
 from ..assembly import parts
 from ..assembly.crawl_parts import Stacking
+from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
 from ..assembly.parts import Extract
 from ..assembly.shared import Shared
+from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..errors import unwrap_group
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
@@ -39,8 +41,10 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Extract | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     trust: Trust = NOBODY,
@@ -50,14 +54,18 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
 
     `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
     outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
-    called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
-    is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
+    called in a worker with the Content of each page; its result becomes the record's `data`. `fetcher` makes the
+    exchanges, or is a function that gets the crawl's own fetcher and returns one that may hold it: `lambda inner:
+    Mine(inner)`. `before_request` and `after_response` are called around each exchange of a visit. With `shared` the
+    crawl is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
     Raises ConfigError, FolderError, FrontierError.
     """
     with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
             parts.check_extract(parse, shared.config if shared else config)
+            check_fetcher(fetcher)
+            given, hooks = check_sinks(sinks), check_hooks(before_request, after_response)
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
@@ -69,7 +77,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                     log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
+            stacking = Stacking(stack, config, home, given, fetcher, parse, shared, weight, hooks)
             opened_crawl = Crawl(config, home, await stacking.works())
             try:
                 yield opened_crawl
@@ -77,36 +85,41 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 await opened_crawl.end_changes()
 
 
-async def crawl(
+async def crawl(  # noqa: PLR0913 - the options of `open_crawl`
     seeds: Iterable[Seed] | AsyncIterable[Seed],
     config: Config | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Extract | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
     async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
-    ) as opened:
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse,
+        before_request=before_request, after_response=after_response, trust=trust,
+    ) as opened:  # fmt: skip
         return await opened.run(seeds)
 
 
 @asynccontextmanager
-async def stream(
+async def stream(  # noqa: PLR0913 - the options of `open_crawl`
     seeds: Iterable[Seed] | AsyncIterable[Seed],
     config: Config | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Extract | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
@@ -114,12 +127,16 @@ async def stream(
 
     Arguments and errors are those of `open_crawl`.
     """
-    config = amend(config or Config(), settings)
+    config, given = amend(config or Config(), settings), check_sinks(sinks)
     send, receive = anyio.create_memory_object_stream[Outcome](0)
+    opening = open_crawl(
+        config, folder=folder, fresh=fresh, sinks=[*given, Stream(send)], fetcher=fetcher, parse=parse,
+        before_request=before_request, after_response=after_response, trust=trust,
+    )  # fmt: skip
     async with (
-        open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
-        ) as opened,
+        send,
+        receive,
+        opening as opened,
         create_task_group() as tasks,
     ):
         tasks.start_soon(_run_into, opened, seeds, send)
