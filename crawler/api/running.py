@@ -19,6 +19,7 @@ from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
 from ..folder.folder import Folder
+from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request
@@ -40,10 +41,10 @@ class Crawl:
     """One open crawl: run it, watch it, change it, stop it. `open_crawl` makes it."""
 
     def __init__(self, config: Config, folder: Folder | None, works: Works) -> None:
-        self.config = config
+        self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
-        self.lost = works.lost
+        self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier
