@@ -92,6 +92,14 @@ class PolitenessSettings(TypedDict, total=False):
     """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
     max_delay_s: float
     """Longest Crawl-delay that is honoured."""
+    adapt: Literal["latency", "off"]
+    """Whether a site rests longer than its delay while it answers slowly, and after 429, 502, 503, 504, time-outs and
+    broken connections (latency). It never rests less than its delay; without a delay it does not rest at all."""
+    adapt_factor: float
+    """Rest of a site that answers slowly, as a multiple of the time until its answers begin. A delay below one second
+    gets the same share of it. 0: only trouble makes rests longer."""
+    adapt_max_s: float
+    """Longest rest that a site gets for being slow or in trouble."""
     max_retry_after_s: float
     """Longest Retry-After that is honoured. A site whose setbacks do not end rests this long at most between two
     attempts."""
