@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
-    from .settings import Config
+    from .settings import Config, Settings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -75,7 +75,7 @@ _HOMES = {
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
-    "settings": "Config",
+    "settings": "Config Settings",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
@@ -147,6 +147,7 @@ __all__ = [
     "Rules",
     "Ruling",
     "SeedError",
+    "Settings",
     "Shared",
     "Sink",
     "SinkError",

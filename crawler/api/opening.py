@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Unpack
 
 import anyio
 from anyio import CancelScope, create_task_group
@@ -27,7 +28,7 @@ from ..model import Outcome
 from ..offload import refuse_in_worker
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import amend
 from ..sinks import ReaderGone, Stream
 from .running import Crawl
@@ -49,7 +50,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> AsyncIterator[Crawl]:
     """Opens a crawl with all its parts, ready to run.
 
@@ -100,7 +101,7 @@ async def crawl(  # noqa: PLR0913
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> Summary:
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
@@ -122,7 +123,7 @@ def crawl_sync(  # noqa: PLR0913
     parse: Parse[object] | None = None,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> Summary:
     """Does what `crawl` does, for programs without an event loop: it starts one, uvloop's if that is installed.
 
@@ -159,7 +160,7 @@ async def stream(  # noqa: PLR0913
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
     """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from anyio import CancelScope
 
@@ -29,7 +29,7 @@ from ..reach.second_looks import Reconsidered, SecondLooks
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
@@ -183,7 +183,7 @@ class Crawl:
         self._check_open()
         self._engine.resume()
 
-    async def change(self, config: Config | None = None, **settings: object) -> Changes:
+    async def change(self, config: Config | None = None, **settings: Unpack[Settings]) -> Changes:
         """Gives this crawl other settings, running or not; returns all that differs from those it was given last.
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
