@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
-    from .api import Crawl, crawl, open_crawl, stream
+    from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ClosedError,
         ConfigError,
         CrawlError,
         FetchError,
         FolderError,
         FrontierError,
+        HookError,
         OffloadError,
         ParseError,
         RequestError,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, default_folder_name, read_folder
     from .folder.lost_records import LostRecords
     from .folder.repair import RepairReport, repair_folder
@@ -43,18 +46,21 @@ if TYPE_CHECKING:
         Reason,
         Request,
         Response,
+        Retry,
+        Skip,
         Timings,
         Url,
     )
     from .offload import count_cores
-    from .parse import Content
+    from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
-    from .settings import Config
+    from .seeds import BadSeed, SkippedSeeds
+    from .settings import Config, Settings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -62,24 +68,26 @@ if TYPE_CHECKING:
     from .standing import Counts, Trap
 
 _HOMES = {
-    "api": "Crawl crawl open_crawl stream",
+    "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError "
-    "RequestError SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
+    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
-    "parse": "Content",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
+    "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
-    "settings": "Config",
+    "seeds": "BadSeed SkippedSeeds",
+    "settings": "Config Settings",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
     "folder.folder": "Folder default_folder_name read_folder",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
+    "fetch": "Cookie CookieJar",
     "frontier": "Known",
     "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
@@ -93,13 +101,17 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "BadSeed",
     "Blocked",
     "Bound",
     "Change",
     "Changes",
+    "ClosedError",
     "Config",
     "ConfigError",
     "Content",
+    "Cookie",
+    "CookieJar",
     "Counts",
     "Crawl",
     "CrawlError",
@@ -115,9 +127,12 @@ __all__ = [
     "FrontierError",
     "Heads",
     "Hindrance",
+    "HookError",
     "Known",
+    "Label",
     "Lease",
     "LeftOut",
+    "Link",
     "LostRecords",
     "Mender",
     "Observer",
@@ -127,6 +142,7 @@ __all__ = [
     "Output",
     "Page",
     "ParseError",
+    "Parsed",
     "Position",
     "Reader",
     "ReaderGone",
@@ -137,13 +153,17 @@ __all__ = [
     "Request",
     "RequestError",
     "Response",
+    "Retry",
     "Robots",
     "Rules",
     "Ruling",
     "SeedError",
+    "Settings",
     "Shared",
     "Sink",
     "SinkError",
+    "Skip",
+    "SkippedSeeds",
     "Snapshot",
     "StorageFull",
     "Summary",
@@ -157,6 +177,7 @@ __all__ = [
     "check_patterns",
     "count_cores",
     "crawl",
+    "crawl_sync",
     "default_folder_name",
     "escape_text",
     "explain",
@@ -172,7 +193,8 @@ __all__ = [
 
 
 # Imports on first use: workers need few of these names, and `crawl --help` none.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from crawler.event_loop import require_asyncio
 from crawler.testing import wire
 from crawler.testing.connection import Connection
 from crawler.testing.log import Hit, HitLog
@@ -29,6 +30,7 @@ async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIt
     links carry the sites' names instead, for a client that resolves by `Served.addresses`. A page that raises is
     answered with 500; its errors are raised as an ExceptionGroup when the context ends.
     """
+    require_asyncio()
     places, sockets = open_places(web.sites, port, by_name)
     served = Served(web, places, by_name)
     connections: set[Connection] = set()
@@ -60,8 +62,8 @@ class Served(HitLog):
         super().__init__(self._host_of)
         numeric = {host: f"{address}:{port}" for host, (address, port) in places.items()}
         named = {host: f"{host}:{port}" for host, (_, port) in places.items()}
-        self.web = web.at(named if by_name else numeric)
-        self.addresses = {host: address for host, (address, _) in places.items()}
+        self.web: Web = web.at(named if by_name else numeric)
+        self.addresses: dict[str, str] = {host: address for host, (address, _) in places.items()}
         self.strays: list[bytes] = []  # request heads whose Host names no site
         self.bugs: list[Exception] = []
         self._sites = {
@@ -145,7 +147,7 @@ class _Exchange:
     __slots__ = ("_hit", "_in_hand", "steps")
 
     def __init__(self, steps: bytes | Iterator[Step], hit: Hit | None, in_hand: Counter[str]) -> None:
-        self.steps = steps
+        self.steps: bytes | Iterator[Step] = steps
         self._hit = hit
         self._in_hand = in_hand
 

@@ -237,8 +237,8 @@ UNSHELVE = "UPDATE site SET shelved = 0 WHERE id IN (SELECT value FROM json_each
 UNSHELVED = f"""
 SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
     SELECT json_group_array({_ENTRY})
-    FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?2) q {_JOINED}
-)))) FROM json_each(?1) AS chosen CROSS JOIN site ON site.id = chosen.value
+    FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?) q {_JOINED}
+)))) FROM json_each(?) AS chosen CROSS JOIN site ON site.id = chosen.value
 """
 QUEUED = "SELECT (SELECT count(*) FROM queue), (SELECT coalesce(sum(queued), 0) FROM site)"
 BUSIEST = """
@@ -262,7 +262,7 @@ IS_SAFE = f"""NOT EXISTS (
 """A request may be sent again on the crawl's own account."""
 SCHEDULE_ALL = f"""
 INSERT INTO revisit
-SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1, fingerprint(text, sent)
+SELECT visit.id, visited_at + :after_s, '', '', visit.digest, 2, :after_s, fingerprint(text, sent)
 FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id) LEFT JOIN extra USING (id)
 WHERE revisit.id IS NULL AND {IS_SAFE.format("visit.id")} AND (disposition != 'excluded' OR reason = 'robots')
 """
@@ -281,7 +281,7 @@ SELECT json_group_array(json_array(extra.id, sent, label, data))
 FROM json_each(?) AS wanted CROSS JOIN extra ON extra.id = wanted.value
 """
 FIRST = "SELECT url.text, visit.digest FROM url LEFT JOIN visit USING (id) WHERE id = ?"
-TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"
+TAKE_BACK = "UPDATE revisit SET due = :now + interval_s WHERE due > :now + interval_s"
 """A page that was visited in a future, which the clock came back from, is due one interval from now."""
 
 
@@ -301,32 +301,32 @@ _IDLE = """NOT EXISTS (
 """A page that is queued for a revisit needs no second look beside it."""
 PICK_ENDED = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
-    WHERE id > ?1 AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)) AND {_IDLE}
-    ORDER BY id LIMIT ?3
+    WHERE id > ? AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?)) AND {_IDLE}
+    ORDER BY id LIMIT ?
 """)
 PICK_LEFT = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
-    WHERE id > ?1 AND coalesce(left_out, 255) & ?2 AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
+    WHERE id > ? AND coalesce(left_out, 255) & ? AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
         AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected') AND {IS_SAFE.format("v.id")}
-    ORDER BY id LIMIT ?3
+    ORDER BY id LIMIT ?
 """)
 LINKING = f"""
 SELECT json_group_array(json_array({_ENTRY}, d.left_out, d.visited_at)) FROM (
-    SELECT v.id, 0 AS rank FROM json_each(?1) AS wanted CROSS JOIN visit AS v ON v.id = wanted.value
-    WHERE left_out & ?2 AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
+    SELECT v.id, 0 AS rank FROM json_each(?) AS wanted CROSS JOIN visit AS v ON v.id = wanted.value
+    WHERE left_out & ? AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
         AND disposition IN ('fetched', 'duplicate', 'unchanged')
 ) q {_JOINED} JOIN visit d ON d.id = u.id
 """
 PICK_WAITING = _picked("""
     SELECT id, rank FROM parked
-    WHERE id > ?1 AND (?2 = '[]' OR pattern IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3
+    WHERE id > ? AND (? = '[]' OR pattern IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?
 """)
 PICK_ROWS = _picked(f"""
-    SELECT v.id, 0 AS rank FROM json_each(?1) AS wanted CROSS JOIN url AS v ON v.id = wanted.value
+    SELECT v.id, 0 AS rank FROM json_each(?) AS wanted CROSS JOIN url AS v ON v.id = wanted.value
     WHERE (v.id IN (SELECT id FROM parked) OR EXISTS (
-            SELECT 1 FROM visit WHERE visit.id = v.id AND (?2 IS NULL
-                OR disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)))
-        )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE} AND (NOT ?3 OR {IS_SAFE.format("v.id")})
+            SELECT 1 FROM visit WHERE visit.id = v.id AND (? IS NULL
+                OR disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?)))
+        )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE} AND (NOT ? OR {IS_SAFE.format("v.id")})
     ORDER BY v.id
 """)
 _IS_PLAIN = "NOT EXISTS (SELECT 1 FROM extra WHERE extra.id = above.id AND sent != '')"

@@ -68,7 +68,7 @@ class Tables:
             self._connection.execute(schema.UNSHELVE, (chosen,))
             sites = [
                 Shelved(site_id, queued, next_at, _load(found, room))
-                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, chosen, room)
+                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, room, chosen)
             ]
         return Shelf(sites, self._value(schema.SHELVED))
 
@@ -93,10 +93,11 @@ class Tables:
             case Left(bits):
                 found = self._ask(schema.PICK_LEFT, after, bits, limit)
             case Waiting(patterns):
-                found = self._ask(schema.PICK_WAITING, after, _json([self._site_id(name) for name in patterns]), limit)
+                names = _json([self._site_id(name) for name in patterns])
+                found = self._ask(schema.PICK_WAITING, after, names, names, limit)
             case Rows(rows, is_reread, reasons):
                 wanted = None if reasons is None else _json(reasons)
-                found = self._ask(schema.PICK_ROWS, _json(rows), wanted, is_reread)
+                found = self._ask(schema.PICK_ROWS, _json(rows), wanted, wanted, is_reread)
         is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
         return [_picked(row, self._in_depth_order, is_reread) for row in found]
 
@@ -179,7 +180,7 @@ class Tables:
         self._connection.execute("BEGIN IMMEDIATE")
         if after_s is not None:
             self._connection.create_function("fingerprint", 2, lambda text, sent: fingerprint(text, sent, key) - SIGN)
-            self._connection.execute(schema.SCHEDULE_ALL, (after_s,))
+            self._connection.execute(schema.SCHEDULE_ALL, {"after_s": after_s})
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
         self._connection.execute("COMMIT")
 
@@ -193,7 +194,7 @@ class Tables:
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         is_on = self.meta("revisits") == 1
         if is_on:
-            self._connection.execute(schema.TAKE_BACK, (now,))
+            self._connection.execute(schema.TAKE_BACK, {"now": now})
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
             seen=self._seen(last or 0, with_values=terms.in_depth_order),
