@@ -171,18 +171,20 @@ def _make_request(resolve: Callable[[str], str], document: Document, link: Link 
     values = None if link.data is None else data.encode(link.data)
     pairs = link.headers.items() if isinstance(link.headers, Mapping) else link.headers
     fields = tuple((_take_text(name), _take_text(value)) for name, value in pairs)
-    request = Request(
-        Url(text),
-        document.depth + 1,
-        document.url,
-        above.origin,
-        document.anchor or document.url,
-        priority=link.priority,
-        method=link.method,
-        headers=fields,
-        body=link.body,
-        label=link.label,
-        data=None if values is None else orjson.loads(values),  # as it will be stored
+    request = urls.check_request(
+        Request(
+            Url(text),
+            document.depth + 1,
+            document.url,
+            above.origin,
+            document.anchor or document.url,
+            priority=link.priority,
+            method=link.method,
+            headers=fields,
+            body=link.body,
+            label=link.label,
+            data=None if values is None else orjson.loads(values),  # as it will be stored
+        )
     )
     size = len(values or b"") + len(link.body) + len(link.label) + sum(len(name) + len(value) for name, value in fields)
     return request, size

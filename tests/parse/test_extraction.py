@@ -22,6 +22,7 @@ from crawler.model import LeftOut, Page, Request, Url
 from crawler.parse import Content, Document, Label, Link, Parsed, ParseJob, Parsers, parse
 from crawler.parse.data import MAX_BYTES, encode
 from crawler.parse.extraction import MOST_ASKED_BYTES, MOST_PICKLED_BYTES
+from crawler.urls.requests import MOST_BODY
 from tests.defaults import make_job, make_scope
 
 RUNS = iter(range(10**9))
@@ -368,10 +369,13 @@ def test_links_have_bounds_in_number_and_in_size() -> None:
     assert page.left_out & LeftOut.MAX_LINKS
     endless = parse(document(), job(give_without_end, max_links=10))
     assert len(endless.asked) == 10
-    body = b"x" * (MOST_ASKED_BYTES // 2 - 100)
-    page = given(*(Link(f"/{n}", method="POST", body=body) for n in range(4)))
-    assert len(page.asked) == 2
-    assert page.note.startswith("left out 2 links that parse gave, such as http://h/2: data and bodies")
+    body, number = bytes(MOST_BODY - 1), MOST_ASKED_BYTES // MOST_BODY
+    page = given(*(Link(f"/{n}", method="POST", body=body) for n in range(number + 2)))
+    assert len(page.asked) == number
+    assert page.note.startswith(f"left out 2 links that parse gave, such as http://h/{number}: data and bodies")
+    page = given(Link("/", method="POST", headers={"Host": "other"}), "/b")
+    assert [request.url.path for request in page.asked] == ["/b"]
+    assert "Host cannot be given" in page.note
 
 
 def give_without_end(content: Content) -> Parsed[None]:
