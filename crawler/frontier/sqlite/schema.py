@@ -97,14 +97,19 @@ CREATE TABLE IF NOT EXISTS outside (id INTEGER PRIMARY KEY, pairs BLOB);
 CREATE INDEX IF NOT EXISTS roots ON url (id) WHERE root = 0 AND id > 0;
 """
 
-PATTERN_1 = PATTERN.replace("parked", "refused")
-
-# Upgrades layout 1, which does not know the left-out links of its visits: NULL.
-UPGRADE = """
+UPGRADES = {
+    # Layout 1 does not know the left-out links of its visits: NULL. Its oldest files have no table of patterns, and a
+    # column of that had two names; nothing of the column is kept.
+    1: f"""
 ALTER TABLE visit ADD COLUMN left_out INTEGER;
-UPDATE pattern SET refused = 0;
-ALTER TABLE pattern RENAME COLUMN refused TO parked;
-"""
+{PATTERN}
+ALTER TABLE pattern RENAME TO pattern_1;
+{PATTERN}
+INSERT INTO pattern SELECT name, standing, fetched, news, 0, windows FROM pattern_1;
+DROP TABLE pattern_1;
+""",
+}
+"""The statements that make the next layout of each older one."""
 
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
