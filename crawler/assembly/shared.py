@@ -7,15 +7,17 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from ..engine.slots import Places
 from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import amend
 from . import parts
 from .kinds import EXECUTORS
@@ -50,7 +52,7 @@ class Shared:
 
 
 @asynccontextmanager
-async def open_shared(config: Config | None = None, **settings: object) -> AsyncIterator[Shared]:
+async def open_shared(config: Config | None = None, **settings: Unpack[Settings]) -> AsyncIterator[Shared]:
     """Opens the parts that the crawls of one process share. The crawls must be opened and closed within the block.
 
     These settings are used: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest
@@ -58,6 +60,7 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
     """
     require_asyncio()
+    refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
