@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from logging import INFO, WARNING
 from pathlib import Path
 from typing import Unpack
 
@@ -85,7 +86,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 stack.push(opening)
                 home, config = opened, opened.config
                 for remark in opened.remarks:
-                    log.info("%s: %s", opened.path, remark)
+                    log.log(WARNING if opened.newer else INFO, "%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
