@@ -7,7 +7,7 @@ import logging
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -64,7 +64,9 @@ def by_path(got: list[Outcome]) -> dict[str, Outcome]:
 
 
 @pytest.mark.parametrize("executor", ["thread", pytest.param("process", marks=pytest.mark.slow)])
-async def test_links_of_functions_are_followed_and_no_others_where_they_say_so(executor: str, tmp_path: Path) -> None:
+async def test_links_of_functions_are_followed_and_no_others_where_they_say_so(
+    executor: Literal["thread", "process"], tmp_path: Path
+) -> None:
     sink = ListSink()
     async with open_web(Web([Site("shop.test", SHOP)])) as served:
         with anyio.fail_after(60):
@@ -106,7 +108,7 @@ def fail(content: Content) -> object:
 
 @pytest.mark.parametrize("executor", ["thread", pytest.param("process", marks=pytest.mark.slow)])
 async def test_a_function_that_fails_is_counted_and_warned_about_once_with_its_trace(
-    executor: str, caplog: pytest.LogCaptureFixture
+    executor: Literal["thread", "process"], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_web(Web([Site("shop.test", SHOP)])) as served:
         summary = await crawler.crawl(served.seeds, parse=fail, executor=executor, **QUICK)
