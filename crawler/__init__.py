@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
-    from .api import Crawl, crawl, open_crawl, stream
+    from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ClosedError,
         ConfigError,
         CrawlError,
         FetchError,
@@ -50,14 +51,15 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
-    from .parse import Content
+    from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
-    from .settings import Config
+    from .seeds import BadSeed, SkippedSeeds
+    from .settings import Config, Settings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -65,18 +67,19 @@ if TYPE_CHECKING:
     from .standing import Counts, Trap
 
 _HOMES = {
-    "api": "Crawl crawl open_crawl stream",
+    "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError ParseError SeedError "
-    "SinkError StorageFull UrlError VisitError",
+    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
+    "ParseError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
-    "parse": "Content",
+    "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
-    "settings": "Config",
+    "seeds": "BadSeed SkippedSeeds",
+    "settings": "Config Settings",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
@@ -97,10 +100,12 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "BadSeed",
     "Blocked",
     "Bound",
     "Change",
     "Changes",
+    "ClosedError",
     "Config",
     "ConfigError",
     "Content",
@@ -123,8 +128,10 @@ __all__ = [
     "Hindrance",
     "HookError",
     "Known",
+    "Label",
     "Lease",
     "LeftOut",
+    "Link",
     "LostRecords",
     "Mender",
     "Observer",
@@ -134,6 +141,7 @@ __all__ = [
     "Output",
     "Page",
     "ParseError",
+    "Parsed",
     "Position",
     "Reader",
     "ReaderGone",
@@ -148,10 +156,12 @@ __all__ = [
     "Rules",
     "Ruling",
     "SeedError",
+    "Settings",
     "Shared",
     "Sink",
     "SinkError",
     "Skip",
+    "SkippedSeeds",
     "Snapshot",
     "StorageFull",
     "Summary",
@@ -165,6 +175,7 @@ __all__ = [
     "check_patterns",
     "count_cores",
     "crawl",
+    "crawl_sync",
     "default_folder_name",
     "escape_text",
     "explain",

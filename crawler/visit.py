@@ -15,8 +15,10 @@ from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
+from .policy.pace import Pace
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
+from .policy.setbacks import end_setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .settings import MOST_INLINE_BYTES
 
@@ -54,11 +56,15 @@ class Visitor:
     """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
     keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
+    pace: Pace = field(default_factory=Pace)
+    """The sites that rest longer than their delay. It outlives this visitor."""
     paths: redirects.Paths = field(default_factory=redirects.Paths)
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        begun = Outcome(lease, Disposition.FAILED, rest_s=self.politeness.rest_s(None), visited_at=time.time())
+        site = lease.request.url.site
+        rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
+        begun = Outcome(lease, Disposition.FAILED, rest_s=rest_s, visited_at=time.time())
         try:
             outcome = await self._visit(begun)
         except VisitError as error:
@@ -82,8 +88,10 @@ class Visitor:
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
             begun = replace(begun, found=await self._sitemaps(request, rules))
-        rest_s = self.politeness.rest_s(rules.delay_s)
-        asked_s, word_s = self.politeness.asked_s(rules.delay_s), self.politeness.word_s(rules.delay_s)
+        site, said_s = request.url.site, rules.delay_s
+        least_s = self.politeness.rest_s(site, said_s)
+        rest_s = self.pace.rest_s(site, least_s, self.politeness.adapt)
+        asked_s, word_s = self.politeness.asked_s(site, said_s), self.politeness.word_s(said_s)
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
@@ -93,13 +101,14 @@ class Visitor:
         if self._is_too_early(begun):
             return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
+        exchange = self.pace.begin(site, least_s, self.politeness.adapt)
         try:
             response = await self.fetcher.fetch(request)
         except Excluded as error:
             return _end(begun, disposition=Disposition.EXCLUDED, reason=error.reason, detail=error.detail, rest_s=0.0)
         except FetchError as error:
-            return self._setback(begun, error)
-        fetched = _end(begun, disposition=Disposition.FETCHED, response=response)
+            return self._setback(replace(begun, rest_s=exchange.fail(error)), error)
+        fetched = _end(begun, disposition=Disposition.FETCHED, response=response, rest_s=exchange.end(response))
         try:
             return await self._judge(fetched, response)
         except BaseException:  # cancelled, or a bug: the body is dropped with the visit
@@ -259,12 +268,13 @@ class Visitor:
         read = replace(
             fetched,
             page=page,
+            found=(*fetched.found, *page.asked),
             response=replace(response, timings=timings),
             reason=_shortcoming(page, trouble),
             detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if verdict := self._verdict(read, page, response):
-            return self._no_content(read, verdict)
+            return self._no_content(replace(read, found=fetched.found), verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length or page.truncated:  # equal empty pages and equal beginnings are not duplicates
@@ -290,6 +300,8 @@ class Visitor:
             robots=response.all("x-robots-tag"),
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
+            headers=response.headers if self.job.extract else (),
+            request=request if self.job.extract else None,
         )
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
@@ -361,25 +373,10 @@ class Visitor:
         if isinstance(error, OutOfFiles):
             wait_s = self.politeness.retry_delay_s
             return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
-        attempt = outcome.request.attempt
-        retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
-        if error.after_s is not None and retry_in_s is not None:
-            retry_in_s = min(error.after_s, self.politeness.max_retry_after_s)
-        hold_s = self.politeness.hold_s(error.retry_after_s)
-        if hold_s:
-            ended = outcome.ended or time.monotonic()
-            self.silence.keep(outcome.url.site, ended + hold_s, ended)
-        return _end(
-            outcome,
-            disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
-            reason=error.reason,
-            detail=error.detail,
-            response=error.response or outcome.response,
-            retry_in_s=retry_in_s,
-            rest_s=max(outcome.rest_s, hold_s),
-            asked_s=max(outcome.asked_s or 0.0, hold_s),
-            word_s=max(outcome.word_s or 0.0, hold_s),
-        )
+        ended = _end(outcome)
+        if hold_s := self.politeness.hold_s(error.retry_after_s):
+            self.silence.keep(ended.url.site, ended.ended + hold_s, ended.ended)
+        return end_setback(ended, error, self.politeness)
 
 
 def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:

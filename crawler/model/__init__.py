@@ -5,6 +5,7 @@ from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .request import Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
+from .returned import Returned
 
 __all__ = [
     "NO_SHARE",
@@ -21,6 +22,7 @@ __all__ = [
     "Request",
     "Response",
     "Retry",
+    "Returned",
     "Share",
     "Skip",
     "Timings",

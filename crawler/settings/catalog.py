@@ -8,19 +8,15 @@ from functools import cache
 from pydantic.fields import FieldInfo
 
 from . import Config, SinkConfig
+from .names import fields_of, last_word
 from .table import Nature, Table
 
+__all__ = ["FIXED", "LIVE", "SECRETS", "SHARED", "SINK_SECRETS", "default_of", "fields", "last_word", "settings_marked"]
 
-@cache
+
 def fields(table: type[Table] = Config) -> Mapping[str, FieldInfo]:
     """Returns every setting by its full name, in the order of the model; the sinks are one setting."""
-    found: dict[str, FieldInfo] = {}
-    for name, info in table.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Table):
-            found |= {f"{name}.{inner}": field for inner, field in fields(info.annotation).items()}
-        else:
-            found[name] = info
-    return found
+    return fields_of(table)
 
 
 @cache
@@ -33,11 +29,6 @@ def default_of(field: FieldInfo) -> object:
     """Returns the default of a setting."""
     value: object = field.get_default(call_default_factory=True)
     return value
-
-
-def last_word(key: str) -> str:
-    """Returns the last word of a setting's full name."""
-    return key.rpartition(".")[2]
 
 
 FIXED = settings_marked(Nature.FIXED)
