@@ -191,7 +191,8 @@ __all__ = [
 
 
 # Imports on first use: workers need few of these names, and `crawl --help` none.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ class ConfigError(CrawlError, ValueError):
 
     def __init__(self, message: str, places: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.places = tuple(places)
+        self.places: tuple[str, ...] = tuple(places)
         """For each line of the message the full name of the setting. Empty: the line is about more than one setting."""
 
 

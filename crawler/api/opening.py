@@ -116,8 +116,8 @@ async def crawl(  # noqa: PLR0913
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
     async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, shared=shared, weight=weight,
-        on_bad_seed=on_bad_seed, trust=trust, before_request=before_request, after_response=after_response,
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, before_request=before_request,
+        after_response=after_response, shared=shared, weight=weight, on_bad_seed=on_bad_seed, trust=trust,
     ) as opened:  # fmt: skip
         return await opened.run(seeds)
 
@@ -151,7 +151,7 @@ def crawl_sync(  # noqa: PLR0913
     def work() -> Coroutine[object, object, Summary]:
         return crawl(
             seeds, config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse,
-            on_bad_seed=on_bad_seed, trust=trust, before_request=before_request, after_response=after_response,
+            before_request=before_request, after_response=after_response, on_bad_seed=on_bad_seed, trust=trust,
         )  # fmt: skip
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -183,9 +183,9 @@ async def stream(  # noqa: PLR0913
     config, given = amend(config or Config(), settings), check_sinks(sinks)
     send, receive = anyio.create_memory_object_stream[Outcome](0)
     opening = open_crawl(
-        config, folder=folder, fresh=fresh, sinks=[*given, Stream(send)], fetcher=fetcher, parse=parse, shared=shared,
-        weight=weight, on_bad_seed=on_bad_seed, trust=trust, before_request=before_request,
-        after_response=after_response,
+        config, folder=folder, fresh=fresh, sinks=[*given, Stream(send)], fetcher=fetcher, parse=parse,
+        before_request=before_request, after_response=after_response, shared=shared, weight=weight,
+        on_bad_seed=on_bad_seed, trust=trust,
     )  # fmt: skip
     async with send, receive, opening as opened, create_task_group() as tasks:
         tasks.start_soon(_run_into, opened, seeds, send)

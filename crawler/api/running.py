@@ -20,6 +20,7 @@ from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
 from ..fetch import CookieJar
 from ..folder.folder import Folder
+from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response
@@ -46,10 +47,10 @@ class Crawl:
     """
 
     def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
-        self.config = config
+        self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
-        self.lost = works.lost
+        self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier

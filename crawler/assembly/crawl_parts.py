@@ -79,7 +79,7 @@ class Stacking:
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http, visiting, Pace(shared.presence),
+            shared.presence, self.http, Pace(shared.presence), visiting,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -158,9 +158,9 @@ class Works:
     presence: Presence
     http: HttpFetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
+    pace: Pace
     visiting: Fetcher
     """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
-    pace: Pace
 
     @property
     def cookies(self) -> CookieJar:

@@ -43,7 +43,7 @@ class Budget:
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
-        self.limit = max(limit_bytes, 2 * largest_bytes)
+        self.limit: int = max(limit_bytes, 2 * largest_bytes)
         self._used = 0
         self._spare = min(SPARE_BYTES, self.limit - 2 * largest_bytes)
         self._common = self.limit - largest_bytes - self._spare
@@ -133,8 +133,8 @@ class BodyShare:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self.held = 0
-        self.is_whole = False
+        self.held: int = 0
+        self.is_whole: bool = False
         """Whether the body was read to its end."""
         self.is_over = False
         """Whether it was given back."""
