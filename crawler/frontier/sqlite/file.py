@@ -158,9 +158,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _upgrade(connection: sqlite3.Connection) -> None:
     """Changes a file of an older layout into ours."""
-    if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
-        connection.executescript(schema.PATTERN_1)
-        connection.executescript(f"BEGIN; {schema.UPGRADE}; PRAGMA user_version = {schema.VERSION}; COMMIT;")
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    for old in range(version, schema.VERSION):
+        connection.executescript(f"BEGIN; {schema.UPGRADES[old]}; PRAGMA user_version = {old + 1}; COMMIT;")
 
 
 def check_inside(connection: sqlite3.Connection) -> None:
