@@ -232,6 +232,7 @@ class Crawl:
         hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
         UrlError.
         """
+        self._check_open()
         return await self._exchanges.fetch(
             make_request(wanted), parts.politeness(self.config), self.config.fetch.max_body_bytes,
             obeys_robots=obeys_robots, is_amid_visits=self._is_running,
@@ -239,6 +240,7 @@ class Crawl:
 
     async def decode(self, response: Response) -> Response:
         """Returns the response with its body decoded, so that `response.text` can be read. Raises ParseError."""
+        self._check_open()
         return await self._exchanges.decode(response, self.config.fetch.max_body_bytes)
 
     async def close(self) -> None:

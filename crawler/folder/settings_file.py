@@ -16,7 +16,8 @@ from ..runtime.ownership import Trust
 from ..runtime.private_files import replace_private_file
 from ..settings import Config, SinkConfig
 from ..settings.catalog import fields
-from ..settings.loading import load, project_version, read
+from ..settings.loading import load, project_version
+from ..settings.reading import read
 from ..settings.toml import text_of, to_toml
 
 NAME = "crawl.toml"
