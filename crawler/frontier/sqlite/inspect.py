@@ -24,6 +24,7 @@ from ..change import Parking
 from ..parking import Parkings
 from . import known, schema
 from .file import MAGIC, check_header, check_layout, translate_errors
+from .rows import NOTE
 
 T = TypeVar("T")
 
@@ -103,6 +104,10 @@ class FileLook:
         """Returns what each sink, by name, had durably written at the last settle."""
         found: dict[str, Position] = orjson.loads(self._meta("positions") or b"{}")
         return found
+
+    def note(self, name: str) -> object:
+        """Returns the note with this name; None: there is none."""
+        return orjson.loads(self._meta(NOTE + name) or b"null")
 
     def _novelty(self) -> Novelty:
         """Returns what the file knows of patterns."""
