@@ -28,6 +28,7 @@ from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
+from ..reach.slow_sites import keep_slow_sites
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
@@ -105,7 +106,10 @@ class Crawl:
         try:
             with unwrap_group():
                 await self._works.roots.fill()
-                async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
+                async with (
+                    open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
+                    keep_slow_sites(self._frontier, self._works.pace),
+                ):
                     summary = await self._engine.run(self._read_seeds(seeds))
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
