@@ -58,7 +58,8 @@ class Visitor:
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        begun = Outcome(lease, Disposition.FAILED, rest_s=self.politeness.rest_s(None), visited_at=time.time())
+        rest_s = self.politeness.delay_for(lease.request.url.site)
+        begun = Outcome(lease, Disposition.FAILED, rest_s=rest_s, visited_at=time.time())
         try:
             outcome = await self._visit(begun)
         except VisitError as error:
@@ -82,8 +83,9 @@ class Visitor:
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
             begun = replace(begun, found=await self._sitemaps(request, rules))
-        rest_s = self.politeness.rest_s(rules.delay_s)
-        asked_s, word_s = self.politeness.asked_s(rules.delay_s), self.politeness.word_s(rules.delay_s)
+        site = request.url.site
+        rest_s, asked_s = self.politeness.rest_s(site, rules.delay_s), self.politeness.asked_s(site, rules.delay_s)
+        word_s = self.politeness.word_s(rules.delay_s)
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0

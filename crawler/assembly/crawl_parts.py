@@ -13,7 +13,7 @@ from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import Budget, ForeignFetcher, Network
+from ..fetch import Budget, ForeignFetcher, HttpFetcher, Network
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
@@ -22,6 +22,7 @@ from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
+from ..policy.site_rules import SiteRules
 from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
@@ -49,7 +50,7 @@ class Stacking:
     shared: Shared | None
     weight: float
     lost: LostRecords = NOTHING_LOST
-    http: Fetcher | None = None
+    http: HttpFetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -135,7 +136,7 @@ class Works:
     roots: Roots
     lost: LostRecords
     presence: Presence
-    http: Fetcher | None
+    http: HttpFetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
 
     def engine(self, config: Config) -> Engine:
@@ -151,24 +152,26 @@ class Works:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
+        change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
 
         def retune() -> None:
             self.roots.choose(ground)
             self.frontier.limit_lending(
                 per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
-                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
+                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s, sites=terms.sites,
             )  # fmt: skip
             engine.change(visit, limits)
+            change_sites()
             fetcher = self.http or self.fetcher
             if isinstance(fetcher, PerAddress):
-                fetcher.limit_per_address(config.politeness.per_ip)
+                fetcher.limit_per_address(parts.per_ip(config))
 
         return retune
 
     def add_robots(self, view: SiteView, politeness: Politeness) -> SiteView:
         """Returns the view of a site with its delay and the state of its robots.txt."""
         robots = self.robots.state(view.site)
-        return view._replace(delay_s=politeness.rest_s(robots.crawl_delay_s), robots=robots)
+        return view._replace(delay_s=politeness.rest_s(view.site, robots.crawl_delay_s), robots=robots)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
@@ -199,6 +202,10 @@ def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
+
+
+def _change_nothing() -> None:
+    """Does nothing: a fetcher of others knows no settings of sites."""
 
 
 def _limits(config: Config) -> Limits:

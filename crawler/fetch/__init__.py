@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from ..policy.site_rules import NO_RULES, SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
@@ -63,7 +64,7 @@ async def open_network(
 
 
 @asynccontextmanager
-async def open_fetcher(
+async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting of `fetch`
     config: FetchConfig,
     user_agent: str,
     *,
@@ -73,12 +74,14 @@ async def open_fetcher(
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
     presence: Presence | None = None,
+    sites: SiteRules = NO_RULES,
 ) -> AsyncIterator[HttpFetcher]:
     """Opens a Fetcher over one pool of connections, and closes it with the block. Raises ConfigError.
 
     `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
-    `presence` tells when this process was away; without it, nobody watches.
+    `presence` tells when this process was away; without it, nobody watches. `sites` tells what differs for single
+    sites.
     """
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
@@ -114,7 +117,7 @@ async def open_fetcher(
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, relay, direct, relayed, tls),
+            origins=Origins(guard, fields, config, relay, direct, relayed, tls, sites),
             gates=AddressLimits(per_ip, network.gates),
             files=network.files,
             budget=budget,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
 
 from ..errors import OutOfFiles
 from ..model import Request, Response
+from ..policy.site_rules import SiteRules
 from .address_limits import AddressLimits
 from .budget import BodyShare, Budget
 from .exchange import Exchange, ExchangeTerms
@@ -48,6 +50,10 @@ class HttpFetcher:
     def limit_per_address(self, most: int) -> None:
         """Allows `most` exchanges at a time with each address, from the next one on."""
         self.gates.per_address = most
+
+    def prepare_sites(self, sites: SiteRules) -> Callable[[], None]:
+        """Returns a function that puts other settings of single sites in force. Raises ConfigError."""
+        return self.origins.prepare_rules(sites)
 
     async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
         """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
-from .fetch import FetchConfig, SiteConfig
+from .fetch import FetchConfig
 from .output import (
     BUILT_IN_SINKS,
     MOST_INLINE_BYTES,
@@ -17,7 +17,8 @@ from .output import (
 )
 from .politeness import PolitenessConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
-from .table import Fixed, ForJobs, Mark, Nature, Table, header_text, mark_of
+from .sites import SiteConfig, check_sites
+from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
@@ -34,6 +35,10 @@ class Config(Table):
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: ForJobs[str] = ""
     """A mail address or URL where the owner of a site reaches you; it becomes part of the User-Agent."""
+    sites: Live[Secret[ForJobs[dict[str, SiteConfig]]]] = Field(default_factory=dict)
+    """Settings for single sites, hosts or patterns of hosts, in tables like `[sites."https://example.org"]` or
+    `[sites."*.example.org"]`: any of delay_s, per_site, limit, bytes_per_s, headers, proxy, basic_auth, bearer,
+    client_cert, client_key."""
     scope: ScopeConfig = ScopeConfig()
     urls: UrlsConfig = UrlsConfig()
     politeness: PolitenessConfig = PolitenessConfig()
@@ -48,6 +53,11 @@ class Config(Table):
     @classmethod
     def _check_text(cls, text: str) -> str:
         return header_text(text)
+
+    @field_validator("sites")
+    @classmethod
+    def _check_sites(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        return check_sites(sites)
 
     @field_validator("sinks")
     @classmethod

@@ -50,3 +50,5 @@ SINK_SECRETS = settings_marked(Nature.SECRET, SinkConfig)
 """Settings of one output that may hold passwords: the outputs are shown if none of these was chosen."""
 SHARED = settings_marked(Nature.SHARED)
 """Settings of parts that all jobs of a daemon share: read when the daemon starts."""
+OLD_NAMES = {"fetch.sites": "sites"}
+"""Names that settings had before. Files, jobs and crawl folders may still say them."""

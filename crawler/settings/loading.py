@@ -18,8 +18,9 @@ from ..errors import ConfigError
 from ..runtime.nearest import find_nearest
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
-from . import Config, SinkConfig
-from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
+from . import Config, SinkConfig, SiteConfig, Table
+from .catalog import FIXED, LIVE, OLD_NAMES, SECRETS, SINK_SECRETS, fields, last_word
+from .sites import may_hold_secrets
 
 PREFIX = "CRAWL_"
 """Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
@@ -32,6 +33,8 @@ MOST_SHOWN = 1000
 MOST_DOTS = 64
 _TOO_DEEP = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DOTS}}}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_INNER: Mapping[str, type[Table]] = {"sinks": SinkConfig, "sites": SiteConfig}
+"""The tables that are values of settings."""
 
 
 class Change(NamedTuple):
@@ -107,8 +110,15 @@ def changes(old: Config, new: Config) -> Changes:
     if fixed := [key for key in differing if key in FIXED]:
         raise ConfigError("\n".join(f"{key}: cannot be changed in a crawl that has begun" for key in fixed))
     found = [_make_change(key, old, new) for key in differing]
+    if (limits := _page_limits(old)) != (wanted := _page_limits(new)):
+        found.append(Change("sites.limit", limits, wanted, False))
     applied, pending = ([change for change in found if change.applies is applies] for applies in (True, False))
     return Changes(tuple(applied), tuple(pending))
+
+
+def _page_limits(config: Config) -> dict[str, int]:
+    """Returns the limits of pages of single sites, the one thing among their settings that is not live."""
+    return {name: site.limit for name, site in config.sites.items() if site.limit is not None}
 
 
 def mask_value(key: str, value: object) -> object:
@@ -122,6 +132,8 @@ def _may_hold_secrets(key: str, value: object) -> bool:
             return "@" in str(value)
         case "sinks", tuple() | list():
             return any(dict(one).get(name) for one in value for name in SINK_SECRETS)
+        case "sites", Mapping():
+            return any(map(may_hold_secrets, value.values()))
         case "sinks", _:
             return any(name in str(value) for name in SINK_SECRETS)
     return key in SECRETS
@@ -206,6 +218,15 @@ def _read_settings(settings: Mapping[str, object], origin: str) -> dict[str, _Gi
 
 
 def _flatten(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yields the settings by full name where they are in tables, those with an old name by their new one."""
+    for key, value in _leaves(data):
+        name = OLD_NAMES.get(key, key)
+        if name != key and name in data:
+            raise ConfigError(f"{key}: is now called {name}, and both are given: leave out {key}")
+        yield name, value
+
+
+def _leaves(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in data.items():
         if isinstance(value, Mapping) and name in _tables():
             yield from ((f"{name}.{leaf}", inner) for leaf, inner in value.items())
@@ -215,6 +236,7 @@ def _flatten(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 def _expand_name(name: str) -> str:
     """Returns the full name of a setting; an unknown name comes back unchanged, to be refused with all the others."""
+    name = OLD_NAMES.get(name, name)
     return next((key for key in fields() if name in (key, last_word(key))), name)
 
 
@@ -272,8 +294,8 @@ def _is_flat(value: object) -> bool:
 
 def _suggest(where: list[str]) -> str:
     names = {last_word(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
-    if where[0] == "sinks":
-        names = {name: name for name in SinkConfig.model_fields}
+    if table := _INNER.get(where[0]):
+        names = {name: name for name in table.model_fields}
     near = find_nearest(where[-1].rpartition(".")[2], names)
     return f"; did you mean {names[near]}?" if near else "; `crawl config show` lists all settings"
 

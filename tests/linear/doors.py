@@ -195,7 +195,7 @@ SETTINGS: dict[str, Shape] = {
     "settings of a table that there are not": lambda n: {"scope": {f"f{i}": i for i in range(n // 12)}},
     "wrong values": lambda n: {"scope": {"include": [1] * (n // 3)}},
     "fields": lambda n: {"fetch": {"headers": {f"f{i}": "x" for i in range(n // 12)}}},
-    "sites": lambda n: {"fetch": {"sites": {f"https://h{i}.example": {} for i in range(n // 30)}}},
+    "sites": lambda n: {"sites": {f"https://h{i}.example": {} for i in range(n // 30)}},
     "networks": lambda n: {"fetch": {"allow_networks": [f"10.{i >> 8 & 255}.{i & 255}.0/24" for i in range(n // 16)]}},
     "sinks": lambda n: {"sinks": [{"f": i} for i in range(n // 10)]},
     "a long text": lambda n: {"fetch": {"user_agent": "x" * n}},

@@ -24,7 +24,7 @@ def answer(status: int, **headers: str) -> Response:
 
 @pytest.mark.parametrize(("own", "theirs", "rest"), [(1, None, 1), (1, 5, 5), (1, 0.2, 1), (1, 900, 60), (0, None, 0)])
 def test_a_larger_crawl_delay_wins_up_to_the_cap(own: float, theirs: float | None, rest: float) -> None:
-    assert make_politeness(delay_s=own, max_delay_s=60).rest_s(theirs) == rest
+    assert make_politeness(delay_s=own, max_delay_s=60).rest_s("http://a.test", theirs) == rest
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_crawl_delay_is_a_word_of_the_site_unless_it_asks_for_nothing(
     own: float, theirs: float | None, cap: float, asked: float
 ) -> None:
     """It is never less than our own rest."""
-    assert make_politeness(delay_s=own, max_delay_s=cap).asked_s(theirs) == asked
+    assert make_politeness(delay_s=own, max_delay_s=cap).asked_s("http://a.test", theirs) == asked
 
 
 def test_silence_is_kept_until_it_is_over_and_remembered_within_bounds() -> None:

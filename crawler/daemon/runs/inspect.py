@@ -85,10 +85,10 @@ class Inspector:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
-        delay_s = parts.politeness(self._settings_of(record)).rest_s(None)
+        politeness = parts.politeness(self._settings_of(record))
         busiest = await self.ask(record.id, file, lambda opened: opened.busiest(limit))
         return [
-            SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now), delay_s=delay_s)
+            SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now), delay_s=politeness.delay_for(one.site))
             for one in busiest
         ]  # fmt: skip
 
