@@ -15,8 +15,8 @@ from . import show
 from .exit_codes import Exit
 
 if TYPE_CHECKING:
-    from crawler import Config, Rehearsal, Trust
-    from crawler.seeds import BadSeed, Taken
+    from crawler import BadSeed, Config, Rehearsal, Trust
+    from crawler.seeds import Taken
 
 SHOWN = 20
 """Refusals and bad lines that are printed. The JSON lines hold all refusals, and MOST_BAD bad lines."""

@@ -165,6 +165,8 @@ def _site(answer: Explanation) -> Iterator[str]:
     own = answer.robots.crawl_delay_s
     asked = "" if own is None else f" (its Crawl-delay: {own:g} s)"
     yield f"{answer.url.site}: {answer.rest_s:g} s after each request{asked}, {answer.per_site} at a time"
+    if answer.slowed_by:
+        yield f"{answer.adapted_s:.3g} s at present: {answer.slowed_by}"
     if answer.turn:
         wait_s = answer.turn.next_at - datetime.now(UTC).timestamp()
         turn = f"next turn in {show.duration(wait_s)}" if wait_s > 0 else "its turn has come"

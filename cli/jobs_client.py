@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import aclosing
 from typing import Any
 
-from crawler import Url, escape_text
+from crawler import BadSeed, Url, escape_text
 from crawler import seeds as _seeds
 from crawler.daemon import Client, Refused, find_daemon, load_daemon, open_client
 from crawler.runtime.thread_reader import read_batches
-from crawler.seeds import BadSeed, Taken
+from crawler.seeds import Taken
 
 from .exit_codes import Exit
 from .process import run_loop

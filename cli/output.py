@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crawler import (
+    BadSeed,
     FolderError,
     Outcome,
     Position,
@@ -21,7 +22,6 @@ from crawler import (
 from crawler.runtime.files import is_full
 from crawler.runtime.private_files import Unsafe, opener
 from crawler.runtime.threads import run_in_thread
-from crawler.seeds import BadSeed
 
 
 class StandardOutput:

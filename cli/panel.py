@@ -128,5 +128,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
         turn = f"in {busy.next_turn_in_s:.0f} s" if (busy.next_turn_in_s or 0) >= 0.5 else "now"
         name = escape_text(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
+        if busy.slowed_by:
+            yield "", f"  rests {show.duration(busy.rest_s)} each time: {escape_text(busy.slowed_by)}"
     for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):
         yield label, f"{show.number(n)} {reason} at {site}"

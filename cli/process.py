@@ -28,13 +28,14 @@ def prepare_workers(executor: str) -> None:
 
 def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
     """Runs one coroutine on uvloop if it is installed, with as many open files as the system allows."""
+    from crawler.event_loop import loop_factory
     from crawler.offload import give_memory_back
 
     _take_all_files()
     give_memory_back()
     _look_rarely_for_garbage()
     sys.setswitchinterval(1e-4)  # else a busy loop starves the threads that feed workers (crawler/runtime/gil.py)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main())
 
 
@@ -52,12 +53,3 @@ def _take_all_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     except (OSError, ValueError):
         pass  # macOS reports a limit that it does not grant
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
-    from .api import Crawl, crawl, open_crawl, stream
+    from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ClosedError,
         ConfigError,
         CrawlError,
         FetchError,
@@ -46,13 +47,14 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
-    from .parse import Content
+    from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .seeds import BadSeed, SkippedSeeds
     from .settings import Config
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
@@ -61,17 +63,18 @@ if TYPE_CHECKING:
     from .standing import Counts, Trap
 
 _HOMES = {
-    "api": "Crawl crawl open_crawl stream",
+    "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError SeedError SinkError "
-    "StorageFull UrlError VisitError",
+    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError "
+    "SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
-    "parse": "Content",
+    "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
+    "seeds": "BadSeed SkippedSeeds",
     "settings": "Config",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
@@ -92,10 +95,12 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "BadSeed",
     "Blocked",
     "Bound",
     "Change",
     "Changes",
+    "ClosedError",
     "Config",
     "ConfigError",
     "Content",
@@ -115,8 +120,10 @@ __all__ = [
     "Heads",
     "Hindrance",
     "Known",
+    "Label",
     "Lease",
     "LeftOut",
+    "Link",
     "LostRecords",
     "Mender",
     "Observer",
@@ -126,6 +133,7 @@ __all__ = [
     "Output",
     "Page",
     "ParseError",
+    "Parsed",
     "Position",
     "Reader",
     "ReaderGone",
@@ -142,6 +150,7 @@ __all__ = [
     "Shared",
     "Sink",
     "SinkError",
+    "SkippedSeeds",
     "Snapshot",
     "StorageFull",
     "Summary",
@@ -155,6 +164,7 @@ __all__ = [
     "check_patterns",
     "count_cores",
     "crawl",
+    "crawl_sync",
     "default_folder_name",
     "escape_text",
     "explain",

@@ -13,6 +13,7 @@ from itertools import islice
 from . import urls
 from .assembly import parts
 from .errors import FetchError
+from .event_loop import require_asyncio
 from .frontier import Clock, open_memory
 from .model import Disposition, Outcome, Reason, Request, Response, Url
 from .offload import Inline
@@ -95,6 +96,7 @@ async def rehearse(
     Frontier, rules and visits are those of a real crawl. Where nothing is sent, time is simulated; between requests
     for robots.txt and sitemaps, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
+    require_asyncio()
     first = min(first, config.scope.limit or first)
     result, clock = Rehearsal(), _SimulatedClock()
     ground = AdmittedPlaces(config.scope.reach, config.scope.follow_moved_seeds, Admitted())

@@ -12,6 +12,13 @@ class CrawlError(Exception):
     """Base of all errors that this package raises on purpose. The message says what happened, where, and what to do."""
 
 
+class ClosedError(CrawlError):
+    """The crawl, the jobs or the shared parts are closed."""
+
+    def __init__(self, what: str, opener: str) -> None:
+        super().__init__(f"{what} closed: the block of {opener}(...) has ended. Open it again")
+
+
 class ConfigError(CrawlError, ValueError):
     """The settings cannot be used. The message has a line for each problem, with file, table and key."""
 
@@ -129,7 +136,8 @@ def unwrap_group() -> Iterator[None]:
         ours = [error for error in leaves if isinstance(error, CrawlError)]
         if not ours and len(leaves) > 1:
             raise
-        raise (ours or leaves)[0] from group
+        chosen = (ours or leaves)[0]
+        raise chosen from (group if len(leaves) > 1 else chosen.__cause__)  # a group of one would only say it twice
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -11,10 +11,12 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from . import seeds, urls
 from .assembly import parts
 from .errors import FetchError
+from .event_loop import require_asyncio
 from .frontier import Known, Look, SiteTurn, look
 from .model import Reason, Request, Url
 from .offload import Inline
 from .policy.admitted import Admitted
+from .policy.pace import Pace
 from .policy.scope import Ruling, Scope, place
 from .reach.roots import AdmittedPlaces, Root
 from .runtime.times import iso
@@ -66,7 +68,7 @@ class Explanation:
     scope: Ruling
     robots: RobotsAnswer
     rest_s: float
-    """Seconds that its site rests after each request."""
+    """Seconds that its site rests after each request at least."""
     per_site: int
     """Requests at a time to its site: one if it asks for a Crawl-delay."""
     known: Known | None = None
@@ -75,6 +77,10 @@ class Explanation:
     """The state of its site in the crawl folder. None: the site is not known there, or there is no folder."""
     trap: Trap | None = None
     """The pattern of URLs that it belongs to or is parked under, if its URLs are not fetched at present."""
+    adapted_s: float = 0.0
+    """Seconds that its site rests after each request now: more than `rest_s` while it is slow or in trouble."""
+    slowed_by: str = ""
+    """Why its site rests longer, in words. Empty: it does not, or there is no run to ask."""
 
     @property
     def reason(self) -> Reason | None:
@@ -101,14 +107,17 @@ async def explain(
     scope: Scope | None = None,
     seed: str = "",
     is_offline: bool = False,
+    pace: Pace | None = None,
 ) -> Explanation:
     """Returns what decides about the URL in `text`, which may be written as seeds are.
 
     `frontier` is the file of a crawl folder, which another process may be using, or an open frontier of this process;
-    then `scope` is the scope of its crawl. If the folder does not know the URL, it is judged as a link that descends
-    from `seed`; without all of these it is judged as a seed. Unless offline, one guarded request asks its site for
-    robots.txt; no other request is sent. Raises UrlError, ConfigError, FrontierError.
+    then `scope` is the scope of its crawl, and `pace` knows which sites it finds slow. If the folder does not know the
+    URL, it is judged as a link that descends from `seed`; without all of these it is judged as a seed. Unless offline,
+    one guarded request asks its site for robots.txt; no other request is sent. Raises UrlError, ConfigError,
+    FrontierError.
     """
+    require_asyncio()
     policy = parts.policy(config)
     url, changes = urls.explain(seeds.with_scheme(text), policy=policy)
     above: list[Root] = [(urls.fold_url(seeds.parse(seed), policy), None)] if seed else []
@@ -120,17 +129,20 @@ async def explain(
     request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
     politeness = parts.politeness(config)
+    rest_s, pace = politeness.rest_s(url.site, robots.crawl_delay_s), pace or Pace()
     return Explanation(
         url=url,
         changes=tuple(changes),
         request=request,
         scope=scope.explain(request),
         robots=robots,
-        rest_s=politeness.rest_s(url.site, robots.crawl_delay_s),
-        per_site=1 if politeness.asked_s(url.site, robots.crawl_delay_s) else config.politeness.per_site,
+        rest_s=rest_s,
+        per_site=1 if politeness.asked_s(url.site, robots.crawl_delay_s) else parts.terms(config).at_one_site(url.site),
         known=story.known,
         turn=story.turn,
         trap=_trap(story, config, is_asked_for=url == request.anchor),
+        adapted_s=pace.rest_s(url.site, rest_s, politeness.adapt),
+        slowed_by=pace.why(url.site, rest_s, politeness.adapt),
     )
 
 
@@ -190,6 +202,8 @@ def _record(answer: Explanation, folder: Path | None) -> dict[str, object]:
         "site": {
             "site": answer.url.site,
             "delay_s": answer.rest_s,
+            "rest_s": answer.adapted_s,
+            "slowed_by": answer.slowed_by or None,
             "per_site": answer.per_site,
             "queued": turn.queued if turn else None,
             "next_turn_at": _moment(turn.next_at) if turn else None,

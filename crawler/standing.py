@@ -45,10 +45,14 @@ class SiteView(NamedTuple):
     setback: Reason | None = None
     """The reason of that setback. None: it is not left alone."""
     retrying: int = 0
-    """URLs that wait for another attempt, not counted in `queued`. `Crawl.sites` fills this field and the next two."""
+    """URLs that wait for another attempt, not counted in `queued`. `Crawl.sites` fills this field and all below."""
     delay_s: float = 0.0
-    """Seconds that it rests after each visit: our delay or its Crawl-delay."""
+    """Seconds that it rests after each visit at least: our delay or its Crawl-delay."""
     robots: RobotsState = RobotsState()
+    rest_s: float = 0.0
+    """Seconds that it rests after each visit now: longer than `delay_s` while it is slow or in trouble."""
+    slowed_by: str = ""
+    """Why it rests longer than `delay_s`, in words: `answers take 2.1 s`. Empty: it does not."""
 
 
 class Trap(NamedTuple):

@@ -15,6 +15,7 @@ from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
+from .policy.pace import Pace
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
@@ -54,11 +55,14 @@ class Visitor:
     """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
     keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
+    pace: Pace = field(default_factory=Pace)
+    """The sites that rest longer than their delay. It outlives this visitor."""
     paths: redirects.Paths = field(default_factory=redirects.Paths)
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        rest_s = self.politeness.delay_for(lease.request.url.site)
+        site = lease.request.url.site
+        rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
         begun = Outcome(lease, Disposition.FAILED, rest_s=rest_s, visited_at=time.time())
         try:
             outcome = await self._visit(begun)
@@ -83,9 +87,10 @@ class Visitor:
         rules, was_asked = await self.robots.rules(request)
         if was_asked and self.takes_sitemaps:
             begun = replace(begun, found=await self._sitemaps(request, rules))
-        site = request.url.site
-        rest_s, asked_s = self.politeness.rest_s(site, rules.delay_s), self.politeness.asked_s(site, rules.delay_s)
-        word_s = self.politeness.word_s(rules.delay_s)
+        site, said_s = request.url.site, rules.delay_s
+        least_s = self.politeness.rest_s(site, said_s)
+        rest_s = self.pace.rest_s(site, least_s, self.politeness.adapt)
+        asked_s, word_s = self.politeness.asked_s(site, said_s), self.politeness.word_s(said_s)
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
@@ -95,11 +100,12 @@ class Visitor:
         if self._is_too_early(begun):
             return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
+        exchange = self.pace.begin(site, least_s, self.politeness.adapt)
         try:
             response = await self.fetcher.fetch(request)
         except FetchError as error:
-            return self._setback(begun, error)
-        fetched = _end(begun, disposition=Disposition.FETCHED, response=response)
+            return self._setback(replace(begun, rest_s=exchange.fail(error)), error)
+        fetched = _end(begun, disposition=Disposition.FETCHED, response=response, rest_s=exchange.end(response))
         try:
             return await self._judge(fetched, response)
         except BaseException:  # cancelled, or a bug: the body is dropped with the visit
@@ -259,12 +265,13 @@ class Visitor:
         read = replace(
             fetched,
             page=page,
+            found=(*fetched.found, *page.asked),
             response=replace(response, timings=timings),
             reason=_shortcoming(page, trouble),
             detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if verdict := self._verdict(read, page, response):
-            return self._no_content(read, verdict)
+            return self._no_content(replace(read, found=fetched.found), verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length or page.truncated:  # equal empty pages and equal beginnings are not duplicates
@@ -290,6 +297,8 @@ class Visitor:
             robots=response.all("x-robots-tag"),
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
+            headers=response.headers if self.job.extract else (),
+            request=request if self.job.extract else None,
         )
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:

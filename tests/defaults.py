@@ -20,7 +20,7 @@ from crawler.offload import Workers
 from crawler.parse import ParseJob
 from crawler.policy.politeness import Politeness
 from crawler.policy.scope import Scope
-from crawler.policy.site_rules import SiteRules
+from crawler.policy.site_rules import NO_RULES, SiteRules
 from crawler.protocols import Bounds
 from crawler.settings import FetchConfig
 from crawler.urls.canonical import Policy
@@ -68,7 +68,7 @@ def open_sqlite(path: Path, terms: Terms, **named: Any) -> AbstractAsyncContextM
 
 
 def open_fetcher(config: FetchConfig, user_agent: str, **named: Any) -> AbstractAsyncContextManager[HttpFetcher]:
-    asked: dict[str, Any] = {"contact": "", "per_ip": DEFAULT.politeness.per_ip}
+    asked: dict[str, Any] = {"contact": "", "per_ip": DEFAULT.politeness.per_ip, "sites": NO_RULES}
     return _open_fetcher(config, user_agent, **(asked | named))
 
 

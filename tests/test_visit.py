@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import pytest
 
 from crawler.errors import ConfigError, FetchError, OffloadError, StorageFull
-from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Timings, Url
 from crawler.offload import Inline
 from crawler.parse import Document
 from crawler.protocols import Frontier, Rules
@@ -264,8 +264,46 @@ async def test_an_exchange_that_failed_is_followed_by_the_rest_the_site_asks_for
         async def fetch(self, request: Request) -> Response:
             raise FetchError(Reason.TIMEOUT, "no answer", transient=True)
 
-    outcome = await replace(visitor(Web({})), robots=Asking(), fetcher=Down()).visit(Lease(Request(HERE), 1))
-    assert (outcome.reason, outcome.rest_s, outcome.asked_s) == (Reason.TIMEOUT, 4.0, 4.0)
+    plain, adapting = make_politeness(adapt=None), make_politeness()
+    for politeness, rest_s in ((plain, 4.0), (adapting, 8.0)):
+        asked = replace(visitor(Web({})), robots=Asking(), fetcher=Down(), politeness=politeness)
+        outcome = await asked.visit(Lease(Request(HERE), 1))
+        assert (outcome.reason, outcome.rest_s, outcome.asked_s) == (Reason.TIMEOUT, rest_s, 4.0)
+
+
+async def test_a_site_in_trouble_rests_longer_each_time_and_every_visit_of_it_knows() -> None:
+    elsewhere = Url("http://other.test/")
+    web = Web({HERE.text: (503, []), elsewhere.text: (200, [])})
+    asked = visitor(web)
+    rests = [(await asked.visit(Lease(Request(HERE), n))).rest_s for n in range(4)]
+    assert rests == [2.0, 4.0, 8.0, 16.0]
+    web.answers[HERE.text] = (200, [])
+    assert (await replace(asked, politeness=make_politeness()).visit(Lease(Request(HERE), 5))).rest_s < 16.0
+    assert (await asked.visit(Lease(Request(elsewhere), 6))).rest_s == 1.0
+    off = replace(asked, politeness=make_politeness(adapt=None))
+    assert (await off.visit(Lease(Request(HERE), 7))).rest_s == 1.0
+
+
+async def test_a_slow_site_rests_longer() -> None:
+    class Slow(Web):
+        async def fetch(self, request: Request) -> Response:
+            return replace(await super().fetch(request), ip="192.0.2.1", timings=Timings(ttfb=10_500))
+
+    outcome = await visitor(Slow({HERE.text: (200, [])})).visit(Lease(Request(HERE), 1))
+    assert (outcome.disposition, outcome.rest_s) == (Disposition.FETCHED, 6.0)
+
+
+async def test_a_visit_that_makes_no_request_rests_as_the_site_does_now_and_teaches_nothing() -> None:
+    asked = visitor(Web({HERE.text: (503, [])}))
+    await asked.visit(Lease(Request(HERE), 1))
+    unreachable = FetchError(Reason.ROBOTS_UNREACHABLE, "HTTP 503", transient=True)
+
+    class Silent(Asking):
+        async def rules(self, request: Request) -> tuple[Rules, bool]:
+            raise unreachable
+
+    outcome = await replace(asked, robots=Silent()).visit(Lease(Request(HERE), 2))
+    assert (outcome.reason, outcome.rest_s) == (Reason.ROBOTS_UNREACHABLE, 2.0)
 
 
 class Offloader(Inline):

@@ -1,7 +1,7 @@
 """Runs one crawl from settings to its summary: `crawl`, `stream` for outcomes, `open_crawl` for full control."""
 
-from .opening import crawl, open_crawl, stream
+from .opening import crawl, crawl_sync, open_crawl, stream
 from .running import Crawl
 from .seeds import Seed
 
-__all__ = ["Crawl", "Seed", "crawl", "open_crawl", "stream"]
+__all__ = ["Crawl", "Seed", "crawl", "crawl_sync", "open_crawl", "stream"]

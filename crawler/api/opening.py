@@ -1,11 +1,14 @@
-"""Opens crawls: `crawl` runs one to its end, `stream` gives its outcomes, `open_crawl` full control."""
+"""Opens crawls: `crawl` runs one to its end, `stream` gives its outcomes, `open_crawl` full control.
+
+`crawl_sync` is `crawl` for programs without an event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,21 +16,22 @@ import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import ObjectSendStream
 
-from ..assembly import parts
 from ..assembly.crawl_parts import Stacking
-from ..assembly.parts import Extract
+from ..assembly.parsing import Parse, take_parse
 from ..assembly.shared import Shared
-from ..errors import unwrap_group
+from ..errors import CrawlError, unwrap_group
+from ..event_loop import loop_factory, require_asyncio
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
 from ..model import Outcome
+from ..offload import refuse_in_worker
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config
 from ..settings.loading import amend
 from ..sinks import ReaderGone, Stream
 from .running import Crawl
-from .seeds import Seed
+from .seeds import OnBadSeed, Seed, check_choice
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +44,10 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
+    on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[Crawl]:
@@ -52,12 +57,17 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
     called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
     is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
+    `on_bad_seed` says what happens to a seed that is no URL: "raise" ends the call with UrlError, "skip" goes on with
+    the next one and lists it in `Summary.bad_seeds`. Once the block has ended, the crawl refuses further calls.
     Raises ConfigError, FolderError, FrontierError.
     """
+    require_asyncio()
+    check_choice(on_bad_seed)
+    refuse_in_worker()
     with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            parts.check_extract(parse, shared.config if shared else config)
+            extract = take_parse(parse, shared.config if shared else config)
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
@@ -69,15 +79,15 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                     log.info("%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, parse, shared, weight)
-            opened_crawl = Crawl(config, home, await stacking.works())
+            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, extract, shared, weight)
+            opened_crawl = Crawl(config, home, await stacking.works(), on_bad_seed)
             try:
                 yield opened_crawl
             finally:
-                await opened_crawl.end_changes()
+                await opened_crawl.close()
 
 
-async def crawl(
+async def crawl(  # noqa: PLR0913
     seeds: Iterable[Seed] | AsyncIterable[Seed],
     config: Config | None = None,
     *,
@@ -85,20 +95,23 @@ async def crawl(
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
+    shared: Shared | None = None,
+    weight: float = 1.0,
+    on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
     **settings: object,
 ) -> Summary:
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
     async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, trust=trust
-    ) as opened:
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, shared=shared, weight=weight,
+        on_bad_seed=on_bad_seed, trust=trust,
+    ) as opened:  # fmt: skip
         return await opened.run(seeds)
 
 
-@asynccontextmanager
-async def stream(
+def crawl_sync(  # noqa: PLR0913
     seeds: Iterable[Seed] | AsyncIterable[Seed],
     config: Config | None = None,
     *,
@@ -106,7 +119,45 @@ async def stream(
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
     fetcher: Fetcher | None = None,
-    parse: Extract | None = None,
+    parse: Parse[object] | None = None,
+    on_bad_seed: OnBadSeed = "raise",
+    trust: Trust = NOBODY,
+    **settings: object,
+) -> Summary:
+    """Does what `crawl` does, for programs without an event loop: it starts one, uvloop's if that is installed.
+
+    Ctrl-C drops the visits under way, closes the crawl and raises KeyboardInterrupt; in a folder, the next call goes
+    on where this one was. Raises CrawlError where an event loop runs already.
+    """
+    with suppress(RuntimeError):  # there is no loop
+        asyncio.get_running_loop()
+        raise CrawlError("an event loop runs here already: use `await crawl(...)` instead of crawl_sync(...)")
+
+    config = amend(config or Config(), settings)
+
+    def work() -> Coroutine[object, object, Summary]:
+        return crawl(
+            seeds, config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse,
+            on_bad_seed=on_bad_seed, trust=trust,
+        )  # fmt: skip
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(work())
+
+
+@asynccontextmanager
+async def stream(  # noqa: PLR0913
+    seeds: Iterable[Seed] | AsyncIterable[Seed],
+    config: Config | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    sinks: Sequence[Sink] = (),
+    fetcher: Fetcher | None = None,
+    parse: Parse[object] | None = None,
+    shared: Shared | None = None,
+    weight: float = 1.0,
+    on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
     **settings: object,
 ) -> AsyncIterator[AsyncIterator[Outcome]]:
@@ -116,12 +167,11 @@ async def stream(
     """
     config = amend(config or Config(), settings)
     send, receive = anyio.create_memory_object_stream[Outcome](0)
-    async with (
-        open_crawl(
-            config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, trust=trust
-        ) as opened,
-        create_task_group() as tasks,
-    ):
+    opening = open_crawl(
+        config, folder=folder, fresh=fresh, sinks=[*sinks, Stream(send)], fetcher=fetcher, parse=parse, shared=shared,
+        weight=weight, on_bad_seed=on_bad_seed, trust=trust,
+    )  # fmt: skip
+    async with send, receive, opening as opened, create_task_group() as tasks:
         tasks.start_soon(_run_into, opened, seeds, send)
         try:
             yield receive

@@ -16,7 +16,7 @@ from .. import urls
 from ..assembly import parts
 from ..assembly.crawl_parts import Works
 from ..engine.limits import NOTHING_SPENT, Spent
-from ..errors import CrawlError, FrontierError, unwrap_group
+from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
 from ..folder.folder import Folder
 from ..frontier import Look
@@ -28,18 +28,22 @@ from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
+from ..seeds import BadSeed, SkippedSeeds
 from ..settings import Config
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
-from .seeds import Seed, seed_batches, seed_request
+from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
 T = TypeVar("T")
 
 
 class Crawl:
-    """One open crawl: run it, watch it, change it, stop it. `open_crawl` makes it."""
+    """One open crawl: run it, watch it, change it, stop it. `open_crawl` makes it.
 
-    def __init__(self, config: Config, folder: Folder | None, works: Works) -> None:
+    Once the block of `open_crawl` has ended, calls raise ClosedError, except those that only look at it or stop it.
+    """
+
+    def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
         self.config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -49,7 +53,12 @@ class Crawl:
         self._frontier = works.frontier
         self._engine = works.engine(config)
         self._wanted = config
-        self._is_running = False
+        self._on_bad = self._note_bad if on_bad_seed == "skip" else None
+        self._bad = SkippedSeeds()
+        self._is_closed = self._is_running = False
+        self._at_rest = asyncio.Event()
+        """Set while it does not run."""
+        self._at_rest.set()
         self._last: Snapshot | None = None
         """The figures at the end of the last run."""
         self._changing = asyncio.Lock()
@@ -62,10 +71,11 @@ class Crawl:
     async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
         """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
 
-        Durable on return if the frontier is durable. Raises UrlError.
+        Durable on return if the frontier is durable. Raises UrlError, if `on_bad_seed` is "raise".
         """
-        policy, new = parts.policy(self.config), 0
-        requests = [seed_request(seed, policy) for seed in seeds]
+        self._check_open()
+        new = 0
+        requests = list(read_seeds(seeds, parts.policy(self.config), self._on_bad))
         for i in range(0, len(requests), AT_ONCE):
             with self._works.roots.admit_added(part := requests[i : i + AT_ONCE]):
                 new += await self._frontier.add(part)
@@ -81,9 +91,11 @@ class Crawl:
         adds time and bytes of earlier runs to the limits of time and size. Raises CrawlError: FrontierError,
         SinkError, StorageFull, UrlError.
         """
+        self._check_open()
         if self._is_running:
             raise CrawlError("this crawl is running already: open another one, or wait for its end")
         self._is_running = True
+        self._at_rest.clear()
         self._engine.spent = spent
         self._engine.look_again = self._look_again
         try:
@@ -92,12 +104,14 @@ class Crawl:
                 async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
                     summary = await self._engine.run(self._read_seeds(seeds))
                 left_out = await self._frontier.left_out()
-                return replace(summary, left_out=left_out, lost_records=self.lost.visits)
+                return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
         finally:
+            self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
             self._last = self._engine.snapshot().at_rest()
             self._engine = self._works.engine(self.config)
             self._is_running = False
+            self._at_rest.set()
 
     async def reconsider(
         self, *, retry: Collection[Reason] = (), unpark: Collection[str] = (), unpark_all: bool = False
@@ -109,8 +123,13 @@ class Crawl:
         reasons in `retry`, and URLs parked under the patterns in `unpark`, or all parked URLs. A run does this for
         the settings when it begins. A run under way visits what is queued here. Raises FrontierError.
         """
+        self._check_open()
         with self._engine.keep_open():
             return await self._second_looks.look(self.config, retry=retry, unpark=unpark, unpark_all=unpark_all)
+
+    async def _reconsider_settings(self) -> None:
+        with self._engine.keep_open():
+            await self._second_looks.look(self.config)
 
     def _has_finished(self) -> bool:
         counts = self._frontier.counts()
@@ -128,35 +147,40 @@ class Crawl:
 
         Pages that fall due later wait for the next run: a run visits a page at most once, and so comes to an end.
         """
-        await self.reconsider()
+        await self._reconsider_settings()
         await self._late.begin()
         if self.config.politeness.revisit_after_s is not None:
             now = time.time()
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
-        async for batch in seed_batches(seeds, parts.policy(self.config)):
+        async for batch in seed_batches(seeds, parts.policy(self.config), self._on_bad):
             with self._works.roots.admit_added(batch):
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
 
+    def _note_bad(self, bad: BadSeed) -> None:
+        self._bad = self._bad.add(bad)
+
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
 
     def stop(self) -> None:
-        """Finishes the visits under way and keeps the rest for the next run."""
+        """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
         self._engine.stop()
 
     def abort(self) -> None:
-        """Drops the visits under way; the next run makes them again."""
+        """Drops the visits under way; the next run makes them again. Does nothing once it is closed."""
         self._engine.abort()
 
     def pause(self) -> None:
         """Starts no more visits until `resume`."""
+        self._check_open()
         self._engine.pause()
 
     def resume(self) -> None:
         """Starts visits again after `pause`."""
+        self._check_open()
         self._engine.resume()
 
     async def change(self, config: Config | None = None, **settings: object) -> Changes:
@@ -167,6 +191,7 @@ class Crawl:
         Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
         written is in force as well.
         """
+        self._check_open()
         async with self._changing:
             with self._engine.keep_open():
                 return await self._change(amend(config or self._wanted, settings))
@@ -184,23 +209,35 @@ class Crawl:
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()
-        self._engine.send(self.reconsider)
+        self._engine.send(self._reconsider_settings)
         if cancelled:
             raise cancelled
         return changed
 
-    async def end_changes(self) -> None:
-        """Waits until changes under way are stored in the folder, so that it can be closed."""
+    async def close(self) -> None:
+        """Refuses further calls, drops a run under way, and waits until it and all changes are stored.
+
+        `open_crawl` calls it at the end of its block.
+        """
+        self._is_closed = True
         with CancelScope(shield=True):
             async with self._changing:
                 pass
+            self._engine.abort()
+            await self._at_rest.wait()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClosedError("this crawl is", "open_crawl")
 
     def hold(self, site: str) -> None:
         """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
+        self._check_open()
         self._frontier.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
         """Starts visits to a held site again. Raises UrlError."""
+        self._check_open()
         self._frontier.let_go(urls.parse(site).site)
 
     @property
@@ -215,6 +252,7 @@ class Crawl:
 
     @weight.setter
     def weight(self, weight: float) -> None:
+        self._check_open()
         self._works.seat.weight = weight
 
     def snapshot(self) -> Snapshot:
@@ -223,31 +261,43 @@ class Crawl:
         Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
         """
         now = self._engine.snapshot()
+        now = replace(now, busiest=self._complete(now.busiest))
         if self._is_running or self._last is None:
             return now
         return replace(self._last, counts=now.counts, busiest=now.busiest)
 
     def sites(self, limit: int) -> Sequence[SiteView]:
         """Returns the sites with the most URLs left, with their delays and robots.txt. It sends no request."""
+        self._check_open()
         busiest, retrying = self._frontier.busiest(limit), self._frontier.retrying()
         shown = {view.site for view in busiest}
         idle = (SiteView(site, 0, 0, None) for site in retrying if site not in shown)
         views = (*busiest, *islice(idle, limit - len(busiest)))
-        return [
-            self._works.add_robots(view._replace(retrying=retrying.get(view.site, 0)), parts.politeness(self.config))
-            for view in views
-        ]
+        return self._complete([view._replace(retrying=retrying.get(view.site, 0)) for view in views])
+
+    def _complete(self, views: Iterable[SiteView]) -> list[SiteView]:
+        politeness = parts.politeness(self.config)
+        return [self._works.complete(view, politeness) for view in views]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
 
         Raises FrontierError if the frontier is in memory alone.
         """
+        self._check_open()
         if self._frontier.durable is None:
             raise FrontierError("this crawl keeps its frontier in memory: give it a folder")
         return await self._frontier.durable.ask(question)
 
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
+        self._check_open()
         scope = await self._works.scope(self.config)
-        return await explain(text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline)
+        return await explain(
+            text,
+            self.config,
+            frontier=self._frontier.durable,
+            scope=scope,
+            is_offline=is_offline,
+            pace=self._works.pace,
+        )

@@ -20,6 +20,7 @@ from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
+from ..policy.pace import Pace
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
@@ -33,7 +34,7 @@ from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
 from .kinds import enter_fetcher, enter_frontier
-from .parts import Extract
+from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
 
 
@@ -61,6 +62,8 @@ class Stacking:
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
         offloader = shared.offloader.lane()
+        await try_to_load(self.extract, offloader)
+        returns = choose_return(shared.config, bool(self.sinks))
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
@@ -70,8 +73,8 @@ class Stacking:
         self.stack.callback(roots.close)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
-            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, roots, self.lost, shared.presence,
-            self.http,
+            frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
+            shared.presence, self.http, Pace(shared.presence),
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -133,11 +136,13 @@ class Works:
     seat: Seat
     answers: Answers
     extract: Extract | None
+    returns: Returns
     roots: Roots
     lost: LostRecords
     presence: Presence
     http: HttpFetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
+    pace: Pace
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -168,10 +173,13 @@ class Works:
 
         return retune
 
-    def add_robots(self, view: SiteView, politeness: Politeness) -> SiteView:
-        """Returns the view of a site with its delay and the state of its robots.txt."""
+    def complete(self, view: SiteView, politeness: Politeness) -> SiteView:
+        """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
         robots = self.robots.state(view.site)
-        return view._replace(delay_s=politeness.rest_s(view.site, robots.crawl_delay_s), robots=robots)
+        delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
+        rest_s = self.pace.rest_s(view.site, delay_s, politeness.adapt)
+        slowed_by = self.pace.why(view.site, delay_s, politeness.adapt)
+        return view._replace(delay_s=delay_s, robots=robots, rest_s=rest_s, slowed_by=slowed_by)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
@@ -184,11 +192,12 @@ class Works:
     def _visit(self, config: Config, ground: AdmittedPlaces) -> Visit:
         """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
-        job = parts.job(config, scope, self.frontier.key, self.extract)
+        job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
         visitor = Visitor(
             self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
+            pace=self.pace,
         )  # fmt: skip
         return self.roots.wait_for(ground, visitor.visit)
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
 import secrets
-import sys
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from ..errors import ConfigError
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
 from ..offload import Workers
-from ..parse import Content, ParseJob
+from ..parse import ParseJob
 from ..policy.admitted import Admitted
+from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
@@ -25,9 +22,7 @@ from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.loading import effective_user_agent
 from ..urls.canonical import Policy
-
-Extract = Callable[[Content], object]
-"""The user's own parse function."""
+from .parsing import Extract, Returns
 
 
 def scope(config: Config, admitted: Admitted | None = None) -> Scope:
@@ -50,6 +45,7 @@ def policy(config: Config) -> Policy:
 
 def politeness(config: Config) -> Politeness:
     said = config.politeness
+    adapts = said.adapt == "latency"
     return Politeness(
         delay_s=said.delay_s,
         max_delay_s=said.max_delay_s,
@@ -59,6 +55,7 @@ def politeness(config: Config) -> Politeness:
         max_redirects=config.fetch.max_redirects,
         revisit_after_s=said.revisit_after_s,
         revisit_at_most_s=said.revisit_at_most_s,
+        adapt=Adapt(said.adapt_factor, said.adapt_max_s) if adapts else None,
         sites=SiteRules(config.sites),
     )
 
@@ -97,7 +94,9 @@ def workers(config: Config) -> Workers:
     )  # fmt: skip
 
 
-def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = None) -> ParseJob:
+def job(
+    config: Config, bounds: Scope, key: bytes, extract: Extract | None = None, returns: Returns = "json"
+) -> ParseJob:
     """Returns the job of one run. Its token is new, so workers report links again that they reported in other runs."""
     return ParseJob(
         key=key,
@@ -115,6 +114,7 @@ def job(config: Config, bounds: Scope, key: bytes, extract: Extract | None = Non
         wants_links=any(sink.links for sink in config.sinks),
         wants_text=any(sink.text for sink in config.sinks),
         extract=extract,
+        returns=returns,
     )
 
 
@@ -146,25 +146,3 @@ def robots(
     agent = effective_user_agent(config)
     ttl_s = config.politeness.robots_ttl_s
     return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence)
-
-
-def check_extract(extract: Extract | None, config: Config) -> None:
-    """Raises ConfigError for a parse function that worker processes cannot load: it would fail at every page."""
-    if extract is None or config.offload.executor != "process":
-        return
-    name = getattr(extract, "__qualname__", repr(extract))
-    try:
-        pickle.dumps(extract)
-        if _is_typed_in(extract):
-            raise ConfigError("it was defined in an interactive session, which workers cannot import")
-    except Exception as error:
-        raise ConfigError(
-            f"the parse function {name!r} cannot be sent to worker processes ({error}): define it at the top of a "
-            f"module, or set executor='thread'"
-        ) from error
-
-
-def _is_typed_in(function: object) -> bool:
-    """Whether it was defined in a notebook or a prompt: pickle sends only its name, which no worker would find."""
-    main = sys.modules["__main__"]
-    return getattr(function, "__module__", "") == "__main__" and not hasattr(main, "__file__")

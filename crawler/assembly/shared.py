@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..engine.slots import Places
-from ..errors import ConfigError
+from ..errors import ClosedError, ConfigError
+from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -33,9 +36,13 @@ class Shared:
     """Limits the visits at a time over all crawls."""
     presence: Presence
     """Tells when this process was away."""
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the block of `open_shared` has ended."""
 
     def check(self, config: Config, weight: float) -> None:
-        """Raises ConfigError if a crawl with these settings cannot use the shared parts."""
+        """Raises ConfigError if a crawl with these settings cannot use the shared parts, ClosedError if none can."""
+        if self.closed.is_set():
+            raise ClosedError("the shared parts are", "open_shared")
         if not 0 < weight < math.inf:
             raise ConfigError(f"weight: {weight:g} should be a number above 0")
         largest = self.config.fetch.max_body_bytes
@@ -51,10 +58,16 @@ async def open_shared(config: Config | None = None, **settings: object) -> Async
     that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`,
     `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
     """
+    require_asyncio()
+    refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
         open_network(config.politeness.per_ip, config.fetch.connect_timeout_s, presence) as network,
     ):
         places = Places(config.fetch.concurrency)
-        yield Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)
+        shared = Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)
+        try:
+            yield shared
+        finally:
+            shared.closed.set()

@@ -14,6 +14,7 @@ import aiohttp
 import orjson
 
 from ..errors import ConfigError, CrawlError
+from ..event_loop import require_asyncio
 from ..runtime.ownership import Trust, check_open_file
 from ..runtime.private_files import Unsafe, opener
 from . import tokens
@@ -100,6 +101,7 @@ class Client:
 @asynccontextmanager
 async def open_client(url: str, token: str | None) -> AsyncIterator[Client]:
     """Opens a client for the daemon at `url`: `http://127.0.0.1:7878`, or `unix:/path`. Raises ConfigError."""
+    require_asyncio()
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     connector: aiohttp.BaseConnector
     if url.startswith(UNIX):

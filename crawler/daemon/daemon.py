@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..assembly import parts
 from ..errors import ConfigError, CrawlError
+from ..event_loop import require_asyncio
 from ..folder.folder import translate_os_errors
 from ..runtime.ownership import NOBODY, Trust
 from ..runtime.private_files import replace_private_file
@@ -65,6 +66,7 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
 
     Raises ConfigError, FolderError, StorageFull, StoreError.
     """
+    require_asyncio()
     config, base = sources.load()
     data = Path(config.data)
     path = token_file(config)

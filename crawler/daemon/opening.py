@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from anyio import CancelScope, create_task_group
@@ -16,6 +16,7 @@ from ..api import Crawl, open_crawl
 from ..assembly import kinds
 from ..assembly.shared import open_shared
 from ..errors import FolderError, unwrap_group
+from ..event_loop import require_asyncio
 from ..fetch import Guard
 from ..folder.folder import lock_folder
 from ..runtime.ownership import Trust, check_contents, check_writers
@@ -53,6 +54,7 @@ async def open_jobs(
     `base` are the settings that every job starts from. At the end, visits under way get `grace_s` to finish. Raises
     FolderError if another daemon holds the folder, StoreError, StorageFull, ConfigError.
     """
+    require_asyncio()
     kinds.check(base)
     events = Events()
     base = clamp_to_bounds(base, config.bounds)
@@ -128,7 +130,7 @@ def _open_home(data: Path, trust: Trust) -> Iterator[None]:
 
 @asynccontextmanager
 async def _run_jobs(scheduler: Scheduler, reception: Submissions, events: Events) -> AsyncIterator[TaskGroup]:
-    with unwrap_group():
+    with unwrap_group(), closing(reception.registry):
         async with create_task_group() as tasks:
             tasks.start_soon(scheduler.run)
             try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
-from ..policy.site_rules import NO_RULES, SiteRules
+from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
@@ -70,11 +70,11 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     *,
     contact: str,
     per_ip: int,
+    sites: SiteRules,
     budget: Budget | None = None,
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
     presence: Presence | None = None,
-    sites: SiteRules = NO_RULES,
 ) -> AsyncIterator[HttpFetcher]:
     """Opens a Fetcher over one pool of connections, and closes it with the block. Raises ConfigError.
 

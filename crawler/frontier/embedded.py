@@ -312,16 +312,22 @@ class EmbeddedFrontier:
             self._store.write(pending)
 
     def _await_answer(
-        self, coming: Future[T], then: Callable[[T], None], otherwise: Callable[[], None] = lambda: None
+        self, coming: Future[T], then: Callable[[T], None], otherwise: Callable[[], None] | None = None
     ) -> None:
         self._coming.add(coming)
         coming.add_done_callback(partial(self._take_answer, then, otherwise))
 
-    def _take_answer(self, then: Callable[[T], None], otherwise: Callable[[], None], coming: Future[T]) -> None:
-        """Takes in an answer from the disk; the store reports a failure at the next call."""
+    def _take_answer(self, then: Callable[[T], None], otherwise: Callable[[], None] | None, coming: Future[T]) -> None:
+        """Takes in an answer from the disk. What went wrong, a bug too, is raised at the next call of the frontier.
+
+        If it were not, a run would wait for ever for an answer that cannot come.
+        """
         self._coming.discard(coming)
-        if not coming.cancelled() and coming.exception() is None:
-            then(coming.result())
-        else:
-            otherwise()
+        try:
+            if otherwise and (coming.cancelled() or coming.exception()):
+                otherwise()
+            elif not coming.cancelled():
+                then(coming.result())
+        except Exception as error:  # noqa: BLE001
+            self._store.fail(error)
         self._move_on()

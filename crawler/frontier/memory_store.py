@@ -39,6 +39,7 @@ class MemoryStore:
     """A `Store` in memory."""
 
     def __init__(self) -> None:
+        self._bug: Exception | None = None
         self._stories: dict[int, _Story] = {}
         self._parked: dict[int, tuple[Packed, str]] = {}
         self._rereads: set[int] = set()
@@ -51,10 +52,16 @@ class MemoryStore:
         """Heap of due times and rows; an entry that differs from the schedule is void."""
         self._by_fingerprint: dict[int, Schedule] = {}
 
-    is_usable = True
-
     def check(self) -> None:
-        """Never raises: memory does not fail."""
+        if self._bug:
+            raise self._bug
+
+    @property
+    def is_usable(self) -> bool:
+        return self._bug is None
+
+    def fail(self, error: Exception) -> None:
+        self._bug = self._bug or error
 
     def write(self, change: Change) -> Future[None]:
         self._apply(change)

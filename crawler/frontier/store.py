@@ -70,7 +70,11 @@ class Store(Protocol):
         ...
 
     def check(self) -> None:
-        """Raises FrontierError if it is not usable."""
+        """Raises FrontierError if it is not usable, and the error itself if that was a bug."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """Makes it unusable because of a bug outside it: `check` raises this error from now on."""
         ...
 
     def write(self, change: Change) -> Awaitable[None]:

@@ -47,7 +47,7 @@ class Terms:
     """Pages that may be fetched from one site. None: any number."""
     pages_per_domain: int | None
     """Pages that may be fetched from all sites of one registered domain. None: any number."""
-    sites: PerSite = NO_RULES
+    sites: PerSite
     """Sites that have a `per_site` and a `rest_s` of their own."""
     page_limits: PageLimits | None = None
     """Sites whose pages are bounded by another number than `pages_per_site`. None: there are none."""
@@ -77,6 +77,7 @@ class Terms:
 WITHOUT_RULES = Terms(
     per_site=1, per_ip=1, in_depth_order=False, revisit_after_s=None, rest_s=0.0, most_asked_s=math.inf,
     most_held_s=math.inf, longest_s=math.inf, traps="off", pages_per_site=None, pages_per_domain=None,
+    sites=NO_RULES,
 )  # fmt: skip
 """Terms under which nothing rests and nothing is left out, for reading a frontier."""
 

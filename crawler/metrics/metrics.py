@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..policy.politeness import Wait
+from ..seeds import SkippedSeeds
 from ..standing import Counts, SiteView, Trap
 from .bounds import ADVICE, Bound
 from .latency import Latency, Stages
@@ -153,6 +154,8 @@ class Summary:
     """Visits queued again when the crawl folder was opened, because their records were gone from an output."""
     blocked: Sequence[Blocked] = ()
     """Code that blocked the event loop for longer than `watch.blocked_after_s`, the most frequent first."""
+    bad_seeds: SkippedSeeds = field(default_factory=SkippedSeeds)
+    """Seeds that were skipped, in this run or by `add` before it, because they are no usable URLs."""
 
     @property
     def queued(self) -> int:

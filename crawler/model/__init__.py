@@ -4,6 +4,7 @@ from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .request import Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
+from .returned import Returned
 
 __all__ = [
     "NO_SHARE",
@@ -19,6 +20,7 @@ __all__ = [
     "Reason",
     "Request",
     "Response",
+    "Returned",
     "Share",
     "Timings",
     "Url",

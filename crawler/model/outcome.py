@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
 from .page import Page
 from .request import Lease, Request, Url
 from .response import Response
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T_co = TypeVar("T_co", covariant=True, default=Any)
+    """What the parse function returns. `Outcome` alone says nothing about it."""
+else:  # only checkers need the default
+    from typing import TypeVar
+
+    T_co = TypeVar("T_co", covariant=True)
 
 
 class Disposition(StrEnum):
@@ -60,8 +70,11 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The whole record of one visit; every lease ends in exactly one."""
+class Outcome(Generic[T_co]):
+    """The whole record of one visit; every lease ends in exactly one.
+
+    In a stream with a parse function that returns `Price`, it is an `Outcome[Price]`.
+    """
 
     lease: Lease
     disposition: Disposition
@@ -103,6 +116,16 @@ class Outcome:
     @property
     def url(self) -> Url:
         return self.lease.request.url
+
+    @property
+    def data(self) -> T_co | None:
+        """The result of the parse function, as that returned it; None: it returned None, failed or was not called.
+
+        Where nobody but the crawl folder takes outcomes, or where the result cannot be pickled or is too large, it is
+        what JSON makes of it. Raises what unpickling it raises.
+        """
+        returned = self.page.returned if self.page else None
+        return cast("T_co", returned.get()) if returned else None
 
     def release(self) -> None:
         """Gives the memory of its response back to the budget for bodies."""

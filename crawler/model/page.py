@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntFlag
+
+from .request import Request
+from .returned import Returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,14 @@ class Page:
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""
     """The error that the user's parse function raised, as `TypeError: ...`. The rest of the page is complete."""
+    data_trace: str = field(default="", compare=False)
+    """The traceback of that error, if no earlier page of this worker had one of the same function."""
+    parser: str = ""
+    """The name of the parse function that failed. Empty: none did."""
+    returned: Returned | None = field(default=None, repr=False, compare=False)
+    """The same result as a value, for `Outcome.data`."""
+    asked: tuple[Request, ...] = ()
+    """Requests for the links that the user's parse function gave, those that belong to the crawl."""
     truncated: str = ""
     """Why only the start was read (WARC 1.1, 5.13): `length`, the rest did not fit; `unspecified`, it did not come."""
     is_scanned: bool = False

@@ -54,6 +54,8 @@ class Request:
     """Number of this visit of the URL, from 1; all later ones are revisits. Attempts of one visit share its number."""
     interval_s: float = 0.0
     """Revisits only: seconds between the visit before and this one."""
+    is_reread: bool = False
+    """The page was visited before and is fetched again only for links that were left out. It gets no record."""
     method: str = "GET"
     """The method of the exchange (RFC 9110 9). Requests that differ in method, headers or body are different ones."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -64,8 +66,6 @@ class Request:
     """A word of the program that queued it, such as `list`. It does not make another request."""
     data: Mapping[str, object] | None = field(default=None, hash=False)
     """Values of the program that queued it, as JSON can hold them. They do not make another request."""
-    is_reread: bool = False
-    """The page was visited before and is fetched again only for links that were left out. It gets no record."""
 
     @property
     def origin(self) -> Url:

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from . import guardian, in_worker
 from .fork_folder import use_private_folder
+from .program import WorkerContext
 
 PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.in_worker"]
 """Imported once by the fork server, so that a new worker is ready in about 0.03 s."""
@@ -57,8 +58,7 @@ def _safe_import_path() -> Iterator[None]:
 def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
     """Returns an executor and its process. Raises BrokenExecutor if it cannot start, OSError if a retry may succeed."""
     start_fork_server()
-    context = multiprocessing.get_context("forkserver")
-    executor = ProcessPoolExecutor(1, mp_context=context, initializer=in_worker.begin)
+    executor = ProcessPoolExecutor(1, mp_context=WorkerContext(), initializer=in_worker.begin)
     process = None
     try:
         started = executor.submit(os.getpid)

@@ -20,6 +20,7 @@ from anyio import create_task_group, to_thread
 
 from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
+from ..runtime.foreign_errors import describe
 from ..runtime.gil import yield_gil
 from . import in_worker, process
 from .pool import Call, Pool, Workers
@@ -179,8 +180,7 @@ class Worker:
                 self._is_broken, self._was_killed, self._running = False, False, 0
                 return
         raise CrawlError(
-            "worker processes cannot start: a script that crawls needs `if __name__ == '__main__':` around its "
-            "entry point (or set offload.executor = 'thread')"
+            f"worker processes cannot start here ({describe(reason)}): set offload.executor = 'thread' to do without"
         ) from reason
 
     def _kill(self) -> None:

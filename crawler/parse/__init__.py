@@ -2,6 +2,8 @@
 
 from .job import Content, Document, ParseJob
 from .page import parse
+from .parsed import Link, Parsed
+from .parsers import Label, Parsers
 from .sitemap import FIRST as SITEMAP_FIRST
 
-__all__ = ["SITEMAP_FIRST", "Content", "Document", "ParseJob", "parse"]
+__all__ = ["SITEMAP_FIRST", "Content", "Document", "Label", "Link", "ParseJob", "Parsed", "Parsers", "parse"]

@@ -32,9 +32,21 @@ _raising = threading.Lock()
 _LEAVES = frozenset({int, float, bool, type(None)})
 
 
+class _HoldsModel(Exception):
+    """Raised for data in which a model was found."""
+
+
 def encode(data: object) -> bytes:
-    """Returns data as JSON. Raises ValueError for more than MAX_BYTES, and the errors of orjson."""
-    if _measure(data, MAX_BYTES, 0) < 0:
+    """Returns data as JSON. Raises ValueError for more than MAX_BYTES, and the errors of orjson.
+
+    Models of pydantic are written as they write themselves.
+    """
+    try:
+        room = _measure(data, MAX_BYTES, 0)
+    except _HoldsModel:
+        data = _dump_models(data, 0)
+        room = _measure(data, MAX_BYTES, 0)
+    if room < 0:
         raise ValueError(_TOO_MUCH)
     packed = encode_bounded(data)
     if len(packed) > MAX_BYTES:
@@ -80,6 +92,29 @@ def _parts(value: object) -> Iterator[object]:
         for name in getattr(value, "__dict__", None) or [field.name for field in fields(value)]:
             yield name
             yield getattr(value, name, None)
+    elif _is_model(value):
+        raise _HoldsModel
+
+
+def _is_model(value: object) -> bool:
+    """Whether this is a model of pydantic, or of a library that does the same."""
+    return callable(getattr(type(value), "model_dump", None))
+
+
+def _dump_models(value: object, depth: int) -> object:
+    """Returns the data with plain values in place of its models."""
+    if depth > _DEPTH:
+        return value
+    if _is_model(value):
+        return value.model_dump(mode="json")  # type: ignore[attr-defined]
+    if isinstance(value, dict):
+        return {name: _dump_models(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_dump_models(inner, depth + 1) for inner in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        names = getattr(value, "__dict__", None) or [field.name for field in fields(value)]
+        return {name: _dump_models(getattr(value, name, None), depth + 1) for name in names if not name.startswith("_")}
+    return value
 
 
 @contextmanager

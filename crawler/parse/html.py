@@ -7,7 +7,8 @@ unless the template declares a shadow root. XHTML is read as XML if it is well-f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 from html.entities import html5
 
@@ -63,10 +64,33 @@ def read(body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = Fal
         [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
-    tree = document.remove("script,style")  # comes last because it changes the tree
+    if job.extract is None:
+        _note_words(reading, document.remove("script,style"), body)  # comes last because it changes the tree
+        return reading
+    reading.tree = document
+    with _without_scripts(document):
+        _note_words(reading, document, body)
+    return reading
+
+
+def _note_words(reading: Reading, tree: turbohtml.Document, body: bytes) -> None:
+    """Notes the text of a tree without scripts and styles."""
     reading.words = tree.text
     reading.spaced = " ".join(tree.strings) if len(body) < _SHORT or tree.select_one("td") else ""
-    return reading
+
+
+@contextmanager
+def _without_scripts(document: turbohtml.Document) -> Iterator[None]:
+    """Empties scripts and styles within the block; afterwards the tree is as it was."""
+    emptied = [(element, element.children) for element in document.select("script,style")]
+    for element, _ in emptied:
+        element.clear()
+    try:
+        yield
+    finally:
+        for element, children in emptied:
+            for child in children:
+                element.append(child)
 
 
 def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from ..model import Page, Url
+import turbohtml
+
+from ..model import Page, Request, Url
 from ..protocols import Bounds
 from ..urls.canonical import Policy
 from .charset import decode
@@ -39,6 +41,10 @@ class Document:
     """Whether a worker died of it, or ran out of time or memory. Then it is scanned, without the user's function."""
     is_cut: bool = False
     """Whether the body is only a beginning."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
+    request: Request | None = None
+    """The request, for the same purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,12 @@ class ParseJob:
     """Whether to fill `Page.text`."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
+    returns: Literal["json", "pickle", "object"] = "json"
+    """How its result comes back as a value: made of its JSON or of its pickle, or as it is, within one process."""
+
+
+_UNKNOWN = Request(Url(""))
+"""Stands for a plain request of the page's own URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,41 @@ class Content:
     """The body without content codings."""
     page: Page
     """Our own reading of it: title, charset, kind, links."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """The headers of the answer, raw and in order of arrival."""
+    request: Request = _UNKNOWN
+    """The request that brought it, with the `label` and the `data` that it was queued with."""
+    tree: turbohtml.Document | None = field(default=None, repr=False, compare=False)
+    """The tree that title and links were read from. It is yours: change it as you like. No `<template>` is in it. None:
+    the page is no HTML, or too large for a tree."""
+
+    def __post_init__(self) -> None:
+        if self.request is _UNKNOWN:
+            object.__setattr__(self, "request", Request(self.url))
+
+    @property
+    def depth(self) -> int:
+        """Hops from the seed."""
+        return self.request.depth
+
+    @property
+    def seed(self) -> Url:
+        """The seed that it descends from, which may be this URL."""
+        return self.request.origin
+
+    @property
+    def via(self) -> Url | None:
+        """The page that named it. None: it is a seed."""
+        return self.request.via
+
+    def header(self, name: str) -> str:
+        """Returns the first value of the named header as latin-1 text, or an empty string."""
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Returns all values of the named header as latin-1 text, in order."""
+        wanted = name.lower().encode()
+        return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
 
     @property
     def charset(self) -> str:

@@ -66,6 +66,8 @@ class Memory:
         self._outside: dict[str, int] = {}
         """URLs out of reach, with the least depth at which each was reported."""
         self._bounds: Bounds | None = None
+        self._failed: set[str] = set()
+        """Names of parse functions that failed on a page."""
 
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> ResolvedLinks:
         """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
@@ -123,6 +125,12 @@ class Memory:
         for texts, known in ((news.texts, self._reported), *outside):
             known.update(dict.fromkeys(texts, depth))
             self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
+
+    def is_first_error(self, parser: str) -> bool:
+        """Whether the parse function of that name did not fail here before. Notes that it has now."""
+        is_first = parser not in self._failed
+        self._failed.add(parser)
+        return is_first
 
     def _bounds_of(self, job: ParseJob) -> Bounds:
         """Returns the bounds that came with the run's first document, because these cache their answers."""

@@ -12,10 +12,10 @@ from itertools import chain
 from .. import urls
 from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
-from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import Shown, evidence
-from .job import Content, Document, ParseJob
+from .extraction import Source, extract
+from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
@@ -72,7 +72,8 @@ def parse(document: Document, job: ParseJob) -> Page:
         outside=urls.fingerprints(news.outside, job.key),
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
-    page = _extract(page, document, body, job)
+    if job.extract is not None:
+        page, news = extract(Source(page, document, body, reading, base, news), job, memory)
     memory.mark(news, depth)  # comes last: links may be marked only if they are really sent
     return page
 
@@ -201,21 +202,3 @@ def _pack(news: list[str], reading: Reading, job: ParseJob) -> Links:
         priorities=array("b", [reading.priorities[i] for i in places]).tobytes(),
         modified=struct.pack(f"<{len(news)}I", *(reading.modified[i] for i in places)),
     )
-
-
-def _extract(page: Page, document: Document, body: bytes, job: ParseJob) -> Page:
-    """Returns the page with the data of the user's own function."""
-    if job.extract is None:
-        return page
-    if document.is_suspect:
-        return replace(page, data_error="not called, because a worker failed on this page")
-    content = Content(document.url, document.status, document.content_type, body, page)
-    try:
-        said = job.extract(content)
-        return replace(page, data_json=b"" if said is None else data.encode(said))
-    except MemoryError:
-        raise  # the caller may try again with more memory
-    except BaseException as error:
-        if is_of_a_signal(error):
-            raise
-        return replace(page, data_error=describe(error))  # it is foreign code, which may fail in any way

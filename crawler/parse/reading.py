@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import turbohtml
+
 from ..model import LeftOut
 from .job import ParseJob
 
@@ -45,6 +47,8 @@ class Reading:
     """Bits of LeftOut for the rules that kept links from being read."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
+    tree: turbohtml.Document | None = None
+    """The tree that it was read from, if the user's own function is to have it."""
 
     def follows(self, relations: Collection[str], job: ParseJob) -> bool:
         """Whether a link with these relations (in lower case) is followed. If not, notes it in `left_out`."""

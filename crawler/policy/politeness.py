@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from ..errors import FetchError
 from ..model import Disposition, Outcome, Reason, Response
-from .site_rules import NO_RULES, SiteRules
+from .pace import Adapt
+from .site_rules import SiteRules
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide
@@ -66,23 +67,26 @@ class Politeness:
     """Least time between two visits of a page; None: each page is visited once."""
     revisit_at_most_s: float
     """Longest time between two visits of a page; never less than `revisit_after_s`."""
-    sites: SiteRules = NO_RULES
+    sites: SiteRules
     """What differs for single sites."""
+    adapt: Adapt | None = None
+    """How sites that are slow or in trouble rest longer. None: they do not."""
 
     @property
     def longest_s(self) -> float:
         """Returns the longest wait there is, for a site or for another attempt."""
         last = self.retry_delay_s * RETRY_FACTOR ** min(max(self.max_attempts - 2, 0), 50)
-        return max(self.delay_s, self.sites.longest_delay_s, self.max_delay_s, self.max_retry_after_s, last)
+        adapted_s = self.adapt.most_s if self.adapt else 0.0
+        return max(self.delay_s, self.sites.longest_delay_s, self.max_delay_s, self.max_retry_after_s, adapted_s, last)
 
-    def delay_for(self, site: str) -> float:
-        """Returns the delay of a site by our settings: its own, or that of all sites."""
+    def own_delay_s(self, site: str) -> float:
+        """Returns our own delay at a site, as the settings have it. Everything that rests a site starts from it."""
         own = self.sites.delay_s(site)
         return self.delay_s if own is None else own
 
     def rest_s(self, site: str, crawl_delay_s: float | None) -> float:
-        """Returns how long a site rests after an answer: ours, or its own larger Crawl-delay up to the cap."""
-        return max(self.delay_for(site), self.word_s(crawl_delay_s))
+        """Returns the least rest of a site after an answer: our delay, or its own larger Crawl-delay up to the cap."""
+        return max(self.own_delay_s(site), min(crawl_delay_s or 0.0, self.max_delay_s))
 
     def asked_s(self, site: str, crawl_delay_s: float | None) -> float:
         """Returns the rest of a site that asks for a Crawl-delay, one request at a time; 0: none that is honoured."""

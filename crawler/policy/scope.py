@@ -3,30 +3,21 @@
 A link belongs to the crawl if the reach of any seed admits it. The places that the seeds admit stand in a table, which
 grows while seeds come in and which workers read (crawler/policy/admitted.py).
 
-A pattern is `re:` and a regular expression (crawler/urls/patterns.py), searched anywhere in the URL, or a glob. A glob
-must match whole: `*` stands for anything, slashes too, `?` for one character. The beginning of a glob says what it is
-compared with:
-
-    /private/*            from the path on, on any host
-    example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
-    https://example.org/* the whole URL
-    *.pdf                 the whole URL
+Patterns are those of `crawler/urls/patterns.py`.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
-from urllib.parse import quote
 
 from .. import urls
 from ..errors import ConfigError
 from ..model import LeftOut, Reason, Request, Url
-from ..urls.patterns import Pattern, PatternError, join
+from ..urls.patterns import REGEX, PatternError, Test, compile_pattern, join
 from .admitted import Admitted
 
 Reach: TypeAlias = Literal["page", "prefix", "host", "domain", "any"]
@@ -36,9 +27,6 @@ Sieve: TypeAlias = Callable[[str], int]
 """Canonical text -> the bit of LeftOut that keeps it out, or 0."""
 _NUMBER = re.compile(r"[\d.:_T-]*")
 """Matches a segment of a path that is a number, a date, or empty."""
-_Test: TypeAlias = Callable[[str], object]
-"""A compiled pattern: canonical text -> a true value if it matches."""
-_REGEX = "re:"
 
 
 class Ruling(NamedTuple):
@@ -64,8 +52,8 @@ class Scope:
     """Most repeats in a row of a group of path segments; a link that adds one more counts as a trap."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
-    _includes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
-    _excludes: tuple[_Test, ...] = field(init=False, repr=False, compare=False)
+    _includes: tuple[Test, ...] = field(init=False, repr=False, compare=False)
+    _excludes: tuple[Test, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("include", "exclude"):
@@ -138,7 +126,7 @@ class Scope:
         return self.sieve(request.anchor, request.depth, request.via)
 
 
-def _is_any(tests: tuple[_Test, ...], text: str) -> bool:
+def _is_any(tests: tuple[Test, ...], text: str) -> bool:
     for test in tests:  # noqa: SIM110 - asked of every link, and `any` costs three times as much
         if test(text):
             return True
@@ -317,28 +305,15 @@ def check_patterns(name: str, patterns: tuple[str, ...]) -> None:
         _compile_pattern(pattern, f"scope.{name}")
 
 
-def _compile_patterns(patterns: tuple[str, ...]) -> tuple[_Test, ...]:
+def _compile_patterns(patterns: tuple[str, ...]) -> tuple[Test, ...]:
     """Returns tests; one is true where a pattern matches. Regular expressions are joined into one where possible."""
-    expressions = [pattern.removeprefix(_REGEX) for pattern in patterns if pattern.startswith(_REGEX)]
-    globs = [pattern for pattern in patterns if not pattern.startswith(_REGEX)]
+    expressions = [pattern.removeprefix(REGEX) for pattern in patterns if pattern.startswith(REGEX)]
+    globs = [pattern for pattern in patterns if not pattern.startswith(REGEX)]
     return (*map(_compile_pattern, globs), *(joined.search for joined in join(expressions)))
 
 
-def _compile_pattern(pattern: str, key: str = "") -> _Test:
-    if not pattern.startswith(_REGEX):
-        return re.compile(_translate_glob(pattern)).match
+def _compile_pattern(pattern: str, key: str = "") -> Test:
     try:
-        return Pattern(pattern.removeprefix(_REGEX)).search
+        return compile_pattern(pattern)
     except PatternError as error:
         raise ConfigError(f"{key}: {pattern!r} {error}") from error
-
-
-def _translate_glob(glob: str) -> str:
-    """Returns a glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
-    # Canonical URLs are ASCII. Square brackets mean nothing in our globs, but something in fnmatch's.
-    plain = "".join(char if char.isascii() else quote(char) for char in glob).replace("[", "[[]")
-    if plain.startswith("*") or "://" in plain:
-        return fnmatch.translate(plain)
-    if plain.startswith("/"):
-        return "https?://[^/]*" + fnmatch.translate(plain)
-    return "https?://" + fnmatch.translate(plain if "/" in plain else f"{plain}/*")

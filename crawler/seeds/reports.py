@@ -19,6 +19,25 @@ class BadSeed(NamedTuple):
         return f"{self.source}:{self.line}: {self.why}: {self.text[:200]!r}"
 
 
+MOST_NAMED = 10
+"""Most unusable seeds that are kept with text and reason; all others are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedSeeds:
+    """How many seeds were no usable URLs, and which were the first."""
+
+    count: int = 0
+    first: tuple[BadSeed, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def add(self, bad: BadSeed) -> SkippedSeeds:
+        """Returns them with one more."""
+        return SkippedSeeds(self.count + 1, self.first if len(self.first) >= MOST_NAMED else (*self.first, bad))
+
+
 OnBad = Callable[[BadSeed], None]
 
 

@@ -16,6 +16,14 @@ class PolitenessConfig(Table):
     """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
     max_delay_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 60.0
     """Longest Crawl-delay that is honoured."""
+    adapt: Live[ForJobs[Literal["latency", "off"]]] = "latency"
+    """Whether a site rests longer than its delay while it answers slowly, and after 429, 502, 503, 504, time-outs and
+    broken connections (latency). It never rests less than its delay; without a delay it does not rest at all."""
+    adapt_factor: Live[ForJobsAtLeast[Annotated[float, Field(ge=0, le=100)]]] = 2.0
+    """Rest of a site that answers slowly, as a multiple of the time until its answers begin. A delay below one second
+    gets the same share of it. 0: only trouble makes rests longer."""
+    adapt_max_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0, le=3600)]]] = 30.0
+    """Longest rest that a site gets for being slow or in trouble."""
     max_retry_after_s: Live[ForJobsAtLeast[Annotated[float, Field(ge=0)]]] = 600.0
     """Longest Retry-After that is honoured. A site whose setbacks do not end rests this long at most between two
     attempts."""

@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from crawler.event_loop import require_asyncio
+
 
 @asynccontextmanager
 async def open_web_process(*options: str) -> AsyncIterator[list[str]]:
@@ -15,6 +17,7 @@ async def open_web_process(*options: str) -> AsyncIterator[list[str]]:
 
     The process ends with the context. It also ends with this process, however that ends: its stdin is a pipe from here.
     """
+    require_asyncio()
     command = (sys.executable, "-m", "crawler.testing", *options)
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if process.stdin is None or process.stdout is None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from crawler.event_loop import require_asyncio
 from crawler.testing import wire
 from crawler.testing.connection import Connection
 from crawler.testing.log import Hit, HitLog
@@ -29,6 +30,7 @@ async def open_web(web: Web, *, port: int = 0, by_name: bool = False) -> AsyncIt
     links carry the sites' names instead, for a client that resolves by `Served.addresses`. A page that raises is
     answered with 500; its errors are raised as an ExceptionGroup when the context ends.
     """
+    require_asyncio()
     places, sockets = open_places(web.sites, port, by_name)
     served = Served(web, places, by_name)
     connections: set[Connection] = set()

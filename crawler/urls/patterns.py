@@ -1,14 +1,25 @@
-"""Matches regular expressions of users with `re2`, in time linear in the text.
+"""Matches patterns of users: regular expressions with `re2`, in time linear in the text, and globs.
 
 Strangers choose the texts, so no expression may backtrack (docs/scope.md). An expression means the same as in Python's
 `re`. Syntax that re2 lacks, or would read otherwise, is refused by its name.
+
+A pattern is `re:` and a regular expression, searched anywhere in the URL, or a glob. A glob must match whole: `*`
+stands for anything, slashes too, `?` for one character. The beginning of a glob says what it is compared with:
+
+    /private/*            from the path on, on any host
+    example.org/docs/*    from the host on, http or https; `example.org` alone is the whole host
+    https://example.org/* the whole URL
+    *.pdf                 the whole URL
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TypeAlias
+from urllib.parse import quote
 
 import re2
 
@@ -16,6 +27,10 @@ MOST_MEMORY_BYTES = 1 << 20
 """Memory of one compiled expression: up to some 18,000 steps, which take 0.2 s at worst for the longest URL."""
 MOST_REPEATS = 1000
 """Largest `n` in `{n}`; re2 allows no more."""
+REGEX = "re:"
+"""Begins a pattern that is a regular expression. All others are globs."""
+Test: TypeAlias = Callable[[str], object]
+"""A compiled pattern: canonical text -> a true value if it matches."""
 
 
 class PatternError(ValueError):
@@ -65,6 +80,24 @@ def join(expressions: Sequence[str]) -> list[Pattern]:
         return [Pattern("|".join(f"(?:{text})" for text in expressions))] if len(alone) > 1 else alone
     except PatternError:
         return alone
+
+
+def compile_pattern(pattern: str) -> Test:
+    """Returns a test of canonical URLs. Raises PatternError."""
+    if pattern.startswith(REGEX):
+        return Pattern(pattern.removeprefix(REGEX)).search
+    return re.compile(_translate_glob(pattern)).match
+
+
+def _translate_glob(glob: str) -> str:
+    """Returns a glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
+    # Canonical URLs are ASCII. Square brackets mean nothing in our globs, but something in fnmatch's.
+    plain = "".join(char if char.isascii() else quote(char) for char in glob).replace("[", "[[]")
+    if plain.startswith("*") or "://" in plain:
+        return fnmatch.translate(plain)
+    if plain.startswith("/"):
+        return "https?://[^/]*" + fnmatch.translate(plain)
+    return "https?://" + fnmatch.translate(plain if "/" in plain else f"{plain}/*")
 
 
 def _options() -> re2.Options:

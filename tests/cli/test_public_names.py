@@ -16,6 +16,7 @@ OPEN = ("crawler.seeds", "crawler.testing", "crawler.settings")
 """Packages all of whose names may be used: lists of seeds, a web for tests, and the words of the settings."""
 DEEP = {
     "crawler.daemon.systemd": "the protocol of a supervisor, spoken by the process, not by the daemon in it",
+    "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
     "crawler.offload.give_memory_back": "a choice for the whole process, which a library leaves to its program",
     "crawler.offload.start_fork_server": "starts early what open_crawl starts anyway, so that imports overlap",
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",

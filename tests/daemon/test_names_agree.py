@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from crawler.daemon.events import Event
-from crawler.daemon.http import models
+from crawler.daemon.http import models, site_models
 from crawler.daemon.jobs import figures
 from crawler.daemon.jobs.figures import Figures
 from crawler.daemon.jobs.job import Job, Progress, Seeds, SiteSeen
@@ -44,8 +44,8 @@ ANSWERED: tuple[tuple[type, type[models.Shape]], ...] = (
     (Seeds, models.SeedsOut),
     (Counts, models.CountsOut),
     (Latency, models.LatencyOut),
-    (SiteSeen, models.SiteOut),
-    (RobotsState, models.RobotsOut),
+    (SiteSeen, site_models.SiteOut),
+    (RobotsState, site_models.RobotsOut),
     (Failure, models.FailureOut),
     (Event, models.EventOut),
 )

@@ -33,7 +33,7 @@ EXACTLY = {
     "scope.reach", "scope.follow_moved_seeds", "scope.include", "scope.exclude", "scope.traps", "scope.follow",
     "scope.nofollow", "scope.sitemaps",
     "urls.strip_params", "urls.strip_session_ids", "urls.sort_params",
-    "politeness.robots",
+    "politeness.robots", "politeness.adapt",
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
     "fetch.headers", "sites",
     "frontier.durability",
@@ -47,7 +47,8 @@ MOST = {
 }  # fmt: skip
 LEAST = {
     "politeness.delay_s", "politeness.max_delay_s", "politeness.max_retry_after_s", "politeness.retry_delay_s",
-    "politeness.robots_ttl_s", "politeness.revisit_after_s", "politeness.revisit_at_most_s",
+    "politeness.adapt_factor", "politeness.adapt_max_s", "politeness.robots_ttl_s", "politeness.revisit_after_s",
+    "politeness.revisit_at_most_s",
     "fetch.min_bytes_per_s",
 }  # fmt: skip
 """All that a job may choose. Whoever adds to these has asked: what could a stranger who may ask for jobs do with it?"""

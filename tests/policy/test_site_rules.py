@@ -78,8 +78,8 @@ def test_without_rules_nothing_is_said() -> None:
 
 def test_the_delay_of_a_site_is_its_own_and_a_larger_crawl_delay_wins() -> None:
     politeness = make_politeness(delay_s=1.0, max_delay_s=60.0, sites=make_rules({"slow.test": {"delay_s": 9}}))
-    assert politeness.delay_for("http://slow.test") == 9
-    assert politeness.delay_for("http://quick.test") == 1
+    assert politeness.own_delay_s("http://slow.test") == 9
+    assert politeness.own_delay_s("http://quick.test") == 1
     assert politeness.rest_s("http://slow.test", 4.0) == 9
     assert politeness.rest_s("http://slow.test", 20.0) == 20
     assert politeness.asked_s("http://slow.test", 4.0) == 9

@@ -24,7 +24,7 @@ export function Sites({ job }) {
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
       <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
       <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">paused after: ${one.setback}</small>`}</td>
-      <td class="n">${one.delay_s ? duration(one.delay_s) : "none"}</td><td class="wider"><${Robots} said=${one.robots} /></td>
+      <td class="n">${one.rest_s ? duration(one.rest_s) : "none"}${one.slowed_by && html`<small>${plain(one.slowed_by)}</small>`}</td><td class="wider"><${Robots} said=${one.robots} /></td>
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Stop visiting this site until you release it" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 

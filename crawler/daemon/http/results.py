@@ -26,11 +26,10 @@ from .models import (
     Sent,
     SeriesOut,
     SinceQuery,
-    SiteOut,
-    SitesOut,
     UrlQuery,
 )
 from .operations import Operations
+from .site_models import SiteOut, SitesOut
 
 MOST_FAILURES = 500
 AT_ONCE = 1000

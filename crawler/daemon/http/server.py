@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from ...errors import ConfigError
+from ...event_loop import require_asyncio
 from ..api import Changed, Jobs
 from . import sockets
 from .admission import Admission
@@ -51,6 +52,7 @@ async def open_server(
     admission: Admission | None = None,
 ) -> AsyncIterator[Listening]:
     """Serves the API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError if it cannot."""
+    require_asyncio()
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
     admission = admission or Admission()

@@ -191,8 +191,12 @@ class SiteSeen(NamedTuple):
     retrying: int
     """URLs that wait for another attempt, not among `queued`."""
     delay_s: float
-    """Seconds of rest after each visit: our delay, or the site's Crawl-delay if it is known."""
+    """Least seconds of rest after each visit: our delay, or the site's Crawl-delay if it is known."""
     robots: RobotsState
+    rest_s: float
+    """Seconds of rest after each visit now: longer than `delay_s` while the site is slow or in trouble."""
+    slowed_by: str
+    """Why it rests longer than `delay_s`, in words; empty: it does not."""
     is_held: bool
     """Whether the site is not visited until it is released."""
 

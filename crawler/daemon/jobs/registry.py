@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from ...errors import ClosedError
 from ..errors import NoSuchJob
 from ..events import Event, Events, Kind
 from .job import Record, Template
@@ -44,8 +45,18 @@ class Registry:
         self._last_event = remembered.last_event
         self._turn = asyncio.Lock()
         """Held from deciding on a change until it is on the disk."""
+        self._is_closed = False
         for record in remembered.records:
             self._put(record)
+
+    def close(self) -> None:
+        """Refuses all further questions and changes."""
+        self._is_closed = True
+
+    def check_open(self) -> None:
+        """Raises ClosedError once the jobs are closed."""
+        if self._is_closed:
+            raise ClosedError("these jobs are", "open_jobs")
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -57,6 +68,7 @@ class Registry:
 
     def record(self, job: str) -> Record:
         """Returns the record of a job. Raises NoSuchJob."""
+        self.check_open()
         record = self._records.get(job)
         if record is None:
             raise NoSuchJob(f"there is no job {job[:100]!r}")
@@ -64,21 +76,26 @@ class Registry:
 
     def records(self) -> Sequence[Record]:
         """Returns all records, the oldest first."""
+        self.check_open()
         return list(self._records.values())
 
     def in_state(self, state: State) -> Sequence[Record]:
+        self.check_open()
         return [self._records[job] for job in self._by_state[state]]
 
     def numbers(self) -> Mapping[State, int]:
         """Returns how many jobs are in each state."""
+        self.check_open()
         return {state: len(jobs) for state, jobs in self._by_state.items()}
 
     def by_key(self, key: str) -> Record | None:
         """Returns the job that was submitted with this idempotency key, or None."""
+        self.check_open()
         return self._records[self._by_key[key]] if key in self._by_key else None
 
     @property
     def templates(self) -> Mapping[str, Template]:
+        self.check_open()
         return self._templates
 
     @property
@@ -93,6 +110,7 @@ class Registry:
         Cancelling the caller does not stop a write that began. Raises what `decide` raises, StorageFull, StoreError;
         then nothing has changed.
         """
+        self.check_open()
         await self._turn.acquire()
         try:
             draft = decide()

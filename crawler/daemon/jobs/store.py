@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from anyio import CancelScope
 
-from ...errors import StorageFull
+from ...errors import ClosedError, StorageFull
 from ...metrics.metrics import Ending
 from ...model import Disposition
 from ...runtime.files import is_full
@@ -73,6 +73,7 @@ class Store:
         self._path = path
         self._thread = thread
         self._connection: sqlite3.Connection
+        self._is_closed = False
 
     def write(self, change: Change) -> Future[None]:
         """Writes a change, which is durable when the future is done. Raises StorageFull, StoreError; then nothing was
@@ -86,12 +87,15 @@ class Store:
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
+        if self._is_closed:
+            raise ClosedError("these jobs are", "open_jobs")
         return start_in_thread(self._thread, self._work, work)
 
     async def open(self) -> StoredState:
         return await start_in_thread(self._thread, self._open)
 
     async def close(self) -> None:
+        self._is_closed = True
         await start_in_thread(self._thread, self._close)
 
     # -- in the thread -----------------------------------------------------------------------------------------------
@@ -194,19 +198,19 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
                 is_lone,
             ),
         )
-        which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = ?1", MOST_EVENTS_A_JOB)
+        which, most = ("is_lone", MOST_LONE_EVENTS) if is_lone else ("job = :job", MOST_EVENTS_A_JOB)
         connection.execute(
             f"DELETE FROM event WHERE {which} AND id <= "
-            f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (event.job, most),
+            f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET :most)",
+            {"job": event.job, "most": most},
         )
 
 
 def _events(connection: sqlite3.Connection, after: int, job: str | None, limit: int) -> list[Event]:
-    where = "id > ?1" if job is None else "id > ?1 AND job = ?3"
+    where = "id > :after" if job is None else "id > :after AND job = :job"
     rows = connection.execute(
-        f"SELECT id, at, job, kind, data FROM event WHERE {where} ORDER BY id LIMIT ?2",
-        (after, limit) if job is None else (after, limit, job),
+        f"SELECT id, at, job, kind, data FROM event WHERE {where} ORDER BY id LIMIT :limit",
+        {"after": after, "limit": limit, "job": job},
     )
     return [Event(number, at, of, Kind(kind), orjson.loads(data)) for number, at, of, kind, data in rows]
 

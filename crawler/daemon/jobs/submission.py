@@ -82,6 +82,7 @@ class Submissions:
 
     async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
         """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
+        self.registry.check_open()
         draft = self._draft(spec)
         if key is None:
             return await self._take_in(draft, spec, seeds, who), True

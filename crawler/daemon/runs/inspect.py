@@ -87,10 +87,11 @@ class Inspector:
             return ()
         politeness = parts.politeness(self._settings_of(record))
         busiest = await self.ask(record.id, file, lambda opened: opened.busiest(limit))
+        delays = [politeness.rest_s(one.site, None) for one in busiest]
         return [
-            SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now), delay_s=politeness.delay_for(one.site))
-            for one in busiest
-        ]  # fmt: skip
+            SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now), delay_s=delay_s, rest_s=delay_s)
+            for one, delay_s in zip(busiest, delays, strict=True)
+        ]
 
     async def _find_crawl(self, job: str) -> Crawl | None:
         """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""

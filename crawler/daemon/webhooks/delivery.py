@@ -276,8 +276,9 @@ def _set_up(connection: sqlite3.Connection) -> int:
 def _put(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], seen: int) -> None:
     connection.executemany(  # due after the messages that already wait for the same target
         "INSERT INTO delivery (id, target, job, body, made, attempts, due) VALUES"
-        " (?1, ?2, ?3, ?4, ?5, 0, max(?5, coalesce((SELECT max(due) FROM delivery WHERE target = ?2), 0)))",
-        rows,
+        " (:id, :target, :job, :body, :made, 0,"
+        " max(:made, coalesce((SELECT max(due) FROM delivery WHERE target = :target), 0)))",
+        [dict(zip(("id", "target", "job", "body", "made"), row, strict=True)) for row in rows],
     )
     connection.execute("UPDATE delivery_seen SET event = ?", [seen])
     connection.execute(

@@ -11,14 +11,16 @@ from ...model import Disposition, Reason, Url
 from ...standing import Known
 from ..order import LAST
 
-ROWS = "SELECT json_group_array(json_array(first, instr(fingerprints, ?1))) FROM seen WHERE instr(fingerprints, ?1)"
+ROWS = """
+SELECT json_group_array(json_array(first, instr(fingerprints, :sought))) FROM seen WHERE instr(fingerprints, :sought)
+"""
 STORY = """
 SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
        v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id, t.id, {aside}
 FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN revisit e USING (id)
 LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
-LEFT JOIN queue q ON q.site = ?2 AND q.rank = ?3 AND q.id = u.id {joined}
-WHERE u.id = ?1
+LEFT JOIN queue q ON q.site = :site AND q.rank = :last AND q.id = u.id {joined}
+WHERE u.id = :row
 """
 ASIDE = {
     "aside": "k.name, k.reason, x.id",
@@ -40,9 +42,9 @@ def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: in
     packed = fingerprint.to_bytes(8, "little")
     has_aside = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'reread'").fetchone()
     query = STORY.format_map(ASIDE if has_aside else NO_ASIDE)
-    for first, at in orjson.loads(connection.execute(ROWS, (packed,)).fetchone()[0]):
+    for first, at in orjson.loads(connection.execute(ROWS, {"sought": packed}).fetchone()[0]):
         row = first + (at - 1) // 8
-        story = connection.execute(query, (row, site_id, LAST)).fetchone()
+        story = connection.execute(query, {"row": row, "site": site_id, "last": LAST}).fetchone()
         if story and story[0] == url.text:
             return _read_story(connection, url, row, story[1:])
     return None

@@ -220,8 +220,8 @@ UNSHELVE = "UPDATE site SET shelved = 0 WHERE id IN (SELECT value FROM json_each
 UNSHELVED = f"""
 SELECT json_group_array(json_array(site.id, site.queued, site.next_at, json((
     SELECT json_group_array({_ENTRY})
-    FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?2) q {_JOINED}
-)))) FROM json_each(?1) AS chosen CROSS JOIN site ON site.id = chosen.value
+    FROM (SELECT rank, id FROM queue WHERE site = chosen.value ORDER BY rank, id LIMIT ?) q {_JOINED}
+)))) FROM json_each(?) AS chosen CROSS JOIN site ON site.id = chosen.value
 """
 QUEUED = "SELECT (SELECT count(*) FROM queue), (SELECT coalesce(sum(queued), 0) FROM site)"
 BUSIEST = """
@@ -240,7 +240,7 @@ NEXT_DUE = "SELECT min(due) FROM revisit WHERE due > ? OR id IN (SELECT id FROM 
 SCHEDULED = "SELECT count(*), min(due) FROM revisit WHERE due IS NOT NULL"
 SCHEDULE_ALL = """
 INSERT INTO revisit
-SELECT visit.id, visited_at + ?1, '', '', visit.digest, 2, ?1, fingerprint(text)
+SELECT visit.id, visited_at + :after_s, '', '', visit.digest, 2, :after_s, fingerprint(text)
 FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
 WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
 """
@@ -255,7 +255,7 @@ SELECT json_group_array(json_array(site, pages)) FROM (
 )
 """
 FIRST = "SELECT url.text, visit.digest FROM url LEFT JOIN visit USING (id) WHERE id = ?"
-TAKE_BACK = "UPDATE revisit SET due = ?1 + interval_s WHERE due > ?1 + interval_s"
+TAKE_BACK = "UPDATE revisit SET due = :now + interval_s WHERE due > :now + interval_s"
 """A page that was visited in a future, which the clock came back from, is due one interval from now."""
 
 
@@ -275,31 +275,31 @@ _IDLE = """NOT EXISTS (
 """A page that is queued for a revisit needs no second look beside it."""
 PICK_ENDED = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
-    WHERE id > ?1 AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)) AND {_IDLE}
-    ORDER BY id LIMIT ?3
+    WHERE id > ? AND disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?)) AND {_IDLE}
+    ORDER BY id LIMIT ?
 """)
 PICK_LEFT = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
-    WHERE id > ?1 AND coalesce(left_out, 255) & ?2 AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
+    WHERE id > ? AND coalesce(left_out, 255) & ? AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
         AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected')
-    ORDER BY id LIMIT ?3
+    ORDER BY id LIMIT ?
 """)
 LINKING = f"""
 SELECT json_group_array(json_array({_ENTRY}, d.left_out, d.visited_at)) FROM (
-    SELECT v.id, 0 AS rank FROM json_each(?1) AS wanted CROSS JOIN visit AS v ON v.id = wanted.value
-    WHERE left_out & ?2 AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
+    SELECT v.id, 0 AS rank FROM json_each(?) AS wanted CROSS JOIN visit AS v ON v.id = wanted.value
+    WHERE left_out & ? AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
         AND disposition IN ('fetched', 'duplicate', 'unchanged')
 ) q {_JOINED} JOIN visit d ON d.id = u.id
 """
 PICK_WAITING = _picked("""
     SELECT id, rank FROM parked
-    WHERE id > ?1 AND (?2 = '[]' OR pattern IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3
+    WHERE id > ? AND (? = '[]' OR pattern IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?
 """)
 PICK_ROWS = _picked(f"""
-    SELECT v.id, 0 AS rank FROM json_each(?1) AS wanted CROSS JOIN url AS v ON v.id = wanted.value
+    SELECT v.id, 0 AS rank FROM json_each(?) AS wanted CROSS JOIN url AS v ON v.id = wanted.value
     WHERE (v.id IN (SELECT id FROM parked) OR EXISTS (
-            SELECT 1 FROM visit WHERE visit.id = v.id AND (?2 IS NULL
-                OR disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?2)))
+            SELECT 1 FROM visit WHERE visit.id = v.id AND (? IS NULL
+                OR disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?)))
         )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
     ORDER BY v.id
 """)

@@ -140,9 +140,9 @@ class SqliteStore:
     def __init__(self, path: Path, thread: ThreadPoolExecutor) -> None:
         self._path = path
         self._thread = thread
-        self._trouble: FrontierError | None = None
+        self._trouble: Exception | None = None
         """The error after which no new work is accepted."""
-        self._failed: FrontierError | None = None
+        self._failed: Exception | None = None
         """The error after which the thread does nothing: work that it was given before failed."""
         self._tables: Tables
         self.site_id: Callable[[str], int]
@@ -164,6 +164,9 @@ class SqliteStore:
     def check(self) -> None:
         if self._trouble:
             raise self._trouble
+
+    def fail(self, error: Exception) -> None:
+        self._trouble = self._trouble or error
 
     def write(self, change: Change) -> Awaitable[None]:
         written = asyncio.shield(self._do(self._tables.apply, change))
@@ -229,8 +232,9 @@ class SqliteStore:
         try:
             with translate_errors(self._path):
                 return work(*arguments)
-        except FrontierError as error:
-            self._failed = self._trouble = error
+        except Exception as error:
+            if isinstance(error, FrontierError) or work == self._tables.apply:  # without a change, memory is ahead
+                self._failed = self._trouble = error
             raise
 
     def _open(self, terms: Terms, durability: Literal["process", "power"], now: float) -> tuple[bytes, State]:

@@ -68,7 +68,7 @@ class Tables:
             self._connection.execute(schema.UNSHELVE, (chosen,))
             sites = [
                 Shelved(site_id, queued, next_at, _load(found, room))
-                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, chosen, room)
+                for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, room, chosen)
             ]
         return Shelf(sites, self._value(schema.SHELVED))
 
@@ -90,9 +90,11 @@ class Tables:
             case Left(bits):
                 found = self._ask(schema.PICK_LEFT, after, bits, limit)
             case Waiting(patterns):
-                found = self._ask(schema.PICK_WAITING, after, _json([self._site_id(name) for name in patterns]), limit)
+                names = _json([self._site_id(name) for name in patterns])
+                found = self._ask(schema.PICK_WAITING, after, names, names, limit)
             case Rows(rows, _, reasons):
-                found = self._ask(schema.PICK_ROWS, _json(rows), None if reasons is None else _json(reasons))
+                wanted = None if reasons is None else _json(reasons)
+                found = self._ask(schema.PICK_ROWS, _json(rows), wanted, wanted)
         is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
         return [_picked(row, self._in_depth_order, is_reread) for row in found]
 
@@ -175,7 +177,7 @@ class Tables:
         self._connection.execute("BEGIN IMMEDIATE")
         if after_s is not None:
             self._connection.create_function("fingerprint", 1, lambda text: urls.fingerprint(text, key) - SIGN)
-            self._connection.execute(schema.SCHEDULE_ALL, (after_s,))
+            self._connection.execute(schema.SCHEDULE_ALL, {"after_s": after_s})
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
         self._connection.execute("COMMIT")
 
@@ -189,7 +191,7 @@ class Tables:
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         is_on = self.meta("revisits") == 1
         if is_on:
-            self._connection.execute(schema.TAKE_BACK, (now,))
+            self._connection.execute(schema.TAKE_BACK, {"now": now})
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
             seen=self._seen(last or 0, with_values=terms.in_depth_order),

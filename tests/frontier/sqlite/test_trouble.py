@@ -11,16 +11,18 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import pytest
 
 from crawler.errors import FrontierError, StorageFull, Unwritable
-from crawler.frontier import SqliteFrontier
+from crawler.frontier import SqliteFrontier, open_sqlite
 from crawler.frontier.sqlite.file import translate_errors
 from crawler.model import Disposition, Page, Request, Url
+from tests.defaults import make_terms
 from tests.frontier.conftest import HandClock, fetched, lend, lend_one, links, opened, pages
 
 
@@ -259,6 +261,44 @@ def test_a_file_that_cannot_be_written_any_more_is_said_as_such(path: Path) -> N
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         with pytest.raises(Unwritable, match=message), translate_errors(path):
             connection.execute("CREATE TABLE t (x)")
+
+
+# -- bugs ------------------------------------------------------------------------------------------------------------
+
+
+def fail(*arguments: object) -> NoReturn:
+    raise ZeroDivisionError
+
+
+async def visit_all(frontier: SqliteFrontier, clock: HandClock) -> None:
+    while await frontier.wait():
+        await frontier.settle([fetched(lease, clock) for lease in await frontier.lease(8)], {})
+
+
+@pytest.mark.parametrize("where", ["_disk._tables.load", "_disk._tables.unshelve", "_ledger.arrivals.take_load"])
+async def test_a_bug_while_requests_are_brought_in_ends_the_wait_for_them(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    async with open_sqlite(
+        path, make_terms(rest_s=0.0), durability="process", clock=clock.both, most_sites=2, most_entries=4
+    ) as frontier:
+        await frontier.add(page for site in "abcd" for page in pages(site, *range(20)))
+        *way, name = where.split(".")
+        monkeypatch.setattr(reduce(getattr, way, frontier).__class__, name, fail)
+        with anyio.fail_after(5), pytest.raises(ZeroDivisionError):
+            await visit_all(frontier, clock)
+
+
+async def test_a_change_that_a_bug_kept_from_the_disk_ends_the_run(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path, clock) as frontier:
+        await frontier.add(pages("a", 1))
+        monkeypatch.setattr(frontier._disk._tables.__class__, "apply", fail)
+        with pytest.raises(ZeroDivisionError):
+            await frontier.add(pages("a", 2))
+        with pytest.raises(ZeroDivisionError):
+            await frontier.lease(1)
 
 
 # -- second looks ----------------------------------------------------------------------------------------------------

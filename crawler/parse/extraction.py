@@ -1,0 +1,223 @@
+"""Calls the user's own parse function, and makes requests of the links that it gives."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from traceback import format_exception
+from typing import NamedTuple
+
+import orjson
+
+from .. import urls
+from ..errors import UrlError
+from ..model import LeftOut, Links, Page, Request, Returned, Url
+from ..runtime.foreign_errors import describe, is_of_a_signal
+from . import data, directives
+from .job import Content, Document, ParseJob
+from .news import NO_NEWS, Memory, News
+from .parsed import Link, Parsed
+from .parsers import Parsers
+from .reading import Reading
+
+MOST_ASKED_BYTES = 4 << 20
+"""Bytes of all that the links of one page carry: data, bodies, headers, labels."""
+MOST_PICKLED_BYTES = 16 << 20
+"""Bytes of a result as a pickle; a larger one comes back as JSON makes it."""
+MOST_TRACE = 8000
+"""Characters of a traceback that are kept, from its end."""
+_OWN_FRAMES = 1
+"""Frames of ours before those of the user's function."""
+_RULES = {
+    LeftOut.REACH: "out of reach",
+    LeftOut.PATTERNS: "by include or exclude",
+    LeftOut.DEPTH: "too deep",
+    LeftOut.REPEATS: "whose paths repeat themselves",
+    LeftOut.NOFOLLOW: "by nofollow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All that is known of a page when its function is called."""
+
+    page: Page
+    document: Document
+    body: bytes
+    reading: Reading
+    base: str
+    """The absolute URL that links are relative to."""
+    news: News
+
+
+def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
+    """Returns the page with the result of the user's own function, and the page's own links that are still news."""
+    page, document = source.page, source.document
+    if job.extract is None:
+        return page, source.news
+    if document.is_suspect:
+        return replace(page, data_error="not called, because a worker failed on this page"), source.news
+    content = Content(
+        document.url, document.status, document.content_type, source.body, page,
+        document.headers, document.request or Request(document.url, document.depth), source.reading.tree,
+    )  # fmt: skip
+    parser: Callable[[Content], object] | None = job.extract
+    try:
+        if isinstance(parser, Parsers):
+            parser = parser.find(content)
+        if parser is None:
+            return page, source.news
+        said = parser(content)
+        given = said if isinstance(said, Parsed) else Parsed(said)
+        links = list(islice(given.links, job.max_links + 1))
+        page = _with_data(page, given.data, job)
+    except MemoryError:
+        raise  # the caller may try again with more memory
+    except BaseException as error:
+        if is_of_a_signal(error):
+            raise
+        name = _name(parser)
+        trace = _trace(error) if memory.is_first_error(name) else ""
+        page = replace(page, data_error=describe(error), data_trace=trace, parser=name)
+        return page, source.news  # it is foreign code, which may fail in any way
+    news = source.news
+    if not given.follow:
+        page, news = replace(page, news=Links(), left_out=0, outside=b""), NO_NEWS
+    return (_with_links(page, links, source, job) if links else page), news
+
+
+def _with_data(page: Page, value: object, job: ParseJob) -> Page:
+    """Returns the page with a result, as JSON and as a value."""
+    if value is None:
+        return page
+    packed, note = data.encode(value), ""
+    returned = Returned(packed, "json")
+    if job.returns == "object":
+        returned = Returned(value, "object")
+    elif job.returns == "pickle":
+        try:
+            pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+            note = f"its pickle has {len(pickled):,} bytes" if len(pickled) > MOST_PICKLED_BYTES else ""
+            returned = returned if note else Returned(pickled, "pickle")
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it runs code of the user's classes
+            note = f"it cannot be pickled: {describe(error)}"
+    page = replace(page, data_json=packed, returned=returned)
+    return _add_note(page, f"the result of parse is made of its JSON, for {note}") if note else page
+
+
+# -- links of the function ---------------------------------------------------------------------------------------------
+
+
+class _Bad(NamedTuple):
+    """A link that cannot be followed, and why."""
+
+    url: str
+    why: str
+
+
+def _with_links(page: Page, links: Sequence[Link | str], source: Source, job: ParseJob) -> Page:
+    """Returns the page with requests for those links that belong to the crawl, and notes on all others."""
+    document = source.document
+    if len(links) > job.max_links:
+        page = _add_note(page, f"only the first {job.max_links} links that parse gave were taken")
+        page = replace(page, left_out=page.left_out | LeftOut.MAX_LINKS)
+    asked: list[Request] = []
+    bad: list[_Bad] = []
+    room = MOST_ASKED_BYTES
+    resolve = partial(_make_request, urls.make_resolver(source.base, job.policy), document)
+    for link in links[: job.max_links]:
+        try:
+            request, size = resolve(link)
+        except (UrlError, TypeError, ValueError) as error:
+            bad.append(_Bad(link if isinstance(link, str) else repr(getattr(link, "url", link)), describe(error)))
+            continue
+        room -= size
+        if room < 0:
+            bad.append(_Bad(request.url.text, f"data and bodies of all links take more than {MOST_ASKED_BYTES} bytes"))
+        else:
+            asked.append(request)
+    if bad:
+        what = "1 link" if len(bad) == 1 else f"{len(bad)} links"
+        page = _add_note(page, f"left out {what} that parse gave, such as {bad[0].url[:200]}: {bad[0].why}")
+    return _judge(page, asked, source, job)
+
+
+def _make_request(resolve: Callable[[str], str], document: Document, link: Link | str) -> tuple[Request, int]:
+    """Returns the request for a link, and how many bytes it carries beside its URL.
+
+    Raises UrlError, ValueError or TypeError for what cannot be one.
+    """
+    if isinstance(link, str):
+        link = Link(link)
+    text = resolve(link.url)
+    if not text:
+        raise UrlError("it leads to no URL that can be visited")
+    above = document.request or Request(document.url, document.depth)
+    values = None if link.data is None else data.encode(link.data)
+    fields = tuple(link.headers.items() if isinstance(link.headers, Mapping) else link.headers)
+    request = Request(
+        Url(text),
+        document.depth + 1,
+        document.url,
+        above.origin,
+        document.anchor or document.url,
+        priority=link.priority,
+        method=link.method,
+        headers=fields,
+        body=link.body,
+        label=link.label,
+        data=None if values is None else orjson.loads(values),  # as it will be stored
+    )
+    size = len(values or b"") + len(link.body) + len(link.label) + sum(len(name) + len(value) for name, value in fields)
+    return request, size
+
+
+def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> Page:
+    """Returns the page with those requests that belong to the crawl, and notes how many others there are."""
+    document, bounds = source.document, job.bounds
+    sieve = bounds.sieve(document.anchor or document.url, document.depth + 1, document.url)
+    is_closed = job.nofollow != "ignore" and directives.forbids_following(source.reading.directives)
+    bits = [int(LeftOut.NOFOLLOW) if is_closed else sieve(request.url.text) for request in asked]
+    kept = [request for request, bit in zip(asked, bits, strict=True) if not bit]
+    left = Counter(bit for bit in bits if bit)
+    if left:
+        told = ", ".join(f"{n} {_RULES[LeftOut(bit)]}" for bit, n in left.items())
+        page = _add_note(page, f"left out links that parse gave: {told}")
+    places = {bounds.place(one.url.text) for one, bit in zip(asked, bits, strict=True) if bit == LeftOut.REACH} - {""}
+    known = {page.outside[at : at + 8] for at in range(0, len(page.outside), 8)}
+    outside = [print_ for text in sorted(places) if (print_ := urls.fingerprints([text], job.key)) not in known]
+    return replace(
+        page, asked=tuple(kept), left_out=page.left_out | sum(left), outside=page.outside + b"".join(outside)
+    )
+
+
+def _add_note(page: Page, note: str) -> Page:
+    return replace(page, note=f"{page.note}; {note}" if page.note else note)
+
+
+# -- errors of the function --------------------------------------------------------------------------------------------
+
+
+def _name(parser: object) -> str:
+    while isinstance(parser, partial):
+        parser = parser.func
+    name = getattr(parser, "__qualname__", "")
+    return name if isinstance(name, str) and name else type(parser).__qualname__
+
+
+def _trace(error: BaseException) -> str:
+    """Returns the traceback of an error, without our own frames; its end if it is long."""
+    trace = error.__traceback__
+    for _ in range(_OWN_FRAMES):
+        trace = trace.tb_next if trace is not None else None
+    try:
+        text = "".join(format_exception(type(error), error, trace))
+    except BaseException:  # noqa: BLE001 - an error's own methods may fail in any way
+        return ""
+    return text if len(text) <= MOST_TRACE else f"...{text[-MOST_TRACE:]}"
