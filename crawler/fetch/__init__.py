@@ -19,10 +19,10 @@ from .files import Files
 from .foreign import ForeignFetcher
 from .guard import Guard
 from .origins import Origins, request_fields
-from .proxies import Proxy, SocksConnector
+from .proxy_pool import ProxyPool
 from .resolver import LookUp, NameServers, Resolver
+from .routes import Routes
 from .tls import make_tls_context
-from .wire import Connector
 
 __all__ = [
     "Budget",
@@ -86,7 +86,7 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
-    relay = Proxy(config.proxy, config.no_proxy)
+    pool = ProxyPool(config)
     presence = presence or Presence()
     line = ExchangeTerms(config, presence)
     tls = await to_thread.run_sync(make_tls_context, config)
@@ -100,25 +100,16 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
         network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(resolver.close)
-        direct = Connector(resolver, guard, network.files)
-        stack.push_async_callback(direct.close)
-        relayed = direct
-        if relay.url is not None:
-            # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
-            proxies = Resolver(
-                Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence
-            )
-            stack.push_async_callback(proxies.close)
-            if relay.is_socks:
-                relayed = SocksConnector(proxies, relay.url, network.files)
-            else:
-                relayed = Connector(proxies, None, network.files)
-            stack.push_async_callback(relayed.close)
+        proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
+        stack.push_async_callback(proxies.close)
+        routes = Routes(pool, resolver, proxies, guard, network.files)
+        stack.push_async_callback(routes.close)
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, relay, direct, relayed, tls, sites),
+            origins=Origins(guard, fields, config, routes, tls, sites),
             gates=AddressLimits(per_ip, network.gates),
+            routes=routes,
             files=network.files,
             budget=budget,
         )

@@ -18,7 +18,8 @@ from ..policy.site_rules import SiteRules
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
 from .guard import Guard
-from .proxies import Proxy
+from .proxy_pool import Proxy
+from .routes import Routes
 from .tls import make_site_tls_context
 from .wire import Connector
 
@@ -47,7 +48,10 @@ class Origin:
     """Comes before the path in the request line: empty, or the site itself for a plain HTTP proxy."""
     head: str
     """Follows the path: the version and the fields, without the empty line."""
-    is_proxied: bool
+    proxy: Proxy | None
+    """What it is reached through."""
+    version: int
+    """The version of the proxy pool that chose it."""
     cookie: str
     """The Cookie that the settings give for this site."""
     tls: str
@@ -64,30 +68,27 @@ class Origins:
         guard: Guard,
         fields: Mapping[str, str],
         config: FetchConfig,
-        relay: Proxy,
-        direct: Connector,
-        relayed: Connector,
+        routes: Routes,
         tls: SSLContext,
         rules: SiteRules,
     ) -> None:
         """Raises ConfigError if the fields or the certificate of a site cannot be used."""
         self._guard = guard
         self._fields = fields
-        self._relay = relay
-        self.direct = direct
-        self._relayed = relayed
+        self._routes = routes
         self._config = config
         self._trust = tls
         self._tls = "verified" if config.verify_tls else "unverified"
         self._specials = _Specials(fields, config, rules)
+        routes.prepare(rules.proxies)
         self._loop = asyncio.get_running_loop()
         self._known: dict[str, Origin] = {}
 
     def find(self, site: str) -> Origin:
         """Returns the origin of a site. Raises FetchError: BLOCKED_SCHEME, BLOCKED_ADDRESS, BAD_URL."""
         origin = self._known.get(site)
-        if origin is None:
-            if len(self._known) >= MAX_ORIGINS:
+        if origin is None or (origin.proxy and origin.version != self._routes.pool.version):
+            if origin is None and len(self._known) >= MAX_ORIGINS:
                 del self._known[next(iter(self._known))]
             origin = self._known[site] = self._make(site)
         return origin
@@ -95,6 +96,7 @@ class Origins:
     def prepare_rules(self, rules: SiteRules) -> Callable[[], None]:
         """Returns a function that puts the settings of sites in force. Raises ConfigError."""
         specials = _Specials(self._fields, self._config, rules, self._specials)
+        self._routes.prepare(rules.proxies)
 
         def change() -> None:
             self._specials = specials
@@ -113,22 +115,30 @@ class Origins:
             raise FetchError(Reason.BLOCKED_ADDRESS, f"{literal}: {refusal}")
         fields = dict(self._specials.fields(site))
         cookie = next((fields.pop(name) for name in list(fields) if name.lower() == "cookie"), "")
-        is_proxied = self._relay.is_used_for(host)
-        proxy = self._relay.url if is_proxied and not self._relay.is_socks else None
+        version, relay = self._routes.pool.version, self._find_proxy(site, host)
+        proxy = relay.url if relay and not relay.is_socks else None
         sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
         lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
         return Origin(
             host=host,
             literal=literal,
             request=self._request(site, host, proxy, self._specials.trust(site) or self._trust),
-            connector=self._relayed if is_proxied else self.direct,
+            connector=self._routes.connector(relay),
             prefix=site if sees_request else "",
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
-            is_proxied=is_proxied,
+            proxy=relay,
+            version=version,
             cookie=cookie,
             tls=self._tls if scheme == "https" else "",
             is_conditional=any(name.lower().startswith("if-") for name in fields),
         )
+
+    def find_proxy(self, site: str) -> Proxy | None:
+        """Returns the proxy that a site goes to now; None: it is reached directly."""
+        return self._find_proxy(site, _host(site.partition("://")[2]))
+
+    def _find_proxy(self, site: str, host: str) -> Proxy | None:
+        return self._routes.pool.choose(site, host, self._specials.rules.find(site).said.proxy)
 
     def _request(self, site: str, host: str, proxy: URL | None, tls: SSLContext) -> ClientRequest:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..settings import SiteConfig
+from ..settings.sites import DIRECT
 
 MOST_KNOWN = 1 << 15
 """Sites whose rules are kept at hand, some 150 bytes each. Beyond this number all are found again."""
@@ -78,6 +79,11 @@ class SiteRules:
     def most_per_site(self) -> int:
         """The most requests at a time that any table allows; 0: none names a number."""
         return max((site.per_site or 0 for site in self.tables.values()), default=0)
+
+    @property
+    def proxies(self) -> list[str]:
+        """The proxies that tables name."""
+        return [site.proxy for site in self.tables.values() if site.proxy not in (None, DIRECT)]
 
     @property
     def has_limits(self) -> bool:

@@ -62,6 +62,9 @@ class FetchConfig(Table):
     proxy: Secret[str | None] = None
     """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
     cannot see behind it."""
+    proxies: Secret[tuple[str, ...]] = ()
+    """Several proxies, instead of one in `proxy`. Each site keeps to one of them; while that one cannot be connected
+    to, its sites use others."""
     no_proxy: tuple[str, ...] = ()
     """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: ForJobs[bool] = False
@@ -92,6 +95,15 @@ class FetchConfig(Table):
     def _check_proxy(cls, proxy: str | None) -> str | None:
         return check_proxy(proxy)
 
+    @field_validator("proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            check_proxy(proxy)
+        if len(set(proxies)) < len(proxies):
+            raise ValueError("should name each proxy once")
+        return proxies
+
     @field_validator("headers")
     @classmethod
     def _refuse_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
@@ -103,6 +115,12 @@ class FetchConfig(Table):
     @classmethod
     def _check_text(cls, text: str) -> str:
         return header_text(text)
+
+    @model_validator(mode="after")
+    def _check_proxy_beside(self) -> FetchConfig:
+        if self.proxy and self.proxies:
+            raise ValueError("should have one of proxy and proxies")
+        return self
 
     @model_validator(mode="after")
     def _fit_budget(self) -> FetchConfig:

@@ -128,7 +128,7 @@ def mask_value(key: str, value: object) -> object:
 
 def _may_hold_secrets(key: str, value: object) -> bool:
     match key, value:
-        case "fetch.proxy", _:
+        case "fetch.proxy" | "fetch.proxies", _:
             return "@" in str(value)
         case "sinks", tuple() | list():
             return any(dict(one).get(name) for one in value for name in SINK_SECRETS)

@@ -36,7 +36,7 @@ class SiteConfig(Table):
     headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
     """Header fields sent with every request. An empty value drops a field that would be sent otherwise."""
     proxy: str | None = None
-    """The proxy to go through, instead of `fetch.proxy`; `direct`: none."""
+    """The proxy to go through, instead of `fetch.proxies`; `direct`: none."""
     basic_auth: ForJobs[str] = ""
     """`user:password`, sent as Basic authentication (RFC 7617). For one site only, as the next three."""
     bearer: ForJobs[str] = ""

@@ -30,7 +30,7 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import split_heads
-from crawler.fetch.proxies import Proxy
+from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import folder
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
@@ -39,13 +39,14 @@ from crawler.reach import recorded
 from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
-from crawler.settings import Config, toml
+from crawler.settings import Config, FetchConfig, toml
 from crawler.settings import loading as config
 from crawler.sinks.jsonl import JsonLinesReader
 from crawler.sinks.record import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
 FIELD = 1 << 16
+PROXIED = FetchConfig(proxy="http://p:1", no_proxy=("a.example", "10.0.0.0/8", "*.b"))
 """Characters of the longest header field that is read."""
 TEXT = runs(
     "x", " ", "x ", "\n", "\r\n", "\t", "\0", "1", "1 ", "1,", "1.", ".", "-", "%", "%41", "&", "<", "\\", "'", '"',
@@ -290,8 +291,8 @@ ROWS = [
         most=FIELD,
     ),
     Row(
-        "fetch.proxies.Proxy.is_used_for",
-        lambda host: Proxy("http://p:1", ["a.example", "10.0.0.0/8", "*.b"]).is_used_for(host),
+        "fetch.proxy_pool.ProxyPool.choose",
+        lambda host: ProxyPool(PROXIED).choose("", host),
         {**TEXT, **runs("1.", "a.", ":")},
         most=2083,
     ),
