@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command, its seeds, its settings or its folder cannot be used. Nothing was fetched."""
     FAILURES = 3
-    """Done, but more URLs failed than --fail-on allows."""
+    """Done, but more URLs failed, or pages were not parsed, than --fail-on allows."""
     NOTHING = 4
     """No page could be fetched."""
     STORAGE = 5
@@ -45,7 +46,7 @@ def exit_code_of(error: Exception) -> Exit | None:
     return None
 
 
-def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
+def exit_code(summary: Summary, fail_on: Sequence[Share]) -> Exit:
     """Returns the code for a run that ended."""
     from crawler import Ending
 
@@ -58,7 +59,9 @@ def exit_code(summary: Summary, fail_on: Share | None) -> Exit:
             return Exit.TIME_LIMIT
     if is_barren(summary):
         return Exit.NOTHING
-    if fail_on is not None and fail_on.is_exceeded(count_failed(summary), sum(summary.counts.settled.values())):
+    total = sum(summary.counts.settled.values())
+    failed, unparsed = count_failed(summary), count_unparsed(summary)
+    if any(share.is_exceeded(unparsed if share.is_of_parsing else failed, total) for share in fail_on):
         return Exit.FAILURES
     return Exit.DONE
 
@@ -77,3 +80,11 @@ def count_failed(summary: Summary) -> int:
     from crawler import Disposition
 
     return summary.counts.settled.get(Disposition.FAILED, 0)
+
+
+def count_unparsed(summary: Summary) -> int:
+    """Returns at how many pages of this run parsing failed, that of the crawl or a parse function of the user."""
+    from crawler import Reason
+
+    known = sum(summary.reasons.get(one, 0) for one in (Reason.PARSE, Reason.PARSE_TIMEOUT, Reason.PARSE_CRASH))
+    return max(known, sum(one.n for one in summary.failures if one.parser))

@@ -130,5 +130,5 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
         if busy.slowed_by:
             yield "", f"  rests {show.duration(busy.rest_s)} each time: {escape_text(busy.slowed_by)}"
-    for label, (site, reason, n, _) in zip(("failed", "", ""), now.failures, strict=False):
+    for label, (site, reason, n, *_) in zip(("failed", "", ""), now.failures, strict=False):
         yield label, f"{show.number(n)} {reason} at {site}"

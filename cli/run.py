@@ -150,8 +150,12 @@ def run(
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable seed.")] = False,
     fail_on: Annotated[
-        values.Share | None,
-        typer.Option(metavar="N|N%", parser=values.share, help="Exit with code 3 if more URLs failed than this."),
+        list[values.Share] | None,
+        typer.Option(
+            metavar="N|N%|parse",
+            parser=values.share,
+            help="Exit with code 3 if more URLs failed than this; parse: if parsing failed at any page. Repeatable.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write records to standard output as well.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
@@ -190,9 +194,9 @@ def run(
     from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
-        loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict, fail_on=fail_on, json=json,
-        quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed), unpark=tuple(unpark or ()),
-        trust=trust,
+        loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict,
+        fail_on=tuple(fail_on or ()), json=json, quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed),
+        unpark=tuple(unpark or ()), trust=trust,
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 

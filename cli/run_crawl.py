@@ -40,7 +40,7 @@ class CrawlOrder:
     column: str | None = None
     fresh: bool = False
     strict: bool = False
-    fail_on: Share | None = None
+    fail_on: tuple[Share, ...] = ()
     json: bool = False
     quiet: bool = False
     verbose: int = 0

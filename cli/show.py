@@ -309,10 +309,11 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
     from crawler import Disposition, Reason
 
     shown = summary.failures[:SHOWN_FAILURES]
-    for site, reason, n, url in shown:
+    for site, reason, n, url, parser in shown:
         example = escape_text(url.removeprefix(site))[:200]
-        yield f"  failed {number(n)} at {escape_text(site)}: {reason}, such as {example}"
-    rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown)
+        what = f"{escape_text(parser)} failed at {many(n, 'page')} of" if parser else f"failed {number(n)} at"
+        yield f"  {what} {escape_text(site)}: {reason}, such as {example}"
+    rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown if not one.parser)
     if rest > 0:
         yield f"  failed {number(rest)} at other sites; all reasons: {format_counts(summary.reasons)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:

@@ -19,11 +19,16 @@ TRUST_FOLDER = "Use a folder or a settings file that belongs to another account.
 OPEN_FOLDER = "Use a folder that others can write to; keep its files' permissions."
 
 
+PARSE = "parse"
+
+
 class Share(NamedTuple):
     """A number of failures, or a percentage of all."""
 
     amount: float
     is_percentage: bool
+    is_of_parsing: bool = False
+    """It is about pages that were fetched and could not be parsed, not about URLs that failed."""
 
     def is_exceeded(self, failed: int, total: int) -> bool:
         return failed > (self.amount * total / 100 if self.is_percentage else self.amount)
@@ -47,10 +52,12 @@ def size(text: str) -> int:
 
 
 def share(text: str) -> Share:
-    """Reads a number of failures (`10`) or a percentage (`5%`). Raises BadParameter."""
+    """Reads a number of failures (`10`), a percentage (`5%`), or `parse`: one page. Raises BadParameter."""
+    if text == PARSE:
+        return Share(0, False, is_of_parsing=True)
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is neither a number of failures nor a percentage; write 10 or 5%")
+        raise typer.BadParameter(f"{text!r} is neither a number of failures nor a percentage; write 10, 5% or parse")
     return Share(float(match[1]), bool(match[2]))
 
 

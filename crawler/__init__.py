@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FetchError,
         FolderError,
         FrontierError,
+        HookError,
         OffloadError,
         ParseError,
         SeedError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, default_folder_name, read_folder
     from .folder.lost_records import LostRecords
     from .folder.repair import RepairReport, repair_folder
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
         Reason,
         Request,
         Response,
+        Retry,
+        Skip,
         Timings,
         Url,
     )
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
-    from .settings import Config
+    from .settings import Config, Settings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -65,23 +69,24 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError "
-    "SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
+    "ParseError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
-    "settings": "Config",
+    "settings": "Config Settings",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
     "folder.folder": "Folder default_folder_name read_folder",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
+    "fetch": "Cookie CookieJar",
     "frontier": "Known",
     "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
@@ -104,6 +109,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Content",
+    "Cookie",
+    "CookieJar",
     "Counts",
     "Crawl",
     "CrawlError",
@@ -119,6 +126,7 @@ __all__ = [
     "FrontierError",
     "Heads",
     "Hindrance",
+    "HookError",
     "Known",
     "Label",
     "Lease",
@@ -143,13 +151,16 @@ __all__ = [
     "RepairReport",
     "Request",
     "Response",
+    "Retry",
     "Robots",
     "Rules",
     "Ruling",
     "SeedError",
+    "Settings",
     "Shared",
     "Sink",
     "SinkError",
+    "Skip",
     "SkippedSeeds",
     "Snapshot",
     "StorageFull",
@@ -180,7 +191,8 @@ __all__ = [
 
 
 # Imports on first use: workers need few of these names, and `crawl --help` none.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

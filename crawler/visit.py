@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from . import urls
-from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
+from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
 from .policy import redirects
@@ -103,6 +103,8 @@ class Visitor:
         exchange = self.pace.begin(site, least_s, self.politeness.adapt)
         try:
             response = await self.fetcher.fetch(request)
+        except Excluded as error:
+            return _end(begun, disposition=Disposition.EXCLUDED, reason=error.reason, detail=error.detail, rest_s=0.0)
         except FetchError as error:
             return self._setback(replace(begun, rest_s=exchange.fail(error)), error)
         fetched = _end(begun, disposition=Disposition.FETCHED, response=response, rest_s=exchange.end(response))
@@ -372,6 +374,8 @@ class Visitor:
             return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
         attempt = outcome.request.attempt
         retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
+        if error.after_s is not None and retry_in_s is not None:
+            retry_in_s = min(error.after_s, self.politeness.max_retry_after_s)
         hold_s = self.politeness.hold_s(error.retry_after_s)
         if hold_s:
             ended = outcome.ended or time.monotonic()
@@ -381,6 +385,7 @@ class Visitor:
             disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
             reason=error.reason,
             detail=error.detail,
+            response=error.response or outcome.response,
             retry_in_s=retry_in_s,
             rest_s=max(outcome.rest_s, hold_s),
             asked_s=max(outcome.asked_s or 0.0, hold_s),

@@ -35,7 +35,7 @@ def site_of(served: Served, host: str) -> str:
 
 async def test_a_site_has_a_delay_and_a_header_of_its_own() -> None:
     async with open_web(two_hosts()) as served:
-        sites = {site_of(served, "alpha.test"): {"delay_s": 0.05, "headers": {"X-Team": "red"}}}
+        sites: Any = {site_of(served, "alpha.test"): {"delay_s": 0.05, "headers": {"X-Team": "red"}}}
         await crawler.crawl(seeds_of(served), sites=sites, **QUICK)
     assert min(served.pauses("alpha.test")) >= 0.045
     assert min(served.pauses("beta.test")) < 0.045
@@ -51,14 +51,14 @@ async def test_a_site_is_asked_by_as_many_at_a_time_as_it_may_be() -> None:
 
 async def test_one_at_a_time_for_a_site_where_others_have_many() -> None:
     async with open_web(two_hosts(pages=20, slow_s=0.02)) as served:
-        sites = {site_of(served, "alpha.test"): {"per_site": 1}}
+        sites: Any = {site_of(served, "alpha.test"): {"per_site": 1}}
         await crawler.crawl(seeds_of(served), sites=sites, per_site=4, **QUICK)
     assert (served.worst_concurrency("alpha.test"), served.worst_concurrency("beta.test")) == (1, 4)
 
 
 async def test_a_site_gives_as_many_pages_as_it_may_exactly_over_restarts(tmp_path: Path) -> None:
     async with open_web(two_hosts(pages=8)) as served:
-        sites = {site_of(served, "alpha.test"): {"limit": 3}}
+        sites: Any = {site_of(served, "alpha.test"): {"limit": 3}}
         await crawler.crawl(seeds_of(served), folder=tmp_path, sites=sites, limit=4, **QUICK)
         await crawler.crawl(seeds_of(served), folder=tmp_path, limit=None, **QUICK)
     assert len(served.of("alpha.test")) == 3
@@ -88,6 +88,7 @@ async def test_what_differs_for_a_site_changes_while_a_crawl_runs() -> None:
 
 async def test_a_change_that_cannot_be_made_changes_nothing(tmp_path: Path) -> None:
     async with crawler.open_crawl(folder=tmp_path, **QUICK) as crawl:
+        wrong: Any
         for wrong, told in (
             ({"a.test": {"dealy_s": 1}}, "did you mean delay_s"),
             ({"https://a.test": {"client_cert": "gone.pem"}}, "gone.pem"),

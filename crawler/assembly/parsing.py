@@ -9,14 +9,14 @@ from typing import Literal, TypeAlias, TypeVar
 
 from ..errors import ConfigError, OffloadError
 from ..offload import UNGUARDED, OfProgram, stands_in_program, why_not_importable, why_not_loaded
-from ..parse import Content, Label, Parsers
+from ..parse import Content, Parsers
 from ..protocols import Offloader
 from ..settings import Config
 
 T = TypeVar("T")
 Extract: TypeAlias = Callable[[Content], object]
 """The user's own parse function, or several of them in one."""
-Parse: TypeAlias = Callable[[Content], T] | Sequence[tuple[str | Label, Callable[[Content], T]]]
+Parse: TypeAlias = Callable[[Content], T] | Sequence[tuple[str, Callable[[Content], T]]]
 """The option `parse` of a crawl: a function, or pairs of a pattern or a label and a function."""
 Returns: TypeAlias = Literal["json", "pickle", "object"]
 """How results come back from workers, see `ParseJob.returns`."""

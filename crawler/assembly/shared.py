@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from ..engine.slots import Places
 from ..errors import ClosedError, ConfigError
@@ -16,7 +17,7 @@ from ..frontier.turns import Turns
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
-from ..settings import Config
+from ..settings import Config, Settings
 from ..settings.loading import amend
 from . import parts
 from .kinds import EXECUTORS
@@ -51,7 +52,7 @@ class Shared:
 
 
 @asynccontextmanager
-async def open_shared(config: Config | None = None, **settings: object) -> AsyncIterator[Shared]:
+async def open_shared(config: Config | None = None, **settings: Unpack[Settings]) -> AsyncIterator[Shared]:
     """Opens the parts that the crawls of one process share. The crawls must be opened and closed within the block.
 
     These settings are used: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest

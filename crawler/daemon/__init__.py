@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .http import Listening, application, open_server
     from .jobs.job import Job, JobSpec, Seeds, Template
     from .jobs.states import State
+    from .keywords import DaemonSettings
     from .opening import open_jobs
     from .runs.run import current_job
     from .runs.stats import Point
@@ -42,6 +43,7 @@ _HOMES = {
     "opening": "open_jobs",
     "settings": "DaemonConfig load_daemon",
     "jobs.states": "State",
+    "keywords": "DaemonSettings",
     "runs.stats": "Point",
     "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob StoreError WrongState",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "Complaint",
     "Daemon",
     "DaemonConfig",
+    "DaemonSettings",
     "Event",
     "Full",
     "Job",
@@ -86,7 +89,8 @@ __all__ = [
 ]
 
 # Imports on first use: a client of a daemon does not need the modules that run one.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, NamedTuple, Unpack, get_origin
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from .. import urls
@@ -16,9 +17,11 @@ from ..runtime.nearest import did_you_mean
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
 from ..settings.catalog import default_of
-from ..settings.loading import DAEMON, PREFIX, amend, load, read
+from ..settings.loading import amend, load
+from ..settings.reading import DAEMON, PREFIX, read
 from ..settings.table import Live
 from ..settings.toml import comment, text_of
+from .keywords import DaemonSettings
 from .owners import check_bounds
 
 _PREFIX = f"{PREFIX}{DAEMON.upper()}__"
@@ -96,6 +99,26 @@ class DaemonConfig(Table):
     """Limits that no job may exceed, by the name of the setting: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`.
     A job may not choose a shorter delay, a larger number, or another value of anything else."""
 
+    def __init__(self, **settings: Unpack[DaemonSettings]) -> None:
+        _fill(self, {name: _Given(value, "settings") for name, value in settings.items()})
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        trust: Trust = NOBODY,
+        **settings: Unpack[DaemonSettings],
+    ) -> DaemonConfig:
+        """Returns the table `[daemon]` of a TOML file, then the environment, then `settings`; the last one wins.
+
+        A variable is called `CRAWL_DAEMON__PORT`; `environ={}` reads none. All other tables of the file are for
+        `Config.load`. Raises one ConfigError that names everything wrong, each with the file or the variable that it
+        came from; also for a file of another account that `trust` does not allow.
+        """
+        return _build(_read(Path(path) if path is not None else None, environ, settings, "settings", trust))
+
 
 def trust_in(config: DaemonConfig) -> Trust:
     """Returns the owner's settings on whom the data folder may belong to, and who may write there."""
@@ -121,24 +144,8 @@ def load_daemon(
     environment: `chosen` for the daemon, `settings` for the jobs. Raises ConfigError, also for a file of another
     account that `trust` does not allow.
     """
-    environ = environ or {}
-    own = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
-    tables = read(path, trust) if path else {}
-    table = tables.get(DAEMON, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [{DAEMON}] should be a table")
-    named = {name.removeprefix(_PREFIX).lower(): text for name, text in own.items()}
-    given = table | {name: _value(name, text) for name, text in named.items()}
-    origin = str(path or ("environment" if named else "command line"))
-    return check_settings(given | dict(chosen), origin), load(path, environ, settings, trust=trust)
-
-
-def check_settings(given: Mapping[str, object], origin: str = "settings") -> DaemonConfig:
-    """Returns the checked settings. Raises one ConfigError that names everything wrong."""
-    try:
-        return DaemonConfig.model_validate(given)
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{origin}: [{DAEMON}] {_complaint(one)}" for one in error.errors())) from None
+    own = _read(path, environ or {}, chosen, "command line", trust)
+    return _build(own), load(path, environ or {}, settings, trust=trust)
 
 
 def shared_settings(config: DaemonConfig, base: Config) -> Config:
@@ -170,6 +177,25 @@ def daemon_toml() -> str:
     return "\n".join(lines) + "\n"
 
 
+class _Given(NamedTuple):
+    value: object
+    origin: str
+
+
+def _read(
+    path: Path | None, environ: Mapping[str, str], chosen: Mapping[str, object], origin: str, trust: Trust
+) -> dict[str, _Given]:
+    table = read(path, trust).get(DAEMON, {}) if path else {}
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [{DAEMON}] should be a table")
+    given = {name: _Given(value, str(path)) for name, value in table.items()}
+    for variable, text in environ.items():
+        if variable.startswith(_PREFIX):
+            name = variable.removeprefix(_PREFIX).lower()
+            given[name] = _Given(_value(name, text), f"{variable} in the environment")
+    return given | {name: _Given(value, origin) for name, value in chosen.items()}
+
+
 def _value(name: str, text: str) -> object:
     """Returns the value of an environment variable: items of a list are separated by commas."""
     info = DaemonConfig.model_fields.get(name)
@@ -177,7 +203,22 @@ def _value(name: str, text: str) -> object:
     return tuple(text.split(",")) if is_list else text
 
 
-def _complaint(error: ErrorDetails) -> str:
+def _build(given: Mapping[str, _Given]) -> DaemonConfig:
+    config = DaemonConfig.__new__(DaemonConfig)
+    _fill(config, given)
+    return config
+
+
+def _fill(config: DaemonConfig, given: Mapping[str, _Given]) -> None:
+    values: dict[str, Any] = {name: one.value for name, one in given.items()}
+    try:
+        BaseModel.__init__(config, **values)
+    except ValidationError as error:
+        lines = [f"{given[str(one['loc'][0])].origin}: [{DAEMON}] {_complain(one)}" for one in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _complain(error: ErrorDetails) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name}: no such setting{did_you_mean(name, DaemonConfig.model_fields)}"

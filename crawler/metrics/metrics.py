@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..policy.politeness import Wait
@@ -15,6 +15,9 @@ from ..seeds import SkippedSeeds
 from ..standing import Counts, SiteView, Trap
 from .bounds import ADVICE, Bound
 from .latency import Latency, Stages
+from .parse_failures import ParseFailures
+
+Key = TypeVar("Key", bound=tuple[str, ...])
 
 MAX_FAILURES = 10_000
 """Most pairs of site and reason that are kept, each with an example. Later pairs are only counted by reason."""
@@ -55,6 +58,9 @@ class Failures(NamedTuple):
     reason: Reason
     n: int
     example: str
+    parser: str = ""
+    """The name of the parse function that failed at these pages, which were fetched all the same. Empty: it is a matter
+    of visits that failed."""
 
 
 class Hindrance(NamedTuple):
@@ -144,6 +150,7 @@ class Summary:
     bounds: Mapping[Bound, float]
     """Share of the time that each bound limited the run."""
     failures: Sequence[Failures]
+    """The sites and reasons with the most failures; pages at which a parse function failed are among them."""
     hindrances: Sequence[Hindrance] = ()
     """Sites with an outage or a block, those with the most such answers first."""
     rereads: Mapping[Disposition, int] = field(default_factory=dict)
@@ -185,7 +192,8 @@ class Metrics:
     rereads: Counter[Disposition] = field(default_factory=Counter)
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
-    _failures: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
+    parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
@@ -200,6 +208,7 @@ class Metrics:
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
+        self.parse_failures.note(outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -213,7 +222,9 @@ class Metrics:
             self.bytes += len(outcome.response.body)
             self.stages.fold(outcome.response.timings)
         if outcome.disposition is Disposition.FAILED and outcome.reason is not None:
-            _count(self._failures, (outcome.url.site, outcome.reason), 1, outcome.url.text)
+            _count(self._failures, (outcome.url.site, outcome.reason, ""), 1, outcome.url.text)
+        elif outcome.page is not None and outcome.page.parser:
+            _count(self._failures, (outcome.url.site, Reason.PARSE, outcome.page.parser), 1, outcome.url.text)
         if outcome.reason in (Reason.SOFT_OUTAGE, Reason.BLOCKED) and outcome.response is not None:
             n = 1 + len(outcome.repeats)
             _count(self._hindrances, (outcome.url.site, outcome.reason), n, outcome.detail)
@@ -278,7 +289,7 @@ class Metrics:
     def failures(self, limit: int) -> list[Failures]:
         """Returns the sites and reasons with the most failures."""
         ranked = sorted(self._failures.items(), key=lambda item: -item[1][0])[:limit]
-        return [Failures(site, reason, n, example) for (site, reason), (n, example) in ranked]
+        return [Failures(site, reason, n, example, parser) for (site, reason, parser), (n, example) in ranked]
 
     def hindrances(self, limit: int) -> list[Hindrance]:
         """Returns the sites with the most answers that were no content."""
@@ -293,7 +304,7 @@ class Metrics:
         return (pages_now - pages) / stretch, (received_now - received) / stretch
 
 
-def _count(kept: dict[tuple[str, Reason], tuple[int, str]], key: tuple[str, Reason], n: int, example: str) -> None:
+def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:
     """Adds `n` under the key and keeps the first example. New keys are dropped once there are MAX_FAILURES."""
     if key in kept or len(kept) < MAX_FAILURES:
         before, first = kept.get(key, (0, example))

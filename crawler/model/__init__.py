@@ -1,5 +1,6 @@
 """The nouns of a crawl: frozen values without I/O that rooms and processes exchange."""
 
+from .hook_answers import Retry, Skip
 from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .request import Lease, Request, Url
@@ -20,8 +21,10 @@ __all__ = [
     "Reason",
     "Request",
     "Response",
+    "Retry",
     "Returned",
     "Share",
+    "Skip",
     "Timings",
     "Url",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
 from .page import Page
@@ -63,6 +64,8 @@ class Reason(StrEnum):
     SOFT_OUTAGE = "soft-outage"
     BLOCKED = "blocked"
     MOVED = "moved"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
@@ -75,6 +78,9 @@ class Outcome(Generic[T_co]):
 
     In a stream with a parse function that returns `Price`, it is an `Outcome[Price]`.
     """
+
+    if not TYPE_CHECKING:  # that of Generic would set an attribute of each object, which a frozen class refuses
+        __class_getitem__ = classmethod(GenericAlias)
 
     lease: Lease
     disposition: Disposition

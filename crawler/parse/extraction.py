@@ -16,6 +16,7 @@ import orjson
 from .. import urls
 from ..errors import UrlError
 from ..model import LeftOut, Links, Page, Request, Returned, Url
+from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import data, directives
 from .job import Content, Document, ParseJob
@@ -39,6 +40,9 @@ _RULES = {
     LeftOut.REPEATS: "whose paths repeat themselves",
     LeftOut.NOFOLLOW: "by nofollow",
 }
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "url": str, "label": str, "priority": int, "method": str, "body": bytes, "data": (Mapping, type(None)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,18 @@ def _make_request(resolve: Callable[[str], str], document: Document, link: Link 
     """
     if isinstance(link, str):
         link = Link(link)
+    elif not isinstance(link, Link):
+        raise TypeError("it is neither a Link nor a text")
+    for name, kind in _KINDS.items():
+        if not isinstance(value := getattr(link, name), kind):
+            raise TypeError(f"its {name} is {value!r}")
     text = resolve(link.url)
     if not text:
         raise UrlError("it leads to no URL that can be visited")
     above = document.request or Request(document.url, document.depth)
     values = None if link.data is None else data.encode(link.data)
-    fields = tuple(link.headers.items() if isinstance(link.headers, Mapping) else link.headers)
+    pairs = link.headers.items() if isinstance(link.headers, Mapping) else link.headers
+    fields = tuple((_take_text(name), _take_text(value)) for name, value in pairs)
     request = Request(
         Url(text),
         document.depth + 1,
@@ -176,6 +186,12 @@ def _make_request(resolve: Callable[[str], str], document: Document, link: Link 
     )
     size = len(values or b"") + len(link.body) + len(link.label) + sum(len(name) + len(value) for name, value in fields)
     return request, size
+
+
+def _take_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a header field holds {value!r}")
+    return value
 
 
 def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> Page:
@@ -217,7 +233,8 @@ def _trace(error: BaseException) -> str:
     for _ in range(_OWN_FRAMES):
         trace = trace.tb_next if trace is not None else None
     try:
-        text = "".join(format_exception(type(error), error, trace))
+        text = "".join(format_exception(type(error), error, trace)).rstrip()
+        text = "\n".join(map(escape_text, text.split("\n")))
     except BaseException:  # noqa: BLE001 - an error's own methods may fail in any way
         return ""
     return text if len(text) <= MOST_TRACE else f"...{text[-MOST_TRACE:]}"

@@ -27,7 +27,7 @@ class Link:
     """Header fields of this request alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parsed(Generic[T]):
     """Data and links of a page."""
 

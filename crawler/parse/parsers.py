@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -14,11 +13,10 @@ from .job import Content
 Parser: TypeAlias = Callable[[Content], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(str):
     """Stands for the pages whose requests have this label, in `parse=[(Label("list"), function)]`."""
 
-    name: str
+    __slots__ = ()
 
 
 class Parsers:
@@ -48,15 +46,15 @@ class Parsers:
         """Returns the function for a page; None: there is none."""
         text, label = content.url.text, content.request.label
         for test, parser in self._tests:
-            if label == test.name if isinstance(test, Label) else test(text):
+            if label == test if isinstance(test, Label) else test(text):
                 return parser
         return None
 
 
-def _check(number: int, choice: object) -> tuple[str | Label, Parser]:
+def _check(number: int, choice: object) -> tuple[str, Parser]:
     if isinstance(choice, (tuple, list)) and len(choice) == 2:
         key, parser = choice
-        if isinstance(key, (str, Label)) and callable(parser):
+        if isinstance(key, str) and callable(parser):
             return key, parser
     raise ConfigError(
         f"parse[{number}] is {choice!r}: give a pattern or a Label, and a function, as in "
@@ -64,7 +62,7 @@ def _check(number: int, choice: object) -> tuple[str | Label, Parser]:
     )
 
 
-def _make_test(number: int, key: str | Label) -> Test | Label:
+def _make_test(number: int, key: str) -> Test | Label:
     if isinstance(key, Label):
         return key
     try:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Unpack
+
 from pydantic import Field, field_validator
 
+from ..runtime.ownership import NOBODY, Trust
 from .fetch import FetchConfig
+from .filling import build, fill
+from .keywords import AllSettings, Settings
 from .output import (
     BUILT_IN_SINKS,
     MOST_INLINE_BYTES,
@@ -16,20 +24,25 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
+from .reading import gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "Config", "FetchConfig", "FrontierConfig",
-    "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "SinkConfig", "SiteConfig",
-    "Table", "UrlsConfig", "WatchConfig", "mark_of",
+    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "FetchConfig", "FrontierConfig",
+    "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings", "SinkConfig",
+    "SiteConfig", "Table", "UrlsConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
 class Config(Table):
-    """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults."""
+    """All settings of a crawl, checked; immutable. `config/default.toml` shows them with their defaults.
+
+    `Config(max_depth=2)` names settings by themselves, `Config(scope={"max_depth": 2})` by their table. Raises one
+    ConfigError that names everything unknown, mistyped or out of bounds.
+    """
 
     user_agent: ForJobs[str] = ""
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
@@ -68,3 +81,24 @@ class Config(Table):
         if len(set(paths)) < len(paths):
             raise ValueError("two sinks should not write the same file")
         return sinks
+
+    def __init__(self, **settings: Unpack[AllSettings]) -> None:
+        fill(self, read_keywords(type(self), settings))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        trust: Trust = NOBODY,
+        **settings: Unpack[AllSettings],
+    ) -> Config:
+        """Returns the settings of a TOML file, then the environment, then `settings`; the last one wins.
+
+        A variable is called `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`; `environ={}` reads none. A table
+        `[daemon]` in the file is ignored. Raises one ConfigError that names everything wrong, each with the file or the
+        variable that it came from; also for a file of another account that `trust` does not allow.
+        """
+        file = Path(path) if path is not None else None
+        return build(cls, gather(cls, file, environ, settings, "settings", trust))

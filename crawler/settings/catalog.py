@@ -8,19 +8,18 @@ from functools import cache
 from pydantic.fields import FieldInfo
 
 from . import Config, SinkConfig
+from .names import OLD_NAMES, fields_of, last_word
 from .table import Nature, Table
 
+__all__ = [
+    "FIXED", "LIVE", "OLD_NAMES", "SECRETS", "SHARED", "SINK_SECRETS", "default_of", "fields", "last_word",
+    "settings_marked",
+]  # fmt: skip
 
-@cache
+
 def fields(table: type[Table] = Config) -> Mapping[str, FieldInfo]:
     """Returns every setting by its full name, in the order of the model; the sinks are one setting."""
-    found: dict[str, FieldInfo] = {}
-    for name, info in table.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Table):
-            found |= {f"{name}.{inner}": field for inner, field in fields(info.annotation).items()}
-        else:
-            found[name] = info
-    return found
+    return fields_of(table)
 
 
 @cache
@@ -35,11 +34,6 @@ def default_of(field: FieldInfo) -> object:
     return value
 
 
-def last_word(key: str) -> str:
-    """Returns the last word of a setting's full name."""
-    return key.rpartition(".")[2]
-
-
 FIXED = settings_marked(Nature.FIXED)
 """Settings that a crawl folder keeps for its whole life: its files have that shape."""
 LIVE = settings_marked(Nature.LIVE)
@@ -50,5 +44,3 @@ SINK_SECRETS = settings_marked(Nature.SECRET, SinkConfig)
 """Settings of one output that may hold passwords: the outputs are shown if none of these was chosen."""
 SHARED = settings_marked(Nature.SHARED)
 """Settings of parts that all jobs of a daemon share: read when the daemon starts."""
-OLD_NAMES = {"fetch.sites": "sites"}
-"""Names that settings had before. Files, jobs and crawl folders may still say them."""

@@ -1,40 +1,25 @@
-"""Reads settings from TOML files, the environment and callers; one error names everything that is wrong."""
+"""Loads settings, changes them, and says what differs from what."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
 from ..errors import ConfigError
-from ..runtime.nearest import find_nearest
-from ..runtime.ownership import NOBODY, Trust, check_open_file
-from ..runtime.private_files import Unsafe
-from . import Config, SinkConfig, SiteConfig, Table
-from .catalog import FIXED, LIVE, OLD_NAMES, SECRETS, SINK_SECRETS, fields, last_word
+from ..runtime.ownership import NOBODY, Trust
+from . import Config
+from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
+from .filling import build
+from .reading import Given, gather, read_keywords
 from .sites import may_hold_secrets
 
-PREFIX = "CRAWL_"
-"""Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
-DAEMON = "daemon"
-"""The table of the daemon's own settings. It may stand in the same file; crawls ignore it."""
-MOST_REPORTED = 50
-"""Most wrong settings that are reported one by one, each with a guess of what was meant."""
-MOST_SHOWN = 1000
-"""Most characters of a wrong value that are shown."""
-MOST_DOTS = 64
-_TOO_DEEP = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DOTS}}}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_INNER: Mapping[str, type[Table]] = {"sinks": SinkConfig, "sites": SiteConfig}
-"""The tables that are values of settings."""
 
 
 class Change(NamedTuple):
@@ -79,14 +64,14 @@ def trace(
     trust: Trust = NOBODY,
 ) -> tuple[Config, dict[str, str]]:
     """Returns the settings as `load` does, and for each the file, the variable or the `origin` it came from."""
-    given = {**_read_file(path, trust), **_read_environment(environ), **_read_settings(settings, origin)}
-    return _build(given), {key: given[key].origin if key in given else "default" for key in fields()}
+    given = gather(Config, path, environ, settings, origin, trust)
+    return build(Config, given), {key: given[key].origin if key in given else "default" for key in fields()}
 
 
 def amend(config: Config, settings: Mapping[str, object]) -> Config:
     """Returns `config` with some settings changed. Raises ConfigError."""
-    kept = {key: _Given(value, "config") for key, value in chosen_settings(config).items()}
-    return _build(kept | _read_settings(settings, "settings"))
+    kept = {key: Given(value, "config") for key, value in chosen_settings(config).items()}
+    return build(Config, kept | read_keywords(Config, settings))
 
 
 def chosen_settings(config: Config) -> dict[str, object]:
@@ -140,8 +125,10 @@ def _may_hold_secrets(key: str, value: object) -> bool:
 
 
 def has_secrets(config: Config) -> bool:
-    """Returns whether somebody chose a setting that is not shown."""
-    return any(mask_value(key, value) != value for key, value in chosen_settings(config).items())
+    """Returns whether somebody chose a setting that is not shown, or cookies are kept in a file."""
+    return bool(config.fetch.cookie_file) or any(
+        mask_value(key, value) != value for key, value in chosen_settings(config).items()
+    )
 
 
 def effective_user_agent(config: Config) -> str:
@@ -159,25 +146,6 @@ def project_version() -> str:
         return "0"
 
 
-def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:
-    """Returns all tables of a TOML file, unchecked. Raises ConfigError, also where it belongs to another account."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            check_open_file(file.fileno(), path, trust)
-            text = file.read()
-        if _TOO_DEEP.search(text):  # reading such a name takes quadratic time
-            raise ConfigError(f"{path}: a name with more than {MOST_DOTS} parts")
-        return tomllib.loads(text)
-    except Unsafe as error:
-        raise ConfigError(str(error)) from error
-    except RecursionError:
-        raise ConfigError(f"{path}: not a TOML file: too many tables within tables") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not TOML: the message names the line
-        raise ConfigError(f"{path}: not a TOML file: {error}") from error
-
-
 def value_of(config: Config, key: str) -> object:
     """Returns the value of one setting, by its full name."""
     value: object = getattr(_table_of(config, key), last_word(key))
@@ -186,122 +154,6 @@ def value_of(config: Config, key: str) -> object:
 
 def _make_change(key: str, old: Config, new: Config) -> Change:
     return Change(key, mask_value(key, value_of(old, key)), mask_value(key, value_of(new, key)), key in LIVE)
-
-
-class _Given(NamedTuple):
-    value: object
-    origin: str
-
-
-def _read_file(path: Path | None, trust: Trust) -> dict[str, _Given]:
-    if path is None:
-        return {}
-    data = read(path, trust)
-    data.pop(DAEMON, None)
-    return {key: _Given(value, str(path)) for key, value in _flatten(data)}
-
-
-def _read_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    names = {
-        name: _expand_name(name[len(PREFIX) :].lower().replace("__", ".")) for name in environ if _is_setting(name)
-    }
-    return {key: _Given(_convert(key, environ[name]), f"{name} in the environment") for name, key in names.items()}
-
-
-def _is_setting(variable: str) -> bool:
-    return variable.startswith(PREFIX) and not variable.startswith(f"{PREFIX}{DAEMON.upper()}__")
-
-
-def _read_settings(settings: Mapping[str, object], origin: str) -> dict[str, _Given]:
-    named = {_expand_name(name.replace("-", "_")): value for name, value in _flatten(settings)}
-    return {key: _Given(_convert(key, value), origin) for key, value in named.items()}
-
-
-def _flatten(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yields the settings by full name where they are in tables, those with an old name by their new one."""
-    for key, value in _leaves(data):
-        name = OLD_NAMES.get(key, key)
-        if name != key and name in data:
-            raise ConfigError(f"{key}: is now called {name}, and both are given: leave out {key}")
-        yield name, value
-
-
-def _leaves(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    for name, value in data.items():
-        if isinstance(value, Mapping) and name in _tables():
-            yield from ((f"{name}.{leaf}", inner) for leaf, inner in value.items())
-        else:
-            yield name, value
-
-
-def _expand_name(name: str) -> str:
-    """Returns the full name of a setting; an unknown name comes back unchanged, to be refused with all the others."""
-    name = OLD_NAMES.get(name, name)
-    return next((key for key in fields() if name in (key, last_word(key))), name)
-
-
-def _convert(key: str, value: object) -> object:
-    """Converts text from a command line or the environment: lists and tables are TOML, pydantic reads the rest."""
-    if not isinstance(value, str) or key not in fields():
-        return value
-    annotation = fields()[key].annotation
-    if type(None) in get_args(annotation) and value.lower() in ("", "none"):
-        return None
-    if get_origin(annotation) not in (tuple, dict):
-        return value
-    try:
-        return tomllib.loads(f"value = {value}")["value"] if value[:1] in ("[", "{") else (value,)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{key}: {mask_value(key, value)!r} is not a TOML value: {error}") from error
-
-
-def _build(given: Mapping[str, _Given]) -> Config:
-    nested: dict[str, Any] = {}
-    for key, (value, _) in given.items():
-        table, _, leaf = key.rpartition(".")
-        holder = nested.setdefault(table, {}) if table else nested
-        if isinstance(holder, dict):  # else the file says `scope = 3`, which is refused below
-            holder[leaf] = value
-    try:
-        return Config.model_validate(nested)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False)
-        places = [".".join(map(str, one["loc"])) for one in wrong[:MOST_REPORTED]]
-        lines = [_explain_error(one, given) for one in wrong[:MOST_REPORTED]]
-        if more := len(wrong) - len(lines):
-            places, lines = [*places, ""], [*lines, f"and {more} more"]
-        raise ConfigError("\n".join(lines), places) from None
-
-
-def _explain_error(error: ErrorDetails, given: Mapping[str, _Given]) -> str:
-    where = [str(part) for part in error["loc"]]
-    key = next((key for key in (".".join(where[:2]), where[0]) if key in given), where[0])
-    origin = ", ".join(dict.fromkeys(one.origin for name, one in given.items() if (name + ".").startswith(key + ".")))
-    place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in _tables() else ".".join(where)
-    if error["type"] == "extra_forbidden":
-        return f"{origin}: {place}: no such setting{_suggest(where)}"
-    is_shown = key not in SECRETS and SINK_SECRETS.isdisjoint(where) and _is_flat(error["input"])
-    value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
-    message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
-
-
-def _is_flat(value: object) -> bool:
-    """Whether a value has no tables or lists inside, which may be deep and hold passwords."""
-    inner = value if isinstance(value, list | tuple) else (value,)
-    return not any(isinstance(one, list | tuple | Mapping | BaseModel) for one in inner)
-
-
-def _suggest(where: list[str]) -> str:
-    names = {last_word(key): key for key in fields()} | {table: f"[{table}]" for table in _tables()}
-    if table := _INNER.get(where[0]):
-        names = {name: name for name in table.model_fields}
-    near = find_nearest(where[-1].rpartition(".")[2], names)
-    return f"; did you mean {names[near]}?" if near else "; `crawl config show` lists all settings"
-
-
-def _tables() -> set[str]:
-    return {key.partition(".")[0] for key in fields() if "." in key}
 
 
 def _table_of(config: Config, key: str) -> BaseModel:

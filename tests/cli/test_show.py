@@ -176,6 +176,9 @@ def test_the_dashboard_writes_sizes_in_the_same_units_and_steps() -> None:
     assert "n /= 1000;" in source
 
 
+UNPARSED = replace(
+    SUMMARY, failures=[Failures("http://a.test", Reason.PARSE, 3, "http://a.test/x", "item")], reasons={Reason.PARSE: 3}
+)
 NONE_FETCHED = replace(SUMMARY, pages=0, counts=Counts(known=2, settled={FAILED: 2}))
 
 
@@ -187,6 +190,11 @@ NONE_FETCHED = replace(SUMMARY, pages=0, counts=Counts(known=2, settled={FAILED:
         (SUMMARY, "9", Exit.FAILURES),
         (SUMMARY, "0.5%", Exit.FAILURES),
         (SUMMARY, "1%", Exit.DONE),
+        (SUMMARY, "parse", Exit.DONE),
+        (UNPARSED, "parse", Exit.FAILURES),
+        (UNPARSED, "100%", Exit.DONE),
+        (replace(UNPARSED, reasons={}), "parse", Exit.FAILURES),
+        (replace(UNPARSED, failures=(), reasons={Reason.PARSE_CRASH: 1}), "parse", Exit.FAILURES),
         (NONE_FETCHED, None, Exit.NOTHING),
         (replace(SUMMARY, ended=Ending.PAGE_LIMIT), None, Exit.DONE),
         (replace(SUMMARY, ended=Ending.SIZE_LIMIT), None, Exit.SIZE_LIMIT),
@@ -196,7 +204,13 @@ NONE_FETCHED = replace(SUMMARY, pages=0, counts=Counts(known=2, settled={FAILED:
     ],
 )
 def test_a_script_learns_how_it_went(summary: Summary, fail_on: str | None, code: Exit) -> None:
-    assert exit_code(summary, share(fail_on) if fail_on else None) == code
+    assert exit_code(summary, [share(fail_on)] if fail_on else []) == code
+
+
+def test_parse_functions_that_failed_are_told_apart_from_urls_that_did() -> None:
+    lines = show.summary_lines(UNPARSED, _folder(), [])
+    assert "  item failed at 3 pages of http://a.test: parse, such as /x" in lines
+    assert "  failed 10 at other sites; all reasons: parse 3" in lines
 
 
 def test_exit_codes_never_change() -> None:

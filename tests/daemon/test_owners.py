@@ -95,7 +95,12 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "NoneType": "http://p:1",
         "dict": {"a": 1},
     }
-    others = {"frontier.kind": "memory", "fetch.budget_bytes": 1 << 30, "offload.page_memory_bytes": 1 << 30}
+    others = {
+        "fetch.proxies": ["http://p:1"],
+        "frontier.kind": "memory",
+        "fetch.budget_bytes": 1 << 30,
+        "offload.page_memory_bytes": 1 << 30,
+    }
     async with open_daemon() as jobs:
         for key in OWNERS:
             value = others.get(key) or by_type[type(fields()[key].get_default(call_default_factory=True)).__name__]

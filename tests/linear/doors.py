@@ -39,7 +39,7 @@ from crawler.reach import recorded
 from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
-from crawler.settings import Config, FetchConfig, toml
+from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
 from crawler.sinks.jsonl import JsonLinesReader
 from crawler.sinks.record import Wants, record
@@ -414,7 +414,7 @@ ROWS = [
         SETTINGS,
         most=inputs.MAX_BODY,
     ),
-    Row("settings.loading.read", _in_file(config.read, "crawl.toml"), raw(TOML)),
+    Row("settings.reading.read", _in_file(reading.read, "crawl.toml"), raw(TOML)),
     Row("settings.loading.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
     Row("settings.toml.text_of", toml.text_of, TEXT),
     Row(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from crawler.daemon.settings import DaemonConfig
 from crawler.metrics.bounds import ADVICE, ADVICE_IN_SETTINGS, Bound
-from crawler.metrics.metrics import MAX_FAILURES, Ending, Gauges, Metrics, bound_by
-from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.metrics.metrics import MAX_FAILURES, Ending, Failures, Gauges, Metrics, bound_by
+from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from crawler.policy.politeness import Wait
 from crawler.settings.catalog import fields
 from crawler.standing import Counts
@@ -90,7 +91,27 @@ def test_a_summary_tells_what_happened_and_what_failed_where() -> None:
     summary = metrics.summary(Ending.EXHAUSTED, Counts(queued=2, leased=1))
     assert (summary.pages, summary.bytes, summary.failed, summary.queued) == (1, 10, 2, 3)
     assert summary.reasons == {Reason.TIMEOUT: 2, Reason.CONNECT: 1}
-    assert summary.failures == [("http://b.test", Reason.TIMEOUT, 2, "http://b.test/1")]
+    assert summary.failures == [Failures("http://b.test", Reason.TIMEOUT, 2, "http://b.test/1")]
+
+
+def test_pages_at_which_a_parse_function_failed_are_failures_with_its_name_and_warned_about_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    metrics = Metrics()
+    failed = Page(b"", data_error="KeyError: 'price'", parser="item")
+    for n, page in enumerate((failed, replace(failed, data_trace="Traceback:\n  line 7"), failed)):
+        read = outcome(f"http://a.test/{n}", Disposition.FETCHED, Reason.PARSE)
+        metrics.fold(replace(read, page=page))
+    metrics.fold(replace(outcome("http://a.test/9", Disposition.DUPLICATE), page=replace(failed, parser="listing")))
+    assert metrics.failures(9) == [
+        Failures("http://a.test", Reason.PARSE, 3, "http://a.test/0", "item"),
+        Failures("http://a.test", Reason.PARSE, 1, "http://a.test/9", "listing"),
+    ]
+    assert metrics.pages == 3
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert ["/0:" in told[0], "/1:" in told[1], "listing" in told[2]] == [True] * 3
+    assert len(told) == 3  # without a trace, with it, and that of the other function
+    assert "  line 7" in caplog.text
 
 
 def test_failures_at_ever_new_sites_do_not_fill_the_memory() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -127,7 +127,9 @@ def web_of(names: Sequence[str]) -> Web:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("executor", EXECUTORS)
-async def test_a_parse_function_costs_its_page_and_never_the_crawl(executor: str) -> None:
+async def test_a_parse_function_costs_its_page_and_never_the_crawl(
+    executor: Literal["process", "thread", "inline"],
+) -> None:
     names = [*map(str, range(len(RAISED))), "deep", "data", *(["exit"] if executor == "process" else [])]
     sink = ListSink()
     async with open_web(web_of(names)) as served:

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, config/default.toml and config/daemon.toml from the code: `make settings`."""
+"""Writes the page, the files and the types of all settings from the code: `make settings`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from crawler.cli.serve import serve
 from crawler.daemon.settings import DaemonConfig, daemon_toml
 from crawler.settings import Config, Nature, SinkConfig, SiteConfig, Table, mark_of
 from crawler.settings.catalog import default_of
-from crawler.settings.loading import PREFIX
+from crawler.settings.reading import PREFIX
 from crawler.settings.toml import default_toml, text_of
+
+from .keywords import crawl_keywords, daemon_keywords
 
 ROOT = Path(__file__).parent.parent.parent
 WIDTH = 120
@@ -96,6 +98,8 @@ def write() -> None:
     (ROOT / "config/default.toml").write_text(default_toml(), "utf-8")
     (ROOT / "config/daemon.toml").write_text(daemon_toml(), "utf-8")
     (ROOT / "docs/settings.md").write_text(reference(), "utf-8")
+    (ROOT / "crawler/settings/keywords.py").write_text(crawl_keywords(), "utf-8")
+    (ROOT / "crawler/daemon/keywords.py").write_text(daemon_keywords(), "utf-8")
 
 
 def _table_of(info: FieldInfo) -> type[Table] | None:

@@ -10,7 +10,8 @@ import pytest
 from crawler.errors import ConfigError
 from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
 from crawler.settings.catalog import fields
-from crawler.settings.loading import amend, chosen_settings, differences, effective_user_agent, load, read, trace
+from crawler.settings.loading import amend, chosen_settings, differences, effective_user_agent, load, trace
+from crawler.settings.reading import read
 from crawler.settings.toml import default_toml, to_toml
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,310 @@
+"""Declares the settings as keyword arguments, for tools that check types. Written by `make settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+from .fetch import FetchConfig
+from .output import FrontierConfig, OffloadConfig, SinkConfig
+from .politeness import PolitenessConfig
+from .scope import ScopeConfig, UrlsConfig
+from .sites import SiteConfig
+from .watch import WatchConfig
+
+
+class SiteSettings(TypedDict, total=False):
+    """Keywords of `SiteConfig`. Settings for one site, one host, or many of them. The name says which:
+    `https://example.org` is one site, `example.org` all sites of that host, `*.example.org` all hosts below it.
+    docs/sites.md tells which name wins."""
+
+    delay_s: float | None
+    """Rest between an answer and the next request, instead of `politeness.delay_s`; a larger Crawl-delay wins."""
+    per_site: int | None
+    """Most requests at a time, instead of `politeness.per_site`."""
+    limit: int | None
+    """Fetch this many pages of each of these sites, instead of `scope.limit_per_site`. Read when a crawl is opened."""
+    bytes_per_s: int | None
+    """Most bytes a second from each of these sites: 500_000, or "500K", "2M"."""
+    headers: Mapping[str, str]
+    """Header fields sent with every request. An empty value drops a field that would be sent otherwise."""
+    proxy: str | None
+    """The proxy to go through, instead of `fetch.proxies`; `direct`: none."""
+    basic_auth: str
+    """`user:password`, sent as Basic authentication (RFC 7617). For one site only, as the next three."""
+    bearer: str
+    """A token, sent as Bearer authentication (RFC 6750)."""
+    client_cert: str
+    """A PEM file with the certificate to show to this site when it asks for one."""
+    client_key: str
+    """A PEM file with the private key of the certificate, unencrypted; empty: the key is in `client_cert`."""
+
+
+class ScopeSettings(TypedDict, total=False):
+    """Keywords of `ScopeConfig`. The URLs that belong to a crawl, and the limits where it ends."""
+
+    reach: Literal["page", "prefix", "host", "domain", "any"]
+    """Farthest that links may lead: nowhere (page), below the folder of a seed (prefix), to its host, to its registered
+    domain, anywhere."""
+    follow_moved_seeds: bool
+    """Whether to crawl another registered domain that a seed redirects to; else only the page it landed on is
+    fetched."""
+    max_depth: int | None
+    """Most hops from the seed; 0: only the seeds are fetched; absent: no limit."""
+    include: Sequence[str]
+    """Follow only links that match one of these: globs over the whole URL, or `re:` and a regular expression."""
+    exclude: Sequence[str]
+    """Never fetch URLs that match one of these, seeds included."""
+    limit: int | None
+    """Stop after this many fetched pages, exactly."""
+    limit_per_site: int | None
+    """Fetch this many pages of a site (scheme, host and port), exactly; its other URLs are excluded."""
+    limit_per_domain: int | None
+    """Fetch this many pages of a registered domain, over all its sites, exactly; its other URLs are excluded."""
+    time_limit_s: float | None
+    """Stop after this long; the same command continues the crawl."""
+    size_limit_bytes: int | None
+    """Stop after this much was downloaded; the same command continues the crawl."""
+    max_repeats: int
+    """Most repeats in a row of a group of path segments, as in /a/b/a/b/a/b/. From then on, links of such a page that
+    add one more are left out. Groups of numbers, as in dates and shards, and doubled slashes do not count."""
+    traps: Literal["park", "warn", "off"]
+    """Treatment of an endless pattern of URLs that brings nothing new, as a calendar: `park` keeps its URLs back until
+    you say otherwise, `warn` names it in the summary, `off` does not look for it."""
+    follow: Sequence[
+        Literal[
+            "anchors",
+            "frames",
+            "refresh",
+            "pagination",
+            "canonical",
+            "alternates",
+            "feeds",
+            "images",
+            "media",
+            "styles",
+            "scripts",
+            "forms",
+        ]
+    ]
+    """Kinds of links to follow, in pages and in Link headers: anchors (a, area), frames (frame, iframe), refresh,
+    pagination (rel next, prev), canonical, alternates (translations, other formats), feeds, images, media (video,
+    audio, embed, object), styles, scripts, forms (that ask for a page). Links in sitemaps and feeds are always
+    followed."""
+    max_links: int
+    """Most links of one page to follow, the first ones; a sitemap has 50,000 by its protocol."""
+    nofollow: Literal["ignore", "pages", "links"]
+    """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
+    too."""
+    sitemaps: bool
+    """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+
+
+class UrlsSettings(TypedDict, total=False):
+    """Keywords of `UrlsConfig`. Spellings of a URL that count as one. Each URL is fetched once, in whatever
+    spelling."""
+
+    strip_params: Sequence[str]
+    """Query parameters to drop, in any case; `*` stands for anything, `?` for one character."""
+    strip_session_ids: bool
+    """Drop session ids: `;jsessionid=`, PHPSESSID and similar names, `/(S(...))/`, and `sid` where its value looks like
+    one."""
+    sort_params: bool
+    """Order query parameters by name. Off by default: to some servers their order means something."""
+
+
+class PolitenessSettings(TypedDict, total=False):
+    """Keywords of `PolitenessConfig`. Politeness: rests between requests, retries, robots.txt and revisits."""
+
+    delay_s: float
+    """Rest between an answer and the next request to the same site; a larger Crawl-delay wins."""
+    max_delay_s: float
+    """Longest Crawl-delay that is honoured."""
+    adapt: Literal["latency", "off"]
+    """Whether a site rests longer than its delay while it answers slowly, and after 429, 502, 503, 504, time-outs and
+    broken connections (latency). It never rests less than its delay; without a delay it does not rest at all."""
+    adapt_factor: float
+    """Rest of a site that answers slowly, as a multiple of the time until its answers begin. A delay below one second
+    gets the same share of it. 0: only trouble makes rests longer."""
+    adapt_max_s: float
+    """Longest rest that a site gets for being slow or in trouble."""
+    max_retry_after_s: float
+    """Longest Retry-After that is honoured. A site whose setbacks do not end rests this long at most between two
+    attempts."""
+    per_site: int
+    """Most requests at a time to one site (scheme, host, port), each followed by its own rest: N requests per
+    `delay_s`. A site that asks for a Crawl-delay, or to be left alone for now (Retry-After), gets one at a time all the
+    same."""
+    per_ip: int
+    """Most requests at a time to one address, for all sites behind it; never less than per_site."""
+    max_attempts: int
+    """Most attempts for a URL before it counts as failed."""
+    retry_delay_s: float
+    """Wait before the second attempt; each further wait is three times longer."""
+    robots: Literal["obey", "ignore"]
+    """Whether robots.txt is obeyed (RFC 9309)."""
+    robots_ttl_s: float
+    """Longest time that a robots.txt stays fresh (RFC 9309 2.4: at most a day)."""
+    revisit_after_s: float | None
+    """Visit pages again, at least this much later. The wait grows while a page does not change and shrinks when it
+    does. None: each page is visited once."""
+    revisit_at_most_s: float
+    """The longest wait for a revisit; never less than revisit_after_s."""
+
+
+class FetchSettings(TypedDict, total=False):
+    """Keywords of `FetchConfig`. Limits and options of one exchange over the network."""
+
+    fetcher_kind: str
+    """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
+    fetcher_options: Mapping[str, object]
+    """Settings of a fetcher that a package adds."""
+    concurrency: int
+    """Most visits under way at a time, over all sites."""
+    timeout_s: float
+    """Time limit of one exchange as a whole, from connecting to the last byte."""
+    connect_timeout_s: float
+    """Time limit for connecting: name look-up, TCP and TLS."""
+    min_bytes_per_s: float
+    """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
+    slow_after_s: float
+    """Longest time that an answer may be slower than that, from its first byte on."""
+    max_body_bytes: int
+    """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
+    oversized: Literal["discard", "keep"]
+    """Treatment of a body that is too large: `discard` drops it; `keep` reads as much as fits, and the record says
+    `truncated`."""
+    budget_bytes: int
+    """Memory for all bodies at a time, together; never less than two of the largest."""
+    max_redirects: int
+    """Most redirects in a row; one more ends as `too-many-redirects`."""
+    allow_networks: Sequence[str]
+    """Networks to allow that are refused otherwise (private, loopback, ...): `["127.0.0.0/8"]`."""
+    name_servers: Sequence[str]
+    """Addresses of name servers to ask instead of the system's: `["9.9.9.9", "127.0.0.1:5353", "[::1]:53"]`."""
+    proxy: str | None
+    """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
+    cannot see behind it."""
+    proxies: Sequence[str]
+    """Several proxies, instead of one in `proxy`. Each site keeps to one of them; while that one cannot be connected
+    to, its sites use others."""
+    no_proxy: Sequence[str]
+    """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
+    cookies: bool
+    """Keep cookies for the length of a run, separately for each site (RFC 6265bis)."""
+    cookie_file: str
+    """A file that keeps the cookies, secrets too, for the next run: `cookies.txt` is one in the crawl folder. Needs
+    `cookies`."""
+    verify_tls: bool
+    """Check the certificates of sites."""
+    ca_file: str
+    """A PEM file of certificate authorities to trust beside the system's."""
+    accept_language: str
+    """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
+    headers: Mapping[str, str]
+    """Header fields sent with every request to every site; secret ones belong into `sites`."""
+
+
+class OffloadSettings(TypedDict, total=False):
+    """Keywords of `OffloadConfig`. Workers that do the CPU work."""
+
+    executor: Literal["process", "thread", "inline"]
+    """The place where parsing, hashing and decompression run."""
+    workers: int
+    """Number of worker processes; 0: one for each core that this process may use."""
+    inline_below_bytes: int
+    """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
+    function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
+    batch: int
+    """Most pages handed over together, while all workers are busy."""
+    page_cpu_s: float
+    """CPU seconds that one page may cost. Then its worker is ended, and the links come from a linear scan: `parse-
+    timeout`."""
+    page_memory_bytes: int
+    """Memory that reading one page may take, in one worker at a time; a quarter of it in all others. A page that needs
+    more is read by a linear scan alone: `parse`."""
+
+
+class FrontierSettings(TypedDict, total=False):
+    """Keywords of `FrontierConfig`. Storage of the queue and of the known URLs."""
+
+    kind: str
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
+    installed package adds (docs/plugins.md)."""
+    store_options: Mapping[str, object]
+    """Settings of a store that a package adds."""
+    durability: Literal["process", "power"]
+    """Failures that a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for
+    no disk; after a power cut, the pages of the last minute may have to be fetched again."""
+    memory_bytes: int
+    """Memory that known URLs and active sites should take; a warning is logged at four fifths of it. 0: no warning. A
+    URL takes 20 bytes, a site with queued URLs 6,000."""
+
+
+class WatchSettings(TypedDict, total=False):
+    """Keywords of `WatchConfig`. Checks of the crawl on itself."""
+
+    blocked_after_s: float
+    """Longest stop of the event loop that is not reported. A longer stop is reported with the code that caused it; 0:
+    not watched."""
+
+
+class SinkSettings(TypedDict, total=False):
+    """Keywords of `SinkConfig`. An output for records; one table for each output."""
+
+    kind: str
+    """The format: `jsonl`, one JSON object per line; or one that an installed package adds (docs/plugins.md)."""
+    path: str
+    """File name inside the crawl folder. A format of a package may do without."""
+    links: bool
+    """Write the list of all links of each page."""
+    text: bool
+    """Write the readable text of each page."""
+    headers: bool
+    """Write the header fields of the answer."""
+    options: Mapping[str, object]
+    """Settings of a format that a package adds."""
+
+
+class Settings(
+    ScopeSettings,
+    UrlsSettings,
+    PolitenessSettings,
+    FetchSettings,
+    OffloadSettings,
+    FrontierSettings,
+    WatchSettings,
+    total=False,
+):
+    """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
+    (`max_depth=2`) or in its table (`scope={'max_depth': 2}`)."""
+
+    user_agent: str
+    """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
+    contact: str
+    """A mail address or URL where the owner of a site reaches you; it becomes part of the User-Agent."""
+    sites: Mapping[str, SiteSettings | SiteConfig]
+    """Settings for single sites, hosts or patterns of hosts, in tables like `[sites."https://example.org"]` or
+    `[sites."*.example.org"]`: any of delay_s, per_site, limit, bytes_per_s, headers, proxy, basic_auth, bearer,
+    client_cert, client_key."""
+    scope: ScopeSettings | ScopeConfig
+    """The URLs that belong to a crawl, and the limits where it ends."""
+    urls: UrlsSettings | UrlsConfig
+    """Spellings of a URL that count as one. Each URL is fetched once, in whatever spelling."""
+    politeness: PolitenessSettings | PolitenessConfig
+    """Politeness: rests between requests, retries, robots.txt and revisits."""
+    fetch: FetchSettings | FetchConfig
+    """Limits and options of one exchange over the network."""
+    offload: OffloadSettings | OffloadConfig
+    """Workers that do the CPU work."""
+    frontier: FrontierSettings | FrontierConfig
+    """Storage of the queue and of the known URLs."""
+    watch: WatchSettings | WatchConfig
+    """Checks of the crawl on itself."""
+
+
+class AllSettings(Settings, total=False):
+    """All settings of a crawl by name, as `Config` takes them: those of `Settings`, and the outputs."""
+
+    sinks: Sequence[SinkSettings | SinkConfig]
+    """The outputs of a crawl."""
