@@ -154,3 +154,30 @@ def test_tables_are_shown_unless_one_holds_a_secret() -> None:
         secret = load(settings={"sites": {"https://a.test": {"delay_s": 2, **said}}})
         assert mask_value("sites", secret.sites) == "(not shown)"
         assert has_secrets(secret)
+
+
+# -- where they are shown ----------------------------------------------------------------------------------------------
+
+
+async def test_what_holds_for_a_site_and_why_is_shown_by_the_table_of_sites_and_by_explain(tmp_path: Path) -> None:
+    async with open_web(two_hosts(slow_s=0.01)) as served:
+        alpha, beta = site_of(served, "alpha.test"), site_of(served, "beta.test")
+        host = alpha.removeprefix("http://").partition(":")[0]
+        sites: Any = {
+            alpha: {"delay_s": 0.5},
+            f"{host}": {"per_site": 3},
+            beta: {"proxy": "http://me:s3cret@proxy.test:3128"},
+        }
+        async with crawler.open_crawl(folder=tmp_path, sites=sites, **QUICK) as crawl:
+            await crawl.add([served.url("alpha.test", f"/{n}") for n in range(9)] + [served.url("beta.test")])
+            (first, second) = sorted(crawl.sites(2), key=lambda view: view.site != alpha)
+            assert (first.rules, first.delay_s, first.per_site, first.proxy) == ((alpha, host), 0.5, 3, "")
+            assert second.proxy == "http://proxy.test:3128"
+            told = await crawl.explain(f"{alpha}/1")
+            assert (told.rules, told.rest_s, told.per_site, told.proxy) == ((alpha, host), 0.5, 3, "")
+            hidden = await crawl.explain(f"{beta}/1")
+            assert hidden.proxy == "http://proxy.test:3128"
+            assert "s3cret" not in f"{hidden} {hidden.record()} {second}"
+        assert (await crawler.explain(f"{alpha}/1", crawl.config, is_offline=True)).rules == (alpha, host)
+        told_first = (await crawler.rehearse([crawler.Url(f"{alpha}/1")], crawl.config)).first
+        assert [turn.rules for turn in told_first] == [(alpha, host)]

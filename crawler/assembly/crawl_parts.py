@@ -24,7 +24,6 @@ from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
-from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
 from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
@@ -40,6 +39,7 @@ from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
+from .site_facts import SiteFacts
 
 
 @dataclass(slots=True)
@@ -201,13 +201,17 @@ class Works:
 
         return retune
 
-    def complete(self, view: SiteView, politeness: Politeness) -> SiteView:
-        """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
-        robots = self.robots.state(view.site)
-        delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
-        rest_s = self.pace.rest_s(view.site, delay_s, politeness.adapt)
-        slowed_by = self.pace.why(view.site, delay_s, politeness.adapt)
-        return view._replace(delay_s=delay_s, robots=robots, rest_s=rest_s, slowed_by=slowed_by)
+    def complete(self, view: SiteView, facts: SiteFacts) -> SiteView:
+        """Returns the view of a site with its delay, the rest that it gets now, its robots.txt, tables and proxy."""
+        robots, adapt = self.robots.state(view.site), facts.politeness.adapt
+        (view,) = facts.complete([view._replace(robots=robots)])
+        rest_s = self.pace.rest_s(view.site, view.delay_s, adapt)
+        slowed_by = self.pace.why(view.site, view.delay_s, adapt)
+        return view._replace(rest_s=rest_s, slowed_by=slowed_by, proxy=self.proxy_of(view.site))
+
+    def proxy_of(self, site: str) -> str:
+        """Returns the proxy that a site goes to now, without its password; empty: none, or a fetcher of others."""
+        return self.http.proxy_of(site) if self.http else ""
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""

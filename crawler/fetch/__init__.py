@@ -38,6 +38,7 @@ __all__ = [
     "HttpFetcher",
     "LentFetcher",
     "Network",
+    "ProxyPool",
     "keep_cookies",
     "make_budget",
     "open_fetcher",

@@ -16,7 +16,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from ...api import Crawl
-from ...assembly import parts
+from ...assembly.site_facts import find_site_facts
 from ...explanation import Explanation, explain
 from ...frontier import Look, look
 from ...runtime.threads import start_in_thread
@@ -85,13 +85,9 @@ class Inspector:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
-        politeness = parts.politeness(self._settings_of(record))
         busiest = await self.ask(record.id, file, lambda opened: opened.busiest(limit))
-        delays = [politeness.rest_s(one.site, None) for one in busiest]
-        return [
-            SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now), delay_s=delay_s, rest_s=delay_s)
-            for one, delay_s in zip(busiest, delays, strict=True)
-        ]
+        views = [SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now)) for one in busiest]
+        return find_site_facts(self._settings_of(record)).complete(views)
 
     async def _find_crawl(self, job: str) -> Crawl | None:
         """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""
