@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         FetchError,
         FolderError,
         FrontierError,
+        HookError,
         OffloadError,
         ParseError,
+        RequestError,
         SeedError,
         SinkError,
         StorageFull,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, default_folder_name, read_folder
     from .folder.lost_records import LostRecords
     from .folder.repair import RepairReport, repair_folder
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
         Reason,
         Request,
         Response,
+        Retry,
+        Skip,
         Timings,
         Url,
     )
@@ -65,12 +70,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
-    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError OffloadError ParseError "
-    "SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
+    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Timings Url",
+    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
@@ -82,6 +87,7 @@ _HOMES = {
     "folder.folder": "Folder default_folder_name read_folder",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
+    "fetch": "Cookie CookieJar",
     "frontier": "Known",
     "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
@@ -104,6 +110,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Content",
+    "Cookie",
+    "CookieJar",
     "Counts",
     "Crawl",
     "CrawlError",
@@ -119,6 +127,7 @@ __all__ = [
     "FrontierError",
     "Heads",
     "Hindrance",
+    "HookError",
     "Known",
     "Label",
     "Lease",
@@ -142,7 +151,9 @@ __all__ = [
     "Rehearsal",
     "RepairReport",
     "Request",
+    "RequestError",
     "Response",
+    "Retry",
     "Robots",
     "Rules",
     "Ruling",
@@ -151,6 +162,7 @@ __all__ = [
     "Shared",
     "Sink",
     "SinkError",
+    "Skip",
     "SkippedSeeds",
     "Snapshot",
     "StorageFull",
@@ -181,7 +193,8 @@ __all__ = [
 
 
 # Imports on first use: workers need few of these names, and `crawl --help` none.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from .model import Reason
+from .model import Reason, Response
 
 
 class CrawlError(Exception):
@@ -24,7 +24,7 @@ class ConfigError(CrawlError, ValueError):
 
     def __init__(self, message: str, places: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.places = tuple(places)
+        self.places: tuple[str, ...] = tuple(places)
         """For each line of the message the full name of the setting. Empty: the line is about more than one setting."""
 
 
@@ -38,6 +38,10 @@ class LongUrlError(UrlError):
 
 class SchemeError(UrlError):
     """The text is a URL, but neither http nor https."""
+
+
+class RequestError(UrlError):
+    """The request of a program cannot be sent or kept: its method, headers, body, label or data are to blame."""
 
 
 class SeedError(CrawlError):
@@ -57,7 +61,11 @@ class SinkError(CrawlError):
 
 
 class HookError(CrawlError):
-    """A sink, a fetcher or a list of seeds raised a BaseException that is no Exception: the run ends."""
+    """Code of yours that runs on the event loop failed in a way that ends the run.
+
+    A hook raised an error or returned something else than it should; or a sink, a fetcher or a list of seeds raised a
+    BaseException that is no Exception.
+    """
 
 
 class WorkersGone(CrawlError):
@@ -91,6 +99,10 @@ class VisitError(CrawlError):
         """Whether another attempt may succeed."""
         self.retry_after_s = retry_after_s
         """Seconds that the server asked us to stay away."""
+        self.response: Response | None = None
+        """The answer, where it is known and a hook rejects it."""
+        self.after_s: float | None = None
+        """Seconds until the next attempt, where a hook says so."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_revive, (type(self), self.reason, self.detail, self.transient, self.retry_after_s))
@@ -105,6 +117,19 @@ class FetchError(VisitError):
     def copy(self) -> FetchError:
         """Copies the error without its traceback, for those who keep it for long and raise it many times."""
         return FetchError(self.reason, self.detail, transient=self.transient, retry_after_s=self.retry_after_s)
+
+
+class Excluded(VisitError):
+    """No request is sent for this URL, because a hook skips it: the visit ends as excluded."""
+
+
+class Rejected(FetchError):
+    """A hook rejects the answer and asks for another attempt."""
+
+    def __init__(self, detail: str, response: Response, after_s: float | None) -> None:
+        super().__init__(Reason.REJECTED, detail, transient=True)
+        self.response = response
+        self.after_s = after_s
 
 
 class OutOfFiles(FetchError):

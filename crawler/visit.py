@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from . import urls
-from .errors import FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
+from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse, values_of
 from .policy import redirects
@@ -18,6 +18,7 @@ from .policy.answers.compared import answer, start_time
 from .policy.pace import Pace
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
+from .policy.setbacks import end_setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .settings import MOST_INLINE_BYTES
 
@@ -103,6 +104,8 @@ class Visitor:
         exchange = self.pace.begin(site, least_s, self.politeness.adapt)
         try:
             response = await self.fetcher.fetch(request)
+        except Excluded as error:
+            return _end(begun, disposition=Disposition.EXCLUDED, reason=error.reason, detail=error.detail, rest_s=0.0)
         except FetchError as error:
             return self._setback(replace(begun, rest_s=exchange.fail(error)), error)
         fetched = _end(begun, disposition=Disposition.FETCHED, response=response, rest_s=exchange.end(response))
@@ -370,22 +373,10 @@ class Visitor:
         if isinstance(error, OutOfFiles):
             wait_s = self.politeness.retry_delay_s
             return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
-        attempt = outcome.request.attempt
-        retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
-        hold_s = self.politeness.hold_s(error.retry_after_s)
-        if hold_s:
-            ended = outcome.ended or time.monotonic()
-            self.silence.keep(outcome.url.site, ended + hold_s, ended)
-        return _end(
-            outcome,
-            disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
-            reason=error.reason,
-            detail=error.detail,
-            retry_in_s=retry_in_s,
-            rest_s=max(outcome.rest_s, hold_s),
-            asked_s=max(outcome.asked_s or 0.0, hold_s),
-            word_s=max(outcome.word_s or 0.0, hold_s),
-        )
+        ended = _end(outcome)
+        if hold_s := self.politeness.hold_s(error.retry_after_s):
+            self.silence.keep(ended.url.site, ended.ended + hold_s, ended.ended)
+        return end_setback(ended, error, self.politeness)
 
 
 def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:

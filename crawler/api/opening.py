@@ -10,14 +10,17 @@ import logging
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from logging import INFO, WARNING
 from pathlib import Path
 from typing import Unpack
 
 from anyio import CancelScope
 
 from ..assembly.crawl_parts import Stacking
+from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
 from ..assembly.parsing import Parse, take_parse
 from ..assembly.shared import Shared
+from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..errors import CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio
 from ..folder.folder import Folder, open_folder
@@ -40,8 +43,10 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Parse[object] | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
@@ -52,8 +57,10 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
 
     `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
     outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
-    called in a worker with the Content of each page; its result becomes the record's `data`. With `shared` the crawl
-    is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
+    called in a worker with the Content of each page; its result becomes the record's `data`. `fetcher` makes the
+    exchanges, or is a function that gets the crawl's own fetcher and returns one that may hold it: `lambda inner:
+    Mine(inner)`. `before_request` and `after_response` are called around each exchange of a visit. With `shared` the
+    crawl is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
     `on_bad_seed` says what happens to a seed that is no URL: "raise" ends the call with UrlError, "skip" goes on with
     the next one and lists it in `Summary.bad_seeds`. Once the block has ended, the crawl refuses further calls.
     Raises ConfigError, FolderError, FrontierError.
@@ -65,6 +72,8 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
             extract = take_parse(parse, shared.config if shared else config)
+            check_fetcher(fetcher)
+            given, hooks = check_sinks(sinks), check_hooks(before_request, after_response)
             home: Folder | None = None
             if folder is not None:
                 opening = open_folder(Path(folder), config, fresh=fresh, trust=trust)
@@ -73,10 +82,10 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 stack.push(opening)
                 home, config = opened, opened.config
                 for remark in opened.remarks:
-                    log.info("%s: %s", opened.path, remark)
+                    log.log(WARNING if opened.newer else INFO, "%s: %s", opened.path, remark)
             if shared:
                 shared.check(config, weight)
-            stacking = Stacking(stack, config, home, tuple(sinks), fetcher, extract, shared, weight)
+            stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
             opened_crawl = Crawl(config, home, await stacking.works(), on_bad_seed)
             try:
                 yield opened_crawl
@@ -91,8 +100,10 @@ async def crawl(  # noqa: PLR0913
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Parse[object] | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     shared: Shared | None = None,
     weight: float = 1.0,
     on_bad_seed: OnBadSeed = "raise",
@@ -102,8 +113,8 @@ async def crawl(  # noqa: PLR0913
     """Crawls the seeds to the end and returns a summary. Arguments and errors are those of `open_crawl`."""
     config = amend(config or Config(), settings)
     async with open_crawl(
-        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, shared=shared, weight=weight,
-        on_bad_seed=on_bad_seed, trust=trust,
+        config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse, before_request=before_request,
+        after_response=after_response, shared=shared, weight=weight, on_bad_seed=on_bad_seed, trust=trust,
     ) as opened:  # fmt: skip
         return await opened.run(seeds)
 
@@ -115,8 +126,10 @@ def crawl_sync(  # noqa: PLR0913
     folder: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | None = None,
+    fetcher: Fetcher | OpenFetcher | None = None,
     parse: Parse[object] | None = None,
+    before_request: BeforeRequest | None = None,
+    after_response: AfterResponse | None = None,
     on_bad_seed: OnBadSeed = "raise",
     trust: Trust = NOBODY,
     **settings: Unpack[Settings],
@@ -135,7 +148,7 @@ def crawl_sync(  # noqa: PLR0913
     def work() -> Coroutine[object, object, Summary]:
         return crawl(
             seeds, config, folder=folder, fresh=fresh, sinks=sinks, fetcher=fetcher, parse=parse,
-            on_bad_seed=on_bad_seed, trust=trust,
+            before_request=before_request, after_response=after_response, on_bad_seed=on_bad_seed, trust=trust,
         )  # fmt: skip
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -18,20 +18,24 @@ from ..assembly.crawl_parts import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
+from ..fetch import CookieJar
 from ..folder.folder import Folder
+from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
-from ..model import Reason, Request
+from ..model import Reason, Request, Response
 from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
+from ..reach.slow_sites import keep_slow_sites
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
 from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
+from .exchanges import Exchanges, make_request
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
 T = TypeVar("T")
@@ -44,10 +48,10 @@ class Crawl:
     """
 
     def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
-        self.config = config
+        self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
-        self.lost = works.lost
+        self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
         self._frontier = works.frontier
@@ -64,6 +68,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -101,7 +106,10 @@ class Crawl:
         try:
             with unwrap_group():
                 await self._works.roots.fill()
-                async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
+                async with (
+                    open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
+                    keep_slow_sites(self._frontier, self._works.pace),
+                ):
                     summary = await self._engine.run(self._read_seeds(seeds))
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
@@ -214,12 +222,38 @@ class Crawl:
             raise cancelled
         return changed
 
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the crawl keeps and sends. Raises ConfigError if it keeps none (`fetch.cookies`)."""
+        self._check_open()
+        return self._works.cookies
+
+    async def fetch(self, wanted: Seed, *, obeys_robots: bool = True) -> Response:
+        """Makes one exchange beside the visits and returns the answer, whatever its status, with its body decoded.
+
+        It goes through the crawl's own fetcher, with its cookies, guard and limits, but not through its hooks, and
+        leaves no record. It follows no redirect and tries nothing twice. The site rests before and after it as between
+        two visits, and exchanges of one site come one by one. May be called between runs and during one, also in a
+        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
+        UrlError.
+        """
+        self._check_open()
+        return await self._exchanges.fetch(
+            make_request(wanted), parts.politeness(self.config), self.config.fetch.max_body_bytes,
+            obeys_robots=obeys_robots, is_amid_visits=self._is_running,
+        )  # fmt: skip
+
+    async def decode(self, response: Response) -> Response:
+        """Returns the response with its body decoded, so that `response.text` can be read. Raises ParseError."""
+        return await self._exchanges.decode(response, self.config.fetch.max_body_bytes)
+
     async def close(self) -> None:
         """Refuses further calls, drops a run under way, and waits until it and all changes are stored.
 
         `open_crawl` calls it at the end of its block.
         """
         self._is_closed = True
+        self._exchanges.close()
         with CancelScope(shield=True):
             async with self._changing:
                 pass
@@ -233,17 +267,17 @@ class Crawl:
     def hold(self, site: str) -> None:
         """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
         self._check_open()
-        self._frontier.hold(urls.parse(site).site)
+        self._exchanges.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
         """Starts visits to a held site again. Raises UrlError."""
         self._check_open()
-        self._frontier.let_go(urls.parse(site).site)
+        self._exchanges.let_go(urls.parse(site).site)
 
     @property
     def held(self) -> frozenset[str]:
         """The sites that are held."""
-        return self._frontier.held
+        return self._exchanges.held
 
     @property
     def weight(self) -> float:

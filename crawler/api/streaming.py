@@ -11,8 +11,10 @@ import anyio
 from anyio import create_task_group
 from anyio.abc import ObjectSendStream
 
+from ..assembly.given import OpenFetcher, check_sinks
 from ..assembly.parsing import Parse
 from ..assembly.shared import Shared
+from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..model import Outcome
 from ..parse import Content, Parsed
 from ..protocols import Fetcher, Sink
@@ -39,7 +41,9 @@ class StreamOptions(Settings, total=False):
     folder: str | os.PathLike[str] | None
     fresh: bool
     sinks: Sequence[Sink]
-    fetcher: Fetcher | None
+    fetcher: Fetcher | OpenFetcher | None
+    before_request: BeforeRequest | None
+    after_response: AfterResponse | None
     shared: Shared | None
     weight: float
     on_bad_seed: OnBadSeed
@@ -83,7 +87,7 @@ async def stream(
     Arguments and errors are those of `open_crawl`. `Outcome.data` is what the parse function returned.
     """
     send, receive = anyio.create_memory_object_stream[Outcome](0)
-    options["sinks"] = [*options.get("sinks", ()), Stream(send)]
+    options["sinks"] = [*check_sinks(options.get("sinks", ())), Stream(send)]
     opening = open_crawl(config, parse=parse, **options)
     async with send, receive, opening as opened, create_task_group() as tasks:
         tasks.start_soon(_run_into, opened, seeds, send)

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import cast
 
 from ..engine.engine import Engine, Visit
+from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import Budget, ForeignFetcher, Network
+from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, keep_cookies
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
@@ -32,6 +35,7 @@ from ..sinks import SkipStored, find_observers
 from ..standing import SiteView
 from ..visit import Visitor
 from . import parts
+from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
@@ -45,12 +49,13 @@ class Stacking:
     config: Config
     folder: Folder | None
     sinks: tuple[Sink, ...]
-    fetcher: Fetcher | None
+    fetcher: Fetcher | OpenFetcher | None
     extract: Extract | None
     shared: Shared | None
     weight: float
+    hooks: Hooks = NO_HOOKS
     lost: LostRecords = NOTHING_LOST
-    http: Fetcher | None = None
+    http: HttpFetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -66,6 +71,7 @@ class Stacking:
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
+        visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor == "process"
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
@@ -73,7 +79,7 @@ class Stacking:
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http, Pace(shared.presence),
+            shared.presence, self.http, Pace(shared.presence), visiting,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -116,11 +122,22 @@ class Stacking:
         return sinks
 
     async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
-        """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings."""
-        if self.fetcher is not None:
-            return ForeignFetcher(self.fetcher)
+        """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings.
+
+        A function of the program gets it, and may put another one around it. A fetcher of the program takes its place.
+        """
+        if self.fetcher is not None and not makes_fetcher(self.fetcher):
+            return ForeignFetcher(cast("Fetcher", self.fetcher))
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
-        return await enter_fetcher(self.stack, self.http, self.config)
+        if self.config.fetch.cookie_file:
+            if self.http.line.cookies is None:
+                raise ConfigError("fetch.cookie_file needs fetch.cookies = true beside it", ["fetch.cookie_file"])
+            place = (self.folder.path if self.folder else Path()) / self.config.fetch.cookie_file
+            await self.stack.enter_async_context(keep_cookies(self.http.line.cookies, place))
+        named = await enter_fetcher(self.stack, self.http, self.config)
+        if self.fetcher is None:
+            return named
+        return await enter_given_fetcher(self.stack, cast("OpenFetcher", self.fetcher), named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +156,20 @@ class Works:
     roots: Roots
     lost: LostRecords
     presence: Presence
-    http: Fetcher | None
+    http: HttpFetcher | None
     """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
     pace: Pace
+    visiting: Fetcher
+    """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies of the crawl. Raises ConfigError if it keeps none."""
+        if self.http is None:
+            raise ConfigError("this crawl fetches with a fetcher of yours, which keeps its cookies itself")
+        if self.http.line.cookies is None:
+            raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
+        return CookieJar(self.http.line.cookies)
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -174,9 +202,7 @@ class Works:
         """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
         robots = self.robots.state(view.site)
         delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
-        rest_s = self.pace.rest_s(view.site, delay_s, politeness.adapt)
-        slowed_by = self.pace.why(view.site, delay_s, politeness.adapt)
-        return view._replace(delay_s=delay_s, robots=robots, rest_s=rest_s, slowed_by=slowed_by)
+        return self.pace.show(view._replace(robots=robots), delay_s, politeness.adapt)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
@@ -191,7 +217,7 @@ class Works:
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
         visitor = Visitor(
-            self.robots, self.fetcher, self.offloader, self.frontier, scope, parts.politeness(config), job,
+            self.robots, self.visiting, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
             pace=self.pace,

@@ -89,7 +89,8 @@ __all__ = [
 ]
 
 # Imports on first use: a client of a daemon does not need the modules that run one.
-__getattr__ = lazy_getattr(__name__, _HOMES)
+if not TYPE_CHECKING:  # to type checkers every name would exist
+    __getattr__ = lazy_getattr(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -82,9 +82,9 @@ class Jobs:
         self._folders = reception.folders
         self._places = places
         self._retuned = asyncio.Event()
-        self.data = self._folders.data
+        self.data: Path = self._folders.data
         """The daemon's data folder."""
-        self.schedules = Schedules(store, self, registry.now)
+        self.schedules: Schedules = Schedules(store, self, registry.now)
         """The schedules, which submit jobs again and again."""
         self.store = store
         """The database, for modules that keep tables of their own in it."""

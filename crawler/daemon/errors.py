@@ -45,7 +45,7 @@ class BadJob(JobError):
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         super().__init__("\n".join(f"{field}: {text}" for field, text in complaints))
-        self.complaints = tuple(complaints)
+        self.complaints: tuple[Complaint, ...] = tuple(complaints)
 
 
 class BadSettings(BadJob):

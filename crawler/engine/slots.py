@@ -85,8 +85,8 @@ class Seat:
 
     def __init__(self, places: Places, weight: float) -> None:
         self._places = places
-        self.weight = weight
-        self.taken = 0
+        self.weight: float = weight
+        self.taken: int = 0
         self.wake: Callable[[], None] = _nobody
         """Called when this seat was refused and may have a place now."""
 

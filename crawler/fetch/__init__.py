@@ -12,25 +12,32 @@ from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
 from .budget import Budget, make_budget
+from .cookie_file import keep_cookies
+from .cookie_jar import CookieJar
 from .exchange import ExchangeTerms
 from .fetcher import Capped, HttpFetcher
 from .files import Files
-from .foreign import ForeignFetcher
+from .foreign import ForeignFetcher, LentFetcher
 from .guard import Guard
 from .origins import Origins, request_fields
 from .proxies import Proxy, SocksConnector
 from .resolver import LookUp, NameServers, Resolver
+from .setcookie import Cookie
 from .tls import make_tls_context
 from .wire import Connector
 
 __all__ = [
     "Budget",
     "Capped",
+    "Cookie",
+    "CookieJar",
     "Files",
     "ForeignFetcher",
     "Guard",
     "HttpFetcher",
+    "LentFetcher",
     "Network",
+    "keep_cookies",
     "make_budget",
     "open_fetcher",
     "open_network",

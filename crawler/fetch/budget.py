@@ -19,6 +19,8 @@ SMALL_BYTES = 64 << 10
 """Every body may hold this much even while others wait. Most pages need no more."""
 SPARE_BYTES = 16 << 20
 """Set aside for SMALL_BYTES: enough for the 256 visits that run at once by default."""
+STUCK_S = 60.0
+"""Seconds without any memory given back after which a body that waits for some is worth a warning."""
 HEADS_BYTES = 1 << 19
 """The most that the heads of one answer are charged beside its body: MAX_HEAD_BYTES of `wire`, and one read."""
 
@@ -41,7 +43,7 @@ class Budget:
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int) -> None:
-        self.limit = max(limit_bytes, 2 * largest_bytes)
+        self.limit: int = max(limit_bytes, 2 * largest_bytes)
         self._used = 0
         self._spare = min(SPARE_BYTES, self.limit - 2 * largest_bytes)
         self._common = self.limit - largest_bytes - self._spare
@@ -52,6 +54,8 @@ class Budget:
         """Bytes of shares that were collected before they were given back, and whether their body was whole."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_warned = False
+        self._returns = 0
+        """How many times memory was given back."""
 
     @property
     def used(self) -> int:
@@ -69,11 +73,13 @@ class Budget:
         share = BodyShare(self)
         opened = _opened.get()
         if opened is not None:
+            opened.give_back_whole()
             opened.add(share)
         return share
 
     def _give_back(self, size: int, is_whole: bool) -> None:
         self._used -= size
+        self._returns += 1
         if is_whole:
             self._whole_bytes -= size
         if self._queue:
@@ -90,6 +96,16 @@ class Budget:
             self._queue.remove(claim)
             self._overdrawing = claim.share
             _grant(claim)
+
+    def _warn_if_stuck(self, claim: _Claim, returns: int) -> None:
+        """Logs that the crawl stands still because somebody keeps the memory of responses."""
+        if claim in self._queue and returns == self._returns:
+            log.warning(
+                "no memory for bodies was given back for %g s, and %s bytes are in use: fetches wait for it. Code that "
+                "keeps responses should call their release(); a Fetcher made by open_crawl(fetcher=lambda inner: ...) "
+                "need not",
+                STUCK_S, f"{self._used:,}",
+            )  # fmt: skip
 
     def _lose(self, size: int, is_whole: bool) -> None:
         """Notes bytes of a collected share. Python may call this in any thread, and in the middle of our own code."""
@@ -113,13 +129,15 @@ class Budget:
 class BodyShare:
     """The bytes that one response takes of the budget. Implements `model.Share`."""
 
-    __slots__ = ("_budget", "held", "is_whole")
+    __slots__ = ("_budget", "held", "is_over", "is_whole")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self.held = 0
-        self.is_whole = False
+        self.held: int = 0
+        self.is_whole: bool = False
         """Whether the body was read to its end."""
+        self.is_over = False
+        """Whether it was given back."""
 
     def take(self, size: int) -> bool:
         """Charges `size` more bytes and returns True if this needs no waiting. After False, call `wait`."""
@@ -141,9 +159,11 @@ class BodyShare:
         budget._queue.append(claim)
         budget._collect()  # after the claim is in the queue: from now on a collected share wakes it
         budget._serve()
+        timer = loop.call_later(STUCK_S, budget._warn_if_stuck, claim, budget._returns)
         try:
             await claim.granted
         finally:
+            timer.cancel()
             if claim in budget._queue:  # cancelled before its turn
                 budget._queue.remove(claim)
 
@@ -156,10 +176,13 @@ class BodyShare:
         self.is_whole = True
         self._budget._whole_bytes += self.held
         self._stop_overdrawing()
+        opened = _opened.get()
+        if opened is not None and opened.is_fetching_beside(self):
+            self.give_back()
 
     def give_back(self) -> None:
         """Gives all bytes back, whether the body is whole or not. A second call does nothing."""
-        held, self.held = self.held, 0
+        held, self.held, self.is_over = self.held, 0, True
         self._stop_overdrawing()
         self._budget._give_back(held, self.is_whole)
 
@@ -177,30 +200,66 @@ class BodyShare:
 
 
 class Opened:
-    """Collects the shares that are opened within a block by code of others. `add` does nothing after its end."""
+    """Collects the shares that are opened within a block by code of others. `add` does nothing after its end.
 
-    def __init__(self) -> None:
+    While that code fetches, the whole bodies that it holds are its own and take nothing of the budget: otherwise it
+    might wait for memory that it holds itself.
+    """
+
+    def __init__(self, outer: Opened | None = None) -> None:
+        self._outer = outer
         self._shares: list[BodyShare] | None = []
 
     def add(self, share: BodyShare) -> None:
         if self._shares is not None:  # a task that was started in the block outlives it
             self._shares.append(share)
 
+    @property
+    def is_open(self) -> bool:
+        return self._shares is not None
+
+    def give_back_whole(self) -> None:
+        """Gives back the shares of all whole bodies, of this block and of those around it."""
+        for share in self._shares or ():
+            if share.is_whole:
+                share.give_back()
+        if self._outer is not None:
+            self._outer.give_back_whole()
+
+    def is_fetching_beside(self, share: BodyShare) -> bool:
+        """Whether another body of this block is being fetched."""
+        return any(not (one.is_whole or one.is_over or one is share) for one in self._shares or ())
+
     def close(self, kept: Share) -> None:
-        """Gives back the shares of all whole bodies but `kept`."""
+        """Gives back the shares of all whole bodies but `kept`, which belongs to the block around this one then."""
         shares, self._shares = self._shares or [], None
         for share in shares:
             if share.is_whole and share is not kept:
                 share.give_back()
+        if self._outer is not None and isinstance(kept, BodyShare):
+            self._outer.add(kept)
 
 
 _opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
 
 
+def is_collecting() -> bool:
+    """Whether this code runs within a block of `collect_opened` that has not ended."""
+    opened = _opened.get()
+    return opened is not None and opened.is_open
+
+
+def give_back_held() -> None:
+    """Gives back the whole bodies that code of others holds: it is about to wait for another one."""
+    opened = _opened.get()
+    if opened is not None:
+        opened.give_back_whole()
+
+
 @contextmanager
 def collect_opened() -> Iterator[Opened]:
     """Collects the shares that this task, and tasks it starts, open within the block. The caller closes it."""
-    opened = Opened()
+    opened = Opened(_opened.get())
     token = _opened.set(opened)
     try:
         yield opened

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import time
 
 from ..model import Url
-from ..urls import host, registered_domain
+from ..urls import host, registered_domain, registered_domain_of_host
 from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, path_matches, read
 
 __all__ = ["MAX_PAIR_BYTES", "Cookies"]
@@ -33,6 +34,8 @@ class Cookies:
         self._jars: dict[str, Jar] = {}
         self._bytes = 0
         self._clock = clock
+        self.changes = 0
+        """Goes up whenever cookies may have changed."""
 
     def __len__(self) -> int:
         return sum(map(len, self._jars.values()))
@@ -49,12 +52,40 @@ class Cookies:
     def keep(self, url: Url, fields: Sequence[str]) -> None:
         """Stores the Set-Cookie fields of this URL's answer, and drops those that no browser would keep."""
         site, now, is_secure = registered_domain(url), self._clock(), _is_secure(url)
+        with self._change(site) as jar:
+            for field in fields[:MAX_FIELDS]:
+                cookie = read(field, host(url), _path(url), is_secure=is_secure, now=now)
+                if cookie and (cookie.is_host_only or domain_matches(cookie.domain, site)):  # no public suffix
+                    jar.keep(cookie, now, is_secure=is_secure)
+
+    def find_unexpired(self) -> list[Cookie]:
+        """Returns the cookies that have not expired, site by site."""
+        now = self._clock()
+        return [cookie for jar in self._jars.values() for cookie in jar if cookie.expires > now]
+
+    def put(self, cookie: Cookie) -> None:
+        """Stores a cookie that the program sets."""
+        with self._change(registered_domain_of_host(cookie.domain)) as jar:
+            jar.keep(cookie, self._clock(), is_secure=True)
+
+    def remove(self, is_unwanted: Callable[[Cookie], bool]) -> int:
+        """Removes the cookies for which `is_unwanted` holds; returns how many."""
+        removed = 0
+        for site in [*self._jars]:
+            if unwanted := [cookie for cookie in self._jars[site] if is_unwanted(cookie)]:
+                removed += len(unwanted)
+                with self._change(site) as jar:
+                    for cookie in unwanted:
+                        jar.drop(cookie)
+        return removed
+
+    @contextmanager
+    def _change(self, site: str) -> Iterator[Jar]:
+        """Yields the jar of a site to be changed, and keeps all jars together within their bounds."""
+        self.changes += 1
         jar = self._jars.pop(site, None) or Jar()
         self._bytes -= jar.size
-        for field in fields[:MAX_FIELDS]:
-            cookie = read(field, host(url), _path(url), is_secure=is_secure, now=now)
-            if cookie and (cookie.is_host_only or domain_matches(cookie.domain, site)):  # no public suffix
-                jar.keep(cookie, now, is_secure=is_secure)
+        yield jar
         if len(jar):
             self._bytes += jar.size
             self._jars[site] = jar
@@ -75,6 +106,9 @@ class Jar:
     def __len__(self) -> int:
         return len(self._cookies)
 
+    def __iter__(self) -> Iterator[Cookie]:
+        return iter(self._cookies.values())
+
     def choose(self, host: str, path: str, now: float, *, is_secure: bool) -> list[Cookie]:
         """Returns the cookies to send with a request: the longest path first, then the oldest (RFC 6265bis 5.8.3)."""
         fitting = [one for one in self._cookies.values() if one.is_for(host, path, is_secure=is_secure)]
@@ -86,14 +120,14 @@ class Jar:
         if any(one.expires > now and _hides(cookie, one) for one in alike):
             return
         if cookie.expires <= now:
-            self._drop(self._cookies.get(cookie.identity))
+            self.drop(self._cookies.get(cookie.identity))
             return
         if earlier := self._cookies.get(cookie.identity):
             self.size -= _size(earlier)
         self._cookies[cookie.identity] = cookie
         self.size += _size(cookie)
         if len(self._cookies) > MAX_COOKIES:
-            self._drop(self._find_least(now))
+            self.drop(self._find_least(now))
 
     def _find_least(self, now: float) -> Cookie:
         """Returns the cookie to drop: an expired one, else one without Secure, else the oldest (RFC 6265bis 5.7).
@@ -102,10 +136,18 @@ class Jar:
         """
         return min(self._cookies.values(), key=lambda one: one.is_secure + 1 if one.expires > now else 0)
 
-    def _drop(self, cookie: Cookie | None) -> None:
+    def drop(self, cookie: Cookie | None) -> None:
         if cookie:
             del self._cookies[cookie.identity]
             self.size -= _size(cookie)
+
+
+def is_kept(cookie: Cookie, host: str) -> bool:
+    """Whether a browser would keep this cookie of a host: its own, or of a domain above it that is no public suffix."""
+    if cookie.is_host_only:
+        return cookie.domain == host
+    owned = registered_domain_of_host(f"a.{cookie.domain}")
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, owned)
 
 
 def _hides(cookie: Cookie, secure: Cookie) -> bool:

@@ -35,8 +35,9 @@ class Files:
     """
 
     def __init__(self) -> None:
-        self.soft, open_now = _limit(), _open_files()
-        self.room = max(1, self.soft - open_now - max(RESERVE, self.soft // RESERVED_PART))
+        self.soft: int = _limit()
+        open_now = _open_files()
+        self.room: int = max(1, self.soft - open_now - max(RESERVE, self.soft // RESERVED_PART))
         self.open = 0
         """Open connections, idle ones included."""
         self.idle: dict[Idle, None] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model import NO_SHARE, Request, Response
 from ..protocols import Capping, Fetcher, PerAddress
-from .budget import collect_opened
+from .budget import collect_opened, is_collecting
 
 
 class ForeignFetcher:
@@ -26,7 +28,7 @@ class ForeignFetcher:
                 share = response.share
             finally:
                 opened.close(share)
-        return response
+        return response if response.url == request.url else replace(response, url=request.url)
 
     def capped(self, limit_bytes: int) -> Fetcher:
         """Returns a Fetcher that reads at most `limit_bytes` of each body, if the other one can."""
@@ -34,5 +36,32 @@ class ForeignFetcher:
 
     def limit_per_address(self, most: int) -> None:
         """Allows `most` exchanges at a time with each address, if the other one counts them."""
+        if isinstance(self._fetcher, PerAddress):
+            self._fetcher.limit_per_address(most)
+
+
+class LentFetcher:
+    """Our own Fetcher as code of others holds it.
+
+    What it fetches in a task of its own, beside the calls of the crawl, takes no memory of the budget once it is whole:
+    nobody could tell when it is dropped.
+    """
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    async def fetch(self, request: Request) -> Response:
+        """Makes one exchange. Raises FetchError."""
+        response = await self._fetcher.fetch(request)
+        if not is_collecting():
+            response.release()
+        return response
+
+    def capped(self, limit_bytes: int) -> Fetcher:
+        """Returns a Fetcher that reads at most `limit_bytes` of each body."""
+        return LentFetcher(self._fetcher.capped(limit_bytes)) if isinstance(self._fetcher, Capping) else self
+
+    def limit_per_address(self, most: int) -> None:
+        """Allows `most` exchanges at a time with each address."""
         if isinstance(self._fetcher, PerAddress):
             self._fetcher.limit_per_address(most)

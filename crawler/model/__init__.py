@@ -1,13 +1,15 @@
 """The nouns of a crawl: frozen values without I/O that rooms and processes exchange."""
 
+from .hook_answers import Retry, Skip
 from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
-from .request import Lease, Request, Url
+from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
 
 __all__ = [
     "NO_SHARE",
+    "SAFE",
     "Bar",
     "Disposition",
     "Heads",
@@ -20,8 +22,10 @@ __all__ = [
     "Reason",
     "Request",
     "Response",
+    "Retry",
     "Returned",
     "Share",
+    "Skip",
     "Timings",
     "Url",
 ]

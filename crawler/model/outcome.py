@@ -65,6 +65,8 @@ class Reason(StrEnum):
     SOFT_OUTAGE = "soft-outage"
     BLOCKED = "blocked"
     MOVED = "moved"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
+from .header_pairs import Headers, describe_decoded, find_charset, make_pairs
 from .request import Url
 
 
@@ -92,9 +94,48 @@ class Response:
     share: Share = field(default=NO_SHARE, repr=False, compare=False)
     """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
 
+    @classmethod
+    def decoded(
+        cls,
+        url: Url | str,
+        status: int,
+        headers: Headers = (),
+        body: bytes | str = b"",
+        *,
+        ip: str = "",
+        tls: str = "",
+        timings: Timings = Timings(),
+    ) -> Response:
+        """Makes a response of what another HTTP client or a browser gives, whose body has no content coding any more.
+
+        `headers` is a mapping or pairs, of str or bytes. Content-Encoding and Transfer-Encoding are left out, and
+        Content-Length is that of `body`. A body of text is encoded as UTF-8, and Content-Type says so. `url` may be any
+        http(s) URL: where a Fetcher returns the response, the crawl puts the URL of its request there. Raises
+        ValueError for a URL or a status that is none, TypeError for headers and bodies of other types.
+        """
+        content = body.encode() if isinstance(body, str) else bytes(memoryview(body))
+        if type(status) is bool or not 100 <= int(status) == status <= 999:
+            raise ValueError(f"{status!r} is no HTTP status: it should be a whole number such as 200")
+        fields = describe_decoded(make_pairs(headers), len(content), is_text=isinstance(body, str))
+        place = _read_url(url) if isinstance(url, str) else url
+        return cls(place, int(status), fields, content, ip, timings=timings, tls=tls)
+
     def release(self) -> None:
         """Gives its memory back to the budget for bodies. A second call does nothing. The body stays readable."""
         self.share.give_back()
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the charset in Content-Type, else UTF-8; what is not of it becomes U+FFFD.
+
+        Raises ValueError for a body that is still in a content coding: `Crawl.decode` removes it.
+        """
+        if coding := self.header("content-encoding"):
+            raise ValueError(f"the body is in the content coding {coding!r}: call crawl.decode(response) before")
+        try:
+            return self.body.decode(find_charset(self.header("content-type")), "replace")
+        except LookupError:
+            return self.body.decode("utf-8", "replace")
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
@@ -105,3 +146,12 @@ class Response:
         """Returns all values of the named header as latin-1 text, in order."""
         wanted = name.lower().encode()
         return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
+
+
+def _read_url(text: str) -> Url:
+    """Returns the URL without its fragment. Its spelling may be another one than that of the crawl."""
+    parts = urlsplit(text)
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc or not text.isascii():
+        raise ValueError(f"{text!r} is no http(s) URL")
+    query = f"?{parts.query}" if parts.query else ""
+    return Url(f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path or '/'}{query}")

@@ -51,8 +51,8 @@ class Admitted:
     """
 
     def __init__(self, key: bytes | None = None, path: Path | None = None) -> None:
-        self.key = key or secrets.token_bytes(16)
-        self.path = str(path) if path else None
+        self.key: bytes = key or secrets.token_bytes(16)
+        self.path: str | None = str(path) if path else None
         self._inside: set[str] = set()
         self._outside: dict[str, int] = {}
         """Place that was not found -> how many places there were then."""

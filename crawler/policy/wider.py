@@ -14,7 +14,7 @@ _NOFOLLOWS = ("links", "pages", "ignore")
 """Values of `nofollow`, from strict to lax."""
 _OWN = frozenset({
     Reason.ROBOTS, Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT, Reason.PAGE_LIMIT, Reason.TRAP, Reason.MOVED,
-    Reason.DUPLICATE,
+    Reason.DUPLICATE, Reason.SKIPPED,
 })  # fmt: skip
 """Reasons by which rules exclude URLs; no further attempt changes these."""
 FAILURES = tuple(reason for reason in Reason if reason not in _OWN)

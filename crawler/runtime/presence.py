@@ -29,7 +29,7 @@ class Presence:
         self._clock = clock
         self._beat = clock()
         self._watchers = 0
-        self.absences = 0
+        self.absences: int = 0
         """Absences that were noticed until the last beat."""
 
     @contextmanager

@@ -102,6 +102,9 @@ class FetchConfig(Table):
     """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: ForJobs[bool] = False
     """Keep cookies for the length of a run, separately for each site (RFC 6265bis)."""
+    cookie_file: str = ""
+    """A file that keeps the cookies, secrets too, for the next run: `cookies.txt` is one in the crawl folder. Needs
+    `cookies`."""
     verify_tls: ForJobs[bool] = True
     """Check the certificates of sites."""
     ca_file: str = ""

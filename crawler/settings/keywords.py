@@ -177,6 +177,9 @@ class FetchSettings(TypedDict, total=False):
     """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: bool
     """Keep cookies for the length of a run, separately for each site (RFC 6265bis)."""
+    cookie_file: str
+    """A file that keeps the cookies, secrets too, for the next run: `cookies.txt` is one in the crawl folder. Needs
+    `cookies`."""
     verify_tls: bool
     """Check the certificates of sites."""
     ca_file: str

@@ -115,8 +115,10 @@ def _may_hold_secrets(key: str, value: object) -> bool:
 
 
 def has_secrets(config: Config) -> bool:
-    """Returns whether somebody chose a setting that is not shown."""
-    return any(mask_value(key, value) != value for key, value in chosen_settings(config).items())
+    """Returns whether somebody chose a setting that is not shown, or cookies are kept in a file."""
+    return bool(config.fetch.cookie_file) or any(
+        mask_value(key, value) != value for key, value in chosen_settings(config).items()
+    )
 
 
 def effective_user_agent(config: Config) -> str:

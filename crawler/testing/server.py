@@ -62,8 +62,8 @@ class Served(HitLog):
         super().__init__(self._host_of)
         numeric = {host: f"{address}:{port}" for host, (address, port) in places.items()}
         named = {host: f"{host}:{port}" for host, (_, port) in places.items()}
-        self.web = web.at(named if by_name else numeric)
-        self.addresses = {host: address for host, (address, _) in places.items()}
+        self.web: Web = web.at(named if by_name else numeric)
+        self.addresses: dict[str, str] = {host: address for host, (address, _) in places.items()}
         self.strays: list[bytes] = []  # request heads whose Host names no site
         self.bugs: list[Exception] = []
         self._sites = {
@@ -147,7 +147,7 @@ class _Exchange:
     __slots__ = ("_hit", "_in_hand", "steps")
 
     def __init__(self, steps: bytes | Iterator[Step], hit: Hit | None, in_hand: Counter[str]) -> None:
-        self.steps = steps
+        self.steps: bytes | Iterator[Step] = steps
         self._hit = hit
         self._in_hand = in_hand
 

@@ -65,8 +65,8 @@ class Web:
         """A crawl begins at `seeds` (default: the first site's home). Raises ValueError if two hosts are equal."""
         if len({site.host for site in sites}) < len(sites):
             raise ValueError("two sites of a web have the same host: put their pages into one")
-        self.sites = tuple(sites)
-        self.authorities = {site.host: site.host for site in sites} | dict(authorities or {})
+        self.sites: tuple[Site, ...] = tuple(sites)
+        self.authorities: dict[str, str] = {site.host: site.host for site in sites} | dict(authorities or {})
         self._by_authority = {self.authorities[site.host]: site for site in sites}
         self._seeds = tuple(seeds) or tuple(f"http://{site.host}/" for site in sites[:1])
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.fetch import Budget
-from crawler.fetch.budget import SMALL_BYTES, SPARE_BYTES, BodyShare, collect_opened
+from crawler.fetch.budget import SMALL_BYTES, SPARE_BYTES, BodyShare, collect_opened, give_back_held
 from crawler.model import NO_SHARE, Response, Url
 
 MIB = 1 << 20
@@ -418,13 +418,49 @@ def test_what_code_of_others_keeps_is_given_back_but_for_bodies_half_read() -> N
     budget = Budget(100, 10)
     with collect_opened() as opened:
         kept, returned = response_of(budget, 1), response_of(budget, 2)
-        half = budget.open()
-        assert half.take(4)
         opened.close(returned.share)
         later = response_of(budget, 8)
-    assert budget.used == 2 + 4 + 8
+    assert budget.used == 2 + 8
+    with collect_opened() as opened:
+        half = budget.open()
+        assert half.take(4)
+        opened.close(NO_SHARE)
+    assert budget.used == 2 + 8 + 4
     assert kept.body
     assert later.body
+
+
+def test_code_of_others_that_fetches_holds_nothing_of_what_it_fetched_before() -> None:
+    """Else it could wait for memory that it holds itself, at whichever wait of a fetch."""
+    budget = Budget(100, 10)
+    with collect_opened():
+        with collect_opened() as inner:
+            first = response_of(budget, 1)
+            inner.close(first.share)
+        assert budget.used == 1, "the block around it has it now"
+        second, third = budget.open(), budget.open()
+        assert (budget.used, second.take(2), third.take(4)) == (0, True, True)
+        second.keep()
+        assert budget.used == 4, "the second body is whole while the third is under way"
+        third.keep()
+        assert budget.used == 4, "nothing is waited for"
+        give_back_held()
+        assert budget.used == 0
+
+
+async def test_a_budget_that_nobody_gives_back_to_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("crawler.fetch.budget.STUCK_S", 0.001)
+    budget = Budget(20, 10)
+    held = [response_of(budget, 10)]
+    reading = await waiting(budget.open(), 10)
+    while not caplog.records:
+        await asyncio.sleep(0.001)
+    assert "no memory for bodies was given back" in caplog.text
+    assert "lambda inner" in caplog.text
+    held[0].release()
+    await reading
 
 
 def test_a_budget_whose_loop_is_closed_takes_back_all_the_same() -> None:

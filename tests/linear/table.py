@@ -58,6 +58,7 @@ NEED_NONE = {
     "fetch.cookies.Jar.": "a part of fetch.cookies.Cookies.keep",
     "fetch.setcookie.": "a part of fetch.cookies.Cookies.keep, but for read",
     "fetch.cookies.Cookies.of": "a part of fetch.cookies.Cookies.keep",
+    "fetch.cookies.is_kept": "a part of fetch.cookies.Cookies.keep",
     "parse.links.readers": "is given settings",
     "parse.news.memory_of": "is given a token of ours",
     "parse.reading.Reading.add_note": "is given words of ours",

@@ -27,7 +27,7 @@ class Admission:
     """A protocol factory that holds every connection of the API."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
-        self.bounds = bounds or Bounds()
+        self.bounds: Bounds = bounds or Bounds()
         self.closed: Counter[Closed] = Counter()
         """The number of connections that we closed, by reason."""
         self.malformed = 0

@@ -51,15 +51,15 @@ class Connection(asyncio.Protocol):
         self.inner: web.RequestHandler | None = None
         """aiohttp's protocol, made when the first byte comes, so that silent connections cost little."""
         self._make = make
-        self.address = ""
+        self.address: str = ""
         """The address under which its peer is counted."""
-        self.is_local = False
+        self.is_local: bool = False
         """Whether it came over the unix socket, which only its owner can open."""
-        self.is_foreign = False
+        self.is_foreign: bool = False
         """Whether it came over the unix socket, yet from another user."""
-        self.is_busy = False
+        self.is_busy: bool = False
         """Whether a request is being served."""
-        self.asked = 0
+        self.asked: int = 0
         """Requests so far."""
         self._door = door
         self._transport: _Watched | None = None

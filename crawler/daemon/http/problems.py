@@ -37,8 +37,8 @@ class Problem(Exception):
         self.status = status
         self.slug = slug
         self.detail = detail
-        self.faults = tuple(faults)
-        self.headers = dict(headers or {})
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 def bad_field(field: str, detail: str) -> Problem:

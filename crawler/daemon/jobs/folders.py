@@ -27,7 +27,7 @@ class Folders:
     def __init__(self, data: Path, trust: Trust = NOBODY) -> None:
         self.data = data
         self.trust = trust
-        self.crawls = data / "crawls"
+        self.crawls: Path = data / "crawls"
         self._coming = data / "coming"
         """Folders of jobs that are not acknowledged yet."""
         self._going = data / "going"

@@ -61,8 +61,8 @@ class Scheduler:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.series: dict[str, stats.Series] = {}
-        self.wishes = Wishes(registry)
-        self.inspector = Inspector(self.runs, folders, settings_of)
+        self.wishes: Wishes = Wishes(registry)
+        self.inspector: Inspector = Inspector(self.runs, folders, settings_of)
         self._registry = registry
         self._folders = folders
         self._events = events
@@ -75,7 +75,7 @@ class Scheduler:
         self._moved = asyncio.Event()
         self._again: set[str] = set()
         """Jobs in state `running` whose run has ended, and which start again."""
-        self.is_closing = False
+        self.is_closing: bool = False
         self._is_short_of_files = False
 
     # -- what the door asks ------------------------------------------------------------------------------------------
