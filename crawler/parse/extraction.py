@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -15,7 +15,7 @@ import orjson
 
 from .. import urls
 from ..errors import UrlError
-from ..model import LeftOut, Links, Page, Request, Returned, Url
+from ..model import LeftOut, Links, Page, Request, Returned
 from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import data, directives
@@ -40,9 +40,6 @@ _RULES = {
     LeftOut.REPEATS: "whose paths repeat themselves",
     LeftOut.NOFOLLOW: "by nofollow",
 }
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "url": str, "label": str, "priority": int, "method": str, "body": bytes, "data": (Mapping, type(None)),
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -165,37 +162,35 @@ def _make_request(resolve: Callable[[str], str], source: Source, link: Link | st
         link = Link(link)
     elif not isinstance(link, Link):
         raise TypeError("it is neither a Link nor a text")
-    for name, kind in _KINDS.items():
-        if not isinstance(value := getattr(link, name), kind):
-            raise TypeError(f"its {name} is {value!r}")
+    kinds: tuple[tuple[object, type], ...] = ((link.url, str), (link.priority, int))
+    for value, kind in kinds:
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r} is no {kind.__name__}")
     text = resolve(link.url)
     if not text:
         raise UrlError("it leads to no URL that can be visited")
     above = source.request
-    values = None if link.data is None else data.encode(link.data)
-    pairs = link.headers.items() if isinstance(link.headers, Mapping) else link.headers
-    fields = tuple((_take_text(name), _take_text(value)) for name, value in pairs)
     request = Request(
-        Url(text),
+        text,
         above.depth + 1,
         above.url,
         above.origin,
         above.anchor,
         priority=link.priority,
         method=link.method,
-        headers=fields,
+        headers=link.headers,
         body=link.body,
         label=link.label,
-        data=None if values is None else orjson.loads(values),  # as it will be stored
+        data=link.data,
     )
-    size = len(values or b"") + len(link.body) + len(link.label) + sum(len(name) + len(value) for name, value in fields)
-    return request, size
+    request = urls.check_request(request)
+    return request, _weight(request)
 
 
-def _take_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a header field holds {value!r}")
-    return value
+def _weight(request: Request) -> int:
+    """Returns roughly how many bytes a request carries beside its URL."""
+    values = len(orjson.dumps(request.data)) if request.data else 0
+    return values + len(request.body) + sum(len(name) + len(value) for name, value in request.headers)
 
 
 def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> Page:

@@ -22,6 +22,7 @@ from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Request, U
 from crawler.parse import Content, Document, Label, Link, Parsed, ParseJob, Parsers, parse, values_of
 from crawler.parse.data import MAX_BYTES, encode
 from crawler.parse.extraction import MOST_ASKED_BYTES, MOST_PICKLED_BYTES
+from crawler.urls.requests import MOST_BODY
 from tests.defaults import make_job, make_scope
 
 RUNS = iter(range(10**9))
@@ -346,10 +347,12 @@ def test_a_page_that_asks_not_to_be_followed_is_heeded_where_the_settings_heed_i
     [
         ("javascript:void(0)", "such as javascript:void(0): UrlError: it leads to no URL that can be visited"),
         ("http://h:99999/", "such as http://h:99999/: UrlError"),
-        (Link("/x", data={"a": {1}}), "such as '/x': TypeError: "),
-        (Link(7), "such as 7: TypeError: its url is 7"),  # type: ignore[arg-type]
-        (Link("/x", label=7), "such as '/x': TypeError: its label is 7"),  # type: ignore[arg-type]
-        (Link("/x", headers={"a": 7}), "such as '/x': TypeError: a header field holds 7"),  # type: ignore[arg-type]
+        (Link("/x", data={"a": {1}}), "such as '/x': RequestError: http://h/x: data must be JSON"),
+        (Link("/x", data={"a": "x" * 20_000}), "such as '/x': RequestError: http://h/x: data of 20,0"),
+        (Link("/x", headers={"Host": "other"}), "such as '/x': RequestError: http://h/x: the header field Host cannot"),
+        (Link("/x", label="a\nb"), "such as '/x': RequestError: http://h/x: a label is one line"),
+        (Link(7), "such as 7: TypeError: 7 is no str"),  # type: ignore[arg-type]
+        (Link("/x", priority="1"), "such as '/x': TypeError: '1' is no int"),  # type: ignore[arg-type]
         (None, "such as None: TypeError: it is neither a Link nor a text"),
     ],
 )
@@ -366,10 +369,10 @@ def test_links_have_bounds_in_number_and_in_size() -> None:
     assert page.left_out & LeftOut.MAX_LINKS
     endless = parse(document(), job(give_without_end, max_links=10))
     assert len(endless.asked) == 10
-    body = b"x" * (MOST_ASKED_BYTES // 2 - 100)
-    page = given(*(Link(f"/{n}", method="POST", body=body) for n in range(4)))
-    assert len(page.asked) == 2
-    assert page.note.startswith("left out 2 links that parse gave, such as http://h/2: data and bodies")
+    body = b"x" * MOST_BODY
+    page = given(*(Link(f"/{n}", method="POST", body=body) for n in range(18)))
+    assert len(page.asked) == MOST_ASKED_BYTES // MOST_BODY == 16
+    assert page.note.startswith("left out 2 links that parse gave, such as http://h/16: data and bodies")
 
 
 def give_without_end(content: Content) -> Parsed[None]:
