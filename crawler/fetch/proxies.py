@@ -24,7 +24,7 @@ class Proxy:
 
     def __init__(self, proxy: str | None, no_proxy: Sequence[str]) -> None:
         """Raises ConfigError if the proxy is no usable URL."""
-        self.url = _url(proxy) if proxy else None
+        self.url: URL | None = _url(proxy) if proxy else None
         self._is_passed_by = [_matcher(text.strip()) for text in no_proxy if text.strip()]
 
     def is_used_for(self, host: str) -> bool:
