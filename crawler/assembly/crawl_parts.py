@@ -202,9 +202,7 @@ class Works:
         """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
         robots = self.robots.state(view.site)
         delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
-        rest_s = self.pace.rest_s(view.site, delay_s, politeness.adapt)
-        slowed_by = self.pace.why(view.site, delay_s, politeness.adapt)
-        return view._replace(delay_s=delay_s, robots=robots, rest_s=rest_s, slowed_by=slowed_by)
+        return self.pace.show(view._replace(robots=robots), delay_s, politeness.adapt)
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""

@@ -146,7 +146,8 @@ def is_kept(cookie: Cookie, host: str) -> bool:
     """Whether a browser would keep this cookie of a host: its own, or of a domain above it that is no public suffix."""
     if cookie.is_host_only:
         return cookie.domain == host
-    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registered_domain_of_host(host))
+    owned = registered_domain_of_host(f"a.{cookie.domain}")
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, owned)
 
 
 def _hides(cookie: Cookie, secure: Cookie) -> bool:
