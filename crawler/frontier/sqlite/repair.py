@@ -99,7 +99,11 @@ def is_whole(path: Path) -> bool:
     with translate_errors(path), TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
         copy = _copy_with_log(path, Path(name))
         try:
-            with closing(open_file(copy, "process")) as connection, translate_errors(copy), translate_damage(copy):
+            with (
+                closing(open_file(copy, "process", keeps_older=False)) as connection,
+                translate_errors(copy),
+                translate_damage(copy),
+            ):
                 check_inside(connection)
                 [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
                 tables = Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN)
@@ -177,6 +181,8 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
     """Reads all readable rows of a table, by id; where a stretch cannot be read, one by one."""
     query = f"SELECT id, {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
     found: Rows = {}
+    if _lacks(connection, table):
+        return found
     at, last = _find_end(connection, table, "min") or 0, _find_end(connection, table, "max")
     step, misses = STEP, 0
     while misses < MOST_MISSES and (last is None or at <= last):
@@ -190,6 +196,15 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
         found |= {number: rest for number, *rest in rows}
         at, step, misses = rows[-1][0] + 1, min(2 * step, STEP), 0
     return found
+
+
+def _lacks(connection: sqlite3.Connection, table: str) -> bool:
+    """Returns whether the file has no such table: those of older layouts lack some."""
+    try:
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        return "no such table" in str(error)
+    return False
 
 
 def _has(connection: sqlite3.Connection, table: str) -> bool:

@@ -106,15 +106,16 @@ CREATE TABLE IF NOT EXISTS extra (id INTEGER PRIMARY KEY, sent TEXT, label TEXT,
 CREATE INDEX IF NOT EXISTS sent ON extra (id) WHERE sent != '';
 """
 
-PATTERN_1 = PATTERN.replace("parked", "refused")
-
 UPGRADES = {
-    # Layout 1 does not know the left-out links of its visits: NULL.
+    # Layout 1 does not know the left-out links of its visits: NULL. Its oldest files have no table of patterns, and a
+    # column of that had two names; nothing of the column is kept.
     1: f"""
-{PATTERN_1}
 ALTER TABLE visit ADD COLUMN left_out INTEGER;
-UPDATE pattern SET refused = 0;
-ALTER TABLE pattern RENAME COLUMN refused TO parked;
+{PATTERN}
+ALTER TABLE pattern RENAME TO pattern_1;
+{PATTERN}
+INSERT INTO pattern SELECT name, standing, fetched, news, 0, windows FROM pattern_1;
+DROP TABLE pattern_1;
 """,
     # Layout 2 holds plain requests alone. Its readers would send every request of layout 3 as a plain GET.
     2: EXTRA,
