@@ -78,11 +78,13 @@ class Wire(ResponseHandler):
         """The head of the final answer, byte for byte. Set when it is complete."""
         self.interim_heads: tuple[bytes, ...] = ()
         """The heads of the interim answers before it."""
+        self._has_body = True
         self._is_retrying = False
         self._fault: BaseException | None = None
 
-    def expect(self) -> None:
-        """Prepares for the next answer, with a fresh parser."""
+    def expect(self, *, has_body: bool = True) -> None:
+        """Prepares for the next answer, with a fresh parser. Without `has_body` the answer is that to a HEAD."""
+        self._has_body = has_body
         self.exchanges += 1
         self._files.idle.pop(self, None)
         self.is_awaited = True
@@ -217,6 +219,7 @@ class Wire(ResponseHandler):
     def _parse_anew(self) -> None:
         self.set_response_params(
             auto_decompress=False,
+            skip_payload=not self._has_body,
             read_until_eof=True,
             read_bufsize=READ_BYTES,
             max_line_size=MAX_FIELD_BYTES,
