@@ -140,10 +140,8 @@ class Exchanges:
 
 
 def make_request(wanted: str | Url | Request) -> Request:
-    """Returns the request for a URL as it is written, with all its parameters. Raises UrlError."""
-    if isinstance(wanted, Request):
-        return wanted
-    return Request(wanted if isinstance(wanted, Url) else urls.parse(wanted))
+    """Returns the request for a URL as it is written, with all its parameters. Raises UrlError, RequestError."""
+    return urls.check_request(wanted if isinstance(wanted, Request) else Request(wanted))
 
 
 async def _wait_until(moment: float) -> None:

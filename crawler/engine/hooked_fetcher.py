@@ -72,7 +72,7 @@ class HookedFetcher:
             if type(answer) is not Request:
                 raise HookError(_complain(who, answer, "the request, a changed copy of it, or crawler.Skip('why')"))
             if answer is not request:
-                answer = replace(answer, url=urls.parse(answer.url.text))
+                answer = urls.check_request(answer)
                 _check_change(who, request, answer)
         if answer.url != request.url:
             rules, _ = await self._robots.rules(answer)
