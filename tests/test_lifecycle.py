@@ -33,6 +33,9 @@ CALLS: dict[str, Callable[[Crawl], object]] = {
     "let_go": lambda crawl: crawl.let_go(HERE),
     "sites": lambda crawl: crawl.sites(1),
     "ask": lambda crawl: crawl.ask(lambda opened: opened.queued()),
+    "fetch": lambda crawl: crawl.fetch(HERE),
+    "decode": lambda crawl: crawl.decode(crawler.Response.decoded(HERE, 200)),
+    "cookies": lambda crawl: crawl.cookies,
     "explain": lambda crawl: crawl.explain(HERE, is_offline=True),
 }
 STILL = {"stop", "abort", "close", "snapshot", "held", "weight"}

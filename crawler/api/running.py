@@ -245,6 +245,7 @@ class Crawl:
 
     async def decode(self, response: Response) -> Response:
         """Returns the response with its body decoded, so that `response.text` can be read. Raises ParseError."""
+        self._check_open()
         return await self._exchanges.decode(response, self.config.fetch.max_body_bytes)
 
     async def close(self) -> None:
