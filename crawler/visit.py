@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
+from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse, values_of
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
@@ -301,7 +301,7 @@ class Visitor:
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
             headers=response.headers if self.job.extract else (),
-            request=request if self.job.extract else None,
+            request=values_of(request) if self.job.extract else None,
         )
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:

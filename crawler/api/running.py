@@ -15,6 +15,7 @@ from anyio import CancelScope
 from .. import urls
 from ..assembly import parts
 from ..assembly.crawl_parts import Works
+from ..assembly.site_facts import find_site_facts
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
@@ -311,8 +312,8 @@ class Crawl:
         return self._complete([view._replace(retrying=retrying.get(view.site, 0)) for view in views])
 
     def _complete(self, views: Iterable[SiteView]) -> list[SiteView]:
-        politeness = parts.politeness(self.config)
-        return [self._works.complete(view, politeness) for view in views]
+        facts = find_site_facts(self.config)
+        return [self._works.complete(view, facts) for view in views]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
@@ -335,4 +336,5 @@ class Crawl:
             scope=scope,
             is_offline=is_offline,
             pace=self._works.pace,
+            proxy_of=self._works.proxy_of,
         )

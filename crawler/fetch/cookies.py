@@ -34,7 +34,7 @@ class Cookies:
         self._jars: dict[str, Jar] = {}
         self._bytes = 0
         self._clock = clock
-        self.changes = 0
+        self.changes: int = 0
         """Goes up whenever cookies may have changed."""
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class Jar:
 
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
-        self.size = 0
+        self.size: int = 0
         """Characters of names and values."""
 
     def __len__(self) -> int:
