@@ -235,8 +235,8 @@ class Crawl:
         It goes through the crawl's own fetcher, with its cookies, guard and limits, but not through its hooks, and
         leaves no record. It follows no redirect and tries nothing twice. The site rests before and after it as between
         two visits, and exchanges of one site come one by one. May be called between runs and during one, also in a
-        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
-        UrlError.
+        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded,
+        UrlError and RequestError.
         """
         self._check_open()
         return await self._exchanges.fetch(
