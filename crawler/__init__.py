@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         HookError,
         OffloadError,
         ParseError,
+        RequestError,
         SeedError,
         SinkError,
         StorageFull,
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
-    from .settings import Config, Settings
+    from .settings import Config, Settings, SinkConfig
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -70,7 +71,7 @@ _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
     "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
-    "ParseError SeedError SinkError StorageFull UrlError VisitError",
+    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
@@ -79,7 +80,7 @@ _HOMES = {
     "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
-    "settings": "Config Settings",
+    "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
@@ -150,6 +151,7 @@ __all__ = [
     "Rehearsal",
     "RepairReport",
     "Request",
+    "RequestError",
     "Response",
     "Retry",
     "Robots",
@@ -159,6 +161,7 @@ __all__ = [
     "Settings",
     "Shared",
     "Sink",
+    "SinkConfig",
     "SinkError",
     "Skip",
     "SkippedSeeds",

@@ -40,6 +40,10 @@ class SchemeError(UrlError):
     """The text is a URL, but neither http nor https."""
 
 
+class RequestError(UrlError):
+    """The request of a program cannot be sent or kept: its method, headers, body, label or data are to blame."""
+
+
 class SeedError(CrawlError):
     """The seeds cannot be read, or none of them can be used."""
 

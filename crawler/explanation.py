@@ -20,6 +20,7 @@ from .policy.admitted import Admitted
 from .policy.pace import Pace
 from .policy.scope import Ruling, Scope, place
 from .reach.roots import AdmittedPlaces, Root
+from .reach.slow_sites import NOTE, recall_slow_sites
 from .runtime.times import iso
 from .settings import Config
 from .standing import Trap
@@ -136,7 +137,8 @@ async def explain(
     robots = await ask_robots(url, config, is_offline=is_offline)
     facts = find_site_facts(config)
     politeness, site = facts.politeness, url.site
-    rest_s, pace = politeness.rest_s(url.site, robots.crawl_delay_s), pace or Pace()
+    rest_s = politeness.rest_s(site, robots.crawl_delay_s)
+    pace = recall_slow_sites(Pace(), story.slow_sites) if pace is None else pace
     return Explanation(
         url=url,
         changes=tuple(changes),
@@ -261,6 +263,8 @@ class _Story(NamedTuple):
     """The roots that may admit the URL."""
     parking: Trap | None = None
     """The pattern that the URL is parked under."""
+    slow_sites: object = None
+    """The note with the slow sites."""
 
 
 async def _ask(source: Path | Asked, question: Callable[[Look], _Story]) -> _Story:
@@ -275,7 +279,7 @@ def _find_story(opened: Look, url: Url, near: str) -> _Story:
     roots = [(root, seed) for _, root, seed in opened.roots(MOST_NEAR if near else MOST_ROOTS, near)]
     shown = [] if known else [root for root, _ in roots] or [root for _, root, _ in opened.roots(MOST_ROOTS)]
     parking = opened.parking(known.pattern) if known and known.pattern else None
-    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots, parking)
+    return _Story(known, opened.site(url.site), opened.trap(url), shown, roots, parking, opened.note(NOTE))
 
 
 def _scope(config: Config, roots: Sequence[Root]) -> Scope:

@@ -308,3 +308,7 @@ class Look(Protocol):
     def positions(self) -> Mapping[str, Position]:
         """Returns what each sink, by name, had durably written at the last settle."""
         ...
+
+    def note(self, name: str) -> object:
+        """Returns the note with this name; None: there is none."""
+        ...

@@ -54,7 +54,7 @@ class Survivors(NamedTuple):
     """The whole records of a damaged output, in columns. The numbers of places are the format's own, such as bytes."""
 
     fingerprints: NDArray[np.uint64]
-    """Of the records' URLs."""
+    """Of the records' URLs; where a record has a `request_id`, this is the fingerprint, in hexadecimal digits."""
     visits: NDArray[np.int64]
     """The numbers of the visits."""
     starts: NDArray[np.int64]

@@ -20,7 +20,7 @@ from benchmarks.__main__ import BENCHMARKS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.record import FIELDS, HEAVY
+from crawler.sinks.record import EXTRA, FIELDS, HEAVY
 from tests.committed import ROOT, list_committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -144,7 +144,7 @@ def test_the_default_settings_on_file_are_those_of_the_code() -> None:
 
 
 def test_the_documents_name_every_field_of_a_record_in_order() -> None:
-    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY]
+    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY, *EXTRA]
 
 
 def test_the_documents_name_every_disposition_and_every_reason() -> None:
@@ -166,7 +166,7 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("requirements.lock", ["socks", "tables"]), ("requirements-dev.lock", ["socks", "tables", "test", "dev"])],
+    [("requirements.lock", ["socks", "tables"]), ("requirements-dev.lock", ["socks", "tables", "test", "docs", "dev"])],
 )
 def test_every_dependency_is_locked_with_its_hashes(name: str, extras: list[str]) -> None:
     lock = _read(name)

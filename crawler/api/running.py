@@ -29,6 +29,7 @@ from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
+from ..reach.slow_sites import keep_slow_sites
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
@@ -68,7 +69,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
-        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -106,7 +107,10 @@ class Crawl:
         try:
             with unwrap_group():
                 await self._works.roots.fill()
-                async with open_watchdog(self._note_blocked, self.config.watch.blocked_after_s):
+                async with (
+                    open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
+                    keep_slow_sites(self._frontier, self._works.pace),
+                ):
                     summary = await self._engine.run(self._read_seeds(seeds))
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
@@ -222,6 +226,7 @@ class Crawl:
     @property
     def cookies(self) -> CookieJar:
         """The cookies that the crawl keeps and sends. Raises ConfigError if it keeps none (`fetch.cookies`)."""
+        self._check_open()
         return self._works.cookies
 
     async def fetch(self, wanted: Seed, *, obeys_robots: bool = True) -> Response:
@@ -233,6 +238,7 @@ class Crawl:
         hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
         UrlError.
         """
+        self._check_open()
         return await self._exchanges.fetch(
             make_request(wanted), parts.politeness(self.config), self.config.fetch.max_body_bytes,
             obeys_robots=obeys_robots, is_amid_visits=self._is_running,
@@ -240,6 +246,7 @@ class Crawl:
 
     async def decode(self, response: Response) -> Response:
         """Returns the response with its body decoded, so that `response.text` can be read. Raises ParseError."""
+        self._check_open()
         return await self._exchanges.decode(response, self.config.fetch.max_body_bytes)
 
     async def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Literal, get_args
 
 from .. import urls
@@ -27,9 +26,9 @@ def check_choice(on_bad_seed: str) -> None:
 
 
 def seed_request(seed: Seed, policy: Policy) -> Request:
-    """Returns the request of one seed, in its canonical spelling. Raises UrlError."""
+    """Returns the request of one seed, in its canonical spelling. Raises UrlError, RequestError."""
     if isinstance(seed, Request):
-        return replace(seed, url=urls.fold_url(seed.url, policy))
+        return urls.check_request(seed, policy)
     return Request(urls.parse(str(seed), policy=policy))
 
 
@@ -44,7 +43,7 @@ def read_seeds(seeds: Iterable[Seed], policy: Policy, on_bad: OnBad | None, firs
         except UrlError as error:
             if on_bad is None:
                 raise
-            text = seed.url.text if isinstance(seed, Request) else str(seed)
+            text = str(seed.url if isinstance(seed, Request) else seed)
             on_bad(BadSeed(SOURCE, number, text, str(error).partition(": ")[0]))
             continue
         yield request

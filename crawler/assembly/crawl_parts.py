@@ -205,11 +205,10 @@ class Works:
 
     def complete(self, view: SiteView, facts: SiteFacts) -> SiteView:
         """Returns the view of a site with its delay, the rest that it gets now, its robots.txt, tables and proxy."""
-        robots, adapt = self.robots.state(view.site), facts.politeness.adapt
+        robots = self.robots.state(view.site)
         (view,) = facts.complete([view._replace(robots=robots)])
-        rest_s = self.pace.rest_s(view.site, view.delay_s, adapt)
-        slowed_by = self.pace.why(view.site, view.delay_s, adapt)
-        return view._replace(rest_s=rest_s, slowed_by=slowed_by, proxy=self.proxy_of(view.site))
+        view = self.pace.show(view, view.delay_s, facts.politeness.adapt)
+        return view._replace(proxy=self.proxy_of(view.site))
 
     def proxy_of(self, site: str) -> str:
         """Returns the proxy that a site goes to now, without its password; empty: none, or a fetcher of others."""

@@ -32,13 +32,15 @@ class ExchangeTerms:
 
     def __init__(self, config: FetchConfig, presence: Presence) -> None:
         self.presence = presence
-        self.cookies = Cookies() if config.cookies else None
-        self.pace = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
-        self.timeout_s = config.timeout_s
-        self.max_body_bytes = config.max_body_bytes
-        self.keeps_oversized = config.oversized == "keep"
+        self.cookies: Cookies | None = Cookies() if config.cookies else None
+        self.pace: SpeedCheck = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
+        self.timeout_s: float = config.timeout_s
+        self.max_body_bytes: int = config.max_body_bytes
+        self.keeps_oversized: bool = config.oversized == "keep"
         # By default aiohttp rounds timers of more than 5 s up to whole seconds.
-        self.connect_timeout = ClientTimeout(connect=config.connect_timeout_s, ceil_threshold=float("inf"))
+        self.connect_timeout: ClientTimeout = ClientTimeout(
+            connect=config.connect_timeout_s, ceil_threshold=float("inf")
+        )
 
 
 @dataclass(slots=True)

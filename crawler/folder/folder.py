@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
+from ..frontier import foretell_upgrade
 from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
 from ..runtime.files import is_full, sync_folder
@@ -25,16 +26,16 @@ from ..runtime.private_files import (
     close_to_others,
     make_folder,
     opener,
-    replace_private_file,
 )
 from ..settings import OWN_FILES, Config
-from ..settings.loading import Change, amend, chosen_settings, differences, has_secrets, load
-from ..settings.toml import to_toml
+from ..settings.loading import Change, amend, chosen_settings, differences, has_secrets
 from ..sinks import make_outputs
+from . import settings_file
+from .settings_file import Newer
 
 MAX_NAME = 60
 """Most characters of a folder's name that are made from seeds: readable, and far below limits of file systems."""
-_SETTINGS, _LOCK, _NEW, _SEEDS = "crawl.toml", "lock", f"crawl.toml{DRAFT}", "seeds"
+_SETTINGS, _LOCK, _NEW, _SEEDS = settings_file.NAME, "lock", f"{settings_file.NAME}{DRAFT}", "seeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,14 @@ class Folder:
     """Settings chosen now that differ from the folder's, and whether each applies."""
     is_new: bool = True
     remarks: tuple[str, ...] = ()
-    """Messages to the owner about who else can read or write in the folder."""
+    """Messages to the owner: who else can read or write in the folder, and which of its settings are unknown here."""
+    newer: Newer | None = None
+    """Settings that only a newer version knows. They stay in the file."""
 
     def keep(self, config: Config) -> Folder:
         """Stores the settings that the crawl will continue with next time. Raises FolderError, StorageFull."""
         with translate_os_errors(self.path):
-            _store(self.path, config)
+            settings_file.write_settings(self.path, config, self.newer)
         return replace(self, config=config)
 
     def check_patterns(self, chosen: Config) -> None:
@@ -117,8 +120,8 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
     try:
         with translate_os_errors(path):
             folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
-            remarks = _close(folder, trust)
-            _store(path, folder.config)
+            remarks = folder.remarks + _close(folder, trust)
+            settings_file.write_settings(path, folder.config, folder.newer)
         yield replace(folder, remarks=remarks)
     finally:
         os.close(lock)
@@ -216,6 +219,8 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
 
 def _continue(path: Path, config: Config, trust: Trust) -> Folder:
     folder = _merge(path, config, trust)
+    if folder.config.frontier.kind == "sqlite" and (remark := foretell_upgrade(folder.frontier_path)):
+        folder = replace(folder, remarks=(*folder.remarks, remark))
     folder.check_patterns(config)
     for name in _files_of(folder.outputs):
         check_place(path / name)
@@ -225,11 +230,12 @@ def _continue(path: Path, config: Config, trust: Trust) -> Folder:
 
 def _merge(path: Path, config: Config, trust: Trust) -> Folder:
     """Returns the folder with its settings overridden by those chosen now, as far as they may change."""
-    stored = load(path / _SETTINGS, trust=trust)
+    stored, newer, remarks = settings_file.read_settings(path, trust)
     changes = differences(stored, config)
     refused = {change.key for change in changes if not change.applies}
     chosen = {key: value for key, value in chosen_settings(config).items() if key not in refused}
-    return Folder(path, amend(stored, chosen), tuple(changes), is_new=False)
+    merged = amend(stored, chosen)
+    return Folder(path, merged, tuple(changes), is_new=False, remarks=remarks, newer=newer)
 
 
 def _refuse_to_forget(folder: Folder) -> None:
@@ -251,14 +257,6 @@ def _files_of(outputs: Iterable[Output]) -> Iterator[str]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _store(path: Path, config: Config) -> None:
-    text = f"# The settings this crawl was started with; all others have their defaults.\n\n{to_toml(config)}"
-    if (path / _SETTINGS).exists() and (path / _SETTINGS).read_text("utf-8") == text:
-        return
-    with replace_private_file(path / _SETTINGS) as file:
-        file.write(text.encode())
 
 
 def _lock(path: Path) -> int:

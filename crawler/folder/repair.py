@@ -73,4 +73,5 @@ def _parse_record(record: Record) -> Recorded:
         record["attempt"],
         datetime.fromisoformat(record["fetched_at"]).timestamp(),
         bytes.fromhex(record["digest"].removeprefix("sha256:")) if record["digest"] else None,
+        record.get("request_id", ""),
     )

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..model import Disposition, LeftOut, Links, Outcome, Position, Reason, Request
 from ..policy.traps import StoredPattern
-from .order import ROW_BITS, Entry, Packed, key, text_of
+from .extras import Extra
+from .order import ROW_BITS, WITH_EXTRA, Entry, Packed, key, text_of
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class RequestGroup:
     texts: list[str]
     pattern: str = ""
     """The pattern they are parked under; empty: they are queued."""
+    have_extras: Sequence[bool] = ()
+    """For each of them whether it has an extra; empty: none has."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -42,8 +45,13 @@ class RequestGroup:
         """Returns the first `number` of them, packed."""
         like, above = self.like, self.rank << ROW_BITS
         via, seed, root = map(text_of, (like.via, like.seed, like.root))
-        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root, None
-        return [(above | row, text, *alike) for row, text in enumerate(self.texts[:number], self.first)]
+        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root
+        if not self.have_extras:
+            return [(above | row, text, *alike, None) for row, text in enumerate(self.texts[:number], self.first)]
+        told = zip(self.texts[:number], self.have_extras, strict=False)
+        return [
+            (above | row, text, *alike, WITH_EXTRA if has else None) for row, (text, has) in enumerate(told, self.first)
+        ]
 
 
 QUEUED = ""
@@ -271,6 +279,7 @@ class Change:
     """Fingerprints of the families' URLs, in the order of their rows. The rows follow those stored before without a
     gap."""
     names: list[Name] = field(default_factory=list)
+    extras: list[Extra] = field(default_factory=list)
     requeued: list[Entry] = field(default_factory=list)
     """Requests queued again, such as setbacks whose wait is over and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)

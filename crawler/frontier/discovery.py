@@ -14,6 +14,7 @@ from .. import urls
 from ..model import Links, Outcome, Request, Url
 from .change import Change, Name, RequestGroup, ShorterWay
 from .depths import Depths, distance
+from .extras import bare, extra_of, has_extra
 from .fingerprints import U64, Fingerprints
 from .order import Entry, key, rank
 
@@ -52,6 +53,9 @@ class Discovery:
     def __contains__(self, url: Url) -> bool:
         return urls.fingerprint(url.text, self.key) in self._seen
 
+    def fingerprints(self, requests: Sequence[Request]) -> U64:
+        return np.array([urls.fingerprint(request.identity, self.key) for request in requests], np.uint64)
+
     def follow(
         self, harvests: Sequence[FoundLinks], visits: Sequence[tuple[Outcome, Entry]], change: Change
     ) -> list[ShorterWay]:
@@ -65,7 +69,7 @@ class Discovery:
 
     def add(self, requests: Sequence[Request], change: Change, parent: Entry | None = None) -> Added:
         """Adds the requests that were never seen; returns their number, the known ones and the shorter ways."""
-        fingerprints = np.array([urls.fingerprint(request.url.text, self.key) for request in requests], np.uint64)
+        fingerprints = self.fingerprints(requests)
         is_fresh = self._see(fingerprints)
         groups: dict[tuple[object, ...], list[int]] = {}
         for i in np.flatnonzero(is_fresh).tolist():
@@ -73,7 +77,10 @@ class Discovery:
         number, start = int(is_fresh.sum()), len(change.families)
         first = len(self._seen) - number + 1
         for group in groups.values():
-            change.families.append(self._family(first, [requests[i] for i in group], change, parent))
+            alike = [requests[i] for i in group]
+            change.families.append(family := self._family(first, alike, change, parent))
+            if family.have_extras:
+                change.extras += [extra_of(one, row) for row, one in enumerate(alike, first) if has_extra(one)]
             first += len(group)
         packed = _pack_fingerprints(fingerprints, groups.values())
         change.fingerprints += packed
@@ -165,7 +172,7 @@ class Discovery:
         """Returns the request of a known URL on its shorter way."""
         request = replace(way.request, is_reread=is_reread)
         ranked = rank(request.priority, request.depth, self._in_depth_order)
-        return Entry(key(ranked, way.row), request, way.seed, way.root)
+        return bare(Entry(key(ranked, way.row), request, way.seed, way.root, has_extra=True))
 
     # -- families ----------------------------------------------------------------------------------------------------
 
@@ -181,7 +188,7 @@ class Discovery:
         return RequestGroup(row, site, ranked, like, *rows, [], harvest.pattern)
 
     def _family(self, first: int, requests: Sequence[Request], change: Change, parent: Entry | None) -> RequestGroup:
-        like = requests[0]
+        like, have_extras = requests[0], [has_extra(request) for request in requests]
         return RequestGroup(
             first,
             like.url.site,
@@ -191,6 +198,7 @@ class Discovery:
             self._row(like.seed if like.seed != like.url else None, parent, change),
             self._row(like.root if like.root != like.url else None, parent, change),
             [request.url.text for request in requests],
+            have_extras=have_extras if any(have_extras) else (),
         )
 
     def _row(self, url: Url | None, parent: Entry | None, change: Change) -> int:

@@ -18,6 +18,7 @@ from ..policy.politeness import Wait
 from ..policy.redirects import Hop
 from ..standing import Counts, Pick, Rows, SiteView, Visited, Waiting
 from .discovery import Discovery
+from .extras import complete_leases
 from .fingerprints import U64
 from .ledger import Ledger
 from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
@@ -168,8 +169,18 @@ class EmbeddedFrontier:
             self._ledger.arrivals.note_shelved()
             self._feed(now)
             if leases or limit <= 0 or not self._coming:
-                return leases
+                return await self._complete(leases)
             await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _complete(self, leases: list[Lease]) -> list[Lease]:
+        """Returns the leases with what the store alone knows of them."""
+        rows = [lease.token for lease in leases if self._bench.entry(lease.token).has_extra]
+        if not rows:
+            return leases
+        leases = complete_leases(leases, await self._store.extras(rows), self.key)
+        for lease in leases:
+            self._bench.complete(lease)
+        return leases
 
     async def wait(self) -> bool:
         while True:

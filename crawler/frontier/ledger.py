@@ -31,6 +31,7 @@ from .change import (
 )
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
+from .extras import bare
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -286,7 +287,7 @@ class Ledger:
         change.nearer += nearer
         entries = []
         for way in nearer:
-            if depths.standing(way.row) == WITH_LINKS:
+            if depths.standing(way.row) == WITH_LINKS and way.request.is_safe:
                 entries.append(self._reread(way, change))
             elif depths.standing(way.row) == NOT_VISITED:
                 self._bench.shorter_ways.note(way)
@@ -305,7 +306,7 @@ class Ledger:
             way = self._bench.shorter_ways.take(entry.row)
             found = HAS_LINKS if has_failed_again(outcome) else left_out(outcome)
             self._set_standing(entry.row, WITH_LINKS if found & HAS_LINKS else WITHOUT_LINKS)
-            if way is not None and found & LeftOut.DEPTH:
+            if way is not None and found & LeftOut.DEPTH and entry.request.is_safe:
                 entries.append(self._reread(way, change))
         self.arrivals.requeue(entries, change, touched, now)
 
@@ -324,8 +325,9 @@ class Ledger:
 
     def _schedule(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         """Schedules another visit, if there is to be one; a page leaves the schedule only when it is excluded."""
-        wait_s, request = outcome.revisit_in_s, entry.request
-        is_scheduled = request.visit > 1 and (self._keeps_fresh or request.interval_s)
+        request = entry.request
+        wait_s = outcome.revisit_in_s if request.is_safe else None
+        is_scheduled = request.visit > 1 and (self._keeps_fresh or request.interval_s) and request.is_safe
         if is_scheduled and wait_s is None and outcome.disposition is not Disposition.EXCLUDED:
             wait_s = request.interval_s
         if wait_s is None:
@@ -334,8 +336,8 @@ class Ledger:
             return
         due = self._clock.wall() + wait_s
         again = replace(add_validators(outcome, request), attempt=1, visit=request.visit + 1, interval_s=wait_s)
-        fingerprint = urls.fingerprint(request.url.text, self._discovery.key)
-        change.schedules.append(Schedule(Entry(key(LAST, entry.row), again, entry.seed, entry.root), due, fingerprint))
+        fingerprint = urls.fingerprint(request.identity, self._discovery.key)
+        change.schedules.append(Schedule(entry._replace(key=key(LAST, entry.row), request=again), due, fingerprint))
         self._scheduled += 1
         self._next_revisit = _earlier(self._next_revisit, due)
         self._next_revisit_since = _earlier(self._next_revisit_since, due)
@@ -350,7 +352,7 @@ class Ledger:
             self._bench.put_back(site, entry)
             return
         request = replace(entry.request, attempt=entry.request.attempt + (outcome.reason is not None))
-        again = entry._replace(key=entry.place, request=request)
+        again = bare(entry._replace(key=entry.place, request=request))
         wait_s = outcome.retry_in_s or 0.0
         self._leave_queue(entry, change)
         self._retries.add(again, now + wait_s, outcome.reason)

@@ -18,6 +18,7 @@ from ..model import Disposition, Request, Url
 from ..policy.redirects import Hop
 from ..standing import Ended, Left, Pick, Rows, Visited, Waiting
 from .change import QUEUED, Change, Schedule, ShorterWay, Visit
+from .extras import Extra
 from .fingerprints import U64
 from .order import Entry, Packed, pack, unpack
 from .store import Due, Load, Picked, Shelf
@@ -34,6 +35,10 @@ class _Story(NamedTuple):
     entry: Entry
     visit: Visit
 
+    @property
+    def is_safe(self) -> bool:
+        return self.entry.request.is_safe
+
 
 class MemoryStore:
     """A `Store` in memory."""
@@ -43,6 +48,7 @@ class MemoryStore:
         self._stories: dict[int, _Story] = {}
         self._parked: dict[int, tuple[Packed, str]] = {}
         self._rereads: set[int] = set()
+        self._extras: dict[int, Extra] = {}
         self._prints: list[tuple[int, U64]] = []
         """First rows, and the fingerprints of the URLs from there on."""
         self._outside: list[U64] = []
@@ -69,9 +75,10 @@ class MemoryStore:
 
     def _apply(self, change: Change) -> None:
         entries = {entry.row: entry for entry in change.gone}
-        self._learn(change, entries)
-        for entry in change.requeued:  # first, for a page that was tried again may be on schedule again
+        for entry in change.requeued:  # first, for a page that was tried again may be parked, or on schedule, again
             self._parked.pop(entry.row, None)
+        self._learn(change, entries)
+        for entry in change.requeued:
             if entry.row not in self._rereads:
                 self._scheduled.pop(entry.row, None)
         self._keep_stories(change, entries)
@@ -97,7 +104,8 @@ class MemoryStore:
                 story.visit.leave_out(left_out)
 
     def _learn(self, change: Change, entries: Mapping[int, Entry]) -> None:
-        """Learns about URLs that are not queued."""
+        """Learns about URLs that are not queued, and what the queue does not hold of those that are."""
+        self._extras.update((extra.row, extra) for extra in change.extras)
         self._rereads.update(change.rereads)
         if change.families:
             self._prints.append((change.families[0].first, np.frombuffer(change.fingerprints, "<u8")))
@@ -147,12 +155,15 @@ class MemoryStore:
         self._first_due()
         return Due(entries, self._dues[0][0] if self._dues else None)
 
+    async def extras(self, rows: Sequence[int]) -> Mapping[int, Extra]:
+        return {row: self._extras[row] for row in rows if row in self._extras}
+
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         story = self._stories[row]
         return story.entry.request.url, story.visit.digest
 
     async def came_by(self, row: int, request: Request) -> list[Hop]:
-        known = {story.entry.request.url: number for number, story in self._stories.items()}
+        known = {one.entry.request.url: row for row, one in self._stories.items() if one.entry.request.is_plain}
         hops: list[Hop] = []
         while request.redirects and request.via and len(hops) < len(known):
             number = known.get(request.via)
@@ -193,7 +204,9 @@ class MemoryStore:
             case Ended(reasons):
                 yield from (row for row, story in self._stories.items() if _has_ended(story.visit, reasons))
             case Left(bits):
-                yield from (row for row, story in self._stories.items() if (story.visit.left_out or 0) & bits)
+                yield from (
+                    row for row, one in self._stories.items() if (one.visit.left_out or 0) & bits and one.is_safe
+                )
             case Waiting(patterns):
                 yield from (row for row, (_, name) in self._parked.items() if not patterns or name in patterns)
             case Rows(rows):
@@ -208,6 +221,8 @@ class MemoryStore:
         entry, visit = story
         schedule = self._scheduled.get(row)
         if isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread):
+            if not story.is_safe:
+                return None
             again = replace(entry.request, attempt=1, is_reread=True, etag="", last_modified="", digest=b"")
             return Picked(entry._replace(key=entry.place, request=again))
         if isinstance(pick, Rows) and pick.reasons is not None and not _has_ended(visit, pick.reasons):

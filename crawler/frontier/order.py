@@ -18,12 +18,14 @@ HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
 LAST = FIELD_MASK << FIELD_BITS | FIELD_MASK
 """The rank of revisits: behind all that is new, whether priority or depth comes first in a rank."""
 
-Earlier = tuple[str, str, bytes, int, float, bool]
+Earlier = tuple[str, str, bytes, int, float, bool, bool]
 """Facts from earlier visits: ETag, Last-Modified, digest, the number of the new visit, the interval in seconds, and
-whether it only reads the page again for links that were left out."""
+whether it only reads the page again for links that were left out; and whether the store has an extra of it."""
+WITH_EXTRA: Final[Earlier] = ("", "", b"", 1, 0.0, False, True)
+"""Stands in a request that was never visited and has an extra."""
 Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, Earlier | None]
 """A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and
-facts from earlier visits (None: there was none).
+facts from earlier visits (None: there was none, and it has no extra).
 
 Plain values in a plain tuple, which the garbage collector ignores: it would stop the loop for a fifth of a second,
 time and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
@@ -46,6 +48,8 @@ class Entry(NamedTuple):
     """The row of its seed; 0: it is a seed."""
     root: int
     """The row of its root; 0: it is a root."""
+    has_extra: bool = False
+    """Whether the store may have an extra of it, which comes when it is lent."""
 
     @property
     def row(self) -> int:
@@ -68,7 +72,7 @@ def pack(entry: Entry) -> Packed:
     via, seed, root = map(text_of, (request.via, request.seed, request.root))
     return (
         entry.key, request.url.text, request.depth, via, seed, root,
-        request.attempt, request.priority, request.redirects, entry.seed, entry.root, _earlier(request),
+        request.attempt, request.priority, request.redirects, entry.seed, entry.root, _earlier(entry),
     )  # fmt: skip
 
 
@@ -83,9 +87,9 @@ def unpack(packed: Packed) -> Entry:
         attempt,
         priority,
         redirects,
-        *(earlier or ()),
+        *(earlier[:-1] if earlier else ()),
     )
-    return Entry(key, request, seed_row, root_row)
+    return Entry(key, request, seed_row, root_row, earlier is not None and earlier[-1])
 
 
 def text_of(url: Url | None) -> str | None:
@@ -108,9 +112,11 @@ def key(rank: int, row: int) -> int:
     return rank << ROW_BITS | row
 
 
-def _earlier(request: Request) -> Earlier | None:
-    if request.visit == 1 and not request.is_reread:
+def _earlier(entry: Entry) -> Earlier | None:
+    request = entry.request
+    if request.visit == 1 and not request.is_reread and not entry.has_extra:
         return None
     return (
         request.etag, request.last_modified, request.digest, request.visit, request.interval_s, request.is_reread,
+        entry.has_extra,
     )  # fmt: skip

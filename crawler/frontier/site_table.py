@@ -102,6 +102,11 @@ class SiteTable:
                 self._feed_or_leave(site, now)
         return leases
 
+    def complete(self, lease: Lease) -> None:
+        """Takes the request of a lease that is out, with its extra."""
+        site = self._out[lease.token]
+        site.replace_lent(site.out[lease.token]._replace(request=lease.request))
+
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
         while self._line and self._line[0][2].place is not self._line[0]:

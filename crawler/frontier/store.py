@@ -13,6 +13,7 @@ from ..model import Request, Url
 from ..policy.redirects import Hop
 from ..standing import Pick, Visited
 from .change import Change
+from .extras import Extra
 from .fingerprints import U64
 from .order import Entry, Packed
 
@@ -91,6 +92,10 @@ class Store(Protocol):
 
     async def due(self, until: float, limit: int) -> Due:
         """Returns pages whose revisit is due by then. They stay on the schedule until a change queues them."""
+        ...
+
+    async def extras(self, rows: Sequence[int]) -> Mapping[int, Extra]:
+        """Returns the extras of these rows, by row; rows without one are left out."""
         ...
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:

@@ -52,7 +52,7 @@ class Advice(NamedTuple):
 
 _ADVICE = {
     Bound.POLITENESS: Advice(
-        "sites rest between requests",
+        "sites rest between requests, longer where they are slow or in trouble",
         "if they are yours: a smaller --delay, a larger --per-site",
         "if they are yours: a smaller politeness.delay_s, a larger politeness.per_site",
     ),

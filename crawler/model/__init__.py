@@ -3,12 +3,13 @@
 from .hook_answers import Retry, Skip
 from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
-from .request import Lease, Request, Url
+from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
 
 __all__ = [
     "NO_SHARE",
+    "SAFE",
     "Bar",
     "Disposition",
     "Heads",

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that ask and change nothing (RFC 9110 9.2.1): the crawl may send such a request again on its own account."""
+IDEMPOTENT = frozenset((*SAFE, "PUT", "DELETE"))
+"""Methods whose requests may be sent again though nobody knows what became of the first (RFC 9110 9.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,10 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A URL to visit, and how the crawl found it. A *seed* has no `via`."""
+    """A URL to visit, and how the crawl found it. A *seed* has no `via`.
+
+    Programs may give a text as `url`, and `headers` as a mapping; `urls.check_request` makes of these what stands here.
+    """
 
     url: Url
     depth: int = 0
@@ -61,11 +71,36 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     """Fields that are sent in addition to those of the settings, or in their place."""
     body: bytes = b""
-    """The content that is sent."""
+    """The content that is sent, at most 256 KiB."""
     label: str = ""
     """A word of the program that queued it, such as `list`. It does not make another request."""
     data: Mapping[str, object] | None = field(default=None, hash=False)
-    """Values of the program that queued it, as JSON can hold them. They do not make another request."""
+    """Values of the program that queued it, at most 16 KiB as JSON. They do not make another request."""
+
+    if TYPE_CHECKING:  # what a program may write; dataclass makes the function itself
+
+        def __init__(  # noqa: PLR0913, PLR0917 - its fields
+            self,
+            url: Url | str,
+            depth: int = 0,
+            via: Url | None = None,
+            seed: Url | None = None,
+            root: Url | None = None,
+            attempt: int = 1,
+            priority: int = 0,
+            redirects: int = 0,
+            etag: str = "",
+            last_modified: str = "",
+            digest: bytes = b"",
+            visit: int = 1,
+            interval_s: float = 0.0,
+            is_reread: bool = False,
+            method: str = "GET",
+            headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+            body: bytes = b"",
+            label: str = "",
+            data: Mapping[str, object] | None = None,
+        ) -> None: ...
 
     @property
     def origin(self) -> Url:
@@ -76,6 +111,29 @@ class Request:
     def anchor(self) -> Url:
         """The root it descends from: another URL or this one."""
         return self.root or self.url
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a GET without header fields or a body of its own: its URL says all of it."""
+        return self.method == "GET" and not self.headers and not self.body
+
+    @property
+    def identity(self) -> str:
+        """The text that no other request has: the URL, and for one that is not plain what else is sent."""
+        if self.is_plain:
+            return self.url.text
+        fields = sorted([(name.lower(), value) for name, value in self.headers], key=lambda one: one[0])
+        lines = [f"{self.url.text}\n{self.method}", *map(": ".join, fields), sha256(self.body).hexdigest()]
+        return "\n".join(lines)
+
+    @property
+    def is_safe(self) -> bool:
+        return self.method in SAFE
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be sent again where nobody knows whether the first one was heeded (RFC 9110 9.2.2)."""
+        return self.method in IDEMPOTENT or any(name.lower() == "idempotency-key" for name, _ in self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +147,6 @@ class Lease:
     """Unix seconds. The frontiers here set no end, since a lease dies with its process."""
     is_alone: bool = True
     """No other request to its site is on lease, and none will be before this one comes back."""
+    request_id: str = ""
+    """Sixteen hexadecimal digits for a request that is not plain, the same in all its visits. Empty: its URL is enough.
+    It is made under the key of the crawl, so that nobody can guess a body by it."""

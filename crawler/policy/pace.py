@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason, Response
 from ..runtime.presence import Presence
+from ..standing import SiteView
 
 WEIGHT = 0.25
 """The weight of the newest answer in the average: one slow page among fast ones changes little."""
@@ -100,6 +102,11 @@ class Pace:
     def __len__(self) -> int:
         return len(self._slow)
 
+    def show(self, view: SiteView, least_s: float, adapt: Adapt | None) -> SiteView:
+        """Returns the view of a site with its delay, and how long and why it rests now."""
+        rest_s = self.rest_s(view.site, least_s, adapt)
+        return view._replace(delay_s=least_s, rest_s=rest_s, slowed_by=self.why(view.site, least_s, adapt))
+
     def begin(self, site: str, least_s: float, adapt: Adapt | None) -> Exchange:
         """Notes that a request is about to be sent to a site whose delay is `least_s`."""
         return Exchange(self, site, least_s, adapt, self._clock(), self._presence.beat())
@@ -140,6 +147,20 @@ class Pace:
                 self._slow[site] = after
         return self.rest_s(site, least_s, adapt)
 
+    def slowest(self, limit: int) -> dict[str, list[float | str]]:
+        """Returns up to `limit` sites, those that rest longest, as values that JSON can hold: for `recall`."""
+        most = heapq.nlargest(limit, self._slow.items(), key=lambda item: item[1].answer_s * item[1].times)
+        return {site: [slow.answer_s, slow.times, slow.trouble, slow.in_a_row] for site, slow in most}
+
+    def recall(self, sites: Mapping[str, object]) -> None:
+        """Takes in what `slowest` returned. Values of another shape are left out."""
+        for site, values in sites.items():
+            match values:
+                case [float() | int() as answer_s, float() | int() as times, str() as trouble, int() as in_a_row]:
+                    if len(self._slow) < self._most_sites:
+                        times = min(max(times, 1.0), MOST_TIMES)
+                        self._slow[site] = Slow(max(answer_s, 0.0), times, 0.0, trouble, in_a_row)
+
     def _is_ours(self, site: str, sign: Sign) -> bool:
         """Whether our own connection seems to be down, since many sites in a row gave no answer."""
         if not sign.is_silent:
@@ -167,7 +188,8 @@ class Exchange(NamedTuple):
 
     def fail(self, error: FetchError) -> float:
         """Returns how long the site rests after the exchange broke off with this error."""
-        return self.pace.note(self, read_error(error))
+        sign = read_error(error) if error.response is None else read_answer(error.response)
+        return self.pace.note(self, sign)
 
 
 def rest_of(slow: Slow, least_s: float, adapt: Adapt) -> float:

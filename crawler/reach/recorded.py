@@ -152,7 +152,8 @@ def _links(line: bytes, page: Linking) -> list[str] | None:
         is_whole = record["truncated"] is None and record["detail"] is None
         is_read = record["disposition"] in _READ and record["reason"] in (None, Reason.DUPLICATE)
         links = record["links"]
-        if not (is_same and is_whole and is_read and record["url"] == page.request.url.text):
+        is_its_own = record["url"] == page.request.url.text and "request_id" not in record
+        if not (is_same and is_whole and is_read and is_its_own):
             return None
         return links if len(links) == record["n_links"] and all(isinstance(link, str) for link in links) else None
     except (ValueError, KeyError, TypeError):

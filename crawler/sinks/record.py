@@ -30,6 +30,8 @@ FIELDS = (
     "robots",
 )  # fmt: skip
 """Fields of every record, in this order; unknown values are null. docs/records.md explains each."""
+EXTRA = ("method", "request_id", "label", "request_data")
+"""Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 HEAVY = ("links", "text", "headers", "data")
 """Fields of a record on request, see Wants; `data` comes from the user's own parse function."""
 
@@ -56,6 +58,8 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         **_content(outcome.page),
     }
     values |= _heavy(outcome, wants)
+    if request.label or request.data is not None or not request.is_plain:
+        values |= _extra(outcome)
     return json_line(values)
 
 
@@ -121,6 +125,14 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
     if response is not None and wants.headers:
         heavy["headers"] = [[k.decode("latin-1"), v.decode("latin-1")] for k, v in response.headers]
     return heavy
+
+
+def _extra(outcome: Outcome) -> dict[str, object]:
+    """Returns the facts about the request that its URL does not say."""
+    request = outcome.request
+    known = request.method if request.method != "GET" else None, outcome.lease.request_id, request.label
+    found: dict[str, object] = {name: value for name, value in zip(EXTRA, known, strict=False) if value}
+    return found if request.data is None else found | {"request_data": request.data}
 
 
 _STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")

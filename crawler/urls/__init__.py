@@ -1,7 +1,8 @@
-"""Turns text into a `Url`, and different spellings of one URL into one text."""
+"""Turns text into a `Url`, and different spellings of one URL into one text; checks what programs ask for."""
 
 from __future__ import annotations
 
+from .requests import check_request
 from .url import (
     MAX_LENGTH,
     MOST_HOST,
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_WRITTEN",
     "authority",
     "bare_host",
+    "check_request",
     "explain",
     "fingerprint",
     "fingerprints",

@@ -154,6 +154,13 @@ def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
     assert "parked" not in draw_panel(SNAPSHOT, "a.crawl", 80).plain
 
 
+def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
+    view = SiteView("https://a.example", 5, 1, 3.0, delay_s=1.0, rest_s=4.2, slowed_by="answers take 2.1 s")
+    lines = draw_panel(replace(SNAPSHOT, busiest=[view, view._replace(slowed_by="")]), "a.crawl", 80).plain.splitlines()
+    assert [line.strip() for line in lines if "rests" in line] == ["rests 4.2 s each time: answers take 2.1 s"]
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.42, "0.4 s"), (42, "42 s"), (100, "1:40 min"), (7322, "2:02:02 h"), (90000, "25:00:00 h")]
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shutil
 import ssl
 import subprocess
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -123,11 +126,15 @@ class Spoken:
 
     process: asyncio.subprocess.Process
     port: int
+    mouth: int
+    """The end of its input that we write to."""
 
     async def say(self, text: bytes) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(text)
-        await self.process.stdin.drain()
+        """Returns when the server has read it: what it reads together with more is a text, whatever its first line."""
+        os.write(self.mouth, text)
+        async with asyncio.timeout(20):
+            while any(fcntl.ioctl(self.mouth, termios.FIONREAD, bytes(4))):
+                await asyncio.sleep(0.001)
 
     async def hear(self, text: bytes) -> None:
         assert self.process.stdout
@@ -139,16 +146,19 @@ class Spoken:
 @asynccontextmanager
 async def spoken(pem: Path = PEM, *options: str) -> AsyncIterator[Spoken]:
     command = [OPENSSL, "s_server", "-tls1_2", "-cert", str(pem), "-accept", "127.0.0.1:0", *options]
+    ear, mouth = os.pipe()
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        *command, stdin=ear, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
+    os.close(ear)
     try:
         assert process.stdout
         async with asyncio.timeout(20):
             while not (line := await process.stdout.readline()).startswith(b"ACCEPT 127.0.0.1:"):
                 pass
-        yield Spoken(process, int(line.rpartition(b":")[2]))
+        yield Spoken(process, int(line.rpartition(b":")[2]), mouth)
     finally:
+        os.close(mouth)
         process.kill()
         await process.wait()
 

@@ -240,7 +240,10 @@ async def test_plain_words_within_tls_are_noticed_at_once(rest: bytes) -> None:
         await writer.drain()
         sock: socket.socket = writer.get_extra_info("socket")
         os.write(sock.fileno(), b"plain words\r\n" * 50)
-        await reader.read()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]

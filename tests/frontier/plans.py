@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis.strategies as st
 
@@ -12,9 +13,23 @@ SITES = [f"http://s{i}" for i in range(4)]
 IPS = ["10.0.0.1", "10.0.0.2"]
 
 names = st.tuples(st.sampled_from(SITES), st.integers(0, 40)).map(lambda pair: f"{pair[0]}/{pair[1]}")
+sent: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        *[{}] * 4,
+        {"method": "POST", "body": b"a=1"},
+        {"method": "POST", "body": b"a=2"},
+        {"headers": (("Accept-Language", "de"),)},
+        {"method": "HEAD"},
+    ]
+)
+"""What else is sent: each another request to the same URL."""
+own: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [*[{}] * 4, {"label": "list"}, {"label": "item", "data": {"n": [1, "ä"]}}, {"data": {}}]
+)
+"""Values of a program, which make no other request."""
 requests = st.builds(
-    lambda text, depth, priority: Request(Url(text), depth=depth, priority=priority),
-    names, st.integers(0, 3), st.integers(-1, 1),
+    lambda text, depth, priority, sent, own: Request(Url(text), depth=depth, priority=priority, **sent, **own),
+    names, st.integers(0, 3), st.integers(-1, 1), sent, own,
 )  # fmt: skip
 picks = st.lists(st.integers(0, 99), min_size=1, max_size=6)
 

@@ -28,6 +28,8 @@ from tests.frontier.plans import SITES, Plan, picks, plans, requests
 class Known:
     request: Request
     number: int
+    first: Request
+    """As it was found first: a way to it that is found later changes nothing but its place."""
     state: str = "queued"
     due: float = 0.0
     is_returned: bool = False
@@ -130,13 +132,13 @@ class Story(RuleBasedStateMachine):
     @rule(plans=plans)
     def settle(self, plans: list[Plan]) -> None:
         outcomes = [self.outcome(plan, self.out.pop(self.pick(plan.pick))) for plan in plans if self.out]
-        above = {outcome.url.text: self.known[outcome.url.text].request for outcome in outcomes}
+        above = {outcome.request.identity: self.known[outcome.request.identity].request for outcome in outcomes}
         self.written += 1
         self.run(self.frontier.settle(outcomes, {"sink": {"pages": self.written}}))
         for outcome in outcomes:
             self.learn_outcome(outcome)
         for outcome in outcomes:
-            self.learn_links(outcome, above[outcome.url.text])
+            self.learn_links(outcome, above[outcome.request.identity])
         for outcome in outcomes:
             self.learn(outcome.found)
         self.forget_idle_sites()
@@ -160,9 +162,9 @@ class Story(RuleBasedStateMachine):
         text = self.pick(pick)
         first = self.run(self.frontier.claim(content, self.out[text])).text
         if content in self.claims:
-            assert first == self.claims[content][0]
+            assert first == url_of(self.claims[content][0])
         else:
-            assert first == text
+            assert first == url_of(text)
             self.give_up(text)
             self.claims[content] = (text, False)
             self.owned[text] = content
@@ -232,7 +234,7 @@ class Story(RuleBasedStateMachine):
         left = {text for text, known in self.known.items() if known.state != "done"}
         for _ in range(10 * len(left) + 10):
             for lease in self.run(lend(self.frontier, 1000)):
-                left.remove(lease.request.url.text)
+                left.remove(lease.request.identity)
                 self.run(self.frontier.settle([Outcome(lease, Disposition.FETCHED)], {}))
             self.clock.move(100)
         assert not left
@@ -242,8 +244,10 @@ class Story(RuleBasedStateMachine):
     # -- what must hold ----------------------------------------------------------------------------------------------
 
     def check_lease(self, lease: Lease) -> None:
-        text = lease.request.url.text
+        text = lease.request.identity
         known, site = self.known[text], self.sites[lease.request.url.site]
+        assert own(lease.request) == own(known.first)
+        assert (lease.request_id == "") is lease.request.is_plain
         assert known.state == "queued"
         assert (lease.request.depth, lease.request.attempt) == (known.request.depth, known.request.attempt)
         assert lease.request.is_reread == known.is_reread
@@ -263,7 +267,7 @@ class Story(RuleBasedStateMachine):
         if self.terms.in_depth_order:
             assert all(lent.depth <= k.depth for k in rivals)
             if not lent.is_revisit and lent.queued_as is None:
-                out = [self.known[lease.request.url.text] for lease in self.out_at(lent.request.url.site)]
+                out = [self.known[lease.request.identity] for lease in self.out_at(lent.request.url.site)]
                 assert all(lent.request.depth <= k.depth for k in out)
             assert all(lent.rank < k.rank for k in rivals if k.depth == lent.depth)
         elif not lent.is_returned:
@@ -308,7 +312,7 @@ class Story(RuleBasedStateMachine):
     def learn(self, found: Any) -> int:
         before = len(self.known)
         for request in found:
-            known = self.known.setdefault(request.url.text, Known(request, len(self.known)))
+            known = self.known.setdefault(request.identity, Known(request, len(self.known), first=request))
             if self.terms.in_depth_order:
                 self.approach(known, request)
         return len(self.known) - before
@@ -318,13 +322,14 @@ class Story(RuleBasedStateMachine):
         if distance(request.depth, request.via is None and request.seed is None) >= known.distance:
             return
         if known.state == "done" and known.leads:
+            if not request.is_safe:
+                known.request = as_found(known.request, request)
+                return
             known.state, known.is_reread, known.request, known.queued_as = "queued", True, request, None
             return
         if known.state in ("queued", "waiting", "out") and known.queued_as is None:
             known.queued_as = known.request
-        known.request = replace(
-            known.request, depth=request.depth, via=request.via, seed=request.seed, root=request.root
-        )
+        known.request = as_found(known.request, request)
 
     def outcome(self, plan: Plan, lease: Lease) -> Outcome:
         request = lease.request
@@ -345,12 +350,12 @@ class Story(RuleBasedStateMachine):
                 root=None if request.url == request.anchor else request.anchor,
             )  # fmt: skip
             return replace(over, disposition=Disposition.REDIRECTED, reason=None, response=response, found=(target,))
-        digest = self.owned.get(request.url.text, b"")
+        digest = self.owned.get(request.identity, b"")
         page = Page(digest, kind=plan.page, news=links(self.frontier.key, *plan.found))
         return replace(over, disposition=Disposition.FETCHED, reason=None, response=response, page=page)
 
     def learn_outcome(self, outcome: Outcome) -> None:
-        text = outcome.url.text
+        text = outcome.request.identity
         known, site = self.known[text], self.sites[outcome.url.site]
         free = outcome.ended + outcome.rest_s
         if free > self.clock.now:
@@ -369,11 +374,7 @@ class Story(RuleBasedStateMachine):
             known.state, known.is_returned = "queued", not self.terms.in_depth_order
         else:
             known.state, known.due = "waiting", self.clock.now + (outcome.retry_in_s or 0.0)
-            request = known.request
-            known.request = Request(
-                request.url, request.depth, request.via, request.seed, request.root, request.attempt + 1,
-                request.priority, request.redirects,
-            )  # fmt: skip
+            known.request = replace(known.request, attempt=known.request.attempt + 1)
 
     def learn_ending(self, known: Known, outcome: Outcome) -> None:
         leads = outcome.page is not None or outcome.disposition is Disposition.REDIRECTED
@@ -386,6 +387,8 @@ class Story(RuleBasedStateMachine):
         wait_s = outcome.revisit_in_s
         if wait_s is None and known.visit > 1:
             wait_s = known.interval_s
+        if not known.request.is_safe:
+            wait_s = None
         if wait_s is not None:
             known.again, known.interval_s = self.clock.now + wait_s, wait_s
         self.settled[outcome.disposition] = self.settled.get(outcome.disposition, 0) + 1
@@ -422,6 +425,18 @@ class Story(RuleBasedStateMachine):
         site = self.sites[key]
         site.resting = [free for free in site.resting if free > self.clock.now]
         return self.terms.per_site - len(self.out_at(key)) - len(site.resting)
+
+
+def own(request: Request) -> tuple[object, ...]:
+    return request.method, request.headers, request.body, request.label, request.data
+
+
+def as_found(request: Request, way: Request) -> Request:
+    return replace(request, depth=way.depth, via=way.via, seed=way.seed, root=way.root)
+
+
+def url_of(identity: str) -> str:
+    return identity.partition("\n")[0]
 
 
 class DiskStory(Story):

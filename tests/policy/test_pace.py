@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from crawler.errors import FetchError, OutOfFiles
 from crawler.model import Reason, Response, Timings, Url
 from crawler.policy.pace import MOST_TIMES, OURS_FROM, Adapt, Pace, Sign, read_answer, read_error
+from crawler.reach.slow_sites import recall_slow_sites
 from crawler.runtime.presence import Presence
 from tests.defaults import make_politeness
 
@@ -293,3 +295,42 @@ def test_so_many_slow_sites_are_kept_and_no_more_in_a_few_hundred_bytes_each() -
     assert len(crawl.pace) == most
     assert crawl.pace.rest_s(names[0], 1.0, ADAPT) == 1.0
     assert crawl.pace.rest_s(names[-1], 1.0, ADAPT) > 1.0
+
+
+# -- what outlasts a run -----------------------------------------------------------------------------------------------
+
+
+def test_the_slowest_sites_are_told_and_recalled() -> None:
+    crawl, again = Simulated(), Simulated()
+    crawl.ask_all([SICK, SICK, GOOD])
+    crawl.ask(slow(4.0), "http://slow.test")
+    again.pace.recall(orjson.loads(orjson.dumps(crawl.pace.slowest(9))))
+    assert again.why == crawl.why == "HTTP 503 not long ago"
+    assert again.pace.rest_s(SITE, 1.0, ADAPT) == crawl.pace.rest_s(SITE, 1.0, ADAPT) == 3.2
+    assert again.ask(SICK) == 6.4
+    assert list(crawl.pace.slowest(1)) == [SITE]
+
+
+@pytest.mark.parametrize(
+    "values", [None, 7, "x", [], [1.0], [1.0, 2.0, 3, 4], ["1", 2.0, "x", 1], [1.0, None, "x", 1], {"a": 1}]
+)
+def test_values_of_another_shape_are_left_out(values: object) -> None:
+    pace = Pace()
+    pace.recall({SITE: values})
+    assert len(pace) == 0
+
+
+def test_recalled_values_are_held_to_the_bounds() -> None:
+    crawl = Simulated()
+    crawl.pace.recall({SITE: [-1e300, 1e300, "HTTP 503", 5]})
+    assert crawl.pace.rest_s(SITE, 1.0, ADAPT) == 30.0
+    crawl.ask_all([GOOD] * 20)
+    assert crawl.pace.rest_s(SITE, 1.0, ADAPT) == 1.0
+
+
+SITES = {SITE: [9.0, 9.0, "HTTP 503", 1]}
+
+
+@pytest.mark.parametrize("note", [None, [], {}, {"at": 0, "sites": SITES}, {"at": "x", "sites": SITES}, {"at": 1e12}])
+def test_a_note_that_is_old_or_unreadable_changes_nothing(note: object) -> None:
+    assert len(recall_slow_sites(Pace(), note)) == 0

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,6 +21,7 @@ from crawler.policy.pace import Adapt, Pace
 from crawler.protocols import Frontier
 from crawler.robots import IgnoreRobots
 from crawler.runtime.presence import Presence
+from crawler.standing import SiteView
 from crawler.testing import Site, Web, html, open_web
 from crawler.testing.behaviours import failing, slow
 from crawler.visit import Visitor
@@ -214,24 +216,56 @@ async def test_nothing_rests_longer_if_it_is_off_or_there_is_no_delay(settings: 
     assert (summary.pages, watcher.why) == (9, {""})
 
 
+LEAVES = [f"/{n}" for n in range(8)]
+SICK_SITE = Web([Site(HOST, dict.fromkeys(LEAVES, failing(html("Sick"), times=10**9)))])
+RESTING = QUICK | {"delay_s": 20.0, "robots": "ignore"}
+"""After its first answer the site rests longer than these tests take."""
+
+
+async def until_slowed(crawl: crawler.Crawl) -> SiteView:
+    while not (slowed := [view for view in crawl.sites(5) if view.slowed_by]):
+        await anyio.sleep(0.02)
+    return slowed[0]
+
+
 async def test_it_may_be_turned_off_and_on_while_a_crawl_runs_and_an_explanation_says_why() -> None:
-    leaves = [f"/{n}" for n in range(8)]
-    sick = failing(html("Sick"), times=10**9)
-    web = Web([Site(HOST, {"/": html("Home", leaves), **dict.fromkeys(leaves, sick)})])
-    settings = QUICK | {"delay_s": 1.0, "max_attempts": 50, "retry_delay_s": 0.0, "robots": "ignore"}
-    async with open_web(web) as served, crawler.open_crawl(**settings) as crawl, anyio.create_task_group() as tasks:
-        tasks.start_soon(crawl.run, served.seeds)
+    async with (
+        open_web(SICK_SITE) as served,
+        crawler.open_crawl(**RESTING) as crawl,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(crawl.run, [served.url(HOST, path) for path in LEAVES])
         with anyio.fail_after(60):
-            while not crawl.sites(1) or not crawl.sites(1)[0].slowed_by:
-                await anyio.sleep(0.02)
+            await until_slowed(crawl)
             said = await crawl.explain(served.url(HOST, "/1"), is_offline=True)
-            assert (said.slowed_by.partition(",")[0], said.rest_s) == ("HTTP 503", 1.0)
-            assert said.adapted_s > 1.0
+            assert (said.slowed_by.partition(",")[0], said.rest_s) == ("HTTP 503", 20.0)
+            assert said.adapted_s == 30.0
             assert said.record()["site"]["slowed_by"] == said.slowed_by  # type: ignore[index]
             await crawl.change(adapt="off")
-            assert (crawl.sites(1)[0].slowed_by, crawl.sites(1)[0].rest_s) == ("", 1.0)
+            assert (crawl.sites(1)[0].slowed_by, crawl.sites(1)[0].rest_s) == ("", 20.0)
             await crawl.change(adapt="latency")
-            assert crawl.sites(1)[0].rest_s > 1.0
-            await crawl.change(adapt_max_s=1.5)
-            assert crawl.sites(1)[0].rest_s == 1.5
+            assert crawl.sites(1)[0].rest_s == 30.0
+            await crawl.change(adapt_max_s=25.0)
+            assert crawl.sites(1)[0].rest_s == 25.0
         crawl.abort()
+
+
+async def test_the_next_run_and_those_who_look_into_the_folder_know_the_sick_sites(tmp_path: Path) -> None:
+    settings = RESTING | {"folder": tmp_path}
+    async with open_web(SICK_SITE) as served:
+        async with crawler.open_crawl(**settings) as crawl:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(crawl.run, [served.url(HOST, path) for path in LEAVES])
+                with anyio.fail_after(60):
+                    await until_slowed(crawl)
+                crawl.stop()
+            [was] = crawl.sites(1)
+        said = await crawler.explain(
+            served.url(HOST, "/1"), crawl.config, frontier=tmp_path / "frontier.sqlite", is_offline=True
+        )
+        assert (said.adapted_s, said.slowed_by) == (was.rest_s, was.slowed_by)
+        async with crawler.open_crawl(**settings) as crawl, anyio.create_task_group() as tasks:
+            tasks.start_soon(crawl.run)
+            with anyio.fail_after(60):
+                assert (await until_slowed(crawl)).slowed_by == was.slowed_by
+            crawl.abort()

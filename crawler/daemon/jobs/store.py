@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,8 +19,10 @@ from ...errors import ClosedError, StorageFull
 from ...metrics.metrics import Ending
 from ...model import Disposition
 from ...runtime.files import is_full
+from ...runtime.layouts import NoRoom, describe_newer, keep_copy, layout_of, sign, upgrade
 from ...runtime.private_files import Unsafe, check_database, touch
 from ...runtime.threads import start_in_thread
+from ...settings.loading import project_version
 from ...standing import Counts
 from ..errors import StoreError
 from ..events import Event, Kind
@@ -27,15 +30,19 @@ from .job import Record, Template, Wish
 from .states import State
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x63726C64  # "crld"
 VERSION = 1
+UPGRADES: Mapping[int, str] = {}
+"""The statements that make the next layout of each older one."""
 MOST_EVENTS_A_JOB = 1000
 """Events kept for each job; older ones are deleted, so that a script cannot fill the disk."""
 MOST_LONE_EVENTS = 10_000
 """Events kept that belong to no job, or to a removed one."""
 
 TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
@@ -104,8 +111,12 @@ class Store:
         with _translate_errors(self._path):
             check_database(self._path)
             touch(self._path)  # its owner alone may read it and the files that SQLite makes beside it
-            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
-            _set_up(self._connection, self._path)
+            self._connection = _connect(self._path)
+            if older := _check_layout(self._connection, self._path):
+                self._connection.close()  # moves the log into the file, which then is whole by itself
+                _keep_older(self._path, older)
+                self._connection = _connect(self._path)
+            _set_up(self._connection)
             return _load(self._connection)
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -142,6 +153,8 @@ async def open_store(path: Path) -> AsyncIterator[tuple[Store, StoredState]]:
 def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
+    except NoRoom as error:
+        raise StorageFull(str(error)) from error
     except Unsafe as error:
         raise StoreError(str(error)) from error
     except sqlite3.Error as error:
@@ -150,11 +163,33 @@ def _translate_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be used ({error}): repair it, or restore it from a copy") from error
 
 
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+
+
+def _check_layout(connection: sqlite3.Connection, path: Path) -> int:
+    """Returns the number of the file's layout if that is older than ours; else 0. Raises StoreError."""
     [application] = connection.execute("PRAGMA application_id").fetchone()
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    if (application, version) not in ((0, 0), (APPLICATION_ID, VERSION)):
-        raise StoreError(f"{path} is another program's database, or another version's: give the daemon another folder")
+    layout = layout_of(connection)
+    if (application, layout) == (0, 0):
+        return 0
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is another program's database: give the daemon another folder")
+    if layout > VERSION:
+        raise StoreError(describe_newer(connection, path, VERSION, project_version()))
+    return layout if layout < VERSION else 0
+
+
+def _keep_older(path: Path, older: int) -> None:
+    """Keeps a copy of a file that is about to be upgraded."""
+    log.info("%s has layout %d and is brought to layout %d; first a copy is kept", path, older, VERSION)
+    kept = keep_copy(path, older)
+    log.info("the file as it was is kept as %s: remove it once you need no older version", kept)
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    if layout_of(connection):
+        upgrade(connection, UPGRADES, VERSION)
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",  # acknowledged changes survive a power cut
@@ -164,6 +199,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     connection.executescript(TABLES)
+    sign(connection, project_version())
 
 
 def _load(connection: sqlite3.Connection) -> StoredState:

@@ -19,6 +19,8 @@ from ...api import Crawl
 from ...assembly.site_facts import find_site_facts
 from ...explanation import Explanation, explain
 from ...frontier import Look, look
+from ...policy.pace import Pace
+from ...reach.slow_sites import NOTE, recall_slow_sites
 from ...runtime.threads import start_in_thread
 from ...standing import SiteView, Trap
 from ..jobs.folders import Folders
@@ -85,9 +87,11 @@ class Inspector:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
-        busiest = await self.ask(record.id, file, lambda opened: opened.busiest(limit))
+        facts = find_site_facts(self._settings_of(record))
+        busiest, note = await self.ask(record.id, file, lambda opened: (opened.busiest(limit), opened.note(NOTE)))
+        pace = recall_slow_sites(Pace(), note)
         views = [SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now)) for one in busiest]
-        return find_site_facts(self._settings_of(record)).complete(views)
+        return [pace.show(view, view.delay_s, facts.politeness.adapt) for view in facts.complete(views)]
 
     async def _find_crawl(self, job: str) -> Crawl | None:
         """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""

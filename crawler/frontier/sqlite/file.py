@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import secrets
 import sqlite3
@@ -13,8 +14,12 @@ from typing import Literal
 
 from ...errors import FrontierError, StorageFull, Unwritable
 from ...runtime.files import is_full, replace_file
+from ...runtime.layouts import SIGNED, NoRoom, describe_newer, keep_copy, layout_of, sign, upgrade
 from ...runtime.private_files import NotARegularFile, Unsafe, check_database, check_place, opener, touch
+from ...settings.loading import project_version
 from . import schema
+
+log = logging.getLogger(__name__)
 
 MAGIC = b"SQLite format 3\x00"
 KEY_BYTES = 16
@@ -29,22 +34,50 @@ Measured at 257 MiB: 0.5 s of CPU beside the 0.7 s that opening takes, and 4 s w
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
-def open_file(path: Path, durability: Literal["process", "power"]) -> sqlite3.Connection:
-    """Opens the only connection to the file, with the write lock held. Raises FrontierError."""
+def open_file(path: Path, durability: Literal["process", "power"], *, keeps_older: bool = True) -> sqlite3.Connection:
+    """Opens the only connection to the file, with the write lock held. Raises FrontierError.
+
+    A file of an older layout is brought to ours; with `keeps_older` a copy of it as it was stays beside it.
+    """
     with translate_errors(path):
         before = check_database(path) or create(path)
-        check_header(path)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+        connection = _connect(path, durability, before)
+        if (older := layout_of(connection)) < schema.VERSION:
+            connection.close()  # moves the log into the file, which then is whole by itself
+            if keeps_older:
+                _keep_older(path, older)
+            connection = _connect(path, durability, before)
         try:
-            _set_up(connection, durability)
-            if not os.path.samestat(before, os.lstat(path)):
-                raise NotARegularFile(path, "another file than a moment ago")
-            _check(connection, path)
-            _upgrade(connection)
+            upgrade(connection, schema.UPGRADES, schema.VERSION)
+            sign(connection, project_version())
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _keep_older(path: Path, older: int) -> None:
+    """Keeps a copy of a file that is about to be upgraded. Raises if somebody writes to the file meanwhile."""
+    log.info("%s has layout %d and is brought to layout %d; first a copy is kept", path, older, schema.VERSION)
+    before = os.lstat(path)
+    kept = keep_copy(path, older)
+    if (before.st_size, before.st_mtime_ns) != ((now := os.lstat(path)).st_size, now.st_mtime_ns):
+        raise sqlite3.OperationalError("database is locked: it changed while it was copied")
+    log.info("the file as it was is kept as %s: remove it once you need no older version", kept)
+
+
+def _connect(path: Path, durability: Literal["process", "power"], before: os.stat_result) -> sqlite3.Connection:
+    check_header(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+    try:
+        _set_up(connection, durability)
+        if not os.path.samestat(before, os.lstat(path)):
+            raise NotARegularFile(path, "another file than a moment ago")
+        _check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
@@ -63,6 +96,8 @@ def translate_errors(path: Path) -> Iterator[None]:
 def _translate_os_error(path: Path, error: OSError) -> FrontierError:
     if isinstance(error, Unsafe):
         return FrontierError(str(error))
+    if isinstance(error, NoRoom):
+        return StorageFull(str(error))
     text = error.strerror or str(error)
     if error.errno in _READ_ONLY:
         return Unwritable(f"{path} cannot be written ({text}): fix that and run the same command again")
@@ -112,7 +147,7 @@ def create(path: Path, key: bytes | None = None) -> os.stat_result:
             f"PRAGMA application_id = {schema.APPLICATION_ID}; PRAGMA user_version = {schema.VERSION};"
             f"BEGIN; {schema.TABLES}; COMMIT;"
         )
-        rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority")]
+        rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority"), (SIGNED, project_version())]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     replace_file(draft, path)
     return os.lstat(path)
@@ -156,13 +191,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         check_inside(connection)
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Changes a file of an older layout into ours."""
-    if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
-        connection.executescript(schema.PATTERN_1)
-        connection.executescript(f"BEGIN; {schema.UPGRADE}; PRAGMA user_version = {schema.VERSION}; COMMIT;")
-
-
 def check_inside(connection: sqlite3.Connection) -> None:
     """Raises sqlite3.DatabaseError if pages do not fit together, or the queue differs from its sites' counts."""
     [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -180,6 +208,4 @@ def check_layout(connection: sqlite3.Connection, path: Path) -> None:
     if application != schema.APPLICATION_ID:
         raise FrontierError(f"{path} is not a crawl's frontier but another program's database: leave it where it is")
     if version not in schema.READABLE:
-        raise FrontierError(
-            f"{path} has layout {version}, and this version reads {schema.VERSION}: use the version that made it"
-        )
+        raise FrontierError(describe_newer(connection, path, schema.VERSION, project_version()))

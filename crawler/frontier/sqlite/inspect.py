@@ -17,12 +17,14 @@ from ...errors import FrontierError
 from ...frontier_protocols import Look
 from ...model import Position, Url
 from ...policy.traps import MOST_PATTERNS, Novelty, StoredPattern
+from ...runtime.layouts import name_copy
 from ...runtime.private_files import check_database, copy_file, opener
 from ...standing import Known, QueuedSite, Root, SiteTurn, Trap
 from ..change import Parking
 from ..parking import Parkings
 from . import known, schema
-from .file import check_header, check_layout, translate_errors
+from .file import MAGIC, check_header, check_layout, translate_errors
+from .rows import NOTE
 
 T = TypeVar("T")
 
@@ -32,6 +34,8 @@ SALTED = 24
 """Length in bytes of the log's header, which changes whenever the log begins anew."""
 
 
+_LAYOUT_AT = slice(60, 64)
+"""The place of `user_version` in a file of SQLite."""
 _ROOTS = """
 SELECT root.id, root.text, seed.text FROM url AS root LEFT JOIN url AS seed ON seed.id = root.seed
 WHERE root.root = 0 AND root.id > 0 AND instr(root.text, ?) ORDER BY root.id LIMIT ?
@@ -101,6 +105,10 @@ class FileLook:
         found: dict[str, Position] = orjson.loads(self._meta("positions") or b"{}")
         return found
 
+    def note(self, name: str) -> object:
+        """Returns the note with this name; None: there is none."""
+        return orjson.loads(self._meta(NOTE + name) or b"null")
+
     def _novelty(self) -> Novelty:
         """Returns what the file knows of patterns."""
         if not self._has("pattern"):
@@ -127,6 +135,28 @@ class FileLook:
     def _meta(self, name: str) -> bytes:
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return row[0] if row else b""
+
+
+def foretell_upgrade(path: Path) -> str:
+    """Returns how opening the file for writing will change its layout, for a person; empty: it will not.
+
+    Locks and changes nothing. Raises FrontierError for a layout that only a newer version knows.
+    """
+    header = b""
+    with suppress(OSError), open(path, "rb", opener=opener) as file:
+        header = file.read(_LAYOUT_AT.stop)
+    if not header.startswith(MAGIC) or len(header) < _LAYOUT_AT.stop:
+        return ""
+    layout = int.from_bytes(header[_LAYOUT_AT], "big")
+    if layout > schema.VERSION:
+        look(path, lambda opened: None)
+    if layout >= schema.VERSION:
+        return ""
+    kept = name_copy(path, layout).name
+    return (
+        f"{path.name} has layout {layout} and is brought to layout {schema.VERSION}. The file as it was stays as "
+        f"{kept}: remove it once you need no older version"
+    )
 
 
 def look(path: Path, ask: Callable[[Look], T]) -> T:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from hashlib import blake2b
 from itertools import count
@@ -29,7 +29,7 @@ from ..order import rank
 from ..terms import WITHOUT_RULES
 from . import schema
 from .file import KEY_BYTES, check_header, check_inside, create, open_file, translate_damage, translate_errors
-from .rows import NOTE
+from .rows import NOTE, fingerprint
 from .tables import Tables
 
 STEP = 1000
@@ -51,6 +51,13 @@ class Recorded(NamedTuple):
     attempt: int
     visited_at: float
     digest: bytes | None
+    request_id: str = ""
+    """Of a request that is not plain, as in its lease."""
+
+    @property
+    def identity(self) -> str:
+        """The URL, or the id of a request that is more than that."""
+        return self.request_id or self.text
 
 
 class Repaired(NamedTuple):
@@ -92,7 +99,11 @@ def is_whole(path: Path) -> bool:
     with translate_errors(path), TemporaryDirectory(prefix=".repair-", dir=path.parent) as name:
         copy = _copy_with_log(path, Path(name))
         try:
-            with closing(open_file(copy, "process")) as connection, translate_errors(copy), translate_damage(copy):
+            with (
+                closing(open_file(copy, "process", keeps_older=False)) as connection,
+                translate_errors(copy),
+                translate_damage(copy),
+            ):
                 check_inside(connection)
                 [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
                 tables = Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN)
@@ -114,6 +125,9 @@ class _Salvaged(NamedTuple):
     parked: Rows
     parkings: Rows
     outside: Rows
+    extras: Rows
+    seen: Mapping[int, int]
+    """Fingerprints by row."""
 
 
 def _salvage(path: Path, copy: Path) -> _Salvaged:
@@ -140,6 +154,8 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
             _rows(connection, "parked", "rank, pattern"),
             _rows(connection, "parking", "name, reason, examples"),
             _rows(connection, "outside", "pairs"),
+            _rows(connection, "extra", "sent, label, data") if _has(connection, "extra") else {},
+            _fingerprints(connection),
         )
 
 
@@ -152,10 +168,21 @@ def _copy_with_log(path: Path, folder: Path) -> Path:
     return copy
 
 
+def _fingerprints(connection: sqlite3.Connection) -> dict[int, int]:
+    """Returns the readable fingerprints where there are requests that are more than a URL; nothing else needs them."""
+    if not _has(connection, "extra"):
+        return {}
+    blobs = _rows(connection, "(SELECT first AS id, fingerprints FROM seen)", "fingerprints")
+    parts = ((first, np.frombuffer(blob, "<u8").tolist()) for first, (blob,) in blobs.items())
+    return {row: mark for first, marks in parts for row, mark in enumerate(marks, first)}
+
+
 def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
     """Reads all readable rows of a table, by id; where a stretch cannot be read, one by one."""
     query = f"SELECT id, {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
     found: Rows = {}
+    if _lacks(connection, table):
+        return found
     at, last = _find_end(connection, table, "min") or 0, _find_end(connection, table, "max")
     step, misses = STEP, 0
     while misses < MOST_MISSES and (last is None or at <= last):
@@ -169,6 +196,22 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
         found |= {number: rest for number, *rest in rows}
         at, step, misses = rows[-1][0] + 1, min(2 * step, STEP), 0
     return found
+
+
+def _lacks(connection: sqlite3.Connection, table: str) -> bool:
+    """Returns whether the file has no such table: those of older layouts lack some."""
+    try:
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        return "no such table" in str(error)
+    return False
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    """Returns whether a table can be read, and has rows: files of older layouts lack some."""
+    with suppress(sqlite3.Error):
+        return connection.execute(f"SELECT id FROM {table} LIMIT 1").fetchone() is not None
+    return False
 
 
 def _find_end(connection: sqlite3.Connection, table: str, which: str) -> int | None:
@@ -199,24 +242,28 @@ class _Builder:
         self._key: bytes = salvaged.meta["key"]
         kept = {number: row for number, row in sorted(salvaged.urls.items()) if _is_url(row[0])}
         self._names = [number for number in kept if number < 0]
-        self._texts = {row[0]: number for number, row in kept.items() if number > 0}  # one row a URL
         self._kept = kept
-        self._recorded = {visit.text: visit for visit in recorded if _is_url(visit.text)}
-        self._new = [text for text in self._recorded if text not in self._texts]
-        old = [*self._texts.values()]
+        rows = {mark: number for number, row in kept.items() if (mark := self._request_print(number, row[0]))}
+        self._rows = {number: mark for mark, number in rows.items()}  # one row a request
+        found = {self._recorded_print(visit): visit for visit in recorded if _is_url(visit.text)}
+        # A request whose body is lost cannot be made again, so its record stays as it is.
+        self._recorded = {mark: visit for mark, visit in found.items() if mark in rows or not visit.request_id}
+        self._new = [mark for mark in self._recorded if mark not in rows]
+        old = [*self._rows]
         self._ids = {number: new for new, number in enumerate(old, 1)}
         self._ids |= {number: -place for place, number in enumerate(self._names, 1)}
         self._lost = max([number for number in salvaged.urls if number > 0], default=0) - len(old)
 
     def build(self) -> tuple[int, int, int, int]:
         """Returns how many URLs are known, queued, visited and lost."""
-        self._connection.executescript(schema.REVISIT + schema.ASIDE)
+        self._connection.executescript(schema.REVISIT + schema.ASIDE + schema.EXTRA)
         self._connection.execute("BEGIN")
         rows = [*self._urls()]
-        visits = self._visits(len(self._texts))
+        visits = self._visits()
         retries, queue = self._open(rows, visits)
         sites = Counter(site for site, _, _ in queue)
-        fingerprints = b"".join(self._fingerprint(row[1]).to_bytes(8, "little") for row in rows if row[0] > 0)
+        marks = [*self._rows.values(), *self._new]
+        fingerprints = b"".join(mark.to_bytes(8, "little") for mark in marks)
         self._write("url", rows)
         self._write("visit", visits.values())
         self._write("retry", retries)
@@ -224,15 +271,17 @@ class _Builder:
         self._write("site", ((site, number, 0.0, 1) for site, number in sites.items()))
         self._write("seen", [(1, fingerprints)] if fingerprints else ())
         self._write("claim", self._claims(visits))
-        self._write("revisit", self._revisits(rows, visits))
+        self._write("revisit", self._revisits(marks, visits))
         self._write("parked", self._parked(visits))
         self._write("parking", ((number, *row) for number, row in self._salvaged.parkings.items()))
         self._write("outside", self._outside())
+        extras = self._salvaged.extras.items()
+        self._write("extra", ((self._ids[number], *row) for number, row in extras if number in self._rows))
         settled = orjson.dumps(self._settled(visits))
         notes = [(name, value) for name, value in self._salvaged.meta.items() if name.startswith(NOTE)]
         self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", settled.decode()), *notes])
         self._connection.execute("COMMIT")
-        known, lost = len(self._texts) + len(self._new), max(0, self._lost - len(self._new))
+        known, lost = len(marks), max(0, self._lost - len(self._new))
         waiting = sum(due is not None for _, _, due, _, _ in retries)
         return known, len(queue) + waiting, len(visits), lost
 
@@ -246,20 +295,20 @@ class _Builder:
     def _urls(self) -> Iterator[tuple[Any, ...]]:
         for number in self._names:
             yield (self._ids[number], *self._kept[number][:1], 0, 0, 0, 0, 0, 0)
-        for number in self._texts.values():
+        for number in self._rows:
             text, depth, priority, redirects, *near = self._kept[number]
             yield (self._ids[number], text, depth, priority, redirects, *(self._ids.get(one, 0) for one in near))
-        for new, text in enumerate(self._new, len(self._texts) + 1):
-            yield (new, text, self._recorded[text].depth, 0, 0, 0, 0, 0)
+        for new, mark in enumerate(self._new, len(self._rows) + 1):
+            yield (new, self._recorded[mark].text, self._recorded[mark].depth, 0, 0, 0, 0, 0)
 
-    def _visits(self, known: int) -> dict[int, tuple[Any, ...]]:
+    def _visits(self) -> dict[int, tuple[Any, ...]]:
         """Returns the visits of the output, with the frontier's own row where that is readable."""
         visits = {}
-        places = {text: self._ids[number] for text, number in self._texts.items()}
-        places |= {text: new for new, text in enumerate(self._new, known + 1)}
+        places = {mark: self._ids[number] for number, mark in self._rows.items()}
+        places |= {mark: new for new, mark in enumerate(self._new, len(self._rows) + 1)}
         told = {self._ids[number]: row for number, row in self._salvaged.visits.items() if number in self._ids}
-        for visit in self._recorded.values():
-            new = places[visit.text]
+        for mark, visit in self._recorded.items():
+            new = places[mark]
             own = (visit.disposition, None, "", visit.status, visit.attempt, visit.visited_at, visit.digest, None, None)
             visits[new] = (new, *told.get(new, own))
         return visits
@@ -288,18 +337,17 @@ class _Builder:
         )
         return [(1, pairs)] if pairs else []
 
-    def _revisits(self, rows: list[tuple[Any, ...]], visits: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
+    def _revisits(self, marks: Sequence[int], visits: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
         """Yields the schedule. A page that was queued for a revisit is due at once; one off the schedule stays off."""
-        texts = {row[0]: row[1] for row in rows}
         for number, (due, mark, *earlier) in self._salvaged.revisits.items():
             new = self._ids.get(number)
-            if new in visits:
+            if new is not None and new in visits:
                 is_over = due is None and mark is None
                 yield (
                     new,
                     due if due is not None or is_over else 1.0,
                     *earlier,
-                    None if is_over else self._fingerprint(texts[new]) - SIGN,
+                    None if is_over else marks[new - 1] - SIGN,
                 )
 
     def _parked(self, visits: Mapping[int, object]) -> Iterator[tuple[int, int, int]]:
@@ -315,6 +363,16 @@ class _Builder:
             found = np.frombuffer(pairs, "<u8").reshape(-1, 2)
             kept = [(place, new) for place, row in found.tolist() if (new := self._ids.get(row))]
             yield number, np.array(kept, "<u8").tobytes()
+
+    def _request_print(self, number: int, text: str) -> int:
+        """Returns the fingerprint of a row's request; 0 for a reference, and where its extra cannot be read."""
+        if number < 0:
+            return 0
+        mark = fingerprint(text, self._salvaged.extras.get(number, ("",))[0], self._key)
+        return mark if self._salvaged.seen.get(number, mark) == mark else 0
+
+    def _recorded_print(self, visit: Recorded) -> int:
+        return int(visit.request_id, 16) if visit.request_id else self._fingerprint(visit.text)
 
     def _fingerprint(self, text: str) -> int:
         return urls.fingerprint(text, self._key)

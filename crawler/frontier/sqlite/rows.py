@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from ... import urls
+from ...model import Request, Url
 from ..change import Change
+from ..extras import Extra, complete
 from ..order import Entry
 
 SIGN = 1 << 63
@@ -140,6 +143,21 @@ class PatternRow(NamedTuple):
     windows: str
 
 
+class ExtraRow(NamedTuple):
+    """One `Extra`; the names are those of its fields."""
+
+    row: int
+    sent: str
+    label: str
+    data: str
+
+
+def fingerprint(text: str, sent: str | None, key: bytes) -> int:
+    """Returns the fingerprint of a request, as the seen-set has it, from its URL and the `sent` of its extra."""
+    request = Request(Url(text))
+    return urls.fingerprint(complete(request, Extra(0, sent, "", "")).identity if sent else text, key)
+
+
 def column(row: type[tuple[object, ...]], name: str, at: str = "value") -> str:
     """Returns the SQL that takes one column out of a row."""
     return f"json_extract({at}, '$[{_names(row).index(name)}]')"
@@ -177,6 +195,7 @@ def _rows(change: Change, number: Number, digests: bytearray) -> dict[str, Seque
     return {
         "families": _families(change, number),
         "names": [NameRow(name.row, name.text) for name in change.names],
+        "extras": [ExtraRow(*extra) for extra in change.extras],
         "requeued": _places(change.requeued, number),
         "gone": _places(change.gone, number),
         "setbacks": [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ...model import SAFE
 from ..order import LAST
 from .rows import (
+    ExtraRow,
     FamilyRow,
     HintRow,
     JudgedRow,
@@ -27,8 +29,8 @@ APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
 MOST_HOPS = 1000
 """Most redirects in a row that are followed backwards."""
-VERSION = 2
-READABLE = frozenset({1, VERSION})
+VERSION = 3
+READABLE = frozenset({1, 2, VERSION})
 """Layouts that can be read. An older one is upgraded when the file is opened for writing."""
 
 TABLES = """
@@ -97,19 +99,33 @@ CREATE TABLE IF NOT EXISTS outside (id INTEGER PRIMARY KEY, pairs BLOB);
 CREATE INDEX IF NOT EXISTS roots ON url (id) WHERE root = 0 AND id > 0;
 """
 
-PATTERN_1 = PATTERN.replace("parked", "refused")
-
-# Upgrades layout 1, which does not know the left-out links of its visits: NULL.
-UPGRADE = """
-ALTER TABLE visit ADD COLUMN left_out INTEGER;
-UPDATE pattern SET refused = 0;
-ALTER TABLE pattern RENAME COLUMN refused TO parked;
+# Requests that are more than a URL, by the row of that URL (`frontier/extras.py`). `sent`: how it is sent, if it is no
+# plain GET, else an empty text. The index finds those.
+EXTRA = """
+CREATE TABLE IF NOT EXISTS extra (id INTEGER PRIMARY KEY, sent TEXT, label TEXT, data TEXT);
+CREATE INDEX IF NOT EXISTS sent ON extra (id) WHERE sent != '';
 """
+
+UPGRADES = {
+    # Layout 1 does not know the left-out links of its visits: NULL. Its oldest files have no table of patterns, and a
+    # column of that had two names; nothing of the column is kept.
+    1: f"""
+ALTER TABLE visit ADD COLUMN left_out INTEGER;
+{PATTERN}
+ALTER TABLE pattern RENAME TO pattern_1;
+{PATTERN}
+INSERT INTO pattern SELECT name, standing, fetched, news, 0, windows FROM pattern_1;
+DROP TABLE pattern_1;
+""",
+    # Layout 2 holds plain requests alone. Its readers would send every request of layout 3 as a plain GET.
+    2: EXTRA,
+}
+"""The statements that make the next layout of each older one."""
 
 CHANGE_FIELDS = (
     "families", "first", "fingerprints", "names", "requeued", "gone", "setbacks", "visits", "digests", "sites",
     "claims", "meta", "schedules", "hints", "patterns", "nearer", "parked", "parkings", "rereads", "reread", "again",
-    "outside", "judged",
+    "outside", "judged", "extras",
 )  # fmt: skip
 
 
@@ -132,6 +148,7 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
     INSERT INTO queue
         SELECT f.site, f.rank, f.first + link.key FROM {_FAMILIES} AS f, json_each(f.texts) AS link
         WHERE NOT f.is_parked;
+    INSERT OR REPLACE INTO extra SELECT {columns(ExtraRow)} FROM json_each(new.extras);
     INSERT INTO seen SELECT new.first, new.fingerprints WHERE new.first IS NOT NULL;
     INSERT OR IGNORE INTO reread SELECT value FROM json_each(new.rereads);
     DELETE FROM visit WHERE id IN (SELECT value FROM json_each(new.again));
@@ -198,15 +215,16 @@ CHANGE = f"INSERT INTO change VALUES ({', '.join(f':{name}' for name in CHANGE_F
 
 _ENTRY = """json_array(
     q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root,
-    json(iif(e.id IS NULL AND x.id IS NULL, NULL, json_array(
+    json(iif(e.id IS NULL AND x.id IS NULL AND w.id IS NULL, NULL, json_array(
         iif(x.id, '', e.etag), iif(x.id, '', e.last_modified), iif(x.id, '', hex(e.digest)), coalesce(e.visit, 1),
-        coalesce(e.interval_s, 0.0), x.id IS NOT NULL
+        coalesce(e.interval_s, 0.0), x.id IS NOT NULL, w.id IS NOT NULL
     )))
 )"""
 _JOINED = """
     CROSS JOIN url u ON u.id = q.id
     LEFT JOIN url v ON v.id = u.via LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
     LEFT JOIN retry t ON t.id = u.id LEFT JOIN revisit e ON e.id = u.id LEFT JOIN reread x ON x.id = u.id
+    LEFT JOIN extra w ON w.id = u.id
 """
 
 # Queries answer in one row of JSON, for the same reason.
@@ -238,11 +256,16 @@ FROM (
 """
 NEXT_DUE = "SELECT min(due) FROM revisit WHERE due > ? OR id IN (SELECT id FROM reread)"
 SCHEDULED = "SELECT count(*), min(due) FROM revisit WHERE due IS NOT NULL"
-SCHEDULE_ALL = """
+_METHODS = ", ".join(f"'{method}'" for method in SAFE)
+IS_SAFE = f"""NOT EXISTS (
+    SELECT 1 FROM extra WHERE extra.id = {{}} AND sent != '' AND json_extract(sent, '$[0]') NOT IN ({_METHODS})
+)"""
+"""A request may be sent again on the crawl's own account."""
+SCHEDULE_ALL = f"""
 INSERT INTO revisit
-SELECT visit.id, visited_at + :after_s, '', '', visit.digest, 2, :after_s, fingerprint(text)
-FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id)
-WHERE revisit.id IS NULL AND (disposition != 'excluded' OR reason = 'robots')
+SELECT visit.id, visited_at + :after_s, '', '', visit.digest, 2, :after_s, fingerprint(text, sent)
+FROM visit JOIN url USING (id) LEFT JOIN revisit USING (id) LEFT JOIN extra USING (id)
+WHERE revisit.id IS NULL AND {IS_SAFE.format("visit.id")} AND (disposition != 'excluded' OR reason = 'robots')
 """
 PATTERNS = """
 SELECT json_group_array(json_array(name, standing, fetched, news, parked, windows))
@@ -253,6 +276,10 @@ SELECT json_group_array(json_array(site, pages)) FROM (
     SELECT substr(text, 1, instr(substr(text, 9), '/') + 7) AS site, count(*) AS pages
     FROM visit JOIN url USING (id) WHERE disposition IN ('fetched', 'unchanged') GROUP BY site
 )
+"""
+EXTRAS = """
+SELECT json_group_array(json_array(extra.id, sent, label, data))
+FROM json_each(?) AS wanted CROSS JOIN extra ON extra.id = wanted.value
 """
 FIRST = "SELECT url.text, visit.digest FROM url LEFT JOIN visit USING (id) WHERE id = ?"
 TAKE_BACK = "UPDATE revisit SET due = :now + interval_s WHERE due > :now + interval_s"
@@ -281,7 +308,7 @@ PICK_ENDED = _picked(f"""
 PICK_LEFT = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
     WHERE id > ? AND coalesce(left_out, 255) & ? AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
-        AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected')
+        AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected') AND {IS_SAFE.format("v.id")}
     ORDER BY id LIMIT ?
 """)
 LINKING = f"""
@@ -300,19 +327,20 @@ PICK_ROWS = _picked(f"""
     WHERE (v.id IN (SELECT id FROM parked) OR EXISTS (
             SELECT 1 FROM visit WHERE visit.id = v.id AND (? IS NULL
                 OR disposition IN ('failed', 'excluded') AND reason IN (SELECT value FROM json_each(?)))
-        )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE}
+        )) AND v.id NOT IN (SELECT id FROM reread) AND {_IDLE} AND (NOT ? OR {IS_SAFE.format("v.id")})
     ORDER BY v.id
 """)
+_IS_PLAIN = "NOT EXISTS (SELECT 1 FROM extra WHERE extra.id = above.id AND sent != '')"
 CAME_BY = f"""
 WITH RECURSIVE above (id, hops) AS (
     SELECT via, 1 FROM url WHERE id = ? AND redirects > 0
     UNION ALL
     SELECT url.via, hops + 1 FROM above JOIN url USING (id) JOIN visit USING (id)
-    WHERE redirects > 0 AND disposition = 'redirected' AND hops < {MOST_HOPS}
+    WHERE redirects > 0 AND disposition = 'redirected' AND hops < {MOST_HOPS} AND {_IS_PLAIN}
 )
 SELECT json_group_array(json_array(id, text)) FROM (
     SELECT above.id, text FROM above JOIN url USING (id) JOIN visit USING (id)
-    WHERE disposition = 'redirected' ORDER BY hops
+    WHERE disposition = 'redirected' AND {_IS_PLAIN} ORDER BY hops
 )
 """
 NO_SEEDS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,6 +26,7 @@ from ...runtime.threads import start_in_thread
 from ...standing import Known, Linking, Pick, Root, Visited
 from ..change import Change, JudgedPage, left_out
 from ..embedded import EmbeddedFrontier
+from ..extras import Extra
 from ..fingerprints import U64
 from ..order import Entry
 from ..site_table import SiteTable
@@ -181,6 +182,9 @@ class SqliteStore:
 
     async def due(self, until: float, limit: int) -> Due:
         return await asyncio.shield(self._do(self._tables.due, until, limit))
+
+    async def extras(self, rows: Sequence[int]) -> Mapping[int, Extra]:
+        return await asyncio.shield(self._do(self._tables.extras, rows))
 
     async def first(self, row: int) -> tuple[Url, bytes | None]:
         return await asyncio.shield(self._do(self._tables.first, row))

@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from ... import urls
 from ...frontier_protocols import Look
 from ...model import Url
 from ...policy.redirects import Hop
@@ -20,6 +19,7 @@ from ...standing import Ended, Left, Linking, Pick, Root, Rows, Visited, Waiting
 from ..change import Change, Parking
 from ..claims import Claims
 from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
+from ..extras import Extra
 from ..fingerprints import U64, Fingerprints
 from ..order import ROW_BITS, ROW_MASK, Packed, key, rank, unpack
 from ..state import State
@@ -27,7 +27,7 @@ from ..store import Due, Load, Picked, Shelf, Shelved
 from ..terms import Terms
 from . import schema
 from .inspect import FileLook
-from .rows import NOTE, SIGN, fill
+from .rows import NOTE, SIGN, fill, fingerprint
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Tables:
         self._connection = connection
         self._site_id = site_id
         self._in_depth_order = False
-        connection.executescript(schema.REVISIT + schema.PATTERN + schema.ASIDE + schema.PROCEDURE)
+        connection.executescript(schema.REVISIT + schema.PATTERN + schema.ASIDE + schema.EXTRA + schema.PROCEDURE)
 
     def close(self) -> None:
         self._connection.close()
@@ -76,6 +76,9 @@ class Tables:
         found = self._ask(schema.DUE, until, limit)
         return Due([unpack(_packed(row, {})) for row in found], self._value(schema.NEXT_DUE, until))
 
+    def extras(self, rows: Sequence[int]) -> dict[int, Extra]:
+        return {row: Extra(row, *rest) for row, *rest in self._ask(schema.EXTRAS, _json(rows))}
+
     def first(self, row: int) -> tuple[Url, bytes | None]:
         text, digest = self._connection.execute(schema.FIRST, (row,)).fetchone()
         return Url(text), digest
@@ -92,9 +95,9 @@ class Tables:
             case Waiting(patterns):
                 names = _json([self._site_id(name) for name in patterns])
                 found = self._ask(schema.PICK_WAITING, after, names, names, limit)
-            case Rows(rows, _, reasons):
+            case Rows(rows, is_reread, reasons):
                 wanted = None if reasons is None else _json(reasons)
-                found = self._ask(schema.PICK_ROWS, _json(rows), wanted, wanted)
+                found = self._ask(schema.PICK_ROWS, _json(rows), wanted, wanted, is_reread)
         is_reread = isinstance(pick, Left) or (isinstance(pick, Rows) and pick.is_reread)
         return [_picked(row, self._in_depth_order, is_reread) for row in found]
 
@@ -176,7 +179,7 @@ class Tables:
             return
         self._connection.execute("BEGIN IMMEDIATE")
         if after_s is not None:
-            self._connection.create_function("fingerprint", 1, lambda text: urls.fingerprint(text, key) - SIGN)
+            self._connection.create_function("fingerprint", 2, lambda text, sent: fingerprint(text, sent, key) - SIGN)
             self._connection.execute(schema.SCHEDULE_ALL, {"after_s": after_s})
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('revisits', ?)", (after_s is not None,))
         self._connection.execute("COMMIT")
@@ -286,8 +289,8 @@ def _load(found: list[list[Any]], limit: int) -> Load:
 def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
     rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = row
     if earlier is not None:
-        etag, last_modified, digest, visit, interval_s, is_reread = earlier
-        earlier = etag or "", last_modified or "", bytes.fromhex(digest or ""), visit, interval_s, bool(is_reread)
+        etag, last_modified, digest, visit, interval_s, *is_so = earlier
+        earlier = etag or "", last_modified or "", bytes.fromhex(digest or ""), visit, interval_s, *map(bool, is_so)
     return (
         key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
         once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, earlier,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ LOOKED_AT = 16 << 20
 """Bytes at the end of a file that are checked when it is opened: more than is written before a system syncs it."""
 AT_ONCE = 1 << 20
 NAMED_AT_ONCE = 4096
+_ID = re.compile("[0-9a-f]{16}")
 
 
 class JsonLinesMender:
@@ -47,9 +49,9 @@ class JsonLinesMender:
             starts.append(start)
             ends.append(start + len(line))
             if len(named) == NAMED_AT_ONCE:
-                prints += urls.fingerprints(named, key)
+                prints += _fingerprints(named, key)
                 named.clear()
-        prints += urls.fingerprints(named, key)
+        prints += _fingerprints(named, key)
         numbers, begun, ended = (np.array(column, np.int64) for column in (visits, starts, ends))
         return Survivors(np.frombuffer(bytes(prints), "<u8"), numbers, begun, ended, length)
 
@@ -107,16 +109,25 @@ def read_lines(path: Path, length: int) -> Iterator[tuple[int, bytes]]:
             at += len(line)
 
 
+def _fingerprints(named: list[str], key: bytes) -> bytes:
+    """Returns the fingerprints of URLs, and of requests that are more than that by their ids."""
+    if all(":" in text for text in named):
+        return urls.fingerprints(named, key)
+    return b"".join(urls.fingerprints([text], key) if ":" in text else bytes.fromhex(text)[::-1] for text in named)
+
+
 def _visit_of(line: bytes) -> tuple[str, int] | None:
-    """Returns the URL and the number of the visit; None if the line is no whole record."""
+    """Returns the URL, or the id of the request, and the number of the visit; None if the line is no whole record."""
     if not line.endswith(b"\n"):
         return None
     try:
         record = orjson.loads(line)
-        url, visit = record["url"], record["visit"]
+        url, visit, number = record["url"], record["visit"], record.get("request_id", "")
     except (ValueError, TypeError, LookupError):
         return None
-    return (url, visit) if isinstance(url, str) and type(visit) is int and visit > 0 else None
+    if not (isinstance(url, str) and ":" in url and type(visit) is int and visit > 0):
+        return None
+    return (url, visit) if number == "" else (number, visit) if _ID.fullmatch(str(number)) else None
 
 
 def _spans(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

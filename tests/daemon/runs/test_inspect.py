@@ -47,6 +47,8 @@ async def test_sites_that_run_tell_their_delay_their_robots_and_for_what_they_ar
         assert 30 < (slow.next_turn_in_s or 0) <= 40
         assert (busy.setback, busy.delay_s) == ("status-5xx", 0.2)
         assert 200 < busy.backoff_s <= 300
+        assert (busy.slowed_by, busy.rest_s) == ("HTTP 503", 0.4)
+        assert (slow.slowed_by, slow.rest_s) == ("", 40)
         assert (dark.robots.state, dark.leased, dark.retrying) == ("unreachable", 0, 2)
         assert "HTTP 503" in dark.robots.detail
         await jobs.pause(job.id)
@@ -55,6 +57,7 @@ async def test_sites_that_run_tell_their_delay_their_robots_and_for_what_they_ar
         assert at_rest[slow.site].robots.state == "not-asked"
         assert 30 < (at_rest[slow.site].next_turn_in_s or 0) <= 40
         assert at_rest[slow.site].queued == 2
+        assert (at_rest[busy.site].slowed_by, at_rest[busy.site].rest_s) == ("HTTP 503", 0.4)
 
 
 async def told(jobs: Jobs, job: str, seeds: list[str]) -> list[SiteSeen]:
