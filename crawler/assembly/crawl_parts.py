@@ -195,6 +195,8 @@ class Works:
             )  # fmt: skip
             engine.change(visit, limits)
             change_sites()
+            if self.http:
+                self.http.limit_speed(config.fetch.bytes_per_s)
             fetcher = self.http or self.fetcher
             if isinstance(fetcher, PerAddress):
                 fetcher.limit_per_address(parts.per_ip(config))

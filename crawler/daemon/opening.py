@@ -91,7 +91,8 @@ async def open_jobs(
                     registry, folders, events, opened, settings_of, config, logs, shared.network.files
                 )
                 async with _run_jobs(scheduler, reception, events) as tasks:
-                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places)
+                    limit_speed = shared.network.throttle.change
+                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places, limit_speed)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run):
                         tasks.start_soon(task)
