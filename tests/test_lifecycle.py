@@ -37,7 +37,7 @@ CALLS: dict[str, Callable[[Crawl], object]] = {
     "ask": lambda crawl: crawl.ask(lambda opened: opened.queued()),
     "explain": lambda crawl: crawl.explain(HERE, is_offline=True),
 }
-STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "cookies"}
+STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "cookies", "id"}
 """What can be asked of a closed crawl: nothing of it needs what was closed."""
 
 
