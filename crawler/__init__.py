@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
-    from .settings import Config, Settings
+    from .settings import Config, Settings, SinkConfig
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -82,7 +82,7 @@ _HOMES = {
     "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
-    "settings": "Config Settings",
+    "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
@@ -165,6 +165,7 @@ __all__ = [
     "Settings",
     "Shared",
     "Sink",
+    "SinkConfig",
     "SinkError",
     "Skip",
     "SkippedSeeds",

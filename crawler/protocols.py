@@ -20,7 +20,9 @@ T = TypeVar("T")
 
 
 class Fetcher(Protocol):
-    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher.
+    """Makes HTTP exchanges. To add a cache or a browser, write a Fetcher that holds another Fetcher.
+
+    `open_crawl(fetcher=lambda inner: Mine(inner))` gives it the crawl's own one to hold (docs/own-fetcher.md).
 
     Thousands of calls run at a time on one event loop. A Fetcher may offer the methods of `Capping` and `PerAddress`
     as well.
@@ -36,9 +38,9 @@ class Fetcher(Protocol):
         that no request was sent for a lack of files; it is no attempt.
 
         The response may hold memory of a budget. The crawl releases each response that it gets, once the visit is
-        recorded or dropped. A Fetcher that gets a response from another one and does not return it, or a copy made
-        with `dataclasses.replace`, should call its `release`; if it does not, the memory comes back when the Fetcher
-        answers or when Python collects the response.
+        recorded or dropped. What a Fetcher got from another one and does not return, as it is or as a copy made with
+        `dataclasses.replace`, is its own: its memory goes back to the budget when the Fetcher answers or fetches again.
+        Responses of other clients are made with `Response.decoded`.
         """
         ...
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse
+from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse, values_of
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
 from .policy.pace import Pace
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
+from .policy.setbacks import end_setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .settings import MOST_INLINE_BYTES
 
@@ -300,7 +301,7 @@ class Visitor:
             refresh=response.header("refresh"),
             is_cut=bool(response.truncated),
             headers=response.headers if self.job.extract else (),
-            request=request if self.job.extract else None,
+            request=values_of(request) if self.job.extract else None,
         )
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
@@ -372,25 +373,10 @@ class Visitor:
         if isinstance(error, OutOfFiles):
             wait_s = self.politeness.retry_delay_s
             return _end(outcome, disposition=Disposition.DEFERRED, detail=error.detail, retry_in_s=wait_s)
-        attempt = outcome.request.attempt
-        retry_in_s = self.politeness.retry_in_s(attempt, error.retry_after_s) if error.transient else None
-        if error.after_s is not None and retry_in_s is not None:
-            retry_in_s = min(error.after_s, self.politeness.max_retry_after_s)
-        hold_s = self.politeness.hold_s(error.retry_after_s)
-        if hold_s:
-            ended = outcome.ended or time.monotonic()
-            self.silence.keep(outcome.url.site, ended + hold_s, ended)
-        return _end(
-            outcome,
-            disposition=Disposition.FAILED if retry_in_s is None else Disposition.DEFERRED,
-            reason=error.reason,
-            detail=error.detail,
-            response=error.response or outcome.response,
-            retry_in_s=retry_in_s,
-            rest_s=max(outcome.rest_s, hold_s),
-            asked_s=max(outcome.asked_s or 0.0, hold_s),
-            word_s=max(outcome.word_s or 0.0, hold_s),
-        )
+        ended = _end(outcome)
+        if hold_s := self.politeness.hold_s(error.retry_after_s):
+            self.silence.keep(ended.url.site, ended.ended + hold_s, ended.ended)
+        return end_setback(ended, error, self.politeness)
 
 
 def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:

@@ -69,7 +69,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("its layout, now {} (`PRAGMA user_version`)", (schema.VERSION,)),
         ("| its layout, now {}; `meta`", (store.VERSION,)),
         ("`v` in each record, now {} |", (record.VERSION,)),
-        ("ends with\nexit code {} before", (Exit.STORAGE,)),
+        ("exit code {} before anything is changed", (Exit.STORAGE,)),
     ),
     "docs/blocked.md": (
         ("the same bytes: one page, an empty body, redirects to one place | {} |", (latest.IN_A_ROW[latest.SAME],)),

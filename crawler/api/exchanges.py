@@ -14,6 +14,7 @@ from ..fetch.budget import give_back_held
 from ..model import NO_SHARE, Reason, Request, Response, Url
 from ..model.header_pairs import describe_decoded
 from ..parse.codings import decode
+from ..policy.pace import Pace
 from ..policy.politeness import Politeness
 from ..protocols import Fetcher, Frontier, Offloader, Robots
 
@@ -32,7 +33,8 @@ class _Turn:
 class Exchanges:
     """Makes exchanges beside the visits of one crawl. While a site has one, and rests then, no visit of it starts."""
 
-    def __init__(self, fetcher: Fetcher, robots: Robots, frontier: Frontier, offloader: Offloader) -> None:
+    def __init__(self, fetcher: Fetcher, robots: Robots, frontier: Frontier, offloader: Offloader, pace: Pace) -> None:
+        self._pace = pace
         self._fetcher = fetcher
         self._robots = robots
         self._frontier = frontier
@@ -50,15 +52,21 @@ class Exchanges:
         """
         give_back_held()
         async with self._take_turn(request.url.site) as turn:
-            rest_s = politeness.rest_s(request.url.site, None)
+            site = request.url.site
+            least_s = politeness.rest_s(site, None)
             if is_amid_visits:
-                turn.free_at = max(turn.free_at, time.monotonic() + rest_s)
+                turn.free_at = max(turn.free_at, time.monotonic() + self._pace.rest_s(site, least_s, politeness.adapt))
             if obeys_robots:
                 await _wait_until(turn.free_at)
-                rest_s = await self._obey_robots(request, politeness, turn)
+                least_s = await self._obey_robots(request, politeness, turn)
             await _wait_until(turn.free_at)
+            exchange, rest_s = self._pace.begin(site, least_s, politeness.adapt), least_s
             try:
                 response = await self._fetcher.fetch(request)
+                rest_s = exchange.end(response)
+            except FetchError as error:
+                rest_s = exchange.fail(error)
+                raise
             finally:
                 turn.free_at = time.monotonic() + rest_s
         response.release()

@@ -1,4 +1,4 @@
-"""Opens crawls: `crawl` runs one to its end, `stream` gives its outcomes, `open_crawl` full control.
+"""Opens crawls: `crawl` runs one to its end, `open_crawl` gives full control.
 
 `crawl_sync` is `crawl` for programs without an event loop.
 """
@@ -14,9 +14,7 @@ from logging import INFO, WARNING
 from pathlib import Path
 from typing import Unpack
 
-import anyio
-from anyio import CancelScope, create_task_group
-from anyio.abc import ObjectSendStream
+from anyio import CancelScope
 
 from ..assembly.crawl_parts import Stacking
 from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
@@ -27,13 +25,11 @@ from ..errors import CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
-from ..model import Outcome
 from ..offload import refuse_in_worker
 from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Settings
 from ..settings.loading import amend
-from ..sinks import ReaderGone, Stream
 from .running import Crawl
 from .seeds import OnBadSeed, Seed, check_choice
 
@@ -157,49 +153,3 @@ def crawl_sync(  # noqa: PLR0913
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(work())
-
-
-@asynccontextmanager
-async def stream(  # noqa: PLR0913
-    seeds: Iterable[Seed] | AsyncIterable[Seed],
-    config: Config | None = None,
-    *,
-    folder: str | os.PathLike[str] | None = None,
-    fresh: bool = False,
-    sinks: Sequence[Sink] = (),
-    fetcher: Fetcher | OpenFetcher | None = None,
-    parse: Parse[object] | None = None,
-    before_request: BeforeRequest | None = None,
-    after_response: AfterResponse | None = None,
-    shared: Shared | None = None,
-    weight: float = 1.0,
-    on_bad_seed: OnBadSeed = "raise",
-    trust: Trust = NOBODY,
-    **settings: Unpack[Settings],
-) -> AsyncIterator[AsyncIterator[Outcome]]:
-    """Opens a stream of final outcomes. The crawl goes no faster than they are read, and ends with the block.
-
-    Arguments and errors are those of `open_crawl`.
-    """
-    config, given = amend(config or Config(), settings), check_sinks(sinks)
-    send, receive = anyio.create_memory_object_stream[Outcome](0)
-    opening = open_crawl(
-        config, folder=folder, fresh=fresh, sinks=[*given, Stream(send)], fetcher=fetcher, parse=parse,
-        before_request=before_request, after_response=after_response, shared=shared, weight=weight,
-        on_bad_seed=on_bad_seed, trust=trust,
-    )  # fmt: skip
-    async with send, receive, opening as opened, create_task_group() as tasks:
-        tasks.start_soon(_run_into, opened, seeds, send)
-        try:
-            yield receive
-        finally:
-            opened.abort()
-            receive.close()
-
-
-async def _run_into(
-    opened: Crawl, seeds: Iterable[Seed] | AsyncIterable[Seed], send: ObjectSendStream[Outcome]
-) -> None:
-    async with send:
-        with suppress(ReaderGone):
-            await opened.run(seeds)

@@ -15,6 +15,7 @@ from anyio import CancelScope
 from .. import urls
 from ..assembly import parts
 from ..assembly.crawl_parts import Works
+from ..assembly.site_facts import find_site_facts
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
@@ -68,7 +69,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
-        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -230,6 +231,7 @@ class Crawl:
     @property
     def cookies(self) -> CookieJar:
         """The cookies that the crawl keeps and sends. Raises ConfigError if it keeps none (`fetch.cookies`)."""
+        self._check_open()
         return self._works.cookies
 
     async def fetch(self, wanted: Seed, *, obeys_robots: bool = True) -> Response:
@@ -315,8 +317,8 @@ class Crawl:
         return self._complete([view._replace(retrying=retrying.get(view.site, 0)) for view in views])
 
     def _complete(self, views: Iterable[SiteView]) -> list[SiteView]:
-        politeness = parts.politeness(self.config)
-        return [self._works.complete(view, politeness) for view in views]
+        facts = find_site_facts(self.config)
+        return [self._works.complete(view, facts) for view in views]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
@@ -339,4 +341,5 @@ class Crawl:
             scope=scope,
             is_offline=is_offline,
             pace=self._works.pace,
+            proxy_of=self._works.proxy_of,
         )

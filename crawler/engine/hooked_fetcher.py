@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import NamedTuple
 
+from .. import urls
 from ..errors import Excluded, HookError, Rejected, VisitError
 from ..fetch.budget import collect_opened
 from ..model import NO_SHARE, Reason, Request, Response, Retry, Skip
@@ -71,6 +72,7 @@ class HookedFetcher:
             if type(answer) is not Request:
                 raise HookError(_complain(who, answer, "the request, a changed copy of it, or crawler.Skip('why')"))
             if answer is not request:
+                answer = replace(answer, url=urls.parse(answer.url.text))
                 _check_change(who, request, answer)
         if answer.url != request.url:
             rules, _ = await self._robots.rules(answer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
@@ -20,11 +21,11 @@ from .files import Files
 from .foreign import ForeignFetcher, LentFetcher
 from .guard import Guard
 from .origins import Origins, request_fields
-from .proxies import Proxy, SocksConnector
+from .proxy_pool import ProxyPool
 from .resolver import LookUp, NameServers, Resolver
+from .routes import Routes
 from .setcookie import Cookie
 from .tls import make_tls_context
-from .wire import Connector
 
 __all__ = [
     "Budget",
@@ -37,6 +38,7 @@ __all__ = [
     "HttpFetcher",
     "LentFetcher",
     "Network",
+    "ProxyPool",
     "keep_cookies",
     "make_budget",
     "open_fetcher",
@@ -70,12 +72,13 @@ async def open_network(
 
 
 @asynccontextmanager
-async def open_fetcher(
+async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting of `fetch`
     config: FetchConfig,
     user_agent: str,
     *,
     contact: str,
     per_ip: int,
+    sites: SiteRules,
     budget: Budget | None = None,
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
@@ -85,12 +88,13 @@ async def open_fetcher(
 
     `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
-    `presence` tells when this process was away; without it, nobody watches.
+    `presence` tells when this process was away; without it, nobody watches. `sites` tells what differs for single
+    sites.
     """
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
-    relay = Proxy(config.proxy, config.no_proxy)
+    pool = ProxyPool(config)
     presence = presence or Presence()
     line = ExchangeTerms(config, presence)
     tls = await to_thread.run_sync(make_tls_context, config)
@@ -104,25 +108,16 @@ async def open_fetcher(
         network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(resolver.close)
-        direct = Connector(resolver, guard, network.files)
-        stack.push_async_callback(direct.close)
-        relayed = direct
-        if relay.url is not None:
-            # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
-            proxies = Resolver(
-                Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence
-            )
-            stack.push_async_callback(proxies.close)
-            if relay.is_socks:
-                relayed = SocksConnector(proxies, relay.url, network.files)
-            else:
-                relayed = Connector(proxies, None, network.files)
-            stack.push_async_callback(relayed.close)
+        proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
+        stack.push_async_callback(proxies.close)
+        routes = Routes(pool, resolver, proxies, guard, network.files)
+        stack.push_async_callback(routes.close)
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, relay, direct, relayed, tls),
+            origins=Origins(guard, fields, config, routes, tls, sites),
             gates=AddressLimits(per_ip, network.gates),
+            routes=routes,
             files=network.files,
             budget=budget,
         )

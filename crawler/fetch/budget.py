@@ -136,7 +136,7 @@ class BodyShare:
         self.held: int = 0
         self.is_whole: bool = False
         """Whether the body was read to its end."""
-        self.is_over = False
+        self.is_over: bool = False
         """Whether it was given back."""
 
     def take(self, size: int) -> bool:

@@ -30,11 +30,14 @@ async def keep_cookies(cookies: Cookies, path: Path) -> AsyncIterator[None]:
     try:
         if await anyio.Path(path).exists():
             await jar.load(path)
+        saved = cookies.changes
         await jar.save(path)
     except OSError as error:
         raise ConfigError(f"fetch.cookie_file: {path}: {error.strerror or error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"fetch.cookie_file: {error}") from error
     async with create_task_group() as tasks:
-        tasks.start_soon(_save_now_and_then, cookies, path)
+        tasks.start_soon(_save_now_and_then, cookies, path, saved)
         try:
             yield
         finally:
@@ -43,8 +46,8 @@ async def keep_cookies(cookies: Cookies, path: Path) -> AsyncIterator[None]:
                 await _save(cookies, path)
 
 
-async def _save_now_and_then(cookies: Cookies, path: Path) -> None:
-    saved = cookies.changes
+async def _save_now_and_then(cookies: Cookies, path: Path, saved: int) -> None:
+    """Saves the cookies whenever they have changed; `saved` is the count of changes that are in the file already."""
     while True:
         await anyio.sleep(SAVE_EVERY_S)
         if cookies.changes != saved:

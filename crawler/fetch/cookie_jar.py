@@ -148,8 +148,9 @@ def _parse_line(text: str) -> Cookie:
         raise ValueError(f"has {len(parts)} fields separated by tabs, and a line of a cookies.txt has {FIELDS}")
     domain, wide, path, secure, end, name, value = parts
     host = urls.host(urls.parse(f"https://{domain.strip().removeprefix('.')}/"))
-    cookie = Cookie(
-        name, value, host, wide.upper() != "TRUE", path or "/", secure.upper() == "TRUE", float(end or 0) or math.inf
-    )
+    expires = float(end or 0) or math.inf
+    if not expires >= 0:
+        raise ValueError(f"{end!r} is no time in Unix seconds")
+    cookie = Cookie(name, value, host, wide.upper() != "TRUE", path or "/", secure.upper() == "TRUE", expires)
     _check(cookie)
     return cookie

@@ -34,7 +34,7 @@ class Cookies:
         self._jars: dict[str, Jar] = {}
         self._bytes = 0
         self._clock = clock
-        self.changes = 0
+        self.changes: int = 0
         """Goes up whenever cookies may have changed."""
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class Jar:
 
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
-        self.size = 0
+        self.size: int = 0
         """Characters of names and values."""
 
     def __len__(self) -> int:
@@ -146,7 +146,8 @@ def is_kept(cookie: Cookie, host: str) -> bool:
     """Whether a browser would keep this cookie of a host: its own, or of a domain above it that is no public suffix."""
     if cookie.is_host_only:
         return cookie.domain == host
-    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, registered_domain_of_host(host))
+    owned = registered_domain_of_host(f"a.{cookie.domain}")
+    return domain_matches(host, cookie.domain) and domain_matches(cookie.domain, owned)
 
 
 def _hides(cookie: Cookie, secure: Cookie) -> bool:

@@ -21,6 +21,7 @@ from .budget import BodyShare
 from .cookies import Cookies
 from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, request_bytes
+from .proxies import blame_proxy
 from .setbacks import setback
 from .speed_check import SpeedCheck
 from .wire import READ_BYTES, Wire
@@ -31,13 +32,15 @@ class ExchangeTerms:
 
     def __init__(self, config: FetchConfig, presence: Presence) -> None:
         self.presence = presence
-        self.cookies = Cookies() if config.cookies else None
-        self.pace = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
-        self.timeout_s = config.timeout_s
-        self.max_body_bytes = config.max_body_bytes
-        self.keeps_oversized = config.oversized == "keep"
+        self.cookies: Cookies | None = Cookies() if config.cookies else None
+        self.pace: SpeedCheck = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
+        self.timeout_s: float = config.timeout_s
+        self.max_body_bytes: int = config.max_body_bytes
+        self.keeps_oversized: bool = config.oversized == "keep"
         # By default aiohttp rounds timers of more than 5 s up to whole seconds.
-        self.connect_timeout = ClientTimeout(connect=config.connect_timeout_s, ceil_threshold=float("inf"))
+        self.connect_timeout: ClientTimeout = ClientTimeout(
+            connect=config.connect_timeout_s, ceil_threshold=float("inf")
+        )
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Exchange:
             download=(perf_counter() - answered) * 1000 - self._budget_ms,
             queue=queue_ms + self._budget_ms,
         )
-        ip = "" if self.origin.is_proxied else wire.ip
+        ip = "" if self.origin.proxy else wire.ip
         return Response(
             self.request.url,
             message.code,
@@ -133,12 +136,20 @@ class Exchange:
         try:
             connection = await self.origin.connector.connect(self.origin.request, [], self.line.connect_timeout)
         except TimeoutError as error:
-            raise FetchError(Reason.TIMEOUT, "no connection in time", transient=True) from error
+            raise self._blame(error, FetchError(Reason.TIMEOUT, "no connection in time", transient=True)) from error
         except RuntimeError as error:  # uvloop's way of saying that a descriptor is not free yet
             raise FetchError(Reason.CONNECT, str(error), transient=True) from error
+        except FetchError as error:
+            raise self._blame(error, error) from error.__cause__
+        except (ClientError, HttpProcessingError, OSError) as error:
+            raise self._blame(error, setback(error)) from error
         if not _wire(connection).exchanges:
             self._connect_ms += (perf_counter() - begun) * 1000
         return connection
+
+    def _blame(self, error: Exception, told: FetchError) -> FetchError:
+        """Returns the error of a connection that could not be made."""
+        return blame_proxy(error, told) if self.origin.proxy else told
 
     async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
         wire.expect()

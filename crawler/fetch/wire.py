@@ -56,15 +56,15 @@ class Wire(ResponseHandler):
         super().__init__(loop)
         self._connector = connector
         self._files = connector.files
-        self.ip = ""
-        self.exchanges = 0
+        self.ip: str = ""
+        self.exchanges: int = 0
         self.absences = 0
         """Absences of this process that were known when the last exchange ended."""
-        self.received = 0
+        self.received: int = 0
         """Bytes of the current answer since the last turn began."""
-        self.turn = 0
+        self.turn: int = 0
         """Goes up with each answer, interim ones included, and after each pause."""
-        self.is_awaited = False
+        self.is_awaited: bool = False
         """Whether we wait for bytes of the server now."""
         self._is_asked = True  # from the start: if a server greets us, aiohttp reports what is wrong with it
         self._is_answered = False
@@ -74,7 +74,7 @@ class Wire(ResponseHandler):
         """The piece that is being parsed."""
         self._interim = 0
         """Interim answers that came before."""
-        self.head = b""
+        self.head: bytes = b""
         """The head of the final answer, byte for byte. Set when it is complete."""
         self.interim_heads: tuple[bytes, ...] = ()
         """The heads of the interim answers before it."""

@@ -26,7 +26,7 @@ class VisitChecks:
 
     def __init__(self, terms: Terms, patterns: Sequence[StoredPattern], pages: Mapping[str, int]) -> None:
         """Takes stored URL patterns, and the number of fetched pages by site where these are bounded."""
-        self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, pages)
+        self._caps = Caps(terms.pages_per_site, terms.pages_per_domain, pages, terms.page_limits)
         self._ahead: dict[int, SiftedLinks] = {}
         """Links that were sifted ahead, by lease."""
         self._novelty = None if terms.traps == "off" else Novelty(terms.traps, patterns)

@@ -21,7 +21,7 @@ class ParseFailures:
     """The failures of parse functions in one run."""
 
     def __init__(self) -> None:
-        self.of = Counter[str]()
+        self.of: Counter[str] = Counter[str]()
         """How many pages each function failed at, by its name."""
         self._traced: set[str] = set()
 

@@ -188,7 +188,8 @@ class Exchange(NamedTuple):
 
     def fail(self, error: FetchError) -> float:
         """Returns how long the site rests after the exchange broke off with this error."""
-        return self.pace.note(self, read_error(error))
+        sign = read_error(error) if error.response is None else read_answer(error.response)
+        return self.pace.note(self, sign)
 
 
 def rest_of(slow: Slow, least_s: float, adapt: Adapt) -> float:
