@@ -24,7 +24,7 @@ from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
-from ..model import Reason, Request, Response
+from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
@@ -73,6 +73,11 @@ class Crawl:
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
+
+    @property
+    def id(self) -> str:
+        """Which crawl it is: the `CrawlInfo.id` that sinks get. The same in every run of a folder."""
+        return make_crawl_id(self._frontier.key)
 
     async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
         """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
