@@ -142,7 +142,7 @@ class Exchanges:
 def make_request(wanted: str | Url | Request) -> Request:
     """Returns the request for a URL as it is written, with all its parameters. Raises UrlError."""
     if isinstance(wanted, Request):
-        return wanted
+        return urls.check_request(wanted)
     return Request(wanted if isinstance(wanted, Url) else urls.parse(wanted))
 
 

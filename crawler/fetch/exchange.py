@@ -20,7 +20,7 @@ from .budget import BodyShare
 from .cookies import Cookies
 from .deadline import Deadline
 from .framing import check_condition, check_framing, check_interim
-from .origins import Origin, is_conditional, request_bytes
+from .origins import Origin, is_conditional, make_head
 from .proxies import blame_proxy
 from .setbacks import setback
 from .speed_check import SpeedCheck
@@ -58,7 +58,19 @@ class Exchange:
     _connect_ms: float = 0.0
 
     async def run(self, dns_ms: float, queue_ms: float) -> Response:
-        """Returns the answer. Its body is charged to the share. Raises FetchError."""
+        """Returns the answer. Its body is charged to the share. Raises FetchError.
+
+        The error says that another attempt may help only if the request may be sent twice, or was not sent at all.
+        """
+        try:
+            return await self._run_in_time(dns_ms, queue_ms)
+        except FetchError as error:
+            if not (self._sent and error.transient) or self.request.may_repeat:
+                raise
+            detail = f"{error.detail}; {self.request.method} is not sent again, for it may have been heeded"
+            raise FetchError(error.reason, detail, retry_after_s=error.retry_after_s) from error
+
+    async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
         started_at = time()
         try:
             async with Deadline(self.line.timeout_s) as self._deadline:
@@ -118,12 +130,12 @@ class Exchange:
 
         A kept connection that the server closed just as we used it is no setback: RFC 9112 9.3.1 lets a GET be sent
         again at once, on another connection. One that was kept while this process was away is not used: its other end
-        may be gone without a word.
+        may be gone without a word. A request that may not be sent twice gets a connection of its own from the start.
         """
         while True:
             connection = await self._connect()
             wire = _wire(connection)
-            if wire.exchanges and wire.absences != self.line.presence.absences:
+            if wire.exchanges and (wire.absences != self.line.presence.absences or not self.request.may_repeat):
                 connection.close()
                 continue
             try:
@@ -154,14 +166,14 @@ class Exchange:
         return blame_proxy(error, told) if self.origin.proxy else told
 
     async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
-        wire.expect(self.origin.throttles)
+        wire.expect(self.origin.throttles, has_body=self.request.method != "HEAD")
         if self._deadline:
             self._deadline.watch(wire)
         if wire.transport is None:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
-        self._sent = request_bytes(self.origin, self.request, cookie)
-        wire.transport.write(self._sent)
+        self._sent = make_head(self.origin, self.request, cookie)
+        wire.transport.write(self._sent + self.request.body if self.request.body else self._sent)
         if wire.exchanges == 1:
             self.line.pace.watch(wire)
         message, stream = await wire.read()

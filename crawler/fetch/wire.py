@@ -80,6 +80,7 @@ class Wire(ResponseHandler):
         """The head of the final answer, byte for byte. Set when it is complete."""
         self.interim_heads: tuple[bytes, ...] = ()
         """The heads of the interim answers before it."""
+        self._has_body = True
         self._is_retrying = False
         self._fault: BaseException | None = None
         self._throttles: tuple[Throttle, ...] = ()
@@ -89,8 +90,12 @@ class Wire(ResponseHandler):
         self._held_since = 0.0
         self._held_s = 0.0
 
-    def expect(self, throttles: tuple[Throttle, ...] = ()) -> None:
-        """Prepares for the next answer, with a fresh parser. It is read as fast as the throttles let it."""
+    def expect(self, throttles: tuple[Throttle, ...] = (), *, has_body: bool = True) -> None:
+        """Prepares for the next answer, with a fresh parser. Without `has_body` the answer is that to a HEAD.
+
+        It is read as fast as the throttles let it.
+        """
+        self._has_body = has_body
         self.exchanges += 1
         self._files.idle.pop(self, None)
         self.is_awaited = True
@@ -280,6 +285,7 @@ class Wire(ResponseHandler):
     def _parse_anew(self) -> None:
         self.set_response_params(
             auto_decompress=False,
+            skip_payload=not self._has_body,
             read_until_eof=True,
             read_bufsize=READ_BYTES,
             max_line_size=MAX_FIELD_BYTES,
