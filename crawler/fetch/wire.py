@@ -91,9 +91,9 @@ class Wire(ResponseHandler):
         self._held_s = 0.0
 
     def expect(self, throttles: tuple[Throttle, ...] = (), *, has_body: bool = True) -> None:
-        """Prepares for the next answer, with a fresh parser. It is read as fast as the throttles let it.
+        """Prepares for the next answer, with a fresh parser. Without `has_body` the answer is that to a HEAD.
 
-        Without `has_body` the answer is that to a HEAD.
+        It is read as fast as the throttles let it.
         """
         self._has_body = has_body
         self.exchanges += 1
