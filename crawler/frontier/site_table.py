@@ -173,14 +173,9 @@ class SiteTable:
         if held := self._sites.get(site):
             self._line_up(held, now)
 
-    def limit_lending(
-        self, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite,
-        now: float,
-    ) -> None:  # fmt: skip
-        self._terms = replace(
-            self._terms, per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
-            most_held_s=most_held_s, sites=sites,
-        )  # fmt: skip
+    def limit_lending(self, now: float, **limits: float | PerSite) -> None:
+        """Lends by these terms, by name, from now on."""
+        self._terms = replace(self._terms, **limits)  # type: ignore[arg-type]
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -392,8 +387,8 @@ class SiteTable:
         """Returns the sites with the most queued and out, among those with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
-        terms = self._terms
-        return [site.view(terms.at_one_site(site.key), terms.in_depth_order, now) for site in most]
+        order = self._terms.in_depth_order
+        return [site.view(self._terms.at_one_site(site.key), order, now) for site in most]
 
 
 def _wake_nobody() -> None:

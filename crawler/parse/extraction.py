@@ -27,7 +27,7 @@ from .reading import Reading
 
 MOST_ASKED_BYTES = 4 << 20
 """Bytes of all that the links of one page carry: data, bodies, headers, labels."""
-MOST_PICKLED_BYTES = 16 << 20
+MOST_PICKLED_BYTES = 8 << 20
 """Bytes of a result as a pickle; a larger one comes back as JSON makes it."""
 MOST_TRACE = 8000
 """Characters of a traceback that are kept, from its end."""
