@@ -347,10 +347,10 @@ def test_a_page_that_asks_not_to_be_followed_is_heeded_where_the_settings_heed_i
     [
         ("javascript:void(0)", "such as javascript:void(0): UrlError: it leads to no URL that can be visited"),
         ("http://h:99999/", "such as http://h:99999/: UrlError"),
-        (Link("/x", data={"a": {1}}), "such as '/x': RequestError: http://h/x: data must be JSON"),
-        (Link("/x", data={"a": "x" * 20_000}), "such as '/x': RequestError: http://h/x: data of 20,0"),
-        (Link("/x", headers={"Host": "other"}), "such as '/x': RequestError: http://h/x: the header field Host cannot"),
-        (Link("/x", label="a\nb"), "such as '/x': RequestError: http://h/x: a label is one line"),
+        (Link("/x", data={"a": {1}}), "such as '/x': RequestError: data must be JSON"),
+        (Link("/x", data={"a": "x" * 20_000}), "such as '/x': RequestError: data of 20,0"),
+        (Link("/x", headers={"Host": "other"}), "such as '/x': RequestError: the header field Host cannot"),
+        (Link("/x", label="a\nb"), "such as '/x': RequestError: a label is one line"),
         (Link(7), "such as 7: TypeError: 7 is no str"),  # type: ignore[arg-type]
         (Link("/x", priority="1"), "such as '/x': TypeError: '1' is no int"),  # type: ignore[arg-type]
         (None, "such as None: TypeError: it is neither a Link nor a text"),
