@@ -20,6 +20,8 @@ from ..urls import is_address
 from .guard import Guard
 from .proxy_pool import Proxy
 from .routes import Routes
+from .speed_limits import SpeedLimits
+from .throttle import Throttle
 from .tls import make_site_tls_context
 from .wire import Connector
 
@@ -54,6 +56,8 @@ class Origin:
     """What it is reached through."""
     version: int
     """The version of the proxy pool that chose it."""
+    throttles: tuple[Throttle, ...]
+    """Its answers are read no faster than these let them."""
     cookie: str
     """The Cookie that the settings give for this site."""
     tls: str
@@ -73,11 +77,13 @@ class Origins:
         routes: Routes,
         tls: SSLContext,
         rules: SiteRules,
+        limits: SpeedLimits,
     ) -> None:
         """Raises ConfigError if the fields or the certificate of a site cannot be used."""
         self._guard = guard
         self._fields = fields
         self._routes = routes
+        self._limits = limits
         self._config = config
         self._trust = tls
         self._tls = "verified" if config.verify_tls else "unverified"
@@ -103,6 +109,7 @@ class Origins:
         def change() -> None:
             self._specials = specials
             self._known.clear()
+            self._limits.forget_sites()
 
         return change
 
@@ -130,6 +137,7 @@ class Origins:
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
             proxy=relay,
             version=version,
+            throttles=self._limits.find(site, self._specials.rules.find(site).said.bytes_per_s),
             cookie=cookie,
             tls=self._tls if scheme == "https" else "",
             is_conditional=any(name.lower().startswith("if-") for name in fields),

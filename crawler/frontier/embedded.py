@@ -264,8 +264,10 @@ class EmbeddedFrontier:
     def limit_lending(
         self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite
     ) -> None:
-        now = self._clock.monotonic()
-        self._bench.limit_lending(per_site, per_ip, rest_s, most_asked_s, most_held_s, sites, now)
+        self._bench.limit_lending(
+            self._clock.monotonic(), per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
+            most_held_s=most_held_s, sites=sites,
+        )  # fmt: skip
         self._changed.set()
 
     def close(self) -> None:

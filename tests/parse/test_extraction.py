@@ -373,9 +373,6 @@ def test_links_have_bounds_in_number_and_in_size() -> None:
     page = given(*(Link(f"/{n}", method="POST", body=body) for n in range(18)))
     assert len(page.asked) == MOST_ASKED_BYTES // MOST_BODY == 16
     assert page.note.startswith("left out 2 links that parse gave, such as http://h/16: data and bodies")
-    page = given(Link("/", method="POST", headers={"Host": "other"}), "/b")
-    assert [request.url.path for request in page.asked] == ["/b"]
-    assert "Host cannot be given" in page.note
 
 
 def give_without_end(content: Content) -> Parsed[None]:
