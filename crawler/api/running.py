@@ -24,7 +24,7 @@ from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
-from ..model import Reason, Request, Response
+from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
@@ -73,6 +73,11 @@ class Crawl:
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
+
+    @property
+    def id(self) -> str:
+        """Which crawl it is: the `CrawlInfo.id` that sinks get. The same in every run of a folder."""
+        return make_crawl_id(self._frontier.key)
 
     async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
         """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
@@ -235,8 +240,8 @@ class Crawl:
         It goes through the crawl's own fetcher, with its cookies, guard and limits, but not through its hooks, and
         leaves no record. It follows no redirect and tries nothing twice. The site rests before and after it as between
         two visits, and exchanges of one site come one by one. May be called between runs and during one, also in a
-        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
-        UrlError.
+        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded,
+        UrlError and RequestError.
         """
         self._check_open()
         return await self._exchanges.fetch(

@@ -20,13 +20,14 @@ from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, kee
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..model import CrawlInfo, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
+from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -108,6 +109,12 @@ class Stacking:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
+        info = CrawlInfo(
+            make_crawl_id(frontier.key), self.folder.path if self.folder else None, not frontier.counts().known
+        )
+        for sink in opened:  # unwrapped
+            if isinstance(sink, PerCrawl):
+                await sink.begin_crawl(info)
         for sink in sinks:
             await sink.rewind(positions.get(sink.name))
         return sinks

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Unpack
 
+from .. import urls
 from ..engine.slots import Places
 from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
@@ -17,6 +18,7 @@ from ..frontier.turns import Turns
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
+from ..runtime.threads import run_in_thread
 from ..settings import Config, Settings
 from ..settings.loading import amend
 from . import parts
@@ -63,6 +65,7 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
     require_asyncio()
     refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
+    await run_in_thread(urls.load_suffixes)
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
         open_network(

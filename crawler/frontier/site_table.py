@@ -52,8 +52,7 @@ class SiteTable:
         self.queued = 0
         """Requests of all sites, the shelf's too, without those out on lease."""
         self.is_shelf_open = False
-        """Whether sites with work are on disk only: new sites go there too, and those in memory take turns with
-        them."""
+        """Whether sites with work are on disk only: new sites go there too, and others take turns with them."""
         self._hungry: list[Site] = []
         """Sites with more requests on disk that need some of these."""
         self._shelved: list[Site] = []
@@ -85,8 +84,7 @@ class SiteTable:
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, limit: int, now: float) -> list[Lease]:
-        """Lends up to `limit` requests due now, sites in the order of their turns, one each before any gets a
-        second."""
+        """Lends up to `limit` requests due now, sites by their turns, one each before any gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
             entry = site.take(now)
@@ -104,8 +102,7 @@ class SiteTable:
 
     def complete(self, lease: Lease) -> None:
         """Takes the request of a lease that is out, with its extra."""
-        site = self._out[lease.token]
-        site.replace_lent(site.out[lease.token]._replace(request=lease.request))
+        self._out[lease.token].complete(lease)
 
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""

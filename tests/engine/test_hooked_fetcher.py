@@ -160,7 +160,7 @@ class Custom(Request):
     [
         (other_site, r"moved the request for http\S+ to another site, http://b.test: .* crawler.Skip, .* Crawl.add"),
         (deeper, "changed depth of the request"),
-        (lambda request: replace(request, url=Url("nonsense")), "raised UrlError"),
+        (lambda request: replace(request, url=Url("nonsense")), "returned a request that cannot be sent"),
         (lambda request: None, "returned None: it should return the request"),
         (lambda request: Skip, "returned the class Skip, not an object"),
         (lambda request: "http://b.test/", "returned an object of type str"),
