@@ -92,6 +92,7 @@ def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[
             "depth": turn.depth,
             "via": turn.via.text if turn.via else None,
             "was_read": turn.was_read,
+            "rules": list(turn.rules),
         }
     for refusal in told.refused:
         yield {
@@ -130,6 +131,8 @@ def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[st
     for turn in told.first:
         read = "  (sitemap, read)" if turn.was_read else ""
         yield f"  {show.duration(turn.in_s):>9}  {turn.url}{read}"
+    for site, rules in {turn.url.site: turn.rules for turn in told.first if turn.rules}.items():
+        yield from show.wrap_text(f"{site}: settings of {', '.join(rules)}", show.WIDTH)
     yield from _refused(told)
     yield from _unusable(bad)
     if not told.first:

@@ -167,6 +167,10 @@ def _site(answer: Explanation) -> Iterator[str]:
     yield f"{answer.url.site}: {answer.rest_s:g} s after each request{asked}, {answer.per_site} at a time"
     if answer.slowed_by:
         yield f"{answer.adapted_s:.3g} s at present: {answer.slowed_by}"
+    if answer.rules:
+        yield f"by the settings of {', then '.join(answer.rules)}"
+    if answer.proxy:
+        yield f"reached through {answer.proxy}"
     if answer.turn:
         wait_s = answer.turn.next_at - datetime.now(UTC).timestamp()
         turn = f"next turn in {show.duration(wait_s)}" if wait_s > 0 else "its turn has come"

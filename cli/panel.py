@@ -130,5 +130,7 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
         if busy.slowed_by:
             yield "", f"  rests {show.duration(busy.rest_s)} each time: {escape_text(busy.slowed_by)}"
+        if busy.rules or busy.proxy:
+            yield "", f"  {escape_text(show.format_rules(busy.rules, busy.proxy))}"
     for label, (site, reason, n, *_) in zip(("failed", "", ""), now.failures, strict=False):
         yield label, f"{show.number(n)} {reason} at {site}"

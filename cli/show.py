@@ -376,3 +376,9 @@ def _value(value: object) -> str:
     from crawler.settings.toml import text_of
 
     return "unlimited" if value is None else escape_text(text_of(value))
+
+
+def format_rules(rules: Sequence[str], proxy: str) -> str:
+    """Returns the tables of settings that a site matches and the proxy that it goes to, in words."""
+    said = f"settings of {', '.join(rules)}" if rules else ""
+    return ", ".join(filter(None, [said, f"through {proxy}" if proxy else ""]))

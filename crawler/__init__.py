@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
+        CrawlInfo,
         Disposition,
         Heads,
         Lease,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
-    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
@@ -75,9 +76,10 @@ _HOMES = {
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
+    "model": "CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip "
+    "Timings Url",
     "parse": "Content Label Link Parsed",
-    "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -115,6 +117,7 @@ __all__ = [
     "Counts",
     "Crawl",
     "CrawlError",
+    "CrawlInfo",
     "Disposition",
     "Ending",
     "Explanation",
@@ -143,6 +146,7 @@ __all__ = [
     "Page",
     "ParseError",
     "Parsed",
+    "PerCrawl",
     "Position",
     "Reader",
     "ReaderGone",

@@ -56,6 +56,8 @@ class Turn:
     """The URL that named it; None: it is a seed."""
     was_read: bool = False
     """It is a sitemap that was fetched and read for this dry run."""
+    rules: tuple[str, ...] = ()
+    """The names of the tables of `sites` that its site matches, the one that wins first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,8 @@ class _Stage:
         if url in actor.turns:
             in_s, is_read = actor.turns[url]
             was_read = is_read and outcome.page is not None
-            self.result.first.append(Turn(url, in_s, outcome.request.depth, outcome.request.via, was_read))
+            depth, via, rules = outcome.request.depth, outcome.request.via, self.visitor.politeness.sites.find(url.site)
+            self.result.first.append(Turn(url, in_s, depth, via, was_read, rules.rules))
         if outcome.reason is Reason.ROBOTS:
             self.result.refused += filter(None, [_find_refusal(url, self.asking.answers[url.site])])
         elif outcome.reason and outcome.disposition in (Disposition.EXCLUDED, Disposition.FAILED):

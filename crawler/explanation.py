@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import seeds, urls
 from .assembly import parts
+from .assembly.site_facts import find_site_facts
 from .errors import FetchError
 from .event_loop import require_asyncio
 from .frontier import Known, Look, SiteTurn, look
@@ -82,6 +83,10 @@ class Explanation:
     """Seconds that its site rests after each request now: more than `rest_s` while it is slow or in trouble."""
     slowed_by: str = ""
     """Why its site rests longer, in words. Empty: it does not, or there is no run to ask."""
+    rules: tuple[str, ...] = ()
+    """The names of the tables of `sites` that its site matches, the one that wins first."""
+    proxy: str = ""
+    """The proxy that its site goes to, without its password. Empty: it is reached directly."""
 
     @property
     def reason(self) -> Reason | None:
@@ -109,14 +114,15 @@ async def explain(
     seed: str = "",
     is_offline: bool = False,
     pace: Pace | None = None,
+    proxy_of: Callable[[str], str] | None = None,
 ) -> Explanation:
     """Returns what decides about the URL in `text`, which may be written as seeds are.
 
     `frontier` is the file of a crawl folder, which another process may be using, or an open frontier of this process;
-    then `scope` is the scope of its crawl, and `pace` knows which sites it finds slow. If the folder does not know the
-    URL, it is judged as a link that descends from `seed`; without all of these it is judged as a seed. Unless offline,
-    one guarded request asks its site for robots.txt; no other request is sent. Raises UrlError, ConfigError,
-    FrontierError.
+    then `scope` is the scope of its crawl, `pace` knows which sites it finds slow, and `proxy_of` which proxy a site
+    goes to now. If the folder does not know the URL, it is judged as a link that descends from `seed`; without all of
+    these it is judged as a seed. Unless offline, one guarded request asks its site for robots.txt; no other request is
+    sent. Raises UrlError, ConfigError, FrontierError.
     """
     require_asyncio()
     policy = parts.policy(config)
@@ -129,8 +135,9 @@ async def explain(
     scope = scope or _scope(config, [*above, *story.near])
     request = _request(url, story, [root for root, _ in above] or story.roots, scope)
     robots = await ask_robots(url, config, is_offline=is_offline)
-    politeness = parts.politeness(config)
-    rest_s = politeness.rest_s(url.site, robots.crawl_delay_s)
+    facts = find_site_facts(config)
+    politeness, site = facts.politeness, url.site
+    rest_s = politeness.rest_s(site, robots.crawl_delay_s)
     pace = recall_slow_sites(Pace(), story.slow_sites) if pace is None else pace
     return Explanation(
         url=url,
@@ -139,12 +146,14 @@ async def explain(
         scope=scope.explain(request),
         robots=robots,
         rest_s=rest_s,
-        per_site=1 if politeness.asked_s(url.site, robots.crawl_delay_s) else config.politeness.per_site,
+        per_site=facts.per_site_at(site, robots.crawl_delay_s),
         known=story.known,
         turn=story.turn,
         trap=_trap(story, config, is_asked_for=url == request.anchor),
         adapted_s=pace.rest_s(url.site, rest_s, politeness.adapt),
         slowed_by=pace.why(url.site, rest_s, politeness.adapt),
+        rules=facts.rules.find(site).rules,
+        proxy=(proxy_of or facts.proxy)(site),
     )
 
 
@@ -207,6 +216,8 @@ def _record(answer: Explanation, folder: Path | None) -> dict[str, object]:
             "rest_s": answer.adapted_s,
             "slowed_by": answer.slowed_by or None,
             "per_site": answer.per_site,
+            "rules": list(answer.rules),
+            "proxy": answer.proxy or None,
             "queued": turn.queued if turn else None,
             "next_turn_at": _moment(turn.next_at) if turn else None,
         },

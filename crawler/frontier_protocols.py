@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class PerSite(Protocol):
+    """What differs for single sites, such as `https://example.org`. None: nothing."""
+
+    def per_site(self, site: str) -> int | None:
+        """Returns how many leases may be out at a time."""
+        ...
+
+    def delay_s(self, site: str) -> float | None:
+        """Returns the rest after a visit whose end is not known."""
+        ...
+
+
 class Lending(Protocol):
     """What the engine uses: it lends requests, each in its site's turn, and takes them back."""
 
@@ -138,13 +150,13 @@ class Steering(Protocol):
         ...
 
     def limit_lending(
-        self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float
+        self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite
     ) -> None:
         """Lends by these limits from now on; leases that are out, and rests that began, stay as they are.
 
         At most `per_site` leases are out at a time to a site and `per_ip` to an address. `rest_s` is the rest after a
         visit whose end is not known, `most_asked_s` the longest Crawl-delay and `most_held_s` the longest Retry-After
-        that is honoured.
+        that is honoured. `sites` tells which sites have a `per_site` and a `rest_s` of their own.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
-from .model import Outcome, Position, Request, Response, Url
+from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict
 
@@ -20,7 +20,9 @@ T = TypeVar("T")
 
 
 class Fetcher(Protocol):
-    """Makes HTTP exchanges. To add a cache, a login or a browser, write a Fetcher that holds another Fetcher.
+    """Makes HTTP exchanges. To add a cache or a browser, write a Fetcher that holds another Fetcher.
+
+    `open_crawl(fetcher=lambda inner: Mine(inner))` gives it the crawl's own one to hold (docs/own-fetcher.md).
 
     Thousands of calls run at a time on one event loop. A Fetcher may offer the methods of `Capping` and `PerAddress`
     as well.
@@ -36,9 +38,9 @@ class Fetcher(Protocol):
         that no request was sent for a lack of files; it is no attempt.
 
         The response may hold memory of a budget. The crawl releases each response that it gets, once the visit is
-        recorded or dropped. A Fetcher that gets a response from another one and does not return it, or a copy made
-        with `dataclasses.replace`, should call its `release`; if it does not, the memory comes back when the Fetcher
-        answers or when Python collects the response.
+        recorded or dropped. What a Fetcher got from another one and does not return, as it is or as a copy made with
+        `dataclasses.replace`, is its own: its memory goes back to the budget when the Fetcher answers or fetches again.
+        Responses of other clients are made with `Response.decoded`.
         """
         ...
 
@@ -164,7 +166,11 @@ class Sink(Protocol):
         ...
 
     async def rewind(self, position: Position | None) -> None:
-        """Cuts off all that was written after `position`; None: keeps nothing. Called once, on open."""
+        """Cuts off all that was written after `position`; None: keeps nothing of this crawl. Called once, on open.
+
+        None comes in the first run of a crawl, and when this sink is new in a crawl that has begun. A store that
+        several crawls share must know which records are this crawl's: see `PerCrawl`.
+        """
         ...
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
@@ -172,6 +178,15 @@ class Sink(Protocol):
 
         All sinks of a crawl write the same outcomes at the same time. If one fails, the others finish.
         """
+        ...
+
+
+@runtime_checkable
+class PerCrawl(Protocol):
+    """A sink that tells crawls apart, since they share its store. A sink becomes one by having this method."""
+
+    async def begin_crawl(self, crawl: CrawlInfo) -> None:
+        """Takes the crawl that it will write for. Called once, on open, before `rewind`. Raises SinkError."""
         ...
 
 

@@ -53,6 +53,12 @@ class SiteView(NamedTuple):
     """Seconds that it rests after each visit now: longer than `delay_s` while it is slow or in trouble."""
     slowed_by: str = ""
     """Why it rests longer than `delay_s`, in words: `answers take 2.1 s`. Empty: it does not."""
+    per_site: int = 1
+    """Visits at a time: ours, or one if it asks for a Crawl-delay."""
+    rules: tuple[str, ...] = ()
+    """The names of the tables of `sites` that it matches, the one that wins first."""
+    proxy: str = ""
+    """The proxy that it goes to now, without its password. Empty: it is reached directly."""
 
 
 class Trap(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from crawler.offload import Workers
 from crawler.parse import ParseJob
 from crawler.policy.politeness import Politeness
 from crawler.policy.scope import Scope
+from crawler.policy.site_rules import NO_RULES, SiteRules
 from crawler.protocols import Bounds
 from crawler.settings import FetchConfig
 from crawler.urls.canonical import Policy
@@ -66,8 +68,13 @@ def open_sqlite(path: Path, terms: Terms, **named: Any) -> AbstractAsyncContextM
 
 
 def open_fetcher(config: FetchConfig, user_agent: str, **named: Any) -> AbstractAsyncContextManager[HttpFetcher]:
-    asked: dict[str, Any] = {"contact": "", "per_ip": DEFAULT.politeness.per_ip}
+    asked: dict[str, Any] = {"contact": "", "per_ip": DEFAULT.politeness.per_ip, "sites": NO_RULES}
     return _open_fetcher(config, user_agent, **(asked | named))
+
+
+def make_rules(sites: Mapping[str, object]) -> SiteRules:
+    """Returns what these tables of settings for sites say."""
+    return SiteRules(Config.model_validate({"sites": sites}).sites)
 
 
 P = TypeVar("P")

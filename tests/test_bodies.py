@@ -18,6 +18,7 @@ from crawler.fetch import Budget, HttpFetcher, open_fetcher
 from crawler.model import Disposition, Lease, Outcome, Position, Reason, Request, Response, Url
 from crawler.offload import Inline
 from crawler.parse import Document
+from crawler.policy.site_rules import NO_RULES
 from crawler.protocols import Fetcher, Frontier
 from crawler.robots import RobotsCache
 from crawler.settings import FetchConfig
@@ -301,7 +302,7 @@ class Ahead(Around):
 @asynccontextmanager
 async def small(budget: Budget) -> AsyncIterator[HttpFetcher]:
     config = FetchConfig(allow_networks=("127.0.0.0/8",), max_body_bytes=60_000)
-    async with open_fetcher(config, "storybot/1.0", contact="", per_ip=16, budget=budget) as fetcher:
+    async with open_fetcher(config, "storybot/1.0", contact="", per_ip=16, sites=NO_RULES, budget=budget) as fetcher:
         yield fetcher
 
 

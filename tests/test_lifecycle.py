@@ -31,11 +31,14 @@ CALLS: dict[str, Callable[[Crawl], object]] = {
     "resume": lambda crawl: crawl.resume(),
     "hold": lambda crawl: crawl.hold(HERE),
     "let_go": lambda crawl: crawl.let_go(HERE),
+    "fetch": lambda crawl: crawl.fetch(HERE),
+    "decode": lambda crawl: crawl.decode(crawler.Response(crawler.Url(HERE), 200, ())),
     "sites": lambda crawl: crawl.sites(1),
     "ask": lambda crawl: crawl.ask(lambda opened: opened.queued()),
+    "cookies": lambda crawl: crawl.cookies,
     "explain": lambda crawl: crawl.explain(HERE, is_offline=True),
 }
-STILL = {"stop", "abort", "close", "snapshot", "held", "weight"}
+STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "id"}
 """What can be asked of a closed crawl: nothing of it needs what was closed."""
 
 

@@ -128,6 +128,8 @@ async def test_two_crawls_with_four_places_each_keep_the_gap_together() -> None:
         with anyio.fail_after(60):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(run)
+                while not served.of(HOST, robots=False):  # both know nothing of the gap before
+                    await anyio.sleep(0.001)
                 tasks.start_soon(partial(run, per_site=2, user_agent="other/1.0"))
         pauses = served.pauses(HOST, robots=True)
         second = [n for n, hit in enumerate(served.of(HOST)) if hit.path == "/robots.txt"][1]

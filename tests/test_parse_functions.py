@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import pickle
@@ -13,7 +14,8 @@ import anyio
 import pytest
 
 import crawler
-from crawler import Content, Link, Outcome, Parsed, Reason
+from crawler import Content, Label, Link, Outcome, Parsed, Reason
+from crawler.api.streaming import StreamOptions
 from crawler.testing import Site, Web, html, open_web
 from tests.list_sink import ListSink
 
@@ -51,11 +53,11 @@ def listing(content: Content) -> Parsed[Item]:
 
 def item(content: Content) -> Parsed[Item]:
     assert content.via is not None
-    shelf = int(content.via.path[-1])
+    shelf = (content.request.data or {}).get("shelf")
     return Parsed(Item(content.page.title, shelf, (content.depth, len(content.via.path))), follow=False)
 
 
-PARSE = [("*/list?page=*", listing), ("/tea", item), ("/coffee", item), ("re:/$", start)]
+PARSE = [(Label("list"), listing), (Label("item"), item), ("re:/$", start)]
 
 
 def by_path(got: list[Outcome]) -> dict[str, Outcome]:
@@ -64,7 +66,7 @@ def by_path(got: list[Outcome]) -> dict[str, Outcome]:
 
 
 @pytest.mark.parametrize("executor", ["thread", pytest.param("process", marks=pytest.mark.slow)])
-async def test_links_of_functions_are_followed_and_no_others_where_they_say_so(
+async def test_links_of_functions_are_followed_with_label_and_data_and_no_others_where_they_say_so(
     executor: Literal["thread", "process"], tmp_path: Path
 ) -> None:
     sink = ListSink()
@@ -78,12 +80,29 @@ async def test_links_of_functions_are_followed_and_no_others_where_they_say_so(
     assert summary.pages == len(got)
     assert got["/tea"].data == Item("Tea", 1, (2, len("/list?page=1")))
     assert got["/coffee"].data == Item("Coffee", 2, (3, len("/list?page=2")))
-    assert (got["/tea"].request.depth, got["/tea"].request.via) == (2, got["/list?page=1"].url)
+    tea = got["/tea"].request
+    assert (tea.depth, tea.via, tea.label, tea.data) == (2, got["/list?page=1"].url, "item", {"shelf": 1})
     assert got["/about"].data is None
     assert got["/"].detail == "left out links that parse gave: 1 out of reach"
     lines = [json.loads(line) for line in (tmp_path / "c" / "pages.jsonl").read_text().splitlines()]
     data = {line["title"]: line.get("data") for line in lines}
     assert data["Tea"] == {"title": "Tea", "shelf": 1, "at": [2, 12]}
+
+
+def search(content: Content) -> Parsed[str]:
+    if content.request.label:
+        return Parsed(f"{content.request.method} {content.text}", follow=False)
+    link = Link("/", label="answer", method="POST", body=b"q=tea", headers={"X-Asks": "1"})
+    return Parsed(links=[link, Link("/", label="answer", method="POST", body=b"q=coffee")])
+
+
+async def test_forms_are_sent_from_a_parse_function_to_the_same_url(tmp_path: Path) -> None:
+    got: list[str | None] = []
+    async with open_web(Web([Site("shop.test", {"/": html("Form")})])) as served:
+        with anyio.fail_after(60):
+            async with crawler.stream(served.seeds, parse=search, executor="thread", **QUICK) as outcomes:
+                got = [outcome.data and outcome.data[:5] async for outcome in outcomes if outcome.request.label]
+    assert got == ["POST ", "POST "]
 
 
 async def test_links_that_wider_settings_let_in_are_found_by_reading_their_page_again(tmp_path: Path) -> None:
@@ -169,3 +188,8 @@ def test_an_outcome_is_pickled_and_copied_with_its_data() -> None:
     outcome: Outcome[int] = Outcome[int](crawler.Lease(request, 1), crawler.Disposition.FETCHED)
     assert pickle.loads(pickle.dumps(outcome)) == outcome
     assert outcome.data is None
+
+
+def test_a_stream_takes_the_options_of_a_crawl() -> None:
+    options = set(inspect.signature(crawler.open_crawl).parameters) - {"config", "settings", "parse"}
+    assert set(StreamOptions.__annotations__) == options | set(crawler.Settings.__annotations__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -49,6 +50,7 @@ async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="its lines use curl")
 def test_the_story_of_the_daemon_comes_to_its_end(tmp_path: Path) -> None:
     """Its lines as a shell takes them, on ports that are free here."""
     [story] = [console for console in CONSOLES if "kill -9 $(cat crawld-data/lock)" in console]
@@ -65,6 +67,7 @@ def test_the_story_of_the_daemon_comes_to_its_end(tmp_path: Path) -> None:
             code = shell.wait(180)
         finally:
             os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
     said = (tmp_path / "out").read_text()
     assert code == 0, said
     assert '"state":"paused"' in said

@@ -15,6 +15,7 @@ from anyio import CancelScope
 from .. import urls
 from ..assembly import parts
 from ..assembly.crawl_parts import Works
+from ..assembly.site_facts import find_site_facts
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..explanation import Explanation, explain
@@ -23,7 +24,7 @@ from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
-from ..model import Reason, Request, Response
+from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
@@ -72,6 +73,11 @@ class Crawl:
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
+
+    @property
+    def id(self) -> str:
+        """Which crawl it is: the `CrawlInfo.id` that sinks get. The same in every run of a folder."""
+        return make_crawl_id(self._frontier.key)
 
     async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
         """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
@@ -234,8 +240,8 @@ class Crawl:
         It goes through the crawl's own fetcher, with its cookies, guard and limits, but not through its hooks, and
         leaves no record. It follows no redirect and tries nothing twice. The site rests before and after it as between
         two visits, and exchanges of one site come one by one. May be called between runs and during one, also in a
-        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded, and
-        UrlError.
+        hook. Raises FetchError, also where robots.txt disallows it, ParseError where the body cannot be decoded,
+        UrlError and RequestError.
         """
         self._check_open()
         return await self._exchanges.fetch(
@@ -245,6 +251,7 @@ class Crawl:
 
     async def decode(self, response: Response) -> Response:
         """Returns the response with its body decoded, so that `response.text` can be read. Raises ParseError."""
+        self._check_open()
         return await self._exchanges.decode(response, self.config.fetch.max_body_bytes)
 
     async def close(self) -> None:
@@ -310,8 +317,8 @@ class Crawl:
         return self._complete([view._replace(retrying=retrying.get(view.site, 0)) for view in views])
 
     def _complete(self, views: Iterable[SiteView]) -> list[SiteView]:
-        politeness = parts.politeness(self.config)
-        return [self._works.complete(view, politeness) for view in views]
+        facts = find_site_facts(self.config)
+        return [self._works.complete(view, facts) for view in views]
 
     async def ask(self, question: Callable[[Look], T]) -> T:
         """Returns the answer of `question`, which gets what the frontier has stored as a `Look`.
@@ -334,4 +341,5 @@ class Crawl:
             scope=scope,
             is_offline=is_offline,
             pace=self._works.pace,
+            proxy_of=self._works.proxy_of,
         )

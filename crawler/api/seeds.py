@@ -43,7 +43,7 @@ def read_seeds(seeds: Iterable[Seed], policy: Policy, on_bad: OnBad | None, firs
         except UrlError as error:
             if on_bad is None:
                 raise
-            text = seed.url.text if isinstance(seed, Request) else str(seed)
+            text = str(seed.url if isinstance(seed, Request) else seed)
             on_bad(BadSeed(SOURCE, number, text, str(error).partition(": ")[0]))
             continue
         yield request

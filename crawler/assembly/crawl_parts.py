@@ -20,13 +20,14 @@ from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, kee
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..model import CrawlInfo, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
-from ..policy.politeness import Politeness
 from ..policy.scope import Scope
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
+from ..policy.site_rules import SiteRules
+from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -39,6 +40,7 @@ from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
+from .site_facts import SiteFacts
 
 
 @dataclass(slots=True)
@@ -107,6 +109,12 @@ class Stacking:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
+        info = CrawlInfo(
+            make_crawl_id(frontier.key), self.folder.path if self.folder else None, not frontier.counts().known
+        )
+        for sink in opened:  # unwrapped
+            if isinstance(sink, PerCrawl):
+                await sink.begin_crawl(info)
         for sink in sinks:
             await sink.rewind(positions.get(sink.name))
         return sinks
@@ -184,25 +192,34 @@ class Works:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
+        change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
 
         def retune() -> None:
             self.roots.choose(ground)
             self.frontier.limit_lending(
                 per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
-                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s,
+                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s, sites=terms.sites,
             )  # fmt: skip
             engine.change(visit, limits)
+            change_sites()
+            if self.http:
+                self.http.limit_speed(config.fetch.bytes_per_s)
             fetcher = self.http or self.fetcher
             if isinstance(fetcher, PerAddress):
-                fetcher.limit_per_address(config.politeness.per_ip)
+                fetcher.limit_per_address(parts.per_ip(config))
 
         return retune
 
-    def complete(self, view: SiteView, politeness: Politeness) -> SiteView:
-        """Returns the view of a site with its delay, the rest that it gets now, and the state of its robots.txt."""
+    def complete(self, view: SiteView, facts: SiteFacts) -> SiteView:
+        """Returns the view of a site with its delay, the rest that it gets now, its robots.txt, tables and proxy."""
         robots = self.robots.state(view.site)
-        delay_s = politeness.rest_s(view.site, robots.crawl_delay_s)
-        return self.pace.show(view._replace(robots=robots), delay_s, politeness.adapt)
+        (view,) = facts.complete([view._replace(robots=robots)])
+        view = self.pace.show(view, view.delay_s, facts.politeness.adapt)
+        return view._replace(proxy=self.proxy_of(view.site))
+
+    def proxy_of(self, site: str) -> str:
+        """Returns the proxy that a site goes to now, without its password; empty: none, or a fetcher of others."""
+        return self.http.proxy_of(site) if self.http else ""
 
     async def scope(self, config: Config) -> Scope:
         """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
@@ -234,6 +251,10 @@ def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
+
+
+def _change_nothing() -> None:
+    """Does nothing: a fetcher of others knows no settings of sites."""
 
 
 def _limits(config: Config) -> Limits:

@@ -15,6 +15,7 @@ from ..policy.admitted import Admitted
 from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
+from ..policy.site_rules import SiteRules
 from ..protocols import Fetcher, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..runtime.presence import Presence
@@ -55,15 +56,16 @@ def politeness(config: Config) -> Politeness:
         revisit_after_s=said.revisit_after_s,
         revisit_at_most_s=said.revisit_at_most_s,
         adapt=Adapt(said.adapt_factor, said.adapt_max_s) if adapts else None,
+        sites=SiteRules(config.sites),
     )
 
 
 def terms(config: Config, turns: Turns | None = None) -> Terms:
     """Returns the rules by which a frontier lends. `turns` is shared with other crawls of the process."""
-    said = config.politeness
+    said, sites = config.politeness, SiteRules(config.sites)
     return Terms(
         per_site=said.per_site,
-        per_ip=said.per_ip,
+        per_ip=per_ip(config),
         in_depth_order=config.scope.max_depth is not None,
         revisit_after_s=said.revisit_after_s,
         turns=turns,
@@ -74,7 +76,14 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         traps=config.scope.traps,
         pages_per_site=config.scope.limit_per_site,
         pages_per_domain=config.scope.limit_per_domain,
+        sites=sites,
+        page_limits=sites.limit if sites.has_limits else None,
     )
+
+
+def per_ip(config: Config) -> int:
+    """Returns the most requests at a time to one address: never less than to any site."""
+    return max(config.politeness.per_ip, SiteRules(config.sites).most_per_site)
 
 
 def workers(config: Config) -> Workers:
@@ -118,10 +127,10 @@ def open_fetcher(
 ) -> AbstractAsyncContextManager[HttpFetcher]:
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
-    per_ip = config.politeness.per_ip
     return _open_fetcher(
-        config.fetch, agent, contact=config.contact, per_ip=per_ip, budget=budget, network=network, presence=presence
-    )
+        config.fetch, agent, contact=config.contact, per_ip=per_ip(config), budget=budget, network=network,
+        presence=presence, sites=SiteRules(config.sites),
+    )  # fmt: skip
 
 
 def robots(

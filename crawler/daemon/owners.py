@@ -19,6 +19,14 @@ OWNERS = tuple(key for key, field in fields().items() if mark_of(field) is None)
 """Settings that only the daemon's own file may choose: all that are not marked as a job's in their definition."""
 UNHEARD = frozenset(key for key in OWNERS if not key.startswith("fetch.")) | {"fetch.budget_bytes"}
 """Settings that are ignored in a crawl folder made elsewhere: its job uses the daemon's values."""
+OF_ALL_SITES = {
+    "delay_s": "politeness.delay_s",
+    "per_site": "politeness.per_site",
+    "limit": "scope.limit_per_site",
+    "bytes_per_s": "fetch.bytes_per_s",
+}
+"""Settings of single sites, and the settings of all sites whose bounds hold for them, too."""
+_CREDENTIALS = ("basic_auth", "bearer")
 _OWNERS = "is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
 
 
@@ -48,6 +56,23 @@ def drop_owner_settings(chosen: Config) -> dict[str, object]:
     return {key: value for key, value in chosen_settings(chosen).items() if key not in UNHEARD}
 
 
+def add_owners_sites(base: Config, chosen: Mapping[str, object]) -> dict[str, object]:
+    """Returns a job's settings of single sites over the owner's: those that the job does not choose stay the owner's.
+
+    `chosen` are all settings of the job by full name, and come back with it.
+    """
+    given = chosen.get("sites")
+    if not isinstance(given, Mapping):
+        return dict(chosen)
+    sites = {name: table.model_dump(exclude_unset=True) for name, table in base.sites.items()}
+    for name, table in given.items():
+        own, owners = table.model_dump(exclude_unset=True), sites.get(name, {})
+        if any(own.get(one) for one in _CREDENTIALS) or table.secrets:
+            owners = {one: value for one, value in owners.items() if one not in _CREDENTIALS}
+        sites[name] = owners | own
+    return {**chosen, "sites": sites}
+
+
 def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
     """Yields a complaint for each setting that the job may not choose, with what to do."""
     base = rule.base
@@ -64,6 +89,7 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
     for key, bound in [("fetch.max_body_bytes", base.fetch.max_body_bytes), *rule.bounds.items()]:
         if key in said and not _is_within(key, said[key], bound):
             yield Complaint(key, f"{_describe_bound(key, bound)}, as the daemon's own settings have it")
+    yield from _refuse_beyond(chosen, rule.bounds)
     for network in chosen.fetch.allow_networks:
         if not _is_inside(network, base.fetch.allow_networks):
             yield Complaint("fetch.allow_networks", f"{network} is not allowed by the daemon's own settings")
@@ -83,9 +109,19 @@ def _refuse_formats(chosen: Config, base: Config) -> Iterator[Complaint]:
             yield Complaint(f"sinks.{number}", f"kind {sink.kind!r} {_OWNERS}")
 
 
+def _refuse_beyond(chosen: Config, bounds: Bounds) -> Iterator[Complaint]:
+    """Yields a complaint for each setting of a site that goes beyond the bound of the same setting of all sites."""
+    for site, table in chosen.sites.items():
+        for name, key in OF_ALL_SITES.items():
+            value = getattr(table, name)
+            if key in bounds and value is not None and not _is_within(key, value, bounds[key]):
+                said = f"{name} {_describe_bound(key, bounds[key])}, as the daemon's own settings have {key}"
+                yield Complaint(f"sites.{site}", said)
+
+
 def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
     """Yields the tables inside settings, each with its full name, without outputs in formats of packages."""
-    yield from ((f"fetch.sites.{site}", table) for site, table in chosen.fetch.sites.items())
+    yield from ((f"sites.{site}", table) for site, table in chosen.sites.items())
     yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table.kind in BUILT_IN_SINKS)
 
 

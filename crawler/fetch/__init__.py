@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
@@ -20,11 +21,13 @@ from .files import Files
 from .foreign import ForeignFetcher, LentFetcher
 from .guard import Guard
 from .origins import Origins, request_fields
-from .proxies import Proxy, SocksConnector
+from .proxy_pool import ProxyPool
 from .resolver import LookUp, NameServers, Resolver
+from .routes import Routes
 from .setcookie import Cookie
+from .speed_limits import SpeedLimits
+from .throttle import SiteThrottles, Throttle, make_throttle
 from .tls import make_tls_context
-from .wire import Connector
 
 __all__ = [
     "Budget",
@@ -37,6 +40,7 @@ __all__ = [
     "HttpFetcher",
     "LentFetcher",
     "Network",
+    "ProxyPool",
     "keep_cookies",
     "make_budget",
     "open_fetcher",
@@ -51,6 +55,9 @@ class Network:
     """The parts that several fetchers may share: name servers and their answers, gates per address, room for files."""
 
     gates: AddressLimits
+    throttle: Throttle
+    """Keeps all fetchers together within one rate."""
+    site_throttles: SiteThrottles
     ask: LookUp
     """Looks up a name. Its answers are not vetted: each fetcher has its own guard."""
     files: Files
@@ -58,24 +65,30 @@ class Network:
 
 @asynccontextmanager
 async def open_network(
-    per_ip: int, connect_timeout_s: float, presence: Presence | None = None
+    per_ip: int, connect_timeout_s: float, presence: Presence | None = None, bytes_per_s: float | None = None
 ) -> AsyncIterator[Network]:
-    """Opens what the fetchers of one event loop share; open and close them within the block."""
+    """Opens what the fetchers of one event loop share; open and close them within the block.
+
+    `bytes_per_s` is the rate of all of them together.
+    """
     async with AsyncExitStack() as stack:
         names = NameServers((), connect_timeout_s)
         stack.push_async_callback(names.close)
         answers = Resolver(Guard(_ANYWHERE), names.ask, timeout_s=connect_timeout_s, presence=presence)
         stack.push_async_callback(answers.close)
-        yield Network(AddressLimits(per_ip), answers.look_up, Files())
+        throttle = make_throttle(bytes_per_s)
+        stack.callback(throttle.close)
+        yield Network(AddressLimits(per_ip), throttle, SiteThrottles(make_throttle), answers.look_up, Files())
 
 
 @asynccontextmanager
-async def open_fetcher(
+async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting of `fetch`
     config: FetchConfig,
     user_agent: str,
     *,
     contact: str,
     per_ip: int,
+    sites: SiteRules,
     budget: Budget | None = None,
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
@@ -85,12 +98,13 @@ async def open_fetcher(
 
     `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
-    `presence` tells when this process was away; without it, nobody watches.
+    `presence` tells when this process was away; without it, nobody watches. `sites` tells what differs for single
+    sites.
     """
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
     guard = Guard(config.allow_networks)
-    relay = Proxy(config.proxy, config.no_proxy)
+    pool = ProxyPool(config)
     presence = presence or Presence()
     line = ExchangeTerms(config, presence)
     tls = await to_thread.run_sync(make_tls_context, config)
@@ -99,30 +113,27 @@ async def open_fetcher(
         if network is None or config.name_servers:
             names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)
-            shared = network or Network(AddressLimits(per_ip), names.ask, Files())
+            alone = Network(
+                AddressLimits(per_ip), make_throttle(None), SiteThrottles(make_throttle), names.ask, Files()
+            )
+            shared = network or alone
             network = replace(shared, ask=names.ask)
+        limits = SpeedLimits(config.bytes_per_s, network.throttle, network.site_throttles)
+        stack.callback(limits.close)
         network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(resolver.close)
-        direct = Connector(resolver, guard, network.files)
-        stack.push_async_callback(direct.close)
-        relayed = direct
-        if relay.url is not None:
-            # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
-            proxies = Resolver(
-                Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence
-            )
-            stack.push_async_callback(proxies.close)
-            if relay.is_socks:
-                relayed = SocksConnector(proxies, relay.url, network.files)
-            else:
-                relayed = Connector(proxies, None, network.files)
-            stack.push_async_callback(relayed.close)
+        proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
+        stack.push_async_callback(proxies.close)
+        routes = Routes(pool, resolver, proxies, guard, network.files)
+        stack.push_async_callback(routes.close)
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, relay, direct, relayed, tls),
+            origins=Origins(guard, fields, config, routes, tls, sites, limits),
             gates=AddressLimits(per_ip, network.gates),
+            routes=routes,
+            limits=limits,
             files=network.files,
             budget=budget,
         )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
 
 from ..errors import OutOfFiles
 from ..model import Request, Response
+from ..policy.site_rules import SiteRules
 from .address_limits import AddressLimits
 from .budget import BodyShare, Budget
 from .exchange import Exchange, ExchangeTerms
 from .files import Files
 from .origins import Origin, Origins
+from .proxies import ProxyFailed
 from .resolver import Resolver
+from .routes import Routes
+from .speed_limits import SpeedLimits
+
+UNKNOWN_TO_PROXY = 407
+"""The status by which a proxy asks who we are (RFC 9110 15.5.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class HttpFetcher:
     line: ExchangeTerms
     resolver: Resolver
     origins: Origins
+    routes: Routes
+    limits: SpeedLimits
     gates: AddressLimits
     files: Files
     budget: Budget
@@ -49,10 +59,44 @@ class HttpFetcher:
         """Allows `most` exchanges at a time with each address, from the next one on."""
         self.gates.per_address = most
 
+    def limit_speed(self, bytes_per_s: float | None) -> None:
+        """Reads `bytes_per_s` at most over all exchanges, those under way included; None: as fast as they come."""
+        self.limits.own.change(bytes_per_s)
+
+    def proxy_of(self, site: str) -> str:
+        """Returns the proxy that a site goes to now, without its password; empty: it is reached directly."""
+        proxy = self.origins.find_proxy(site)
+        return proxy.name if proxy else ""
+
+    def prepare_sites(self, sites: SiteRules) -> Callable[[], None]:
+        """Returns a function that puts other settings of single sites in force. Raises ConfigError."""
+        return self.origins.prepare_rules(sites)
+
     async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
         """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
         begun = perf_counter()
-        origin = self.origins.find(request.url.site)
+        while True:
+            origin = self.origins.find(request.url.site)
+            if origin.proxy is None:
+                return await self._exchange_with(origin, request, share, cap, begun)
+            since = self.routes.pool.now()
+            try:
+                response = await self._exchange_with(origin, request, share, cap, begun)
+            except ProxyFailed as error:
+                doubted_since = None if error.is_certain else since
+                if not self.routes.pool.note_failure(origin.proxy, error.detail, began=doubted_since):
+                    raise
+            else:
+                if response.status != UNKNOWN_TO_PROXY:
+                    self.routes.pool.note_success(origin.proxy)
+                    return response
+                if not self.routes.pool.note_failure(origin.proxy, "it answers HTTP 407"):
+                    return response
+                share.give_back()
+
+    async def _exchange_with(
+        self, origin: Origin, request: Request, share: BodyShare, cap: int | None, begun: float
+    ) -> Response:
         address = await self._vet(origin)
         resolved = perf_counter()
         if not self.gates.is_entered(address):
@@ -88,7 +132,7 @@ class HttpFetcher:
 
         Behind a proxy addresses are invisible, so the host name stands for it.
         """
-        if origin.is_proxied:
+        if origin.proxy:
             return origin.host
         addresses = self.resolver.known(origin.host)
         return addresses[0] if addresses else ""

@@ -1,10 +1,10 @@
-"""Decides whether a site is reached directly, through an HTTP proxy or through a SOCKS proxy."""
+"""Connects through proxies, reads the settings that name them, and tells their faults from those of sites."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol, cast
@@ -13,27 +13,27 @@ from aiohttp import ClientConnectionError, ClientProxyConnectionError
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from ..errors import ConfigError
+from ..errors import ConfigError, FetchError, OutOfFiles
 from .files import Files
 from .resolver import Resolver
 from .wire import Connector
 
 
-class Proxy:
-    """The proxy, and the hosts that are reached without it."""
+class ProxyFailed(FetchError):
+    """Raised where a connection to a proxy, or through it, cannot be made."""
 
-    def __init__(self, proxy: str | None, no_proxy: Sequence[str]) -> None:
-        """Raises ConfigError if the proxy is no usable URL."""
-        self.url: URL | None = _url(proxy) if proxy else None
-        self._is_passed_by = [_matcher(text.strip()) for text in no_proxy if text.strip()]
+    is_certain = True
+    """Whether the proxy itself is at fault. False: the site behind it may be."""
 
-    def is_used_for(self, host: str) -> bool:
-        """Whether this host is reached through the proxy."""
-        return self.url is not None and not any(matches(host) for matches in self._is_passed_by)
 
-    @property
-    def is_socks(self) -> bool:
-        return self.url is not None and self.url.scheme.startswith("socks")
+def blame_proxy(error: Exception, told: FetchError) -> FetchError:
+    """Returns the error that connecting through a proxy ended with, as ProxyFailed where that proxy may be at fault."""
+    is_certain = isinstance(error, ClientProxyConnectionError | FetchError) or getattr(error, "status", 0) == 407
+    if isinstance(told, OutOfFiles) or not (is_certain or isinstance(error, TimeoutError | OSError)):
+        return told
+    failed = ProxyFailed(told.reason, told.detail, transient=told.transient)
+    failed.is_certain = is_certain
+    return failed
 
 
 class SocksConnector(Connector):
@@ -102,18 +102,19 @@ def _loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def _url(text: str) -> URL:
+def read_proxy_url(text: str, setting: str) -> URL:
+    """Returns the URL of a proxy. Raises ConfigError."""
     try:
         url = URL(text)
         _ = url.port
     except ValueError as error:
-        raise ConfigError(f"fetch.proxy: not a URL like http://host:port ({error})") from error
+        raise ConfigError(f"{setting}: not a URL like http://host:port ({error})") from error
     if not url.raw_host:
-        raise ConfigError("fetch.proxy: not a URL like http://host:port")
+        raise ConfigError(f"{setting}: not a URL like http://host:port")
     return url
 
 
-def _matcher(text: str) -> Callable[[str], bool]:
+def make_matcher(text: str) -> Callable[[str], bool]:
     """Returns a function that says whether a host matches this entry of no_proxy."""
     if text == "*":
         return lambda host: True

@@ -31,7 +31,7 @@ def make_site_tls_context(config: FetchConfig, site: SiteConfig) -> ssl.SSLConte
         # Without this, OpenSSL would ask for the password of an encrypted key on the terminal.
         context.load_cert_chain(site.client_cert, site.client_key or None, password=lambda: b"")
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"fetch.sites: client_cert {site.client_cert}: {_explain(error)}") from error
+        raise ConfigError(f"sites: client_cert {site.client_cert}: {_explain(error)}") from error
     return context
 
 

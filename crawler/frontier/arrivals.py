@@ -129,7 +129,7 @@ class Arrivals:
         key = Url(shelved.load.entries[0][TEXT]).site
         if key in self._bench:
             return None
-        site = Site(key, shelved.site_id, max(self._bench.opens_at, self.at(shelved.next_at, now)))
+        site = Site(key, shelved.site_id, max(self._bench.opens_at(key), self.at(shelved.next_at, now)))
         site.shelve(shelved.queued)
         site.start_loading()
         for first, number in self._late.pop(key, ()):

@@ -7,13 +7,21 @@ from collections.abc import Mapping
 
 from .. import urls
 from ..model import Bar, Disposition, Outcome, Reason, Request, Url
+from .terms import PageLimits
 
 
 class Caps:
     """Counts fetched pages, not visits: a page that brought something before may be visited again."""
 
-    def __init__(self, per_site: int | None, per_domain: int | None, fetched: Mapping[str, int]) -> None:
-        """`fetched`: pages so far, by site."""
+    def __init__(
+        self,
+        per_site: int | None,
+        per_domain: int | None,
+        fetched: Mapping[str, int],
+        limits: PageLimits | None = None,
+    ) -> None:
+        """`fetched`: pages so far, by site. `limits` tells which sites have another limit than `per_site`."""
+        self._limits = limits
         self._per_site = per_site
         self._per_domain = per_domain
         self._fetched = Counter[str]()
@@ -51,8 +59,10 @@ class Caps:
     def _bounds(self, url: Url) -> tuple[tuple[str, int], ...]:
         """Returns the bounds for a URL: a site or a domain, and its most pages."""
         said: tuple[tuple[str, int], ...] = ()
-        if self._per_site is not None:
-            said = ((url.site, self._per_site),)
+        site = url.site
+        own = self._limits(site) if self._limits else None
+        if (most := self._per_site if own is None else own) is not None:
+            said = ((site, most),)
         if self._per_domain is not None:
             said += ((urls.registered_domain(url), self._per_domain),)
         return said

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..frontier_protocols import DurableFrontier
+from ..frontier_protocols import DurableFrontier, PerSite
 from ..model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from ..policy.politeness import Wait
 from ..policy.redirects import Hop
@@ -262,9 +262,12 @@ class EmbeddedFrontier:
         return frozenset(self._bench.held)
 
     def limit_lending(
-        self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float
+        self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite
     ) -> None:
-        self._bench.limit_lending(per_site, per_ip, rest_s, most_asked_s, most_held_s, self._clock.monotonic())
+        self._bench.limit_lending(
+            self._clock.monotonic(), per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
+            most_held_s=most_held_s, sites=sites,
+        )  # fmt: skip
         self._changed.set()
 
     def close(self) -> None:

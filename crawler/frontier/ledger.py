@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ class Ledger:
         self._next_revisit = state.next_due
         self._next_revisit_since: float | None = None
         """The first due time of pages settled while the store looks for due ones."""
-        self._restore(state, terms.rest_s)
+        self._restore(state)
 
     # -- calls from outside ------------------------------------------------------------------------------------------
 
@@ -378,13 +379,13 @@ class Ledger:
     def _settled_counts(self) -> dict[str, int]:
         return {str(name): number for name, number in self._settled.items()}
 
-    def _restore(self, state: State, rest_s: float) -> None:
+    def _restore(self, state: State) -> None:
         """Restores a stored state. Nothing of the queue is in memory yet: all of it is on the shelf."""
         now = self._clock.monotonic()
-        opens_at = now + rest_s if len(state.seen) else 0.0
-        self._bench.restore(state.queued, opens_at, is_shelf_open=state.shelved > 0)
+        opened_at = now if len(state.seen) else -math.inf
+        self._bench.restore(state.queued, opened_at, is_shelf_open=state.shelved > 0)
         for site_id, until in state.rests.items():
-            self._bench.keep_turn(site_id, max(self._bench.opens_at, self.arrivals.at(until, now)))
+            self._bench.keep_turn(site_id, self.arrivals.at(until, now))
         for entry, due in state.setbacks:
             self._retries.add(entry, self.arrivals.at(due, now))
             self.arrivals.note_lone(entry.request.url.site)

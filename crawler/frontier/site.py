@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Sequence
 
-from ..model import Disposition, Outcome, Reason
+from ..model import Disposition, Lease, Outcome, Reason
 from ..policy.politeness import Wait
 from ..standing import SiteView
 from .order import DEPTH, KEY, ROW_MASK, Entry, Packed, place, unpack
@@ -94,6 +94,10 @@ class Site:
     def replace_lent(self, entry: Entry) -> None:
         """Puts another entry in the place of the one that is out under its row."""
         self.out[entry.row] = entry
+
+    def complete(self, lease: Lease) -> None:
+        """Takes the request of a lease with its extra."""
+        self.out[lease.token] = self.out[lease.token]._replace(request=lease.request)
 
     def end(self, row: int, outcome: Outcome, now: float) -> Entry:
         """Ends a visit: its slot rests from the end of the exchange; after a setback with a longer rest all slots do.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
+from ..frontier_protocols import PerSite
 from ..model import Lease, Outcome
 from ..policy.politeness import Wait
 from ..standing import SiteView
@@ -46,13 +47,12 @@ class SiteTable:
         self._steps = count()
         self._at_ip: dict[str, int] = {}
         self._parked: dict[str, deque[Site]] = {}
-        self.opens_at = 0.0
-        """No site has its turn before this time."""
+        self._opened_at = -math.inf
+        """When a stored frontier was opened: since then every site rests once, whatever the store says."""
         self.queued = 0
         """Requests of all sites, the shelf's too, without those out on lease."""
         self.is_shelf_open = False
-        """Whether sites with work are on disk only: new sites go there too, and those in memory take turns with
-        them."""
+        """Whether sites with work are on disk only: new sites go there too, and others take turns with them."""
         self._hungry: list[Site] = []
         """Sites with more requests on disk that need some of these."""
         self._shelved: list[Site] = []
@@ -69,9 +69,13 @@ class SiteTable:
         """Calls `wake` whenever a site may be lent that other frontiers had before."""
         self._wake = wake
 
-    def restore(self, queued: int, opens_at: float, *, is_shelf_open: bool) -> None:
-        """Begins with this many requests, all of them on the shelf. No site has its turn before `opens_at`."""
-        self.queued, self.opens_at, self.is_shelf_open = queued, opens_at, is_shelf_open
+    def restore(self, queued: int, opened_at: float, *, is_shelf_open: bool) -> None:
+        """Begins with this many requests, all of them on the shelf. Every site rests once from `opened_at` on."""
+        self.queued, self._opened_at, self.is_shelf_open = queued, opened_at, is_shelf_open
+
+    def opens_at(self, site: str) -> float:
+        """Returns the time before which a site has no turn."""
+        return max(0.0, self._opened_at + self._terms.rest_of(site))
 
     def open_shelf(self, *, is_open: bool) -> None:
         """Notes whether sites with work are on disk only."""
@@ -80,8 +84,7 @@ class SiteTable:
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, limit: int, now: float) -> list[Lease]:
-        """Lends up to `limit` requests due now, sites in the order of their turns, one each before any gets a
-        second."""
+        """Lends up to `limit` requests due now, sites by their turns, one each before any gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
             entry = site.take(now)
@@ -90,7 +93,7 @@ class SiteTable:
             self._out[entry.row] = site
             self._arrive_at_ip(site.ip, 1)
             self.queued -= 1
-            is_alone = self._terms.per_site == 1 or site.asked_s > 0
+            is_alone = self._terms.at_one_site(site.key) == 1 or site.asked_s > 0
             leases.append(Lease(entry.request, entry.row, is_alone=is_alone))
             self._line_up(site, now)
             if site.is_hungry(self.room):
@@ -99,8 +102,7 @@ class SiteTable:
 
     def complete(self, lease: Lease) -> None:
         """Takes the request of a lease that is out, with its extra."""
-        site = self._out[lease.token]
-        site.replace_lent(site.out[lease.token]._replace(request=lease.request))
+        self._out[lease.token].complete(lease)
 
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
@@ -121,7 +123,7 @@ class SiteTable:
 
     def _line_up(self, site: Site, now: float) -> None:
         """Puts a site behind those that wait already; it keeps its place unless its turn moved past it."""
-        turn = site.turn(self._terms.per_site, self._terms.in_depth_order)
+        turn = site.turn(self._terms.at_one_site(site.key), self._terms.in_depth_order)
         if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
             site.stand_at(None)
             return
@@ -133,13 +135,11 @@ class SiteTable:
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------
 
-    @property
-    def per_site(self) -> int:
-        return self._terms.per_site
+    def at_one_site(self, site: str) -> int:
+        return self._terms.at_one_site(site)
 
-    @property
-    def rest_s(self) -> float:
-        return self._terms.rest_s
+    def rest_of(self, site: str) -> float:
+        return self._terms.rest_of(site)
 
     @property
     def most_asked_s(self) -> float:
@@ -173,13 +173,9 @@ class SiteTable:
         if held := self._sites.get(site):
             self._line_up(held, now)
 
-    def limit_lending(
-        self, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, now: float
-    ) -> None:
-        self._terms = replace(
-            self._terms, per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
-            most_held_s=most_held_s,
-        )  # fmt: skip
+    def limit_lending(self, now: float, **limits: float | PerSite) -> None:
+        """Lends by these terms, by name, from now on."""
+        self._terms = replace(self._terms, **limits)  # type: ignore[arg-type]
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -214,7 +210,7 @@ class SiteTable:
         site = self._out.pop(token)
         self.put_back(site, site.give_back(token, now))
         if self._turns is not None:  # the visit may have made a request and not have ended
-            self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_s)))
+            self._turns.end(site.key, self, now, Rest(now, max(site.usual_s, self._terms.rest_of(site.key))))
         self._leave_ip(site.ip, 1, now)
         return site
 
@@ -244,7 +240,7 @@ class SiteTable:
             self.is_shelf_open = True
             return None
         site_id = self._site_id(key)
-        return self.set_up(Site(key, site_id, self._rests.pop(site_id, self.opens_at)), now)
+        return self.set_up(Site(key, site_id, max(self.opens_at(key), self._rests.pop(site_id, 0.0))), now)
 
     def set_up(self, site: Site, now: float) -> Site:
         self._sites[site.key] = site
@@ -391,7 +387,8 @@ class SiteTable:
         """Returns the sites with the most queued and out, among those with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
-        return [site.view(self._terms.per_site, self._terms.in_depth_order, now) for site in most]
+        order = self._terms.in_depth_order
+        return [site.view(self._terms.at_one_site(site.key), order, now) for site in most]
 
 
 def _wake_nobody() -> None:

@@ -7,8 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..frontier_protocols import PerSite
+from ..policy.site_rules import NO_RULES
 from ..policy.traps import Mode
 from .turns import Turns
+
+PageLimits = Callable[[str], int | None]
+"""Returns how many pages may be fetched from a site. None: it has no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,27 @@ class Terms:
     """Pages that may be fetched from one site. None: any number."""
     pages_per_domain: int | None
     """Pages that may be fetched from all sites of one registered domain. None: any number."""
+    sites: PerSite
+    """Sites that have a `per_site` and a `rest_s` of their own."""
+    page_limits: PageLimits | None = None
+    """Sites whose pages are bounded by another number than `pages_per_site`. None: there are none."""
     turns: Turns | None = None
     """Grants the turns of sites where other frontiers of this loop want the same ones."""
+
+    def at_one_site(self, site: str) -> int:
+        """Returns how many leases may be out at a time to this site."""
+        own = self.sites.per_site(site)
+        return self.per_site if own is None else own
+
+    def rest_of(self, site: str) -> float:
+        """Returns the rest of this site after a visit whose end is not known."""
+        own = self.sites.delay_s(site)
+        return self.rest_s if own is None else own
+
+    @property
+    def bounds_pages(self) -> bool:
+        """Whether the pages of any site are bounded."""
+        return any(one is not None for one in (self.pages_per_site, self.pages_per_domain, self.page_limits))
 
     @property
     def at_one_ip(self) -> int:
@@ -53,6 +77,7 @@ class Terms:
 WITHOUT_RULES = Terms(
     per_site=1, per_ip=1, in_depth_order=False, revisit_after_s=None, rest_s=0.0, most_asked_s=math.inf,
     most_held_s=math.inf, longest_s=math.inf, traps="off", pages_per_site=None, pages_per_domain=None,
+    sites=NO_RULES,
 )  # fmt: skip
 """Terms under which nothing rests and nothing is left out, for reading a frontier."""
 

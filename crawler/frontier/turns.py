@@ -21,14 +21,12 @@ MOST_HOLDS = 4
 class Taker(Protocol):
     """One of the frontiers that share their sites."""
 
-    @property
-    def per_site(self) -> int:
-        """Most visits at a time that it allows to one site."""
+    def at_one_site(self, site: str) -> int:
+        """Most visits at a time that it allows to this site."""
         ...
 
-    @property
-    def rest_s(self) -> float:
-        """Rest of a site after a visit by its own settings."""
+    def rest_of(self, site: str) -> float:
+        """Rest of this site after a visit by the taker's own settings."""
         ...
 
     @property
@@ -93,7 +91,7 @@ class Turns:
         for site in sites:
             line = self._sites.get(site)
             while line is not None and taker in line.out:
-                line.end(taker, now, Rest(now, taker.rest_s))
+                line.end(taker, now, Rest(now, taker.rest_of(site)))
             self.leave(site, taker, now)
 
     def _call(self, site: str, line: _Line, now: float) -> None:
@@ -116,7 +114,7 @@ class Turns:
             if len(self._sites) >= self._sweep_at:
                 self._sites = {site: line for site, line in self._sites.items() if not line.is_idle(now)}
                 self._sweep_at = 2 * len(self._sites) + SWEPT_AT
-            line = self._sites[site] = _Line()
+            line = self._sites[site] = _Line(site)
         return line
 
 
@@ -154,18 +152,19 @@ class _End(NamedTuple):
         """The longest rest of any taker after this visit."""
         return max(self.rest_s, self.asked_s)
 
-    def free_at(self, taker: Taker) -> float:
+    def free_at(self, taker: Taker, site: str) -> float:
         """Returns when its place is free for a taker."""
-        rest_s = self.rest_s if taker is self.taker else min(self.rest_s, taker.rest_s)
+        rest_s = self.rest_s if taker is self.taker else min(self.rest_s, taker.rest_of(site))
         return self.ended + max(rest_s, min(self.asked_s, taker.most_asked_s))
 
 
 class _Line:
     """One site: the takers that visit it, wait for it, or visited it lately."""
 
-    __slots__ = ("asked", "called", "ends", "holds", "out", "waiting")
+    __slots__ = ("asked", "called", "ends", "holds", "out", "site", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, site: str) -> None:
+        self.site = site
         self.asked: dict[Taker, float] = {}
         """The rest that the site itself asks for, by the takers that heard of it. Then only one visit at a time is
         allowed."""
@@ -215,15 +214,15 @@ class _Line:
         """Returns how many promises come before its turn at that time: those no further away than its own rest."""
         if not self.called:
             return 0
-        until = at + max(taker.rest_s, min(max(self.asked.values(), default=0.0), taker.most_asked_s))
+        until = at + max(taker.rest_of(self.site), min(max(self.asked.values(), default=0.0), taker.most_asked_s))
         return sum(promise.at <= until for promise in self.called.values())
 
     def free_at(self, taker: Taker, now: float, others: int) -> float | None:
         """Returns when a taker may come with `others` before it; None: not before a visit ends."""
-        limit = 1 if self.asked else min([taker.per_site, *(one.per_site for one in self.out)])
+        limit = 1 if self.asked else min(one.at_one_site(self.site) for one in (taker, *self.out))
         if not self.ends and not self.holds:
             return 0.0 if others < limit - sum(self.out.values()) else None
-        resting = sorted(free for end in self.ends if (free := end.free_at(taker)) > now)
+        resting = sorted(free for end in self.ends if (free := end.free_at(taker, self.site)) > now)
         held = max([0.0, *self._held(taker)])
         behind = others - (limit - sum(self.out.values()) - len(resting))
         if behind < 0:

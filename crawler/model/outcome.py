@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -130,8 +131,12 @@ class Outcome(Generic[T_co]):
         Where nobody but the crawl folder takes outcomes, or where the result cannot be pickled or is too large, it is
         what JSON makes of it. Raises what unpickling it raises.
         """
-        returned = self.page.returned if self.page else None
-        return cast("T_co", returned.get()) if returned else None
+        page = self.page
+        if page is None:
+            return None
+        if page.returned is not None:
+            return cast("T_co", page.returned.get())
+        return cast("T_co", json.loads(page.data_json)) if page.data_json else None
 
     def release(self) -> None:
         """Gives the memory of its response back to the budget for bodies."""

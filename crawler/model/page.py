@@ -93,7 +93,7 @@ class Page:
     parser: str = ""
     """The name of the parse function that failed. Empty: none did."""
     returned: Returned | None = field(default=None, repr=False, compare=False)
-    """The same result as a value, for `Outcome.data`."""
+    """The same result as a value, if somebody is to have it as it was returned."""
     asked: tuple[Request, ...] = ()
     """Requests for the links that the user's parse function gave, those that belong to the crawl."""
     truncated: str = ""

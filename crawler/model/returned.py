@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from typing import Literal
 
@@ -12,14 +11,13 @@ class Returned:
 
     __slots__ = ("_kind", "_value")
 
-    def __init__(self, value: object, kind: Literal["object", "pickle", "json"]) -> None:
+    def __init__(self, value: object, kind: Literal["object", "pickle"]) -> None:
         """`value` is the object itself, or the bytes that it is made of."""
         self._value, self._kind = value, kind
 
     def get(self) -> object:
         """Returns the value. Raises what unpickling it raises: that is code of its own class."""
-        if self._kind != "object":
+        if self._kind == "pickle":
             assert isinstance(self._value, bytes)
-            unpack = pickle.loads if self._kind == "pickle" else json.loads  # only our own workers send pickles
-            self._value, self._kind = unpack(self._value), "object"
+            self._value, self._kind = pickle.loads(self._value), "object"  # only our own workers send pickles
         return self._value

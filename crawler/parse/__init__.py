@@ -1,9 +1,20 @@
 """Turns a body from the network into a Page. It is pure: it runs in worker processes and may not wait."""
 
-from .job import Content, Document, ParseJob
+from .job import Content, Document, ParseJob, values_of
 from .page import parse
 from .parsed import Link, Parsed
 from .parsers import Label, Parsers
 from .sitemap import FIRST as SITEMAP_FIRST
 
-__all__ = ["SITEMAP_FIRST", "Content", "Document", "Label", "Link", "ParseJob", "Parsed", "Parsers", "parse"]
+__all__ = [
+    "SITEMAP_FIRST",
+    "Content",
+    "Document",
+    "Label",
+    "Link",
+    "ParseJob",
+    "Parsed",
+    "Parsers",
+    "parse",
+    "values_of",
+]

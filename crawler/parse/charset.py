@@ -94,9 +94,9 @@ def xml_declared(body: bytes) -> str:
 
 
 def decode_in_pieces(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
-    """Yields a long body as text with its byte order mark. UTF-8 comes piece by piece, others whole. Never fails."""
+    """Yields a long body as text without its byte order mark. UTF-8 comes piece by piece, others whole. Never fails."""
     if charset == "utf-8":
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         yield from (decoder.decode(piece) for piece in pieces)
         yield decoder.decode(b"", final=True)
     else:

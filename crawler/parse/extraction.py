@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from traceback import format_exception
@@ -15,7 +15,7 @@ import orjson
 
 from .. import urls
 from ..errors import UrlError
-from ..model import LeftOut, Links, Page, Request, Returned, Url
+from ..model import LeftOut, Links, Page, Request, Returned
 from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import data, directives
@@ -27,7 +27,7 @@ from .reading import Reading
 
 MOST_ASKED_BYTES = 4 << 20
 """Bytes of all that the links of one page carry: data, bodies, headers, labels."""
-MOST_PICKLED_BYTES = 16 << 20
+MOST_PICKLED_BYTES = 8 << 20
 """Bytes of a result as a pickle; a larger one comes back as JSON makes it."""
 MOST_TRACE = 8000
 """Characters of a traceback that are kept, from its end."""
@@ -40,12 +40,9 @@ _RULES = {
     LeftOut.REPEATS: "whose paths repeat themselves",
     LeftOut.NOFOLLOW: "by nofollow",
 }
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "url": str, "label": str, "priority": int, "method": str, "body": bytes, "data": (Mapping, type(None)),
-}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
     """All that is known of a page when its function is called."""
 
@@ -56,18 +53,24 @@ class Source:
     base: str
     """The absolute URL that links are relative to."""
     news: News
+    request: Request = field(init=False)
+    """The request that brought the page; where nobody said it, one for its URL."""
+
+    def __post_init__(self) -> None:
+        at = self.document
+        self.request = Request(*at.request) if at.request else Request(at.url, at.depth, root=at.anchor)  # type: ignore[arg-type]
 
 
 def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
     """Returns the page with the result of the user's own function, and the page's own links that are still news."""
-    page, document = source.page, source.document
+    page, document, request = source.page, source.document, source.request
     if job.extract is None:
         return page, source.news
     if document.is_suspect:
         return replace(page, data_error="not called, because a worker failed on this page"), source.news
     content = Content(
         document.url, document.status, document.content_type, source.body, page,
-        document.headers, document.request or Request(document.url, document.depth), source.reading.tree,
+        document.headers, request, source.reading.tree,
     )  # fmt: skip
     parser: Callable[[Content], object] | None = job.extract
     try:
@@ -98,15 +101,14 @@ def _with_data(page: Page, value: object, job: ParseJob) -> Page:
     """Returns the page with a result, as JSON and as a value."""
     if value is None:
         return page
-    packed, note = data.encode(value), ""
-    returned = Returned(packed, "json")
+    packed, returned, note = data.encode(value), None, ""
     if job.returns == "object":
         returned = Returned(value, "object")
     elif job.returns == "pickle":
         try:
             pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
             note = f"its pickle has {len(pickled):,} bytes" if len(pickled) > MOST_PICKLED_BYTES else ""
-            returned = returned if note else Returned(pickled, "pickle")
+            returned = None if note else Returned(pickled, "pickle")
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - it runs code of the user's classes
@@ -127,14 +129,13 @@ class _Bad(NamedTuple):
 
 def _with_links(page: Page, links: Sequence[Link | str], source: Source, job: ParseJob) -> Page:
     """Returns the page with requests for those links that belong to the crawl, and notes on all others."""
-    document = source.document
     if len(links) > job.max_links:
         page = _add_note(page, f"only the first {job.max_links} links that parse gave were taken")
         page = replace(page, left_out=page.left_out | LeftOut.MAX_LINKS)
     asked: list[Request] = []
     bad: list[_Bad] = []
     room = MOST_ASKED_BYTES
-    resolve = partial(_make_request, urls.make_resolver(source.base, job.policy), document)
+    resolve = partial(_make_request, urls.make_resolver(source.base, job.policy), source)
     for link in links[: job.max_links]:
         try:
             request, size = resolve(link)
@@ -152,7 +153,7 @@ def _with_links(page: Page, links: Sequence[Link | str], source: Source, job: Pa
     return _judge(page, asked, source, job)
 
 
-def _make_request(resolve: Callable[[str], str], document: Document, link: Link | str) -> tuple[Request, int]:
+def _make_request(resolve: Callable[[str], str], source: Source, link: Link | str) -> tuple[Request, int]:
     """Returns the request for a link, and how many bytes it carries beside its URL.
 
     Raises UrlError, ValueError or TypeError for what cannot be one.
@@ -161,37 +162,35 @@ def _make_request(resolve: Callable[[str], str], document: Document, link: Link 
         link = Link(link)
     elif not isinstance(link, Link):
         raise TypeError("it is neither a Link nor a text")
-    for name, kind in _KINDS.items():
-        if not isinstance(value := getattr(link, name), kind):
-            raise TypeError(f"its {name} is {value!r}")
+    kinds: tuple[tuple[object, type], ...] = ((link.url, str), (link.priority, int))
+    for value, kind in kinds:
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r} is no {kind.__name__}")
     text = resolve(link.url)
     if not text:
         raise UrlError("it leads to no URL that can be visited")
-    above = document.request or Request(document.url, document.depth)
-    values = None if link.data is None else data.encode(link.data)
-    pairs = link.headers.items() if isinstance(link.headers, Mapping) else link.headers
-    fields = tuple((_take_text(name), _take_text(value)) for name, value in pairs)
+    above = source.request
     request = Request(
-        Url(text),
-        document.depth + 1,
-        document.url,
+        text,
+        above.depth + 1,
+        above.url,
         above.origin,
-        document.anchor or document.url,
+        above.anchor,
         priority=link.priority,
         method=link.method,
-        headers=fields,
+        headers=link.headers,
         body=link.body,
         label=link.label,
-        data=None if values is None else orjson.loads(values),  # as it will be stored
+        data=link.data,
     )
-    size = len(values or b"") + len(link.body) + len(link.label) + sum(len(name) + len(value) for name, value in fields)
-    return request, size
+    request = urls.check_request(request)
+    return request, _weight(request)
 
 
-def _take_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a header field holds {value!r}")
-    return value
+def _weight(request: Request) -> int:
+    """Returns roughly how many bytes a request carries beside its URL."""
+    values = len(orjson.dumps(request.data)) if request.data else 0
+    return values + len(request.body) + sum(len(name) + len(value) for name, value in request.headers)
 
 
 def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> Page:

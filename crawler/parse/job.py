@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Literal
 
 import turbohtml
@@ -43,8 +44,12 @@ class Document:
     """Whether the body is only a beginning."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
-    request: Request | None = None
-    """The request, for the same purpose."""
+    request: tuple[object, ...] | None = None
+    """The values of the request (`values_of`), for the same purpose."""
+
+
+values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Request)))
+"""Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 
 
 @dataclass(frozen=True, slots=True)

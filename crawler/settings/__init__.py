@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Unpack
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
-from .fetch import FetchConfig, SiteConfig
+from .fetch import FetchConfig
 from .filling import build, fill
 from .keywords import AllSettings, Settings
 from .output import (
@@ -26,7 +26,8 @@ from .output import (
 from .politeness import PolitenessConfig
 from .reading import gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
-from .table import Fixed, ForJobs, Mark, Nature, Table, header_text, mark_of
+from .sites import SiteConfig, check_sites
+from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .watch import WatchConfig
 
 __all__ = [
@@ -47,6 +48,10 @@ class Config(Table):
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: ForJobs[str] = ""
     """A mail address or URL where the owner of a site reaches you; it becomes part of the User-Agent."""
+    sites: Live[Secret[ForJobs[dict[str, SiteConfig]]]] = Field(default_factory=dict)
+    """Settings for single sites, hosts or patterns of hosts, in tables like `[sites."https://example.org"]` or
+    `[sites."*.example.org"]`: any of delay_s, per_site, limit, bytes_per_s, headers, proxy, basic_auth, bearer,
+    client_cert, client_key."""
     scope: ScopeConfig = ScopeConfig()
     urls: UrlsConfig = UrlsConfig()
     politeness: PolitenessConfig = PolitenessConfig()
@@ -61,6 +66,11 @@ class Config(Table):
     @classmethod
     def _check_text(cls, text: str) -> str:
         return header_text(text)
+
+    @field_validator("sites")
+    @classmethod
+    def _check_sites(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
+        return check_sites(sites)
 
     @field_validator("sinks")
     @classmethod

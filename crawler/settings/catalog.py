@@ -8,10 +8,13 @@ from functools import cache
 from pydantic.fields import FieldInfo
 
 from . import Config, SinkConfig
-from .names import fields_of, last_word
+from .names import OLD_NAMES, fields_of, last_word
 from .table import Nature, Table
 
-__all__ = ["FIXED", "LIVE", "SECRETS", "SHARED", "SINK_SECRETS", "default_of", "fields", "last_word", "settings_marked"]
+__all__ = [
+    "FIXED", "LIVE", "OLD_NAMES", "SECRETS", "SHARED", "SINK_SECRETS", "default_of", "fields", "last_word",
+    "settings_marked",
+]  # fmt: skip
 
 
 def fields(table: type[Table] = Config) -> Mapping[str, FieldInfo]:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from ..errors import UrlError
-from ..urls import is_address, parse
+from ..urls import is_address
+from .sites import SECRET_FIELDS
 from .table import (
     ForJobs,
     ForJobsAtLeast,
@@ -18,7 +18,9 @@ from .table import (
     Live,
     Secret,
     Shared,
+    Size,
     Table,
+    check_proxy,
     header_fields,
     header_text,
 )
@@ -26,43 +28,6 @@ from .table import (
 MIB = 1 << 20
 _NAME_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+))(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
 """Matches IPv6 in brackets or IPv4, with a port perhaps; or any address without a port."""
-_SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
-
-
-class SiteConfig(Table):
-    """Settings for one site alone. They never reach another site, wherever links and redirects lead."""
-
-    headers: ForJobs[dict[str, str]] = Field(default_factory=dict)
-    """Header fields sent with every request to this site."""
-    basic_auth: ForJobs[str] = ""
-    """`user:password`, sent as Basic authentication (RFC 7617)."""
-    bearer: ForJobs[str] = ""
-    """A token, sent as Bearer authentication (RFC 6750)."""
-    client_cert: str = ""
-    """A PEM file with the certificate to show to this site when it asks for one."""
-    client_key: str = ""
-    """A PEM file with the private key of the certificate, unencrypted; empty: the key is in `client_cert`."""
-
-    @field_validator("headers")
-    @classmethod
-    def _check_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        return header_fields(headers)
-
-    @field_validator("bearer")
-    @classmethod
-    def _check_text(cls, text: str) -> str:
-        return header_text(text)
-
-    @model_validator(mode="after")
-    def _check_credentials(self) -> SiteConfig:
-        said = [self.basic_auth, self.bearer, *(name for name in self.headers if name.lower() == "authorization")]
-        if sum(map(bool, said)) > 1:
-            raise ValueError("should have one of basic_auth, bearer and an Authorization header")
-        if self.basic_auth and ":" not in self.basic_auth:
-            raise ValueError("basic_auth should be user:password")
-        if self.client_key and not self.client_cert:
-            raise ValueError("client_key needs a client_cert beside it")
-        return self
 
 
 class FetchConfig(Table):
@@ -82,6 +47,9 @@ class FetchConfig(Table):
     """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
     """Longest time that an answer may be slower than that, from its first byte on."""
+    bytes_per_s: Live[ForJobsAtMost[Annotated[Size, Field(ge=1)] | None]] = None
+    """Most bytes a second to receive over all sites, heads included: 500_000, or "500K", "2M". Servers are made to
+    wait. None: as fast as they come. In a daemon, the owner's number counts for all jobs together."""
     max_body_bytes: Shared[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 16 * MIB
     """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: ForJobs[Literal["discard", "keep"]] = "discard"
@@ -98,6 +66,9 @@ class FetchConfig(Table):
     proxy: Secret[str | None] = None
     """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
     cannot see behind it."""
+    proxies: Secret[tuple[str, ...]] = ()
+    """Several proxies, instead of one in `proxy`. Each site keeps to one of them; while that one cannot be connected
+    to, its sites use others."""
     no_proxy: tuple[str, ...] = ()
     """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: ForJobs[bool] = False
@@ -113,9 +84,6 @@ class FetchConfig(Table):
     """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
     headers: Secret[ForJobs[dict[str, str]]] = Field(default_factory=dict)
     """Header fields sent with every request to every site; secret ones belong into `sites`."""
-    sites: Secret[ForJobs[dict[str, SiteConfig]]] = Field(default_factory=dict)
-    """Settings for single sites, in tables like `[fetch.sites."https://example.org"]`, with any of headers, basic_auth,
-    bearer, client_cert, client_key. They are used with that scheme, host and port alone."""
 
     @field_validator("allow_networks")
     @classmethod
@@ -132,15 +100,22 @@ class FetchConfig(Table):
     @field_validator("proxy")
     @classmethod
     def _check_proxy(cls, proxy: str | None) -> str | None:
-        if proxy is not None and not proxy.startswith(("http://", "https://", "socks4://", "socks5://", "socks5h://")):
-            raise ValueError("should begin with http://, https://, socks5:// or socks4://")
-        return proxy
+        return check_proxy(proxy)
+
+    @field_validator("proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            check_proxy(proxy)
+        if len(set(proxies)) < len(proxies):
+            raise ValueError("should name each proxy once")
+        return proxies
 
     @field_validator("headers")
     @classmethod
     def _refuse_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
-        if secret := next((name for name in headers if name.lower() in _SECRET_FIELDS), None):
-            raise ValueError(f"{secret} would be sent to every site: set it for one site in [fetch.sites]")
+        if secret := next((name for name in headers if name.lower() in SECRET_FIELDS), None):
+            raise ValueError(f"{secret} would be sent to every site: set it for one site in [sites]")
         return header_fields(headers)
 
     @field_validator("accept_language")
@@ -148,10 +123,11 @@ class FetchConfig(Table):
     def _check_text(cls, text: str) -> str:
         return header_text(text)
 
-    @field_validator("sites")
-    @classmethod
-    def _key_by_site(cls, sites: dict[str, SiteConfig]) -> dict[str, SiteConfig]:
-        return {_parse_site(text): site for text, site in sites.items()}
+    @model_validator(mode="after")
+    def _check_proxy_beside(self) -> FetchConfig:
+        if self.proxy and self.proxies:
+            raise ValueError("should have one of proxy and proxies")
+        return self
 
     @model_validator(mode="after")
     def _fit_budget(self) -> FetchConfig:
@@ -167,13 +143,3 @@ def _check_name_server(text: str) -> None:
     found = _NAME_SERVER.fullmatch(text)
     if not (found and is_address(found[1] or found[2] or found[4]) and 0 < int(found[3] or 53) < 65536):
         raise ValueError(f"{text!r} should be an address like 9.9.9.9, with a port perhaps: 127.0.0.1:5353, [::1]:53")
-
-
-def _parse_site(text: str) -> str:
-    try:
-        url = parse(text)
-    except UrlError as error:
-        raise ValueError(f"{text!r} should be a site like https://example.org: {error}") from error
-    if url.path != "/":
-        raise ValueError(f"{text!r} should be a site without a path: {url.site}")
-    return url.site

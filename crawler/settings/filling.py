@@ -13,6 +13,7 @@ from ..runtime.nearest import find_nearest
 from .names import fields_of, last_word, tables_of
 from .output import SinkConfig
 from .reading import Given
+from .sites import SiteConfig
 from .table import Nature, Table
 
 T = TypeVar("T", bound=Table)
@@ -21,6 +22,8 @@ MOST_REPORTED = 50
 """Most wrong settings that are reported one by one, each with a guess of what was meant."""
 MOST_SHOWN = 1000
 """Most characters of a wrong value that are shown."""
+_INNER: Mapping[str, type[Table]] = {"sinks": SinkConfig, "sites": SiteConfig}
+"""The tables that are values of settings."""
 _SINK_SECRETS = frozenset(name for name, info in SinkConfig.model_fields.items() if Nature.SECRET in info.metadata)
 
 
@@ -80,7 +83,7 @@ def _is_flat(value: object) -> bool:
 
 def _suggest(table: type[Table], where: list[str]) -> str:
     names = {last_word(key): key for key in fields_of(table)} | {name: f"[{name}]" for name in tables_of(table)}
-    if where[0] == "sinks":
-        names = {name: name for name in SinkConfig.model_fields}
+    if inner := _INNER.get(where[0]):
+        names = {name: name for name in inner.model_fields}
     near = find_nearest(last_word(where[-1]), names)
     return f"; did you mean {names[near]}?" if near else "; `crawl config show` lists all settings"

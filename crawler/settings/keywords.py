@@ -5,11 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
-from .fetch import FetchConfig, SiteConfig
+from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .scope import ScopeConfig, UrlsConfig
+from .sites import SiteConfig
 from .watch import WatchConfig
+
+
+class SiteSettings(TypedDict, total=False):
+    """Keywords of `SiteConfig`. Settings for one site, one host, or many of them. The name says which:
+    `https://example.org` is one site, `example.org` all sites of that host, `*.example.org` all hosts below it.
+    docs/sites.md tells which name wins."""
+
+    delay_s: float | None
+    """Rest between an answer and the next request, instead of `politeness.delay_s`; a larger Crawl-delay wins."""
+    per_site: int | None
+    """Most requests at a time, instead of `politeness.per_site`."""
+    limit: int | None
+    """Fetch this many pages of each of these sites, instead of `scope.limit_per_site`. Read when a crawl is opened."""
+    bytes_per_s: int | None
+    """Most bytes a second from each of these sites: 500_000, or "500K", "2M"."""
+    headers: Mapping[str, str]
+    """Header fields sent with every request. An empty value drops a field that would be sent otherwise."""
+    proxy: str | None
+    """The proxy to go through, instead of `fetch.proxies`; `direct`: none."""
+    basic_auth: str
+    """`user:password`, sent as Basic authentication (RFC 7617). For one site only, as the next three."""
+    bearer: str
+    """A token, sent as Bearer authentication (RFC 6750)."""
+    client_cert: str
+    """A PEM file with the certificate to show to this site when it asks for one."""
+    client_key: str
+    """A PEM file with the private key of the certificate, unencrypted; empty: the key is in `client_cert`."""
 
 
 class ScopeSettings(TypedDict, total=False):
@@ -124,22 +152,6 @@ class PolitenessSettings(TypedDict, total=False):
     """The longest wait for a revisit; never less than revisit_after_s."""
 
 
-class SiteSettings(TypedDict, total=False):
-    """Keywords of `SiteConfig`. Settings for one site alone. They never reach another site, wherever links and
-    redirects lead."""
-
-    headers: Mapping[str, str]
-    """Header fields sent with every request to this site."""
-    basic_auth: str
-    """`user:password`, sent as Basic authentication (RFC 7617)."""
-    bearer: str
-    """A token, sent as Bearer authentication (RFC 6750)."""
-    client_cert: str
-    """A PEM file with the certificate to show to this site when it asks for one."""
-    client_key: str
-    """A PEM file with the private key of the certificate, unencrypted; empty: the key is in `client_cert`."""
-
-
 class FetchSettings(TypedDict, total=False):
     """Keywords of `FetchConfig`. Limits and options of one exchange over the network."""
 
@@ -157,6 +169,9 @@ class FetchSettings(TypedDict, total=False):
     """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: float
     """Longest time that an answer may be slower than that, from its first byte on."""
+    bytes_per_s: int | None
+    """Most bytes a second to receive over all sites, heads included: 500_000, or "500K", "2M". Servers are made to
+    wait. None: as fast as they come. In a daemon, the owner's number counts for all jobs together."""
     max_body_bytes: int
     """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: Literal["discard", "keep"]
@@ -173,6 +188,9 @@ class FetchSettings(TypedDict, total=False):
     proxy: str | None
     """A proxy: `http://user:password@host:port`, or `socks5://...` with the extra `socks`. The guard of addresses
     cannot see behind it."""
+    proxies: Sequence[str]
+    """Several proxies, instead of one in `proxy`. Each site keeps to one of them; while that one cannot be connected
+    to, its sites use others."""
     no_proxy: Sequence[str]
     """Hosts to reach without the proxy: host names with all below them, networks, or `*`."""
     cookies: bool
@@ -188,9 +206,6 @@ class FetchSettings(TypedDict, total=False):
     """Languages to ask for, best first: `de, en;q=0.5` (RFC 9110 12.5.4)."""
     headers: Mapping[str, str]
     """Header fields sent with every request to every site; secret ones belong into `sites`."""
-    sites: Mapping[str, SiteSettings | SiteConfig]
-    """Settings for single sites, in tables like `[fetch.sites."https://example.org"]`, with any of headers, basic_auth,
-    bearer, client_cert, client_key. They are used with that scheme, host and port alone."""
 
 
 class OffloadSettings(TypedDict, total=False):
@@ -271,6 +286,10 @@ class Settings(
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: str
     """A mail address or URL where the owner of a site reaches you; it becomes part of the User-Agent."""
+    sites: Mapping[str, SiteSettings | SiteConfig]
+    """Settings for single sites, hosts or patterns of hosts, in tables like `[sites."https://example.org"]` or
+    `[sites."*.example.org"]`: any of delay_s, per_site, limit, bytes_per_s, headers, proxy, basic_auth, bearer,
+    client_cert, client_key."""
     scope: ScopeSettings | ScopeConfig
     """The URLs that belong to a crawl, and the limits where it ends."""
     urls: UrlsSettings | UrlsConfig

@@ -17,6 +17,7 @@ from . import Config
 from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
 from .filling import build
 from .reading import Given, gather, read_keywords
+from .sites import may_hold_secrets
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -94,8 +95,15 @@ def changes(old: Config, new: Config) -> Changes:
     if fixed := [key for key in differing if key in FIXED]:
         raise ConfigError("\n".join(f"{key}: cannot be changed in a crawl that has begun" for key in fixed))
     found = [_make_change(key, old, new) for key in differing]
+    if (limits := _page_limits(old)) != (wanted := _page_limits(new)):
+        found.append(Change("sites.limit", limits, wanted, False))
     applied, pending = ([change for change in found if change.applies is applies] for applies in (True, False))
     return Changes(tuple(applied), tuple(pending))
+
+
+def _page_limits(config: Config) -> dict[str, int]:
+    """Returns the limits of pages of single sites, the one thing among their settings that is not live."""
+    return {name: site.limit for name, site in config.sites.items() if site.limit is not None}
 
 
 def mask_value(key: str, value: object) -> object:
@@ -105,10 +113,12 @@ def mask_value(key: str, value: object) -> object:
 
 def _may_hold_secrets(key: str, value: object) -> bool:
     match key, value:
-        case "fetch.proxy", _:
+        case "fetch.proxy" | "fetch.proxies", _:
             return "@" in str(value)
         case "sinks", tuple() | list():
             return any(dict(one).get(name) for one in value for name in SINK_SECRETS)
+        case "sites", Mapping():
+            return any(map(may_hold_secrets, value.values()))
         case "sinks", _:
             return any(name in str(value) for name in SINK_SECRETS)
     return key in SECRETS

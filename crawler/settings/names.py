@@ -9,6 +9,9 @@ from pydantic.fields import FieldInfo
 
 from .table import Table
 
+OLD_NAMES = {"fetch.sites": "sites"}
+"""Names that settings had before. Files, jobs and crawl folders may still say them."""
+
 
 @cache
 def fields_of(table: type[Table]) -> Mapping[str, FieldInfo]:
@@ -34,4 +37,5 @@ def last_word(key: str) -> str:
 
 def expand_name(table: type[Table], name: str) -> str:
     """Returns the full name of a setting; an unknown name comes back unchanged, to be refused with all the others."""
+    name = OLD_NAMES.get(name, name)
     return next((key for key in fields_of(table) if name in (key, last_word(key))), name)

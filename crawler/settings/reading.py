@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args, get_origin
 from ..errors import ConfigError
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
-from .names import expand_name, fields_of, tables_of
+from .names import OLD_NAMES, expand_name, fields_of, tables_of
 from .table import Nature, Table
 
 PREFIX = "CRAWL_"
@@ -100,6 +100,15 @@ def _is_setting(variable: str) -> bool:
 
 
 def _flatten(table: type[Table], data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yields settings by full name where they are in tables, those with an old name by their new one."""
+    for key, value in _leaves(table, data):
+        name = OLD_NAMES.get(key, key)
+        if name != key and name in data:
+            raise ConfigError(f"{key}: is now called {name}, and both are given: leave out {key}")
+        yield name, value
+
+
+def _leaves(table: type[Table], data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in data.items():
         if isinstance(value, Table) and name in tables_of(table):
             yield from ((f"{name}.{leaf}", getattr(value, leaf)) for leaf in value.model_fields_set)

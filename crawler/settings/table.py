@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
@@ -49,6 +50,22 @@ Shared: TypeAlias = Annotated[T, Nature.SHARED]
 
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=50)]
 """The name of a kind of part: built in, or added by an installed package (docs/plugins.md)."""
+
+_SIZE = re.compile(r"([0-9][0-9_]{0,20})([KMG]?)(?:i?B)?", re.IGNORECASE)
+
+
+def read_size(value: object) -> object:
+    """Returns a size such as `500K`, `10M`, `2G` in bytes, in steps of 1024; a number unchanged. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    if not found:
+        raise ValueError("should be a number of bytes, or a size such as 500K or 2M")
+    return int(found[1].replace("_", "")) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2].upper()]
+
+
+Size = Annotated[int, BeforeValidator(read_size)]
+"""Bytes, which may be written as `500K`, `10M`, `2G`."""
 
 
 def mark_of(field: FieldInfo) -> Mark | None:
@@ -103,3 +120,9 @@ def header_text(text: str) -> str:
     if not text.isprintable() or not text.isascii():
         raise ValueError("should be printable ASCII on one line: it is sent in a header field")
     return text
+
+
+def check_proxy(proxy: str | None) -> str | None:
+    if proxy is not None and not proxy.startswith(("http://", "https://", "socks4://", "socks5://", "socks5h://")):
+        raise ValueError("should begin with http://, https://, socks5:// or socks4://")
+    return proxy

@@ -69,7 +69,7 @@ def text_of(value: object) -> str:
         case SinkConfig():
             return text_of(dict(value))
         case SiteConfig():
-            return text_of(value.model_dump(exclude_unset=True))
+            return text_of({name: one for name, one in value.model_dump(exclude_unset=True).items() if one is not None})
         case int():
             return f"{value:_}" if value >= 100_000 else str(value)
         case tuple() | list():

@@ -56,19 +56,23 @@ def check_request(request: Request, policy: Policy | None = None) -> Request:
         return replace(request, url=url, headers=(), body=b"", label=label, data=data)
     method, headers, body = _check_method(request.method, url), _list_fields(request.headers, url), request.body
     if not isinstance(body, (bytes, bytearray, memoryview)):
-        raise RequestError(f"{url}: the body is {type(body).__name__}, not bytes: encode it, as in text.encode()")
+        raise _refusal(url, f"the body is {type(body).__name__}, not bytes: encode it, as in text.encode()")
     if len(body) > MOST_BODY:
-        raise RequestError(f"{url}: a body of {len(body):,} bytes, {MOST_BODY:,} are allowed")
+        raise _refusal(url, f"a body of {len(body):,} bytes, {MOST_BODY:,} are allowed")
     if body and method in _BODILESS:
-        raise RequestError(f"{url}: {method} has no body (RFC 9110 9.3.8)")
+        raise _refusal(url, f"{method} has no body (RFC 9110 9.3.8)")
     return replace(request, url=url, method=method, headers=headers, body=bytes(body), label=label, data=data)
+
+
+def _refusal(url: Url, why: str) -> RequestError:
+    return RequestError(f"{why} (in the request for {url})")
 
 
 def _check_method(method: object, url: Url) -> str:
     if not isinstance(method, str) or not _TOKEN.fullmatch(method):
-        raise RequestError(f"{url}: {method!r} is no method: write GET, POST, ...")
+        raise _refusal(url, f"{method!r} is no method: write GET, POST, ...")
     if method.upper() == "CONNECT":
-        raise RequestError(f"{url}: CONNECT opens a tunnel and asks for no page")
+        raise _refusal(url, "CONNECT opens a tunnel and asks for no page")
     return method.upper()
 
 
@@ -76,22 +80,22 @@ def _list_fields(headers: Mapping[str, str] | Iterable[tuple[str, str]], url: Ur
     try:
         pairs = tuple((name, value) for name, value in (headers.items() if isinstance(headers, Mapping) else headers))
     except (TypeError, ValueError) as error:
-        raise RequestError(f"{url}: headers are a mapping, or pairs of name and value") from error
+        raise _refusal(url, "headers are a mapping, or pairs of name and value") from error
     for name, value in pairs:
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-            raise RequestError(f"{url}: {name!r} is no name of a header field")
+            raise _refusal(url, f"{name!r} is no name of a header field")
         if why := _OURS.get(name.lower()):
-            raise RequestError(f"{url}: the header field {name} cannot be given: {why}")
+            raise _refusal(url, f"the header field {name} cannot be given: {why}")
         if not isinstance(value, str) or not _VALUE.fullmatch(value):
-            raise RequestError(f"{url}: the value of {name} must be one line of latin-1 text")
+            raise _refusal(url, f"the value of {name} must be one line of latin-1 text")
     if sum(len(name) + len(value) for name, value in pairs) > MOST_FIELDS:
-        raise RequestError(f"{url}: header fields of more than {MOST_FIELDS:,} characters")
+        raise _refusal(url, f"header fields of more than {MOST_FIELDS:,} characters")
     return tuple((name, value.strip(" \t")) for name, value in pairs)
 
 
 def _check_label(label: object, url: Url) -> str:
     if not isinstance(label, str) or len(label) > MOST_LABEL or not (label.isprintable()):
-        raise RequestError(f"{url}: a label is one line of text, at most {MOST_LABEL} characters")
+        raise _refusal(url, f"a label is one line of text, at most {MOST_LABEL} characters")
     return label
 
 
@@ -100,13 +104,12 @@ def _copy_data(data: object, url: Url) -> dict[str, object] | None:
     if data is None:
         return None
     if not isinstance(data, Mapping):
-        raise RequestError(f"{url}: data is {type(data).__name__}, not a dict")
+        raise _refusal(url, f"data is {type(data).__name__}, not a dict")
     try:
         text = orjson.dumps(dict(data))
     except TypeError as error:
-        raise RequestError(f"{url}: data must be JSON with text for keys: {error}") from error
+        raise _refusal(url, f"data must be JSON with text for keys: {error}") from error
     if len(text) > MOST_DATA:
-        raise RequestError(f"{url}: data of {len(text):,} bytes as JSON, {MOST_DATA:,} are allowed: keep the rest in a "
-                           "store of your own, under a key that data holds")  # fmt: skip
+        raise _refusal(url, f"data of {len(text):,} bytes as JSON, {MOST_DATA:,} are allowed")
     copied: dict[str, object] = orjson.loads(text)
     return copied

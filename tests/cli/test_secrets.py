@@ -18,7 +18,7 @@ no_proxy = ["{host}"]
 headers = {{ X-Key = "s3cret-key" }}
 cookies = true
 
-[fetch.sites."{site}"]
+[sites."{site}"]
 bearer = "s3cret-bearer"
 headers = {{ Cookie = "s3cret-cookie=1" }}
 

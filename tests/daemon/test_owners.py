@@ -26,6 +26,8 @@ PAUSED: dict[str, Any] = {"is_paused": True}
 NAME_SERVERS = {"fetch": {"name_servers": ["127.0.0.1:5353"]}}
 REFUSED = "fetch.name_servers: is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
 
+OWNERS_ALONE = "is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
+
 EXACTLY = {
     "user_agent", "contact", "sinks",
     "scope.reach", "scope.follow_moved_seeds", "scope.include", "scope.exclude", "scope.traps", "scope.follow",
@@ -33,7 +35,7 @@ EXACTLY = {
     "urls.strip_params", "urls.strip_session_ids", "urls.sort_params",
     "politeness.robots", "politeness.adapt",
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
-    "fetch.headers", "fetch.sites",
+    "fetch.headers", "sites",
     "frontier.durability",
 }  # fmt: skip
 MOST = {
@@ -41,7 +43,7 @@ MOST = {
     "scope.size_limit_bytes", "scope.max_repeats", "scope.max_links",
     "politeness.per_site", "politeness.per_ip", "politeness.max_attempts",
     "fetch.concurrency", "fetch.timeout_s", "fetch.connect_timeout_s", "fetch.slow_after_s", "fetch.max_body_bytes",
-    "fetch.max_redirects",
+    "fetch.max_redirects", "fetch.bytes_per_s",
 }  # fmt: skip
 LEAST = {
     "politeness.delay_s", "politeness.max_delay_s", "politeness.max_retry_after_s", "politeness.retry_delay_s",
@@ -58,7 +60,7 @@ def test_the_settings_that_are_a_jobs_are_these() -> None:
         **dict.fromkeys(EXACTLY, "exactly"), **dict.fromkeys(MOST, "most"), **dict.fromkeys(LEAST, "least")
     }  # fmt: skip
     assert {name for name, field in SiteConfig.model_fields.items() if mark_of(field)} == {
-        "headers", "basic_auth", "bearer"
+        "delay_s", "per_site", "limit", "bytes_per_s", "headers", "basic_auth", "bearer"
     }  # fmt: skip
     assert {name for name, field in SinkConfig.model_fields.items() if mark_of(field)} == {
         "kind", "path", "links", "text", "headers"
@@ -77,7 +79,7 @@ def test_the_documents_name_every_setting_of_the_owner() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "daemon.md").read_text()
     told = text.partition("<!-- the owner's -->")[2].partition("<!-- end -->")[0]
     assert {*re.findall(r"^\| `([a-z_.]+)`", told, re.MULTILINE)} == {
-        *OWNERS, "fetch.sites.client_cert", "fetch.sites.client_key"
+        *OWNERS, "sites.client_cert", "sites.client_key", "sites.proxy"
     }  # fmt: skip
 
 
@@ -93,7 +95,12 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "NoneType": "http://p:1",
         "dict": {"a": 1},
     }
-    others = {"frontier.kind": "memory", "fetch.budget_bytes": 1 << 30, "offload.page_memory_bytes": 1 << 30}
+    others = {
+        "fetch.proxies": ["http://p:1"],
+        "frontier.kind": "memory",
+        "fetch.budget_bytes": 1 << 30,
+        "offload.page_memory_bytes": 1 << 30,
+    }
     async with open_daemon() as jobs:
         for key in OWNERS:
             value = others.get(key) or by_type[type(fields()[key].get_default(call_default_factory=True)).__name__]
@@ -238,6 +245,39 @@ async def _resumed_with(jobs: Jobs, job: str, settings: dict[str, object]) -> No
     await jobs.change(job, settings)
     await jobs.resume(job)
     await until(jobs, job, State.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"delay_s": 0.4}, "delay_s should be 0.5 at least, as the daemon's own settings have politeness.delay_s"),
+        ({"per_site": 9}, "per_site should be 2 at most, as the daemon's own settings have politeness.per_site"),
+        ({"limit": 11}, "limit should be 10 at most, as the daemon's own settings have scope.limit_per_site"),
+        ({"proxy": "http://p:1"}, f"proxy {OWNERS_ALONE}"),
+    ],
+)
+async def test_bounds_hold_for_single_sites_too(open_daemon: Open, table: dict[str, Any], told: str) -> None:
+    async with open_daemon(bounds={"delay_s": 0.5, "per_site": 2, "limit_per_site": 10}) as jobs:
+        job = await submit(jobs, SEEDS, settings={"sites": {"*": {"delay_s": 1, "per_site": 2, "limit": 10}}}, **PAUSED)
+        for way in (
+            submit(jobs, SEEDS, settings={"sites": {"*": table}}),
+            jobs.change(job.id, {"sites": {"*": table}}),
+        ):
+            with pytest.raises(BadSettings) as refused:
+                await way
+            assert str(refused.value) == f"sites.*: {told}"
+
+
+async def test_what_the_owner_says_of_a_site_stays_beside_what_a_job_says(open_daemon: Open) -> None:
+    owners = {"https://a.test": {"delay_s": 9, "proxy": "http://p:1", "bearer": "t"}, "b.test": {"per_site": 3}}
+    async with open_daemon(base=amend(BASE, {"sites": owners})) as jobs:
+        chosen = {"https://a.test": {"delay_s": 4, "basic_auth": "me:pw"}, "c.test": {"limit": 5}}
+        job = await submit(jobs, SEEDS, settings={"sites": chosen}, **PAUSED)
+        sites = jobs.settings(job.id).sites
+    assert list(sites) == ["https://a.test", "b.test", "c.test"]
+    said = sites["https://a.test"]
+    assert (said.delay_s, said.proxy, said.bearer, said.basic_auth) == (4, "http://p:1", "", "me:pw")
+    assert (sites["b.test"].per_site, sites["c.test"].limit) == (3, 5)
 
 
 def test_bounds_stand_in_the_daemons_file(tmp_path: Path) -> None:

@@ -96,6 +96,16 @@ async def test_what_a_hook_changes_is_sent_and_the_record_has_the_queued_url() -
     assert {outcome.response.url for outcome in found.got if outcome.response} == {one.url for one in found.got}
 
 
+async def test_a_url_that_a_hook_makes_is_one_line_of_its_request() -> None:
+    async def before(request: Request) -> Request | Skip:
+        return replace(request, url=Url(f"{request.url.text}?a=x y\r\nX-Evil: 1#part"))
+
+    async with served_site({"/": html("Home")}) as served:
+        await crawl(served, before_request=before)
+        assert [hit.target for hit in served.of("a.test", robots=False)] == ["/?a=x%20yX-Evil:%201"]
+        assert "x-evil" not in served.hits[-1].headers
+
+
 async def test_robots_txt_holds_for_the_url_that_a_hook_makes() -> None:
     async def before(request: Request) -> Request | Skip:
         return replace(request, url=Url(f"{request.url.site}/secret/x")) if request.url.path == "/a" else request
@@ -150,6 +160,7 @@ class Custom(Request):
     [
         (other_site, r"moved the request for http\S+ to another site, http://b.test: .* crawler.Skip, .* Crawl.add"),
         (deeper, "changed depth of the request"),
+        (lambda request: replace(request, url=Url("nonsense")), "returned a request that cannot be sent"),
         (lambda request: None, "returned None: it should return the request"),
         (lambda request: Skip, "returned the class Skip, not an object"),
         (lambda request: "http://b.test/", "returned an object of type str"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pycares
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from crawler.fetch import Budget, HttpFetcher
 from crawler.model import Request, Url
 from crawler.settings import FetchConfig
-from tests.defaults import open_fetcher
+from tests.defaults import make_rules, open_fetcher
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -107,11 +109,17 @@ async def fetcher() -> AsyncIterator[HttpFetcher]:
 
 @asynccontextmanager
 async def open_loopback(
-    *, per_ip: int = 16, budget: Budget | None = None, hosts: dict[str, str] | None = None, **settings: object
+    *,
+    per_ip: int = 16,
+    budget: Budget | None = None,
+    hosts: dict[str, str] | None = None,
+    sites: Mapping[str, object] = NOTHING,
+    **settings: object,
 ) -> AsyncIterator[HttpFetcher]:
     """A fetcher that may talk to this machine."""
     config = FetchConfig.model_validate({"allow_networks": ("127.0.0.0/8", "::1/128"), **settings})
-    async with open_fetcher(config, "storybot/1.0", per_ip=per_ip, budget=budget, hosts=hosts) as opened:
+    rules = make_rules(sites)
+    async with open_fetcher(config, "storybot/1.0", per_ip=per_ip, budget=budget, hosts=hosts, sites=rules) as opened:
         yield opened
 
 

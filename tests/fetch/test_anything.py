@@ -64,7 +64,7 @@ async def _exchanges(pieces: list[bytes], end: str) -> None:
                 await _exchange(fetcher, Request(Url(server.url + path), etag='"1"'))
             assert fetcher.gates._inside == {}
             assert fetcher.budget.used == 0
-            connector = fetcher.origins.direct
+            connector = fetcher.routes.direct
         while connector.open_connections:  # closed, which the loop does in its own time
             await asyncio.sleep(0)
         assert server.connections <= 4

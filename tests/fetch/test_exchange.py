@@ -272,7 +272,7 @@ async def test_a_cancelled_fetch_leaves_nothing_behind(serve: Serve) -> None:
                 await task
         assert fetcher.budget.used == 0
         assert fetcher.gates.is_entered("127.0.0.1")
-        assert fetcher.origins.direct.open_connections <= 1  # the last one is being closed
+        assert fetcher.routes.direct.open_connections <= 1  # the last one is being closed
 
 
 # --- reading no more than wanted ---

@@ -186,7 +186,7 @@ async def test_what_a_server_says_unasked_never_answers_the_next_request(serve: 
     server = await serve(poisoner)
     assert (await fetcher.fetch(server.request("/1"))).body == b"/1"
     said.set()
-    while fetcher.origins.direct.open_connections:
+    while fetcher.routes.direct.open_connections:
         await asyncio.sleep(0.001)
     assert (await fetcher.fetch(server.request("/2"))).body == b"/2"
     assert server.connections == 2

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FetchError
-from crawler.fetch.proxies import Proxy
+from crawler.fetch.proxy_pool import ProxyPool
 from crawler.model import Reason, Request, Url
+from crawler.settings import FetchConfig
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
 
 
@@ -33,19 +34,19 @@ from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
     ],
 )
 def test_no_proxy_names_who_is_reached_without(entry: str, passed_by: list[str], not_passed_by: list[str]) -> None:
-    relay = Proxy("http://proxy.test:3128", [entry])
-    assert not any(relay.is_used_for(host) for host in passed_by)
-    assert all(relay.is_used_for(host) for host in not_passed_by)
+    pool = ProxyPool(FetchConfig(proxy="http://proxy.test:3128", no_proxy=(entry,)))
+    assert not any(pool.choose(f"http://{host}", host) for host in passed_by)
+    assert all(pool.choose(f"http://{host}", host) for host in not_passed_by)
 
 
 def test_without_a_proxy_nothing_stands_before_anyone() -> None:
-    assert not Proxy(None, ["example.org"]).is_used_for("example.com")
+    assert ProxyPool(FetchConfig(no_proxy=("example.org",))).choose("http://example.com", "example.com") is None
 
 
 @pytest.mark.parametrize("text", ["http://", "http://:80", "http://[::1", "http://proxy.test:port"])
 def test_a_proxy_that_is_none_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match=r"fetch\.proxy: not a URL like http://host:port"):
-        Proxy(text, [])
+        ProxyPool(FetchConfig(proxy=text))
 
 
 async def test_who_is_reached_without_the_proxy_is_guarded_all_the_same(serve: Serve) -> None:

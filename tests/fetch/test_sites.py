@@ -9,16 +9,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawler.errors import ConfigError, FetchError
 from crawler.folder.folder import open_folder
 from crawler.model import Reason, Request, Url
-from crawler.settings import FetchConfig
 from crawler.settings.loading import differences, has_secrets, load, mask_value
 from crawler.settings.toml import to_toml
-from tests.defaults import open_fetcher
 from tests.fetch.conftest import Serve, ok, open_loopback
 
 PEM = Path(__file__).with_name("secure.test.pem")
@@ -89,10 +88,10 @@ async def test_languages_are_asked_for_where_wanted(serve: Serve) -> None:
     [
         (
             {"headers": {"Authorization": "Bearer s3cret"}},
-            r"Authorization would be sent to every site.*\[fetch\.sites\]",
+            r"Authorization would be sent to every site.*\[sites\]",
         ),
         ({"headers": {"cookie": "id=s3cret"}}, "cookie would be sent to every site"),
-        ({"sites": {"https://x.test/path": {}}}, "should be a site without a path: https://x.test"),
+        ({"sites": {"https://x.test/path": {}}}, "should be a site like https://example.org, a host, or a pattern"),
         ({"sites": {"ftp://x.test": {}}}, "should be a site like https://example.org"),
         ({"sites": {"https://x.test": {"bearer": "s3cret", "basic_auth": "s3cret:b"}}}, "should have one of"),
         ({"sites": {"https://x.test": {"basic_auth": "s3cret"}}}, "should be user:password"),
@@ -105,13 +104,13 @@ async def test_languages_are_asked_for_where_wanted(serve: Serve) -> None:
 )
 def test_what_cannot_be_told_is_refused_without_telling_the_secret(settings: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
-        load(settings={f"fetch.{name}": value for name, value in settings.items()})
+        load(settings=settings)
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Proxy-Authorization", "Bad Name"])
 async def test_fields_that_are_not_for_settings_to_say_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"fetch\.sites"):
+    with pytest.raises(ConfigError, match=r"^sites: "):
         async with open_loopback(sites={"http://x.test": {"headers": {name: "x"}}}):
             pytest.fail("opened")
 
@@ -128,7 +127,7 @@ def test_secrets_reach_the_folder_s_file_and_its_owner_alone(tmp_path: Path) -> 
     with open_folder(tmp_path / "own", config):
         assert (tmp_path / "own/crawl.toml").stat().st_mode & 0o777 == 0o600
     with open_folder(tmp_path / "own", load(settings={"delay_s": 2})) as folder:
-        assert folder.config.fetch.sites["https://x.test"].bearer == "s3cret"
+        assert folder.config.sites["https://x.test"].bearer == "s3cret"
         assert (tmp_path / "own/crawl.toml").stat().st_mode & 0o777 == 0o600
     with open_folder(tmp_path / "other", load(settings={"proxy": "http://proxy.test:8080"})):
         assert (tmp_path / "other/crawl.toml").stat().st_mode & 0o777 == 0o600
@@ -188,9 +187,8 @@ def wants_certificate(context: ssl.SSLContext) -> None:
     context.load_verify_locations(PEM)
 
 
-async def read(port: int, **settings: object) -> bytes:
-    config = FetchConfig.model_validate({"allow_networks": ("127.0.0.0/8",), **settings})
-    async with open_fetcher(config, "storybot/1.0", hosts={"secure.test": "127.0.0.1"}) as fetcher:
+async def read(port: int, **settings: Any) -> bytes:
+    async with open_loopback(hosts={"secure.test": "127.0.0.1"}, **settings) as fetcher:
         return (await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))).body
 
 
@@ -216,11 +214,11 @@ async def test_a_certificate_is_shown_to_its_own_site_alone() -> None:
     [
         ({"ca_file": "gone.pem"}, r"fetch\.ca_file: gone\.pem: No such file"),
         ({"ca_file": __file__}, "not a usable PEM file"),
-        ({"sites": {"https://x.test": {"client_cert": "gone.pem"}}}, r"fetch\.sites: client_cert gone\.pem: No such"),
+        ({"sites": {"https://x.test": {"client_cert": "gone.pem"}}}, r"^sites: client_cert gone\.pem: No such"),
         ({"sites": {"https://x.test": {"client_cert": __file__}}}, "not a usable PEM file"),
     ],
 )
-async def test_a_file_that_is_no_certificate_is_told_at_once(settings: dict[str, object], told: str) -> None:
+async def test_a_file_that_is_no_certificate_is_told_at_once(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        async with open_fetcher(FetchConfig.model_validate(settings), "storybot/1.0"):
+        async with open_loopback(**settings):
             pytest.fail("opened")

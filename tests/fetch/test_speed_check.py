@@ -56,7 +56,7 @@ async def test_an_answer_that_drips_is_too_slow_and_leaves_nothing_behind(name: 
         assert (caught.value.reason, caught.value.transient) == (Reason.TOO_SLOW, True), caught.value
         assert "expected" in caught.value.detail
         assert fetcher.budget.used == 0
-        await until(lambda: not fetcher.origins.direct.open_connections)
+        await until(lambda: not fetcher.routes.direct.open_connections)
 
 
 async def test_one_that_stops_amid_its_body_is_too_slow_long_before_the_deadline(serve: Serve) -> None:

@@ -36,7 +36,7 @@ async def leaving_nothing(port: int, **settings: Any) -> AsyncIterator[HttpFetch
     async with open_loopback(hosts={"secure.test": "127.0.0.1"}, **settings) as fetcher:
         yield fetcher
         assert fetcher.budget.used == 0
-        await until(lambda: not fetcher.origins.direct.open_connections)
+        await until(lambda: not fetcher.routes.direct.open_connections)
         await until(lambda: port not in _peers())
     ours = [task for task in asyncio.all_tasks() if task.get_name() not in tasks and "connected" not in repr(task)]
     assert ours == []
@@ -240,7 +240,10 @@ async def test_plain_words_within_tls_are_noticed_at_once(rest: bytes) -> None:
         await writer.drain()
         sock: socket.socket = writer.get_extra_info("socket")
         os.write(sock.fileno(), b"plain words\r\n" * 50)
-        await reader.read()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
@@ -272,7 +275,7 @@ async def test_a_tls_server_that_never_says_goodbye_holds_no_file(answer: bytes)
             assert (response.body, response.tls) == (b"abc", "unverified")
             response.release()
         async with asyncio.timeout(10):  # half of what TLS would wait for the server's word
-            await until(lambda: not fetcher.origins.direct.open_connections)
+            await until(lambda: not fetcher.routes.direct.open_connections)
         gone.set()
     server.close()
     await server.wait_closed()

@@ -26,6 +26,12 @@ class Crawl:
         self.most_held_s = 10 * most_asked_s
         self.calls: list[float] = []
 
+    def at_one_site(self, site: str) -> int:
+        return self.per_site
+
+    def rest_of(self, site: str) -> float:
+        return self.rest_s
+
     def call(self, site: str, at: float) -> None:
         self.calls.append(at)
 

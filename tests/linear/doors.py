@@ -30,7 +30,7 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import split_heads
-from crawler.fetch.proxies import Proxy
+from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import folder
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
@@ -39,13 +39,14 @@ from crawler.reach import recorded
 from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
-from crawler.settings import Config, reading, toml
+from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
 from crawler.sinks.jsonl import JsonLinesReader
 from crawler.sinks.record import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
 FIELD = 1 << 16
+PROXIED = FetchConfig(proxy="http://p:1", no_proxy=("a.example", "10.0.0.0/8", "*.b"))
 """Characters of the longest header field that is read."""
 TEXT = runs(
     "x", " ", "x ", "\n", "\r\n", "\t", "\0", "1", "1 ", "1,", "1.", ".", "-", "%", "%41", "&", "<", "\\", "'", '"',
@@ -195,7 +196,7 @@ SETTINGS: dict[str, Shape] = {
     "settings of a table that there are not": lambda n: {"scope": {f"f{i}": i for i in range(n // 12)}},
     "wrong values": lambda n: {"scope": {"include": [1] * (n // 3)}},
     "fields": lambda n: {"fetch": {"headers": {f"f{i}": "x" for i in range(n // 12)}}},
-    "sites": lambda n: {"fetch": {"sites": {f"https://h{i}.example": {} for i in range(n // 30)}}},
+    "sites": lambda n: {"sites": {f"https://h{i}.example": {} for i in range(n // 30)}},
     "networks": lambda n: {"fetch": {"allow_networks": [f"10.{i >> 8 & 255}.{i & 255}.0/24" for i in range(n // 16)]}},
     "sinks": lambda n: {"sinks": [{"f": i} for i in range(n // 10)]},
     "a long text": lambda n: {"fetch": {"user_agent": "x" * n}},
@@ -290,8 +291,8 @@ ROWS = [
         most=FIELD,
     ),
     Row(
-        "fetch.proxies.Proxy.is_used_for",
-        lambda host: Proxy("http://p:1", ["a.example", "10.0.0.0/8", "*.b"]).is_used_for(host),
+        "fetch.proxy_pool.ProxyPool.choose",
+        lambda host: ProxyPool(PROXIED).choose("", host),
         {**TEXT, **runs("1.", "a.", ":")},
         most=2083,
     ),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.policy.pace import Adapt
 from crawler.policy.politeness import MOST_SILENT, Silence, retry_after_s, setback
 from tests.defaults import make_politeness
 
@@ -214,9 +215,11 @@ def test_another_attempt_may_cure_these_statuses_and_no_others() -> None:
         ({"delay_s": 700.0}, 700.0),
         ({"max_delay_s": 700.0}, 700.0),
         ({"max_retry_after_s": 0.0}, 60.0),
-        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0}, 9.0),
-        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "max_attempts": 2}, 3.0),
-        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "max_attempts": 1}, 3.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0}, 30.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "adapt": Adapt(2.0, 45.0)}, 45.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "adapt": None}, 9.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "adapt": None, "max_attempts": 2}, 3.0),
+        ({"max_delay_s": 0.0, "max_retry_after_s": 0.0, "adapt": None, "max_attempts": 1}, 3.0),
         ({"max_attempts": 8}, 3.0 * 3**6),
         ({"max_attempts": 1000}, 3.0 * 3**50),
     ],

@@ -68,13 +68,12 @@ class Section(NamedTuple):
 
 
 def sections() -> Iterator[Section]:
+    sites = Config.model_fields["sites"]
     yield Section("Settings outside of tables", Config, "", PREFIX, "Put these lines before the first table of a file.")
+    yield Section('[sites."https://example.org"]', SiteConfig, "sites.SITE.", holder=sites)
     for name, info in Config.model_fields.items():
         if (model := _table_of(info)) is not None:
             yield Section(f"[{name}]", model, f"{name}.", f"{PREFIX}{name.upper()}__")
-            if name == "fetch":
-                sites = model.model_fields["sites"]
-                yield Section('[fetch.sites."https://example.org"]', SiteConfig, "fetch.sites.SITE.", holder=sites)
     meaning = f"{SinkConfig.__doc__} `--links` and `--text` of `crawl` are added to every output."
     yield Section("[[sinks]]", SinkConfig, "sinks.", "", meaning, Config.model_fields["sinks"])
     yield Section("[daemon]", DaemonConfig, "daemon.", f"{PREFIX}DAEMON__")

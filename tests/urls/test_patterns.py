@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.fetch.proxies import _matcher
+from crawler.fetch.proxies import make_matcher
 from crawler.model import Reason, Request, Url
 from crawler.robots import parse as parse_robots
 from crawler.urls import parse
@@ -213,7 +213,7 @@ ROBOTS = parse_robots(f"User-agent: *\nDisallow: /{STARS}$".encode(), "us")
         (_folds("x"), "&x=1&sid=0123456789abcdef0123456789abcdef"),
         (_folds("x"), "&sid=a"),
         (lambda text: describe_folding(text, make_policy((STARS,))), "a&"),
-        (_matcher("*.a.test"), ".a"),
+        (make_matcher("*.a.test"), ".a"),
         (lambda text: ROBOTS.verdict(Url(text)), "a"),
     ],
 )

@@ -22,7 +22,7 @@ export function Sites({ job }) {
   return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has URLs to visit."
     head=${[["site"], ["queued", "n"], ["in flight", "n wider"], ["next turn", "n"], ["delay", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
-      <td><${Link} url=${one.site} /></td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
+      <td><${Link} url=${one.site} />${one.rules.length > 0 && html`<small>settings of ${plain(one.rules.join(", "))}</small>`}${one.proxy && html`<small>through ${plain(one.proxy)}</small>`}</td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
       <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">paused after: ${one.setback}</small>`}</td>
       <td class="n">${one.rest_s ? duration(one.rest_s) : "none"}${one.slowed_by && html`<small>${plain(one.slowed_by)}</small>`}</td><td class="wider"><${Robots} said=${one.robots} /></td>
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Stop visiting this site until you release it" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;

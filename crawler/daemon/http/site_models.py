@@ -36,6 +36,12 @@ class SiteOut(Shape):
     """Seconds of rest after each visit now: longer than `delay_s` while the site is slow or in trouble."""
     slowed_by: str
     """Why it rests longer than `delay_s`, in words: `answers take 2.1 s`. Empty: it does not."""
+    per_site: int
+    """Visits at a time: the job's number, or one if the site asks for a Crawl-delay."""
+    rules: tuple[str, ...]
+    """The names of the tables of `sites` that it matches, the one that wins first."""
+    proxy: str
+    """The proxy that it goes to now, without its password. Empty: it is reached directly."""
     is_held: bool
 
 

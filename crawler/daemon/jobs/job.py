@@ -197,6 +197,12 @@ class SiteSeen(NamedTuple):
     """Seconds of rest after each visit now: longer than `delay_s` while the site is slow or in trouble."""
     slowed_by: str
     """Why it rests longer than `delay_s`, in words; empty: it does not."""
+    per_site: int
+    """Visits at a time."""
+    rules: tuple[str, ...]
+    """The names of the tables of `sites` that it matches, the one that wins first."""
+    proxy: str
+    """The proxy that it goes to now, without its password; empty: it is reached directly."""
     is_held: bool
     """Whether the site is not visited until it is released."""
 

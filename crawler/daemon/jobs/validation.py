@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ...assembly import parts
 from ...errors import ConfigError
 from ...settings import Config
-from ...settings.catalog import FIXED, SECRETS, SINK_SECRETS, fields, last_word
+from ...settings.catalog import FIXED, OLD_NAMES, SECRETS, SINK_SECRETS, fields, last_word
 from ...settings.loading import amend, changes, chosen_settings, mask_value, value_of
 from ..errors import BadJob, BadSettings, Complaint
-from ..owners import UNHEARD, Rule, drop_owner_settings, refusals
+from ..owners import UNHEARD, Rule, add_owners_sites, drop_owner_settings, refusals
 from .job import PRIORITIES, JobSpec, Settings
 
 MASK = "***"
@@ -55,7 +56,7 @@ def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
 
 def apply_rules(chosen: Settings, rule: Rule) -> Config:
     """Returns all settings of a job that chose these. Raises ConfigError."""
-    return amend(rule.base, drop_owner_settings(amend(Config(), chosen)))
+    return amend(rule.base, add_owners_sites(rule.base, drop_owner_settings(amend(Config(), chosen))))
 
 
 def settings_in_force(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> Config:
@@ -100,12 +101,14 @@ def flatten_settings(chosen: Settings) -> Mapping[str, object]:
 
 def mask_secrets(chosen: Settings) -> Settings:
     """Returns the settings with secrets replaced by MASK."""
-    tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
-    for key in SECRETS:
-        table = tables.get(key.partition(".")[0])
+    tables: dict[str, Any] = {
+        name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()
+    }
+    for key in (*SECRETS, *OLD_NAMES):
+        table = tables.get(key.partition(".")[0]) if "." in key else tables
         if isinstance(table, dict) and last_word(key) in table:
             value = table[last_word(key)]
-            table[last_word(key)] = value if mask_value(key, value) == value else MASK
+            table[last_word(key)] = value if mask_value(OLD_NAMES.get(key, key), value) == value else MASK
     if isinstance(sinks := tables.get("sinks"), list | tuple):
         tables["sinks"] = [
             {name: MASK if name in SINK_SECRETS and value else value for name, value in one.items()} for one in sinks

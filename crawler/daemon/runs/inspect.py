@@ -16,7 +16,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from ...api import Crawl
-from ...assembly import parts
+from ...assembly.site_facts import find_site_facts
 from ...explanation import Explanation, explain
 from ...frontier import Look, look
 from ...policy.pace import Pace
@@ -87,11 +87,11 @@ class Inspector:
         file, now = self._file(record), time.time()
         if not file.exists():
             return ()
-        politeness = parts.politeness(self._settings_of(record))
+        facts = find_site_facts(self._settings_of(record))
         busiest, note = await self.ask(record.id, file, lambda opened: (opened.busiest(limit), opened.note(NOTE)))
         pace = recall_slow_sites(Pace(), note)
         views = [SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now)) for one in busiest]
-        return [pace.show(view, politeness.rest_s(view.site, None), politeness.adapt) for view in views]
+        return [pace.show(view, view.delay_s, facts.politeness.adapt) for view in facts.complete(views)]
 
     async def _find_crawl(self, job: str) -> Crawl | None:
         """Returns the crawl of a running job, or None. Waits for a run that is opening or closing."""

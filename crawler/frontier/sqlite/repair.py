@@ -181,7 +181,7 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
     """Reads all readable rows of a table, by id; where a stretch cannot be read, one by one."""
     query = f"SELECT id, {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
     found: Rows = {}
-    if not _has(connection, table):
+    if _lacks(connection, table):
         return found
     at, last = _find_end(connection, table, "min") or 0, _find_end(connection, table, "max")
     step, misses = STEP, 0
@@ -198,13 +198,20 @@ def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Rows:
     return found
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
-    """Returns whether the file seems to have a table: those of older layouts lack some."""
+def _lacks(connection: sqlite3.Connection, table: str) -> bool:
+    """Returns whether the file has no such table: those of older layouts lack some."""
     try:
         connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
     except sqlite3.Error as error:
-        return "no such table" not in str(error)
-    return True
+        return "no such table" in str(error)
+    return False
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    """Returns whether a table can be read, and has rows: files of older layouts lack some."""
+    with suppress(sqlite3.Error):
+        return connection.execute(f"SELECT id FROM {table} LIMIT 1").fetchone() is not None
+    return False
 
 
 def _find_end(connection: sqlite3.Connection, table: str, which: str) -> int | None:

@@ -209,7 +209,7 @@ class Tables:
             scheduled=scheduled,
             next_due=next_due,
             patterns=self.patterns() if terms.traps != "off" else (),
-            pages=dict(self._ask(schema.FETCHED)) if terms.pages_per_site or terms.pages_per_domain else {},
+            pages=dict(self._ask(schema.FETCHED)) if terms.bounds_pages else {},
             parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
             depths=self._depths(is_on) if terms.in_depth_order else None,
             owed=dict(self._ask(schema.OWED)),

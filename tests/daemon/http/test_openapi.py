@@ -36,7 +36,9 @@ def test_each_setting_that_a_job_may_choose_is_described_with_its_type_bounds_de
         "default": 1.0, "minimum": 0, "title": "Delay S", "type": "number",
         "description": "Rest between an answer and the next request to the same site; a larger Crawl-delay wins.",
     }  # fmt: skip
-    assert set(schemas["SiteConfig"]["properties"]) == {"headers", "basic_auth", "bearer"}
+    assert set(schemas["SiteConfig"]["properties"]) == {
+        "delay_s", "per_site", "limit", "bytes_per_s", "headers", "basic_auth", "bearer"
+    }  # fmt: skip
 
 
 def test_settings_are_described_wherever_a_client_sends_them() -> None:

@@ -29,7 +29,7 @@ SEEDS = ["https://a.test/", "https://b.test/"]
         ({"fetch": {"proxy": "http://127.0.0.1:3128"}}, "fetch.proxy"),
         ({"fetch": {"ca_file": "/etc/passwd"}}, "fetch.ca_file"),
         ({"fetch": {"allow_networks": ["10.0.0.0/8"]}}, "fetch.allow_networks"),
-        ({"fetch": {"sites": {"https://a.test": {"client_cert": "/etc/x"}}}}, "fetch.sites.https://a.test"),
+        ({"fetch": {"sites": {"https://a.test": {"client_cert": "/etc/x"}}}}, "sites.https://a.test"),
         ({"fetch": {"max_body_bytes": 1 << 25}}, "fetch.max_body_bytes"),
         ({"frontier": {"kind": "memory"}}, "frontier.kind"),
         ({"offload": {"workers": 99}}, "offload.workers"),
@@ -175,8 +175,8 @@ async def test_secrets_are_not_shown(open_daemon: Open) -> None:
     async with open_daemon() as jobs:
         sites = {"https://a.test": {"bearer": "token-4711"}}
         job = await submit(jobs, SEEDS, settings={"fetch": {"sites": sites}, "limit": 5}, **PAUSED)
-        assert job.settings == {"fetch": {"sites": "***"}, "scope": {"limit": 5}}
-        assert jobs.settings(job.id).fetch.sites["https://a.test"].bearer == "token-4711"
+        assert job.settings == {"sites": "***", "scope": {"limit": 5}}
+        assert jobs.settings(job.id).sites["https://a.test"].bearer == "token-4711"
         await jobs.change(job.id, {"fetch": {"sites": {"https://a.test": {"bearer": "token-4712"}}}})
         history = await jobs.history(job.id)
         assert not [event for event in history if b"token-47" in event.json]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from typing import Any, cast
 
 import pytest
@@ -39,8 +40,14 @@ class Table:
         return message
 
 
-def test_messages_of_a_target_come_in_order_and_those_of_a_dead_one_wait_together() -> None:
+@pytest.fixture
+def table() -> Iterator[Table]:
     table = Table()
+    with closing(table.connection):
+        yield table
+
+
+def test_messages_of_a_target_come_in_order_and_those_of_a_dead_one_wait_together(table: Table) -> None:
     table.put(DEAD, GOOD, DEAD, now=10.0)
     assert table.due(9.0) == []
     assert table.due(10.0) == ["msg_1", "msg_2", "msg_3"]
@@ -59,9 +66,8 @@ def _first(table: Table) -> Message:
     return room._due(table.connection, "[]", float("inf"))[0]
 
 
-def test_so_many_messages_are_kept_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_messages_are_kept_and_the_oldest_go(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST_WAITING", 5)
-    table = Table()
     for _ in range(4):
         table.put(DEAD, DEAD, now=0.0)
     assert table.due(0.0) == ["msg_4", "msg_5", "msg_6", "msg_7", "msg_8"]
@@ -99,8 +105,8 @@ def opened(table: Table, jobs: Jobs, clock: list[float], *answers: DeliveryResul
     )  # fmt: skip
 
 
-async def test_waits_double_up_to_an_hour_and_end_after_a_day() -> None:
-    table, jobs, clock, waits = Table(), Jobs(), [0.0], list[float]()
+async def test_waits_double_up_to_an_hour_and_end_after_a_day(table: Table) -> None:
+    jobs, clock, waits = Jobs(), [0.0], list[float]()
     table.put(DEAD, now=0.0)
     hooks = opened(table, jobs, clock, *[DeliveryResult("HTTP 500")] * 100)
     while not jobs.noted:
@@ -116,8 +122,8 @@ async def test_waits_double_up_to_an_hour_and_end_after_a_day() -> None:
     assert table.due(float("inf")) == []
 
 
-async def test_up_to_the_first_that_is_not_taken_they_are_told_in_order() -> None:
-    table, jobs = Table(), Jobs()
+async def test_up_to_the_first_that_is_not_taken_they_are_told_in_order(table: Table) -> None:
+    jobs = Jobs()
     table.put(GOOD, GOOD, GOOD, now=0.0)
     messages = room._due(table.connection, "[]", 0.0)
     await opened(table, jobs, [0.0], DeliveryResult(), DeliveryResult("HTTP 503"))._tell_in_order(messages)
@@ -130,8 +136,7 @@ async def test_up_to_the_first_that_is_not_taken_they_are_told_in_order() -> Non
     assert [said["why"] for said in jobs.noted] == ["HTTP 410"]
 
 
-async def test_an_event_is_told_once_to_each_however_often_it_is_heard() -> None:
-    table = Table()
+async def test_an_event_is_told_once_to_each_however_often_it_is_heard(table: Table) -> None:
     hooks = opened(table, Jobs(), [0.0])
     kinds = [("j-1", Kind.STATE), ("j-both", Kind.STATE), ("j-1", Kind.NOTE), (None, Kind.STATE)]
     batch = [Event(number, 0.0, job, kind, {}) for number, (job, kind) in enumerate(kinds, 1)]
