@@ -219,6 +219,9 @@ factor = 1.5
 [[sinks]]
 links = true
 taste = "sweet"
+[sites."https://example.org"]
+delay_s = 2.0
+mood = "good"
 """
 
 
@@ -237,6 +240,8 @@ async def test_settings_that_only_a_newer_version_knows_are_a_remark_and_stay_in
         for line in ('colour = "red"', "width = 3", "zoom = ", "max_depth = 5"):
             assert line in text
         assert text.startswith("# Written by crawld 99.1:")
+        assert crawl.config.sites["https://example.org"].delay_s == 2.0
+        assert (folder / "crawl.toml.by-99.1").read_text() == NEWER
 
 
 @pytest.mark.slow
