@@ -29,6 +29,7 @@ from .change import (
     left_out,
     pairs,
 )
+from .claims import Claims
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
 from .extras import bare
@@ -51,13 +52,13 @@ class Ledger:
     """Holds the parts of a frontier together. Times are monotonic seconds, but for those that go to the store."""
 
     def __init__(self, discovery: Discovery, bench: SiteTable, clock: Clock, state: State, terms: Terms) -> None:
-        self.claims = state.claims
-        self.bars = VisitChecks(terms, state.patterns, state.pages)
-        self.positions = dict(state.positions)
-        self.notes = dict(state.notes)
-        self.parkings = Parkings(state.parkings)
+        self.claims: Claims = state.claims
+        self.bars: VisitChecks = VisitChecks(terms, state.patterns, state.pages)
+        self.positions: dict[str, Position] = dict(state.positions)
+        self.notes: dict[str, object] = dict(state.notes)
+        self.parkings: Parkings = Parkings(state.parkings)
         self._retries = Retries()
-        self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
+        self.arrivals: Arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
