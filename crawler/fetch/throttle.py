@@ -8,8 +8,8 @@ from typing import Protocol
 
 from .token_bucket import TokenBucket
 
-TICK_S = 0.02
-"""Least time for which connections are not read: they are stopped and started fifty times a second at most."""
+TICK_S = 0.05
+"""Least time for which connections are not read: they are stopped and started twenty times a second at most."""
 MOST_AT_ONCE = 500
 """Connections that are started again in one turn of the loop, in about a millisecond."""
 MOST_SITES = 1 << 14

@@ -52,7 +52,7 @@ def read_settings(folder: Path, trust: Trust) -> Stored:
     if not unknown:
         return Stored(config)
     names = escape_text(", ".join(unknown))
-    remark = f"{path} was written by crawld {version}; this is {ours}, which does not know and ignores: {names}"
+    remark = f"{NAME} was written by crawld {version}; this is {ours}, which does not know and ignores: {names}"
     kept = {name: value for name, value in unknown.items() if not name.startswith("sinks.")}
     return Stored(config, Newer(version, kept), (remark,))
 

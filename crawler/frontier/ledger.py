@@ -32,7 +32,8 @@ from .change import (
 from .claims import Claims
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
-from .extras import bare
+from .extras import Extra, bare
+from .fingerprints import U64
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -136,9 +137,10 @@ class Ledger:
         self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
         return change
 
-    def take_back(self, picked: Sequence[Picked]) -> Change:
-        """Queues again parked and failed URLs, and pages whose links were left out."""
+    def take_back(self, picked: Sequence[Picked], extras: Sequence[Extra] = ()) -> Change:
+        """Queues again parked and failed URLs, and pages whose links were left out. `extras` replace theirs."""
         change, entries = self.arrivals.take_pending(), []
+        change.extras += extras
         for one in picked:
             entries.append(one.entry)
             self._set_standing(one.entry.row, NOT_VISITED)
@@ -199,6 +201,9 @@ class Ledger:
             parked=self.parkings.total,
             traps=self.parkings.combine(self.bars.traps),
         )
+
+    def fingerprints(self, requests: Sequence[Request]) -> U64:
+        return self._discovery.fingerprints(requests)
 
     def knows(self, url: Url) -> bool:
         """Returns whether the URL was ever queued."""

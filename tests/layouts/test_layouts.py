@@ -231,6 +231,18 @@ async def test_settings_that_only_a_newer_version_knows_are_a_remark_and_stay_in
         assert text.startswith("# Written by crawld 99.1:")
 
 
+async def test_the_command_says_once_what_a_newer_version_left_and_what_it_keeps(tmp_path: Path) -> None:
+    folder = unpacked("crawl-1-refused", tmp_path)
+    toml = folder / "crawl.toml"
+    toml.write_text(
+        toml.read_text().replace("limit = 8", "limit = 8\nwidth = 3").replace("# The", "# Written by crawld 99.1: the")
+    )
+    ran = await anyio.run_process([CRAWL, str(folder)], check=False)
+    told = ran.stderr.decode()
+    assert told.count("was written by crawld 99.1") == told.count("ignores: scope.width") == 1
+    assert told.count("frontier.sqlite.layout-1: remove it once you need no older version") == 1
+
+
 @pytest.mark.parametrize("header", ["", f"# Written by crawld {project_version()}: by hand"])
 async def test_unknown_settings_that_no_newer_version_wrote_are_an_error(header: str, tmp_path: Path) -> None:
     folder = tmp_path / "crawl"

@@ -248,7 +248,7 @@ class Run:
                 upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
                 async with aclosing(read_batches(upload)) as read:
                     async for batch in read:
-                        self._queued += await crawl.add(batch, again=not is_first)
+                        self._queued += await crawl.add(batch, again=False if is_first else "failed")
                         self._bad = bad.count
                         if (now := time.monotonic()) >= told + TOLD_S:
                             told = now
