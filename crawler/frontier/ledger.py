@@ -53,12 +53,12 @@ class Ledger:
 
     def __init__(self, discovery: Discovery, bench: SiteTable, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
-        self.bars = VisitChecks(terms, state.patterns, state.pages)
-        self.positions = dict(state.positions)
-        self.notes = dict(state.notes)
-        self.parkings = Parkings(state.parkings)
+        self.bars: VisitChecks = VisitChecks(terms, state.patterns, state.pages)
+        self.positions: dict[str, Position] = dict(state.positions)
+        self.notes: dict[str, object] = dict(state.notes)
+        self.parkings: Parkings = Parkings(state.parkings)
         self._retries = Retries()
-        self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
+        self.arrivals: Arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
