@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
+    from .settings.keywords import SinkSettings, SiteSettings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
+    "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
     "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
@@ -167,6 +169,8 @@ __all__ = [
     "Sink",
     "SinkConfig",
     "SinkError",
+    "SinkSettings",
+    "SiteSettings",
     "Skip",
     "SkippedSeeds",
     "Snapshot",

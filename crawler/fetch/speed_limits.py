@@ -10,7 +10,7 @@ class SpeedLimits:
 
     def __init__(self, bytes_per_s: float | None, of_all: Throttle | None, of_sites: SiteThrottles) -> None:
         """`of_all` and `of_sites` may be shared with other fetchers."""
-        self.own = make_throttle(bytes_per_s)
+        self.own: Throttle = make_throttle(bytes_per_s)
         self._of_sites = of_sites
         self._common = (self.own,) if of_all is None else (self.own, of_all)
 

@@ -39,6 +39,7 @@ class SkippedSeeds:
 
 
 OnBad = Callable[[BadSeed], None]
+"""A function that is told of each seed that cannot be used."""
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Taken:
 
 
 OnTaken = Callable[[Taken], None]
+"""A function that is told of each source that was read, and how."""
 
 
 def _many(count: int, noun: str) -> str:
