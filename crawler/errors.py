@@ -164,6 +164,8 @@ def unwrap_group() -> Iterator[None]:
         if not ours and len(leaves) > 1:
             raise
         chosen = (ours or leaves)[0]
+        if isinstance(chosen, ConfigError):
+            chosen.with_traceback(None)  # its place is the call that was given the settings
         raise chosen from (group if len(leaves) > 1 else chosen.__cause__)  # a group of one would only say it twice
 
 

@@ -251,6 +251,9 @@ def _story(known: Known | None) -> dict[str, object]:
         "parked_under": known.pattern or None,
         "parked_for": known.parked_for,
         "is_reread": known.is_reread,
+        "method": known.method,
+        "label": known.label or None,
+        "others": dict(known.others),
     }
 
 

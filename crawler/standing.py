@@ -185,6 +185,11 @@ class Known:
     """Why it is parked."""
     is_reread: bool = False
     """Whether it was visited and will be read once more, for links that were left out."""
+    method: str = "GET"
+    """The method of the request that all this is about. Where there are several, a plain GET comes first."""
+    label: str = ""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """How many other requests to this URL there are, with another method, header fields or a body, by method."""
 
 
 class QueuedSite(NamedTuple):

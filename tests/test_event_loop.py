@@ -71,6 +71,7 @@ async def test_crawl_sync_crawls_in_any_thread() -> None:
     assert (summary.pages, summary.ended) == (2, crawler.Ending.EXHAUSTED)
 
 
+@pytest.mark.slow
 async def test_the_program_of_the_document_runs_as_it_stands(tmp_path: Path) -> None:
     text = (Path(__file__).parent.parent / "docs/library.md").read_text()
     [shown] = [code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "crawl_sync" in code]

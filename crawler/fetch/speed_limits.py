@@ -14,6 +14,11 @@ class SpeedLimits:
         self._of_sites = of_sites
         self._common = (self.own,) if of_all is None else (self.own, of_all)
 
+    @property
+    def are_used_up(self) -> bool:
+        """Whether the rate of all sites together is used up now, so that connections wait."""
+        return any(throttle.is_used_up for throttle in self._common)
+
     def find(self, site: str, bytes_per_s: float | None) -> tuple[Throttle, ...]:
         """Returns the throttles of a site. `bytes_per_s` is the rate that its settings name."""
         if bytes_per_s is None:

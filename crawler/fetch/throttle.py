@@ -59,6 +59,11 @@ class Throttle:
     def bytes_per_s(self) -> float | None:
         return self._bucket.bytes_per_s if self._bucket else None
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the rate is used up now, and connections wait for it."""
+        return self._timer is not None and len(self._held) > 0
+
     def join(self, one: Readable) -> None:
         """Adds a connection that is to be read."""
         if self._timer is not None:

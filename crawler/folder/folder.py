@@ -125,8 +125,8 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         with translate_os_errors(path):
             folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
             remarks = folder.remarks + _close(folder, trust)
-            settings_file.write_settings(path, folder.config, folder.newer)
-        yield replace(folder, remarks=remarks)
+            newer = settings_file.write_settings(path, folder.config, folder.newer)
+        yield replace(folder, remarks=remarks, newer=newer)
     finally:
         os.close(lock)
 

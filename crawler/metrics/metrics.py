@@ -116,6 +116,8 @@ class Gauges:
     why: Wait | None = None
     """Why it waits, if `waits_for_turn`."""
     has_parked: bool = False
+    is_throttled: bool = False
+    """The rate of bytes a second is used up."""
     fails_by_names: bool = False
     """Most recent visits failed in DNS, or spent most of their time on it."""
 
@@ -357,6 +359,8 @@ def bound_by(gauges: Gauges) -> Bound:
         return Bound.PARSING
     if gauges.loop_busy > 0.9:
         return Bound.LOOP
+    if gauges.is_throttled and gauges.in_flight:
+        return Bound.BANDWIDTH
     if gauges.in_flight >= gauges.concurrency or gauges.waits_for_place:
         return Bound.DNS if gauges.fails_by_names else Bound.PLACES if gauges.waits_for_place else Bound.CONCURRENCY
     if gauges.waits_for_turn:

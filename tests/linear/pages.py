@@ -191,6 +191,11 @@ ROWS = [
     ),
     Row("parse.charset.of_text", lambda body: charset.of_text(body, ""), raw(TEXT)),
     Row(
+        "parse.charset.guess",
+        charset.guess,
+        {**raw(TEXT), **BYTES, **raw(runs("é", "é ", "\x81\xe9", "xé", "\xa4\xa2"), "latin-1")},
+    ),
+    Row(
         "parse.charset.of_xml",
         lambda body: charset.of_xml(body, ""),
         raw({**TEXT, **runs(" ", " encoding", " encoding=", "x", head="<?xml ")}),
