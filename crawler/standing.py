@@ -188,6 +188,7 @@ class Known:
     method: str = "GET"
     """The method of the request that all this is about. Where there are several, a plain GET comes first."""
     label: str = ""
+    """The `label` of its request. Empty: it has none."""
     others: Mapping[str, int] = field(default_factory=dict)
     """How many other requests to this URL there are, with another method, header fields or a body, by method."""
 
