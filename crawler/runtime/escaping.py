@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from html import unescape
+from html.entities import html5
 
 import orjson
 
@@ -34,6 +35,8 @@ _LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
 """Matches numbers that are too long for `html.unescape`: it raises an error at 5,000 digits, and takes quadratic time
 below."""
 
+_NAMED = re.compile("&([A-Za-z][A-Za-z0-9]*+)([;=]?)")
+
 
 def escape_text(text: str) -> str:
     r"""Returns the text on one line, with escapes like `\x1b` for characters that act on a terminal or cannot be
@@ -46,6 +49,21 @@ def escape_text(text: str) -> str:
 def unescape_html(text: str) -> str:
     """Returns the text with its HTML entities as characters. Never raises."""
     return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
+
+
+def unescape_attribute(text: str) -> str:
+    """Returns the value of an HTML attribute with its entities as characters. Never raises.
+
+    A name without a semicolon counts only where neither `=` nor a letter or digit comes next, so that `?a=1&copy=2`
+    stays (WHATWG HTML, named character reference state).
+    """
+    return unescape_html(_NAMED.sub(_keep_half_named, text)) if "&" in text else text
+
+
+def _keep_half_named(reference: re.Match[str]) -> str:
+    name, end = reference.groups()
+    is_known = name + ";" in html5 if end == ";" else not end and name in html5
+    return reference[0] if is_known else f"&amp;{name}{end}"
 
 
 def json_line(values: Mapping[str, object]) -> bytes:
