@@ -63,6 +63,7 @@ NEED_NONE = {
     "fetch.proxies.": "is given settings",
     "parse.job.Content.": "looks through header fields, as Response.header does",
     "parse.news.Memory.is_first_error": "a look-up",
+    "parse.news.Memory.has_reported": "a look-up",
     "parse.news.memory_of": "is given a token of ours",
     "parse.reading.Reading.add_note": "is given words of ours",
     "parse.sitemap.add": "a part of parse.sitemap.read_list",
