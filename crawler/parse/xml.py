@@ -54,7 +54,7 @@ class _Entities(Exception):
 
 
 def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
-    """Reads a document in pieces. Raises ParseError if it has an error and no link."""
+    """Reads a document in pieces. Raises ParseError if it has an error, no link and no title."""
     pieces = iter(pieces)
     head = next(pieces, b"")
     name = charset.of_xml(head, charset.label(document.content_type))
@@ -77,7 +77,7 @@ def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
 def _note_error(reading: Reading, error: Exception | None) -> None:
     if error is None:
         return
-    if not reading.hrefs:
+    if not (reading.hrefs or reading.title):
         raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
     is_cut = isinstance(error, ParseError) or getattr(error, "code", 0) in _CUT_SHORT
     reading.add_note(f"read {'up to' if is_cut else 'on after'} an error: {error}")
@@ -312,4 +312,4 @@ def _refuse(*declaration: object) -> None:
 
 
 def _refuse_unknown(*skipped: object) -> None:
-    raise _Entities("entities of another document were not read")
+    raise _Entities("entities are declared in another document, which was not read")

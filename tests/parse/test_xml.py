@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import Reason
-from crawler.parse import Document, kinds, repair, sitemap, xml
+from crawler.parse import Document, charset, kinds, repair, sitemap, xml
 from crawler.parse.reading import Reading
 from tests.defaults import FOLLOWED, make_job, make_scope
 
@@ -316,6 +316,20 @@ DOCUMENTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30)
 def test_no_bytes_do_worse_than_a_refusal(document: bytes) -> None:
     with suppress(ParseError):
         read(document)
+
+
+@given(DOCUMENTS, st.integers(1, 40))
+def test_the_cuts_between_pieces_change_nothing_in_any_document(body: bytes, size: int) -> None:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    found: list[object] = []
+    for given_pieces in ([body], pieces):
+        try:
+            reading = xml.read(given_pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope()))
+            found.append((reading.hrefs, reading.title))
+        except ParseError:
+            found.append(None)
+    assume(charset.of_xml(body, "") == charset.of_xml(pieces[0] if pieces else b"", ""))
+    assert found[0] == found[1]
 
 
 def test_hints_hold_for_all_locations_of_their_entry_wherever_they_stand() -> None:
