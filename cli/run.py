@@ -67,6 +67,9 @@ def run(
             metavar="NAME|N", help="The column or field of the lists that holds the URLs. [default: found by its cells]"
         ),
     ] = None,
+    keep_columns: Annotated[
+        bool, typer.Option("--keep-columns", help="Record the other columns or fields of each row as request_data.")
+    ] = False,
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
@@ -180,7 +183,7 @@ def run(
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
     values.check_patterns(loaded)
-    _seeds.check(sources, strict=strict, column=column)
+    _seeds.check(sources, strict=strict, column=column, keep_columns=keep_columns)
     if dry_run:
         if not sources:
             raise typer.BadParameter(
@@ -188,13 +191,17 @@ def run(
             )
         from .dry_run import dry_run as rehearsed
 
-        raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json, trust=trust))
+        raise typer.Exit(
+            rehearsed(
+                loaded, sources, folder, column=column, keep_columns=keep_columns, fresh=fresh, json=json, trust=trust
+            )
+        )
     prepare_workers(loaded.offload.executor)
 
     from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
-        loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict,
+        loaded, sources, folder, sys.argv[1:], column=column, keep_columns=keep_columns, fresh=fresh, strict=strict,
         fail_on=tuple(fail_on or ()), json=json, quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed),
         unpark=tuple(unpark or ()), trust=trust,
     )  # fmt: skip

@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, escape_text, open_crawl, seeds
+from crawler import (
+    Config,
+    Crawl,
+    Folder,
+    ReaderGone,
+    Request,
+    SeedError,
+    Trust,
+    Url,
+    Wants,
+    escape_text,
+    open_crawl,
+    seeds,
+)
 
 from . import show
 from .exit_codes import Exit, exit_code
@@ -38,6 +51,7 @@ class CrawlOrder:
     command: Sequence[str]
     """The arguments as they were typed, to print the command that continues."""
     column: str | None = None
+    keep_columns: bool = False
     fresh: bool = False
     strict: bool = False
     fail_on: tuple[Share, ...] = ()
@@ -97,8 +111,9 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
         return exit_code(summary, job.fail_on), last_words
 
 
-def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
-    return seeds.read(job.sources, bad, column=job.column, on_taken=on_taken)
+def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url | Request]:
+    read = seeds.read_requests if job.keep_columns else seeds.read
+    return read(job.sources, bad, column=job.column, on_taken=on_taken)
 
 
 def _teller(view: View, folder: Folder) -> seeds.OnTaken:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
+        CrawlInfo,
         Disposition,
         Heads,
         Lease,
@@ -55,12 +56,13 @@ if TYPE_CHECKING:
     from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
-    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, Reader, Robots, Rules, Sink
+    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
+    from .settings.keywords import SinkSettings, SiteSettings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -70,14 +72,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
+    "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
     "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip Timings Url",
+    "model": "CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip "
+    "Timings Url",
     "parse": "Content Label Link Parsed",
-    "protocols": "Fetcher Frontier Mender Observer Offloader Output Reader Robots Rules Sink",
+    "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -115,6 +119,7 @@ __all__ = [
     "Counts",
     "Crawl",
     "CrawlError",
+    "CrawlInfo",
     "Disposition",
     "Ending",
     "Explanation",
@@ -143,6 +148,7 @@ __all__ = [
     "Page",
     "ParseError",
     "Parsed",
+    "PerCrawl",
     "Position",
     "Reader",
     "ReaderGone",
@@ -163,6 +169,8 @@ __all__ = [
     "Sink",
     "SinkConfig",
     "SinkError",
+    "SinkSettings",
+    "SiteSettings",
     "Skip",
     "SkippedSeeds",
     "Snapshot",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
-from .model import Outcome, Position, Request, Response, Url
+from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict
 
@@ -166,7 +166,11 @@ class Sink(Protocol):
         ...
 
     async def rewind(self, position: Position | None) -> None:
-        """Cuts off all that was written after `position`; None: keeps nothing. Called once, on open."""
+        """Cuts off all that was written after `position`; None: keeps nothing of this crawl. Called once, on open.
+
+        None comes in the first run of a crawl, and when this sink is new in a crawl that has begun. A store that
+        several crawls share must know which records are this crawl's: see `PerCrawl`.
+        """
         ...
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
@@ -174,6 +178,15 @@ class Sink(Protocol):
 
         All sinks of a crawl write the same outcomes at the same time. If one fails, the others finish.
         """
+        ...
+
+
+@runtime_checkable
+class PerCrawl(Protocol):
+    """A sink that tells crawls apart, since they share its store. A sink becomes one by having this method."""
+
+    async def begin_crawl(self, crawl: CrawlInfo) -> None:
+        """Takes the crawl that it will write for. Called once, on open, before `rewind`. Raises SinkError."""
         ...
 
 

@@ -117,9 +117,9 @@ class Visitor:
 
     async def _judge(self, fetched: Outcome, response: Response) -> Outcome:
         """Decides by the status of the answer how the visit goes on; returns its outcome."""
-        if not redirects.is_redirect(response):
+        if not redirects.is_redirect(response) and fetched.request.is_plain:
             self.paths.forget(fetched.url)
-        if error := setback(response, time.time()):
+        if error := setback(response, time.time(), may_repeat=fetched.request.may_repeat):
             return await self._judge_error(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
@@ -179,33 +179,25 @@ class Visitor:
             where = response.header("location")[:200]
             reason = Reason.BLOCKED_SCHEME if isinstance(error, SchemeError) else Reason.BAD_RESPONSE
             return self._setback(fetched, FetchError(reason, f"HTTP {response.status} to {where!r}: {error}"))
-        if target == request.url:  # worth another attempt where a cookie may make the difference
+        found = redirects.follow(request, response.status, target)
+        if found.identity == request.identity:  # worth another attempt where a cookie may make the difference
             may_pass = bool(response.header("set-cookie"))
             what = "redirects to itself" + (COOKIES_MAY_HELP if may_pass and not self.keeps_cookies else "")
-            loop = FetchError(Reason.TOO_MANY_REDIRECTS, what, transient=may_pass and self.keeps_cookies)
-            return self._setback(fetched, loop)
+            transient = may_pass and self.keeps_cookies
+            return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, what, transient=transient))
         hops = await self._find_way_back(fetched.lease, target)
         if hops and not self.paths.is_open(hops[0]):
             return self._judge_circle(fetched, hops)
+        given = answer(fetched, self.politeness, target)
         if evidence := blocked.by_target(target.text):
-            verdict = self.answers.block(answer(fetched, self.politeness, target), evidence)
+            verdict = self.answers.block(given, evidence)
         else:
-            verdict = self.answers.judge(answer(fetched, self.politeness, target))
+            verdict = self.answers.judge(given) if request.method == "GET" else None
         if verdict:
             return self._no_content(fetched, verdict)
         if request.redirects >= self.politeness.max_redirects:
             return self._setback(fetched, FetchError(Reason.TOO_MANY_REDIRECTS, f"{request.redirects + 1} in a row"))
-        is_root = request.url == request.anchor
-        found = Request(
-            target,
-            depth=request.depth,
-            via=request.url,
-            seed=request.origin,
-            root=None if is_root else request.anchor,
-            priority=request.priority,
-            redirects=request.redirects + 1,
-        )
-        rejected = self.scope.reject(found)
+        is_root, rejected = request.url == request.anchor, self.scope.reject(found)
         redirected = replace(
             fetched,
             disposition=Disposition.REDIRECTED,
@@ -217,14 +209,16 @@ class Visitor:
 
     async def _find_way_back(self, lease: Lease, target: Url) -> Sequence[tuple[int, Url]]:
         """Returns the redirects that lead from the target back to this URL; empty: there are none."""
+        if not lease.request.is_plain:  # these are known by their URLs; the bound on redirects in a row ends others
+            return ()
         url = lease.request.url
         self.paths.keep(url, lease.token, target)
         return self.paths.way(target, url) or await self.frontier.way(target, lease)
 
     def _judge_circle(self, fetched: Outcome, hops: Sequence[tuple[int, Url]]) -> Outcome:
-        """Returns a failure for redirects in a circle. If cookies are kept, the circle is fetched once more first.
+        """Returns a failure for redirects in a circle. If cookies are kept, which may open it, it is fetched once more.
 
-        Cookies set on the way may open it. This URL comes after the others, and is a redirect if the circle is gone.
+        This URL then comes after the others, and is a redirect if the circle is gone.
         """
         what = f"redirects in a circle of {len(hops) + 1}, by way of {hops[0][1]}"
         if self.keeps_cookies and (repeats := self.paths.try_again(fetched.lease.token, hops)):
@@ -274,11 +268,11 @@ class Visitor:
             detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if verdict := self._verdict(read, page, response):
-            return self._no_content(replace(read, found=fetched.found), verdict)
+            return self._no_content(read, verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.truncated:  # equal empty pages and equal beginnings are not duplicates
-            return read
+        if not page.length or page.truncated or request.method != "GET":
+            return read  # equal empty pages and equal beginnings are no duplicates, nor are equal answers to forms
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:
             return read
@@ -327,7 +321,7 @@ class Visitor:
         given = answer(read, self.politeness)
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
             return self.answers.block(given, evidence, is_weak=blocked.is_weak(evidence))
-        if page.kind == "sitemap" or page.truncated:
+        if page.kind == "sitemap" or page.truncated or read.request.method != "GET":
             self.answers.other(read.url, given.began)
             return None
         return self.answers.judge(given, is_known=page.digest == read.request.digest)
@@ -340,7 +334,9 @@ class Visitor:
         hold_s = self.politeness.hold_s(retry_after_s)
         backoff_s = max(self.politeness.backoff_s(verdict.step), hold_s)
         retry_in_s = self.politeness.return_in_s(outcome.request.attempt, backoff_s)
-        is_over = retry_in_s is None or (verdict.is_lasting and outcome.request.is_reread)
+        is_over = (
+            retry_in_s is None or not outcome.request.may_repeat or (verdict.is_lasting and outcome.request.is_reread)
+        )
         if verdict.is_lasting and not is_over:
             what, pattern = Disposition.PARKED, all_of(outcome.url)
         else:

@@ -35,9 +35,10 @@ CALLS: dict[str, Callable[[Crawl], object]] = {
     "decode": lambda crawl: crawl.decode(crawler.Response(crawler.Url(HERE), 200, ())),
     "sites": lambda crawl: crawl.sites(1),
     "ask": lambda crawl: crawl.ask(lambda opened: opened.queued()),
+    "cookies": lambda crawl: crawl.cookies,
     "explain": lambda crawl: crawl.explain(HERE, is_offline=True),
 }
-STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "cookies"}
+STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "id"}
 """What can be asked of a closed crawl: nothing of it needs what was closed."""
 
 

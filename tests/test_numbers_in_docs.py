@@ -65,6 +65,12 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("does not come within a {} of a second", (turns.PATIENCE_S,)),
         ("file has layout {}", (schema.VERSION,)),
     ),
+    "docs/versioning.md": (
+        ("its layout, now {} (`PRAGMA user_version`)", (schema.VERSION,)),
+        ("| its layout, now {}; `meta`", (store.VERSION,)),
+        ("`v` in each record, now {} |", (record.VERSION,)),
+        ("exit code {} before anything is changed", (Exit.STORAGE,)),
+    ),
     "docs/blocked.md": (
         ("the same bytes: one page, an empty body, redirects to one place | {} |", (latest.IN_A_ROW[latest.SAME],)),
         ("a login that names where it came from | {} |", (latest.IN_A_ROW[latest.SAME_LETTERS],)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import pickle
@@ -14,6 +15,7 @@ import pytest
 
 import crawler
 from crawler import Content, Label, Link, Outcome, Parsed, Reason
+from crawler.api.streaming import StreamOptions
 from crawler.testing import Site, Web, html, open_web
 from tests.list_sink import ListSink
 
@@ -186,3 +188,8 @@ def test_an_outcome_is_pickled_and_copied_with_its_data() -> None:
     outcome: Outcome[int] = Outcome[int](crawler.Lease(request, 1), crawler.Disposition.FETCHED)
     assert pickle.loads(pickle.dumps(outcome)) == outcome
     assert outcome.data is None
+
+
+def test_a_stream_takes_the_options_of_a_crawl() -> None:
+    options = set(inspect.signature(crawler.open_crawl).parameters) - {"config", "settings", "parse"}
+    assert set(StreamOptions.__annotations__) == options | set(crawler.Settings.__annotations__)

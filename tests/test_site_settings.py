@@ -10,6 +10,7 @@ import pytest
 
 import crawler
 from crawler import Config, ConfigError
+from crawler.fetch.throttle import Readable
 from crawler.settings.loading import changes, has_secrets, load, mask_value
 from crawler.settings.toml import to_toml
 from crawler.testing import Served, Site, Web, html, open_web, slow
@@ -106,6 +107,45 @@ def test_a_limit_of_pages_waits_for_the_next_opening() -> None:
     assert [(change.key, change.old, change.new) for change in told.needs_restart] == [
         ("sites.limit", {}, {"a.test": 3})
     ]
+
+
+async def test_the_cap_on_bandwidth_changes_while_a_crawl_runs() -> None:
+    """At the first cap the crawl would take hours."""
+    async with open_web(two_hosts(pages=30)) as served, crawler.open_crawl(bytes_per_s=10, **QUICK) as crawl:
+        summaries = []
+
+        async def run() -> None:
+            summaries.append(await crawl.run(seeds_of(served)))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            while crawl.snapshot().bound_by != "bandwidth":
+                await anyio.sleep(0.001)
+            told = await crawl.change(bytes_per_s=None)
+            assert [change.key for change in told.applied] == ["fetch.bytes_per_s"]
+    assert summaries[0].pages == 62
+
+
+async def test_crawls_that_share_parts_share_a_cap_on_bandwidth(tmp_path: Path) -> None:
+    async with open_web(two_hosts()) as served, crawler.open_shared(bytes_per_s=10_000_000) as shared:
+        received, summaries = [], []
+        throttle = shared.network.throttle
+        receive = throttle.receive
+
+        def note(one: Readable, size: int) -> None:
+            received.append(size)
+            receive(one, size)
+
+        throttle.receive = note  # type: ignore[method-assign]
+
+        async def run(host: str) -> None:
+            async with crawler.open_crawl(shared=shared, **QUICK) as crawl:
+                summaries.append(await crawl.run([served.url(host)]))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, "alpha.test")
+            tasks.start_soon(run, "beta.test")
+        assert sum(received) > sum(summary.bytes for summary in summaries) > 0
 
 
 # -- where they come from ----------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ class Exchanges:
         self._frontier = frontier
         self._offloader = offloader
         self._turns: dict[str, _Turn] = {}
+        self._is_closed = False
         self._held: set[str] = set()
         """The sites that the program holds."""
 
@@ -106,7 +107,7 @@ class Exchanges:
                 yield turn
         finally:
             turn.waiting -= 1
-            if not turn.waiting:
+            if not turn.waiting and not self._is_closed:
                 rest_s = max(0.0, turn.free_at - time.monotonic())
                 turn.end = asyncio.get_running_loop().call_later(rest_s, self._end_rest, site)
 
@@ -117,6 +118,7 @@ class Exchanges:
 
     def close(self) -> None:
         """Ends all rests."""
+        self._is_closed = True
         for turn in self._turns.values():
             if turn.end is not None:
                 turn.end.cancel()
@@ -140,10 +142,8 @@ class Exchanges:
 
 
 def make_request(wanted: str | Url | Request) -> Request:
-    """Returns the request for a URL as it is written, with all its parameters. Raises UrlError."""
-    if isinstance(wanted, Request):
-        return wanted
-    return Request(wanted if isinstance(wanted, Url) else urls.parse(wanted))
+    """Returns the request for a URL as it is written, with all its parameters. Raises UrlError, RequestError."""
+    return urls.check_request(wanted if isinstance(wanted, Request) else Request(wanted))
 
 
 async def _wait_until(moment: float) -> None:

@@ -86,8 +86,9 @@ async def stream(
 
     Arguments and errors are those of `open_crawl`. `Outcome.data` is what the parse function returned.
     """
+    given = check_sinks(options.get("sinks", ()))
     send, receive = anyio.create_memory_object_stream[Outcome](0)
-    options["sinks"] = [*check_sinks(options.get("sinks", ())), Stream(send)]
+    options["sinks"] = [*given, Stream(send)]
     opening = open_crawl(config, parse=parse, **options)
     async with send, receive, opening as opened, create_task_group() as tasks:
         tasks.start_soon(_run_into, opened, seeds, send)

@@ -20,13 +20,14 @@ from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, kee
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..model import CrawlInfo, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, Robots, Sink
+from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -108,6 +109,12 @@ class Stacking:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
+        info = CrawlInfo(
+            make_crawl_id(frontier.key), self.folder.path if self.folder else None, not frontier.counts().known
+        )
+        for sink in opened:  # unwrapped
+            if isinstance(sink, PerCrawl):
+                await sink.begin_crawl(info)
         for sink in sinks:
             await sink.rewind(positions.get(sink.name))
         return sinks
@@ -179,6 +186,7 @@ class Works:
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
+            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
@@ -195,6 +203,8 @@ class Works:
             )  # fmt: skip
             engine.change(visit, limits)
             change_sites()
+            if self.http:
+                self.http.limit_speed(config.fetch.bytes_per_s)
             fetcher = self.http or self.fetcher
             if isinstance(fetcher, PerAddress):
                 fetcher.limit_per_address(parts.per_ip(config))

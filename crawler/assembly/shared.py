@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Unpack
 
+from .. import urls
 from ..engine.slots import Places
 from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
@@ -17,6 +18,7 @@ from ..frontier.turns import Turns
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
+from ..runtime.threads import run_in_thread
 from ..settings import Config, Settings
 from ..settings.loading import amend
 from . import parts
@@ -28,9 +30,13 @@ class Shared:
     """The parts that crawls share, for `open_crawl(shared=...)`. `open_shared` makes them for one event loop."""
 
     config: Config
+    """The settings of the shared parts."""
     offloader: Offloader
+    """The workers that parse the pages of all crawls."""
     budget: Budget
+    """The memory for the bodies of all crawls."""
     network: Network
+    """Names and addresses, looked up for all crawls."""
     turns: Turns
     """Lends each site to one crawl after another, with the rests that a single crawl would keep."""
     places: Places
@@ -57,14 +63,18 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
 
     These settings are used: `offload` (the workers), `fetch.budget_bytes` with `fetch.max_body_bytes` (the largest
     that a crawl may allow), `fetch.concurrency` (visits at a time over all crawls), `politeness.per_ip`,
-    `fetch.connect_timeout_s` (the longest look-up of a name). Raises ConfigError.
+    `fetch.bytes_per_s` (all crawls together), `fetch.connect_timeout_s` (the longest look-up of a name). Raises
+    ConfigError.
     """
     require_asyncio()
     refuse_in_worker()
     config, presence = amend(config or Config(), settings), Presence()
+    await run_in_thread(urls.load_suffixes)
     async with (
         EXECUTORS[config.offload.executor](parts.workers(config)) as offloader,
-        open_network(config.politeness.per_ip, config.fetch.connect_timeout_s, presence) as network,
+        open_network(
+            config.politeness.per_ip, config.fetch.connect_timeout_s, presence, config.fetch.bytes_per_s
+        ) as network,
     ):
         places = Places(config.fetch.concurrency)
         shared = Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)

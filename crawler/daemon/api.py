@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Container, Mapping, Sequence
-from contextlib import (
-    AbstractContextManager,
-    suppress,
-)
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -74,6 +71,7 @@ class Jobs:
         scheduler: Scheduler,
         events: Events,
         places: Places,
+        limit_speed: Callable[[float | None], None],
     ) -> None:
         self._registry = registry
         self._reception = reception
@@ -81,6 +79,7 @@ class Jobs:
         self._events = events
         self._folders = reception.folders
         self._places = places
+        self._limit_speed = limit_speed
         self._retuned = asyncio.Event()
         self.data: Path = self._folders.data
         """The daemon's data folder."""
@@ -91,6 +90,7 @@ class Jobs:
 
     @property
     def config(self) -> DaemonConfig:
+        """The daemon's own settings in force."""
         return self._reception.config
 
     @property
@@ -109,6 +109,7 @@ class Jobs:
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
         self._places.most = told.config.concurrency
+        self._limit_speed(told.base.fetch.bytes_per_s)
         self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)
@@ -323,6 +324,7 @@ class Jobs:
 
     @property
     def last_event(self) -> int:
+        """The id of the latest stored event."""
         return self._registry.last_event
 
     async def note(self, job: str | None, data: Mapping[str, object]) -> None:
@@ -343,6 +345,7 @@ class Jobs:
 
     @property
     def templates(self) -> Mapping[str, Template]:
+        """All templates, by name."""
         return self._registry.templates
 
     async def put_template(self, template: Template) -> None:

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from anyio import CancelScope, create_task_group
@@ -21,6 +22,7 @@ from ..fetch import Guard
 from ..folder.folder import lock_folder
 from ..runtime.ownership import Trust, check_contents, check_writers
 from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
+from ..runtime.threads import finish_in_thread, run_in_thread
 from ..settings import Config
 from . import tokens
 from .api import NOTHING_CHOSEN, Jobs
@@ -58,15 +60,15 @@ async def open_jobs(
     kinds.check(base)
     events = Events()
     base = clamp_to_bounds(base, config.bounds)
+    trust = trust_in(config)
     with (
         keep_logs() as logs,
         unwrap_group(),
-        _open_home(data, trust_in(config)),
         ThreadPoolExecutor(4, thread_name_prefix="daemon files") as executor,
     ):
-        async with open_store(data / DATABASE) as (store, remembered):
+        async with _open_home(data, trust), open_store(data / DATABASE) as (store, remembered):
             threads = Threads(executor)
-            registry, folders = Registry(store, remembered, events, now), Folders(data, trust_in(config))
+            registry, folders = Registry(store, remembered, events, now), await run_in_thread(Folders, data, trust)
             reception = Submissions.of(registry, folders, threads, config, base)
             await recovery.recover(registry, folders, threads, reception.new_id, config.max_crashes)
 
@@ -91,7 +93,8 @@ async def open_jobs(
                     registry, folders, events, opened, settings_of, config, logs, shared.network.files
                 )
                 async with _run_jobs(scheduler, reception, events) as tasks:
-                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places)
+                    limit_speed = shared.network.throttle.change
+                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places, limit_speed)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run):
                         tasks.start_soon(task)
@@ -117,8 +120,18 @@ def make_home(data: Path, trust: Trust) -> str | None:
         raise FolderError(f"{data} cannot be the data folder: {error.strerror}") from error
 
 
+@asynccontextmanager
+async def _open_home(data: Path, trust: Trust) -> AsyncIterator[None]:
+    """Makes and locks the data folder, in a thread: the loop may be that of a busy program."""
+    with ExitStack() as stack:
+        _, cancelled = await finish_in_thread(partial(stack.enter_context, _lock_home(data, trust)))
+        if cancelled:
+            raise cancelled
+        yield
+
+
 @contextmanager
-def _open_home(data: Path, trust: Trust) -> Iterator[None]:
+def _lock_home(data: Path, trust: Trust) -> Iterator[None]:
     remark = make_home(data, trust)
     with lock_folder(data):
         if remark:

@@ -23,6 +23,7 @@ OF_ALL_SITES = {
     "delay_s": "politeness.delay_s",
     "per_site": "politeness.per_site",
     "limit": "scope.limit_per_site",
+    "bytes_per_s": "fetch.bytes_per_s",
 }
 """Settings of single sites, and the settings of all sites whose bounds hold for them, too."""
 _CREDENTIALS = ("basic_auth", "bearer")

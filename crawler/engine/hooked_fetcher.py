@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import NamedTuple
 
 from .. import urls
-from ..errors import Excluded, HookError, Rejected, VisitError
+from ..errors import Excluded, HookError, Rejected, UrlError, VisitError
 from ..fetch.budget import collect_opened
 from ..model import NO_SHARE, Reason, Request, Response, Retry, Skip
 from ..protocols import Fetcher, Robots
@@ -72,7 +72,7 @@ class HookedFetcher:
             if type(answer) is not Request:
                 raise HookError(_complain(who, answer, "the request, a changed copy of it, or crawler.Skip('why')"))
             if answer is not request:
-                answer = replace(answer, url=urls.parse(answer.url.text))
+                answer = _check(who, answer)
                 _check_change(who, request, answer)
         if answer.url != request.url:
             rules, _ = await self._robots.rules(answer)
@@ -108,6 +108,14 @@ def _check_awaitable(who: str, called: object) -> Awaitable[object]:
         what = f"an object of type {type(called).__name__}"
         raise HookError(f"{who} returned {what} at once: it should be an async function, written `async def`")
     return called
+
+
+def _check(who: str, answer: Request) -> Request:
+    """Returns a request as it can be sent. Raises HookError."""
+    try:
+        return urls.check_request(answer)
+    except UrlError as error:
+        raise HookError(f"{who} returned a request that cannot be sent: {error}") from error
 
 
 def _check_change(who: str, request: Request, answer: Request) -> None:

@@ -25,6 +25,8 @@ from .proxy_pool import ProxyPool
 from .resolver import LookUp, NameServers, Resolver
 from .routes import Routes
 from .setcookie import Cookie
+from .speed_limits import SpeedLimits
+from .throttle import SiteThrottles, Throttle, make_throttle
 from .tls import make_tls_context
 
 __all__ = [
@@ -53,6 +55,9 @@ class Network:
     """The parts that several fetchers may share: name servers and their answers, gates per address, room for files."""
 
     gates: AddressLimits
+    throttle: Throttle
+    """Keeps all fetchers together within one rate."""
+    site_throttles: SiteThrottles
     ask: LookUp
     """Looks up a name. Its answers are not vetted: each fetcher has its own guard."""
     files: Files
@@ -60,15 +65,20 @@ class Network:
 
 @asynccontextmanager
 async def open_network(
-    per_ip: int, connect_timeout_s: float, presence: Presence | None = None
+    per_ip: int, connect_timeout_s: float, presence: Presence | None = None, bytes_per_s: float | None = None
 ) -> AsyncIterator[Network]:
-    """Opens what the fetchers of one event loop share; open and close them within the block."""
+    """Opens what the fetchers of one event loop share; open and close them within the block.
+
+    `bytes_per_s` is the rate of all of them together.
+    """
     async with AsyncExitStack() as stack:
         names = NameServers((), connect_timeout_s)
         stack.push_async_callback(names.close)
         answers = Resolver(Guard(_ANYWHERE), names.ask, timeout_s=connect_timeout_s, presence=presence)
         stack.push_async_callback(answers.close)
-        yield Network(AddressLimits(per_ip), answers.look_up, Files())
+        throttle = make_throttle(bytes_per_s)
+        stack.callback(throttle.close)
+        yield Network(AddressLimits(per_ip), throttle, SiteThrottles(make_throttle), answers.look_up, Files())
 
 
 @asynccontextmanager
@@ -103,8 +113,13 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
         if network is None or config.name_servers:
             names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)
-            shared = network or Network(AddressLimits(per_ip), names.ask, Files())
+            alone = Network(
+                AddressLimits(per_ip), make_throttle(None), SiteThrottles(make_throttle), names.ask, Files()
+            )
+            shared = network or alone
             network = replace(shared, ask=names.ask)
+        limits = SpeedLimits(config.bytes_per_s, network.throttle, network.site_throttles)
+        stack.callback(limits.close)
         network.files.check(config.concurrency)
         resolver = Resolver(guard, network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(resolver.close)
@@ -115,9 +130,10 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, routes, tls, sites),
+            origins=Origins(guard, fields, config, routes, tls, sites, limits),
             gates=AddressLimits(per_ip, network.gates),
             routes=routes,
+            limits=limits,
             files=network.files,
             budget=budget,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from time import perf_counter, time
 from typing import cast
@@ -19,8 +18,9 @@ from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import BodyShare
 from .cookies import Cookies
+from .deadline import Deadline
 from .framing import check_condition, check_framing, check_interim
-from .origins import Origin, is_conditional, request_bytes
+from .origins import Origin, is_conditional, make_head
 from .proxies import blame_proxy
 from .setbacks import setback
 from .speed_check import SpeedCheck
@@ -54,15 +54,26 @@ class Exchange:
     cap: int | None = None
     _sent: bytes = b""
     """The head of the request."""
-    _deadline: asyncio.Timeout | None = None
+    _deadline: Deadline | None = None
     _connect_ms: float = 0.0
-    _budget_ms: float = 0.0
 
     async def run(self, dns_ms: float, queue_ms: float) -> Response:
-        """Returns the answer. Its body is charged to the share. Raises FetchError."""
+        """Returns the answer. Its body is charged to the share. Raises FetchError.
+
+        The error says that another attempt may help only if the request may be sent twice, or was not sent at all.
+        """
+        try:
+            return await self._run_in_time(dns_ms, queue_ms)
+        except FetchError as error:
+            if not (self._sent and error.transient) or self.request.may_repeat:
+                raise
+            detail = f"{error.detail}; {self.request.method} is not sent again, for it may have been heeded"
+            raise FetchError(error.reason, detail, retry_after_s=error.retry_after_s) from error
+
+    async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
         started_at = time()
         try:
-            async with asyncio.timeout(self.line.timeout_s) as self._deadline:
+            async with Deadline(self.line.timeout_s) as self._deadline:
                 return await self._run(started_at, dns_ms, queue_ms)
         except TimeoutError as error:
             detail = f"no complete answer within {self.line.timeout_s:g} s"
@@ -75,12 +86,14 @@ class Exchange:
         connection, message, stream = await self._answer()
         answered = perf_counter()
         wire = _wire(connection)
+        head_held_s = wire.held_s
         heads = Heads(self._sent, wire.head, wire.interim_heads)
         try:
             body, is_cut = await self._body(wire, message, stream)
         except BaseException:
             connection.close()
             raise
+        held_s = wire.held_s
         if is_cut:
             connection.close()
         else:
@@ -89,12 +102,13 @@ class Exchange:
             self.origin.connector.put_back(connection)
         if self.line.cookies is not None and "Set-Cookie" in message.headers:
             self.line.cookies.keep(self.request.url, message.headers.getall("Set-Cookie"))
+        budget_s, body_held_s = self._deadline.waited_s if self._deadline else 0.0, held_s - head_held_s
         timings = Timings(
             dns=dns_ms,
             connect=self._connect_ms,
-            ttfb=(answered - begun) * 1000 - self._connect_ms,
-            download=(perf_counter() - answered) * 1000 - self._budget_ms,
-            queue=queue_ms + self._budget_ms,
+            ttfb=max(0.0, (answered - begun - head_held_s) * 1000 - self._connect_ms),
+            download=max(0.0, perf_counter() - answered - budget_s - body_held_s) * 1000,
+            queue=queue_ms + (budget_s + held_s) * 1000,
         )
         ip = "" if self.origin.proxy else wire.ip
         return Response(
@@ -116,12 +130,12 @@ class Exchange:
 
         A kept connection that the server closed just as we used it is no setback: RFC 9112 9.3.1 lets a GET be sent
         again at once, on another connection. One that was kept while this process was away is not used: its other end
-        may be gone without a word.
+        may be gone without a word. A request that may not be sent twice gets a connection of its own from the start.
         """
         while True:
             connection = await self._connect()
             wire = _wire(connection)
-            if wire.exchanges and wire.absences != self.line.presence.absences:
+            if wire.exchanges and (wire.absences != self.line.presence.absences or not self.request.may_repeat):
                 connection.close()
                 continue
             try:
@@ -152,12 +166,14 @@ class Exchange:
         return blame_proxy(error, told) if self.origin.proxy else told
 
     async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
-        wire.expect()
+        wire.expect(self.origin.throttles, has_body=self.request.method != "HEAD")
+        if self._deadline:
+            self._deadline.watch(wire)
         if wire.transport is None:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
-        self._sent = request_bytes(self.origin, self.request, cookie)
-        wire.transport.write(self._sent)
+        self._sent = make_head(self.origin, self.request, cookie)
+        wire.transport.write(self._sent + self.request.body if self.request.body else self._sent)
         if wire.exchanges == 1:
             self.line.pace.watch(wire)
         message, stream = await wire.read()
@@ -220,10 +236,8 @@ class Exchange:
 
     async def _wait(self, wire: Wire, stream: StreamReader, size: int) -> None:
         """Waits until the budget has room. Reading pauses meanwhile, and the deadline moves by as much."""
-        deadline, begun = self._deadline, asyncio.get_running_loop().time()
-        ends = deadline.when() if deadline else None
-        if deadline:
-            deadline.reschedule(None)
+        deadline = self._deadline
+        since = deadline.stop() if deadline else 0.0
         is_held = wire.connected and not stream.is_eof()
         wire.is_awaited = False
         if is_held:
@@ -231,10 +245,8 @@ class Exchange:
         await self.share.wait(size)
         if is_held and wire.connected:
             wire.restart()
-        waited = asyncio.get_running_loop().time() - begun
-        self._budget_ms += waited * 1000
-        if deadline and ends is not None:
-            deadline.reschedule(ends + waited)
+        if deadline:
+            deadline.start(since)
 
 
 def _wire(connection: Connection) -> Wire:

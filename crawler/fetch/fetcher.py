@@ -18,6 +18,7 @@ from .origins import Origin, Origins
 from .proxies import ProxyFailed
 from .resolver import Resolver
 from .routes import Routes
+from .speed_limits import SpeedLimits
 
 UNKNOWN_TO_PROXY = 407
 """The status by which a proxy asks who we are (RFC 9110 15.5.8)."""
@@ -31,6 +32,7 @@ class HttpFetcher:
     resolver: Resolver
     origins: Origins
     routes: Routes
+    limits: SpeedLimits
     gates: AddressLimits
     files: Files
     budget: Budget
@@ -56,6 +58,10 @@ class HttpFetcher:
     def limit_per_address(self, most: int) -> None:
         """Allows `most` exchanges at a time with each address, from the next one on."""
         self.gates.per_address = most
+
+    def limit_speed(self, bytes_per_s: float | None) -> None:
+        """Reads `bytes_per_s` at most over all exchanges, those under way included; None: as fast as they come."""
+        self.limits.own.change(bytes_per_s)
 
     def proxy_of(self, site: str) -> str:
         """Returns the proxy that a site goes to now, without its password; empty: it is reached directly."""

@@ -20,6 +20,8 @@ from ..urls import is_address
 from .guard import Guard
 from .proxy_pool import Proxy
 from .routes import Routes
+from .speed_limits import SpeedLimits
+from .throttle import Throttle
 from .tls import make_site_tls_context
 from .wire import Connector
 
@@ -30,6 +32,8 @@ SETTING = "sites"
 _OURS = frozenset(("host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "trailer", "expect"))
 _PROXYS = frozenset(("proxy-authorization", "proxy-connection", "keep-alive"))
 """Fields for the next hop (RFC 9110 7.6.1), so the settings of a site may not name them either."""
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+"""Methods whose requests state the length of their body even if it is empty (RFC 9110 8.6)."""
 _VALIDATOR = re.compile(r"[\x20-\x7e\x80-\xff]{1,1024}")
 """An ETag or a date is sent back only if it is one line of a reasonable size."""
 
@@ -52,6 +56,8 @@ class Origin:
     """What it is reached through."""
     version: int
     """The version of the proxy pool that chose it."""
+    throttles: tuple[Throttle, ...]
+    """Its answers are read no faster than these let them."""
     cookie: str
     """The Cookie that the settings give for this site."""
     tls: str
@@ -71,11 +77,13 @@ class Origins:
         routes: Routes,
         tls: SSLContext,
         rules: SiteRules,
+        limits: SpeedLimits,
     ) -> None:
         """Raises ConfigError if the fields or the certificate of a site cannot be used."""
         self._guard = guard
         self._fields = fields
         self._routes = routes
+        self._limits = limits
         self._config = config
         self._trust = tls
         self._tls = "verified" if config.verify_tls else "unverified"
@@ -101,6 +109,7 @@ class Origins:
         def change() -> None:
             self._specials = specials
             self._known.clear()
+            self._limits.forget_sites()
 
         return change
 
@@ -128,6 +137,7 @@ class Origins:
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
             proxy=relay,
             version=version,
+            throttles=self._limits.find(site, self._specials.rules.find(site).said.bytes_per_s),
             cookie=cookie,
             tls=self._tls if scheme == "https" else "",
             is_conditional=any(name.lower().startswith("if-") for name in fields),
@@ -203,21 +213,51 @@ def request_fields(config: FetchConfig, user_agent: str, contact: str) -> dict[s
     return _overlaid({name: value for name, value in fields.items() if value}, config.headers, "fetch.headers")
 
 
-def request_bytes(origin: Origin, request: Request, cookie: str = "") -> bytes:
-    """Returns the request for a URL of this origin as bytes: a GET, conditional where validators are known."""
-    lines = ""
-    if cookie or origin.cookie:
-        lines = f"Cookie: {'; '.join(filter(None, (origin.cookie, cookie)))}\r\n"
-    if request.etag and _VALIDATOR.fullmatch(request.etag):
-        lines += f"If-None-Match: {request.etag}\r\n"
-    if request.last_modified and _VALIDATOR.fullmatch(request.last_modified):
-        lines += f"If-Modified-Since: {request.last_modified}\r\n"
+def make_head(origin: Origin, request: Request, cookie: str = "") -> bytes:
+    """Returns the head of a request to this origin, conditional where validators are known."""
+    if not request.is_plain:
+        return _make_own_head(origin, request, cookie)
+    lines = _cookie_line(origin, cookie) + _conditions(request)
     return f"GET {origin.prefix}{request.url.path}{origin.head}{lines}\r\n".encode("latin-1")
 
 
 def is_conditional(origin: Origin, request: Request) -> bool:
     """Whether 304 is a valid answer to this request."""
-    return bool(request.etag or request.last_modified or origin.is_conditional)
+    if request.is_plain:
+        return bool(request.etag or request.last_modified or origin.is_conditional)
+    is_asked = any(name.lower().startswith("if-") for name, _ in request.headers)
+    return is_asked or origin.is_conditional or bool(_conditions(request))
+
+
+def _make_own_head(origin: Origin, request: Request, cookie: str) -> bytes:
+    """Returns the head of a request with a method, fields or a body of its own; its fields take the place of ours."""
+    own = {name.lower() for name, _ in request.headers}
+    version, *usual = origin.head.split("\r\n")[:-1]
+    lines = [line for line in usual if line.partition(":")[0].lower() not in own]
+    if "cookie" not in own:
+        lines += _cookie_line(origin, cookie).splitlines()
+    lines += [line for line in _conditions(request).splitlines() if line.partition(":")[0].lower() not in own]
+    lines += map(": ".join, request.headers)
+    if request.body or request.method in _WITH_BODY:
+        lines.append(f"Content-Length: {len(request.body)}")
+    head = "\r\n".join([f"{request.method} {origin.prefix}{request.url.path}{version}", *lines, "", ""])
+    return head.encode("latin-1")
+
+
+def _cookie_line(origin: Origin, cookie: str) -> str:
+    return f"Cookie: {'; '.join(filter(None, (origin.cookie, cookie)))}\r\n" if cookie or origin.cookie else ""
+
+
+def _conditions(request: Request) -> str:
+    """Returns the fields that ask for a page only if it changed."""
+    if request.method not in ("GET", "HEAD"):
+        return ""
+    lines = ""
+    if request.etag and _VALIDATOR.fullmatch(request.etag):
+        lines += f"If-None-Match: {request.etag}\r\n"
+    if request.last_modified and _VALIDATOR.fullmatch(request.last_modified):
+        lines += f"If-Modified-Since: {request.last_modified}\r\n"
+    return lines
 
 
 def _overlaid(fields: Mapping[str, str], extra: Mapping[str, str], setting: str) -> dict[str, str]:

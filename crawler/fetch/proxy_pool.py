@@ -51,7 +51,7 @@ class ProxyPool:
     def __init__(self, config: FetchConfig, now: Callable[[], float] = monotonic) -> None:
         """Raises ConfigError if a proxy is no usable URL."""
         named = [(config.proxy, "fetch.proxy")] if config.proxy else [(one, "fetch.proxies") for one in config.proxies]
-        self.proxies = [make_proxy(text, setting) for text, setting in named if text]
+        self.proxies: list[Proxy] = [make_proxy(text, setting) for text, setting in named if text]
         self._is_passed_by = [make_matcher(text.strip()) for text in config.no_proxy if text.strip()]
         self._now = now
         self._returns_at = math.inf

@@ -22,7 +22,7 @@ class Routes:
         self.pool = pool
         self._proxy_resolver = proxy_resolver
         self._files = files
-        self.direct = Connector(resolver, guard, files)
+        self.direct: Connector = Connector(resolver, guard, files)
         self._relayed: Connector | None = None
         self._socks: dict[str, SocksConnector] = {}
         self.prepare(proxy.text for proxy in pool.proxies)

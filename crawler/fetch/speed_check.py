@@ -15,7 +15,8 @@ class SpeedCheck:
     """Ends an answer that, after its first byte, brings less than `min_bytes_per_s` over `slow_after_s` seconds.
 
     One timer checks all connections, so an exchange pays nothing for it; without connections no timer runs. The time
-    before the first byte is bounded by the deadline instead. An interim answer (RFC 9110 15.2) restarts the count.
+    before the first byte is bounded by the deadline instead. An interim answer (RFC 9110 15.2) restarts the count. Time
+    during which a throttle kept us from reading does not count.
     """
 
     def __init__(self, min_bytes_per_s: float, slow_after_s: float) -> None:
@@ -50,20 +51,23 @@ class SpeedCheck:
         if not (wire.is_awaited and wire.received):
             return _UNMARKED
         if mark.turn != wire.turn:
-            return _Mark(wire.turn, now, wire.received)
-        return mark if now - mark.at < self._slow_after_s else self._judge(wire, mark, now)
+            return _Mark(wire.turn, now, wire.received, wire.held_s)
+        seconds = now - mark.at - (wire.held_s - mark.held_s)
+        return mark if seconds < self._slow_after_s else self._judge(wire, mark, now, seconds)
 
-    def _judge(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
-        brought, seconds = wire.received - mark.received, now - mark.at
+    def _judge(self, wire: Wire, mark: _Mark, now: float, seconds: float) -> _Mark:
+        brought = wire.received - mark.received
         if brought < self._min_bytes_per_s * seconds:
             wire.give_up(TooSlow(f"{brought:,} bytes in {seconds:.1f} s, {self._min_bytes_per_s:g} a second expected"))
-        return _Mark(wire.turn, now, wire.received)
+        return _Mark(wire.turn, now, wire.received, wire.held_s)
 
 
 class _Mark(NamedTuple):
     turn: int
     at: float
     received: int
+    held_s: float
+    """Seconds during which we did not read: they do not count."""
 
 
-_UNMARKED = _Mark(0, 0.0, 0)
+_UNMARKED = _Mark(0, 0.0, 0, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from functools import partial
 
 from aiohappyeyeballs import AddrInfoType
@@ -18,6 +19,7 @@ from aiohttp.streams import StreamReader
 from .files import Files
 from .framing import BLANK_LINE, split_heads
 from .guard import Guard
+from .throttle import Throttle
 
 KEEP_ALIVE_S = 20.0
 """Longer than the usual time between two turns of a site. Servers close at 5 to 75 s; if one closes just before our
@@ -78,11 +80,22 @@ class Wire(ResponseHandler):
         """The head of the final answer, byte for byte. Set when it is complete."""
         self.interim_heads: tuple[bytes, ...] = ()
         """The heads of the interim answers before it."""
+        self._has_body = True
         self._is_retrying = False
         self._fault: BaseException | None = None
+        self._throttles: tuple[Throttle, ...] = ()
+        self._holds = 0
+        self._is_full = False
+        """Whether aiohttp wants no more bytes for now."""
+        self._held_since = 0.0
+        self._held_s = 0.0
 
-    def expect(self) -> None:
-        """Prepares for the next answer, with a fresh parser."""
+    def expect(self, throttles: tuple[Throttle, ...] = (), *, has_body: bool = True) -> None:
+        """Prepares for the next answer, with a fresh parser. Without `has_body` the answer is that to a HEAD.
+
+        It is read as fast as the throttles let it.
+        """
+        self._has_body = has_body
         self.exchanges += 1
         self._files.idle.pop(self, None)
         self.is_awaited = True
@@ -92,11 +105,56 @@ class Wire(ResponseHandler):
         self._head.clear()
         self._interim = 0
         self._parse_anew()
+        self._held_s = 0.0
+        self._throttles = throttles if self.connected else ()
+        for throttle in self._throttles:
+            throttle.join(self)
 
     @property
     def heads_bytes(self) -> int:
         """The length of the heads of the answer, interim ones included."""
         return len(self.head) + (sum(map(len, self.interim_heads)) if self.interim_heads else 0)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a throttle keeps us from reading now."""
+        return self._holds > 0
+
+    @property
+    def held_s(self) -> float:
+        """Seconds of this answer during which throttles kept us from reading."""
+        return self._held_s + (self._loop.time() - self._held_since if self._holds else 0.0)
+
+    def hold(self) -> None:
+        """Reads nothing until `let_go` was called as often. The bytes stay with the system, so servers have to wait."""
+        self._holds += 1
+        if self._holds == 1:
+            self._held_since = self._loop.time()
+            self._stop_transport()
+
+    def let_go(self) -> None:
+        """Takes one `hold` back."""
+        self._holds -= 1
+        if not self._holds:
+            self._held_s += self._loop.time() - self._held_since
+            if self.transport is not None and not self._is_full:
+                with suppress(RuntimeError):  # it is closing
+                    self.transport.resume_reading()
+
+    def pause_reading(self) -> None:
+        self._is_full = True
+        super().pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        self._is_full = False
+        super().resume_reading(resume_parser)
+        if self._holds:
+            self._stop_transport()
+
+    def _stop_transport(self) -> None:
+        if self.transport is not None:
+            with suppress(RuntimeError):  # it is closing
+                self.transport.pause_reading()
 
     def restart(self) -> None:
         """Resumes reading after a pause."""
@@ -113,6 +171,7 @@ class Wire(ResponseHandler):
         if self._has_part_of_more():
             self.force_close()
         self._is_asked = self.is_awaited = False
+        self._leave_throttles()
         self.head, self.interim_heads = b"", ()
         self._files.idle[self] = None
 
@@ -138,6 +197,7 @@ class Wire(ResponseHandler):
         self._connector.open_connections -= 1
         self._files.open -= 1
         self._files.idle.pop(self, None)
+        self._leave_throttles()
         # After a reset or a TLS error, a body that ends with its connection would count as whole.
         if isinstance(exc, OSError):
             self._tell_reader(exc)
@@ -148,6 +208,9 @@ class Wire(ResponseHandler):
             self.close()
             return
         self.received += len(data)
+        if data:
+            for throttle in self._throttles:
+                throttle.receive(self, len(data))
         self._piece = data
         super().data_received(data)
         self._piece = b""
@@ -181,6 +244,11 @@ class Wire(ResponseHandler):
             return
         self._tell_reader(exc)
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
+
+    def _leave_throttles(self) -> None:
+        throttles, self._throttles = self._throttles, ()
+        for throttle in throttles:
+            throttle.leave(self)
 
     def _read_apart(self, data: bytes) -> None:
         """Parses once more, heads and body apart: aiohttp's parser loses an answer when junk follows in the same piece.
@@ -217,6 +285,7 @@ class Wire(ResponseHandler):
     def _parse_anew(self) -> None:
         self.set_response_params(
             auto_decompress=False,
+            skip_payload=not self._has_body,
             read_until_eof=True,
             read_bufsize=READ_BYTES,
             max_line_size=MAX_FIELD_BYTES,

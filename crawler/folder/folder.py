@@ -43,11 +43,13 @@ class Folder:
     """An open crawl folder. `open_folder` makes it."""
 
     path: Path
+    """Its path."""
     config: Config
     """The settings in force: those of the folder, overridden by those chosen now."""
     changes: tuple[Change, ...] = ()
     """Settings chosen now that differ from the folder's, and whether each applies."""
     is_new: bool = True
+    """Whether this run made it."""
     remarks: tuple[str, ...] = ()
     """Messages to the owner: who else can read or write in the folder, and which of its settings are unknown here."""
     newer: Newer | None = None
@@ -86,10 +88,12 @@ class Folder:
 
     @property
     def frontier_path(self) -> Path:
+        """The path of its frontier."""
         return self.path / "frontier.sqlite"
 
     @property
     def log_path(self) -> Path:
+        """The path of its log."""
         return self.path / "crawl.log"
 
     @property
@@ -121,8 +125,8 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         with translate_os_errors(path):
             folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
             remarks = folder.remarks + _close(folder, trust)
-            settings_file.write_settings(path, folder.config, folder.newer)
-        yield replace(folder, remarks=remarks)
+            newer = settings_file.write_settings(path, folder.config, folder.newer)
+        yield replace(folder, remarks=remarks, newer=newer)
     finally:
         os.close(lock)
 

@@ -49,18 +49,17 @@ class SiteTable:
         self._parked: dict[str, deque[Site]] = {}
         self._opened_at = -math.inf
         """When a stored frontier was opened: since then every site rests once, whatever the store says."""
-        self.queued = 0
+        self.queued: int = 0
         """Requests of all sites, the shelf's too, without those out on lease."""
-        self.is_shelf_open = False
-        """Whether sites with work are on disk only: new sites go there too, and those in memory take turns with
-        them."""
+        self.is_shelf_open: bool = False
+        """Whether sites with work are on disk only: new sites go there too, and others take turns with them."""
         self._hungry: list[Site] = []
         """Sites with more requests on disk that need some of these."""
         self._shelved: list[Site] = []
         """Sites that have left memory with work to do, to be noted on disk."""
         self._passed_over: dict[Site, None] = {}
         """Sites that needed requests and got none while others waited on the shelf."""
-        self.shorter_ways = ShorterWays()
+        self.shorter_ways: ShorterWays = ShorterWays()
         self.held: set[str] = set()
         """Sites that are not lent, on the owner's wish."""
         self._wake: Callable[[], None] = _wake_nobody
@@ -85,8 +84,7 @@ class SiteTable:
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, limit: int, now: float) -> list[Lease]:
-        """Lends up to `limit` requests due now, sites in the order of their turns, one each before any gets a
-        second."""
+        """Lends up to `limit` requests due now, sites by their turns, one each before any gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
             entry = site.take(now)
@@ -104,8 +102,7 @@ class SiteTable:
 
     def complete(self, lease: Lease) -> None:
         """Takes the request of a lease that is out, with its extra."""
-        site = self._out[lease.token]
-        site.replace_lent(site.out[lease.token]._replace(request=lease.request))
+        self._out[lease.token].complete(lease)
 
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
@@ -176,14 +173,9 @@ class SiteTable:
         if held := self._sites.get(site):
             self._line_up(held, now)
 
-    def limit_lending(
-        self, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite,
-        now: float,
-    ) -> None:  # fmt: skip
-        self._terms = replace(
-            self._terms, per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
-            most_held_s=most_held_s, sites=sites,
-        )  # fmt: skip
+    def limit_lending(self, now: float, **limits: float | PerSite) -> None:
+        """Lends by these terms, by name, from now on."""
+        self._terms = replace(self._terms, **limits)  # type: ignore[arg-type]
         for ip in list(self._parked):
             self._unpark(ip, now)
         for site in set(self._out.values()):
@@ -395,8 +387,8 @@ class SiteTable:
         """Returns the sites with the most queued and out, among those with leases out and some thousands of others."""
         candidates = set(self._out.values()).union(islice(self._sites.values(), LOOKED_AT))
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
-        terms = self._terms
-        return [site.view(terms.at_one_site(site.key), terms.in_depth_order, now) for site in most]
+        order = self._terms.in_depth_order
+        return [site.view(self._terms.at_one_site(site.key), order, now) for site in most]
 
 
 def _wake_nobody() -> None:

@@ -35,7 +35,8 @@ class VisitChecks:
         """Returns why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
         if lease.request.is_reread:
             return None
-        if self._novelty and (trap := self._novelty.refuses(lease.request)):
+        is_judged = lease.request.method == "GET"  # no pattern of URLs tells forms apart
+        if is_judged and self._novelty and (trap := self._novelty.refuses(lease.request)):
             detail = f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new"
             return Bar(Reason.TRAP, detail, trap.pattern)
         return self._caps.take(lease.token, lease.request)
@@ -98,4 +99,5 @@ class VisitChecks:
 
 def _is_sample(outcome: Outcome) -> bool:
     """Returns whether its page is a sample of its pattern: it was read, and for the first time."""
-    return outcome.disposition in _READ and not outcome.request.is_reread
+    request = outcome.request
+    return outcome.disposition in _READ and request.method == "GET" and not request.is_reread

@@ -1,5 +1,6 @@
 """The nouns of a crawl: frozen values without I/O that rooms and processes exchange."""
 
+from .crawl import CrawlInfo, make_crawl_id
 from .hook_answers import Retry, Skip
 from .outcome import Bar, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
@@ -11,6 +12,7 @@ __all__ = [
     "NO_SHARE",
     "SAFE",
     "Bar",
+    "CrawlInfo",
     "Disposition",
     "Heads",
     "Lease",
@@ -28,4 +30,5 @@ __all__ = [
     "Skip",
     "Timings",
     "Url",
+    "make_crawl_id",
 ]

@@ -15,6 +15,8 @@ from .site_rules import SiteRules
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses that another attempt may cure (RFC 9110 15.5.9, 15.6; RFC 8470; RFC 6585; the 52x of proxies in wide
 use)."""
+_REFUSED = frozenset({408, 425, 429, 503})
+"""Those of them that say that the request was not carried out, so that any method may be tried again."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this many times longer: a site that did not recover in seconds needs minutes."""
 
@@ -149,14 +151,19 @@ class Silence:
         return self._until.get(site, 0.0) > now
 
 
-def setback(response: Response, now: float) -> FetchError | None:
-    """Returns the setback that a status of 400 or above is; None for all others. `now` in Unix seconds."""
+def setback(response: Response, now: float, *, may_repeat: bool = True) -> FetchError | None:
+    """Returns the setback that a status of 400 or above is; None for all others. `now` in Unix seconds.
+
+    If the request may not be repeated, another attempt follows only on a status that says that it was not carried out.
+    """
     status = response.status
     if status < 400:
         return None
     reason = Reason.RATE_LIMITED if status == 429 else Reason.STATUS_5XX if status >= 500 else Reason.STATUS_4XX
     wait_s = retry_after_s(response.header("retry-after"), now) if status in (429, 503) else None
-    return FetchError(reason, f"HTTP {status}", transient=status in _TRANSIENT, retry_after_s=wait_s)
+    return FetchError(
+        reason, f"HTTP {status}", transient=status in (_TRANSIENT if may_repeat else _REFUSED), retry_after_s=wait_s
+    )
 
 
 def retry_after_s(text: str, now: float) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import LongUrlError, UrlError
-from ..model import Response, Url
+from ..model import Request, Response, Url
 
 MOST_KEPT = 10_000
 """Redirects that are remembered, some three megabytes. The frontier knows only the redirects that found a URL first."""
@@ -18,6 +19,10 @@ _PAGES = frozenset({304, 305, 306})
 MAX_REFERENCE = 1 << 13
 """Most characters of a Location as it is written: a quarter is enough for a URL; dots and a fragment may be dropped."""
 _ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
+
+
+_OF_BODIES = frozenset(("content-type", "content-encoding", "content-language", "content-location"))
+_SECRET = frozenset(("authorization", "cookie"))
 
 
 class Hop(NamedTuple):
@@ -100,6 +105,38 @@ def location(response: Response) -> str:
     if len(reference) > MAX_REFERENCE:
         raise LongUrlError(f"longer than {MAX_REFERENCE} characters")
     return reference if reference.isascii() else reference.translate(_ENCODED)
+
+
+def follow(request: Request, status: int, target: Url) -> Request:
+    """Returns the request for the target of a redirect. It keeps label and data, and what is sent as far as it may.
+
+    Standards: RFC 9110 15.4 and Fetch (HTTP-redirect fetch): a POST becomes a GET with 301 and 302, whatever is no HEAD
+    does with 303, and then loses its body with the fields that describe it; another site gets no credentials.
+    """
+    is_root = request.url == request.anchor
+    found = Request(
+        target,
+        depth=request.depth,
+        via=request.url,
+        seed=request.origin,
+        root=None if is_root else request.anchor,
+        priority=request.priority,
+        redirects=request.redirects + 1,
+        label=request.label,
+        data=request.data,
+    )
+    if request.is_plain:
+        return found
+    becomes_get = (status in (301, 302) and request.method == "POST") or (
+        status == 303 and request.method not in ("GET", "HEAD")
+    )
+    dropped = (_OF_BODIES if becomes_get else frozenset()) | (
+        frozenset() if target.site == request.url.site else _SECRET
+    )
+    headers = tuple((name, value) for name, value in request.headers if name.lower() not in dropped)
+    if becomes_get:
+        return replace(found, headers=headers)
+    return replace(found, method=request.method, headers=headers, body=request.body)
 
 
 def _locations(response: Response) -> set[str]:

@@ -18,6 +18,7 @@ from .table import (
     Live,
     Secret,
     Shared,
+    Size,
     Table,
     check_proxy,
     header_fields,
@@ -46,6 +47,9 @@ class FetchConfig(Table):
     """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 10.0
     """Longest time that an answer may be slower than that, from its first byte on."""
+    bytes_per_s: Live[ForJobsAtMost[Annotated[Size, Field(ge=1)] | None]] = None
+    """Most bytes a second to receive over all sites, heads included: 500_000, or "500K", "2M". Servers are made to
+    wait. None: as fast as they come. In a daemon, the owner's number counts for all jobs together."""
     max_body_bytes: Shared[ForJobsAtMost[Annotated[int, Field(ge=1)]]] = 16 * MIB
     """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: ForJobs[Literal["discard", "keep"]] = "discard"

@@ -169,6 +169,9 @@ class FetchSettings(TypedDict, total=False):
     """Least average speed of an answer that has begun, else it ends as `too-slow`; 0: no least speed."""
     slow_after_s: float
     """Longest time that an answer may be slower than that, from its first byte on."""
+    bytes_per_s: int | None
+    """Most bytes a second to receive over all sites, heads included: 500_000, or "500K", "2M". Servers are made to
+    wait. None: as fast as they come. In a daemon, the owner's number counts for all jobs together."""
     max_body_bytes: int
     """Largest body. Larger ones end as `too-large`, measured before and after decompression."""
     oversized: Literal["discard", "keep"]

@@ -15,7 +15,7 @@ import pytest
 
 from crawler import Config
 from crawler.folder.folder import open_folder
-from crawler.testing import Served
+from crawler.testing import Served, Site, Web, open_web, plain
 
 from .conftest import ALLOWED, CRAWL, Crawl
 
@@ -165,6 +165,13 @@ async def test_a_script_learns_of_failures(crawl: Crawl, web: Served) -> None:
     assert ran.code == 4
     assert "blocked-address" in ran.err
     assert "--allow-network 127.0.0.0/8" in ran.err
+
+
+async def test_a_script_learns_of_pages_that_could_not_be_parsed(crawl: Crawl) -> None:
+    async with open_web(Web([Site("c.test", {"/": plain("<p>" * 60_000, "text/html")})])) as served:
+        for folder, fail_on, code in (("a", ["--fail-on", "0", "--fail-on", "parse"], 3), ("b", ["--fail-on", "0"], 0)):
+            small = ("--set", f"page_memory_bytes={8 << 20}")
+            assert (await crawl(served.url("c.test"), "-o", folder, *fail_on, *small, *ALLOWED)).code == code
 
 
 async def test_the_same_command_keeps_a_crawl_fresh(crawl: Crawl, tmp_path: Path, web: Served) -> None:

@@ -43,7 +43,7 @@ MOST = {
     "scope.size_limit_bytes", "scope.max_repeats", "scope.max_links",
     "politeness.per_site", "politeness.per_ip", "politeness.max_attempts",
     "fetch.concurrency", "fetch.timeout_s", "fetch.connect_timeout_s", "fetch.slow_after_s", "fetch.max_body_bytes",
-    "fetch.max_redirects",
+    "fetch.max_redirects", "fetch.bytes_per_s",
 }  # fmt: skip
 LEAST = {
     "politeness.delay_s", "politeness.max_delay_s", "politeness.max_retry_after_s", "politeness.retry_delay_s",

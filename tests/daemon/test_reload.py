@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from crawler import Config
 from crawler.daemon import DaemonConfig
 from crawler.daemon.reload import merge_reloaded
@@ -32,3 +34,13 @@ async def test_jobs_take_on_what_holds_now(open_daemon: Open) -> None:
         changed = jobs.adopt(jobs.config.model_copy(update={"max_running": 5, "concurrency": 3}), base)
         assert {"daemon.max_running", "daemon.concurrency", "user_agent"} <= set(changed.applied)
         assert (jobs.config.max_running, jobs.base.user_agent) == (5, "other/1")
+
+
+async def test_the_bandwidth_of_all_jobs_changes_at_once(open_daemon: Open) -> None:
+    async with open_daemon(base=amend(BASE, {"bytes_per_s": "1M"})) as jobs:
+        throttle = cast(Any, jobs._limit_speed).__self__
+        assert throttle.bytes_per_s == 1 << 20
+        jobs.adopt(jobs.config, amend(BASE, {"bytes_per_s": "3M"}))
+        assert throttle.bytes_per_s == 3 << 20
+        jobs.adopt(jobs.config, BASE)
+        assert throttle.bytes_per_s is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
@@ -128,12 +129,12 @@ async def test_who_is_cancelled_stays_cancelled() -> None:
 
 async def test_a_crawl_whose_workers_are_closed_under_it_ends_and_loses_nothing() -> None:
     """Whoever shares workers should close them last; who does not is told."""
-    sink = Sink()
-    async with open_shared(executor="thread", workers=1) as shared:
-        pass
+    sink, sharing = Sink(), AsyncExitStack()
+    shared = await sharing.enter_async_context(open_shared(executor="thread", workers=1))
     async with crawler.open_crawl(
         shared=shared, sinks=[sink], fetcher=Fetcher(), parse=repr, delay_s=0.0, robots="ignore"
     ) as opened:
+        await sharing.aclose()
         with anyio.fail_after(30), pytest.raises(WorkersGone, match="close the crawl before"):
             await opened.run(SEEDS)
         counts = opened.snapshot().counts

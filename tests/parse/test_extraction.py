@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from crawler import urls
 from crawler.errors import ConfigError
-from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Request, Url
+from crawler.model import Disposition, Lease, LeftOut, Links, Outcome, Page, Request, Url
 from crawler.parse import Content, Document, Label, Link, Parsed, ParseJob, Parsers, parse, values_of
 from crawler.parse.data import MAX_BYTES, encode
 from crawler.parse.extraction import MOST_ASKED_BYTES, MOST_PICKLED_BYTES
@@ -263,7 +263,7 @@ def test_a_result_comes_back_as_it_is_within_a_process_and_as_a_pickle_out_of_a_
 
 @pytest.mark.parametrize(
     ("extract", "why"),
-    [(unpicklable, "it cannot be pickled: AttributeError: "), (huge, "its pickle has 16,777,")],
+    [(unpicklable, "it cannot be pickled: AttributeError: "), (huge, "its pickle has 8,388,")],
 )
 def test_what_cannot_be_pickled_comes_back_as_its_json_and_that_is_said(
     extract: Callable[[Content], object], why: str
@@ -315,6 +315,28 @@ def test_with_follow_false_the_links_of_the_page_are_left_and_not_forgotten_as_r
     assert again.news.split() == ["http://h/port/quay", "http://h/"]
 
 
+def test_a_link_that_the_page_has_as_well_keeps_its_label() -> None:
+    asked = job(partial(giving, links=(Link("quay", label="quay"), Link("/", method="POST"), HERE)))
+    page = parse(document(), asked)
+    assert [(request.url.path, request.label) for request in page.asked] == [("/port/quay", "quay"), ("/", "")]
+    assert page.news == Links("http://h/", urls.fingerprints(["http://h/"], b"sixteen bytes ..."))
+    again = parse(document(), asked)
+    assert [request.method for request in again.asked] == ["POST"]  # the frontier knows the others
+    assert again.news.split() == []
+
+
+def test_links_that_a_function_gives_for_a_sitemap_are_as_deep_as_those_that_it_has() -> None:
+    entries = "".join(f"<url><loc>http://h/{n}</loc><priority>0.{n}</priority></url>" for n in (7, 8, 9))
+    body = f"<urlset>{entries}</urlset>".encode()
+    for number, depth in (("8", 0), ("other", 0)):
+        page = parse(document(body, "text/xml"), job(partial(giving, links=(f"/{number}",)), max_depth=0))
+        assert [(request.url.path, request.depth) for request in page.asked] == [(f"/{number}", depth)]
+    page = parse(document(body, "text/xml"), job(partial(giving, links=("/8",))))
+    assert page.news.split() == ["http://h/7", "http://h/9"]
+    assert list(memoryview(page.news.priorities).cast("b")) == [-2, -4]
+    assert len(page.news.modified) == 8
+
+
 @pytest.mark.parametrize(
     ("links", "named", "bit", "note"),
     [
@@ -347,10 +369,10 @@ def test_a_page_that_asks_not_to_be_followed_is_heeded_where_the_settings_heed_i
     [
         ("javascript:void(0)", "such as javascript:void(0): UrlError: it leads to no URL that can be visited"),
         ("http://h:99999/", "such as http://h:99999/: UrlError"),
-        (Link("/x", data={"a": {1}}), "such as '/x': RequestError: http://h/x: data must be JSON"),
-        (Link("/x", data={"a": "x" * 20_000}), "such as '/x': RequestError: http://h/x: data of 20,0"),
-        (Link("/x", headers={"Host": "other"}), "such as '/x': RequestError: http://h/x: the header field Host cannot"),
-        (Link("/x", label="a\nb"), "such as '/x': RequestError: http://h/x: a label is one line"),
+        (Link("/x", data={"a": {1}}), "such as '/x': RequestError: data must be JSON"),
+        (Link("/x", data={"a": "x" * 20_000}), "such as '/x': RequestError: data of 20,0"),
+        (Link("/x", headers={"Host": "other"}), "such as '/x': RequestError: the header field Host cannot"),
+        (Link("/x", label="a\nb"), "such as '/x': RequestError: a label is one line"),
         (Link(7), "such as 7: TypeError: 7 is no str"),  # type: ignore[arg-type]
         (Link("/x", priority="1"), "such as '/x': TypeError: '1' is no int"),  # type: ignore[arg-type]
         (None, "such as None: TypeError: it is neither a Link nor a text"),

@@ -22,13 +22,32 @@ from crawler.daemon import DaemonConfig, JobSpec
 
 SEEDS = ["https://example.org/"]
 
+class Book:
+    words = 7
+
+def book(content: crawler.Content) -> Book: return Book()
+def maybe(content: crawler.Content) -> Book | None: return None
+def linked(content: crawler.Content) -> crawler.Parsed[Book] | None: return crawler.Parsed(Book(), links=["/next"])
+def nothing(content: crawler.Content) -> None: ...
+
 async def main(gentle: Settings, unknown: dict[str, Any], crawl: crawler.Crawl) -> None:
 """
+PARSED = {
+    "book": "crawler.Outcome[Book]",
+    "maybe": "crawler.Outcome[Book]",
+    "linked": "crawler.Outcome[Book]",
+    "lambda content: content.depth": "crawler.Outcome[int]",
+    "[('*', book), (crawler.Label('x'), linked)]": "crawler.Outcome[Any]",
+    "nothing": "crawler.Outcome[Any]",
+}
+"""What a stream gives, by its parse function."""
 RIGHT = [
     "await crawler.crawl(SEEDS, max_depth=2, delay_s=1, include=['*.html'], proxy=None, reach='domain')",
     "await crawler.crawl(SEEDS, scope={'max_depth': 2}, user_agent='bot/1.0')",
     "await crawler.crawl(SEEDS, Config(max_depth=2), folder=Path('x'), **gentle)",
     "await crawler.crawl(SEEDS, **unknown)",
+    "async with crawler.open_crawl(fetcher=lambda inner: inner) as opened: print(opened.cookies)",
+    "assert_type((await crawl.fetch('https://example.org/login')).text, str)",
     "await crawl.change(delay_s=2.0, concurrency=7)",
     "assert_type((await crawl.change(delay_s=2.0)).applied, tuple[crawler.Change, ...])",
     "async with crawler.open_crawl(folder='x', follow=('anchors', 'feeds'), max_depth=None) as opened: opened.stop()",
@@ -41,6 +60,13 @@ RIGHT = [
     "assert_type(DaemonConfig.load('serve.toml', port=0), DaemonConfig)",
     "JobSpec(settings=Settings(max_depth=2))",
     "assert_type(await crawler.crawl(SEEDS), crawler.Summary)",
+    "async with crawler.stream(SEEDS) as s0: assert_type([one async for one in s0], list[crawler.Outcome[Any]])",
+    *[
+        f"async with crawler.stream(SEEDS, parse={parse}) as s{n}: assert_type([o async for o in s{n}], list[{kind}])"
+        for n, (parse, kind) in enumerate(PARSED.items(), 1)
+    ],
+    "async with crawler.open_crawl(parse=[('*', book), (crawler.Label('x'), linked)]) as opened: opened.stop()",
+    "crawler.Link('/x', label='list', data={'a': [1]}, method='POST', body=b'x', headers={'a': 'b'})",
 ]
 WRONG = [
     "await crawler.crawl(SEEDS, max_dept=2)",
@@ -54,6 +80,9 @@ WRONG = [
     "async with crawler.open_crawl(max_dept=2): pass",
     "async with crawler.open_crawl(sinks=[object()]): pass",
     "async with crawler.open_crawl(fetcher=object()): pass",
+    "async with crawler.open_crawl(fetcher=lambda inner: None): pass",
+    "async with crawler.open_crawl(before_request=lambda request: request): pass",
+    "async with crawler.stream(SEEDS, after_response=5): pass",
     "async with crawler.stream(SEEDS, delay_s='fast'): pass",
     "async with crawler.open_shared(concurency=7): pass",
     "Config(max_dept=2)",
@@ -65,6 +94,13 @@ WRONG = [
     "DaemonConfig(prot=0)",
     "DaemonConfig.load('serve.toml', port='x')",
     "JobSpec(settings=Settings(max_dept=2))",
+    "async with crawler.stream(SEEDS, parse=7): pass",
+    "async with crawler.stream(SEEDS, parse=[book]): pass",
+    "async with crawler.open_crawl(parse=lambda: 1): pass",
+    "async with crawler.stream(SEEDS, parse=book) as o1: print([one.data.words async for one in o1])",
+    "async with crawler.stream(SEEDS, parse=maybe) as o2: print([one.data.wrds async for one in o2 if one.data])",
+    "crawler.Link(7)",
+    "crawler.Parsed(links=[7])",
     "crawler.crwal(SEEDS)",
     "crawler.daemon.open_job",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -104,8 +104,12 @@ class Registry:
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
-    async def change(self, decide: Callable[[], Draft | None]) -> None:
+    async def change(
+        self, decide: Callable[[], Draft | None], first: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Writes the draft that `decide` returns, then applies it in memory and tells its events.
+
+        `first` is awaited before the draft is written; no other change is made meanwhile.
 
         Cancelling the caller does not stop a write that began. Raises what `decide` raises, StorageFull, StoreError;
         then nothing has changed.
@@ -117,6 +121,8 @@ class Registry:
             if draft is None:
                 self._turn.release()
                 return
+            if first is not None:
+                await first()
             change = self._change(draft)
             written = self._store.write(change)
         except BaseException:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,7 @@ from ...errors import StorageFull, UrlError
 from ...fetch import Guard
 from ...policy.wider import lets_more_in
 from ...runtime.files import is_full
-from ...runtime.threads import start_in_thread
+from ...runtime.threads import finish_in_thread, start_in_thread
 from ...settings import Config
 from ..errors import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
 from ..events import Kind
@@ -162,20 +163,25 @@ class Submissions:
         """Removes ended jobs and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
         gone: list[Record] = []
 
+        async def set_aside() -> None:
+            for record in [self.registry.record(job) for job in jobs]:
+                with _translate_errors():
+                    _, cancelled = await finish_in_thread(partial(self.folders.set_aside, record))
+                gone.append(record)
+                if cancelled:
+                    raise cancelled
+
         def decide() -> Draft:
             records = [self.registry.record(job) for job in jobs]
             for record in records:
                 if not record.state.is_over:
                     raise WrongState(f"job {record.id} is {record.state}: cancel it first")
-            for record in records:
-                self.folders.set_aside(record)
-                gone.append(record)
             said = {"to": "removed", "who": who, "ended": None, "error": ""}
             news: list[News] = [(one.id, Kind.STATE, {"from": one.state, **said}) for one in records]
             return Draft(removed=jobs, news=news)
 
         try:
-            await self.registry.change(decide)
+            await self.registry.change(decide, set_aside)
         except BaseException:
             for record in gone:
                 self.folders.bring_back(record)

@@ -1,0 +1,27 @@
+"""Says which crawl it is, for sinks that several crawls share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlInfo:
+    """One crawl, as a sink gets to know it before the first write."""
+
+    id: str
+    """32 hexadecimal digits, the same in every run of a crawl folder and different for every other crawl.
+
+    A crawl that starts over (`fresh`) or keeps its state in memory gets a new one. A copy of a folder has its id.
+    """
+    folder: Path | None
+    """Its folder; None: it has none."""
+    is_new: bool
+    """Whether it has not begun: no URL was ever queued."""
+
+
+def make_crawl_id(key: bytes) -> str:
+    """Returns the id of the crawl whose frontier has this key. The key, which must stay secret, is not told by it."""
+    return blake2b(key, digest_size=16, person=b"crawld crawl id").hexdigest()
