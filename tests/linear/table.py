@@ -66,6 +66,8 @@ NEED_NONE = {
     "parse.news.Memory.has_reported": "a look-up",
     "parse.news.memory_of": "is given a token of ours",
     "parse.reading.Reading.add_note": "is given words of ours",
+    "parse.repair.Events.": "a part of parse.xml.read of faulty documents",
+    "parse.repair.Repair.": "a part of parse.xml.read of faulty documents",
     "parse.sitemap.add": "a part of parse.sitemap.read_list",
     "parse.sitemap.is_list": "is given a URL, which is short",
     "policy.politeness.Politeness.": "is given numbers",
