@@ -6,6 +6,7 @@ reads documents that declare entities, because it expands none. A sitemap that i
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -132,6 +133,7 @@ class _Reader:
         """Bytes from the mark on."""
         self._is_cdata = self._is_doctype = False
         self._repair: Repair | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._mark = self._make_mark()
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
@@ -145,20 +147,19 @@ class _Reader:
         parser.EndDoctypeDeclHandler = lambda: setattr(self, "_is_doctype", False)
 
     def feed(self, text: str) -> None:
-        if self._repair:
-            self._repair.feed(text)
-            return
         data = text.encode("utf-8", "replace")
         for at in range(0, len(data), _PIECE):
-            if not self._feed(data[at : at + _PIECE], is_last=False):
-                self._begin_repair(data[at + _PIECE :])
-                return
-            if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag with every piece
+            piece = data[at : at + _PIECE]
+            if self._repair:
+                self._repair.feed(self._decoder.decode(piece))
+            elif not self._feed(piece, is_last=False):
+                self._begin_repair()
+            elif self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag each time
                 raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def end_document(self) -> None:
         if not self._repair and not self._feed(b"", is_last=True):
-            self._begin_repair(b"")
+            self._begin_repair()
         if self._repair:
             self._repair.end_document()
 
@@ -199,8 +200,8 @@ class _Reader:
             self._is_cdata,
         )
 
-    def _begin_repair(self, following: bytes) -> None:
-        """Takes back what was read since the mark, and reads that and what follows as a faulty document."""
+    def _begin_repair(self) -> None:
+        """Takes back what was read since the mark, and reads it as a faulty document."""
         mark, reading = self._mark, self.reading
         self.path, self._bases = list(mark.path), list(mark.bases)
         self._text = [text.replace("&", "&amp;") for text in mark.text[: mark.texts]]
@@ -209,8 +210,8 @@ class _Reader:
             del entries[mark.locations :]
         reading.title, self._is_link, self._is_collecting = mark.title, mark.is_link, mark.is_collecting
         self._repair = Repair(self, self._note_text, is_cdata=mark.is_cdata)
-        self._repair.feed((self._tail + following).decode("utf-8", "replace"))
-        self._tail = b""
+        tail, self._tail = self._tail, b""
+        self._repair.feed(self._decoder.decode(tail))
 
     def _note_text(self, text: str) -> None:
         if self._is_collecting:
