@@ -63,6 +63,8 @@ class CrawlOrder:
     unpark: tuple[str, ...] = ()
     """Parked patterns to fetch; `all` stands for every one."""
     trust: Trust = field(default_factory=Trust)
+    is_announced: bool = False
+    """The name of the folder stands on the terminal already."""
 
 
 async def run_crawl(job: CrawlOrder) -> Exit:
@@ -96,7 +98,8 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
                 *show.lost_record_lines(crawl.lost),
                 *show.second_look_lines(found, named),
             ]:
-                view.tell(line)
+                if not (job.is_announced and line == show.first_line(crawl.folder)):
+                    view.tell(line)
                 log.info(line)
             try:
                 with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())):

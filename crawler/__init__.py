@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .fetch import Cookie, CookieJar
-    from .folder.folder import Folder, default_folder_name, read_folder
+    from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
+    from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
     from .frontier import Known
     from .metrics.bounds import Bound
@@ -88,7 +89,8 @@ _HOMES = {
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
-    "folder.folder": "Folder default_folder_name read_folder",
+    "folder.folder": "Folder read_folder",
+    "folder.naming": "default_folder_name",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
     "fetch": "Cookie CookieJar",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 
-from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
 from ..frontier import foretell_upgrade
 from ..policy.scope import check_patterns as check_readable
@@ -33,8 +30,6 @@ from ..sinks import make_outputs
 from . import settings_file
 from .settings_file import Newer
 
-MAX_NAME = 60
-"""Most characters of a folder's name that are made from seeds: readable, and far below limits of file systems."""
 _SETTINGS, _LOCK, _NEW, _SEEDS = settings_file.NAME, "lock", f"{settings_file.NAME}{DRAFT}", "seeds"
 
 
@@ -153,27 +148,6 @@ def lock_folder(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def default_folder_name(seeds: Iterable[str]) -> str:
-    """Returns the name of the folder for these seeds: equal seeds give equal names. `urls.txt` gives `urls.crawl`."""
-    names = [_stem(seed) for seed in seeds]
-    name = "+".join(dict.fromkeys(names))
-    if len(name) > MAX_NAME:
-        name = f"{name[:MAX_NAME]}-{blake2b(name.encode(), digest_size=3).hexdigest()}"
-    return f"{name}.crawl"
-
-
-def _stem(seed: str) -> str:
-    match _seeds.kind(seed):
-        case "stdin":
-            return "stdin"
-        case "url":
-            rest = seed.partition("://")[2] or seed.lstrip("/")
-            name = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
-        case "file":
-            name = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", Path(seed).name)).stem
-    return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
 
 
 def _make(path: Path) -> None:

@@ -332,11 +332,9 @@ ROWS = [
         runs("Mozilla/", "(compatible;", " ", "a", "Mozilla/5.0 (compatible; "),
         most=FIELD,
     ),
+    Row("robots.rules.escape_path", rules.escape_path, runs("%", "%4", "%4a", "{", "a", "/"), most=FIELD),
     Row(
-        "robots.rules.escape_octets",
-        rules.escape_octets,
-        {**runs("%", "%4", "%41", "a", "/"), **raw(runs("ü", "%"))},
-        most=FIELD,
+        "robots.rules.escape_pattern", rules.escape_pattern, raw(runs("ü", "%", "%4a", "{", "$", "*", "a")), most=FIELD
     ),
     Row("robots.rules.unescape_octets", rules.unescape_octets, runs("%", "%4", "%41", "a", "/"), most=FIELD),
     Row("policy.redirects.location", tried(redirects.location), made(raw(TEXTS), _places), most=FIELD),

@@ -32,7 +32,7 @@ from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import split_heads
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
-from crawler.folder import folder
+from crawler.folder import naming
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
 from crawler.policy import politeness
 from crawler.reach import recorded
@@ -428,8 +428,8 @@ ROWS = [
     Row("settings.loading.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
     Row("settings.toml.text_of", toml.text_of, TEXT),
     Row(
-        "folder.folder.default_folder_name",
-        lambda text: folder.default_folder_name([text]),
+        "folder.naming.default_folder_name",
+        lambda text: naming.default_folder_name([text]),
         {**TEXT, **runs("a.", "/", "../", head="http://")},
     ),
     Row(
