@@ -5,6 +5,7 @@ PYTHON ?= python3
 SEEDS  ?= urls.txt
 OUT    ?=
 DIST   ?= dist
+DOCS   ?= build/docs
 ARGS   ?=
 
 VENV   ?= .venv
@@ -20,6 +21,7 @@ ifneq ($(abspath $(VENV)),$(CURDIR)/.venv)
 CACHE := $(abspath $(VENV))/cache
 DEMO  := $(abspath $(VENV))/demo.crawl
 DIST  := $(abspath $(VENV))/dist
+DOCS  := $(abspath $(VENV))/docs
 export PYTHONPYCACHEPREFIX := $(CACHE)/python
 export PYTEST_ADDOPTS += -p no:cacheprovider
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
@@ -132,6 +134,10 @@ vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci
 .PHONY: settings
 settings: $(READY)  ## write the files and the page of all settings again from the code
 	$(BIN)/python -m tests.settings.reference
+
+.PHONY: docs
+docs: $(READY)  ## build all documents, and a reference of the library, as one site: build/docs/index.html
+	$(BIN)/python .ci/docs.py $(DOCS)
 
 .PHONY: screenshots
 screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; needs chromium

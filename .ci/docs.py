@@ -7,6 +7,7 @@ read. Ends with 1 if there is one.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import inspect
 import re
@@ -24,6 +25,7 @@ from typing import Any, get_type_hints, is_typeddict
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 import crawler
@@ -81,7 +83,7 @@ SETTINGS: dict[str, Any] = {
 
 def main(out: Path) -> int:
     """Writes the site; returns whether there was something to warn of."""
-    for table in (Config, DaemonConfig, SinkConfig):
+    for table in (Config, DaemonConfig, SinkConfig, *tables_in(Config)):
         table.__annotations__ = get_type_hints(table)  # without the markers, which mean nothing to readers
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
@@ -173,6 +175,8 @@ def write_reference(folder: Path) -> None:
             (folder / f"{package}.{name}.md").write_text(page(package, name, value), "utf-8")
 
 
+MADE_BY_FUNCTIONS = {"Crawl", "Shared", "Jobs", "Client", "Daemon", "Listener", "Folder", "Served"}
+"""Classes that programs do not make by themselves: what they are made of is nothing to readers."""
 KINDS: dict[str, Callable[[object], bool]] = {
     "Functions": inspect.isroutine,
     "Errors": lambda one: isinstance(one, type) and issubclass(one, Exception),
@@ -204,7 +208,7 @@ def first_sentence(value: object) -> str:
     if not (inspect.isroutine(value) or inspect.isclass(value)):
         return ""
     text = " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
-    return re.split(r"(?<=[.:])\s", text, maxsplit=1)[0].replace("|", "\\|")
+    return re.split(r"(?<=[.])\s", text, maxsplit=1)[0].replace("|", "\\|")
 
 
 def page(package: str, name: str, value: object) -> str:
@@ -215,22 +219,72 @@ def page(package: str, name: str, value: object) -> str:
     lines += [f"[`{package}`]({package}.md)", "", "```{eval-rst}", f".. currentmodule:: {package}", ""]
     if is_typeddict(value):
         for table in bases_of(value):
-            lines += [f".. autoclass:: {table}", "   :members:", "   :undoc-members:", "   :member-order: bysource", ""]
+            full = f"{package}.{name}" if table is value else f"{table.__module__}.{table.__name__}"
+            lines += [
+                f".. autoclass:: {full}",
+                f"   :members: {', '.join(own_keys(table))}",
+                "   :member-order: bysource",
+                "",
+            ]
+    elif inspect.isclass(value) and issubclass(value, Table):
+        for table in [f"{package}.{name}", *(f"{one.__module__}.{one.__name__}" for one in tables_in(value))]:
+            lines += [
+                f".. autoclass:: {table}(**settings)",
+                *OPTIONS.splitlines(),
+                "   :exclude-members: model_config",
+                "",
+            ]
     elif inspect.isclass(value) and value.__name__ == name:
-        lines += [f".. autoclass:: {package}.{name}", *OPTIONS.splitlines()]
+        takes = "()" if name in MADE_BY_FUNCTIONS else ""
+        lines += [f".. autoclass:: {package}.{name}{takes}", *OPTIONS.splitlines()]
     elif inspect.isroutine(value):
         lines += [f".. autofunction:: {package}.{name}"]
+    elif inspect.ismodule(value):
+        lines += [f".. automodule:: {package}.{name}", "   :members:"]
     else:
-        lines += [f".. autodata:: {package}.{name}"]
+        shown = repr(value).replace("collections.abc.", "").replace("typing.", "")
+        lines += [
+            f".. py:data:: {name}",
+            *([f"   :value: {shown}"] if " at 0x" not in shown[:60] else []),
+            "",
+        ]
+        lines += [f"   {line}" for line in meaning_of(package, name, value)]
     return "\n".join([*lines, "```", ""])
 
 
-def bases_of(value: Any) -> Iterator[str]:
-    """Yields a table of keywords and those that it is made of: at run time Python forgets which these were."""
-    yield f"{value.__module__}.{value.__name__}"
-    for base in getattr(value, "__orig_bases__", ()):
-        if is_typeddict(base):
-            yield from bases_of(base)
+def meaning_of(package: str, name: str, value: object) -> list[str]:
+    """Returns the docstring of a value, which stands below it in its module."""
+    for module, of in [*sys.modules.items()]:
+        if module.startswith(f"{package}.") and vars(of).get(name) is value:
+            for (_, one), lines in ModuleAnalyzer.for_module(module).find_attr_docs().items():
+                if one == name:
+                    return list(lines)
+    return []
+
+
+def bases_of(table: type) -> Iterator[type]:
+    """Yields a table of keywords and those that it is made of. At run time Python 3.11 knows of none."""
+    yield table
+    for base in class_in_source(table).bases:
+        if isinstance(base, ast.Name) and base.id != "TypedDict":
+            yield from bases_of(getattr(sys.modules[table.__module__], base.id))
+
+
+def own_keys(table: type) -> list[str]:
+    """Returns the keys of a table of keywords without those of the tables that it is made of."""
+    fields = [one.target for one in class_in_source(table).body if isinstance(one, ast.AnnAssign)]
+    return [field.id for field in fields if isinstance(field, ast.Name)]
+
+
+def class_in_source(table: type) -> ast.ClassDef:
+    source = ast.parse(inspect.getsource(sys.modules[table.__module__]))
+    return next(one for one in source.body if isinstance(one, ast.ClassDef) and one.name == table.__name__)
+
+
+def tables_in(table: type[Table]) -> list[type[Table]]:
+    """Returns the tables of settings within one."""
+    kinds = [info.annotation for info in table.model_fields.values()]
+    return [kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, Table)]
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """The error of the command line's parser: it is typer's own class in one version, click's in another."""
 
 
+class _Interrupted(Exception):
+    """Ctrl-C ended the command."""
+
+
 class _SeedsOrCommand(TyperGroup):
     """Reads `crawl urls.txt` as `crawl run urls.txt`. A file with a command's name is given as `./config`.
 
@@ -57,6 +61,8 @@ class _SeedsOrCommand(TyperGroup):
 
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # typer would say "Aborted!" and end with 1
+            raise _Interrupted from error
         except _UsageError as error:
             asked: Any = error
             if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
@@ -110,6 +116,9 @@ def main() -> None:
     """Runs the command. An expected error becomes one line and an exit code, a bug its traceback."""
     try:
         app(prog_name="crawl")
+    except _Interrupted:
+        print("crawl: interrupted", file=sys.stderr)
+        sys.exit(Exit.CANCELLED)
     except Exception as error:  # noqa: BLE001  bugs are printed here too
         code = exit_code_of(error)
         told = traceback.format_exc() if code is None else f"crawl: {error}"

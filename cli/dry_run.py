@@ -15,7 +15,7 @@ from . import show
 from .exit_codes import Exit
 
 if TYPE_CHECKING:
-    from crawler import BadSeed, Config, Rehearsal, Trust
+    from crawler import BadSeed, Config, Rehearsal, Trust, Url
     from crawler.seeds import Taken
 
 SHOWN = 20
@@ -40,8 +40,9 @@ class BadLines:
 
 
 def dry_run(
-    config: Config, sources: Sequence[str], folder: Path, *, column: str | None, fresh: bool, json: bool, trust: Trust
-) -> Exit:
+    config: Config, sources: Sequence[str], folder: Path, *, column: str | None, keep_columns: bool, fresh: bool,
+    json: bool, trust: Trust,
+) -> Exit:  # fmt: skip
     """Rehearses the crawl and prints the result; makes no folder. Returns NOTHING if nothing would be fetched."""
     from crawler import read_folder, rehearse, seeds
 
@@ -55,8 +56,9 @@ def dry_run(
         settings = kept.config
     bad = BadLines()
     lists: list[Taken] = []
-    read = seeds.read(sources, bad, column=column, on_taken=lists.append)
-    told = run_loop(lambda: rehearse(read, settings))
+    read = seeds.read_requests if keep_columns else seeds.read
+    given = read(sources, bad, column=column, on_taken=lists.append)
+    told = run_loop(lambda: rehearse(given, settings))
     if json:
         for record in records(told, bad, lists):
             sys.stdout.write(json_line(record).decode())
@@ -87,6 +89,7 @@ def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[
             "verdict": "fetch",
             "order": number,
             "url": turn.url.text,
+            "method": turn.method,
             "site": turn.url.site,
             "in_s": round(turn.in_s, 3),
             "depth": turn.depth,
@@ -99,6 +102,7 @@ def records(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[
             "v": 1,
             "verdict": "exclude",
             "url": refusal.url.text,
+            "method": refusal.method,
             "reason": refusal.reason,
             "detail": refusal.detail or None,
         }
@@ -130,7 +134,7 @@ def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[st
         yield f"would be fetched first ({show.number(told.queued)} more queued):"
     for turn in told.first:
         read = "  (sitemap, read)" if turn.was_read else ""
-        yield f"  {show.duration(turn.in_s):>9}  {turn.url}{read}"
+        yield f"  {show.duration(turn.in_s):>9}  {_name(turn.url, turn.method)}{read}"
     for site, rules in {turn.url.site: turn.rules for turn in told.first if turn.rules}.items():
         yield from show.wrap_text(f"{site}: settings of {', '.join(rules)}", show.WIDTH)
     yield from _refused(told)
@@ -139,11 +143,15 @@ def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[st
         yield "nothing would be fetched"
 
 
+def _name(url: Url, method: str) -> str:
+    return url.text if method == "GET" else f"{method} {url}"
+
+
 def _refused(told: Rehearsal) -> Iterator[str]:
     if told.refused:
         yield f"refused: {show.format_counts(Counter(str(refusal.reason) for refusal in told.refused))}"
     for refusal in told.refused[:SHOWN]:
-        yield f"  {refusal.url}"
+        yield f"  {_name(refusal.url, refusal.method)}"
         for line in show.wrap_text(
             f"{refusal.reason}{f', {refusal.detail}' if refusal.detail else ''}", show.WIDTH - 6
         ):

@@ -30,6 +30,8 @@ class Exit(IntEnum):
     """Stopped, everything is saved. The same command continues."""
     SIZE_LIMIT = 14
     TIME_LIMIT = 15
+    CANCELLED = 130
+    """Ctrl-C before anything began, or in a command that keeps nothing."""
 
 
 def exit_code_of(error: Exception) -> Exit | None:

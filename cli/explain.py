@@ -214,6 +214,10 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
     when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
     due = f", again from {iso(known.due)}" if known.due else ""
     yield f"depth {known.depth}, {show.many(known.attempts, 'attempt')}{when}{due}"
+    if known.method != "GET" or known.label:
+        yield ", ".join(filter(None, [f"a {known.method}", known.label and f"labelled {known.label!r}"]))
+    if known.others:
+        yield f"beside it there are {show.format_counts(known.others)} to this URL, with fields or a body of their own"
     if known.duplicate_of:
         yield f"same content as {known.duplicate_of}"
     if not known.via:

@@ -14,6 +14,8 @@ from crawler.runtime.private_files import Unsafe
 
 log = logging.getLogger("crawler.cli")
 """Repeats the messages of the screen, so that crawl.log is complete."""
+logging.getLogger("crawler.api.opening").addHandler(logging.NullHandler())
+"""Python prints warnings that no handler takes, but the remarks about a folder are among the first lines already."""
 
 
 MOST_BYTES = 64 << 20

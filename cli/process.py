@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from .signals import raising_interrupts
+
 T = TypeVar("T")
 
 MAX_FILES = 1 << 20
@@ -35,7 +37,7 @@ def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
     give_memory_back()
     _look_rarely_for_garbage()
     sys.setswitchinterval(1e-4)  # else a busy loop starves the threads that feed workers (crawler/runtime/gil.py)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with raising_interrupts(), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main())
 
 

@@ -11,6 +11,7 @@ import typer
 from crawler import escape_text
 
 from . import show, values
+from .signals import raising_interrupts
 
 
 def repair(
@@ -24,7 +25,8 @@ def repair(
     """
     from crawler import Trust, repair_folder
 
-    mended = repair_folder(folder, is_forced=force, trust=Trust(foreign=trust_folder))
+    with raising_interrupts():
+        mended = repair_folder(folder, is_forced=force, trust=Trust(foreign=trust_folder))
     if not mended:
         typer.echo("no damage found, and nothing changed", err=True)
         return

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from crawler import escape_text
+
 from . import values
 from .options import SetsSetting, chosen_settings
 
@@ -67,6 +69,9 @@ def run(
             metavar="NAME|N", help="The column or field of the lists that holds the URLs. [default: found by its cells]"
         ),
     ] = None,
+    keep_columns: Annotated[
+        bool, typer.Option("--keep-columns", help="Record the other columns or fields of each row as request_data.")
+    ] = False,
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
@@ -165,6 +170,8 @@ def run(
 ) -> None:
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
+    sources, folder = _find_folder(seeds, out)
+    is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
     from crawler import Trust
     from crawler import seeds as _seeds
     from crawler.settings.loading import trace
@@ -175,12 +182,11 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
-    sources, folder = _find_folder(seeds, out)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
     values.check_patterns(loaded)
-    _seeds.check(sources, strict=strict, column=column)
+    _seeds.check(sources, strict=strict, column=column, keep_columns=keep_columns)
     if dry_run:
         if not sources:
             raise typer.BadParameter(
@@ -188,15 +194,19 @@ def run(
             )
         from .dry_run import dry_run as rehearsed
 
-        raise typer.Exit(rehearsed(loaded, sources, folder, column=column, fresh=fresh, json=json, trust=trust))
+        raise typer.Exit(
+            rehearsed(
+                loaded, sources, folder, column=column, keep_columns=keep_columns, fresh=fresh, json=json, trust=trust
+            )
+        )
     prepare_workers(loaded.offload.executor)
 
     from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
-        loaded, sources, folder, sys.argv[1:], column=column, fresh=fresh, strict=strict,
+        loaded, sources, folder, sys.argv[1:], column=column, keep_columns=keep_columns, fresh=fresh, strict=strict,
         fail_on=tuple(fail_on or ()), json=json, quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed),
-        unpark=tuple(unpark or ()), trust=trust,
+        unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 
@@ -219,3 +229,12 @@ def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     if len(folders) == 1 and out in (None, folders[0]):
         return [seed for seed in seeds if Path(seed) != folders[0]], folders[0]
     return seeds, out or Path(default_folder_name(seeds))
+
+
+def _announce(folder: Path, *, fresh: bool, quiet: bool) -> bool:
+    """Says on a terminal which folder it will be, since the imports that follow take half a second."""
+    if quiet or not sys.stderr.isatty():
+        return False
+    continues = (folder / "crawl.toml").is_file() and not fresh
+    print(escape_text(f"{'continuing' if continues else 'crawling into'} {folder} ..."), file=sys.stderr, flush=True)
+    return True

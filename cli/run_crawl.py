@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import Config, Crawl, Folder, ReaderGone, SeedError, Trust, Url, Wants, escape_text, open_crawl, seeds
+from crawler import (
+    Config,
+    Crawl,
+    Folder,
+    ReaderGone,
+    Request,
+    SeedError,
+    Trust,
+    Url,
+    Wants,
+    escape_text,
+    open_crawl,
+    seeds,
+)
 
 from . import show
 from .exit_codes import Exit, exit_code
@@ -38,6 +51,7 @@ class CrawlOrder:
     command: Sequence[str]
     """The arguments as they were typed, to print the command that continues."""
     column: str | None = None
+    keep_columns: bool = False
     fresh: bool = False
     strict: bool = False
     fail_on: tuple[Share, ...] = ()
@@ -49,6 +63,8 @@ class CrawlOrder:
     unpark: tuple[str, ...] = ()
     """Parked patterns to fetch; `all` stands for every one."""
     trust: Trust = field(default_factory=Trust)
+    is_announced: bool = False
+    """The name of the folder stands on the terminal already."""
 
 
 async def run_crawl(job: CrawlOrder) -> Exit:
@@ -82,7 +98,8 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
                 *show.lost_record_lines(crawl.lost),
                 *show.second_look_lines(found, named),
             ]:
-                view.tell(line)
+                if not (job.is_announced and line == show.first_line(crawl.folder)):
+                    view.tell(line)
                 log.info(line)
             try:
                 with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())):
@@ -97,8 +114,9 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
         return exit_code(summary, job.fail_on), last_words
 
 
-def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url]:
-    return seeds.read(job.sources, bad, column=job.column, on_taken=on_taken)
+def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url | Request]:
+    read = seeds.read_requests if job.keep_columns else seeds.read
+    return read(job.sources, bad, column=job.column, on_taken=on_taken)
 
 
 def _teller(view: View, folder: Folder) -> seeds.OnTaken:

@@ -36,10 +36,15 @@ def wrap_text(text: str, width: int) -> list[str]:
 def start_lines(folder: Folder, counts: Counts) -> list[str]:
     """Returns the lines at the start of a run."""
     if folder.is_new:
-        lines = [f"crawling into {folder.path}"]
+        lines = [first_line(folder)]
     else:
         lines = [f"continuing {folder.path}: {number(count_settled(counts))} done, {number(counts.queued)} queued"]
     return [*lines, *map(escape_text, folder.remarks), *(_change(change) for change in folder.changes)]
+
+
+def first_line(folder: Folder) -> str:
+    """Returns the line at the start of a new crawl."""
+    return f"crawling into {folder.path}"
 
 
 def lost_record_lines(lost: LostRecords) -> list[str]:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .fetch import Cookie, CookieJar
-    from .folder.folder import Folder, default_folder_name, read_folder
+    from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
+    from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
     from .frontier import Known
     from .metrics.bounds import Bound
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
+    from .settings.keywords import SinkSettings, SiteSettings
     from .settings.loading import Change, Changes
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "settings.loading": "Change Changes",
+    "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
     "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
@@ -86,7 +89,8 @@ _HOMES = {
     "settings.memory_plan": "plan_memory",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
-    "folder.folder": "Folder default_folder_name read_folder",
+    "folder.folder": "Folder read_folder",
+    "folder.naming": "default_folder_name",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
     "fetch": "Cookie CookieJar",
@@ -167,6 +171,8 @@ __all__ = [
     "Sink",
     "SinkConfig",
     "SinkError",
+    "SinkSettings",
+    "SiteSettings",
     "Skip",
     "SkippedSeeds",
     "Snapshot",

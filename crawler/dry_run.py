@@ -58,6 +58,7 @@ class Turn:
     """It is a sitemap that was fetched and read for this dry run."""
     rules: tuple[str, ...] = ()
     """The names of the tables of `sites` that its site matches, the one that wins first."""
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Refusal:
     reason: Reason
     detail: str
     """The rule that decided, in a few words for a person."""
+    method: str = "GET"
 
 
 @dataclass(slots=True)
@@ -75,7 +77,9 @@ class Rehearsal:
     """The result of a dry run: the first requests, and those that would be refused."""
 
     first: list[Turn] = field(default_factory=list)
+    """The first requests, in the order in which they would be made."""
     refused: list[Refusal] = field(default_factory=list)
+    """Seeds that would not be fetched, each with the reason."""
     seeds: int = 0
     """Distinct seeds that were looked at."""
     repeated: int = 0
@@ -91,7 +95,7 @@ class Rehearsal:
 
 
 async def rehearse(
-    seeds: Iterable[Url], config: Config, *, first: int = FIRST, most_seeds: int = MOST_SEEDS
+    seeds: Iterable[Url | Request], config: Config, *, first: int = FIRST, most_seeds: int = MOST_SEEDS
 ) -> Rehearsal:
     """Returns what a new crawl of these seeds would fetch first and what it would refuse, without fetching pages.
 
@@ -128,15 +132,18 @@ async def rehearse(
     return result
 
 
-async def _read_seeds(seeds: Iterable[Url], config: Config, most: int, result: Rehearsal) -> list[Request]:
+async def _read_seeds(seeds: Iterable[Url | Request], config: Config, most: int, result: Rehearsal) -> list[Request]:
     """Returns the distinct seeds in canonical spelling, read in a thread: they may come from a slow disk or a pipe."""
-    policy, found, number = parts.policy(config), dict[Url, None](), 0
+    policy, found, number = parts.policy(config), dict[str, Request](), 0
     async with aclosing(read_batches(islice(seeds, most))) as read:
         async for batch in read:
             number += len(batch)
-            found |= dict.fromkeys(urls.fold_url(seed, policy) for seed in batch)
+            for seed in batch:
+                given = seed if isinstance(seed, Request) else Request(seed)
+                request = urls.check_request(given, policy)
+                found.setdefault(request.identity, request)
     result.seeds, result.repeated, result.is_cut = len(found), number - len(found), number == most
-    return [Request(url) for url in found]
+    return list(found.values())
 
 
 def _keep_in_scope(requests: Sequence[Request], scope: Scope, result: Rehearsal) -> list[Request]:
@@ -146,7 +153,9 @@ def _keep_in_scope(requests: Sequence[Request], scope: Scope, result: Rehearsal)
         if ruling.reason is None:
             kept.append(request)
         else:
-            result.refused.append(Refusal(request.url, ruling.reason, f"{ruling.rule} {ruling.pattern}".strip()))
+            result.refused.append(
+                Refusal(request.url, ruling.reason, f"{ruling.rule} {ruling.pattern}".strip(), request.method)
+            )
     return kept
 
 
@@ -165,7 +174,8 @@ class _Stage:
     asking: _KeptRobots
     actor: _SitemapFetcher
     result: Rehearsal
-    met: set[Url] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)
+    """The identities of requests that were visited."""
 
     async def play(self, first: int) -> None:
         """Visits until `first` requests are known, or nothing is left."""
@@ -185,8 +195,8 @@ class _Stage:
     def forbidden(self, requests: Sequence[Request]) -> list[Refusal]:
         """Returns the requests not visited that the answers known by now forbid."""
         answers = self.asking.answers
-        left = [request.url for request in requests if request.url not in self.met and request.url.site in answers]
-        return [refusal for url in left if (refusal := _find_refusal(url, answers[url.site]))]
+        left = [one for one in requests if one.identity not in self.met and one.url.site in answers]
+        return [refusal for one in left if (refusal := _find_refusal(one, answers[one.url.site]))]
 
     def _move_to_next_turn(self, clock: _SimulatedClock) -> bool:
         waits = [site.next_turn_in_s or 0.0 for site in self.frontier.busiest(2 * MOST_SITES) if site.queued]
@@ -194,18 +204,18 @@ class _Stage:
         return bool(waits)
 
     def _note(self, outcome: Outcome) -> None:
-        url, actor = outcome.url, self.actor
+        request, url, actor = outcome.request, outcome.url, self.actor
         if outcome.is_final:
-            self.met.add(url)
-        if url in actor.turns:
-            in_s, is_read = actor.turns[url]
+            self.met.add(request.identity)
+        if request.identity in actor.turns:
+            in_s, is_read = actor.turns[request.identity]
             was_read = is_read and outcome.page is not None
-            depth, via, rules = outcome.request.depth, outcome.request.via, self.visitor.politeness.sites.find(url.site)
-            self.result.first.append(Turn(url, in_s, depth, via, was_read, rules.rules))
+            rules = self.visitor.politeness.sites.find(url.site).rules
+            self.result.first.append(Turn(url, in_s, request.depth, request.via, was_read, rules, request.method))
         if outcome.reason is Reason.ROBOTS:
-            self.result.refused += filter(None, [_find_refusal(url, self.asking.answers[url.site])])
+            self.result.refused += filter(None, [_find_refusal(request, self.asking.answers[url.site])])
         elif outcome.reason and outcome.disposition in (Disposition.EXCLUDED, Disposition.FAILED):
-            self.result.refused.append(Refusal(url, outcome.reason, outcome.detail))
+            self.result.refused.append(Refusal(url, outcome.reason, outcome.detail, request.method))
 
 
 def _finish(outcome: Outcome, now: float) -> Outcome:
@@ -216,14 +226,15 @@ def _finish(outcome: Outcome, now: float) -> Outcome:
     return replace(outcome, disposition=Disposition.FAILED, retry_in_s=None, ended=ended)
 
 
-def _find_refusal(url: Url, answer: Rules | FetchError) -> Refusal | None:
+def _find_refusal(request: Request, answer: Rules | FetchError) -> Refusal | None:
     """Returns the refusal if a site's robots.txt forbids the URL or cannot be fetched; else None."""
+    url, method = request.url, request.method
     if isinstance(answer, FetchError):
-        return Refusal(url, answer.reason, answer.detail)
+        return Refusal(url, answer.reason, answer.detail, method)
     if answer.allows(url):
         return None
     verdict = answer.verdict(url)
-    return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict.line else "")
+    return Refusal(url, Reason.ROBOTS, f"line {verdict.line}: {verdict.rule}" if verdict.line else "", method)
 
 
 class _SimulatedClock:
@@ -286,16 +297,21 @@ class _SitemapFetcher:
 
     def __init__(self, fetcher: Vetting, clock: _SimulatedClock) -> None:
         self.clock = clock
-        self.turns: dict[Url, tuple[float, bool]] = {}
-        """When each URL was asked for, and whether it was really fetched."""
+        self.turns: dict[str, tuple[float, bool]] = {}
+        """When each request was made, by identity, and whether it was really fetched."""
         self._fetcher = fetcher
         self._sitemaps = 0
 
     async def fetch(self, request: Request) -> Response:
         """Returns an answer. Raises FetchError if the address is not allowed, or the sitemap cannot be fetched."""
         await self._fetcher.vet(request)
-        is_read = self._is_sitemap(request) and self._sitemaps < MOST_SITEMAPS and self.clock.ahead <= PATIENCE_S
-        self.turns[request.url] = self.clock.elapsed, is_read
+        is_read = (
+            request.is_plain
+            and self._is_sitemap(request)
+            and self._sitemaps < MOST_SITEMAPS
+            and self.clock.ahead <= PATIENCE_S
+        )
+        self.turns[request.identity] = self.clock.elapsed, is_read
         if not is_read:
             return Response(request.url, 200, ())
         self._sitemaps += 1

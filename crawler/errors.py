@@ -94,7 +94,9 @@ class VisitError(CrawlError):
     ) -> None:
         super().__init__(reason, detail)
         self.reason = reason
+        """The word that the record gets."""
         self.detail = detail
+        """A few words for a person."""
         self.transient = transient
         """Whether another attempt may succeed."""
         self.retry_after_s = retry_after_s
@@ -162,6 +164,8 @@ def unwrap_group() -> Iterator[None]:
         if not ours and len(leaves) > 1:
             raise
         chosen = (ours or leaves)[0]
+        if isinstance(chosen, ConfigError):
+            chosen.with_traceback(None)  # its place is the call that was given the settings
         raise chosen from (group if len(leaves) > 1 else chosen.__cause__)  # a group of one would only say it twice
 
 

@@ -68,7 +68,9 @@ class Explanation:
     request: Request
     """The request that was judged, with its depth and the root that scope measures from."""
     scope: Ruling
+    """Whether it belongs to the crawl, and by which rule."""
     robots: RobotsAnswer
+    """The answer of the site's robots.txt about it, with the line that decides."""
     rest_s: float
     """Seconds that its site rests after each request at least."""
     per_site: int
@@ -249,6 +251,9 @@ def _story(known: Known | None) -> dict[str, object]:
         "parked_under": known.pattern or None,
         "parked_for": known.parked_for,
         "is_reread": known.is_reread,
+        "method": known.method,
+        "label": known.label or None,
+        "others": dict(known.others),
     }
 
 

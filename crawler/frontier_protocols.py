@@ -173,6 +173,14 @@ class Recalling(Protocol):
         """The key of `urls.fingerprint` in this crawl, 16 bytes. It never changes."""
         ...
 
+    async def add_again(self, requests: Sequence[Request]) -> int:
+        """Queues requests, known or new; the known ones become seeds. Returns how many it queued.
+
+        What was visited is visited once more, as if for the first time: without validators, and with the label or data
+        given now, if there are any. Requests that are queued or out are left alone.
+        """
+        ...
+
     async def revive(self, reasons: Iterable[str]) -> int:
         """Makes seeds of the known URLs that `add` was given since the last call.
 

@@ -268,7 +268,7 @@ class Visitor:
             detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
         )
         if verdict := self._verdict(read, page, response):
-            return self._no_content(replace(read, found=fetched.found), verdict)
+            return self._no_content(read, verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length or page.truncated or request.method != "GET":

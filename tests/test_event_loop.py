@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,18 @@ async def test_crawl_sync_crawls_in_any_thread() -> None:
     async with open_web(Web([Site("a.test", {"/": html("A", ["/b"]), "/b": html("B")})])) as served:
         summary = await anyio.to_thread.run_sync(lambda: crawler.crawl_sync(served.seeds, **QUICK))
     assert (summary.pages, summary.ended) == (2, crawler.Ending.EXHAUSTED)
+
+
+@pytest.mark.slow
+async def test_the_program_of_the_document_runs_as_it_stands(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs/library.md").read_text()
+    [shown] = [code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "crawl_sync" in code]
+    async with open_web(Web([Site("a.test", {"/": html("A", ["/b"]), "/b": html("B")})])) as served:
+        mine = shown.replace("https://example.org/", served.seeds[0])
+        mine = mine.replace("max_depth=2", 'max_depth=2, delay_s=0, executor="inline", allow_networks=["127.0.0.0/8"]')
+        (tmp_path / "mine.py").write_text(mine)
+        ran = await anyio.run_process([sys.executable, "-W", "error", "mine.py"], cwd=tmp_path)
+    assert ran.stdout == b"2 1\n"
 
 
 INTERRUPTED = """

@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("| {} | the disk is full", (Exit.STORAGE,)),
         ("| {} | interrupted", (Exit.INTERRUPTED,)),
         ("| {}, {} | the size limit, the time limit", (Exit.SIZE_LIMIT, Exit.TIME_LIMIT)),
+        ("| {} | Ctrl-C before the crawl began", (Exit.CANCELLED,)),
         ("http://127.0.0.1:{}/readyz", (DAEMON.port,)),
     ),
     "docs/architecture.md": (

@@ -65,5 +65,14 @@ async def test_a_stream_gives_typed_data(tmp_path: Path) -> None:
     assert re.fullmatch(r"Two \d+", next(line for line in printed if line.startswith("Two")))
 
 
+@pytest.mark.slow
+async def test_a_function_is_tested_in_a_test(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(PROGRAMS[3])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "."]
+    with anyio.fail_after(60):
+        ran = await anyio.run_process(command, cwd=tmp_path, check=False)
+    assert b"1 passed" in ran.stdout, ran.stdout.decode()
+
+
 def test_there_are_no_other_programs() -> None:
-    assert len(PROGRAMS) == 3
+    assert len(PROGRAMS) == 4

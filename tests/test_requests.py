@@ -146,6 +146,24 @@ async def test_what_is_no_request_is_refused_at_the_door(number: int) -> None:
         await crawl([object(), mine, Request("https://example.org/", data=data)][number])
 
 
+async def test_add_fetches_known_urls_anew_where_it_is_asked_to() -> None:
+    sink = ListSink()
+    async with open_echo() as echo, crawler.open_crawl(sinks=[sink], **QUICK) as opened:
+        page, gone = f"{echo.url}/page", f"{echo.url}/404/x"
+        assert await opened.add([page, gone]) == 2
+        await opened.run()
+        assert await opened.add([page, gone], again=False) == 0
+        assert await opened.add([page, gone]) == 1  # what failed
+        await opened.run()
+        assert await opened.add([page, Request(gone, label="b"), f"{echo.url}/new"], again=True) == 3
+        await opened.run()
+    visits = [(one.url.path, one.request.visit, one.request.label) for one in sink.got]
+    assert visits[:2] == [("/page", 1, ""), ("/404/x", 1, "")]
+    assert visits[2:3] == [("/404/x", 2, "")]
+    assert sorted(visits[3:]) == [("/404/x", 3, "b"), ("/new", 1, ""), ("/page", 2, "")]
+    assert {one.disposition for one in sink.got if one.url.path == "/page"} == {Disposition.FETCHED}
+
+
 VICTIM = """
 import asyncio, sys
 import crawler

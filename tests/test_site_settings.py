@@ -119,7 +119,7 @@ async def test_the_cap_on_bandwidth_changes_while_a_crawl_runs() -> None:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
-            while not served.hits:
+            while crawl.snapshot().bound_by != "bandwidth":
                 await anyio.sleep(0.001)
             told = await crawl.change(bytes_per_s=None)
             assert [change.key for change in told.applied] == ["fetch.bytes_per_s"]

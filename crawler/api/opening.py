@@ -57,12 +57,13 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
 
     `folder` holds its state and its pages; a crawl in it is continued. Without a folder the state is in memory and
     outcomes go to `sinks` alone. `settings` are settings of `Config` by name: `max_depth=2, delay_s=0.1`. `parse` is
-    called in a worker with the Content of each page; its result becomes the record's `data`. `fetcher` makes the
-    exchanges, or is a function that gets the crawl's own fetcher and returns one that may hold it: `lambda inner:
-    Mine(inner)`. `before_request` and `after_response` are called around each exchange of a visit. With `shared` the
-    crawl is one of several that share workers, memory and places, and visit each site in turn; places go by `weight`.
-    `on_bad_seed` says what happens to a seed that is no URL: "raise" ends the call with UrlError, "skip" goes on with
-    the next one and lists it in `Summary.bad_seeds`. Once the block has ended, the crawl refuses further calls.
+    called in a worker with the Content of each page, or is a list of pairs, a pattern or Label and such a function; the
+    result becomes the record's `data`, and a `Parsed` brings links as well. `fetcher` makes the exchanges,
+    or is a function that gets the crawl's own fetcher and returns one that may hold it: `lambda inner: Mine(inner)`.
+    `before_request` and `after_response` are called around each exchange of a visit. With `shared` the crawl is one of
+    several that share workers, memory and places, and visit each site in turn; places go by `weight`. `on_bad_seed`
+    says what happens to a seed that is no URL: "raise" ends the call with UrlError, "skip" goes on with the next one
+    and lists it in `Summary.bad_seeds`. Once the block has ended, the crawl refuses further calls.
     Raises ConfigError, FolderError, FrontierError.
     """
     require_asyncio()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TypeVar, Unpack
+from typing import Literal, TypeVar, Unpack
 
 from anyio import CancelScope
 
@@ -52,6 +53,7 @@ class Crawl:
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
+        """The crawl folder. None: the crawl is in memory."""
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
@@ -79,18 +81,29 @@ class Crawl:
         """Which crawl it is: the `CrawlInfo.id` that sinks get. The same in every run of a folder."""
         return make_crawl_id(self._frontier.key)
 
-    async def add(self, seeds: Iterable[Seed], *, again: bool = True) -> int:
-        """Queues seeds that are new or parked and, with `again`, seeds that failed; returns how many it queued.
+    async def add(self, seeds: Iterable[Seed], *, again: bool | Literal["failed"] = "failed") -> int:
+        """Queues seeds that are new or parked; returns how many it queued.
 
-        Durable on return if the frontier is durable. Raises UrlError, if `on_bad_seed` is "raise".
+        `again` says which known ones are fetched once more: those that failed, none (False), or all (True) that are not
+        queued or under way. Durable on return if the frontier is durable. Raises UrlError, if `on_bad_seed` is "raise".
         """
         self._check_open()
         new = 0
         requests = list(read_seeds(seeds, parts.policy(self.config), self._on_bad))
+        if again is True:
+            return await self._add_again(requests)
         for i in range(0, len(requests), AT_ONCE):
             with self._works.roots.admit_added(part := requests[i : i + AT_ONCE]):
                 new += await self._frontier.add(part)
         return new + await self._frontier.revive(FAILURES if again else ())
+
+    async def _add_again(self, requests: Sequence[Request]) -> int:
+        """Queues requests, known or new. The frontier looks all of them up at once, for that takes a while."""
+        with ExitStack() as stack:
+            for i in range(0, len(requests), AT_ONCE):
+                stack.enter_context(self._works.roots.admit_added(requests[i : i + AT_ONCE]))
+                await asyncio.sleep(0)
+            return await self._frontier.add_again(requests)
 
     async def run(self, seeds: Iterable[Seed] | AsyncIterable[Seed] = (), *, spent: Spent = NOTHING_SPENT) -> Summary:
         """Visits until nothing is left, a limit is reached or `stop` is called. Returns a summary; may be called again.

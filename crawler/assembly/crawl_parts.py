@@ -186,6 +186,7 @@ class Works:
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
+            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
         )  # fmt: skip
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:

@@ -16,7 +16,7 @@ class Notify:
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address  # Linux' abstract sockets
-        self.every_s = _half(environ)
+        self.every_s: float | None = _half(environ)
         """Seconds between two signs of life: half the watchdog's time. None: there is no watchdog."""
 
     def tell(self, *said: str) -> None:

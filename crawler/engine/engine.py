@@ -46,6 +46,7 @@ class Engine:
     sinks: Sequence[Sink]
     limits: Limits
     parse_backlog: Callable[[], int] = lambda: 0
+    is_throttled: Callable[[], bool] = lambda: False
     seat: Seat = field(default_factory=lambda: Places().seat())
     """Takes a place for each visit; several crawls may share the places."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -369,6 +370,7 @@ class Engine:
             why=Wait(self.frontier.why_wait()) if waits else None,
             has_parked=counts.parked > 0,
             parse_backlog=self.parse_backlog(),
+            is_throttled=self.is_throttled(),
             record_backlog=self._outcomes.qsize(),
             record_room=RECORD_BATCH,
             loop_busy=busy,

@@ -28,7 +28,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._wire: Wire | None = None
         self._credited_s = 0.0
-        self.waited_s = 0.0
+        self.waited_s: float = 0.0
         """Seconds between `stop` and `start` so far."""
 
     async def __aenter__(self) -> Deadline:

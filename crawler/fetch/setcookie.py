@@ -28,11 +28,17 @@ class Cookie(NamedTuple):
     """One cookie of one site."""
 
     name: str
+    """Its name."""
     value: str
+    """Its value, as the site sent it."""
     domain: str
+    """The host that set it, or the domain that it is for."""
     is_host_only: bool
+    """Whether only that very host gets it, and no host below."""
     path: str
+    """The path that it is for, with all below."""
     is_secure: bool
+    """Whether it is sent over TLS alone."""
     expires: float
     """Unix seconds. Infinite means until the end of the run."""
 

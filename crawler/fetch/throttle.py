@@ -8,8 +8,8 @@ from typing import Protocol
 
 from .token_bucket import TokenBucket
 
-TICK_S = 0.02
-"""Least time for which connections are not read: they are stopped and started fifty times a second at most."""
+TICK_S = 0.05
+"""Least time for which connections are not read: they are stopped and started twenty times a second at most."""
 MOST_AT_ONCE = 500
 """Connections that are started again in one turn of the loop, in about a millisecond."""
 MOST_SITES = 1 << 14
@@ -58,6 +58,11 @@ class Throttle:
     @property
     def bytes_per_s(self) -> float | None:
         return self._bucket.bytes_per_s if self._bucket else None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the rate is used up now, and connections wait for it."""
+        return self._timer is not None and len(self._held) > 0
 
     def join(self, one: Readable) -> None:
         """Adds a connection that is to be read."""

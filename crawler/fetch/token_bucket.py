@@ -13,7 +13,7 @@ class TokenBucket:
     """
 
     def __init__(self, bytes_per_s: float, now: float) -> None:
-        self.bytes_per_s = bytes_per_s
+        self.bytes_per_s: float = bytes_per_s
         self._level = bytes_per_s * BURST_S
         self._at = now
 

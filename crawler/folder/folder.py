@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 
-from .. import seeds as _seeds
 from ..errors import ConfigError, FolderError, StorageFull
 from ..frontier import foretell_upgrade
 from ..policy.scope import check_patterns as check_readable
@@ -33,8 +30,6 @@ from ..sinks import make_outputs
 from . import settings_file
 from .settings_file import Newer
 
-MAX_NAME = 60
-"""Most characters of a folder's name that are made from seeds: readable, and far below limits of file systems."""
 _SETTINGS, _LOCK, _NEW, _SEEDS = settings_file.NAME, "lock", f"{settings_file.NAME}{DRAFT}", "seeds"
 
 
@@ -43,11 +38,13 @@ class Folder:
     """An open crawl folder. `open_folder` makes it."""
 
     path: Path
+    """Its path."""
     config: Config
     """The settings in force: those of the folder, overridden by those chosen now."""
     changes: tuple[Change, ...] = ()
     """Settings chosen now that differ from the folder's, and whether each applies."""
     is_new: bool = True
+    """Whether this run made it."""
     remarks: tuple[str, ...] = ()
     """Messages to the owner: who else can read or write in the folder, and which of its settings are unknown here."""
     newer: Newer | None = None
@@ -86,10 +83,12 @@ class Folder:
 
     @property
     def frontier_path(self) -> Path:
+        """The path of its frontier."""
         return self.path / "frontier.sqlite"
 
     @property
     def log_path(self) -> Path:
+        """The path of its log."""
         return self.path / "crawl.log"
 
     @property
@@ -121,8 +120,8 @@ def open_folder(path: Path, config: Config, *, fresh: bool = False, trust: Trust
         with translate_os_errors(path):
             folder = _continue(path, config, trust) if (path / _SETTINGS).exists() else Folder(path, config)
             remarks = folder.remarks + _close(folder, trust)
-            settings_file.write_settings(path, folder.config, folder.newer)
-        yield replace(folder, remarks=remarks)
+            newer = settings_file.write_settings(path, folder.config, folder.newer)
+        yield replace(folder, remarks=remarks, newer=newer)
     finally:
         os.close(lock)
 
@@ -149,27 +148,6 @@ def lock_folder(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def default_folder_name(seeds: Iterable[str]) -> str:
-    """Returns the name of the folder for these seeds: equal seeds give equal names. `urls.txt` gives `urls.crawl`."""
-    names = [_stem(seed) for seed in seeds]
-    name = "+".join(dict.fromkeys(names))
-    if len(name) > MAX_NAME:
-        name = f"{name[:MAX_NAME]}-{blake2b(name.encode(), digest_size=3).hexdigest()}"
-    return f"{name}.crawl"
-
-
-def _stem(seed: str) -> str:
-    match _seeds.kind(seed):
-        case "stdin":
-            return "stdin"
-        case "url":
-            rest = seed.partition("://")[2] or seed.lstrip("/")
-            name = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
-        case "file":
-            name = Path(re.sub(r"\.(gz|bz2|xz|zst|zip)$", "", Path(seed).name)).stem
-    return re.sub(r"[^\w.-]+", "-", name.lower() if "." in name else name).strip(".-_") or "seeds"
 
 
 def _make(path: Path) -> None:

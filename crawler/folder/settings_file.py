@@ -14,13 +14,14 @@ from typing import NamedTuple
 from ..runtime.escaping import escape_text
 from ..runtime.ownership import Trust
 from ..runtime.private_files import replace_private_file
-from ..settings import Config, SinkConfig
+from ..settings import Config, SinkConfig, SiteConfig
 from ..settings.catalog import fields
 from ..settings.loading import load, project_version
 from ..settings.reading import read
 from ..settings.toml import text_of, to_toml
 
 NAME = "crawl.toml"
+_INNER = ("sinks.", "sites.")
 _SIGNED = re.compile(r"# Written by crawld (\d+(?:\.\d+)*)\S*:")
 _HEADER = "# Written by crawld {}: the settings this crawl was started with; all others have their defaults.\n\n"
 
@@ -31,6 +32,8 @@ class Newer(NamedTuple):
     version: str
     settings: Mapping[str, object]
     """By name; those of a table by `table.name`."""
+    inner: bool = False
+    """Whether there were others within outputs or sites. They do not stay: the file as it was is kept beside it."""
 
 
 class Stored(NamedTuple):
@@ -52,20 +55,34 @@ def read_settings(folder: Path, trust: Trust) -> Stored:
     if not unknown:
         return Stored(config)
     names = escape_text(", ".join(unknown))
-    remark = f"{path} was written by crawld {version}; this is {ours}, which does not know and ignores: {names}"
-    kept = {name: value for name, value in unknown.items() if not name.startswith("sinks.")}
-    return Stored(config, Newer(version, kept), (remark,))
+    remark = f"{NAME} was written by crawld {version}; this is {ours}, which does not know and ignores: {names}"
+    inner = [name for name in unknown if name.startswith(_INNER)]
+    if inner:
+        remark += f". The file as it was is kept as {_name_copy(version)}"
+    kept = {name: value for name, value in unknown.items() if name not in inner}
+    return Stored(config, Newer(version, kept, bool(inner)), (remark,))
 
 
-def write_settings(folder: Path, config: Config, newer: Newer | None) -> None:
-    """Writes the settings if anything differs; those of a newer version stay, with its name. Raises OSError."""
+def write_settings(folder: Path, config: Config, newer: Newer | None) -> Newer | None:
+    """Writes the settings if anything differs; those of a newer version stay, with its name. Raises OSError.
+
+    Returns what only a newer version knows, as it stands in the file now.
+    """
     path = folder / NAME
     text = _HEADER.format(newer.version if newer else project_version())
     text += _add(to_toml(config), newer.settings) if newer else to_toml(config)
     if path.exists() and path.read_text("utf-8") == text:
-        return
+        return newer
+    if newer and newer.inner:
+        with replace_private_file(folder / _name_copy(newer.version)) as file:
+            file.write(path.read_bytes())
     with replace_private_file(path) as file:
         file.write(text.encode())
+    return newer and newer._replace(inner=False)
+
+
+def _name_copy(version: str) -> str:
+    return f"{NAME}.by-{version}"
 
 
 def _read_version(path: Path) -> str | None:
@@ -92,17 +109,20 @@ def _sift(data: Mapping[str, object]) -> tuple[dict[str, object], dict[str, obje
             for leaf, inner in value.items():
                 (known if f"{name}.{leaf}" in fields() else unknown)[f"{name}.{leaf}"] = inner
         elif name == "sinks" and isinstance(value, list):
-            known[name] = [_sift_sink(one, unknown) for one in value]
+            known[name] = [_sift_inner(one, SinkConfig, name, unknown) for one in value]
+        elif name == "sites" and isinstance(value, dict):
+            known[name] = {site: _sift_inner(one, SiteConfig, name, unknown) for site, one in value.items()}
         else:
             (known if name in fields() else unknown)[name] = value
     return known, unknown
 
 
-def _sift_sink(sink: object, unknown: dict[str, object]) -> object:
-    if not isinstance(sink, dict):
-        return sink
-    unknown |= {f"sinks.{name}": value for name, value in sink.items() if name not in SinkConfig.model_fields}
-    return {name: value for name, value in sink.items() if name in SinkConfig.model_fields}
+def _sift_inner(given: object, kind: type[SinkConfig | SiteConfig], of: str, unknown: dict[str, object]) -> object:
+    """Returns the settings of one output or site that this version knows, and adds the others to `unknown`."""
+    if not isinstance(given, dict):
+        return given
+    unknown |= {f"{of}.{name}": value for name, value in given.items() if name not in kind.model_fields}
+    return {name: value for name, value in given.items() if name in kind.model_fields}
 
 
 def _add(text: str, unknown: Mapping[str, object]) -> str:

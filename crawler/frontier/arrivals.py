@@ -24,13 +24,13 @@ class Arrivals:
     """
 
     def __init__(self, bench: SiteTable, clock: Clock, retries: Retries, shelved: int, longest_s: float) -> None:
-        self.pending = Change()
+        self.pending: Change = Change()
         """Changes that may wait for the next transaction: a restart would make them again."""
-        self.shelved = shelved
+        self.shelved: int = shelved
         """Sites on the shelf at the last look, and those that went there since."""
         self.lone: set[str] = set()
         """Sites that have only setbacks."""
-        self.is_unshelving = False
+        self.is_unshelving: bool = False
         self._bench = bench
         self._clock = clock
         self._retries = retries

@@ -18,10 +18,10 @@ from ..policy.politeness import Wait
 from ..policy.redirects import Hop
 from ..standing import Counts, Pick, Rows, SiteView, Visited, Waiting
 from .discovery import Discovery
-from .extras import complete_leases
+from .extras import Extra, complete_leases
 from .fingerprints import U64
 from .ledger import Ledger
-from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks
+from .second_looks import TAKEN_BACK_AT_ONCE, SecondLooks, renew
 from .site_table import SiteTable
 from .state import State
 from .store import Picked, Store
@@ -49,6 +49,7 @@ class EmbeddedFrontier:
     def __init__(self, key: bytes, terms: Terms, store: Store, state: State, bench: SiteTable, clock: Clock) -> None:
         self.key = key
         self._store = store
+        self._in_depth_order = terms.in_depth_order
         self._clock = clock
         self._bench = bench
         discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths)
@@ -62,8 +63,8 @@ class EmbeddedFrontier:
         """Fingerprints of known URLs that `add` was given as new."""
         self._changed = asyncio.Event()
         bench.wake_by(self._changed.set)
-        self._revisiting = asyncio.Lock()
-        """Held between reading the due pages and queuing them, so that nothing is queued twice."""
+        self._picking = asyncio.Lock()
+        """Held between reading what is not queued and queuing it, so that nothing is queued twice."""
 
     @property
     def durable(self) -> DurableFrontier | None:
@@ -94,24 +95,51 @@ class EmbeddedFrontier:
         wanted, total = tuple(reasons), 0
         for start in range(0, len(rows), LOOKED_UP_AT_ONCE):
             part = tuple(rows[start : start + LOOKED_UP_AT_ONCE])
-            if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
-                await self._store.write(change)
-            picked = await self._store.pick(Rows(part, reasons=wanted), 0, len(part))
-            total += await self._take_back(
-                [one for one in picked if not one.is_scheduled]
-            )  # a scheduled page has its own time
+            async with self._picking:
+                if change := self._ledger.make_seeds(await self._store.no_seeds(part)):
+                    await self._store.write(change)
+                picked = await self._store.pick(Rows(part, reasons=wanted), 0, len(part))
+                total += await self._take_back(
+                    [one for one in picked if not one.is_scheduled]
+                )  # a scheduled page has its own time
         return total
+
+    async def add_again(self, requests: Sequence[Request]) -> int:
+        fingerprints = []
+        for start in range(0, len(requests), ADDED_AT_ONCE):
+            fingerprints.append(self._ledger.fingerprints(requests[start : start + ADDED_AT_ONCE]))
+            await asyncio.sleep(0)
+        if not fingerprints:
+            return 0
+        self._store.check()
+        self._write_pending()
+        rows = (await self._store.row_of_each(np.concatenate(fingerprints))).tolist()
+        total, known = 0, {row: request for row, request in zip(rows, requests, strict=True) if row}
+        given = iter(known.items())
+        while part := dict(islice(given, TAKEN_BACK_AT_ONCE)):
+            total += await self._fetch_anew(part)
+        return total + await self.add([request for row, request in zip(rows, requests, strict=True) if not row])
+
+    async def _fetch_anew(self, given: Mapping[int, Request]) -> int:
+        """Queues these known requests once more, if they are neither queued nor out; returns how many it queued."""
+        rows = tuple(given)
+        async with self._picking:
+            if change := self._ledger.make_seeds(await self._store.no_seeds(rows)):
+                await self._store.write(change)
+            picked, extras = renew(await self._store.pick(Rows(rows), 0, len(rows)), given, self._in_depth_order)
+            return await self._take_back(picked, extras)
 
     async def take_back(self, pick: Pick, but: Container[int] = ()) -> int:
         total, after = 0, 0
         while True:
             self._store.check()
             self._write_pending()
-            picked = await self._store.pick(pick, after, TAKEN_BACK_AT_ONCE)
-            if not picked:
-                return total
-            after = max(one.entry.row for one in picked)
-            total += await self._take_back([one for one in picked if one.entry.row not in but])
+            async with self._picking:
+                picked = await self._store.pick(pick, after, TAKEN_BACK_AT_ONCE)
+                if not picked:
+                    return total
+                after = max(one.entry.row for one in picked)
+                total += await self._take_back([one for one in picked if one.entry.row not in but])
 
     async def unpark(self, patterns: Sequence[str] = ()) -> int:
         for pattern in self._ledger.parkings.names(Reason.TRAP):
@@ -128,7 +156,8 @@ class EmbeddedFrontier:
         total = 0
         for start in range(0, len(rows), TAKEN_BACK_AT_ONCE):
             part = tuple(rows[start : start + TAKEN_BACK_AT_ONCE])
-            total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
+            async with self._picking:
+                total += await self._take_back(await self._store.pick(Rows(part, is_reread=True), 0, len(part)))
         return total, mark
 
     async def visited(self, after: int, limit: int) -> Sequence[Visited]:
@@ -151,7 +180,7 @@ class EmbeddedFrontier:
         return self._ledger.parkings.names(reason)
 
     async def revisit(self, due: float) -> int:
-        async with self._revisiting:
+        async with self._picking:
             self._store.check()
             self._ledger.start_revisiting()
             found = await self._store.due(due, REVISITED_AT_ONCE)
@@ -276,10 +305,10 @@ class EmbeddedFrontier:
 
     # -- second looks ------------------------------------------------------------------------------------------------
 
-    async def _take_back(self, picked: Sequence[Picked]) -> int:
+    async def _take_back(self, picked: Sequence[Picked], extras: Sequence[Extra] = ()) -> int:
         if not picked:
             return 0
-        written = self._store.write(self._ledger.take_back(picked))
+        written = self._store.write(self._ledger.take_back(picked, extras))
         self._move_on()
         await written
         return len(picked)

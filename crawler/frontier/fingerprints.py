@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,18 @@ STEP = 1 << 14
 """Slots moved to the larger table by each call while growing: about a millisecond."""
 FEW = 12
 """Probes left at which plain Python overtakes numpy's cost per call."""
+
+
+def find_rows(fingerprints: U64, known: Iterable[tuple[int, U64]]) -> Slots:
+    """Returns the row of each, in the order given; 0 for an unknown one. `known`: a row, and those from there on."""
+    wanted, places = np.unique(fingerprints, return_inverse=True)
+    rows = np.zeros(len(wanted) + 1, np.int64)
+    wanted = np.append(wanted, np.uint64(0))  # the place of everything larger than the last
+    for first, part in known:
+        at = np.searchsorted(wanted[:-1], part)
+        found = np.flatnonzero(wanted[at] == part)
+        rows[at[found]] = found + first
+    return rows[places]
 
 
 class Fingerprints:

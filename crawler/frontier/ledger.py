@@ -31,7 +31,8 @@ from .change import (
 )
 from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Added, Discovery
-from .extras import bare
+from .extras import Extra, bare
+from .fingerprints import U64
 from .order import LAST, Entry, key
 from .parking import Parkings
 from .retries import Retries
@@ -52,12 +53,12 @@ class Ledger:
 
     def __init__(self, discovery: Discovery, bench: SiteTable, clock: Clock, state: State, terms: Terms) -> None:
         self.claims = state.claims
-        self.bars = VisitChecks(terms, state.patterns, state.pages)
-        self.positions = dict(state.positions)
-        self.notes = dict(state.notes)
-        self.parkings = Parkings(state.parkings)
+        self.bars: VisitChecks = VisitChecks(terms, state.patterns, state.pages)
+        self.positions: dict[str, Position] = dict(state.positions)
+        self.notes: dict[str, object] = dict(state.notes)
+        self.parkings: Parkings = Parkings(state.parkings)
         self._retries = Retries()
-        self.arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
+        self.arrivals: Arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
@@ -135,9 +136,10 @@ class Ledger:
         self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
         return change
 
-    def take_back(self, picked: Sequence[Picked]) -> Change:
-        """Queues again parked and failed URLs, and pages whose links were left out."""
+    def take_back(self, picked: Sequence[Picked], extras: Sequence[Extra] = ()) -> Change:
+        """Queues again parked and failed URLs, and pages whose links were left out. `extras` replace theirs."""
         change, entries = self.arrivals.take_pending(), []
+        change.extras += extras
         for one in picked:
             entries.append(one.entry)
             self._set_standing(one.entry.row, NOT_VISITED)
@@ -198,6 +200,9 @@ class Ledger:
             parked=self.parkings.total,
             traps=self.parkings.combine(self.bars.traps),
         )
+
+    def fingerprints(self, requests: Sequence[Request]) -> U64:
+        return self._discovery.fingerprints(requests)
 
     def knows(self, url: Url) -> bool:
         """Returns whether the URL was ever queued."""

@@ -19,7 +19,7 @@ from ..policy.redirects import Hop
 from ..standing import Ended, Left, Pick, Rows, Visited, Waiting
 from .change import QUEUED, Change, Schedule, ShorterWay, Visit
 from .extras import Extra
-from .fingerprints import U64
+from .fingerprints import U64, find_rows
 from .order import Entry, Packed, pack, unpack
 from .store import Due, Load, Picked, Shelf
 
@@ -48,6 +48,8 @@ class MemoryStore:
         self._stories: dict[int, _Story] = {}
         self._parked: dict[int, tuple[Packed, str]] = {}
         self._rereads: set[int] = set()
+        self._revisited: set[int] = set()
+        """Rows that are queued, or out, for a revisit."""
         self._extras: dict[int, Extra] = {}
         self._prints: list[tuple[int, U64]] = []
         """First rows, and the fingerprints of the URLs from there on."""
@@ -79,8 +81,8 @@ class MemoryStore:
             self._parked.pop(entry.row, None)
         self._learn(change, entries)
         for entry in change.requeued:
-            if entry.row not in self._rereads:
-                self._scheduled.pop(entry.row, None)
+            if entry.row not in self._rereads and self._scheduled.pop(entry.row, None) is not None:
+                self._revisited.add(entry.row)
         self._keep_stories(change, entries)
         for schedule in change.schedules:
             if schedule.due is not None and schedule.fingerprint is not None:
@@ -95,6 +97,7 @@ class MemoryStore:
             if story := self._stories.get(row):
                 story.visit.void()
         for visit in change.visits:
+            self._revisited.discard(visit.row)
             if visit.left_out is None and (story := self._stories.get(visit.row)):
                 visit.leave_out(story.visit.left_out or 0)
             self._stories[visit.row] = _Story(entries[visit.row], visit)
@@ -183,6 +186,9 @@ class MemoryStore:
         found = [np.flatnonzero(np.isin(known, fingerprints)) + first for first, known in self._prints]
         return np.concatenate([np.zeros(0, np.int64), *found])
 
+    async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        return find_rows(fingerprints, self._prints)
+
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         return [row for row in rows if row not in self._seeds]
 
@@ -216,7 +222,7 @@ class MemoryStore:
         if parked := self._parked.get(row):
             return Picked(unpack(parked[0]), parked[1])
         story = self._stories.get(row)
-        if story is None or row in self._rereads or story.visit.disposition == QUEUED:
+        if story is None or row in self._rereads or row in self._revisited or story.visit.disposition == QUEUED:
             return None
         entry, visit = story
         schedule = self._scheduled.get(row)

@@ -20,7 +20,7 @@ class Parkings:
         for parking, number in stored:
             self._known[parking.pattern] = parking
             self._numbers[parking.pattern] = number
-        self.total = sum(self._numbers.values())
+        self.total: int = sum(self._numbers.values())
         """Number of URLs that wait."""
         self._answer: tuple[Sequence[Trap], tuple[Trap, ...]] | None = None
         """The traps of the last question, and the answer."""

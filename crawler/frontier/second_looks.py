@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from ..model import Outcome
+from ..model import Outcome, Request
 from ..standing import Pick, Rows, Waiting
+from .extras import Extra, extra_of
 from .ledger import Ledger
+from .order import key, rank
 from .site_table import SiteTable
 from .store import Picked, Store
 
 TAKEN_BACK_AT_ONCE = 256
 Expect = Callable[[Future[list[Picked]], Callable[[list[Picked]], None], Callable[[], None]], None]
 """Waits for an answer of the store: then calls the second argument, or the third if no answer comes."""
+
+
+def renew(
+    picked: Sequence[Picked], given: Mapping[int, Request], in_depth_order: bool
+) -> tuple[list[Picked], list[Extra]]:
+    """Returns what is picked as it is fetched anew, whole, with the label and the data that were given now, if any."""
+    anew, extras = [], []
+    for one in picked:
+        row, request = one.entry.row, given[one.entry.row]
+        brings = bool(request.label or request.data is not None)
+        if brings:
+            extras.append(extra_of(request, row))
+        bare = replace(one.entry.request, etag="", last_modified="", digest=b"")
+        place = key(rank(bare.priority, bare.depth, in_depth_order), row)  # not the place of its last revisit
+        entry = one.entry._replace(key=place, request=bare, has_extra=one.entry.has_extra or brings)
+        anew.append(one._replace(entry=entry))
+    return anew, extras
 
 
 class SecondLooks:

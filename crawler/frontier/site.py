@@ -31,32 +31,32 @@ class Site:
     )  # fmt: skip
 
     def __init__(self, key: str, site_id: int, hold: float = 0.0) -> None:
-        self.key = key
-        self.id = site_id
-        self.ip = ""
+        self.key: str = key
+        self.id: int = site_id
+        self.ip: str = ""
         self.heap: list[Packed] = []
-        self.horizon = NO_BACKLOG
-        self.queued = 0
+        self.horizon: int = NO_BACKLOG
+        self.queued: int = 0
         """Requests queued, in memory and on disk; those out on lease do not count."""
         self.out: dict[int, Entry] = {}
-        self.hold = hold
+        self.hold: float = hold
         """No slot is free before this time."""
         self.setback: Reason | None = None
         """The setback that set `hold` last; None: none did."""
-        self.latest = hold
+        self.latest: float = hold
         """When the last slot is free again; a restart goes by this."""
         self.place: tuple[float, int, Site] | None = None
         """Its place in the line of sites, if it stands there."""
-        self.lent = 0
-        self.is_parked = False
-        self.is_loading = False
-        self.promised = 0.0
+        self.lent: int = 0
+        self.is_parked: bool = False
+        self.is_loading: bool = False
+        self.promised: float = 0.0
         """The promised turn, for others want the site too; infinite: none is promised yet."""
-        self.usual_s = 0.0
+        self.usual_s: float = 0.0
         """The rest that follows visits here."""
-        self.asked_s = 0.0
+        self.asked_s: float = 0.0
         """The rest that the site itself asks for, with one visit at a time under all terms. 0: it asks for none."""
-        self.word_s = 0.0
+        self.word_s: float = 0.0
         """The part of `asked_s` that the site itself named; the remainder is ours."""
         self._lent_alone = 0
         """The row of the visit that was lent while the site asked for a rest."""

@@ -49,9 +49,9 @@ class SiteTable:
         self._parked: dict[str, deque[Site]] = {}
         self._opened_at = -math.inf
         """When a stored frontier was opened: since then every site rests once, whatever the store says."""
-        self.queued = 0
+        self.queued: int = 0
         """Requests of all sites, the shelf's too, without those out on lease."""
-        self.is_shelf_open = False
+        self.is_shelf_open: bool = False
         """Whether sites with work are on disk only: new sites go there too, and others take turns with them."""
         self._hungry: list[Site] = []
         """Sites with more requests on disk that need some of these."""
@@ -59,7 +59,7 @@ class SiteTable:
         """Sites that have left memory with work to do, to be noted on disk."""
         self._passed_over: dict[Site, None] = {}
         """Sites that needed requests and got none while others waited on the shelf."""
-        self.shorter_ways = ShorterWays()
+        self.shorter_ways: ShorterWays = ShorterWays()
         self.held: set[str] = set()
         """Sites that are not lent, on the owner's wish."""
         self._wake: Callable[[], None] = _wake_nobody

@@ -114,6 +114,10 @@ class Store(Protocol):
         """Returns the rows of known URLs, in the order of rows."""
         ...
 
+    async def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
+        """Returns the row of each request, in the order given; 0 for an unknown one."""
+        ...
+
     async def no_seeds(self, rows: Sequence[int]) -> list[int]:
         """Returns the rows that are no seeds."""
         ...

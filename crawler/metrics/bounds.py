@@ -17,6 +17,7 @@ class Bound(StrEnum):
     DNS = "dns"
     HELD = "held"
     PARKED = "parked"
+    BANDWIDTH = "bandwidth"
     NETWORK = "network"
     CONCURRENCY = "concurrency"
     PLACES = "places"
@@ -78,6 +79,11 @@ _ADVICE = {
     Bound.HELD: Advice("all URLs that are left are of sites that are held", "", "release them"),
     Bound.PARKED: Advice(
         "all URLs that are left are parked", "--traps off, or --unpark PATTERN", "scope.traps = off, or unpark it"
+    ),
+    Bound.BANDWIDTH: Advice(
+        "as much is received as fetch.bytes_per_s allows",
+        "more may help: --set fetch.bytes_per_s=SIZE",
+        "more may help: a larger fetch.bytes_per_s",
     ),
     Bound.NETWORK: Advice("answers are slow to come"),
     Bound.CONCURRENCY: Advice(

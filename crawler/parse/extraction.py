@@ -53,6 +53,8 @@ class Source:
     base: str
     """The absolute URL that links are relative to."""
     news: News
+    depth: int
+    """How many hops out the links of the page lie."""
     request: Request = field(init=False)
     """The request that brought the page; where nobody said it, one for its URL."""
 
@@ -62,7 +64,7 @@ class Source:
 
 
 def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
-    """Returns the page with the result of the user's own function, and the page's own links that are still news."""
+    """Returns the page with the result of the user's own function, and the links that are reported with it."""
     page, document, request = source.page, source.document, source.request
     if job.extract is None:
         return page, source.news
@@ -94,7 +96,7 @@ def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
     news = source.news
     if not given.follow:
         page, news = replace(page, news=Links(), left_out=0, outside=b""), NO_NEWS
-    return (_with_links(page, links, source, job) if links else page), news
+    return _with_links(page, links, replace(source, news=news), job, memory) if links else (page, news)
 
 
 def _with_data(page: Page, value: object, job: ParseJob) -> Page:
@@ -127,7 +129,9 @@ class _Bad(NamedTuple):
     why: str
 
 
-def _with_links(page: Page, links: Sequence[Link | str], source: Source, job: ParseJob) -> Page:
+def _with_links(
+    page: Page, links: Sequence[Link | str], source: Source, job: ParseJob, memory: Memory
+) -> tuple[Page, News]:
     """Returns the page with requests for those links that belong to the crawl, and notes on all others."""
     if len(links) > job.max_links:
         page = _add_note(page, f"only the first {job.max_links} links that parse gave were taken")
@@ -150,7 +154,7 @@ def _with_links(page: Page, links: Sequence[Link | str], source: Source, job: Pa
     if bad:
         what = "1 link" if len(bad) == 1 else f"{len(bad)} links"
         page = _add_note(page, f"left out {what} that parse gave, such as {bad[0].url[:200]}: {bad[0].why}")
-    return _judge(page, asked, source, job)
+    return _take_over(*_judge(page, asked, source, job), source, memory)
 
 
 def _make_request(resolve: Callable[[str], str], source: Source, link: Link | str) -> tuple[Request, int]:
@@ -172,7 +176,7 @@ def _make_request(resolve: Callable[[str], str], source: Source, link: Link | st
     above = source.request
     request = Request(
         text,
-        above.depth + 1,
+        source.depth,
         above.url,
         above.origin,
         above.anchor,
@@ -193,10 +197,10 @@ def _weight(request: Request) -> int:
     return values + len(request.body) + sum(len(name) + len(value) for name, value in request.headers)
 
 
-def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> Page:
-    """Returns the page with those requests that belong to the crawl, and notes how many others there are."""
+def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) -> tuple[Page, list[Request]]:
+    """Returns those requests that belong to the crawl, and the page with notes on how many others there are."""
     document, bounds = source.document, job.bounds
-    sieve = bounds.sieve(document.anchor or document.url, document.depth + 1, document.url)
+    sieve = bounds.sieve(document.anchor or document.url, source.depth, document.url)
     is_closed = job.nofollow != "ignore" and directives.forbids_following(source.reading.directives)
     bits = [int(LeftOut.NOFOLLOW) if is_closed else sieve(request.url.text) for request in asked]
     kept = [request for request, bit in zip(asked, bits, strict=True) if not bit]
@@ -207,8 +211,38 @@ def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) 
     places = {bounds.place(one.url.text) for one, bit in zip(asked, bits, strict=True) if bit == LeftOut.REACH} - {""}
     known = {page.outside[at : at + 8] for at in range(0, len(page.outside), 8)}
     outside = [print_ for text in sorted(places) if (print_ := urls.fingerprints([text], job.key)) not in known]
-    return replace(
-        page, asked=tuple(kept), left_out=page.left_out | sum(left), outside=page.outside + b"".join(outside)
+    page = replace(page, left_out=page.left_out | sum(left), outside=page.outside + b"".join(outside))
+    return page, kept
+
+
+def _take_over(page: Page, asked: list[Request], source: Source, memory: Memory) -> tuple[Page, News]:
+    """Returns the page with its requests, and all links that are reported with it.
+
+    A link that the page has as well goes with the request, which may have a label. Without a body or fields of its own
+    it is another spelling of a URL, and need not be reported twice.
+    """
+    own, depth = source.document.url.text, source.depth
+    news = [one for one in asked if not (one.is_plain and memory.has_reported(one.url.text, depth))]
+    news = [one for one in news if not one.is_plain or one.url.text != own]
+    plain = {one.url.text for one in news if one.is_plain}
+    if not plain.isdisjoint(source.news.texts):
+        page = replace(page, news=_without(page.news, plain))
+    rest = [text for text in source.news.texts if text not in plain]
+    return replace(page, asked=tuple(news)), source.news._replace(texts=[*rest, *plain])
+
+
+def _without(links: Links, texts: set[str]) -> Links:
+    """Returns the links but for those with these URLs."""
+    kept = [(place, text) for place, text in enumerate(links.split()) if text not in texts]
+
+    def pick(values: bytes, size: int) -> bytes:
+        return b"".join([values[place * size : (place + 1) * size] for place, _ in kept])
+
+    return Links(
+        "\n".join([text for _, text in kept]),
+        pick(links.fingerprints, 8),
+        pick(links.priorities, 1),
+        pick(links.modified, 4),
     )
 
 

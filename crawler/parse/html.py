@@ -96,7 +96,13 @@ def _without_scripts(document: turbohtml.Document) -> Iterator[None]:
 def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
     encoding = charsets.html_label(body, label) or None
     document = turbohtml.parse(body, encoding=encoding, positions=False, allow_declarative_shadow_roots=False)
-    return document, (document.encoding or "").lower()
+    charset = (document.encoding or "").lower()
+    if charset == "windows-1252" and document.encoding_confidence == "tentative" and not body.isascii():
+        charset = charsets.guess(body)
+        if charset != "windows-1252":
+            del document  # two trees at once could be too much
+            document = turbohtml.parse(body, encoding=charset, positions=False, allow_declarative_shadow_roots=False)
+    return document, charset
 
 
 def _xml_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:

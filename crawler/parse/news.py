@@ -126,6 +126,10 @@ class Memory:
             known.update(dict.fromkeys(texts, depth))
             self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
 
+    def has_reported(self, text: str, depth: int) -> bool:
+        """Whether the URL was reported at this depth or at a lesser one."""
+        return self._reported.get(text, depth + 1) <= depth
+
     def is_first_error(self, parser: str) -> bool:
         """Whether the parse function of that name did not fail here before. Notes that it has now."""
         is_first = parser not in self._failed

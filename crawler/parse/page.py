@@ -73,7 +73,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     if job.extract is not None:
-        page, news = extract(Source(page, document, body, reading, base, news), job, memory)
+        page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
     memory.mark(news, depth)  # comes last: links may be marked only if they are really sent
     return page
 

@@ -62,6 +62,8 @@ class Shape:
     rival: Look = Look.NOTHING
     """Without a header, no other cell of a row may look like this or surer. With NOTHING, any cell may."""
     score: float = 0.0
+    names: tuple[str, ...] = ()
+    """The header's cells."""
 
     def __str__(self) -> str:
         if not self.delimiter:
@@ -112,6 +114,16 @@ def shape_of_rows(rows: Sequence[tuple[int, list[str]]], wanted: str | None) -> 
     return _shape_of_rows(cells, numbers, "\t")
 
 
+def name_columns(shape: Shape, cells: Sequence[str]) -> dict[str, object]:
+    """Returns the other cells of a row by the names of their columns; where there is none, by their number from 1."""
+    named: dict[str, object] = {}
+    for at, cell in enumerate(cells):
+        if at != shape.column:
+            name = shape.names[at] if at < len(shape.names) else ""
+            named[str(at + 1) if not name or name in named else name] = cell.strip()
+    return named
+
+
 def _shape(
     lines: Sequence[tuple[int, str]], delimiter: str, plain: int, source: str, *, is_said: bool
 ) -> tuple[float, Shape]:
@@ -140,7 +152,8 @@ def _shape_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delimi
         return None
     rival = Look.NOTHING if len(names) > 1 else one.looks
     place = numbers[header] if header >= 0 else 0
-    return Shape(delimiter, one.place, one.name, header=place, rival=rival, score=max(one.score, 0.01))
+    score = max(one.score, 0.01)
+    return Shape(delimiter, one.place, one.name, header=place, rival=rival, score=score, names=tuple(map(clean, names)))
 
 
 def _choose(lines: Sequence[tuple[int, str]], delimiter: str, wanted: str) -> tuple[int, Shape | None]:
@@ -163,7 +176,8 @@ def _choose_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], delim
         return None
     names = rows[header] if header >= 0 else []
     name = clean(names[index]) if index < len(names) else ""
-    return Shape(delimiter, index, name, header=numbers[header] if header >= 0 else 0)
+    at = numbers[header] if header >= 0 else 0
+    return Shape(delimiter, index, name, header=at, names=tuple(map(clean, names)))
 
 
 def _index(cells: Sequence[str], wanted: str) -> int | None:

@@ -8,7 +8,7 @@ import select
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -96,6 +96,10 @@ class Part:
     on_bad: OnBad
     column: str | None = None
     """The user's choice: a column's name, or its number from 1; 0 for the whole line."""
+    keeps_columns: bool = False
+    """Whether the other columns or fields of a row are wanted, too."""
+    columns: Mapping[str, object] | None = None
+    """These, of the row whose entry came last. None: it has none."""
     is_one_of_many: bool = False
     """Whether it is a file of an archive, which may hold other files as well."""
     taken: Taken = field(default_factory=lambda: Taken(""))

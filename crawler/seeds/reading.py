@@ -5,19 +5,25 @@ from __future__ import annotations
 import io
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+from .. import urls
 from ..errors import SeedError, UrlError
-from ..model import Url
+from ..model import Request, Url
 from ..runtime.nearest import find_nearest
+from ..urls.requests import is_label
 from .formats import parts_of
 from .packing import DAMAGED
 from .part import BLOCK, Entry, Part, Stream
 from .reports import BadSeed, OnBad, OnTaken, Taken
 from .words import kind, parse
+
+T = TypeVar("T")
+Columns = Mapping[str, object] | None
+Make = Callable[[Url, Columns], T]
 
 
 def read(
@@ -34,17 +40,37 @@ def read(
     to `on_bad`. What each list was taken for goes to `on_taken`, once the list is read. Raises SeedError if a source
     cannot be read, and at the end if there was no usable URL at all.
     """
+    return _read(sources, on_bad, column, on_taken, _take_url)
+
+
+def read_requests(
+    sources: Iterable[str],
+    on_bad: OnBad = lambda bad: None,
+    *,
+    column: str | None = None,
+    on_taken: OnTaken = lambda taken: None,
+) -> Iterator[Request]:
+    """Yields requests as `read` yields URLs, with the other columns or fields of each row as their `data`.
+
+    A column named `label` becomes the label, where it can be one.
+    """
+    return _read(sources, on_bad, column, on_taken, _make_request)
+
+
+def _read(sources: Iterable[str], on_bad: OnBad, column: str | None, on_taken: OnTaken, make: Make[T]) -> Iterator[T]:
     names = list(sources)
     found = False
     for source in names:
-        for url in _from_source(source, on_bad, column, on_taken):
+        for one in _from_source(source, on_bad, column, on_taken, make):
             found = True
-            yield url
+            yield one
     if not found:
         raise SeedError(f"{', '.join(map(_name_of, names))}: no line that could be used as a seed")
 
 
-def check(sources: Iterable[str], *, strict: bool = False, column: str | None = None) -> None:
+def check(
+    sources: Iterable[str], *, strict: bool = False, column: str | None = None, keep_columns: bool = False
+) -> None:
     """Raises SeedError if a source cannot be read or holds no usable URL. Call it before anything is fetched.
 
     With `strict` every line must be usable, so all are read. Pipes and stdin are not checked, because they can be read
@@ -56,7 +82,8 @@ def check(sources: Iterable[str], *, strict: bool = False, column: str | None = 
         if kind(source) == "stdin" or (os.path.exists(source) and not path.is_file() and not path.is_dir()):
             continue
         bad: deque[BadSeed] = deque(maxlen=1)
-        stream = _from_source(source, _refuse if strict else bad.append, column, lambda taken: None)
+        on_bad = _refuse if strict else bad.append
+        stream = _from_source(source, on_bad, column, lambda taken: None, _make_request if keep_columns else _take_url)
         if next(stream, None) is None:
             why = f", as in {bad[0]}" if bad else ""
             raise SeedError(f"{_name_of(source)}: no line that could be used as a seed{why}")
@@ -68,35 +95,52 @@ def _refuse(bad: BadSeed) -> None:
     raise SeedError(str(bad))
 
 
-def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTaken) -> Iterator[Url]:
+def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTaken, make: Make[T]) -> Iterator[T]:
     if kind(source) == "url":
         try:
-            yield parse(source)
+            yield make(parse(source), None)
         except UrlError as error:
             raise SeedError(f"{source!r}: {error}") from error
         return
     with _open_source(source) as (stream, file):
         name = _name_of(source)
-        for part, entries in parts_of(Part(name, stream, on_bad, column, taken=Taken(name)), file):
+        whole = Part(name, stream, on_bad, column, keeps_columns=make is _make_request, taken=Taken(name))
+        for part, entries in parts_of(whole, file):
             try:
-                yield from _parse_entries(part, entries)
+                yield from _parse_entries(part, entries, make)
             except GeneratorExit:
                 on_taken(part.taken)
                 raise
             on_taken(part.taken)
 
 
-def _parse_entries(part: Part, entries: Iterable[Entry]) -> Iterator[Url]:
+def _parse_entries(part: Part, entries: Iterable[Entry], make: Make[T]) -> Iterator[T]:
     taken = part.taken
     for line, text in entries:
         try:
-            url = parse(text)
+            one = make(parse(text), part.columns)
         except UrlError as error:
             part.bad(line, text, str(error))
             continue
         taken.urls += 1
-        yield url
+        yield one
     taken.is_whole = True
+
+
+def _take_url(url: Url, columns: Columns) -> Url:
+    return url
+
+
+def _make_request(url: Url, columns: Columns) -> Request:
+    """Returns the request for a row with these other columns. Raises RequestError if they are too much."""
+    if not columns:
+        return Request(url)
+    data, label = dict(columns), ""
+    for name, text in columns.items():
+        if name.lower() == "label" and is_label(text):
+            label = str(data.pop(name))
+            break
+    return urls.check_request(Request(url, label=label, data=data or None))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import orjson
 
@@ -41,9 +42,11 @@ def read_json(part: Part, encoding: str) -> Iterator[Entry]:
         raise SeedError(f"{part.name}: no field {path!r} in its JSON; there are: {', '.join(_paths(sample))[:500]}")
     part.taken.what = f"field {path!r} of JSON" if path else "texts of JSON"
     for number, record in chain(sample, rest):
-        texts = _at(record, path)
-        part.taken.empty += not texts
-        for text in texts:
+        found = _at(record, path)
+        part.taken.empty += not found
+        for text, row, way in found:
+            if part.keeps_columns:
+                part.columns = _without(row, way)
             try:
                 yield number, sole(text)
             except UrlError as error:
@@ -81,21 +84,50 @@ def _texts(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str,
             yield from _texts(one, f"{path}.{name}" if path else name, depth + 1)
 
 
-def _at(value: object, path: str) -> list[str]:
+class _Found(NamedTuple):
+    """A text at the wanted path."""
+
+    text: str
+    row: object
+    """The innermost object of an array that holds it; else the whole value."""
+    rest: str
+    """The path from the row to the text."""
+
+
+def _at(value: object, path: str) -> list[_Found]:
     """Returns the texts at a path."""
-    found, left = list[str](), [(value, path)]
+    found, left = list[_Found](), [(value, path, value, path)]
     while left:
-        value, path = left.pop()
+        value, path, row, rest = left.pop()
         match value:
             case str() if not path:
-                found.append(value)
+                found.append(_Found(value, row, rest))
             case list():
-                left += [(one, path) for one in reversed(value)]
+                rows = [(one, path) if isinstance(one, dict) else (row, rest) for one in reversed(value)]
+                left += [(one, path, *own) for one, own in zip(reversed(value), rows, strict=True)]
             case dict() if path in value:
-                left.append((value[path], ""))
+                left.append((value[path], "", row, rest))
             case dict():
-                left += [(one, path[len(name) + 1 :]) for name, one in value.items() if path.startswith(f"{name}.")]
+                left += [
+                    (one, path[len(name) + 1 :], row, rest)
+                    for name, one in value.items()
+                    if path.startswith(f"{name}.")
+                ]
     return found
+
+
+def _without(row: object, rest: str) -> dict[str, object] | None:
+    """Returns the fields of a row but for the one at the end of the path."""
+    if not isinstance(row, dict):
+        return None
+    kept: dict[str, object] = {}
+    for name, value in row.items():
+        if not isinstance(value, dict) or not rest.startswith(f"{name}."):
+            kept[name] = value
+        elif inner := _without(value, rest[len(name) + 1 :]):
+            kept[name] = inner
+    kept.pop(rest, None)
+    return kept
 
 
 def _records(part: Part, encoding: str) -> tuple[list[Record], Iterator[Record]]:

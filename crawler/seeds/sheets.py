@@ -66,7 +66,9 @@ def _from_sheet(part: Part, name: str, sheet: Any) -> Iterator[tuple[str, Entry]
 
 
 def _text(cell: object) -> str:
-    return cell if isinstance(cell, str) else f"{cell:g}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
 
 
 def _refuse_a_bomb(name: str, archive: zipfile.ZipFile) -> None:

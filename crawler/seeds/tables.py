@@ -9,7 +9,7 @@ from itertools import chain
 
 from ..errors import UrlError
 from .cells import SEVERAL, Look, is_address, is_one, is_plain, look, sole
-from .columns import Shape, shape_of
+from .columns import Shape, name_columns, shape_of
 from .part import SAMPLE, Entry, Lines, Part
 
 _MAY_BE = re.compile(r"://|[^\W_]\.[^\W_]")
@@ -87,6 +87,8 @@ def read_rows(part: Part, shape: Shape, rows: Iterable[tuple[int, Sequence[str]]
     for number, cells in rows:
         cell = cells[column] if column < len(cells) else ""
         if number > top:
+            if part.keeps_columns:
+                part.columns = name_columns(shape, cells)
             if is_plain(cell) and not rival:
                 yield number, cell
             elif not cell.strip():

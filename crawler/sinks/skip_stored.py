@@ -13,7 +13,7 @@ class SkipStored:
 
     def __init__(self, sink: Sink, has: Collection[int]) -> None:
         """`has` names the rows whose next record is in the sink already."""
-        self.name = sink.name
+        self.name: str = sink.name
         self.sink = sink
         self._has = set(has)
         self._position: Position = {}

@@ -103,6 +103,7 @@ SAMPLES = (
         "Смотритель маяка записывает каждое судно в толстую книгу.",
     ),
 )
+"""Pages in many charsets, each with the text that a reader should find."""
 
 
 def charset_page(sample: Sample, links: Iterable[str] = ()) -> Page:

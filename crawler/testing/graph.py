@@ -19,7 +19,8 @@ BRANCHING = 6  # children a page has in the tree that makes every page reachable
 SITE_BRANCHING = 4  # further sites a home leads to
 CROSS_SHARE = 0.15  # of the links beyond the tree, how many lead to another site
 SIZE_SPREAD = 0.5  # sigma of the log-normal page size: 5 % of the pages are over 2.3 times the median
-BENCHMARK_BYTES = 30_000  # the median HTML page of the public web, uncompressed
+BENCHMARK_BYTES = 30_000
+"""The size of the median HTML page of the public web, uncompressed."""
 _SECTIONS = ("arrivals", "cargo", "charts", "tides", "k%C3%B8benhavn")
 _NOISE = ("mailto:office@harbour.test", "javascript:void(0)", "#content", "tel:+4712345678")
 

@@ -46,7 +46,7 @@ class Pattern:
     __slots__ = ("_compiled", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text: str = text
         try:
             self._compiled = re2.compile(_rewrite_for_re2(text), _options())
         except re2.error as error:

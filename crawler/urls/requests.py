@@ -93,8 +93,13 @@ def _list_fields(headers: Mapping[str, str] | Iterable[tuple[str, str]], url: Ur
     return tuple((name, value.strip(" \t")) for name, value in pairs)
 
 
-def _check_label(label: object, url: Url) -> str:
-    if not isinstance(label, str) or len(label) > MOST_LABEL or not (label.isprintable()):
+def is_label(label: object) -> bool:
+    """Returns whether it can be the label of a request."""
+    return isinstance(label, str) and len(label) <= MOST_LABEL and label.isprintable()
+
+
+def _check_label(label: str, url: Url) -> str:
+    if not is_label(label):
         raise _refusal(url, f"a label is one line of text, at most {MOST_LABEL} characters")
     return label
 

@@ -295,6 +295,20 @@ async def test_a_panel_stands_on_a_terminal(tmp_path: Path, web: Served) -> None
     assert "in flight" in drawn
     assert "\x1b[?25h" in drawn, "the cursor is shown again"
     assert "finished: 41 pages" in drawn
+    assert drawn.startswith("crawling into b ...\r\n"), "before all that takes time to import"
+    assert drawn.count("crawling into") == 1
+
+
+async def test_the_folder_is_named_at_once_on_a_terminal_alone(tmp_path: Path, crawl: Crawl) -> None:
+    """With settings that are refused nothing else is said, so that no crawl is needed here."""
+    refused = ["http://127.0.0.1:9/", "--set", "delay_s=x"]
+    for more, said in (((), "crawling into 127.0.0.1-9.crawl ...\r\ncrawl: "), (("-q",), "crawl: ")):
+        ours, theirs = pty.openpty()
+        async with await anyio.open_process([CRAWL, *refused, *more], cwd=tmp_path, stderr=theirs) as process:
+            os.close(theirs)
+            assert (await anyio.to_thread.run_sync(_all_of, ours)).startswith(said)
+            assert await process.wait() == 2
+    assert (await crawl(*refused)).err.startswith("crawl: ")
 
 
 def _all_of(terminal: int) -> str:

@@ -96,6 +96,38 @@ async def test_what_a_hook_changes_is_sent_and_the_record_has_the_queued_url() -
     assert {outcome.response.url for outcome in found.got if outcome.response} == {one.url for one in found.got}
 
 
+async def test_a_hook_may_change_method_fields_and_body() -> None:
+    async def before(request: Request) -> Request | Skip:
+        fields = (*request.headers, ("X-Trace", "42"))
+        return replace(request, method="POST", headers=fields, body=b"a=1")
+
+    async with served_site({"/": html("Home")}) as served:
+        found = await crawl(served, before_request=before)
+        (hit,) = served.of("a.test", robots=False)
+        assert (hit.method, hit.headers["x-trace"], hit.headers["content-length"]) == ("POST", "42", "3")
+    assert [(one.request.method, one.disposition) for one in found.got] == [("GET", Disposition.FETCHED)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"headers": (("X\r\n", "1"),)}, "is no name of a header field"),
+        ({"headers": (("X", "1\r\nY: 2"),)}, "must be one line"),
+        ({"headers": (("Host", "b.test"),)}, "the header field Host cannot be given"),
+        ({"body": "text"}, "the body is str, not bytes"),
+        ({"method": "GET /x"}, "is no method"),
+    ],
+)
+async def test_a_hook_cannot_make_another_request_of_one(changes: Any, words: str) -> None:
+    async def before(request: Request) -> Request | Skip:
+        return replace(request, **({"method": "POST"} | changes))
+
+    async with served_site() as served:
+        with pytest.raises(HookError, match=words):
+            await crawl(served, before_request=before)
+        assert served.of("a.test", robots=False) == []
+
+
 async def test_a_url_that_a_hook_makes_is_one_line_of_its_request() -> None:
     async def before(request: Request) -> Request | Skip:
         return replace(request, url=Url(f"{request.url.text}?a=x y\r\nX-Evil: 1#part"))

@@ -98,11 +98,11 @@ async def test_a_server_waits_while_it_is_not_read(serve: Serve) -> None:
 
 
 async def test_who_is_held_back_by_us_is_neither_too_slow_nor_too_late(serve: Serve) -> None:
-    server = await serve(ok(bytes(500_000)))
+    server = await serve(ok(bytes(1_000_000)))
     hasty = {"min_bytes_per_s": 10e6, "slow_after_s": 0.1, "timeout_s": 0.2}
-    async with open_loopback(bytes_per_s=1_000_000, **hasty) as fetcher:  # type: ignore[arg-type]
+    async with open_loopback(bytes_per_s=2_000_000, **hasty) as fetcher:  # type: ignore[arg-type]
         response = await fetcher.fetch(server.request())
-        assert len(response.body) == 500_000
+        assert len(response.body) == 1_000_000
         assert response.timings.queue > 200 > response.timings.ttfb + response.timings.download
         response.release()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import ConfigError, FolderError
-from crawler.folder.folder import default_folder_name, open_folder
+from crawler.folder.folder import open_folder
+from crawler.folder.naming import default_folder_name
 from crawler.settings import Config
 from crawler.settings.loading import load
 

@@ -44,9 +44,18 @@ class Known:
     queued_as: Request | None = None
     """Its place in the queue, where a shorter way was found since."""
 
+    is_anew: bool = False
+    """It was added again, so it does not stand behind all others."""
+    ended: Disposition | None = None
+
     @property
     def is_revisit(self) -> bool:
-        return self.visit > 1 and not self.is_reread
+        return self.visit > 1 and not self.is_reread and not self.is_anew
+
+    def note(self, given: Request) -> None:
+        """Takes the label and the data that are given now, if there are any."""
+        if given.label or given.data is not None:
+            self.first = replace(self.first, label=given.label, data=given.data)
 
     @property
     def depth(self) -> int:
@@ -118,6 +127,28 @@ class Story(RuleBasedStateMachine):
     @rule(seeds=st.lists(requests, max_size=30))
     def add(self, seeds: list[Request]) -> None:
         assert self.run(self.frontier.add(seeds)) == self.learn(seeds)
+
+    @rule(given=st.lists(requests, max_size=8))
+    def add_again(self, given: list[Request]) -> None:
+        """Known seeds, and new ones: what was visited, and waits for nothing, is visited once more."""
+        owners = {owner for owner, _ in self.claims.values()}
+        seeds = [seed for seed in given if self.may_be_added_again(seed.identity, owners)]
+        known = {seed.identity: self.known[seed.identity] for seed in seeds if seed.identity in self.known}
+        idle = {identity: one for identity, one in known.items() if one.state == "done"}
+        assert self.run(self.frontier.add_again(seeds)) == len(idle) + self.learn(
+            seed for seed in seeds if seed.identity not in known
+        )
+        for identity, one in idle.items():
+            noted = [seed for seed in seeds if seed.identity == identity]
+            one.note(noted[-1])
+            one.state, one.visit, one.again, one.is_anew = "queued", one.visit + 1, None, True
+            one.request = replace(one.request, attempt=1)
+            assert one.ended
+            self.settled[one.ended] -= 1
+
+    def may_be_added_again(self, identity: str, owners: set[str]) -> bool:
+        known = self.known.get(identity)
+        return known is None or (known.distance == 0 and known.request.depth == 0 and identity not in owners)
 
     @rule(limit=st.integers(0, 12))
     def lease(self, limit: int) -> None:
@@ -379,6 +410,8 @@ class Story(RuleBasedStateMachine):
     def learn_ending(self, known: Known, outcome: Outcome) -> None:
         leads = outcome.page is not None or outcome.disposition is Disposition.REDIRECTED
         known.state, known.queued_as = "done", None
+        if not known.is_reread:
+            known.is_anew, known.ended = False, outcome.disposition
         if known.is_reread:
             known.is_reread = False
             known.leads = known.leads if outcome.disposition is Disposition.FAILED else leads

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from crawler.model import Disposition, LeftOut, Outcome, Reason, Request, Url
 from crawler.policy.wider import FAILURES
 from crawler.protocols import Frontier
 from crawler.standing import Left
-from tests.frontier.conftest import HandClock, Open, deferred, fetched, lend, lend_one, page
+from tests.frontier.conftest import HandClock, Open, deferred, fetched, lend, lend_one, opened, page
 
 POST = Request(
     Url("http://a/form"),
@@ -108,3 +109,82 @@ async def test_links_that_a_visit_names_bring_their_extra(frontier: Frontier, cl
         lent.append(lease.request)
         await frontier.settle([Outcome(lease, Disposition.FETCHED)], {})
     assert lent == list(found)
+
+
+# -- known requests that are fetched anew ------------------------------------------------------------------------------
+
+
+async def test_a_known_request_is_fetched_anew_once_more_and_whole(open_frontier: Open, clock: HandClock) -> None:
+    given = [Request(Url("http://a/"), label="old", data={"n": 1}), POST, Request(Url("http://b/"))]
+    async with open_frontier(revisit_after_s=100.0) as frontier:
+        await frontier.add(given)
+        for lease in await lend(frontier, 2):
+            answered = fetched(lease, clock, page=page(frontier, digest=b"d" * 32), revisit_in_s=100.0)
+            response = replace(answered.response, headers=((b"etag", b"x"),)) if answered.response else None
+            await frontier.settle([replace(answered, response=response)], {})
+        again = [Request(Url("http://a/"), data={"n": 2}), POST, Request(Url("http://c/"))]
+        assert await frontier.add_again(again) == 2  # http://a/ and what is new; the form is queued
+        leases = {(lease.request.url.text, lease.request.method): lease for lease in await lend(frontier, 9)}
+        assert await frontier.add_again(again) == 0  # all are out
+    anew, new = leases["http://a/", "GET"].request, leases["http://c/", "GET"].request
+    assert (anew.visit, anew.label, anew.data, anew.etag, anew.digest) == (2, "", {"n": 2}, "", b"")
+    assert new.visit == 1
+
+
+async def test_what_is_fetched_anew_counts_once(frontier: Frontier, clock: HandClock) -> None:
+    given = [Request(Url(f"http://a/{n}")) for n in range(3)] + [POST]
+    await frontier.add(given)
+    for number in (1, 2, 3):
+        for _ in given:
+            lease = await lend_one(frontier)
+            assert lease.request.visit == number
+            await frontier.settle([fetched(lease, clock, page=page(frontier))], {})
+        assert frontier.counts().settled == {Disposition.FETCHED: 4}
+        assert await lend(frontier, 1) == []
+        assert await frontier.add_again(given) == 4
+        assert await frontier.add_again(given) == 0
+        counts = frontier.counts()
+        assert (counts.known, counts.queued, sum(counts.settled.values())) == (4, 4, 0)
+
+
+async def test_parked_and_failed_requests_are_fetched_anew_too(frontier: Frontier, clock: HandClock) -> None:
+    given = [Request(Url("http://a/1")), Request(Url("http://a/2"))]
+    await frontier.add(given)
+    one, two = await lend_one(frontier), None
+    await frontier.settle([Outcome(one, Disposition.PARKED, Reason.TRAP, pattern="http://a/*")], {})
+    two = await lend_one(frontier)
+    await frontier.settle([Outcome(two, Disposition.FAILED, Reason.STATUS_4XX, ended=clock.now)], {})
+    assert await frontier.add_again(given) == 2
+    visits = []
+    for _ in given:
+        lease = await lend_one(frontier)
+        visits.append((lease.request.url.path, lease.request.visit))
+        await frontier.settle([Outcome(lease, Disposition.FETCHED)], {})
+    assert visits == [("/1", 1), ("/2", 2)]
+
+
+async def test_a_scheduled_page_is_fetched_anew_and_not_twice(open_frontier: Open, clock: HandClock) -> None:
+    async with open_frontier(revisit_after_s=5.0) as frontier:
+        await frontier.add([Request(Url("http://a/"))])
+        await frontier.settle([fetched(await lend_one(frontier), clock, page=page(frontier), revisit_in_s=5.0)], {})
+        clock.move(6)
+        assert await frontier.revisit(clock.both.wall()) == 1
+        assert await frontier.add_again([Request(Url("http://a/"))]) == 0  # it is queued for its revisit
+        lease = await lend_one(frontier)
+        assert await frontier.add_again([Request(Url("http://a/"))]) == 0
+        await frontier.settle([fetched(lease, clock, page=page(frontier), revisit_in_s=5.0)], {})
+        assert await frontier.add_again([Request(Url("http://a/"))]) == 1
+        assert await frontier.revisit(clock.both.wall() + 99) == 0
+        assert (await lend_one(frontier)).request.visit == 3
+
+
+async def test_what_is_fetched_anew_outlasts_a_restart(tmp_path: Path, clock: HandClock) -> None:
+    for number in (1, 2, 3):
+        async with opened(tmp_path / "f.sqlite", clock) as frontier:
+            assert await frontier.add_again([POST]) == 1
+        async with opened(tmp_path / "f.sqlite", clock) as frontier:
+            assert await frontier.add_again([POST]) == 0
+            clock.move(2)
+            lease = await lend_one(frontier)
+            assert (said(lease.request), lease.request.visit) == (said(POST), number)
+            await frontier.settle([fetched(lease, clock, page=page(frontier))], {})

@@ -94,6 +94,14 @@ async def test_an_older_folder_is_shown_and_explained_without_being_changed(name
     waits = await crawler.explain(f"{SITE}/5/five/below", crawler.Config(), frontier=file, is_offline=True)
     assert waits.known
     assert waits.known.standing == "queued"
+    assert contents(folder) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CRAWLS)
+async def test_the_command_explains_an_older_folder_without_changing_it(name: str, tmp_path: Path) -> None:
+    folder = unpacked(name, tmp_path)
+    before = contents(folder)
     ran = await anyio.run_process([CRAWL, "explain", f"{SITE}/5/five", "-o", str(folder), "--offline"], check=False)
     assert b"fetched" in ran.stdout, ran
     assert contents(folder) == before
@@ -211,6 +219,9 @@ factor = 1.5
 [[sinks]]
 links = true
 taste = "sweet"
+[sites."https://example.org"]
+delay_s = 2.0
+mood = "good"
 """
 
 
@@ -229,6 +240,21 @@ async def test_settings_that_only_a_newer_version_knows_are_a_remark_and_stay_in
         for line in ('colour = "red"', "width = 3", "zoom = ", "max_depth = 5"):
             assert line in text
         assert text.startswith("# Written by crawld 99.1:")
+        assert crawl.config.sites["https://example.org"].delay_s == 2.0
+        assert (folder / "crawl.toml.by-99.1").read_text() == NEWER
+
+
+@pytest.mark.slow
+async def test_the_command_says_once_what_a_newer_version_left_and_what_it_keeps(tmp_path: Path) -> None:
+    folder = unpacked("crawl-1-refused", tmp_path)
+    toml = folder / "crawl.toml"
+    toml.write_text(
+        toml.read_text().replace("limit = 8", "limit = 8\nwidth = 3").replace("# The", "# Written by crawld 99.1: the")
+    )
+    ran = await anyio.run_process([CRAWL, str(folder)], check=False)
+    told = ran.stderr.decode()
+    assert told.count("was written by crawld 99.1") == told.count("ignores: scope.width") == 1
+    assert told.count("frontier.sqlite.layout-1: remove it once you need no older version") == 1
 
 
 @pytest.mark.parametrize("header", ["", f"# Written by crawld {project_version()}: by hand"])

@@ -32,7 +32,7 @@ from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import split_heads
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
-from crawler.folder import folder
+from crawler.folder import naming
 from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Url
 from crawler.policy import politeness
 from crawler.reach import recorded
@@ -302,6 +302,16 @@ ROWS = [
         harmless.unescape_html,
         {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;"), **runs("9", "0", head="&#")},
     ),
+    Row(
+        "runtime.escaping.unescape_attribute",
+        harmless.unescape_attribute,
+        {
+            **TEXT,
+            **runs("&#9", "&#", "&#x", "&a", "&amp;", "&copy=", "&copy"),
+            **runs("9", "0", head="&#"),
+            **runs("a", head="&"),
+        },
+    ),
     Row("runtime.escaping.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
     Row(
         "runtime.escaping.json_line of halves",
@@ -418,8 +428,8 @@ ROWS = [
     Row("settings.loading.load", _in_file(lambda path: config.load(path, environ={}), "crawl.toml"), raw(TOML)),
     Row("settings.toml.text_of", toml.text_of, TEXT),
     Row(
-        "folder.folder.default_folder_name",
-        lambda text: folder.default_folder_name([text]),
+        "folder.naming.default_folder_name",
+        lambda text: naming.default_folder_name([text]),
         {**TEXT, **runs("a.", "/", "../", head="http://")},
     ),
     Row(

@@ -27,6 +27,8 @@ def outcome(url: str, disposition: Disposition, reason: Reason | None = None, bo
         (Gauges(concurrency=10), Bound.IDLE),
         (Gauges(concurrency=10, reads_seeds=True), Bound.SEEDS),
         (Gauges(in_flight=3, concurrency=10), Bound.NETWORK),
+        (Gauges(in_flight=10, concurrency=10, waits_for_turn=True, is_throttled=True), Bound.BANDWIDTH),
+        (Gauges(concurrency=10, is_throttled=True), Bound.IDLE),
         (Gauges(in_flight=3, concurrency=10, waits_for_turn=True), Bound.POLITENESS),
         (Gauges(in_flight=3, concurrency=10, waits_for_turn=True, why=Wait.REST), Bound.POLITENESS),
         (Gauges(concurrency=10, waits_for_turn=True, why=Wait.ASKED), Bound.CRAWL_DELAY),

@@ -274,3 +274,76 @@ def test_a_body_in_pieces_is_the_body(pieces: list[bytes], name: str) -> None:
 def test_plain_text_does_not_speak_for_itself(body: bytes, header: str, name: str) -> None:
     page = parse(Document(URL, body, f"text/plain;charset={header}"), make_job(b"k", b"charset", make_scope()))
     assert page.charset == charset.of_text(body, header) == name
+
+
+GUESSED = {
+    "windows-1251": "Мы видели гавань утром, когда корабли ещё стояли у причала и никто не торопился домой. ",
+    "koi8-r": "Мы видели гавань утром, когда корабли стояли у причала и никто не торопился домой. ",
+    "ibm866": "Мы видели гавань утром, когда корабли стояли у причала и никто не торопился домой. ",
+    "windows-1253": "Είδαμε το λιμάνι το πρωί, όταν τα πλοία ήταν ακόμη δεμένα στην προβλήτα. ",
+    "windows-1255": "ראינו את הנמל בבוקר כאשר האוניות עדיין עמדו ליד הרציף ואיש לא מיהר הביתה. ",
+    "windows-1256": "رأينا الميناء في الصباح عندما كانت السفن لا تزال راسية عند الرصيف. ",
+    "windows-874": "เราเห็นท่าเรือในตอนเช้าเมื่อเรือยังจอดอยู่ที่ท่าและไม่มีใครรีบกลับบ้าน ",
+    "windows-1250": "Příliš žluťoučký kůň úpěl ďábelské ódy, když jsme ráno viděli přístav a lodě. ",
+    "shift_jis": "私たちは朝、港を見ました。船はまだ桟橋にあり、誰も家に急いでいませんでした。",
+    "euc-jp": "私たちは朝、港を見ました。船はまだ桟橋にあり、誰も家に急いでいませんでした。",
+    "euc-kr": "우리는 아침에 항구를 보았다. 배들은 아직 부두에 있었고 아무도 서두르지 않았다. ",
+    "gbk": "早上我们看到了港口，船只还停在码头，没有人急着回家。",
+    "big5": "早上我們看到了港口，船隻還停在碼頭，沒有人急著回家。",
+    "windows-1252": "Où était le château ? L’été, nous voyions la forêt, les élèves et leur maître à Nîmes. ",
+}  # fmt: skip
+"""Sentences in encodings that pages of old sites are in without saying so."""
+
+
+@pytest.mark.parametrize("name", GUESSED)
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/xml", "application/xhtml+xml"])
+def test_an_encoding_that_nobody_declares_is_guessed_from_the_letters(name: str, content_type: str) -> None:
+    text = GUESSED[name] * 3
+    codec = {"windows-874": "cp874", "shift_jis": "cp932"}.get(name, name)
+    document = f"<rss><channel><title>{text}</title><item><link>/x</link></item></channel></rss>"
+    if "html" in content_type:
+        document = f"<html><head><title>{text}</title></head><body><p>{text}</p></body></html>"
+    page = parse(Document(URL, document.encode(codec), content_type), make_job(b"k", b"guess", make_scope()))
+    assert page.charset in {name, {"koi8-r": "koi8-u"}.get(name, name)}
+    assert page.title == " ".join(text.split())
+    assert charset.of_text(text.encode(codec), "") == page.charset
+
+
+@pytest.mark.parametrize("declared", ["windows-1252", "latin1", "us-ascii"])
+def test_what_is_declared_is_never_guessed(declared: str) -> None:
+    body = (GUESSED["windows-1251"] * 3).encode("windows-1251")
+    assert read_charset(f"<meta charset={declared}>".encode() + body) == "windows-1252"
+    assert read_charset(body, declared) == "windows-1252"
+    assert charset.of_text(body, declared) == "windows-1252"
+    assert charset.of_xml(f"<?xml version='1.0' encoding='{declared}'?>".encode() + body, "") == "windows-1252"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["größe", "é", "naïve café", "© 2003 Dupont & Fils", "“quoted”", "1 €", "¿Qué?", "año", "Ærø", "Århus", "\xa0"],
+)
+def test_few_letters_are_no_evidence_against_windows_1252(text: str) -> None:
+    body = text.encode("windows-1252")
+    assert charset.guess(body) == "windows-1252"
+    assert charset.guess(b"<p>" * 100_000 + body) == "windows-1252"
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (("größe und fülle, " * 8).encode() + b"\xe4 " + ("größe " * 8).encode(), "utf-8"),  # one fault
+        (("größe " * 50).encode()[:-3], "utf-8"),  # cut within a character
+        (("größe " * 20_000).encode() + b"\xe4", "utf-8"),  # a fault past the sample
+        (("größe " * 3).encode("latin-1") + "größe ".encode(), "windows-1252"),
+    ],
+)
+def test_utf_8_with_a_fault_in_it_stays_utf_8(body: bytes, name: str) -> None:
+    assert charset.guess(body) == charset.of_text(body, "") == read_charset(b"<p>" + body) == name
+
+
+def test_a_guess_looks_where_the_letters_are_and_at_no_markup() -> None:
+    text = (GUESSED["koi8-r"] * 3).encode("koi8-r")
+    assert charset.guess(b"<script>x</script>\n" * 10_000 + text) == "koi8-u"
+    assert charset.guess(text + b"<script>x</script>\n" * 10_000) == "koi8-u"
+    assert charset.guess(b"<meta charset=big5>" + text) == "koi8-u"
+    assert charset.guess((GUESSED["shift_jis"] * 2000).encode("cp932")) == "shift_jis"  # cut at no half character

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from crawler import urls
 from crawler.errors import ConfigError
-from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Request, Url
+from crawler.model import Disposition, Lease, LeftOut, Links, Outcome, Page, Request, Url
 from crawler.parse import Content, Document, Label, Link, Parsed, ParseJob, Parsers, parse, values_of
 from crawler.parse.data import MAX_BYTES, encode
 from crawler.parse.extraction import MOST_ASKED_BYTES, MOST_PICKLED_BYTES
@@ -313,6 +313,28 @@ def test_with_follow_false_the_links_of_the_page_are_left_and_not_forgotten_as_r
     assert (page.news.split(), page.left_out, page.outside, page.n_links) == ([], 0, b"", 2)
     again = parse(document(), replace(asked, extract=silent))
     assert again.news.split() == ["http://h/port/quay", "http://h/"]
+
+
+def test_a_link_that_the_page_has_as_well_keeps_its_label() -> None:
+    asked = job(partial(giving, links=(Link("quay", label="quay"), Link("/", method="POST"), HERE)))
+    page = parse(document(), asked)
+    assert [(request.url.path, request.label) for request in page.asked] == [("/port/quay", "quay"), ("/", "")]
+    assert page.news == Links("http://h/", urls.fingerprints(["http://h/"], b"sixteen bytes ..."))
+    again = parse(document(), asked)
+    assert [request.method for request in again.asked] == ["POST"]  # the frontier knows the others
+    assert again.news.split() == []
+
+
+def test_links_that_a_function_gives_for_a_sitemap_are_as_deep_as_those_that_it_has() -> None:
+    entries = "".join(f"<url><loc>http://h/{n}</loc><priority>0.{n}</priority></url>" for n in (7, 8, 9))
+    body = f"<urlset>{entries}</urlset>".encode()
+    for number, depth in (("8", 0), ("other", 0)):
+        page = parse(document(body, "text/xml"), job(partial(giving, links=(f"/{number}",)), max_depth=0))
+        assert [(request.url.path, request.depth) for request in page.asked] == [(f"/{number}", depth)]
+    page = parse(document(body, "text/xml"), job(partial(giving, links=("/8",))))
+    assert page.news.split() == ["http://h/7", "http://h/9"]
+    assert list(memoryview(page.news.priorities).cast("b")) == [-2, -4]
+    assert len(page.news.modified) == 8
 
 
 @pytest.mark.parametrize(

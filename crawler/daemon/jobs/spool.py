@@ -34,9 +34,9 @@ class Upload:
     """Writes one upload into its file. All calls block and belong in a thread."""
 
     def __init__(self, path: Path, guard: Guard, most: int) -> None:
-        self.given = 0
-        self.digest = blake2b(digest_size=16)
-        self.first = ""
+        self.given: int = 0
+        self.digest: blake2b = blake2b(digest_size=16)
+        self.first: str = ""
         """The first seed, as it was given."""
         self._path = path
         self._guard = guard
@@ -108,8 +108,8 @@ class BadLines:
 
     def __init__(self, folder: Path, count: int, length: int) -> None:
         """Cuts the file back to `length` bytes, the part of uploads that were read whole; it has `count` seeds."""
-        self.count = count
-        self.length = length
+        self.count: int = count
+        self.length: int = length
         self._path = folder / BAD_SEEDS
         with translate_os_errors(folder), suppress(FileNotFoundError), open(self._path, "r+b", opener=opener) as file:
             file.truncate(min(length, file.seek(0, os.SEEK_END)))

@@ -49,20 +49,20 @@ class Run:
 
     def __init__(self, job: str, registry: Registry, folder: Path, settings_of: SettingsOf, wishes: Wishes) -> None:
         self.job = job
-        self.over = asyncio.Event()
-        self.opened = asyncio.Event()
+        self.over: asyncio.Event = asyncio.Event()
+        self.opened: asyncio.Event = asyncio.Event()
         """Set when its crawl was opened, or failed to open."""
-        self.uploaded = asyncio.Event()
+        self.uploaded: asyncio.Event = asyncio.Event()
         """Set when seeds were added."""
-        self.is_told = False
+        self.is_told: bool = False
         self.crawl: Crawl | None = None
-        self.wished = asyncio.Event()
+        self.wished: asyncio.Event = asyncio.Event()
         """Set when a wish was stored."""
         self._bad: int | None = None
         """Unusable seeds so far."""
         self._queued: int | None = None
         """Queued seeds so far."""
-        self.lags = False
+        self.lags: bool = False
         """Whether, at the end of the run, the job's settings admit more URLs than its crawl could take on."""
         self._registry = registry
         self.folder = folder
@@ -75,7 +75,7 @@ class Run:
         self._snapshot: Snapshot | None = None
         self._bytes = self._most_bytes = 0
         """Bytes downloaded before the crawl was continued for late seeds, and the largest figure seen."""
-        self.bytes_before = registry.record(job).bytes
+        self.bytes_before: int = registry.record(job).bytes
         """Bytes downloaded by earlier runs. The record holds those of this one as well once its end is written."""
         self._begun = 0.0
         self._before = NOTHING_SPENT
@@ -248,7 +248,7 @@ class Run:
                 upload = spool.read(spool.path_of(self.folder, record.planted + 1), bad)
                 async with aclosing(read_batches(upload)) as read:
                     async for batch in read:
-                        self._queued += await crawl.add(batch, again=not is_first)
+                        self._queued += await crawl.add(batch, again=False if is_first else "failed")
                         self._bad = bad.count
                         if (now := time.monotonic()) >= told + TOLD_S:
                             told = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -38,16 +39,43 @@ SELECT json_group_array(text) FROM (SELECT text FROM chain ORDER BY hops)
 """
 
 
+OTHERS = """
+SELECT json_group_object(method, json_array(n, first)) FROM (
+    SELECT json_extract(sent, '$[0]') AS method, count(*) AS n, min(id) AS first
+    FROM extra JOIN url USING (id) WHERE sent != '' AND url.text = ? GROUP BY 1
+)
+"""
+EXTRA = "SELECT iif(sent = '', 'GET', json_extract(sent, '$[0]')), label FROM extra WHERE id = ?"
+
+
 def find(connection: sqlite3.Connection, url: Url, fingerprint: int, site_id: int) -> Known | None:
-    packed = fingerprint.to_bytes(8, "little")
-    has_aside = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'reread'").fetchone()
-    query = STORY.format_map(ASIDE if has_aside else NO_ASIDE)
-    for first, at in orjson.loads(connection.execute(ROWS, {"sought": packed}).fetchone()[0]):
-        row = first + (at - 1) // 8
-        story = connection.execute(query, {"row": row, "site": site_id, "last": LAST}).fetchone()
-        if story and story[0] == url.text:
-            return _read_story(connection, url, row, story[1:])
+    others: dict[str, tuple[int, int]] = {}
+    if has_extra := _has(connection, "extra"):
+        others = orjson.loads(connection.execute(OTHERS, (url.text,)).fetchone()[0])
+    rows = [*_rows(connection, fingerprint), *sorted(first for _, first in others.values())]
+    for row in rows:
+        if known := _find_row(connection, url, row, site_id):
+            method, label = (has_extra and connection.execute(EXTRA, (row,)).fetchone()) or ("GET", "")
+            counts = {name: n - (first == row) for name, (n, first) in others.items()}
+            return replace(known, method=method, label=label, others={name: n for name, n in counts.items() if n})
     return None
+
+
+def _rows(connection: sqlite3.Connection, fingerprint: int) -> list[int]:
+    """Returns the rows that may be those of a plain request."""
+    packed = fingerprint.to_bytes(8, "little")
+    found = orjson.loads(connection.execute(ROWS, {"sought": packed}).fetchone()[0])
+    return [first + (at - 1) // 8 for first, at in found]
+
+
+def _find_row(connection: sqlite3.Connection, url: Url, row: int, site_id: int) -> Known | None:
+    query = STORY.format_map(ASIDE if _has(connection, "reread") else NO_ASIDE)
+    story = connection.execute(query, {"row": row, "site": site_id, "last": LAST}).fetchone()
+    return _read_story(connection, url, row, story[1:]) if story and story[0] == url.text else None
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
 
 
 def _read_story(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:

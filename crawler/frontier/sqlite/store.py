@@ -55,7 +55,7 @@ class SqliteFrontier(EmbeddedFrontier):
     ) -> None:
         super().__init__(key, terms, store, state, bench, clock)
         self._disk = store
-        self.owed = state.owed
+        self.owed: Mapping[int, Sequence[str]] = state.owed
 
     @property
     def durable(self) -> DurableFrontier:

@@ -20,7 +20,7 @@ from ..change import Change, Parking
 from ..claims import Claims
 from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
 from ..extras import Extra
-from ..fingerprints import U64, Fingerprints
+from ..fingerprints import U64, Fingerprints, find_rows
 from ..order import ROW_BITS, ROW_MASK, Packed, key, rank, unpack
 from ..state import State
 from ..store import Due, Load, Picked, Shelf, Shelved
@@ -113,15 +113,13 @@ class Tables:
 
     def row_of_each(self, fingerprints: U64) -> NDArray[np.int64]:
         """Returns the row of each URL, in the order given; 0 for an unknown one."""
-        wanted, places = np.unique(fingerprints, return_inverse=True)
-        rows, first = np.zeros(len(wanted) + 1, np.int64), 1
-        wanted = np.append(wanted, np.uint64(0))  # the place of everything larger than the last
+        return find_rows(fingerprints, self._seen_parts())
+
+    def _seen_parts(self) -> Iterator[tuple[int, U64]]:
+        first = 1
         for part in self._packed("seen", "first", "fingerprints"):
-            at = np.searchsorted(wanted[:-1], part)
-            found = np.flatnonzero(wanted[at] == part)
-            rows[at[found]] = found + first
+            yield first, part
             first += len(part)
-        return rows[places]
 
     def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
         """Returns the rows that are pages with links which these rules kept out."""

@@ -90,18 +90,18 @@ class Kind:
     )
 
     def __init__(self) -> None:
-        self.contents = array("Q")
-        self.gists = array("Q")
-        self.rows = array("q")
+        self.contents: array[int] = array("Q")
+        self.gists: array[int] = array("Q")
+        self.rows: array[int] = array("q")
         self._hashes = array("Q")
         self._figures = array("Q")
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
         """Number of the latest answers in a row that are each near to the one before."""
-        self.is_strict = False
+        self.is_strict: bool = False
         """Whether only the same bytes count: contents of this kind turned out to differ in little."""
-        self.has_varied = False
+        self.has_varied: bool = False
         """Whether URLs of this kind ever brought different contents, remembered or not."""
         self.weak: tuple[int, ...] = ()
         """Contents that bear a weak mark of a block."""

@@ -19,15 +19,15 @@ class Outage:
     )  # fmt: skip
 
     def __init__(self, answer: Answer, run: Run, step: int = 0) -> None:
-        self.way = run.way
+        self.way: int = run.way
         """The way in which its answers are alike."""
-        self.number = run.number - 1
+        self.number: int = run.number - 1
         """Number of URLs that got its answer."""
-        self.step = step
+        self.step: int = step
         """Number of rests in a row that the site was given."""
-        self.failed = 0
+        self.failed: int = 0
         """Number of URLs that spent their last attempt on it."""
-        self.has_passed = False
+        self.has_passed: bool = False
         """Whether a URL that it hit brought something else later."""
         self._content, self._gist, self._simhash = answer.content, answer.gist, run.centre
         self._kinds: list[Kind] = []

@@ -48,11 +48,11 @@ class Spread:
     def __init__(self, answer: Answer) -> None:
         self._content, self._gist, self._simhash = answer.content, answer.gist, answer.simhash
         self.rows: dict[int, None] = {}
-        self.number = 0
+        self.number: int = 0
         """Number of URLs that brought it, remembered or not."""
-        self.is_sick = False
+        self.is_sick: bool = False
         """Whether it is no content: a URL that brought it brought another one later."""
-        self.in_a_row = 0
+        self.in_a_row: int = 0
         self._is_wide = False
         """Whether some answers are alike in letters only."""
         self._at = self._row = 0
@@ -127,7 +127,7 @@ class Spreads:
 
     def __init__(self) -> None:
         self.known: list[Spread] = []
-        self.answered = 0
+        self.answered: int = 0
         """Number of answers that the site gave."""
         self._vain = 0
 

@@ -54,26 +54,26 @@ class Pattern:
 
     def __init__(self, name: str, site: str, *, is_instance: bool = False) -> None:
         """An instance is one of many narrow patterns inside a wider one, as one book of a library."""
-        self.name = name
-        self.site = site
-        self.standing = Standing.GOOD
-        self.fetched = 0
-        self.news = 0
-        self.earlier_news = 0
+        self.name: str = name
+        self.site: str = site
+        self.standing: Standing = Standing.GOOD
+        self.fetched: int = 0
+        self.news: int = 0
+        self.earlier_news: int = 0
         """Pages of news in earlier runs."""
-        self.parked = 0
+        self.parked: int = 0
         """URLs that wait under it."""
         self.examples: tuple[str, ...] = ()
         """Two of the URLs that wait."""
-        self.asked = 0
+        self.asked: int = 0
         """URLs that were refused or probed since it was parked."""
-        self.news_window = _ALL
+        self.news_window: int = _ALL
         """One bit a page: it was news."""
-        self.sound_window = _ALL
+        self.sound_window: int = _ALL
         """One bit a page: it was news, or something vouched for it."""
-        self.is_invited = False
+        self.is_invited: bool = False
         """Whether a page of another pattern named one of its pages."""
-        self.series = Series(1) if is_instance else Series()
+        self.series: Series = Series(1) if is_instance else Series()
         self._sources: Ring | None = None
         """For the pattern of all odd URLs of a site: the pages that were news, by hashes of their URLs."""
         self._memory: Memory | None = None

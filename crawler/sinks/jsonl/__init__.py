@@ -23,12 +23,12 @@ class JsonLinesOutput:
     def __init__(self, folder: Path, config: SinkConfig) -> None:
         self._path = folder / config.path
         self._wants = Wants(config.links, config.text, config.headers)
-        self.name = f"jsonl:{config.path}"
-        self.place = str(self._path)
-        self.files = (config.path,)
-        self.drafts = (f"{config.path}{DRAFT}",)
-        self.reader = JsonLinesReader(self._path)
-        self.mender = JsonLinesMender(self._path)
+        self.name: str = f"jsonl:{config.path}"
+        self.place: str = str(self._path)
+        self.files: tuple[str] = (config.path,)
+        self.drafts: tuple[str] = (f"{config.path}{DRAFT}",)
+        self.reader: JsonLinesReader = JsonLinesReader(self._path)
+        self.mender: JsonLinesMender = JsonLinesMender(self._path)
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:

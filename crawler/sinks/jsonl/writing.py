@@ -29,7 +29,7 @@ class JsonLines:
     """
 
     def __init__(self, path: Path, wants: Wants = Wants(), *, sync: bool = False) -> None:  # noqa: B008  it is frozen
-        self.name = f"jsonl:{path.name}"
+        self.name: str = f"jsonl:{path.name}"
         self.path = path
         self._wants = wants
         self._sync = sync
