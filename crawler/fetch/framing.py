@@ -47,11 +47,11 @@ def join_equal_lengths(data: bytes) -> bytes:
     found = _LENGTHS.findall(head)
     if not found or (len(found) == 1 and b"," not in found[0]):
         return data
-    values = {value.strip(b" \t") for field in found for value in field.split(b",")}
+    values: set[bytes] = {value.strip(b" \t") for field in found for value in field.split(b",")}
     if len(values) > 1 or not (value := values.pop()).isdigit():
         return data
     one, *_ = _LENGTHS.finditer(head)
-    rest = _LENGTHS.sub(b"", head[one.end() :])
+    rest: bytes = _LENGTHS.sub(b"", head[one.end() :])
     return head[: one.start()] + b"Content-Length: " + value + b"\r\n" + rest + data[len(head) :]
 
 
