@@ -11,7 +11,7 @@ import typer
 from crawler import escape_text
 
 from . import show, values
-from .signals import raising_interrupts
+from .interrupts import raising_interrupts
 
 
 def repair(
