@@ -255,6 +255,7 @@ ROWS = [
     Row("urls.url.make_resolver", tried(urls.make_resolver(BASE, POLICY)), TEXTS),
     Row("urls.url.make_resolver of a base", tried(lambda text: urls.make_resolver(text)("x")), TEXTS),
     Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
+    Row("urls.url.has_listed_suffix", tried(urls.has_listed_suffix), TEXTS),
     Row("urls.url.explain", tried(urls.explain), TEXTS),
     Row(
         "urls.url.explain of a reference",

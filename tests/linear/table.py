@@ -79,6 +79,7 @@ NEED_NONE = {
     "runtime.log_format.cut": "a part of logbook.Lines.format",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
+    "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
     "seeds.markup.feed": "a part of seeds.markup.read_xml",
     "robots.RobotsCache.": "reads with robots.reading.parse",
     "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",

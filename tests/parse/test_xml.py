@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -26,6 +26,12 @@ def read(document: str | bytes, *follow: str, content_type: str = "", priority: 
     body = document.encode() if isinstance(document, str) else document
     asked = Document(SITEMAP_URL, body, content_type, priority=priority)
     return xml.read([body], asked, make_job(b"k", b"r", make_scope(), follow=frozenset(follow) or FOLLOWED))
+
+
+def read_in_pieces(body: bytes) -> Iterator[Reading]:
+    for size in (1, 7, 64):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        yield xml.read(pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope(), follow=FOLLOWED))
 
 
 def urlset(*urls: str) -> str:
@@ -193,6 +199,10 @@ REPAIRED = {
     ),
     "a section among faults": (urlset("<loc><![CDATA[http://h/?a&amp;b&c]]></loc><d>&</d>"), ["http://h/?a&amp;b&c"]),
     "a section after a fault": (urlset("<d>&</d><loc><![CDATA[http://h/?a&amp;b&c]]></loc>"), ["http://h/?a&amp;b&c"]),
+    "a fault within a section": (
+        urlset("<loc><![CDATA[http://h/?a&amp;b\x0b&c<]]></loc>", "<loc>http://h/2</loc>"),
+        ["http://h/?a&amp;b&c<", "http://h/2"],
+    ),
     "a comment after a fault": (urlset("<d>&</d><!-- <loc>x</loc> -- > --><loc>http://h/1</loc>"), ["http://h/1"]),
     "broken nesting": (
         urlset("<a><b></a></b><loc>http://h/1</loc>", "<loc>http://h/2</loc>"),
@@ -236,10 +246,7 @@ def test_a_fault_loses_no_entries_before_or_after_it(fault: str) -> None:
     reading = read(document)
     assert reading.hrefs == hrefs
     assert reading.note.startswith("read on after an error: ")
-    body = document.encode()
-    for size in (1, 7, 64):
-        pieces = [body[at : at + size] for at in range(0, len(body), size)]
-        again = xml.read(pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope(), follow=FOLLOWED))
+    for again in read_in_pieces(document.encode()):
         assert (again.hrefs, again.title) == (hrefs, reading.title), "the cuts between pieces change nothing"
 
 
@@ -273,6 +280,7 @@ def test_entities_that_a_document_declares_are_never_expanded(declarations: str,
     reading = read(body)
     assert reading.hrefs == ["http://h/1", "http://h/&a;", "http://h/?&"]
     assert reading.note == "read on after an error: entities are declared, and were not expanded"
+    assert all(again.hrefs == reading.hrefs for again in read_in_pieces(body))
 
 
 def test_a_document_type_without_entities_is_no_fault() -> None:
