@@ -3,10 +3,8 @@
 import os
 import signal
 import sys
-from typing import NoReturn
 
-CANCELLED = 130
-"""`Exit.CANCELLED`, which would have to be imported: the code that shells give to a command that Ctrl-C ended."""
+from .interrupts import end_on_ctrl_c
 
 
 def main() -> None:
@@ -17,19 +15,6 @@ def main() -> None:
     from .app import main as run
 
     run()
-
-
-def end_on_ctrl_c(number: int, frame: object) -> NoReturn:
-    """Ends the process with one line, for the time in which there is nothing to put in order.
-
-    A KeyboardInterrupt could come up inside any import, and would leave a traceback there.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        os.write(2, b"\ncrawl: interrupted\n" if os.isatty(2) else b"crawl: interrupted\n")
-    except OSError:
-        pass  # nobody listens
-    os._exit(CANCELLED)
 
 
 def _fill_gaps() -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from .signals import raising_interrupts
+from .interrupts import raising_interrupts
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
-from . import end_on_ctrl_c
 from .exit_codes import Exit
+from .interrupts import end_on_ctrl_c
 
 
 @contextmanager
@@ -31,19 +31,6 @@ def on_signals(acts: Mapping[signal.Signals, Callable[[], None]], *, heeds_ignor
             loop.remove_signal_handler(one)
         if signal.SIGINT in heard:  # it would raise KeyboardInterrupt, and all is done
             signal.signal(signal.SIGINT, end_on_ctrl_c)
-
-
-@contextmanager
-def raising_interrupts() -> Iterator[None]:
-    """Lets Ctrl-C raise KeyboardInterrupt while the block lasts, for work that puts things in order at its end."""
-    if signal.getsignal(signal.SIGINT) is not end_on_ctrl_c:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, end_on_ctrl_c)
 
 
 def end_at_once() -> NoReturn:
