@@ -1,4 +1,6 @@
-"""Decides what Ctrl-C does while no crawl runs: it ends the process, or raises KeyboardInterrupt where asked."""
+"""Ctrl-C where no crawl runs: one line and an exit code. Imports little, since it comes before everything else."""
+
+from __future__ import annotations
 
 import os
 import signal

@@ -11,7 +11,6 @@ import typer
 from crawler import escape_text
 
 from . import show, values
-from .interrupts import raising_interrupts
 
 
 def repair(
@@ -24,6 +23,8 @@ def repair(
     Pages whose records are missing from the output are queued again.
     """
     from crawler import Trust, repair_folder
+
+    from .interrupts import raising_interrupts
 
     with raising_interrupts():
         mended = repair_folder(folder, is_forced=force, trust=Trust(foreign=trust_folder))

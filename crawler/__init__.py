@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .folder.lost_records import LostRecords
     from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
-    from .frontier import Known
+    from .frontier import Known, Look, look
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -94,7 +94,7 @@ _HOMES = {
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
     "fetch": "Cookie CookieJar",
-    "frontier": "Known",
+    "frontier": "Known Look look",
     "offload": "count_cores",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
@@ -140,6 +140,7 @@ __all__ = [
     "Lease",
     "LeftOut",
     "Link",
+    "Look",
     "LostRecords",
     "Mender",
     "Observer",
@@ -192,6 +193,7 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "look",
     "open_crawl",
     "open_shared",
     "plan_memory",

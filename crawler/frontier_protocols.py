@@ -313,6 +313,18 @@ class Look(Protocol):
         """Returns how many URLs ended with each disposition."""
         ...
 
+    def failed(self) -> Mapping[str, int]:
+        """Returns how many URLs failed, by reason. Looks through all visits."""
+        ...
+
+    def last_visit(self) -> float | None:
+        """Returns when the latest visit ended, in Unix seconds; None: there was none. Looks through all visits."""
+        ...
+
+    def next_revisit(self) -> float | None:
+        """Returns from when on a page is visited again, in Unix seconds; None: none is on schedule."""
+        ...
+
     def positions(self) -> Mapping[str, Position]:
         """Returns what each sink, by name, had durably written at the last settle."""
         ...

@@ -82,6 +82,11 @@ class Folder:
         return make_outputs(self.path, self.config)
 
     @property
+    def holder(self) -> int | None:
+        """The id of the process that crawls into it now; None: none does. Raises FolderError."""
+        return find_holder(self.path)
+
+    @property
     def frontier_path(self) -> Path:
         """The path of its frontier."""
         return self.path / "frontier.sqlite"
@@ -137,6 +142,23 @@ def read_folder(path: Path, config: Config, *, trust: Trust = NOBODY) -> Folder:
         if not (path / _SETTINGS).is_file():
             raise FolderError(f"{path} is no crawl folder: it holds no {_SETTINGS}")
         return _merge(path, config, trust)
+
+
+def find_holder(path: Path) -> int | None:
+    """Returns the id of the process that uses the folder; None: none does. Changes nothing. Raises FolderError."""
+    with translate_os_errors(path), suppress(FileNotFoundError):
+        lock = opener(path / _LOCK, os.O_RDONLY)
+        try:
+            holder = int(os.pread(lock, 20, 0))
+            os.kill(holder, 0)  # first: an attempt to lock could get in the way of a crawl that begins
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return holder
+        except (ProcessLookupError, ValueError):
+            return None
+        finally:
+            os.close(lock)
+    return None
 
 
 @contextmanager

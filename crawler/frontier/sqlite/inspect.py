@@ -40,6 +40,9 @@ _ROOTS = """
 SELECT root.id, root.text, seed.text FROM url AS root LEFT JOIN url AS seed ON seed.id = root.seed
 WHERE root.root = 0 AND root.id > 0 AND instr(root.text, ?) ORDER BY root.id LIMIT ?
 """
+_FAILED = """
+SELECT coalesce(reason, ''), count(*) FROM visit WHERE disposition = 'failed' GROUP BY 1 ORDER BY 2 DESC, 1
+"""
 
 
 class FileLook:
@@ -99,6 +102,22 @@ class FileLook:
         """Returns how many URLs ended with each disposition."""
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
+
+    def failed(self) -> Mapping[str, int]:
+        """Returns how many URLs failed, by reason."""
+        return dict(self._connection.execute(_FAILED).fetchall())
+
+    def last_visit(self) -> float | None:
+        """Returns when the latest visit ended."""
+        [at] = self._connection.execute("SELECT max(visited_at) FROM visit").fetchone()
+        return at and float(at)
+
+    def next_revisit(self) -> float | None:
+        """Returns from when on a page is visited again."""
+        if not self._has("revisit"):
+            return None
+        [at] = self._connection.execute("SELECT min(due) FROM revisit WHERE due IS NOT NULL").fetchone()
+        return at and float(at)
 
     def positions(self) -> Mapping[str, Position]:
         """Returns what each sink, by name, had durably written at the last settle."""

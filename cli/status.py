@@ -1,0 +1,148 @@
+"""`crawl status FOLDER`: prints what stands in a crawl folder, in words or as JSON."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from crawler import escape_text
+from crawler.runtime.escaping import json_line
+
+from . import show, values
+
+if TYPE_CHECKING:
+    from crawler import Folder, Look, Trap
+
+SHOWN_SITES = 5
+JSON_SITES = 100
+
+
+class _Standing(NamedTuple):
+    """What the frontier of a folder tells."""
+
+    settled: Mapping[str, int]
+    queued: int
+    failed: Mapping[str, int]
+    parkings: Sequence[Trap]
+    parked: int
+    sites: Sequence[tuple[str, int]]
+    last_visit: float | None
+    next_revisit: float | None
+
+    @property
+    def pages(self) -> int:
+        return self.settled.get("fetched", 0)
+
+
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder.")],
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
+) -> None:
+    """Say what stands in a crawl folder: pages, queue, failures, outputs, and what its crawl would do next.
+
+    It changes nothing, and may look at a folder while a crawl runs in it.
+    """
+    from crawler import Config, FolderError, Trust, look, read_folder
+
+    from .interrupts import raising_interrupts
+
+    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
+    if not found.frontier_path.exists():
+        raise FolderError(f"{folder} holds no {found.frontier_path.name}: nothing is known of its URLs")
+    with raising_interrupts():
+        standing = look(found.frontier_path, _ask)
+    holder = found.holder
+    if json:
+        sys.stdout.write(json_line(_record(found, standing, holder)).decode())
+        return
+    for line in _words(found, standing, holder):
+        print(escape_text(line))
+
+
+def _ask(opened: Look) -> _Standing:
+    return _Standing(
+        settled=opened.settled(),
+        queued=opened.queued(),
+        failed=opened.failed(),
+        parkings=opened.parkings(),
+        parked=opened.parked(),
+        sites=[(one.site, one.queued) for one in opened.busiest(JSON_SITES) if one.queued],
+        last_visit=opened.last_visit(),
+        next_revisit=opened.next_revisit(),
+    )
+
+
+def _words(folder: Folder, now: _Standing, holder: int | None) -> Iterator[str]:
+    done = show.many(sum(now.settled.values()), "URL")
+    state = f"a crawl runs in it, pid {holder}" if holder else "no crawl runs in it"
+    yield f"{folder.path}: {show.many(now.pages, 'page')}, {done} done, {show.number(now.queued)} queued; {state}"
+    if now.settled:
+        yield f"  outcomes  {show.format_counts(now.settled)}"
+    if now.failed:
+        yield f"  failed    {show.format_counts(now.failed)}"
+    if now.parked:
+        yield f"  parked    {show.number(now.parked)} in {show.many(len(now.parkings), 'pattern')}"
+    for label, (site, queued) in zip(("sites", *[""] * SHOWN_SITES), now.sites[:SHOWN_SITES], strict=False):
+        yield f"  {label:<8}  {show.number(queued)} queued at {site}"
+    if now.last_visit:
+        yield f"  last      {_moment(now.last_visit)}, {show.duration(max(0.0, time.time() - now.last_visit))} ago"
+    for label, (place, size) in zip(("outputs", *[""] * len(folder.outputs)), _outputs(folder), strict=False):
+        yield f"  {label:<8}  {place}{'' if size is None else f', {show.size(size)}'}"
+    yield from () if holder else (f"  {line}" for line in _next_steps(folder, now))
+
+
+def _next_steps(folder: Folder, now: _Standing) -> Iterator[str]:
+    """Yields what the crawl would do if it went on, and the commands for it."""
+    command = f"crawl {shlex.quote(str(folder.path))}"
+    limit = folder.config.scope.limit
+    if now.queued and limit is not None and now.pages >= limit:
+        yield f"its limit of {show.many(limit, 'page')} is reached; to go on: {command} --limit {2 * limit}"
+    elif now.queued:
+        yield f"to visit what is queued: {command}"
+    elif now.next_revisit:
+        yield f"pages are visited again from {_moment(now.next_revisit)}: {command}"
+    else:
+        yield "nothing is left to visit"
+    if now.failed:
+        yield f"to try again what failed: {command} --retry-failed"
+    if now.parked:
+        yield f"to fetch what is parked: {command} --unpark all"
+
+
+def _outputs(folder: Folder) -> Iterator[tuple[str, int | None]]:
+    """Yields the place of each output and its size in bytes; None: it is not in files of the folder, or not there."""
+    for output in folder.outputs:
+        sizes = [path.stat().st_size for name in output.files if (path := folder.path / name).is_file()]
+        yield output.place, sum(sizes) if sizes else None
+
+
+def _moment(at: float | None) -> str | None:
+    from crawler.runtime.times import iso
+
+    return iso(at) if at else None
+
+
+def _record(folder: Folder, now: _Standing, holder: int | None) -> dict[str, object]:
+    return {
+        "v": 1,
+        "folder": str(folder.path),
+        "pid": holder,
+        "pages": now.pages,
+        "settled": dict(now.settled),
+        "queued": now.queued,
+        "failed": dict(now.failed),
+        "parked": now.parked,
+        "parked_under": {one.pattern: one.parked for one in now.parkings},
+        "sites": [{"site": site, "queued": queued} for site, queued in now.sites],
+        "last_visit_at": _moment(now.last_visit),
+        "next_revisit_at": _moment(now.next_revisit),
+        "outputs": [{"place": place, "bytes": size} for place, size in _outputs(folder)],
+        "next": [] if holder else list(_next_steps(folder, now)),
+    }
