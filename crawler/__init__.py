@@ -8,6 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
@@ -87,6 +88,7 @@ _HOMES = {
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
+    "assembly.contents": "make_content",
     "assembly.shared": "Shared open_shared",
     "reach.second_looks": "Reconsidered",
     "folder.folder": "Folder read_folder",
@@ -194,6 +196,7 @@ __all__ = [
     "escape_text",
     "explain",
     "look",
+    "make_content",
     "open_crawl",
     "open_shared",
     "plan_memory",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
-from .parse import SITEMAP_FIRST, Document, ParseJob, blocked, parse, values_of
+from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
@@ -22,7 +22,6 @@ from .policy.setbacks import end_setback
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .settings import MOST_INLINE_BYTES
 
-ROBOTS_PATH = "/robots.txt"
 BARRED_S = 1.0
 """Seconds that a site rests when visits under way may make its next request unnecessary."""
 COOKIES_MAY_HELP = "; fetch.cookies = true may help"
@@ -279,24 +278,7 @@ class Visitor:
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
     def _document(self, fetched: Outcome, response: Response) -> Document:
-        request = fetched.request
-        return Document(
-            url=request.url,
-            body=response.body,
-            content_type=response.header("content-type"),
-            content_encoding=response.header("content-encoding"),
-            anchor=request.anchor,
-            depth=request.depth,
-            status=response.status,
-            priority=request.priority,
-            is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
-            links=response.all("link"),
-            robots=response.all("x-robots-tag"),
-            refresh=response.header("refresh"),
-            is_cut=bool(response.truncated),
-            headers=response.headers if self.job.extract else (),
-            request=values_of(request) if self.job.extract else None,
-        )
+        return make_document(fetched.request, response, is_for_function=self.job.extract is not None)
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.

@@ -20,7 +20,7 @@ from yarl import URL
 from crawler.testing import Served, link_graph, open_web
 
 ROOT = Path(__file__).parent.parent
-TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/embedding.md")}
+TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/embedding.md", "docs/tests.md")}
 SHOWN = [
     pytest.param(code, id=f"{name.split('/')[-1]}-{number}")
     for name, text in TEXTS.items()

@@ -9,10 +9,12 @@ from typing import Literal
 
 import turbohtml
 
-from ..model import Page, Request, Url
+from ..model import Page, Request, Response, Url
 from ..protocols import Bounds
 from ..urls.canonical import Policy
 from .charset import decode
+
+ROBOTS_PATH = "/robots.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,27 @@ class Document:
 
 values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Request)))
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
+
+
+def make_document(request: Request, response: Response, *, is_for_function: bool) -> Document:
+    """Returns the document of an answer. `is_for_function`: a function of the user gets headers and request, too."""
+    return Document(
+        url=request.url,
+        body=response.body,
+        content_type=response.header("content-type"),
+        content_encoding=response.header("content-encoding"),
+        anchor=request.anchor,
+        depth=request.depth,
+        status=response.status,
+        priority=request.priority,
+        is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
+        links=response.all("link"),
+        robots=response.all("x-robots-tag"),
+        refresh=response.header("refresh"),
+        is_cut=bool(response.truncated),
+        headers=response.headers if is_for_function else (),
+        request=values_of(request) if is_for_function else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
