@@ -103,7 +103,7 @@ def draw_panel(now: Snapshot, title: str, width: int) -> Text:
         text.append(f"{escape_text(value)}\n")
     head = Text(no_wrap=True, overflow="ellipsis")
     return head.append(
-        f"\n {escape_text(title):<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold"
+        f"\n {escape_text(title):<{max(0, width - 13)}}{show.duration(now.elapsed_s):>11}\n", "bold"
     ).append(text)
 
 
@@ -123,9 +123,10 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     yield "status", show.format_counts(now.statuses) or "-"
     yield "bound by", now.bound_by
     yield from (("", line) for line in textwrap.wrap(now.advice, max(20, width - 12), break_on_hyphens=False))
-    room = max(16, width - 44)
+    room = max(16, width - 49)
     for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
-        turn = f"in {busy.next_turn_in_s:.0f} s" if (busy.next_turn_in_s or 0) >= 0.5 else "now"
+        wait_s = busy.next_turn_in_s or 0
+        turn = f"in {show.duration(wait_s) if wait_s >= 9.95 else f'{wait_s:.0f} s'}" if wait_s >= 0.5 else "now"
         name = escape_text(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
         if busy.slowed_by:
