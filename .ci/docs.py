@@ -220,7 +220,12 @@ def page(package: str, name: str, value: object) -> str:
     if is_typeddict(value):
         for table in bases_of(value):
             full = f"{package}.{name}" if table is value else f"{table.__module__}.{table.__name__}"
-            lines += [f".. autoclass:: {full}", f"   :members: {', '.join(own_keys(table))}", ""]
+            lines += [
+                f".. autoclass:: {full}",
+                f"   :members: {', '.join(own_keys(table))}",
+                "   :member-order: bysource",
+                "",
+            ]
     elif inspect.isclass(value) and issubclass(value, Table):
         for table in [f"{package}.{name}", *(f"{one.__module__}.{one.__name__}" for one in tables_in(value))]:
             lines += [

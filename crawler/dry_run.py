@@ -77,7 +77,9 @@ class Rehearsal:
     """The result of a dry run: the first requests, and those that would be refused."""
 
     first: list[Turn] = field(default_factory=list)
+    """The first requests, in the order in which they would be made."""
     refused: list[Refusal] = field(default_factory=list)
+    """Seeds that would not be fetched, each with the reason."""
     seeds: int = 0
     """Distinct seeds that were looked at."""
     repeated: int = 0

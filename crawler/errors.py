@@ -94,7 +94,9 @@ class VisitError(CrawlError):
     ) -> None:
         super().__init__(reason, detail)
         self.reason = reason
+        """The word that the record gets."""
         self.detail = detail
+        """A few words for a person."""
         self.transient = transient
         """Whether another attempt may succeed."""
         self.retry_after_s = retry_after_s

@@ -68,7 +68,9 @@ class Explanation:
     request: Request
     """The request that was judged, with its depth and the root that scope measures from."""
     scope: Ruling
+    """Whether it belongs to the crawl, and by which rule."""
     robots: RobotsAnswer
+    """The answer of the site's robots.txt about it, with the line that decides."""
     rest_s: float
     """Seconds that its site rests after each request at least."""
     per_site: int

@@ -83,14 +83,17 @@ class Counts:
     """The counts of a frontier. `settled` has final dispositions only."""
 
     known: int = 0
+    """All URLs ever found."""
     queued: int = 0
     """URLs to visit, retries included, without those on lease."""
     leased: int = 0
+    """URLs that are being visited."""
     retrying: int = 0
     """URLs of `queued` that wait for another attempt."""
     sites: int = 0
     """Sites that have URLs queued or on lease."""
     settled: Mapping[Disposition, int] = field(default_factory=dict)
+    """URLs that are done, by their outcome."""
     scheduled: int = 0
     """Settled pages that are scheduled for a revisit and not in `queued` yet."""
     due_in_s: float | None = None
@@ -142,23 +145,30 @@ class Known:
     """The history of one URL."""
 
     url: Url
+    """Its canonical form."""
     row: int
+    """Its row in the frontier."""
     standing: Literal["queued", "waiting", "parked", "leased", "done"]
     """`waiting`: for another attempt; `parked`: until a person wants it; `done`: visited, perhaps with a revisit to
     come."""
     depth: int
+    """Hops from the seed."""
     attempts: int
     """Visits that came to an end."""
     disposition: Disposition | None = None
+    """The outcome of the last visit. None: there was none."""
     reason: Reason | None = None
     """The reason of the last visit."""
     detail: str = ""
+    """A few words about that outcome for a person."""
     status: int | None = None
+    """The HTTP status of the last answer. None: there was none."""
     visited_at: float | None = None
     """Unix seconds; final visits only."""
     due: float | None = None
     """When it may be tried again, in Unix seconds."""
     duplicate_of: Url | None = None
+    """The URL that brought the same content before."""
     visits: int = 0
     """Final visits, revisits included; the fields above are those of the last."""
     revisit_due: float | None = None
@@ -178,6 +188,7 @@ class Known:
     method: str = "GET"
     """The method of the request that all this is about. Where there are several, a plain GET comes first."""
     label: str = ""
+    """The `label` of its request. Empty: it has none."""
     others: Mapping[str, int] = field(default_factory=dict)
     """How many other requests to this URL there are, with another method, header fields or a body, by method."""
 

@@ -31,15 +31,19 @@ def names(node: ast.AST | None) -> set[str]:
     return {one.id for one in found if isinstance(one, ast.Name)} | set(texts)
 
 
-def asked_for(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
+def asked_for(tree: ast.AST, *, opens: bool) -> Iterator[tuple[int, set[str]]]:
     """The classes that the code asks for by isinstance, or demands of a parameter or of a field."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and names(node.func) & {"isinstance", "issubclass"}:
             yield node.lineno, names(node.args[1])
-        elif isinstance(node, ast.arg | ast.AnnAssign):
+        elif isinstance(node, ast.arg | ast.AnnAssign) and not opens:
             yield node.lineno, names(node.annotation)
         elif isinstance(node, ast.MatchClass):
             yield node.lineno, names(node.cls)
+
+
+OPENS = {"fetch": {"crawler/assembly/crawl_parts.py", "crawler/assembly/parts.py"}}
+"""What opens an object of a room may say in a field which class it has opened."""
 
 
 @pytest.mark.slow
@@ -48,7 +52,9 @@ def test_no_other_room_asks_for_the_classes_behind_a_door(room: str) -> None:
     found = [
         f"{path.relative_to(HOUSE)}:{line}: {sorted(asked & BEHIND_DOORS[room])}"
         for path in modules(room)
-        for line, asked in asked_for(ast.parse(path.read_text()))
+        for line, asked in asked_for(
+            ast.parse(path.read_text()), opens=str(path.relative_to(HOUSE)) in OPENS.get(room, ())
+        )
         if asked & BEHIND_DOORS[room]
     ]
     assert found == []

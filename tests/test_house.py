@@ -53,8 +53,12 @@ LOADS_OBJECTS = {
 }
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
-READS_OUR_WORKERS = ROOT / "crawler/offload/packing.py"
-"""What came through these pipes, each answer by itself."""
+THROUGH_PIPES = {
+    ROOT / "crawler/offload/packing.py",  # each answer of a worker by itself
+    ROOT / "crawler/offload/program.py",  # in a worker: a function of the user's own program
+    ROOT / "crawler/model/returned.py",  # what that function returned, in an answer of a worker
+}
+"""What came through these pipes in a pickle of its own."""
 
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
@@ -277,7 +281,7 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            is_ours = name == "pickle.dumps" or (name == "pickle.loads" and path == READS_OUR_WORKERS)
+            is_ours = name == "pickle.dumps" or (name == "pickle.loads" and path in THROUGH_PIPES)
             if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and not is_ours):
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:

@@ -53,6 +53,7 @@ class Crawl:
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
+        """The crawl folder. None: the crawl is in memory."""
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works

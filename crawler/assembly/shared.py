@@ -30,9 +30,13 @@ class Shared:
     """The parts that crawls share, for `open_crawl(shared=...)`. `open_shared` makes them for one event loop."""
 
     config: Config
+    """The settings of the shared parts."""
     offloader: Offloader
+    """The workers that parse the pages of all crawls."""
     budget: Budget
+    """The memory for the bodies of all crawls."""
     network: Network
+    """Names and addresses, looked up for all crawls."""
     turns: Turns
     """Lends each site to one crawl after another, with the rests that a single crawl would keep."""
     places: Places

@@ -90,6 +90,7 @@ class Jobs:
 
     @property
     def config(self) -> DaemonConfig:
+        """The daemon's own settings in force."""
         return self._reception.config
 
     @property
@@ -323,6 +324,7 @@ class Jobs:
 
     @property
     def last_event(self) -> int:
+        """The id of the latest stored event."""
         return self._registry.last_event
 
     async def note(self, job: str | None, data: Mapping[str, object]) -> None:
@@ -343,6 +345,7 @@ class Jobs:
 
     @property
     def templates(self) -> Mapping[str, Template]:
+        """All templates, by name."""
         return self._registry.templates
 
     async def put_template(self, template: Template) -> None:

@@ -38,6 +38,7 @@ class Refused(CrawlError):
     def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
         self.status = status
+        """The HTTP status of the answer."""
         self.faults: tuple[tuple[str, str], ...] = tuple(faults)
         """Pairs of a field and what is wrong with it."""
 

@@ -30,7 +30,9 @@ class Sources:
     """The places that settings come from."""
 
     file: Path | None = None
+    """The TOML file. None: there is none."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    """The environment, for variables like `CRAWL_DAEMON__PORT`."""
     chosen: Mapping[str, object] = field(default_factory=dict)
     """The daemon's own settings from the command line."""
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -50,9 +52,13 @@ class Daemon:
     """A daemon that listens."""
 
     jobs: Jobs
+    """All its jobs."""
     listening: Listening
+    """The address that it listens on."""
     token: Token
+    """The token that clients send."""
     token_file: Path
+    """The file that holds the token."""
     _sources: Sources
 
     def reload(self) -> Changed:

@@ -14,6 +14,7 @@ class Complaint(NamedTuple):
     field: str
     """The full name of the setting, such as `politeness.delay_s`, or the field of the job."""
     text: str
+    """What is wrong with it, in a sentence."""
 
 
 class JobError(CrawlError):
@@ -46,6 +47,7 @@ class BadJob(JobError):
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         super().__init__("\n".join(f"{field}: {text}" for field, text in complaints))
         self.complaints: tuple[Complaint, ...] = tuple(complaints)
+        """The fields that cannot be used."""
 
 
 class BadSettings(BadJob):

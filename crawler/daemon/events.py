@@ -42,7 +42,9 @@ class Event:
     job: str | None
     """None: the event concerns no job, or several."""
     kind: Kind
+    """What kind of event it is."""
     data: Mapping[str, object]
+    """The fields of the event, as the API gives them."""
 
     @cached_property
     def json(self) -> bytes:
@@ -93,6 +95,7 @@ class Listener:
         self._is_over = False
 
     def hear(self, event: Event) -> None:
+        """Takes an event that concerns this listener."""
         if self._is_over or (self._job is not None and event.job != self._job):
             return
         if len(self._waiting) >= self._most:
@@ -103,6 +106,7 @@ class Listener:
         self._arrived.set()
 
     def close(self) -> None:
+        """Ends the listener: it still gets the events that wait for it."""
         self._is_over = True
         self._arrived.set()
 

@@ -14,7 +14,7 @@ from ..errors import ConfigError, UrlError
 from ..model import Url
 from ..runtime.private_files import opener, replace_private_file
 from .cookies import Cookies, is_kept
-from .setcookie import MAX_PAIR_BYTES, Cookie
+from .setcookie import CONTROLS, MAX_PAIR_BYTES, Cookie, encode
 
 FIELDS = 7
 """Fields of a line: domain, whether subdomains get the cookie, path, whether it is Secure, its end, name and value."""
@@ -37,7 +37,7 @@ class CookieJar:
 
     def of(self, url: Url | str) -> str:
         """Returns the Cookie field that a request for this URL gets; empty: there is none. Raises UrlError."""
-        return self._cookies.of(_parse(url)).encode("latin-1").decode()
+        return self._cookies.of(_parse(url)).encode("latin-1").decode("utf-8", "surrogateescape")
 
     def set(
         self,
@@ -101,9 +101,10 @@ def _parse(url: Url | str) -> Url:
 def _check(cookie: Cookie) -> None:
     """Raises ValueError for a cookie that a Cookie field or a cookies.txt cannot hold."""
     for what, text in (("name", cookie.name), ("value", cookie.value), ("path", cookie.path)):
-        if not text.isprintable() or ";" in text or text != text.strip():
+        is_odd = CONTROLS.search(text) or ";" in text or ("\t" in text and text is not cookie.value)
+        if is_odd or text != text.strip(" \t"):
             raise ValueError(f"the {what} of a cookie cannot be {text!r}")
-    if not cookie.name or "=" in cookie.name or len((cookie.name + cookie.value).encode()) > MAX_PAIR_BYTES:
+    if not cookie.name or "=" in cookie.name or len(encode(cookie.name + cookie.value)) > MAX_PAIR_BYTES:
         raise ValueError(f"{cookie.name[:80]!r} with its value cannot be a cookie of {MAX_PAIR_BYTES} bytes at most")
     if not cookie.path.startswith("/"):
         raise ValueError(f"the path of a cookie begins with a slash, unlike {cookie.path!r}")
@@ -111,7 +112,7 @@ def _check(cookie: Cookie) -> None:
 
 def _write(path: str | PathLike[str], cookies: list[Cookie]) -> None:
     with replace_private_file(path) as file:
-        file.write((_HEAD + "".join(map(_line, cookies))).encode())
+        file.write(encode(_HEAD + "".join([_line(one) for one in cookies if "\t" not in one.name + one.path])))
 
 
 def _line(cookie: Cookie) -> str:
@@ -127,7 +128,7 @@ def _word(is_so: bool) -> str:
 
 
 def _read(path: str | PathLike[str]) -> list[Cookie]:
-    with open(path, encoding="utf-8", errors="replace", opener=partial(opener)) as file:
+    with open(path, encoding="utf-8", errors="surrogateescape", opener=partial(opener)) as file:
         lines = file.read().split("\n")
     found = []
     for number, line in enumerate(lines, 1):
@@ -141,7 +142,7 @@ def _read(path: str | PathLike[str]) -> list[Cookie]:
 
 
 def _parse_line(text: str) -> Cookie:
-    parts = text.split("\t")
+    parts = text.split("\t", FIELDS - 1)  # a value may hold tabs
     if len(parts) == FIELDS - 1:
         parts.append("")  # an empty value, whose tab an editor cut off
     if len(parts) != FIELDS:

@@ -8,7 +8,7 @@ from time import time
 
 from ..model import Url
 from ..urls import host, registered_domain, registered_domain_of_host
-from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, path_matches, read
+from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, encode, path_matches, read
 
 __all__ = ["MAX_PAIR_BYTES", "Cookies"]
 
@@ -47,7 +47,7 @@ class Cookies:
             return ""
         chosen = jar.choose(host(url), _path(url), self._clock(), is_secure=_is_secure(url))
         text = "; ".join(_cut_to_size([f"{cookie.name}={cookie.value}" for cookie in chosen]))
-        return text.encode().decode("latin-1")  # one character for each octet, as request heads are built
+        return encode(text).decode("latin-1")  # one character for each octet, as request heads are built
 
     def keep(self, url: Url, fields: Sequence[str]) -> None:
         """Stores the Set-Cookie fields of this URL's answer, and drops those that no browser would keep."""
@@ -164,7 +164,7 @@ def _size(cookie: Cookie) -> int:
 def _cut_to_size(pairs: list[str]) -> Iterator[str]:
     room = MAX_SENT_BYTES
     for pair in pairs:
-        room -= len(pair.encode()) + 2
+        room -= len(encode(pair)) + 2
         if room >= 0:
             yield pair
 

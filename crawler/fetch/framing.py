@@ -34,6 +34,27 @@ def split_heads(data: bytes, interim: int) -> tuple[bytes, tuple[bytes, ...]]:
     return heads.pop(), tuple(heads)
 
 
+_LENGTHS = re.compile(rb"^content-length:[ \t]*+([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE | re.MULTILINE)
+
+
+def join_equal_lengths(data: bytes) -> bytes:
+    """Returns the bytes of an answer with one Content-Length where its head repeats the same (RFC 9110 8.6).
+
+    Lengths that differ stay for the parser to refuse, and so does a head that arrives in several pieces.
+    """
+    blank = BLANK_LINE.search(data)
+    head = data[: blank.start() + 1] if blank else b""
+    found = _LENGTHS.findall(head)
+    if not found or (len(found) == 1 and b"," not in found[0]):
+        return data
+    values: set[bytes] = {value.strip(b" \t") for field in found for value in field.split(b",")}
+    if len(values) > 1 or not (value := values.pop()).isdigit():
+        return data
+    one, *_ = _LENGTHS.finditer(head)
+    rest: bytes = _LENGTHS.sub(b"", head[one.end() :])
+    return head[: one.start()] + b"Content-Length: " + value + b"\r\n" + rest + data[len(head) :]
+
+
 def check_interim(message: RawResponseMessage, count: int) -> None:
     """Raises FetchError (BAD_RESPONSE) if this interim answer is invalid or one too many."""
     if message.code < 100:
@@ -56,7 +77,7 @@ def check_condition(is_conditional: bool) -> None:
 def check_framing(message: RawResponseMessage) -> bool:
     """Returns whether the connection may be used again. Raises FetchError if the end of the body cannot be known.
 
-    The parser has already refused contradicting lengths: Content-Length twice, or with Transfer-Encoding
+    The parser has already refused contradicting lengths: two of Content-Length, or one with Transfer-Encoding
     (RFC 9112 6.3).
     """
     if not message.chunked and "Transfer-Encoding" not in message.headers:

@@ -15,6 +15,9 @@ MAX_ATTRIBUTE_CHARACTERS = 1024
 """RFC 6265bis 5.6."""
 MAX_AGE_S = 400 * 86400.0
 """RFC 6265bis 5.5."""
+CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+"""Characters that no Set-Cookie field holds. A tab may stand in it (RFC 6265bis 5.6)."""
+_BLANKS = " \t"
 _MAX_FIELD = 2 * MAX_PAIR_BYTES
 _MAX_DATE = 64
 """Characters of a date. The longest form has 40, in 8 parts."""
@@ -25,11 +28,17 @@ class Cookie(NamedTuple):
     """One cookie of one site."""
 
     name: str
+    """Its name."""
     value: str
+    """Its value, as the site sent it."""
     domain: str
+    """The host that set it, or the domain that it is for."""
     is_host_only: bool
+    """Whether only that very host gets it, and no host below."""
     path: str
+    """The path that it is for, with all below."""
     is_secure: bool
+    """Whether it is sent over TLS alone."""
     expires: float
     """Unix seconds. Infinite means until the end of the run."""
 
@@ -54,8 +63,10 @@ def read(field: str, host: str, path: str, *, is_secure: bool, now: float) -> Co
     """
     pair, _, rest = field.partition(";")
     name, equals, value = pair.partition("=")
-    name, value = name.strip(), value.strip()
-    if not (equals and name) or len(pair) > MAX_PAIR_BYTES or len(field) > _MAX_FIELD or not field.isprintable():
+    name, value = name.strip(_BLANKS), value.strip(_BLANKS)
+    if not (equals and name) or len(field) > _MAX_FIELD or CONTROLS.search(field):
+        return None
+    if len(encode(name + value)) > MAX_PAIR_BYTES:
         return None
     attributes = _attributes(rest) if rest else {}
     if attributes is None:
@@ -76,6 +87,11 @@ def read(field: str, host: str, path: str, *, is_secure: bool, now: float) -> Co
     return cookie if _may_be(cookie, at, is_secure=is_secure) else None
 
 
+def encode(text: str) -> bytes:
+    """Returns the octets of a name or value as they came: those that are no UTF-8 too."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def domain_matches(host: str, domain: str) -> bool:
     """Whether a host lies in a domain (RFC 6265bis 5.1.3)."""
     return host == domain or (host.endswith(f".{domain}") and not is_address(host))
@@ -93,9 +109,9 @@ def _attributes(text: str) -> dict[str, str] | None:
     attributes = {}
     for part in text.split(";"):
         name, _, value = part.partition("=")
-        value = value.strip()
+        value = value.strip(_BLANKS)
         if len(value) <= MAX_ATTRIBUTE_CHARACTERS:
-            attributes[name.strip().lower()] = value
+            attributes[name.strip(_BLANKS).lower()] = value
     return attributes
 
 

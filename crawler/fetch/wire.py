@@ -17,7 +17,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from .files import Files
-from .framing import BLANK_LINE, split_heads
+from .framing import BLANK_LINE, join_equal_lengths, split_heads
 from .guard import Guard
 from .throttle import Throttle
 
@@ -212,6 +212,8 @@ class Wire(ResponseHandler):
             for throttle in self._throttles:
                 throttle.receive(self, len(data))
         self._piece = data
+        if not (self._is_answered or self._head):
+            data = join_equal_lengths(data)
         super().data_received(data)
         self._piece = b""
         if self._fault is not None:

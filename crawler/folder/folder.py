@@ -38,11 +38,13 @@ class Folder:
     """An open crawl folder. `open_folder` makes it."""
 
     path: Path
+    """Its path."""
     config: Config
     """The settings in force: those of the folder, overridden by those chosen now."""
     changes: tuple[Change, ...] = ()
     """Settings chosen now that differ from the folder's, and whether each applies."""
     is_new: bool = True
+    """Whether this run made it."""
     remarks: tuple[str, ...] = ()
     """Messages to the owner: who else can read or write in the folder, and which of its settings are unknown here."""
     newer: Newer | None = None
@@ -86,10 +88,12 @@ class Folder:
 
     @property
     def frontier_path(self) -> Path:
+        """The path of its frontier."""
         return self.path / "frontier.sqlite"
 
     @property
     def log_path(self) -> Path:
+        """The path of its log."""
         return self.path / "crawl.log"
 
     @property

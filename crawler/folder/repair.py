@@ -26,6 +26,7 @@ class RepairReport(NamedTuple):
     frontier: Repaired | None
     """How the frontier was rebuilt. None: it was whole and was left as it is."""
     lost: LostRecords
+    """Records that are gone from the outputs; their visits are queued again."""
 
     def __bool__(self) -> bool:
         return self.frontier is not None or bool(self.lost.files)

@@ -31,11 +31,17 @@ class Ending(StrEnum):
     """Why a run ended."""
 
     EXHAUSTED = "exhausted"
+    """Nothing is left to visit."""
     PAGE_LIMIT = "page-limit"
+    """`scope.limit` was reached."""
     TIME_LIMIT = "time-limit"
+    """`scope.time_limit_s` was reached."""
     SIZE_LIMIT = "size-limit"
+    """`scope.size_limit_bytes` was reached."""
     STOPPED = "stopped"
+    """`stop` was called; visits under way were finished."""
     ABORTED = "aborted"
+    """`abort` was called; visits under way were dropped."""
 
 
 _WAITS = {
@@ -55,9 +61,13 @@ class Failures(NamedTuple):
     """The failures of one site for one reason: how many, and one example."""
 
     site: str
+    """The site: `https://example.org`."""
     reason: Reason
+    """Why its visits failed."""
     n: int
+    """How many did."""
     example: str
+    """The URL of one of them."""
     parser: str = ""
     """The name of the parse function that failed at these pages, which were fetched all the same. Empty: it is a matter
     of visits that failed."""
@@ -67,10 +77,13 @@ class Hindrance(NamedTuple):
     """Answers of one site that were no content: how many, and the evidence."""
 
     site: str
+    """The site: `https://example.org`."""
     reason: Reason
     """`soft-outage` or `blocked`."""
     n: int
+    """How many of its answers were no content."""
     detail: str
+    """The evidence, in a few words for a person."""
 
 
 class Blocked(NamedTuple):
@@ -79,7 +92,9 @@ class Blocked(NamedTuple):
     culprit: str
     """`file.py:function`."""
     times: int
+    """How often it blocked the loop."""
     worst_s: float
+    """The longest time that it did, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +127,33 @@ class Snapshot:
     """A crawl at one instant. Numbers are of this run; `counts` is of the whole crawl folder."""
 
     elapsed_s: float
+    """Seconds since the run began."""
     pages: int
+    """Pages fetched."""
     pages_per_s: float
+    """Pages a second, over the last ten seconds."""
     bytes: int
+    """Bytes of bodies, as they came over the wire."""
     bytes_per_s: float
+    """Bytes a second, over the last ten seconds."""
     in_flight: int
+    """Visits under way."""
     counts: Counts
+    """The URLs of the whole crawl, by their state."""
     dispositions: Mapping[Disposition, int]
+    """Visits by their outcome."""
     reasons: Mapping[Reason, int]
+    """Visits by the reason of their outcome."""
     statuses: Mapping[int, int]
+    """Answers by HTTP status."""
     bound_by: Bound
+    """What limits the crawl now."""
     advice: str
+    """What to do about it, in a sentence for a person."""
     busiest: Sequence[SiteView]
+    """The sites with the most URLs left."""
     failures: Sequence[Failures]
+    """The sites and reasons with the most failures."""
     stages: Mapping[str, float]
     """Share of the time of recent visits that each of `latency.STAGES` took."""
     latency: Latency | None
@@ -142,13 +171,21 @@ class Summary:
     """The result of a run. Numbers are of this run; `counts`, `left_out` and `traps` are of the whole crawl folder."""
 
     ended: Ending
+    """Why the run ended."""
     elapsed_s: float
+    """Seconds that it took."""
     pages: int
+    """Pages fetched."""
     bytes: int
+    """Bytes of bodies, as they came over the wire."""
     counts: Counts
+    """The URLs of the whole crawl, by their state."""
     dispositions: Mapping[Disposition, int]
+    """Visits by their outcome."""
     reasons: Mapping[Reason, int]
+    """Visits by the reason of their outcome."""
     statuses: Mapping[int, int]
+    """Answers by HTTP status."""
     bounds: Mapping[Bound, float]
     """Share of the time that each bound limited the run."""
     failures: Sequence[Failures]
@@ -178,6 +215,7 @@ class Summary:
 
     @property
     def failed(self) -> int:
+        """Visits that failed for good."""
         return self.dispositions.get(Disposition.FAILED, 0)
 
 

@@ -84,15 +84,21 @@ class Outcome(Generic[T_co]):
         __class_getitem__ = classmethod(GenericAlias)
 
     lease: Lease
+    """The request as it was lent to this visit."""
     disposition: Disposition
+    """What came of the visit."""
     reason: Reason | None = None
+    """Why, where it was not fetched."""
     detail: str = ""
     """A few words for a person: `HTTP 503`, `connection refused`. No program parses them."""
     response: Response | None = None
+    """The answer. None: there was none."""
     page: Page | None = None
+    """The parsed page. None: the answer was not parsed."""
     found: tuple[Request, ...] = ()
     """Requests found beside `page.news`: the target of a redirect, the sitemaps that robots.txt names."""
     duplicate_of: Url | None = None
+    """The URL that brought the same content before."""
     retry_in_s: float | None = None
     """Deferred: seconds until the same URL may be tried again (a retry, not a revisit)."""
     revisit_in_s: float | None = None
@@ -118,10 +124,12 @@ class Outcome(Generic[T_co]):
 
     @property
     def request(self) -> Request:
+        """The request that was visited."""
         return self.lease.request
 
     @property
     def url(self) -> Url:
+        """The URL that was visited."""
         return self.lease.request.url
 
     @property

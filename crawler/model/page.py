@@ -38,9 +38,11 @@ class LeftOut(IntFlag):
     PATTERNS = 2
     """`include` or `exclude` keeps them out."""
     DEPTH = 4
+    """They are deeper than `max_depth`."""
     REPEATS = 8
     """Their path repeats itself (`max_repeats`)."""
     NOFOLLOW = 16
+    """A `nofollow` counts for them."""
     MAX_LINKS = 32
     """The page has more links than are followed."""
     KINDS = 64
@@ -58,10 +60,15 @@ class Page:
     kind: str = "other"
     """The format it was parsed as: `html`, `sitemap`, `feed`, `text` or `other`."""
     charset: str = ""
+    """The name of the charset that the body was read in; empty: it is no text."""
     title: str = ""
+    """The title; empty: it has none."""
     description: str = ""
+    """The description in its head (meta description); empty: it has none."""
     language: str = ""
+    """The language that it states (BCP 47), such as `de-CH`; empty: it states none."""
     canonical: str = ""
+    """The canonical URL that it states (link rel=canonical); empty: it states none."""
     robots: str = ""
     """Directives of the page for robots that apply to this crawler: `noindex, nofollow`."""
     simhash: int = 0

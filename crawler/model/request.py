@@ -18,6 +18,7 @@ class Url:
     """A canonical absolute http(s) URL, ASCII only. `urls.parse` makes it, so every Url *is* canonical."""
 
     text: str
+    """The whole URL."""
 
     @property
     def site(self) -> str:
@@ -41,6 +42,7 @@ class Request:
     """
 
     url: Url
+    """The URL to visit."""
     depth: int = 0
     """Hops from the seed. Redirect targets and sitemap entries keep the depth of the URL that named them."""
     via: Url | None = None
@@ -50,6 +52,7 @@ class Request:
     root: Url | None = None
     """The URL that scope measures from: the seed, or the URL that the seed redirected to. None: this URL."""
     attempt: int = 1
+    """Number of this attempt, from 1."""
     priority: int = 0
     """Lower goes first within a site; equal priorities go in order of depth, then of discovery."""
     redirects: int = 0
@@ -128,6 +131,7 @@ class Request:
 
     @property
     def is_safe(self) -> bool:
+        """Whether its method only asks and changes nothing (RFC 9110 9.2.1)."""
         return self.method in SAFE
 
     @property
@@ -141,6 +145,7 @@ class Lease:
     """One request lent by the frontier, until it is settled or released."""
 
     request: Request
+    """The request that is lent."""
     token: int
     """The row of the request in the frontier that lent it."""
     expires: float = float("inf")

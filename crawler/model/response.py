@@ -15,11 +15,13 @@ class Timings:
     """How long each stage of one visit took, in milliseconds."""
 
     dns: float = 0.0
+    """Looking up the name; 0 on a connection that was reused."""
     connect: float = 0.0
     """TCP and TLS together; 0 on a connection that was reused."""
     ttfb: float = 0.0
     """From the end of the request to the answer's header."""
     download: float = 0.0
+    """From the answer's header to the end of its body."""
     queue: float = 0.0
     """From lease to the start of the exchange: robots, address limits and the byte budget."""
     parse: float = 0.0
@@ -76,15 +78,19 @@ class Response:
     """
 
     url: Url
+    """The URL that was fetched."""
     status: int
+    """The HTTP status."""
     headers: tuple[tuple[bytes, bytes], ...]
     """Raw, in order of arrival."""
     body: bytes = b""
+    """The body as it was sent, in its content codings."""
     ip: str = ""
     """The peer's address. Empty: it came through a proxy."""
     started_at: float = 0.0
     """Unix seconds when the exchange began."""
     timings: Timings = Timings()
+    """How long each stage took."""
     tls: str = ""
     """`verified`, or `unverified` if the settings trust any certificate. Empty without TLS."""
     truncated: str = ""

@@ -98,7 +98,9 @@ class Content:
     """The input of the user's own parse function."""
 
     url: Url
+    """The URL that was fetched."""
     status: int
+    """The HTTP status of the answer."""
     content_type: str
     """The Content-Type header as it was sent."""
     body: bytes
@@ -143,6 +145,7 @@ class Content:
 
     @property
     def charset(self) -> str:
+        """The name of the charset that the body was read in; empty: it is no text."""
         return self.page.charset
 
     @property

@@ -21,9 +21,12 @@ _TAGS = {"a", "b", "base", "body", "br", "div", "font", "h1", "head", "html", "i
 _TAGS |= {"style", "table", "title"}
 """Tags that an HTML body without a type begins with, by the standard."""
 _ROOT = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype\s+(?P<doctype>[a-z]+)[^>]*>)*+<(?:[\w.-]+:)?(?P<tag>[a-z][\w.-]*)",
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->"
+    rb"|<!doctype\s+[a-z][^>\[]*(?:\[(?:[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--.*?-->|<(?!!--))*+\]\s*+)?>)*+"
+    rb"(?:<(?:[\w.-]+:)?(?P<tag>[a-z][\w.-]*)|<!doctype\s+(?:[\w.-]+:)?(?P<doctype>[a-z][\w.-]*+)[^>\[]*\[)",
     re.IGNORECASE | re.DOTALL,
 )
+"""Matches up to the first tag, or to declarations in a document type that do not end where we look."""
 _HTML_BEGINS = re.compile(rb"[\t\n\x0c\r ]*+<!(?:doctype html[ >]|--)", re.IGNORECASE)
 _TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
 _ANY_TAG = re.compile(rb"</?(?:%s)[\t\n\x0c\r />]" % b"|".join(sorted(tag.encode() for tag in _TAGS)), re.IGNORECASE)
@@ -66,7 +69,7 @@ def kind(content_type: str, body: bytes) -> Kind:
     claimed, head = essence(content_type), _head(body)
     if claimed in _HTML or claimed in _VAGUE or claimed == "text/plain" or is_xml(claimed):
         begun = _ROOT.match(head)
-        root = begun["tag"].decode().lower() if begun else ""
+        root = (begun["tag"] or begun["doctype"]).decode().lower() if begun else ""
         if root in _ROOTS:
             return _ROOTS[root]
         if claimed in _HTML:

@@ -22,7 +22,9 @@ class Link:
     priority: int = 0
     """Lower goes first within a site."""
     method: str = "GET"
+    """The method of the request."""
     body: bytes = b""
+    """The content that is sent, at most 256 KiB."""
     headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
     """Header fields of this request alone."""
 

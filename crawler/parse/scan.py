@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..runtime.escaping import unescape_html
+from ..runtime.escaping import unescape_attribute, unescape_html
 from ..urls import resolve_base
 from . import charset as charsets
 from . import legacy, media
@@ -114,7 +114,7 @@ class _Scan:
         """Returns the attributes. The first of each name counts."""
         found: dict[str, str] = {}
         for name, double, single, plain in _ATTRIBUTE.findall(self._text(inside)):
-            found.setdefault(name.lower(), unescape_html(double or single or plain))
+            found.setdefault(name.lower(), unescape_attribute(double or single or plain))
         return found
 
     def _note(self, name: str, attributes: dict[str, str]) -> None:

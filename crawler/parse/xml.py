@@ -1,12 +1,14 @@
 """Reads sitemaps and feeds in one pass with expat. Standards: sitemaps.org protocol, RSS 2.0 and 1.0, Atom (RFC 4287).
 
-Namespaces are ignored, because many sitemaps declare none or the wrong one. A document that declares entities is
-refused. Everything before an error is kept: a sitemap that is cut short is still a sitemap.
+Namespaces are ignored, because many sitemaps declare none or the wrong one. From an error on, `repair` reads; it also
+reads documents that declare entities, because it expands none. A sitemap that is cut short is still a sitemap.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from xml.parsers import expat
 
@@ -17,11 +19,10 @@ from . import charset, sitemap
 from .job import Document, ParseJob
 from .links import kinds_of_link
 from .reading import Reading, one_line
+from .repair import MAX_TAG, Repair, decode
 
 MAX_NESTING = 256
 """Depth of nested elements. A deeper document is no sitemap and no feed, so the rest is not read."""
-MAX_TAG = 1 << 20
-"""Bytes of a tag or a comment. No sitemap and no feed has a longer one."""
 _PIECE = 1 << 16
 _MAX_TITLE = 1024
 _TITLES = {("channel", "title"), ("feed", "title")}
@@ -29,39 +30,58 @@ _LOCATIONS = {("url", "loc"), ("sitemap", "loc"), ("item", "link"), ("channel", 
 _HINTS = {("url", "lastmod"), ("sitemap", "lastmod"), ("url", "priority")}
 _GUID = ("item", "guid")
 _TEXTS = {*_TITLES, *_LOCATIONS, *_HINTS, _GUID}
+_PARTS = {local for _, local in _TEXTS}
 _ENTRIES = {"url", "sitemap", "item"}
+_NEVER_NESTED = {*_ENTRIES, "entry"}
 _LINKED = {"feed", "entry", "channel", "item", "url"}
 _STEPS = {"previous", "first", "last", "next-archive", "prev-archive"}
 """Relations of feeds in pages (RFC 5005). `next` and `prev` are known from HTML."""
 
 
+_CUT_SHORT = {
+    expat.errors.codes[said]
+    for said in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+}
+"""Errors of documents that are right up to where they end."""
+
+
 class _Entities(Exception):
-    """Raised when the document declares entities. Bombs are made of them, and honest documents have none."""
+    """Raised when the document declares entities, or uses one that may be declared elsewhere. None is expanded."""
 
 
 def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
-    """Reads a document in pieces. Raises ParseError if nothing could be read, or if it declares entities."""
+    """Reads a document in pieces. Raises ParseError if it has an error, no link and no title."""
     pieces = iter(pieces)
     head = next(pieces, b"")
     name = charset.of_xml(head, charset.label(document.content_type))
     reading = Reading(charset=name, base=document.url.text)
     reader = _Reader(reading, document, job)
+    error: Exception | None = None
     try:
         for text in _skip_blanks(charset.decode_in_pieces(sitemap.limit_bytes(chain([head], pieces)), name)):
             reader.feed(text)
-        reader.end()
+        reader.end_document()
     except sitemap.Enough as enough:
         reading.note = str(enough)
-    except _Entities:
-        raise ParseError(Reason.PARSE, "declares entities") from None
-    except (expat.ExpatError, ParseError) as error:
-        if getattr(error, "code", None) == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
-            raise MemoryError from error
-        if not reading.hrefs:
-            raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
-        reading.note = f"read up to an error: {error}"
+    except ParseError as fault:
+        error = fault
     reader.settle()
+    _note_error(reading, error or reader.error)
     return reading
+
+
+def _note_error(reading: Reading, error: Exception | None) -> None:
+    if error is None:
+        return
+    if not (reading.hrefs or reading.title):
+        raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
+    is_cut = isinstance(error, ParseError) or getattr(error, "code", 0) in _CUT_SHORT
+    reading.add_note(f"read {'up to' if is_cut else 'on after'} an error: {error}")
 
 
 def _skip_blanks(texts: Iterator[str]) -> Iterator[str]:
@@ -73,40 +93,136 @@ def _skip_blanks(texts: Iterator[str]) -> Iterator[str]:
     yield from texts
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """Where the reader stood before a piece: what the piece adds is taken back if it has an error."""
+
+    path: tuple[str, ...]
+    bases: tuple[str, ...]
+    text: list[str]
+    texts: int
+    entry: tuple[int, int, int]
+    locations: int
+    title: str
+    is_link: bool
+    is_collecting: bool
+    is_cdata: bool
+
+
 class _Reader:
     """Handles expat's events with a stack of names, and collects text only where it is needed."""
 
     def __init__(self, reading: Reading, document: Document, job: ParseJob) -> None:
         self.reading = reading
+        self.error: Exception | None = None
+        """The first error, from which on `repair` reads."""
         self._document = document
         self._follow = job.follow
-        self._path = [""]
+        self.path = [""]
         self._bases = [document.url.text]
         self._text: list[str] = []
+        self._is_collecting = False
         self._first = 0
         """The place of the first location of the current entry."""
         self._priority = self._modified = 0
         self._is_link = False
         """Whether the current guid is a link."""
-        self._fed = 0
-        """Bytes given to the parser."""
+        self._fed = self._begun = 0
+        """Bytes given to the parser, and the place where `_tail` begins."""
+        self._tail = b""
+        """Bytes from the mark on."""
+        self._is_cdata = self._is_doctype = False
+        self._repair: Repair | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._mark = self._make_mark()
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
         parser.EntityDeclHandler = _refuse
+        parser.SkippedEntityHandler = _refuse_unknown
+        parser.StartCdataSectionHandler = lambda: setattr(self, "_is_cdata", True)
+        parser.EndCdataSectionHandler = lambda: setattr(self, "_is_cdata", False)
+        parser.StartDoctypeDeclHandler = lambda *_: setattr(self, "_is_doctype", True)
+        parser.EndDoctypeDeclHandler = lambda: setattr(self, "_is_doctype", False)
 
     def feed(self, text: str) -> None:
         data = text.encode("utf-8", "replace")
         for at in range(0, len(data), _PIECE):
             piece = data[at : at + _PIECE]
-            self._fed += len(piece)
-            self._parser.Parse(piece, False)
-            if self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag with every piece
+            if self._repair:
+                self._repair.feed(self._decoder.decode(piece))
+            elif not self._feed(piece, is_last=False):
+                self._begin_repair()
+            elif self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag each time
                 raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
-    def end(self) -> None:
-        self._parser.Parse(b"", True)
+    def end_document(self) -> None:
+        if not self._repair and not self._feed(b"", is_last=True):
+            self._begin_repair()
+        if self._repair:
+            self._repair.end_document()
+
+    def _feed(self, piece: bytes, *, is_last: bool) -> bool:
+        """Gives a piece to the parser. Returns whether it is well-formed so far."""
+        self._set_mark()
+        self._tail += piece
+        self._fed += len(piece)
+        try:
+            self._parser.Parse(piece, is_last)
+        except (expat.ExpatError, _Entities) as error:
+            if getattr(error, "code", None) == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+                raise MemoryError from error
+            self.error = error
+            return False
+        return True
+
+    def _set_mark(self) -> None:
+        """Moves the mark to where the parser stands. Within a document type it stays before that."""
+        at = max(0, self._parser.CurrentByteIndex)
+        if not self._is_doctype:
+            self._tail = self._tail[at - self._begun :]
+            self._begun, self._mark = at, self._make_mark()
+        elif len(self._tail) > MAX_TAG:
+            raise sitemap.Enough(f"a document type is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
+
+    def _make_mark(self) -> _Mark:
+        return _Mark(
+            tuple(self.path),
+            tuple(self._bases),
+            self._text,
+            len(self._text),
+            (self._first, self._priority, self._modified),
+            len(self.reading.hrefs),
+            self.reading.title,
+            self._is_link,
+            self._is_collecting,
+            self._is_cdata,
+        )
+
+    def _begin_repair(self) -> None:
+        """Takes back what was read since the mark, and reads it as a faulty document."""
+        mark, reading = self._mark, self.reading
+        self.path, self._bases = list(mark.path), list(mark.bases)
+        self._text = [text.replace("&", "&amp;") for text in mark.text[: mark.texts]]
+        self._first, self._priority, self._modified = mark.entry
+        for entries in (reading.hrefs, reading.priorities, reading.modified):
+            del entries[mark.locations :]
+        reading.title, self._is_link, self._is_collecting = mark.title, mark.is_link, mark.is_collecting
+        self._repair = Repair(self, self._note_text, is_cdata=mark.is_cdata)
+        tail, self._tail = self._tail, b""
+        self._repair.feed(self._decoder.decode(tail))
+
+    def _note_text(self, text: str) -> None:
+        if self._is_collecting:
+            self._text.append(text)
+
+    def implies_end(self, local: str) -> bool:
+        """Whether the end tag of the innermost element was forgotten, in a faulty document, if `local` starts here."""
+        path = self.path
+        if self._is_collecting and (local in _PARTS or local in _NEVER_NESTED):
+            return True
+        return local in _NEVER_NESTED and local in path
 
     def settle(self) -> None:
         """Gives priority and date of the last entry to all its locations. They may come before or after these."""
@@ -114,10 +230,10 @@ class _Reader:
         reading.modified[self._first :] = [self._modified] * locations
         reading.priorities[self._first :] = [self._priority] * locations
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        local, parent = name.rpartition(":")[2].lower(), self._path[-1]
-        self._path.append(local)
-        if len(self._path) > MAX_NESTING:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        local, parent = name.rpartition(":")[2].lower(), self.path[-1]
+        self.path.append(local)
+        if len(self.path) > MAX_NESTING:
             raise sitemap.Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         base = self._bases[-1]
         self._bases.append(resolve_base(base, attributes["xml:base"]) if "xml:base" in attributes else base)
@@ -125,7 +241,8 @@ class _Reader:
             self._begin_entry(local)
         place = (parent, local)
         if place in _TEXTS:
-            self._text.clear()
+            self._text = []  # a new one, because the mark may hold the old one
+            self._is_collecting = True
             self._parser.CharacterDataHandler = self._text.append
             self._is_link = attributes.get("isPermaLink", "true").lower() == "true"
         if local == "link" and parent in _LINKED and "href" in attributes:
@@ -133,14 +250,17 @@ class _Reader:
         elif place == ("item", "enclosure") and "media" in self._follow:
             self._note_location(attributes.get("url", ""))
 
-    def _end(self, name: str) -> None:
-        local = self._path.pop()
+    def end(self, name: str) -> None:
+        local = self.path.pop()
         base = self._bases.pop()
-        place = (self._path[-1], local)
+        place = (self.path[-1], local)
         if place not in _TEXTS:
             return
         text = "".join(self._text)
-        self._text.clear()
+        if self._repair:
+            text = decode(text)
+        self._text = []
+        self._is_collecting = False
         self._parser.CharacterDataHandler = None
         if place in _LOCATIONS:
             self._note_location(text, base)
@@ -189,4 +309,8 @@ class _Reader:
 
 
 def _refuse(*declaration: object) -> None:
-    raise _Entities
+    raise _Entities("entities are declared, and were not expanded")
+
+
+def _refuse_unknown(*skipped: object) -> None:
+    raise _Entities("entities are declared in another document, which was not read")

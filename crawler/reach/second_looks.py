@@ -42,6 +42,7 @@ class Reconsidered:
     again: int = 0
     """URLs that failed or were excluded and are visited once more."""
     unparked: int = 0
+    """URLs that were parked and are visited after all."""
 
     def __bool__(self) -> bool:
         return bool(self.pages or self.from_records or self.robots or self.again or self.unparked)

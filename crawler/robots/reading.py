@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .patterns import END, pack
-from .rules import RobotsRules, Rule, escape_octets, make_wild_rule, unescape_octets
+from .rules import RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets
 
 MAX_BYTES = 500 << 10
 """RFC 9309 2.5 requires at least this much to be read; we read no more."""
@@ -68,7 +68,7 @@ class _Group:
         if kind == "delay":
             self.delay_s = _delay(value) if self.delay_s is None else self.delay_s
         elif kind == "allow" and value:
-            pattern = escape_octets(value)
+            pattern = escape_pattern(value)
             self.rules.setdefault((pattern, True), line)
             folder, slash, page = pattern.rpartition("/")
             if slash and page.startswith("index.htm"):  # allowing an index page allows the folder's own URL too
@@ -76,7 +76,7 @@ class _Group:
         elif value:
             # Percent-encoded letters are decoded in disallow rules (RFC 9309 2.2.2), but not in allow rules, because
             # Google's parser does not decode them.
-            self.rules.setdefault((unescape_octets(escape_octets(value)), False), line)
+            self.rules.setdefault((unescape_octets(escape_pattern(value)), False), line)
 
 
 def parse(body: bytes, agent: str) -> RobotsRules:

@@ -86,9 +86,10 @@ class RobotsRules:
         return RobotsVerdict(rule.is_allow, rule.line, str(rule)) if rule else RobotsVerdict(True)
 
     def _decide(self, path: str) -> Rule | None:
-        written, meant = (
-            (path, path) if "%" not in path else (escape_octets(path), unescape_octets(escape_octets(path)))
-        )
+        written = meant = path
+        if _TWO_SPELLINGS.search(path):
+            written = escape_path(path)
+            meant = unescape_octets(written)
         allowing, forbidding = self.allowed.find(written + END), self.forbidden.find(meant + END)
         best = (0, False)
         if allowing >= 0:
@@ -160,16 +161,41 @@ _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._
 _PLAIN = {f"%{ord(char):02X}": char for char in _UNRESERVED}
 _NEEDLESS = re.compile("%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])")
 """Unreserved characters (RFC 3986 2.3), percent-encoded."""
-_ENCODED = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
+_BEYOND_ASCII = {octet: f"%{octet:02X}" for octet in range(0x80, 0x100)}
+_ENCODED_IN_URLS = "".join(map(chr, range(0x21))) + "\x7f\"<>^`{}'"
+"""Characters that URLs have percent-encoded in the path or in the query (WHATWG URL)."""
+_TWO_SPELLINGS = re.compile(rf"[%*${re.escape(_ENCODED_IN_URLS)}]")
+"""Characters of a URL that a rule may write otherwise."""
+_TO_ENCODE = re.compile(rf"[*${re.escape(_ENCODED_IN_URLS)}]")
+_TO_ENCODE_IN_RULES = re.compile(rf"[{re.escape(_ENCODED_IN_URLS)}]|\$(?!\Z)")
+"""Not `*`, and not `$` at the end: these are special in rules."""
 
 
-def escape_octets(text: bytes | str) -> str:
-    """Returns ASCII with other bytes percent-encoded, in upper case, so that equal paths compare equal."""
-    if isinstance(text, bytes):
-        text = text.decode("latin-1") if text.isascii() else text.decode("latin-1").translate(_ENCODED)
-    return _LOWER.sub(lambda match: match[0].upper(), text) if "%" in text else text
+def escape_path(path: str) -> str:
+    """Returns a canonical path with its query, spelt so that it equals `escape_pattern` of the same characters."""
+    return _upper(_TO_ENCODE.sub(_encode, path))
+
+
+def escape_pattern(value: bytes) -> str:
+    """Returns the pattern of a rule as ASCII, percent-encoded as URLs are, so that equal paths compare equal.
+
+    `*`, and `$` at the end, keep their special meaning. `%2A` and `%24` are the characters (RFC 9309 2.2.3).
+    """
+    text = value.decode("latin-1")
+    if not value.isascii():
+        text = text.translate(_BEYOND_ASCII)
+    return _upper(_TO_ENCODE_IN_RULES.sub(_encode, text))
 
 
 def unescape_octets(text: str) -> str:
-    """Returns `escape_octets` text with its unreserved characters (RFC 3986 2.3) decoded."""
+    """Returns an escaped text with its unreserved characters (RFC 3986 2.3) decoded."""
     return _NEEDLESS.sub(lambda match: _PLAIN[match[0]], text) if "%" in text else text
+
+
+def _encode(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"
+
+
+def _upper(text: str) -> str:
+    """Returns the text with its percent-encodings in upper case."""
+    return _LOWER.sub(lambda match: match[0].upper(), text) if "%" in text else text

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from html import unescape
+from html.entities import html5
 
 import orjson
 
@@ -30,9 +31,10 @@ _SUSPECT = _UNSEEN + "".join(map(chr, range(0xFE00, 0xFE10)))
 MOST_ESCAPED_ALONE = 256
 """Most characters of a line of JSON that are escaped one by one, a microsecond each. Beyond, everything that is not
 ASCII is escaped."""
-_LONG_NUMBER = re.compile("&#(?:[xX][0-9A-Fa-f]{20,}|[0-9]{20,});?")
-"""Matches numbers that are too long for `html.unescape`: it raises an error at 5,000 digits, and takes quadratic time
-below."""
+_NUMBER = re.compile("&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
+_LONG_NUMBER = 20
+"""Digits that are too many for `html.unescape`: it raises an error at 5,000, and takes quadratic time below."""
+_NAMED = re.compile("&([A-Za-z][A-Za-z0-9]*+)([;=]?)")
 
 
 def escape_text(text: str) -> str:
@@ -45,7 +47,30 @@ def escape_text(text: str) -> str:
 
 def unescape_html(text: str) -> str:
     """Returns the text with its HTML entities as characters. Never raises."""
-    return unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
+    return unescape(_NUMBER.sub(_keep_control, text)) if "&" in text else text
+
+
+def _keep_control(reference: re.Match[str]) -> str:
+    """Returns the reference, or the character where `html.unescape` drops one that browsers keep, such as `&#1;`."""
+    hexadecimal, decimal = reference.groups()
+    if len(hexadecimal or decimal) >= _LONG_NUMBER:
+        return "\ufffd"
+    return reference[0] if unescape(reference[0]) else chr(int(decimal or hexadecimal, 10 if decimal else 16))
+
+
+def unescape_attribute(text: str) -> str:
+    """Returns the value of an HTML attribute with its entities as characters. Never raises.
+
+    A name without a semicolon counts only where neither `=` nor a letter or digit comes next, so that `?a=1&copy=2`
+    stays (WHATWG HTML, named character reference state).
+    """
+    return unescape_html(_NAMED.sub(_keep_half_named, text)) if "&" in text else text
+
+
+def _keep_half_named(reference: re.Match[str]) -> str:
+    name, end = reference.groups()
+    is_known = name + ";" in html5 if end == ";" else not end and name in html5
+    return reference[0] if is_known else f"&amp;{name}{end}"
 
 
 def json_line(values: Mapping[str, object]) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from xml.parsers import expat
 
 from ..errors import SeedError
-from ..runtime.escaping import unescape_html
+from ..runtime.escaping import unescape_attribute
 from .part import BLOCK, MAX_LINE, Entry, Part
 
 # No match runs past the beginning of the next tag, so that a file of mere beginnings takes no quadratic time.
@@ -128,7 +128,7 @@ def _links(part: Part, encoding: str) -> Iterator[Entry]:
             number += text.count("\n", done, tag.start())
             done = tag.start()
             if href := _HREF.search(tag[0]) if not tag[0].startswith("<!--") else None:
-                yield number, unescape_html(next(filter(None, href.groups()), "")).strip()
+                yield number, unescape_attribute(next(filter(None, href.groups()), "")).strip()
             number += text.count("\n", done, tag.end())
             done = tag.end()
         if not block:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from .. import urls
 from ..errors import SeedError, UrlError
@@ -21,6 +20,10 @@ from .packing import DAMAGED
 from .part import BLOCK, Entry, Part, Stream
 from .reports import BadSeed, OnBad, OnTaken, Taken
 from .words import kind, parse
+
+T = TypeVar("T")
+Columns = Mapping[str, object] | None
+Make = Callable[[Url, Columns], T]
 
 
 def read(
@@ -37,8 +40,7 @@ def read(
     to `on_bad`. What each list was taken for goes to `on_taken`, once the list is read. Raises SeedError if a source
     cannot be read, and at the end if there was no usable URL at all.
     """
-    for request in _read(sources, on_bad, column, on_taken, keeps_columns=False):
-        yield request.url
+    return _read(sources, on_bad, column, on_taken, _take_url)
 
 
 def read_requests(
@@ -52,18 +54,16 @@ def read_requests(
 
     A column named `label` becomes the label, where it can be one.
     """
-    return _read(sources, on_bad, column, on_taken, keeps_columns=True)
+    return _read(sources, on_bad, column, on_taken, _make_request)
 
 
-def _read(
-    sources: Iterable[str], on_bad: OnBad, column: str | None, on_taken: OnTaken, *, keeps_columns: bool
-) -> Iterator[Request]:
+def _read(sources: Iterable[str], on_bad: OnBad, column: str | None, on_taken: OnTaken, make: Make[T]) -> Iterator[T]:
     names = list(sources)
     found = False
     for source in names:
-        for request in _from_source(source, on_bad, column, on_taken, keeps_columns=keeps_columns):
+        for one in _from_source(source, on_bad, column, on_taken, make):
             found = True
-            yield request
+            yield one
     if not found:
         raise SeedError(f"{', '.join(map(_name_of, names))}: no line that could be used as a seed")
 
@@ -83,7 +83,7 @@ def check(
             continue
         bad: deque[BadSeed] = deque(maxlen=1)
         on_bad = _refuse if strict else bad.append
-        stream = _from_source(source, on_bad, column, lambda taken: None, keeps_columns=keep_columns)
+        stream = _from_source(source, on_bad, column, lambda taken: None, _make_request if keep_columns else _take_url)
         if next(stream, None) is None:
             why = f", as in {bad[0]}" if bad else ""
             raise SeedError(f"{_name_of(source)}: no line that could be used as a seed{why}")
@@ -95,50 +95,52 @@ def _refuse(bad: BadSeed) -> None:
     raise SeedError(str(bad))
 
 
-def _from_source(
-    source: str, on_bad: OnBad, column: str | None, on_taken: OnTaken, *, keeps_columns: bool
-) -> Iterator[Request]:
+def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTaken, make: Make[T]) -> Iterator[T]:
     if kind(source) == "url":
         try:
-            yield Request(parse(source))
+            yield make(parse(source), None)
         except UrlError as error:
             raise SeedError(f"{source!r}: {error}") from error
         return
     with _open_source(source) as (stream, file):
         name = _name_of(source)
-        whole = Part(name, stream, on_bad, column, keeps_columns, taken=Taken(name))
+        whole = Part(name, stream, on_bad, column, keeps_columns=make is _make_request, taken=Taken(name))
         for part, entries in parts_of(whole, file):
             try:
-                yield from _parse_entries(part, entries)
+                yield from _parse_entries(part, entries, make)
             except GeneratorExit:
                 on_taken(part.taken)
                 raise
             on_taken(part.taken)
 
 
-def _parse_entries(part: Part, entries: Iterable[Entry]) -> Iterator[Request]:
+def _parse_entries(part: Part, entries: Iterable[Entry], make: Make[T]) -> Iterator[T]:
     taken = part.taken
     for line, text in entries:
         try:
-            request = Request(parse(text))
-            if part.columns:
-                request = _add_columns(request, part.columns)
+            one = make(parse(text), part.columns)
         except UrlError as error:
             part.bad(line, text, str(error))
             continue
         taken.urls += 1
-        yield request
+        yield one
     taken.is_whole = True
 
 
-def _add_columns(request: Request, columns: Mapping[str, object]) -> Request:
-    """Returns the request with the other columns of its row. Raises RequestError if they are too much."""
-    data = dict(columns)
+def _take_url(url: Url, columns: Columns) -> Url:
+    return url
+
+
+def _make_request(url: Url, columns: Columns) -> Request:
+    """Returns the request for a row with these other columns. Raises RequestError if they are too much."""
+    if not columns:
+        return Request(url)
+    data, label = dict(columns), ""
     for name, text in columns.items():
         if name.lower() == "label" and is_label(text):
-            request = replace(request, label=str(data.pop(name)))
+            label = str(data.pop(name))
             break
-    return urls.check_request(replace(request, data=data or None))
+    return urls.check_request(Request(url, label=label, data=data or None))
 
 
 @contextmanager

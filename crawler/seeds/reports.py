@@ -11,9 +11,13 @@ class BadSeed(NamedTuple):
     """A line that names no usable URL."""
 
     source: str
+    """The list that it stands in: a path, a URL, or `-` for standard input."""
     line: int
+    """The number of its line, from 1."""
     text: str
+    """The line as it was read."""
     why: str
+    """What is wrong with it, in a few words."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.why}: {self.text[:200]!r}"
@@ -28,7 +32,9 @@ class SkippedSeeds:
     """How many seeds were no usable URLs, and which were the first."""
 
     count: int = 0
+    """How many there were."""
     first: tuple[BadSeed, ...] = ()
+    """The first ten of them."""
 
     def __bool__(self) -> bool:
         return self.count > 0
@@ -47,9 +53,11 @@ class Taken:
     """Says what one list was taken for, and what it gave. Its `str` is one line for people."""
 
     source: str
+    """The list: a path, a URL, or `-` for standard input."""
     what: str = "one URL a line"
     """The recognised kind of list: `column 3 'homepage'`, `a sitemap`, ..."""
     urls: int = 0
+    """Number of URLs that it gave."""
     bad: int = 0
     """Number of lines that went to `on_bad`."""
     empty: int = 0

@@ -31,8 +31,7 @@ def names_a_site(word: str) -> bool:
         url = parse(word)
     except UrlError:
         return False
-    below = f"x.{urls.host(url)}"
-    return url.text.startswith("http:") or urls.registered_domain_of_host(below) != below
+    return url.text.startswith("http:") or urls.has_listed_suffix(urls.host(url))
 
 
 def parse(text: str) -> Url:

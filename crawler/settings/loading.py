@@ -26,9 +26,13 @@ class Change(NamedTuple):
     """A setting that changed since the crawl began."""
 
     key: str
+    """The full name of the setting: `politeness.delay_s`."""
     old: object
+    """Its value before; `(not shown)` where it may hold a password."""
     new: object
+    """Its value now, likewise."""
     applies: bool
+    """Whether the new value is in force, or will be when the crawl is opened again."""
 
 
 class Changes(NamedTuple):

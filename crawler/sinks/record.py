@@ -19,8 +19,11 @@ class Wants:
     """The optional heavy fields that a record carries."""
 
     links: bool = False
+    """All links of the page."""
     text: bool = False
+    """Its readable text."""
     headers: bool = False
+    """The header fields of the answer."""
 
 
 FIELDS = (

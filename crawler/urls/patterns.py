@@ -92,12 +92,26 @@ def compile_pattern(pattern: str) -> Test:
 def _translate_glob(glob: str) -> str:
     """Returns a glob as a regular expression for `match`; fnmatch writes one that does not backtrack without end."""
     # Canonical URLs are ASCII. Square brackets mean nothing in our globs, but something in fnmatch's.
-    plain = "".join(char if char.isascii() else quote(char) for char in glob).replace("[", "[[]")
+    plain = "".join(map(_encode_in_glob, glob)).replace("[", "[[]")
     if plain.startswith("*") or "://" in plain:
-        return fnmatch.translate(plain)
+        return _translate_encoded(plain)
     if plain.startswith("/"):
-        return "https?://[^/]*" + fnmatch.translate(plain)
-    return "https?://" + fnmatch.translate(plain if "/" in plain else f"{plain}/*")
+        return "https?://[^/]*" + _translate_encoded(plain)
+    return "https?://" + _translate_encoded(plain if "/" in plain else f"{plain}/*")
+
+
+def _encode_in_glob(char: str) -> str:
+    """Percent-encodes a character that no canonical URL holds, as URLs do."""
+    return char if char.isascii() and char not in '\x7f "<>' and char >= " " else quote(char, safe="")
+
+
+def _translate_encoded(glob: str) -> str:
+    """Translates a glob of which each character may stand in URLs, some of them percent-encoded."""
+    return _EITHER.sub(lambda match: f"(?:{match[0]}|%{ord(match[0][-1]):02X})", fnmatch.translate(glob))
+
+
+_EITHER = re.compile(r"\\[{}^]|[`']")
+"""Characters that URLs have percent-encoded in the path or in the query alone, as fnmatch writes them."""
 
 
 def _options() -> re2.Options:

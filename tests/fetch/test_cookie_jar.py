@@ -269,3 +269,13 @@ async def test_a_cookie_file_is_not_kept_where_others_can_write(tmp_path: Path) 
     with pytest.raises(crawler.FolderError, match="will hold secrets"):
         async with crawler.open_crawl(folder=folder, cookie_file="cookies.txt", **QUICK):
             pass
+
+
+async def test_odd_values_survive_a_file(tmp_path: Path) -> None:
+    """A tab, octets that are no UTF-8, white space of other scripts. A name with a tab has no place in the file."""
+    before, after = Cookies(), Cookies()
+    url = Url("https://a.test/")
+    before.keep(url, ["a=1\t2", "b=caf\udce9", "c=\xa0x", "d\td=1"])
+    await CookieJar(before).save(tmp_path / "cookies.txt")
+    assert await CookieJar(after).load(tmp_path / "cookies.txt") == 3
+    assert after.of(url) == "a=1\t2; b=caf\xe9; c=\xc2\xa0x"

@@ -49,8 +49,12 @@ NO_ANSWERS = {
     "a length and chunks": OK + LENGTH + CHUNKED + CHUNKS,
     "chunks and a length": OK + CHUNKED + LENGTH + CHUNKS,
     "two lengths": OK + LENGTH + b"Content-Length: 4\r\n\r\nabcd",
-    "the same length twice": OK + LENGTH + LENGTH + b"\r\nabc",
-    "a list of lengths": OK + b"Content-Length: 3, 3\r\n\r\nabc",
+    "a list of lengths": OK + b"Content-Length: 3, 4\r\n\r\nabcd",
+    "an empty list of lengths": OK + b"Content-Length: ,\r\n\r\nabc",
+    "the same length twice and another": OK + LENGTH + LENGTH + b"Content-Length: 4\r\n\r\nabcd",
+    "the same length twice and chunks": OK + LENGTH + LENGTH + CHUNKED + CHUNKS,
+    "the same signed length twice": OK + b"Content-Length: +3\r\n" * 2 + b"\r\nabc",
+    "a length twice, one folded": OK + LENGTH + b"Content-Length: 3\r\n 4\r\n\r\nabc",
     "a signed length": OK + b"Content-Length: +3\r\n\r\nabc",
     "a negative length": OK + b"Content-Length: -3\r\n\r\nabc",
     "a length beyond counting": OK + b"Content-Length: 99999999999999999999999\r\n\r\nabc",
@@ -113,6 +117,24 @@ async def test_an_answer_is_read_however_it_comes(name: str, serve: Serve, fetch
         server = await serve(saying(ANSWERS[name], piece))
         response = await fetcher.fetch(server.request(f"/{piece}"))
         assert (response.status, response.body) == (200, b"abc"), piece
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        LENGTH + LENGTH,
+        LENGTH + b"X: y\r\ncontent-length:3 \r\n" + LENGTH,
+        b"Content-Length: 3\nContent-Length: 3\n",
+        b"Content-Length: 3, 3\r\n",
+        b"Content-Length: 3,3\r\n" + LENGTH,
+    ],
+)
+async def test_the_same_length_twice_is_one(fields: bytes, serve: Serve, fetcher: HttpFetcher) -> None:
+    """RFC 9110 8.6."""
+    answer = OK + fields + b"\r\nabc"
+    server = await serve(saying(answer, len(answer)))
+    response = await fetcher.fetch(server.request())
+    assert (response.status, response.body) == (200, b"abc")
 
 
 @pytest.mark.parametrize("name", NO_ANSWERS)

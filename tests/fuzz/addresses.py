@@ -111,9 +111,10 @@ def _robots(given: tuple[bytes, str]) -> None:
     verdict = found.verdict(url)
     assert verdict.allowed == found.allows(url) and verdict.rule.isascii()
     assert found.allows(Url("http://h.example/robots.txt"))
-    assert rules.unescape_octets(rules.escape_octets(text)) is not None and rules.escape_octets(
-        rules.escape_octets(text)
-    ) == rules.escape_octets(text)
+    escaped = rules.escape_path(text)
+    assert rules.escape_path(escaped) == escaped and rules.unescape_octets(escaped) is not None
+    pattern = rules.escape_pattern(text.encode("utf-8", "replace"))
+    assert rules.escape_pattern(pattern.encode()) == pattern and pattern.isascii()
     assert set(reading.product_token(text)) <= set("abcdefghijklmnopqrstuvwxyz_-")
 
 

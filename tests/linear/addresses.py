@@ -255,6 +255,7 @@ ROWS = [
     Row("urls.url.make_resolver", tried(urls.make_resolver(BASE, POLICY)), TEXTS),
     Row("urls.url.make_resolver of a base", tried(lambda text: urls.make_resolver(text)("x")), TEXTS),
     Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
+    Row("urls.url.has_listed_suffix", tried(urls.has_listed_suffix), TEXTS),
     Row("urls.url.explain", tried(urls.explain), TEXTS),
     Row(
         "urls.url.explain of a reference",
@@ -332,11 +333,9 @@ ROWS = [
         runs("Mozilla/", "(compatible;", " ", "a", "Mozilla/5.0 (compatible; "),
         most=FIELD,
     ),
+    Row("robots.rules.escape_path", rules.escape_path, runs("%", "%4", "%4a", "{", "a", "/"), most=FIELD),
     Row(
-        "robots.rules.escape_octets",
-        rules.escape_octets,
-        {**runs("%", "%4", "%41", "a", "/"), **raw(runs("ü", "%"))},
-        most=FIELD,
+        "robots.rules.escape_pattern", rules.escape_pattern, raw(runs("ü", "%", "%4a", "{", "$", "*", "a")), most=FIELD
     ),
     Row("robots.rules.unescape_octets", rules.unescape_octets, runs("%", "%4", "%41", "a", "/"), most=FIELD),
     Row("policy.redirects.location", tried(redirects.location), made(raw(TEXTS), _places), most=FIELD),

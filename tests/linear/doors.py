@@ -302,6 +302,16 @@ ROWS = [
         harmless.unescape_html,
         {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;"), **runs("9", "0", head="&#")},
     ),
+    Row(
+        "runtime.escaping.unescape_attribute",
+        harmless.unescape_attribute,
+        {
+            **TEXT,
+            **runs("&#9", "&#", "&#x", "&a", "&amp;", "&copy=", "&copy"),
+            **runs("9", "0", head="&#"),
+            **runs("a", head="&"),
+        },
+    ),
     Row("runtime.escaping.json_line", lambda text: harmless.json_line({"a": text, text: 1}), TEXT),
     Row(
         "runtime.escaping.json_line of halves",

@@ -187,6 +187,13 @@ def _in_file(data: bytes) -> Iterator[object]:
         yield from seeds.read([str(path)])
 
 
+def _requests_in_file(data: bytes) -> Iterator[object]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "urls.url.txt"
+        path.write_bytes(data)
+        yield from seeds.read_requests([str(path)])
+
+
 def _checked(data: bytes) -> Iterator[object]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "urls.url.txt"
@@ -230,6 +237,7 @@ _SOME = dict([*LINES.items()][::5])
 """Of shapes that the readers behind this door are given all of."""
 ROWS = [
     Row("seeds.reading.read", exhausted(_in_file), raw({**_SOME, **JSON})),
+    Row("seeds.reading.read_requests", exhausted(_requests_in_file), raw({**_SOME, **JSON})),
     Row("seeds.reading.check", exhausted(_checked), raw(_SOME)),
     Row(
         "seeds.formats.parts_of",

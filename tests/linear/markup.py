@@ -100,6 +100,19 @@ XML = {
     **runs("0", " ", ".", "9", head="<urlset><url><loc>http://h.example/</loc><priority>0.", tail="</priority></url>"),
     **runs("<!ENTITY a 'b'>", "x", "[", "<!-- -->", head="<!DOCTYPE a ["),
 }  # fmt: skip
+XML_FAULTY = {
+    **runs(
+        "<url><loc>http://h.example/x</loc></url>", "<url>", "<a>", "<a></b>", "</a>", "<loc>", "</url>", "<loc>x<a>",
+        "<!--", "<!---->", "<![CDATA[", "<![CDATA[x]]>", "&", "&amp;", "&copy", "&#9", "<?x?>", "<?", "]]>", "x", "<",
+        "<!", "<!x>", "<!a '", "<a '", "<a '>", "<a b=c>", '<a "', "\0",
+        head="<urlset>&",
+    ),
+    **runs(" a", "a", " a=b", " a=", " a='b'", "'", '"', "=", "/", " ", " a='&", head="<urlset>&<a", tail="/>"),
+    **runs("<!ENTITY a 'b'>", "x", "[", "]", "'", '"', "<!--", "<!-- -->", "-", "<", "<?",
+           head="<!DOCTYPE a [<!ENTITY a 'b'>"),
+    **runs("x", "&", "&amp;", "&nbsp;", "&#1;", "&#", "\0", "<b>", "<![CDATA[&]]>",
+           head="<urlset>&<url><loc>", tail="</loc></url>"),
+}  # fmt: skip
 XML_VARIED: dict[str, Shape] = {
     "locations below a long base": lambda n: (
         f"<urlset xml:base='http://h.example/{'b' * (n // 2)}'>" + "<url><loc>x</loc></url>" * (n // 48)

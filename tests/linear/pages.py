@@ -28,6 +28,7 @@ from crawler.parse import (
     news,
     parse,
     reading,
+    repair,
     scan,
     simhash,
     sitemap,
@@ -35,7 +36,7 @@ from crawler.parse import (
 )
 from crawler.parse.reading import Reading
 from tests.defaults import make_job, make_scope
-from tests.linear.markup import BYTES, FIELD, HREFS, PLACES, TAGS, TEXT, VARIED, XML, XML_VARIED
+from tests.linear.markup import BYTES, FIELD, HREFS, PLACES, TAGS, TEXT, VARIED, XML, XML_FAULTY, XML_VARIED
 from tests.linear.measure import Row, made, raw, runs
 
 URL = urls.parse("http://h.example/town/2026/harbour-17?page=17&sid=0123456789abcdef")
@@ -167,6 +168,8 @@ ROWS = [
         {"bombs": lambda n: gzip.compress(gzip.compress(gzip.compress(b"x" * n)))},
     ),
     Row("parse.xml.read", lenient(_xml), raw({**XML, **XML_VARIED})),
+    Row("parse.xml.read of faulty documents", lenient(_xml), raw(XML_FAULTY)),
+    Row("parse.repair.decode", repair.decode, {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;", "&copy", "\0")}),
     Row("parse.xml.read in UTF-16", lenient(_xml), raw(XML, "utf-16")),
     Row("parse.sitemap.read_list", _listed, {**TEXT, **runs("http://h.example/x\n", "http://h.example/x\r")}),
     Row("parse.sitemap.limit_bytes", lambda body: [*sitemap.limit_bytes([body])], BYTES),

@@ -378,7 +378,7 @@ def test_document_job_and_page_travel_between_processes() -> None:
 
 
 def test_a_worker_starts_without_the_event_loop_and_the_settings() -> None:
-    unwanted = ("asyncio", "anyio", "aiohttp", "pydantic", "numpy", "tldextract")
+    unwanted = ("asyncio", "anyio", "aiohttp", "pydantic", "numpy", "publicsuffixlist")
     program = f"import sys, crawler.parse; print([name for name in {unwanted} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from html.entities import html5
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from crawler.model import Url
 from crawler.parse import Document, ParseJob, parse
+from crawler.parse.html import read as read_tree
 from crawler.parse.reading import Reading
 from crawler.parse.scan import read
 from tests.defaults import make_job, make_scope
@@ -102,3 +107,21 @@ def test_a_page_whose_tree_would_be_too_large_is_scanned() -> None:
 def test_entities_of_thousands_of_digits_do_not_end_the_scan() -> None:
     found = scanned(b"<a href='/x&#" + b"9" * 5000 + b";'>x</a><a href=/y>")
     assert found.hrefs == ["/x\ufffd", "/y"]
+
+
+REFERENCES = st.sampled_from(sorted(html5)) | st.sampled_from(["amp", "copy", "sect", "not", "lt", "#38", "#x26;", "#"])
+PARTS = st.tuples(
+    st.sampled_from(["&", "&amp;", "?a=1&", "&&", ""]), REFERENCES, st.sampled_from("= ;&x1-_.#") | st.just("")
+)
+VALUES = st.lists(PARTS, max_size=6).map(lambda parts: "".join(map("".join, parts)))
+
+
+@given(VALUES, st.sampled_from(['"', "'", ""]))
+@example("?a=1&section=2&copy=3&amp;b&notit;&notin;", '"')
+def test_a_scan_reads_attributes_as_the_tree_does(value: str, quote: str) -> None:
+    value = "/" + (value.replace(" ", "") if not quote else value)
+    body = f"<meta charset=utf-8><a href={quote}{value}{quote}>x</a><meta name=description content='{value}'>".encode()
+    tree = read_tree(body, "", URL, job())
+    found = scanned(body)
+    assert [href.strip() for href in tree.hrefs] == found.hrefs
+    assert tree.description == found.description

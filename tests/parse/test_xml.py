@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import Reason
-from crawler.parse import Document, sitemap, xml
+from crawler.parse import Document, charset, kinds, repair, sitemap, xml
 from crawler.parse.reading import Reading
 from tests.defaults import FOLLOWED, make_job, make_scope
 
@@ -26,6 +26,12 @@ def read(document: str | bytes, *follow: str, content_type: str = "", priority: 
     body = document.encode() if isinstance(document, str) else document
     asked = Document(SITEMAP_URL, body, content_type, priority=priority)
     return xml.read([body], asked, make_job(b"k", b"r", make_scope(), follow=frozenset(follow) or FOLLOWED))
+
+
+def read_in_pieces(body: bytes) -> Iterator[Reading]:
+    for size in (1, 7, 64):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        yield xml.read(pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope(), follow=FOLLOWED))
 
 
 def urlset(*urls: str) -> str:
@@ -154,7 +160,7 @@ def test_what_stood_before_an_error_is_kept() -> None:
     assert read(whole[:60]).hrefs == ["http://h/1"]
     assert read(whole[:60]).note.startswith("read up to an error: ")
     assert read(whole.replace("</url></urlset>", "</urlset>")).hrefs == ["http://h/1", "http://h/2"]
-    assert read("<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/?a&b</loc>").hrefs == ["http://h/1"]
+    assert read("<urlset><url><loc>http://h/1</loc></url><url><loc>http://h/?a&b</l").hrefs == ["http://h/1"]
 
 
 @pytest.mark.parametrize("document", ["", "<urlset>", "<urlset></rss>", "words"])
@@ -164,13 +170,134 @@ def test_where_nothing_can_be_read_that_is_said(document: str) -> None:
     assert error.value.reason is Reason.PARSE
 
 
+REPAIRED = {
+    "a raw ampersand": (
+        urlset("<loc>http://h/?a=1&b=2</loc>", "<loc>http://h/2</loc>"),
+        ["http://h/?a=1&b=2", "http://h/2"],
+    ),
+    "an ampersand at the end": (
+        urlset("<loc>http://h/?a&</loc>", "<loc>http://h/2</loc>"),
+        ["http://h/?a&", "http://h/2"],
+    ),
+    "an entity of which HTML knows the beginning": (urlset("<loc>http://h/&notx;</loc>"), ["http://h/&notx;"]),
+    "a parameter like an entity": (urlset("<loc>http://h/?a=1&copy=2&amp;c=3</loc>"), ["http://h/?a=1&copy=2&c=3"]),
+    "entities of HTML": (
+        urlset("<loc>http://h/caf&eacute;</loc>", "<loc>http://h/&nbsp;</loc>"),
+        ["http://h/café", "http://h/"],
+    ),
+    "an unknown entity": (
+        urlset("<loc>http://h/&nothing;</loc>", "<loc>http://h/2</loc>"),
+        ["http://h/&nothing;", "http://h/2"],
+    ),
+    "a number of no character": (
+        urlset("<loc>http://h/&#1;x</loc>", "<loc>http://h/2</loc>"),
+        ["http://h/x", "http://h/2"],
+    ),
+    "a control character": (
+        urlset("<loc>http://h/a\x0bb</loc>", "<loc>http://h/2\0</loc>"),
+        ["http://h/ab", "http://h/2"],
+    ),
+    "a section among faults": (urlset("<loc><![CDATA[http://h/?a&amp;b&c]]></loc><d>&</d>"), ["http://h/?a&amp;b&c"]),
+    "a section after a fault": (urlset("<d>&</d><loc><![CDATA[http://h/?a&amp;b&c]]></loc>"), ["http://h/?a&amp;b&c"]),
+    "a fault within a section": (
+        urlset("<loc><![CDATA[http://h/?a&amp;b\x0b&c<]]></loc>", "<loc>http://h/2</loc>"),
+        ["http://h/?a&amp;b&c<", "http://h/2"],
+    ),
+    "a comment after a fault": (urlset("<d>&</d><!-- <loc>x</loc> -- > --><loc>http://h/1</loc>"), ["http://h/1"]),
+    "broken nesting": (
+        urlset("<a><b></a></b><loc>http://h/1</loc>", "<loc>http://h/2</loc>"),
+        ["http://h/1", "http://h/2"],
+    ),
+    "an end that was forgotten": (
+        urlset("<loc>http://h/1", "<loc>http://h/2<lastmod>2020</lastmod>"),
+        ["http://h/1", "http://h/2"],
+    ),
+    "entries that do not end": (
+        "<urlset><url><loc>http://h/1</loc><url><loc>http://h/2</loc></urlset>",
+        ["http://h/1", "http://h/2"],
+    ),
+    "an end of nothing": (
+        urlset("</x><loc>http://h/1</loc></loc></url></url>", "<loc>http://h/2</loc>"),
+        ["http://h/1", "http://h/2"],
+    ),
+    "two documents": (urlset("<loc>http://h/1</loc>") + urlset("<loc>http://h/2</loc>"), ["http://h/1", "http://h/2"]),
+    "a declaration inside": ("<urlset><?xml version='1.0'?><url><loc>http://h/1</loc></url></urlset>", ["http://h/1"]),
+    "a less-than sign": (urlset("<d>1 < 2 <</d><loc>http://h/1</loc>"), ["http://h/1"]),
+    "HTML that is not escaped": (
+        rss("<item><d><p>x<br>y &nbsp;<img src=x></d><link>http://h/1</link></item>"),
+        ["http://h/1"],
+    ),
+    "values without quotes": (
+        atom("<entry><link rel=alternate href=/1 /></entry><entry><link href='/2?a&b'/></entry>"),
+        ["/1", "/2?a&b"],
+    ),
+    "an attribute given twice": (atom("<entry><link href='/1' href='/x'/></entry>"), ["/1"]),
+    "a quote that is not closed": (
+        atom("<entry a='><link href='/1'/></entry><entry><link href='/2'/></entry>"),
+        ["/1", "/2"],
+    ),
+    "an item of RSS": (rss("<title>A & B</title><item><link>http://h/?a&b</link></item>"), ["http://h/?a&b"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", REPAIRED)
+def test_a_fault_loses_no_entries_before_or_after_it(fault: str) -> None:
+    document, hrefs = REPAIRED[fault]
+    reading = read(document)
+    assert reading.hrefs == hrefs
+    assert reading.note.startswith("read on after an error: ")
+    for again in read_in_pieces(document.encode()):
+        assert (again.hrefs, again.title) == (hrefs, reading.title), "the cuts between pieces change nothing"
+
+
+def test_a_fault_late_in_a_long_sitemap_keeps_what_every_entry_says() -> None:
+    entries = [f"<loc>http://h/{n}?a&amp;b</loc><lastmod>1970-01-02</lastmod>" for n in range(5000)]
+    right, faulty = read(urlset(*entries)), read(urlset(*entries, "<loc>http://h/?a&b</loc><priority>1.0</priority>"))
+    assert faulty.hrefs == [*right.hrefs, "http://h/?a&b"]
+    assert faulty.modified == [*right.modified, 0]
+    assert faulty.priorities == [*right.priorities, -5]
+
+
+LAUGHS = "<!ENTITY a 'ha'>" + "".join(f"<!ENTITY a{n} '{'&a;' * 10}'>" for n in range(10))
+
+
 @pytest.mark.parametrize(
-    "declaration",
-    ["<!ENTITY a 'b'>", "<!ENTITY a SYSTEM 'file:///etc/passwd'>", "<!ENTITY % p SYSTEM 'http://evil.test/'> %p;"],
+    "declarations",
+    [
+        "<!ENTITY a 'b'>",
+        "<!ENTITY a SYSTEM 'file:///etc/passwd'>",
+        "<!ENTITY % p SYSTEM 'http://evil.test/'> %p; <!ENTITY a 'x'>",
+        "<!ENTITY a \"'<>]\"> <!-- ]> ' --> <!ELEMENT a (b)>",
+        "<!ENTITY a '<url><loc>http://evil.test/</loc></url>'>",
+        LAUGHS,
+    ],
 )
-def test_a_document_that_declares_entities_is_refused(declaration: str) -> None:
-    with pytest.raises(ParseError, match="entities"):
-        read(f"<!DOCTYPE urlset [{declaration}]><urlset><url><loc>http://h/1</loc></url></urlset>")
+@pytest.mark.parametrize("content_type", ["text/xml", "application/rss+xml", "text/html", ""])
+def test_entities_that_a_document_declares_are_never_expanded(declarations: str, content_type: str) -> None:
+    entries = urlset("<loc>http://h/1</loc>", "<loc>http://h/&a;</loc>", "<loc>http://h/?&amp;</loc>")
+    body = f"<?xml version='1.0'?><!DOCTYPE urlset [{declarations}]>{entries}".encode()
+    assert kinds.kind(content_type, body) == "sitemap"
+    reading = read(body)
+    assert reading.hrefs == ["http://h/1", "http://h/&a;", "http://h/?&"]
+    assert reading.note == "read on after an error: entities are declared, and were not expanded"
+    assert all(again.hrefs == reading.hrefs for again in read_in_pieces(body))
+
+
+def test_a_document_type_without_entities_is_no_fault() -> None:
+    reading = read(f"<!DOCTYPE urlset [<!ELEMENT urlset (url*)> <!-- x --> <?y ]?>]>{urlset('<loc>http://h/1</loc>')}")
+    assert (reading.hrefs, reading.note) == (["http://h/1"], "")
+
+
+def test_an_entity_of_a_document_type_elsewhere_is_that_of_html() -> None:
+    document = "<!DOCTYPE rss PUBLIC '-//Netscape Communications//DTD RSS 0.91//EN' 'http://h/rss-0.91.dtd'>"
+    reading = read(document + rss("<item><link>http://h/caf&eacute;</link></item>"))
+    assert reading.hrefs == ["http://h/café"]
+
+
+@pytest.mark.parametrize("subset", ["<!ENTITY a 'b>", "<!ENTITY a \"b'>]>", "[[[", "]]", "'", "<!-- ]>"])
+def test_a_broken_document_type_hides_little(subset: str) -> None:
+    with suppress(ParseError):
+        assert read(f"<!DOCTYPE urlset [{subset}]>{urlset('<loc>http://h/1</loc>')}").hrefs in ([], ["http://h/1"])
 
 
 def test_a_sitemap_is_read_to_the_number_its_protocol_allows() -> None:
@@ -199,6 +326,20 @@ def test_no_bytes_do_worse_than_a_refusal(document: bytes) -> None:
         read(document)
 
 
+@given(DOCUMENTS, st.integers(1, 40))
+def test_the_cuts_between_pieces_change_nothing_in_any_document(body: bytes, size: int) -> None:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    found: list[object] = []
+    for given_pieces in ([body], pieces):
+        try:
+            reading = xml.read(given_pieces, Document(SITEMAP_URL, b""), make_job(b"k", b"r", make_scope()))
+            found.append((reading.hrefs, reading.title))
+        except ParseError:
+            found.append(None)
+    assume(charset.of_xml(body, "") == charset.of_xml(pieces[0] if pieces else b"", ""))
+    assert found[0] == found[1]
+
+
 def test_hints_hold_for_all_locations_of_their_entry_wherever_they_stand() -> None:
     loc, hint = b"<loc>http://h/%d</loc>", b"<lastmod>1971-01-0%d</lastmod>"
     body = b"<urlset><url>%b%b%b</url><url>%b</url></urlset>" % (loc % 1, hint % 2, loc % 2 + hint % 3, loc % 3)
@@ -215,7 +356,7 @@ def test_a_base_that_is_long_costs_no_time_for_each_location() -> None:
 
 @pytest.mark.parametrize("begin", ["<urlset a='", "<!--", "<?x "])
 def test_a_tag_without_end_is_left_there(begin: str) -> None:
-    found = read("<urlset><url><loc>http://h/1</loc></url>" + begin + "x" * (xml.MAX_TAG + (1 << 18)))
+    found = read("<urlset><url><loc>http://h/1</loc></url>" + begin + "x" * (repair.MAX_TAG + (1 << 18)))
     assert found.hrefs == ["http://h/1"]
     assert found.note == "a tag is longer than 1 MiB, so the rest was not read"
 

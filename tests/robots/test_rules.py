@@ -163,6 +163,30 @@ def test_sitemaps_are_everyones_wherever_they_stand() -> None:
         ("Disallow: /\nAllow: /%62%61%7A", "/baz", False),
         ("Disallow: /\nAllow: /%62%61%7A", "/%62%61%7A", True),
         ("Disallow: /100%", "/100%/x", False),
+        ("Disallow: /my folder/", "/my%20folder/x", False),
+        ("Disallow: /my%20folder/", "/my%20folder/x", False),
+        ("Disallow: /\nAllow: /my folder/", "/my%20folder/x", True),
+        ("Disallow: /my%20folder/\nAllow: /my folder/", "/my%20folder/x", True),  # a tie: both say the same
+        ("Disallow: /{x}", "/%7Bx%7D", False),
+        ("Disallow: /*{x}", "/a?q={x}", False),  # a query keeps its braces
+        ("Disallow: /*={x}$", "/a?q={x}", False),
+        ('Disallow: /a"<b>^c`', "/a%22%3Cb%3E%5Ec%60", False),
+        ("Disallow: /a\x7fb", "/a%7Fb", False),
+        ("Disallow: /it's", "/it's", False),
+        ("Disallow: /*q=it's", "/?q=it%27s", False),  # a query encodes apostrophes
+        ("Disallow: /file-%2A.html", "/file-*.html", False),
+        ("Disallow: /file-%2a.html", "/file-%2A.html", False),
+        ("Disallow: /file-%2A.html", "/file-1.html", True),
+        ("Disallow: /*-%2A-*.html", "/file-*-1.html", False),
+        ("Disallow: /*-%2A-*.html", "/file-a-1.html", True),
+        ("Disallow: /foo-%24", "/foo-$", False),
+        ("Disallow: /foo-%24", "/foo-$/bar", False),  # not the end
+        ("Disallow: /foo-%24", "/foo-", True),
+        ("Disallow: /foo-%24$", "/foo-$", False),
+        ("Disallow: /foo-%24$", "/foo-$/bar", True),
+        ("Disallow: /a$b", "/a%24b", False),
+        ("Disallow: /\nAllow: /file-%2A", "/file-*.html", True),
+        ("Disallow: /\nAllow: /foo-%24", "/foo-$", True),
     ],
 )
 def test_the_longest_pattern_decides_and_allow_wins_a_tie(rules: str, path: str, verdict: bool) -> None:

@@ -8,10 +8,18 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import turbohtml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.runtime.escaping import _HARMFUL, MOST_ESCAPED_ALONE, escape_text, json_line, unescape_html
+from crawler.runtime.escaping import (
+    _HARMFUL,
+    MOST_ESCAPED_ALONE,
+    escape_text,
+    json_line,
+    unescape_attribute,
+    unescape_html,
+)
 
 IGNORED = [
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -89,3 +97,28 @@ def test_what_json_cannot_say_is_still_an_error() -> None:
 @pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "X" + "0" * 5000])
 def test_an_entity_of_thousands_of_digits_is_no_error(digits: str) -> None:
     assert unescape_html(f"a&#{digits};b&amp;&#65;") == "a\ufffdb&A"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("?a=1&section=2", "?a=1&section=2"),
+        ("?a=1&copy=2&reg=3&not=4", "?a=1&copy=2&reg=3&not=4"),
+        ("?a=1&copy;=2", "?a=1©=2"),
+        ("?a&copy", "?a©"),
+        ("?a&copy&b", "?a©&b"),
+        ("?a&copy b", "?a© b"),
+        ("?a&copyright", "?a&copyright"),
+        ("?a&copy1", "?a&copy1"),
+        ("?a&notit;", "?a&notit;"),
+        ("?a&notin;", "?a∉"),
+        ("?a&amp;b&ampb&amp=&amp", "?a&b&ampb&amp=&"),
+        ("?a&lang=de&lang;", "?a&lang=de⟨"),
+        ("&#38;&#38&#x26=1&#38b", "&&&=1&b"),
+        ("&AMP;&AMP=&COPY", "&&AMP=©"),
+        ("&&amp;amp;&;&=", "&&amp;&;&="),
+    ],
+)
+def test_half_named_entities_of_an_attribute_stay_where_the_name_may_be_a_parameter(written: str, meant: str) -> None:
+    assert unescape_attribute(written) == meant
+    assert turbohtml.parse(f'<a href="{written}">').select("a")[0].attr("href") == meant

@@ -16,7 +16,7 @@ from crawler.model import Reason, Request, Url
 from crawler.robots import parse as parse_robots
 from crawler.urls import parse
 from crawler.urls.canonical import describe_folding, make_folder
-from crawler.urls.patterns import MOST_REPEATS, Pattern, PatternError
+from crawler.urls.patterns import MOST_REPEATS, Pattern, PatternError, compile_pattern
 from tests.defaults import make_policy, make_scope
 from tests.growth import cpu_s, exponent
 
@@ -107,6 +107,23 @@ def test_an_expression_means_what_it_means_to_python(expression: str, matching: 
     pattern = Pattern(expression)
     assert [text for text in matching.split() if not pattern.search(text)] == []
     assert [text for text in missing.split() if pattern.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("glob", "url"),
+    [
+        ("/my folder/*", "http://a.test/my%20folder/x"),
+        ("/{x}", "http://a.test/%7Bx%7D"),
+        ("*q={x}", "http://a.test/?q={x}"),
+        ("/it's", "http://a.test/it's"),
+        ("*q='*", "http://a.test/?q=%27x"),
+        ('/a"<>^`', "http://a.test/a%22%3C%3E%5E%60"),
+        ("/é", "http://a.test/%C3%A9"),
+    ],
+)
+def test_a_glob_is_encoded_as_urls_are(glob: str, url: str) -> None:
+    assert compile_pattern(glob)(url)
+    assert not compile_pattern(glob)("http://a.test/other")
 
 
 _ATOMS = st.sampled_from(

@@ -37,6 +37,7 @@ class Listening:
     url: str
     """`http://127.0.0.1:7878`, or `unix:/path`."""
     port: int | None
+    """The port. None: it listens on a unix socket."""
 
 
 @asynccontextmanager

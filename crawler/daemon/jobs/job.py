@@ -33,9 +33,11 @@ class JobSpec:
     settings: Settings = field(default_factory=dict)
     """Settings as in TOML, in tables or by full name. They override those of the template."""
     template: str | None = None
+    """The name of the template that it starts from. None: of none."""
     priority: int | None = None
     """From -10 to 10. Two steps more double the job's share of a busy daemon. None: the template's, or 0."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Words of yours, by name, to find it by."""
     is_paused: bool = False
     """Whether the job waits for `resume` before it starts."""
     webhook: str = ""
@@ -58,9 +60,13 @@ class Template:
     """Named settings from which similar jobs start."""
 
     name: str
+    """Its name."""
     settings: Settings = field(default_factory=dict)
+    """Settings as in TOML, in tables or by full name."""
     priority: int = 0
+    """The priority of jobs that give none."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of jobs that start from it; their own come over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,22 +231,35 @@ class Job(Figures):
     """A job at one moment, as it is shown: without secrets; with the figures of its run."""
 
     id: str
+    """Its id, for all calls about it."""
     name: str
+    """Its name for people."""
     state: State
+    """Whether it waits, runs, is paused or has ended, and how."""
     priority: int
+    """From -10 to 10: two steps more double its share of a busy daemon."""
     template: str | None
+    """The name of the template that it started from. None: of none."""
     labels: Mapping[str, str]
+    """Words of its owner, by name."""
     webhook: str
     """The site of its webhook. The whole URL may hold a secret and is not shown."""
     created_at: float
+    """When it was submitted, in Unix seconds."""
     started_at: float | None
+    """When its last run began, in Unix seconds. None: it has not run."""
     ended_at: float | None
+    """When it ended, in Unix seconds. None: it has not ended."""
     ended: Ending | None
+    """Why its last run ended. None: none has."""
     error: str
+    """The error that ended it. Empty: none did."""
     settings: Settings
     """The settings chosen for this job; secrets read `***`."""
     seeds: Seeds
+    """The counts of its seeds."""
     counts: Counts
+    """Its URLs, by their state."""
     bytes: int
     """Bytes downloaded over all runs."""
     wishes: Sequence[Wish] = ()
@@ -250,6 +269,7 @@ class Job(Figures):
     remedies: Mapping[str, object] = field(default_factory=dict)
     """Settings that would help, by full name, with their suggested values."""
     progress: Progress = NO_PROGRESS
+    """What its run is doing."""
 
     @property
     def pages(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...assembly import parts
 from ...errors import ConfigError
-from ...settings import Config
+from ...settings import Config, Table
 from ...settings.catalog import FIXED, OLD_NAMES, SECRETS, SINK_SECRETS, fields, last_word
 from ...settings.loading import amend, changes, chosen_settings, mask_value, value_of
 from ..errors import BadJob, BadSettings, Complaint
@@ -91,7 +91,14 @@ def differences(before: Config, after: Config) -> list[tuple[str, object, object
         told = changes(before, after)
     except ConfigError as error:
         raise BadSettings([Complaint(*line.split(": ", 1)) for line in str(error).splitlines()]) from error
-    return [(one.key, one.old, one.new) for one in (*told.applied, *told.needs_restart)]
+    return [(one.key, _as_json(one.old), _as_json(one.new)) for one in (*told.applied, *told.needs_restart)]
+
+
+def _as_json(value: object) -> object:
+    """Returns the value of a setting with its tables as plain dictionaries."""
+    if isinstance(value, Mapping):
+        return {name: _as_json(inner) for name, inner in value.items()}
+    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, Table) else value
 
 
 def flatten_settings(chosen: Settings) -> Mapping[str, object]:

@@ -25,20 +25,33 @@ class Point(NamedTuple):
     at: float
     """Unix seconds."""
     pages: float
+    """Pages fetched."""
     bytes: float
+    """Bytes downloaded."""
     failed: float
+    """URLs that failed."""
     excluded: float
+    """URLs that a rule excluded."""
     status_2xx: float
+    """Answers with a status from 200 to 299."""
     status_3xx: float
+    """Answers with a status from 300 to 399."""
     status_4xx: float
+    """Answers with a status from 400 to 499."""
     status_5xx: float
+    """Answers with a status from 500 to 599."""
     in_flight: float
+    """Visits under way."""
     queued: float
+    """URLs to visit."""
     known: float
+    """All URLs ever found."""
     p50: float
     """Milliseconds that recent answers took (this one and the next two); 0: there were no answers."""
     p90: float
+    """The same of nine answers in ten."""
     p99: float
+    """The same of 99 answers in 100."""
 
 
 _TIMES = 3

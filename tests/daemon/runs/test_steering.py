@@ -40,6 +40,20 @@ async def test_a_change_holds_at_once_and_is_kept(open_daemon: Open) -> None:
         assert "limit = 7" in (jobs.folder(job.id) / "crawl.toml").read_text()
 
 
+async def test_settings_of_single_sites_hold_at_once_and_are_shown(open_daemon: Open) -> None:
+    async with open_web(web("a.test", size=12)) as served, open_daemon() as jobs:
+        site = served.seeds[0].rstrip("/")
+        job = await submit(jobs, served.seeds, settings={"sites": {site: {"delay_s": 3600}}, "robots": "ignore"})
+        await asked(served, 1)
+        changed = await jobs.change(job.id, {"sites": {site: {"per_site": 3, "headers": {"X-Team": "red"}}, "*": {}}})
+        assert (changed.applied, changed.needs_restart) == (("sites",), ())
+        await jobs.pause(job.id)
+        (seen,) = await jobs.sites(job.id)
+        assert (seen.rules, seen.per_site, seen.delay_s, seen.proxy) == ((site, "*"), 3, 0.0, "")
+        told = await jobs.explain(job.id, f"{site}/3", is_offline=True)
+        assert told.rules == (site, "*")
+
+
 @pytest.mark.slow
 async def test_what_cannot_be_changed_live_holds_after_pause_and_resume(open_daemon: Open) -> None:
     async with open_web(web("a.test", size=100)) as served, open_daemon() as jobs:
