@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,12 +72,29 @@ class Panel:
     def __init__(self, live: Live, title: str) -> None:
         self._live = live
         self._title = title
+        self._drawn: list[int] = []
+        """The lengths of the lines that stand there."""
 
     def refresh(self, now: Snapshot) -> None:
-        self._live.update(draw_panel(now, self._title, self._live.console.width), refresh=True)
+        console = self._live.console
+        width = console.width
+        console.file.write(erase_rows(count_more_rows(self._drawn, width)))
+        panel = draw_panel(now, self._title, width)
+        self._live.update(panel, refresh=True)
+        self._drawn = [min(line.cell_len, width) for line in panel.split("\n", allow_blank=True)]
 
     def tell(self, text: str) -> None:
         self._live.console.print(escape_text(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def count_more_rows(lengths: Sequence[int], width: int) -> int:
+    """Returns how many rows more lines take since the terminal became so narrow that it broke them."""
+    return sum(max(0, length - 1) // width for length in lengths)
+
+
+def erase_rows(rows: int) -> str:
+    """Returns what erases so many rows from the cursor on upwards. The panel erases those that it knows of."""
+    return "\r\x1b[2K\x1b[1A" * rows
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from crawler.cli import show
 from crawler.cli.exit_codes import Exit, exit_code
-from crawler.cli.panel import draw_panel
+from crawler.cli.panel import count_more_rows, draw_panel, erase_rows
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
 from crawler.metrics.bounds import ADVICE, Bound
@@ -181,6 +181,12 @@ def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
 )
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert show.duration(seconds) == text
+
+
+def test_a_panel_that_its_terminal_broke_is_erased_whole() -> None:
+    """A terminal of 80 columns that became 30 wide broke lines, which then take more rows than were drawn."""
+    assert [count_more_rows([0, 30, 31, 60, 61, 80], width) for width in (80, 60, 30)] == [0, 2, 6]
+    assert erase_rows(0) == ""
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
