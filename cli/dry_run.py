@@ -129,7 +129,7 @@ def words(told: Rehearsal, bad: BadLines, lists: Sequence[Taken]) -> Iterator[st
     for taken in lists:
         yield f"  {taken}"
     if told.is_cut:
-        yield f"  only the first {show.number(told.seeds + told.repeated)} seeds were looked at"
+        yield f"  {show.many(told.seeds + told.repeated, 'seed')} looked at, the first ones only"
     if told.first:
         yield f"would be fetched first ({show.number(told.queued)} more queued):"
     for turn in told.first:

@@ -16,6 +16,7 @@ from crawler.seeds import Taken
 
 from .exit_codes import Exit
 from .process import run_loop
+from .show import many
 
 Shown = Mapping[str, Any]
 Show = Callable[[Sequence[Shown]], Iterable[str]]
@@ -106,7 +107,7 @@ async def add_seeds(client: Client, job: str, sources: Sequence[str], column: st
     _seeds.check(sources, column=column)
     async with aclosing(read_batches(_read(sources, column))) as read:
         said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
-    print(f"{said['given']} seeds")
+    print(many(said["given"], "seed"))
     return Exit.DONE
 
 

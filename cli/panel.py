@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,12 +72,29 @@ class Panel:
     def __init__(self, live: Live, title: str) -> None:
         self._live = live
         self._title = title
+        self._drawn: list[int] = []
+        """The lengths of the lines that stand there."""
 
     def refresh(self, now: Snapshot) -> None:
-        self._live.update(draw_panel(now, self._title, self._live.console.width), refresh=True)
+        console = self._live.console
+        width = console.width
+        console.file.write(erase_rows(count_more_rows(self._drawn, width)))
+        panel = draw_panel(now, self._title, width)
+        self._live.update(panel, refresh=True)
+        self._drawn = [min(line.cell_len, width) for line in panel.split("\n", allow_blank=True)]
 
     def tell(self, text: str) -> None:
         self._live.console.print(escape_text(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def count_more_rows(lengths: Sequence[int], width: int) -> int:
+    """Returns how many rows more lines take since the terminal became so narrow that it broke them."""
+    return sum(max(0, length - 1) // width for length in lengths)
+
+
+def erase_rows(rows: int) -> str:
+    """Returns what erases so many rows from the cursor on upwards. The panel erases those that it knows of."""
+    return "\r\x1b[2K\x1b[1A" * rows
 
 
 @contextmanager
@@ -103,7 +120,7 @@ def draw_panel(now: Snapshot, title: str, width: int) -> Text:
         text.append(f"{escape_text(value)}\n")
     head = Text(no_wrap=True, overflow="ellipsis")
     return head.append(
-        f"\n {escape_text(title):<{max(0, width - 12)}}{show.duration(now.elapsed_s):>10}\n", "bold"
+        f"\n {escape_text(title):<{max(0, width - 13)}}{show.duration(now.elapsed_s):>11}\n", "bold"
     ).append(text)
 
 
@@ -123,9 +140,10 @@ def _rows(now: Snapshot, width: int) -> Iterator[tuple[str, str]]:
     yield "status", show.format_counts(now.statuses) or "-"
     yield "bound by", now.bound_by
     yield from (("", line) for line in textwrap.wrap(now.advice, max(20, width - 12), break_on_hyphens=False))
-    room = max(16, width - 44)
+    room = max(16, width - 49)
     for label, busy in zip(("busiest", "", "", "", ""), now.busiest, strict=False):
-        turn = f"in {busy.next_turn_in_s:.0f} s" if (busy.next_turn_in_s or 0) >= 0.5 else "now"
+        wait_s = busy.next_turn_in_s or 0
+        turn = f"in {show.duration(wait_s) if wait_s >= 9.95 else f'{wait_s:.0f} s'}" if wait_s >= 0.5 else "now"
         name = escape_text(busy.site)[:room]
         yield label, f"{name:<{room}} {show.number(busy.queued):>9} queued, next {turn}"
         if busy.slowed_by:

@@ -32,9 +32,12 @@ def repair(
         typer.echo("no damage found, and nothing changed", err=True)
         return
     if done := mended.frontier:
-        typer.echo(f"{done.known} URLs known: {done.visited} visited, {done.queued} queued", err=True)
+        known, visited, queued = show.many(done.known, "URL"), show.number(done.visited), show.number(done.queued)
+        typer.echo(f"{known} known: {visited} visited, {queued} queued", err=True)
         if done.lost:
-            typer.echo(f"{done.lost} URLs or more are lost; those that pages link to are found again", err=True)
+            typer.echo(
+                f"{show.many(done.lost, 'URL')} or more are lost; those that pages link to are found again", err=True
+            )
         typer.echo(f"the damaged file is kept: {escape_text(str(done.damaged))}", err=True)
     for line in show.lost_record_lines(mended.lost):
         typer.echo(line, err=True)

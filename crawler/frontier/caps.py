@@ -42,7 +42,7 @@ class Caps:
         bounds = self._bounds(request.url)
         for key, most in bounds:
             if self._fetched[key] >= most:
-                return Bar(Reason.PAGE_LIMIT, f"{key} gave its {most} pages")
+                return Bar(Reason.PAGE_LIMIT, f"{key} gave its {most} page{'' if most == 1 else 's'}")
         if any(self._fetched[key] + self._under_way[key] >= most for key, most in bounds):
             return Bar(None)
         if bounds:

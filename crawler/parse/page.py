@@ -167,7 +167,8 @@ def _keep(found: ResolvedLinks, reading: Reading) -> list[str]:
     """Returns as many links as fit into an answer, because short hrefs may resolve to long URLs."""
     texts, room = found.texts, MAX_LINK_BYTES
     if found.too_long:
-        reading.add_note(f"left out {found.too_long} links: their URLs are longer than {urls.MAX_LENGTH} characters")
+        whose = "link: its URL is" if found.too_long == 1 else "links: their URLs are"
+        reading.add_note(f"left out {found.too_long} {whose} longer than {urls.MAX_LENGTH} characters")
     for i, text in enumerate(texts if len(texts) * urls.MAX_LENGTH > room else ()):
         room -= len(text)
         if room < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -287,12 +288,14 @@ async def test_seeds_are_visited_while_their_list_is_still_written(tmp_path: Pat
 async def test_a_panel_stands_on_a_terminal(tmp_path: Path, web: Served) -> None:
     ours, theirs = pty.openpty()
     command = [CRAWL, web.url("b.test"), "-o", "b", "--delay", "0.02", *ALLOWED[:2]]
-    async with await anyio.open_process(command, cwd=tmp_path, stdout=None, stderr=theirs) as process:
+    env = os.environ | {"NO_COLOR": "1"}
+    async with await anyio.open_process(command, cwd=tmp_path, stdout=None, stderr=theirs, env=env) as process:
         os.close(theirs)
         drawn = await anyio.to_thread.run_sync(_all_of, ours)
         assert await process.wait() == 0
     assert "bound by" in drawn
     assert "in flight" in drawn
+    assert set(re.findall(r"\x1b\[([0-9;]*)m", drawn)) <= {"", "0", "1"}, "NO_COLOR: bold is no colour"
     assert "\x1b[?25h" in drawn, "the cursor is shown again"
     assert "finished: 41 pages" in drawn
     assert drawn.startswith("crawling into b ...\r\n"), "before all that takes time to import"

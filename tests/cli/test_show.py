@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from crawler.cli import show
 from crawler.cli.exit_codes import Exit, exit_code
-from crawler.cli.panel import draw_panel
+from crawler.cli.panel import count_more_rows, draw_panel, erase_rows
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
 from crawler.metrics.bounds import ADVICE, Bound
@@ -78,7 +80,7 @@ def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> No
 
 def test_the_end_says_what_happened_what_failed_and_where() -> None:
     text = "\n".join(show.summary_lines(SUMMARY, _folder(), ["urls.txt"]))
-    assert "finished: 1,200 pages in 1:40 min (12.0/s), 3.1 MB" in text
+    assert "finished: 1,200 pages in 1 min 40 s (12.0/s), 3.1 MB" in text
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
     assert "bound by politeness 90% of the time" in text
@@ -106,7 +108,7 @@ def test_what_is_kept_fresh_says_when_it_is_due_again() -> None:
     lines = show.summary_lines(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
     assert lines[0].startswith("finished: ")
     assert lines[-2:] == [
-        "1,210 pages on schedule, the next due in 2:03:00 h; to revisit:", "  crawl urls.txt --revisit 1d"
+        "1,210 pages on schedule, the next due in 2 h 3 min; to revisit:", "  crawl urls.txt --revisit 1d"
     ]  # fmt: skip
     idle = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={}, counts=replace(waiting, due_in_s=-5.0))
     lines = show.summary_lines(idle, _folder(), [])
@@ -142,7 +144,7 @@ def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
         assert max(map(len, text.splitlines())) <= width
         assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
         assert "256" in text
-        assert "1:15 min" in text
+        assert "1 min 15 s" in text
 
 
 def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
@@ -162,10 +164,38 @@ def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.42, "0.4 s"), (42, "42 s"), (100, "1:40 min"), (7322, "2:02:02 h"), (90000, "25:00:00 h")]
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.42, "420 ms"),
+        (0.9999, "1.0 s"),
+        (9.97, "10 s"),
+        (42, "42 s"),
+        (59.7, "1 min 0 s"),
+        (100, "1 min 40 s"),
+        (3599.6, "1 h 0 min"),
+        (7322, "2 h 2 min"),
+        (86399, "1 d 0 h"),
+        (90000, "1 d 1 h"),
+    ],
 )
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert show.duration(seconds) == text
+
+
+def test_a_panel_that_its_terminal_broke_is_erased_whole() -> None:
+    """A terminal of 80 columns that became 30 wide broke lines, which then take more rows than were drawn."""
+    assert [count_more_rows([0, 30, 31, 60, 61, 80], width) for width in (80, 60, 30)] == [0, 2, 6]
+    assert erase_rows(0) == ""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_dashboard_writes_durations_as_the_command_does() -> None:
+    seconds = [0, 0.0004, 0.42, 0.9999, 1.26, 9.94, 9.97, 42, 59.7, 100, 3599.6, 7322, 86399, 90000, 1e6]
+    source = (Path(__file__).parents[2] / "crawler/daemon/dashboard/words.js").read_text()
+    asked = f"{source}\nconsole.log(JSON.stringify({json.dumps(seconds)}.map(duration)));"
+    said = subprocess.run(["node", "--input-type=module", "-"], input=asked, capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout) == [show.duration(one) for one in seconds]
 
 
 @pytest.mark.parametrize(

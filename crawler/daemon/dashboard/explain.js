@@ -15,7 +15,7 @@ function Story({ job, crawl }) {
   const why = [crawl.reason, crawl.detail].filter(Boolean).join(": ");
   const waits = crawl.parked_under && html`<strong>parked</strong> under <code>${plain(crawl.parked_under)}</code>: ${crawl.parked_for === "blocked" ? "the site blocks us" : "it looks endless"}. <${Act} label="Fetch it" title="Also fetches all other URLs that are parked under this pattern" act=${unpark} /><${Said} text=${said} />`;
   return html`${waits || html`<strong>${plain(crawl.disposition || crawl.standing)}</strong>${crawl.status ? ` (HTTP ${crawl.status})` : ""}${why && `, ${plain(why)}`}${crawl.is_reread ? ", and queued again to read links that were left out" : ""},`}
-    depth ${crawl.depth}, ${crawl.attempts} attempts${crawl.visited_at ? `, last at ${crawl.visited_at}` : ""}${crawl.due_at ? `, due again at ${crawl.due_at}` : ""}
+    depth ${crawl.depth}, ${crawl.attempts} ${crawl.attempts === 1 ? "attempt" : "attempts"}${crawl.visited_at ? `, last at ${crawl.visited_at}` : ""}${crawl.due_at ? `, due again at ${crawl.due_at}` : ""}
     ${crawl.duplicate_of && html`<br />same content as ${plain(crawl.duplicate_of)}`}
     ${crawl.via?.length ? html`<ol class="via">${crawl.via.map((via) => html`<li>found on ${plain(via)}</li>`)}</ol>` : html`<br />it is a seed`}`;
 }

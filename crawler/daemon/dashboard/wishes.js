@@ -18,7 +18,7 @@ export const wish = (job, verb, body, say) => async () => { say(told(await send(
 export const Said = ({ text }) => html`<p class="said" role="status">${text}</p>`;
 
 const why = (one) => (one.reason === "blocked" ? "the site blocks us"
-  : `looks endless: ${number(one.news)} of ${number(one.fetched)} pages were new`);
+  : `looks endless: ${number(one.news)} of ${number(one.fetched)} ${one.fetched === 1 ? "page was" : "pages were"} new`);
 
 // The patterns under which URLs are parked, each with two example URLs and a button.
 export function Parked({ job, say }) {

@@ -22,11 +22,14 @@ export function bytes(n) {
 
 export function duration(s) {
   if (s === null || s === undefined) return "–";
-  if (s < 1) return `${Math.round(s * 1000)} ms`;
-  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
-  return `${Math.floor(s / 86400)} d ${Math.round((s % 86400) / 3600)} h`;
+  // As the command writes it (cli/show.py): two units at most, and never 60 of one.
+  if (s < 0.9995) return s > 0 ? `${Math.round(s * 1000)} ms` : "0 s";
+  if (s < 9.95) return `${s.toFixed(1)} s`;
+  const [seconds, minutes, hours] = [Math.round(s), Math.round(s / 60), Math.round(s / 3600)];
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 export const moment = (unix) => (unix ? new Date(unix * 1000).toLocaleString() : "–");
