@@ -29,7 +29,7 @@ from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
-from crawler.fetch.framing import split_heads
+from crawler.fetch.framing import join_equal_lengths, split_heads
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import naming
@@ -385,6 +385,11 @@ ROWS = [
         "fetch.framing.split_heads",
         lambda data: split_heads(data, 8),
         raw({**TEXT, **runs("\r\n", "a: b\r\n", "HTTP/1.1 103 a\r\n\r\n", "\r\n\r")}),
+    ),
+    Row(
+        "fetch.framing.join_equal_lengths",
+        join_equal_lengths,
+        raw({**TEXT, **runs("\r\n", "Content-Length: 5\r\n", "content-length:", "Content-Length: 5, 5", "\n")}),
     ),
     Row("daemon.jobs.spool.normalise_lines", lambda text: spool.normalise_lines([text, *text.split(" ")]), TEXT),
     Row(

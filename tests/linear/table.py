@@ -62,6 +62,7 @@ NEED_NONE = {
     "parse.links.readers": "is given settings",
     "fetch.proxies.": "is given settings",
     "parse.job.Content.": "looks through header fields, as Response.header does",
+    "parse.job.make_document": "looks through header fields, as Response.header does",
     "parse.news.Memory.is_first_error": "a look-up",
     "parse.news.Memory.has_reported": "a look-up",
     "parse.news.memory_of": "is given a token of ours",
