@@ -369,7 +369,7 @@ async def test_private_addresses_are_refused_unless_named() -> None:
 
 @pytest.mark.slow
 async def test_many_slow_answers_are_under_way_at_once() -> None:
-    pages = {f"/{n}": slow(html(str(n)), 0.5) for n in range(300)}
+    pages = {f"/{n}": slow(html(str(n)), 1.5) for n in range(300)}
     web = Web([Site("a.test", {"/": html("Home", list(pages)), **pages})])
     async with open_web(web) as served:
         await crawl_into(served, ListSink(), per_site=400, concurrency=400)

@@ -67,9 +67,10 @@ async def test_crawls_that_share_a_table_never_remove_each_others_rows(tmp_path:
     table, store = shown_class(TABLE, "Table", tmp_path), tmp_path / "pages.db"
     async with open_web(Web([Site("a.test", {"/": html("A", ["/b"]), "/b": html("B")})])) as served:
         for folder, fresh in (("one", False), ("two", False), ("one", False), ("one", True), (None, False)):
-            await crawler.crawl(
-                served.seeds, folder=folder and tmp_path / folder, fresh=fresh, sinks=[table(str(store))], **QUICK
-            )
+            with closing(table(str(store))) as sink:
+                await crawler.crawl(
+                    served.seeds, folder=folder and tmp_path / folder, fresh=fresh, sinks=[sink], **QUICK
+                )
     found = rows(store)
     assert set(found.values()) == {1}
     assert Counter(crawl for crawl, _ in found).most_common() == [

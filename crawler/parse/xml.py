@@ -78,6 +78,9 @@ def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
 def _note_error(reading: Reading, error: Exception | None) -> None:
     if error is None:
         return
+    if isinstance(error, _Entities):  # no error: that they were left alone may be worth knowing
+        reading.add_note(str(error))
+        return
     if not (reading.hrefs or reading.title):
         raise ParseError(Reason.PARSE, f"not well-formed: {error}") from error
     is_cut = isinstance(error, ParseError) or getattr(error, "code", 0) in _CUT_SHORT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -29,11 +30,12 @@ def umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
 
 def open_to_others(folder: Path) -> list[str]:
     """All that others may read or write, the folder itself included."""
-    return [
-        f"{path.relative_to(folder)} {stat.S_IMODE(path.lstat().st_mode):04o}"
-        for path in (folder, *sorted(folder.rglob("*")))
-        if path.lstat().st_mode & 0o077
-    ]
+    found = []
+    for path in (folder, *sorted(folder.rglob("*"))):
+        with suppress(FileNotFoundError):  # a draft that has its name by now
+            if (mode := stat.S_IMODE(path.lstat().st_mode)) & 0o077:
+                found.append(f"{path.relative_to(folder)} {mode:04o}")
+    return found
 
 
 @pytest.mark.usefixtures("umask")

