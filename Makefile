@@ -86,7 +86,8 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test-all  ## lint, types and all tests: what a change must pass
+check: lint types  ## lint, types and all tests but the forty longest: what a change must pass
+	$(PYTEST) -m "not long"
 
 .PHONY: torture
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: half an hour

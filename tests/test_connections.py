@@ -79,6 +79,7 @@ anyio.run(main, sys.argv[1] == "alone")
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.slow
 def test_a_crawl_and_a_daemon_speak_to_the_sites_crawled_and_to_nobody_else(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ LOADING = re.compile(
 """Matches whatever a browser loads by itself."""
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_site_is_whole_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     built = subprocess.run(

@@ -101,6 +101,7 @@ async def test_a_cell_of_a_notebook(code: str, tmp_path: Path) -> None:
     assert int(ran.stdout) > 5
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("code", shown("def test_"))
 async def test_a_test_of_somebody_else(code: str, tmp_path: Path) -> None:

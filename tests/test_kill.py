@@ -18,16 +18,19 @@ from tests.hostile.victim import Victim, troubled_web
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(240, sites=4), tmp_path) as crawl:
         await kills.killed_again_and_again(crawl, 12, Random(kills.SEED), ("group", "main", "worker", "main"))
 
 
+@pytest.mark.long
 async def test_killed_alone_it_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(40, sites=4), tmp_path) as crawl:
         await kills.leaves_nothing_behind(crawl, 1, Random(kills.SEED))
 
 
+@pytest.mark.long
 async def test_killed_amid_revisits_every_visit_is_in_the_output_once(tmp_path: Path) -> None:
     moments = Random(kills.SEED)
     async with kills.victim(link_graph(seed=7, sites=4, pages_per_site=10, links_per_page=6), tmp_path) as crawl:

@@ -65,6 +65,7 @@ async def test_a_stream_gives_typed_data(tmp_path: Path) -> None:
     assert re.fullmatch(r"Two \d+", next(line for line in printed if line.startswith("Two")))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_function_is_tested_in_a_test(tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text(PROGRAMS[3])

@@ -49,6 +49,7 @@ async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> Non
         assert len(served.counts(robots=False)) >= 10
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl"), reason="its lines use curl")
 def test_the_story_of_the_daemon_comes_to_its_end(tmp_path: Path) -> None:

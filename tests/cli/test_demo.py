@@ -17,6 +17,7 @@ PORT = f"{10_000 + os.getpid() % 20_000}"
 """Of this process: below those that systems give away, so that it is still free when the demo goes on."""
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_demo_shows_the_whole_way_and_goes_on_where_it_was_stopped(crawl: Crawl, tmp_path: Path) -> None:
     pages = tmp_path / "demo.crawl" / "pages.jsonl"

@@ -33,6 +33,7 @@ async def until(daemon: Serving, job: str, state: str) -> None:
             await anyio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path) -> None:
     async with open_web(WEB) as served, serving(tmp_path) as daemon:
         added = await crawl(
@@ -57,6 +58,7 @@ async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path)
         assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
 
 
+@pytest.mark.long
 async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) -> None:
     async with open_web(WEB) as served, serving(tmp_path) as daemon:
         env = {"CRAWL_DAEMON__DATA": str(daemon.data)}
@@ -76,6 +78,7 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         assert "a job that is cancelled cannot pause" in refused.err
 
 
+@pytest.mark.long
 async def test_failures_are_tried_again_and_parked_urls_fetched(crawl: Crawl, tmp_path: Path) -> None:
     def endless(target: str) -> Page:
         at = int(target.removeprefix("/t/"))
@@ -161,6 +164,7 @@ async def test_where_no_daemon_runs_it_says_so(crawl: Crawl) -> None:
     )
 
 
+@pytest.mark.long
 async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_path: Path) -> None:
     async with serving(tmp_path) as daemon:
         (tmp_path / "wrong").write_text("a-token-that-is-wrong\n")

@@ -38,6 +38,7 @@ def open_to_others(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("umask")
 async def test_all_that_a_crawl_makes_is_its_owners_alone(crawl: Crawl, web: Served, tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text(f"{web.url('a.test')}\nno URL at all\n")
@@ -68,6 +69,7 @@ async def test_all_that_a_daemon_makes_is_its_owners_alone_while_it_runs_and_aft
     assert open_to_others(tmp_path / "data") == []
 
 
+@pytest.mark.long
 async def test_a_folder_that_others_can_write_is_named_and_keeps_no_secret(
     crawl: Crawl, web: Served, tmp_path: Path
 ) -> None:
@@ -86,6 +88,7 @@ async def test_a_folder_that_others_can_write_is_named_and_keeps_no_secret(
     assert [*(tmp_path / "data").iterdir()] == [], "not even a token was made"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make folders of other accounts")
 async def test_what_belongs_to_somebody_else_is_refused_by_every_command(
     crawl: Crawl, web: Served, tmp_path: Path

@@ -42,6 +42,7 @@ def contents(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in home.iterdir() if path.name != "lock"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_damaged_crawl_is_repaired_and_goes_on(crawl: Crawl, home: Path, web: Served) -> None:
     damage(home, web.url("b.test").encode())
@@ -104,6 +105,7 @@ async def test_what_was_settled_cannot_be_read(crawl: Crawl, home: Path) -> None
     assert contents(home) == before
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_pages_that_are_gone_are_not_crawled_again_before_it_is_asked_for(
     crawl: Crawl, home: Path, web: Served

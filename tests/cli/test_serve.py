@@ -60,6 +60,7 @@ async def test_a_daemon_starts_takes_a_job_and_stops_when_it_is_told(tmp_path: P
         assert daemon.token not in log, "a log is read by others"
 
 
+@pytest.mark.long
 async def test_what_is_in_hand_is_finished_and_the_rest_goes_on_with_the_next_daemon(tmp_path: Path) -> None:
     async with open_web(lasting(1, 30)) as served:
         async with serving(tmp_path) as daemon:
@@ -84,6 +85,7 @@ async def test_the_second_signal_leaves_at_once(tmp_path: Path) -> None:
         assert await daemon.end() == 11
 
 
+@pytest.mark.long
 async def test_killed_again_and_again_under_running_jobs_all_complete(tmp_path: Path) -> None:
     jobs, pages, env = 3, 25, {**os.environ, "CRAWL_DAEMON__MAX_CRASHES": "1000"}
     async with open_web(lasting(jobs, pages, seconds=0.03)) as served:

@@ -93,6 +93,7 @@ async def test_a_link_with_another_token_does_not_replace_the_one_that_is_kept(o
 # -- a job from its beginning to its end ------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemon: Open) -> None:
     async with open_web(web()) as served, open_dashboard(open_daemon) as dashboard:
         page = dashboard.page

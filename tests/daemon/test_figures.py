@@ -10,6 +10,7 @@ from benchmarks.daemon import crawling
 JOBS, GUESTS = 6, 40
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_jobs_go_on_beside_many_who_listen_and_many_who_never_finish_asking() -> None:
     async with crawling(JOBS, 5000, concurrency=8) as daemon:

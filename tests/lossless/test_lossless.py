@@ -16,6 +16,7 @@ NOT_YET: tuple[str, ...] = ()
 QUICK = [kind for kind in KINDS if kind.is_quick]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", QUICK, ids=[kind.name for kind in QUICK])
 async def test_nothing_is_lost(kind: Kind, tmp_path: Path) -> None:

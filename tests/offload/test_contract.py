@@ -48,6 +48,7 @@ def pid() -> int:
     return os.getpid()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 async def test_results_and_errors_of_the_work_come_back(kind: str) -> None:
     async with opened(kind) as offloader:

@@ -85,6 +85,7 @@ async def test_a_page_that_kills_its_worker_is_the_only_one_lost(number: int) ->
     assert answers[8].reason is Reason.PARSE_CRASH
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_worker_that_leaves_is_replaced() -> None:
     async with open_offloader(make_workers(count=1)) as pool:
@@ -105,6 +106,7 @@ async def test_nobody_is_blamed_for_a_worker_that_was_killed_from_outside() -> N
     assert answers == [n * n for n in range(8)]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_pool_goes_on() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
@@ -114,6 +116,7 @@ async def test_where_every_page_kills_its_worker_each_gets_its_answer_and_the_po
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> None:
     async with open_offloader(make_workers(count=2)) as pool:

@@ -71,6 +71,7 @@ async def test_an_argument_that_cannot_be_pickled_fails_its_call_and_the_pool_go
         assert await pool.run(square, 3) == 9
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 async def test_a_crash_costs_one_page_not_its_batch(number: int) -> None:
@@ -136,6 +137,7 @@ async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None
         await left_behind
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_worker_that_cannot_start_ends_the_pool_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.offload.in_worker.begin", _die_at_once)

@@ -81,6 +81,7 @@ def test_a_program_needs_no_guard_however_it_is_started(way: str, folder: Path) 
     assert run(folder, *arguments, given=given) == (0, ["began", *expected], "")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_program_that_holds_its_function_is_imported_where_it_has_a_guard(folder: Path) -> None:
     (folder / "program.py").write_text(INSIDE + GUARDED)

@@ -161,6 +161,7 @@ def test_the_limit_is_exact(coding: str, code: Callable[[bytes], bytes]) -> None
     assert refusal(code(BODY), coding, len(BODY) - 1) is Reason.TOO_LARGE
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("coding", "code"), CASES)
 def test_a_bomb_is_put_down_at_the_limit(coding: str, code: Callable[[bytes], bytes]) -> None:

@@ -111,6 +111,7 @@ async def test_all_that_a_server_may_say_meanwhile_is_known(tmp_path: Path, said
     assert shop.said.total() < 40
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_an_outage_that_does_not_end_fails_and_keeps_what_came(tmp_path: Path) -> None:
     shop = Shop(SAID["one page"], out_s=600, items=80)

@@ -160,6 +160,7 @@ async def test_what_someone_asked_for_is_fetched_whatever_it_is_like() -> None:
 # -- a whole crawl ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_the_summary_and_an_explanation_name_the_trap(tmp_path: Path) -> None:
     web = Web([Site("a.test", {"/": html("Home", ["/shop/a"])}, traps={"/shop/": traps.session_ids()})])

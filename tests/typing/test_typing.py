@@ -116,6 +116,7 @@ def test_programs_of_the_documents_are_found() -> None:
     assert len({program.name for program in programs}) == len(programs)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("check", TOOLS)
 def test_right_programs_are_accepted_and_each_wrong_line_is_refused(check: Check, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ parameters = {{ "path.id" = "{other}" }}
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_every_operation_does_what_its_description_says(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with (

@@ -26,6 +26,7 @@ FEW = 6
 """Values that each route gets of those that are looked at before it: another choice each, all of them in all."""
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_no_route_answers_a_hostile_value_with_a_fault_of_its_own(
     api: Api, caplog: pytest.LogCaptureFixture

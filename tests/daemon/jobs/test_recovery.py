@@ -234,6 +234,7 @@ async def leave_as_killed(data: Path, deaths: dict[str, int]) -> None:
         await store.write(Change(records))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_job_that_ends_the_daemon_again_and_again_is_paused(open_daemon: Open, tmp_path: Path) -> None:
     async with open_web(mute_web("a.test")) as served:

@@ -217,6 +217,7 @@ def crawl_and_kill(path: Path, log: Path, after_s: float) -> None:
         child.kill()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_after_kill_9_file_and_positions_agree(path: Path, clock: HandClock) -> None:
     log = path.with_name("log")
