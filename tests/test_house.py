@@ -250,7 +250,7 @@ def test_every_test_that_the_recipes_name_is_there() -> None:
 
 def test_what_ci_runs_is_what_the_makefile_offers() -> None:
     assert "make --no-print-directory check" in _read(".ci/run")
-    assert re.search(r"^check: .*\btest\b", _read("Makefile"), re.MULTILINE)
+    assert re.search(r'^check: lint types .*\n\t\$\(PYTEST\) -m "not long"$', _read("Makefile"), re.MULTILINE)
 
 
 def _collecting(environment: dict[str, str]) -> subprocess.Popen[str]:
