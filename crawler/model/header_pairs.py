@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
@@ -26,6 +26,12 @@ def make_pairs(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
         key = _octets(name)
         pairs += [(key, line.strip()) for line in _octets(value).split(b"\n") if not key.startswith(b":")]
     return tuple(pairs)
+
+
+def find_values(pairs: Iterable[tuple[bytes, bytes]], name: str) -> Iterator[str]:
+    """Yields the values of the named field as latin-1 text, in order."""
+    wanted = name.lower().encode()
+    return (value.decode("latin-1") for key, value in pairs if key.lower() == wanted)
 
 
 def describe_decoded(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from .header_pairs import Headers, describe_decoded, find_charset, make_pairs
+from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
 from .request import Url
 
 
@@ -145,13 +145,11 @@ class Response:
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
-        wanted = name.lower().encode()
-        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == wanted), "")
+        return next(find_values(self.headers, name), "")
 
     def all(self, name: str) -> tuple[str, ...]:
         """Returns all values of the named header as latin-1 text, in order."""
-        wanted = name.lower().encode()
-        return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
+        return tuple(find_values(self.headers, name))
 
 
 def _read_url(text: str) -> Url:

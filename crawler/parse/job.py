@@ -10,6 +10,7 @@ from typing import Literal
 import turbohtml
 
 from ..model import Page, Request, Response, Url
+from ..model.header_pairs import find_values
 from ..protocols import Bounds
 from ..urls.canonical import Policy
 from .charset import decode
@@ -159,12 +160,11 @@ class Content:
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
-        return next(iter(self.all(name)), "")
+        return next(find_values(self.headers, name), "")
 
     def all(self, name: str) -> tuple[str, ...]:
         """Returns all values of the named header as latin-1 text, in order."""
-        wanted = name.lower().encode()
-        return tuple([value.decode("latin-1") for key, value in self.headers if key.lower() == wanted])
+        return tuple(find_values(self.headers, name))
 
     @property
     def charset(self) -> str:
