@@ -50,7 +50,11 @@ class Document:
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Document, _values_of_document(self)
 
+
+_values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
 values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Request)))
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 

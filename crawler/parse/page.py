@@ -95,7 +95,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     kind = kinds.kind(content_type, body)
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
-    if kind == "html" and (document.is_suspect or html.tree_bytes(body) > job.tree_bytes):
+    if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
         return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))

@@ -88,7 +88,14 @@ def _exchange(response: Response | None) -> dict[str, object]:
     timings = response.timings
     return {
         "elapsed_ms": round(timings.total, 1),
-        "timings": {name: round(getattr(timings, name), 1) for name in _STAGES},
+        "timings": {
+            "queue": round(timings.queue, 1),
+            "dns": round(timings.dns, 1),
+            "connect": round(timings.connect, 1),
+            "ttfb": round(timings.ttfb, 1),
+            "download": round(timings.download, 1),
+            "parse": round(timings.parse, 1),
+        },
         "ip": response.ip or None,
         "tls": response.tls or None,
         "content_type": response.header("content-type") or None,
@@ -138,7 +145,6 @@ def _extra(outcome: Outcome) -> dict[str, object]:
     return found if request.data is None else found | {"request_data": request.data}
 
 
-_STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")
 _NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "tls", "content_type", "etag", "last_modified"))
 _NO_CONTENT = dict.fromkeys(
     (
