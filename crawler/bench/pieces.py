@@ -20,16 +20,18 @@ READY = 200
 
 
 def do_until(work: Work, origin: str, until: float) -> int:
-    """Does pieces of work until a time of the system clock, and returns how many."""
+    """Does pieces of work until a time of the system clock, one at least, and returns how many."""
     job, bodies = make_job(), ready_bodies() if work is Work.CPU else []
     connection = HTTPConnection(urlsplit(origin).netloc, timeout=10)
     done = 0
     try:
-        while time.time() < until:
+        while True:
             body = _fetch(connection, f"/w/{done}") if work.fetches else bodies[done % READY]
             if work.parses:
                 parse_one(body, f"{origin}/{done}", job)
             done += 1
+            if time.time() >= until:
+                break
     finally:
         connection.close()
     return done

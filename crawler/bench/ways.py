@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 
 from anyio import create_task_group
 
@@ -97,15 +98,17 @@ async def _piece(work: Work, fetcher: Fetcher, parse_it: Parse, origin: str, num
 async def run_tasks(setting: Setting, do_piece: Callable[[int], Awaitable[None]]) -> Rate:
     """Does pieces on the loop until the time is over, and sees how late its turns come."""
     ready_bodies(), make_job()
-    done = 0
+    numbers, done = count(), 0
     begun, cpu_s = time.perf_counter(), time.thread_time()
     until = begun + setting.seconds
 
     async def do_many() -> None:
         nonlocal done
-        while time.perf_counter() < until:
+        while True:
+            await do_piece(next(numbers))
             done += 1
-            await do_piece(done)
+            if time.perf_counter() >= until:
+                return
 
     async with ticking() as late, create_task_group() as tasks:
         for _ in range(setting.at_once):
