@@ -122,8 +122,11 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
         assert "unusable seed" in added.err
         _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
         assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
-        again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
+        full = ["--links", "--text", "--format", "jsonl", "--key", "k", "--paused", "--data", "data"]
+        again = [await crawl("jobs", "add", urls[0], *full) for _ in range(2)]
         assert again[0].out == again[1].out
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        assert job["settings"]["sinks"] == [{"links": True, "text": True}]
 
 
 async def test_pages_are_printed_as_they_come(tmp_path: Path, crawl: Crawl) -> None:

@@ -126,7 +126,9 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
     """Returns the request and the seeds: from a JSON body, or from the query with the seeds as the body."""
     if inputs.is_lines(request):
         brief = inputs.query(request, JobQuery)
-        spec = JobSpec(name=brief.name, template=brief.template, priority=brief.priority)
+        spec = JobSpec(
+            name=brief.name, template=brief.template, priority=brief.priority, links=brief.links, text=brief.text
+        )
         return spec, inputs.lines(request, MOST_UPLOADED)
     asked = await inputs.body(request, JobIn)
     spec = JobSpec(
@@ -137,6 +139,9 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
         labels=asked.labels,
         is_paused=asked.is_paused,
         webhook=asked.webhook,
+        links=asked.links,
+        text=asked.text,
+        formats=asked.formats,
     )
     return spec, _inline(asked.seeds)
 

@@ -12,7 +12,7 @@ from ..schedules.schedule import CatchUp, Overlap, Schedule
 from . import answers, inputs
 from .jobs import id_of
 from .keys import JOBS
-from .models import Labels, Name, Priority, Sent, Settings, Shape
+from .models import Formats, Labels, Name, Priority, Sent, Settings, Shape
 from .operations import Operations
 
 OverlapName: TypeAlias = Literal["skip", "queue", "cancel-old"]
@@ -44,6 +44,12 @@ class ScheduleIn(Sent):
     settings: Settings = Field(default_factory=dict)
     priority: Priority | None = None
     labels: Labels = Field(default_factory=dict)
+    links: bool | None = None
+    """Whether records list the links of each page. Absent: as the settings have it."""
+    text: bool | None = None
+    """Whether records hold the readable text of each page. Absent: as the settings have it."""
+    formats: Formats = ()
+    """The formats of the outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
 
 class SchedulePatch(Sent):
@@ -61,6 +67,9 @@ class SchedulePatch(Sent):
     """The complete settings: those that are not named are removed."""
     priority: Priority | None = None
     labels: Labels | None = None
+    links: bool | None = None
+    text: bool | None = None
+    formats: Formats | None = None
 
 
 class ScheduleOut(Shape):
@@ -77,6 +86,9 @@ class ScheduleOut(Shape):
     settings: dict[str, Any]
     priority: int | None
     labels: dict[str, str]
+    links: bool | None
+    text: bool | None
+    formats: tuple[str, ...]
     seeds: tuple[str, ...]
     created_at: float
     next_at: float | None

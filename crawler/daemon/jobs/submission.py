@@ -31,9 +31,10 @@ from ..settings import DaemonConfig
 from . import spool
 from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
+from .outputs import choose_settings, says_outputs
 from .registry import Draft, News, Registry
 from .states import State
-from .validation import alter, apply_rules, check_names, choose, differences, flatten_settings
+from .validation import alter, apply_rules, check_names, differences, flatten_settings
 
 T = TypeVar("T")
 
@@ -197,6 +198,8 @@ class Submissions:
         if len(self.registry) >= self.config.max_jobs:
             raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
         template = self._template(spec.template)
+        chosen = choose_settings(spec, self.rule, template.settings)
+        own = {*flatten_settings(spec.settings), *(["sinks"] if says_outputs(spec) else [])}
         job = self.new_id()
         return Record(
             id=job,
@@ -204,10 +207,8 @@ class Submissions:
             name=spec.name,
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.registry.now(),
-            settings=choose(spec.settings, self.rule, template.settings),
-            inherited=tuple(
-                name for name in flatten_settings(template.settings) if name not in flatten_settings(spec.settings)
-            ),
+            settings=chosen,
+            inherited=tuple(name for name in flatten_settings(template.settings) if name not in own),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},
@@ -297,6 +298,7 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
         spec.is_paused,
         spec.webhook,
         seeds.hex(),
+        *([spec.links, spec.text, spec.formats] if says_outputs(spec) else []),
     ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()

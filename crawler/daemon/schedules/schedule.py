@@ -53,6 +53,9 @@ class Schedule:
     settings: Settings = field(default_factory=dict)
     priority: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    links: bool | None = None
+    text: bool | None = None
+    formats: tuple[str, ...] = ()
     created_at: float = 0.0
     next_at: float | None = None
     """The next time; None: the schedule is switched off."""
@@ -67,7 +70,10 @@ class Schedule:
     def spec(self) -> JobSpec:
         """Returns the request for the job that each time submits."""
         labels = {**self.labels, "schedule": self.id}
-        return JobSpec(self.name, self.settings, self.template, self.priority, labels)
+        return JobSpec(
+            self.name, self.settings, self.template, self.priority, labels,
+            links=self.links, text=self.text, formats=self.formats,
+        )  # fmt: skip
 
     def key(self, due: float) -> str:
         """Returns the idempotency key of the job at this time, so that no kill makes one time submit two jobs."""

@@ -17,6 +17,7 @@ from ...errors import StorageFull, UrlError
 from ..errors import BadJob, Complaint, Full, JobError, NoSuchJob, StoreError, WrongState
 from ..jobs import validation
 from ..jobs.job import Ids, Job, JobSpec, Template
+from ..jobs.outputs import choose_settings
 from ..jobs.store import Store
 from ..jobs.submission import Lines
 from ..owners import Rule
@@ -113,6 +114,7 @@ class Schedules:
         if schedule.template is not None and template is None:
             raise BadJob([Complaint("template", f"there is no template {schedule.template[:100]!r}")])
         chosen = validation.choose(schedule.settings, self._jobs.rule)
+        choose_settings(schedule.spec(), self._jobs.rule, template.settings if template else {})
         if wrong := list(_bad_seeds(schedule.seeds)):
             raise BadJob(wrong[:10])
         next_at = next_time(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))
@@ -229,6 +231,7 @@ def _load(connection: sqlite3.Connection) -> Sequence[Schedule]:
 
 def _schedule(values: Mapping[str, Any]) -> Schedule:
     typed = {
-        "seeds": tuple(values["seeds"]), "overlap": Overlap(values["overlap"]), "catch_up": CatchUp(values["catch_up"])
+        "seeds": tuple(values["seeds"]), "overlap": Overlap(values["overlap"]), "catch_up": CatchUp(values["catch_up"]),
+        "formats": tuple(values.get("formats", ())),
     }  # fmt: skip
     return Schedule(**{**values, **typed})
