@@ -162,12 +162,15 @@ def seeds(
     job: _Id,
     seeds: _Seeds,
     column: _Column = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Idempotency key: the same key never adds them twice.")
+    ] = None,
     url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Add seeds to a job."""
     from . import jobs_client
 
-    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column))
+    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column, key))
 
 
 @app.command()

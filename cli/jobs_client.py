@@ -95,18 +95,21 @@ async def add_job(
         body = {**asked, "seeds": first, "is_paused": is_more or asked["is_paused"]}
         job = await client.ask("POST", "/v1/jobs", body, headers=headers)
         if is_more:
-            await client.ask("POST", f"/v1/jobs/{job['id']}/seeds", lines=_lines(read))
+            await client.ask("POST", f"/v1/jobs/{job['id']}/seeds", lines=_lines(read), headers=headers)
             if not asked["is_paused"]:
                 job = await client.ask("POST", f"/v1/jobs/{job['id']}/resume")
     _print(show([job]))
     return Exit.DONE
 
 
-async def add_seeds(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
+async def add_seeds(
+    client: Client, job: str, sources: Sequence[str], column: str | None = None, key: str | None = None
+) -> int:
     """Adds seeds to a job and prints how many there were."""
     _seeds.check(sources, column=column)
+    headers = {"Idempotency-Key": key} if key else {}
     async with aclosing(read_batches(_read(sources, column))) as read:
-        said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
+        said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read), headers=headers)
     print(many(said["given"], "seed"))
     return Exit.DONE
 

@@ -126,6 +126,11 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
         again = [await crawl("jobs", "add", urls[0], *full) for _ in range(2)]
         assert again[0].out == again[1].out
         _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        for _ in range(2):
+            ran = await crawl("jobs", "seeds", again[0].out.strip(), *urls[:3], "--key", "s", "--data", "data")
+            assert ran.out == "3 seeds\n"
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        assert job["seeds"]["given"] == 4
         assert job["settings"]["sinks"] == [{"links": True, "text": True}]
 
 

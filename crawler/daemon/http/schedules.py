@@ -10,6 +10,7 @@ from pydantic import Field
 from ..jobs import validation
 from ..schedules.schedule import CatchUp, Overlap, Schedule
 from . import answers, inputs
+from .fields import IDEMPOTENCY_KEY, idempotency_key
 from .jobs import id_of
 from .keys import JOBS
 from .models import Formats, Labels, Name, Priority, Sent, Settings, Shape
@@ -105,12 +106,13 @@ class SchedulesOut(Shape):
     items: tuple[ScheduleOut, ...]
 
 
-@operation("POST", "/v1/schedules", {201: ScheduleOut}, body=ScheduleIn)
+@operation("POST", "/v1/schedules", {201: ScheduleOut, 200: ScheduleOut}, body=ScheduleIn, fields=(IDEMPOTENCY_KEY,))
 async def add_schedule(request: web.Request) -> web.StreamResponse:
-    """Add a schedule."""
+    """Add a schedule. The status is 200 if the same `Idempotency-Key` was used before."""
     asked = await inputs.body(request, ScheduleIn)
-    made = await request.app[JOBS].schedules.add(Schedule(id="", **_fields(asked)))
-    return answers.json(_to_model(made), 201, {"Location": f"/v1/schedules/{made.id}"})
+    schedule, key = Schedule(id="", **_fields(asked)), idempotency_key(request)
+    made, is_new = await request.app[JOBS].schedules.add_once(schedule, key)
+    return answers.json(_to_model(made), 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
 
 
 @operation("GET", "/v1/schedules", {200: SchedulesOut})

@@ -66,6 +66,10 @@ class Schedule:
     last_job: str | None = None
     said: str = ""
     """The result of the last time, in words."""
+    asked_with: str | None = None
+    """The idempotency key of the request that made it."""
+    digest: str = ""
+    """The digest of the request with that key."""
 
     def spec(self) -> JobSpec:
         """Returns the request for the job that each time submits."""

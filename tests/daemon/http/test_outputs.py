@@ -201,14 +201,15 @@ async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Ope
         lines = {"Content-Type": "text/uri-list"}
         made = await api.post("/v1/jobs?links=true&text=false", data=b"http://a.test/", headers=lines)
         assert made["settings"]["sinks"] == [{"path": "own.jsonl", "text": False, "links": True}, hidden]
-        for said, field in (
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"formats": ["csv"]}, "formats"),
             ({"formats": ["tsv"], "links": True}, "links"),
             ({"formats": ["jsonl"], "settings": {"sinks": []}}, "formats"),
             ({"settings": {"sinks": []}, "text": True}, "text"),
             ({"links": "yes"}, "links"),
-        ):
-            assert api.faults(await api.post("/v1/jobs", seeds | said)) == [field], said
+        ]
+        for asked, field in wrong:
+            assert api.faults(await api.post("/v1/jobs", seeds | asked)) == [field], asked
 
 
 async def test_links_that_a_job_asks_for_are_in_its_records(api: Api) -> None:
