@@ -179,7 +179,14 @@ async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_pa
         (tmp_path / "wrong").chmod(0o600)
         ran = await crawl("jobs", "list", "--data", "data", "--token-file", "wrong")
         assert ran.code == 2
-        assert "the token is wrong" in ran.err
+        assert ran.err == (
+            "crawl: this token is not known to the daemon, or was replaced: name the right file with --token-file,"
+            " or the daemon's folder with --data\n"
+        )
+        ran = await crawl("jobs", "list", "--url", daemon.url)
+        assert (ran.code, ran.err) == (
+            2, "crawl: a token is needed: name its file with --token-file, or the daemon's folder with --data\n"
+        )  # fmt: skip
         ran = await crawl("jobs", "show", "j-0", "--data", "data")
         assert ran.err == "crawl: there is no job 'j-0'\n"
         ran = await crawl("jobs", "show", "../settings", "--data", "data")

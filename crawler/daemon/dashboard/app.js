@@ -1,7 +1,7 @@
 // The page around the views: routes, the token, the state of the connection, the theme.
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
-import { keepToken, otherToken, settleToken } from "./api.js";
+import { keepToken, otherToken, settleToken, token } from "./api.js";
 import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
@@ -36,12 +36,13 @@ function useTheme() {
   return [theme, () => setTheme(names[(names.indexOf(theme) + 1) % names.length])];
 }
 
-function AskToken({ done }) {
+function AskToken({ done, said }) {
   const [text, setText] = useState("");
   const submit = (event) => { event.preventDefault(); keepToken(text); done(); };
   return html`<main class="ask"><h1>crawld</h1>
     <p>Enter the daemon's token. It is the text in the file <code>token</code> in the daemon's data folder. Or open the
     address that <code>crawl serve</code> printed.</p>
+    ${token() && html`<div class="trouble" role="alert">${said}</div>`}
     <form onSubmit=${submit}>
       <label>Token <input type="password" autocomplete="off" value=${text} onInput=${(e) => setText(e.target.value)} autofocus /></label>
       <button type="submit">Sign in</button>
@@ -88,7 +89,7 @@ function App() {
   }, []);
   const [value, error] = useLive(isAsked ? null : "v1/jobs?limit=1");
   if (isAsked) return html`<${AskWhich} />`;
-  if (error?.status === 401) return html`<${AskToken} done=${() => location.reload()} />`;
+  if (error?.status === 401) return html`<${AskToken} said=${error.message} done=${() => location.reload()} />`;
   if (!value && !error) return html`<main aria-busy="true"></main>`;
   return html`<${Shell} />`;
 }
