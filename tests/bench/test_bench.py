@@ -93,6 +93,7 @@ def test_pages_are_of_one_size_and_lead_to_each_other() -> None:
     assert LINKS > 10
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_all_is_measured_and_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
