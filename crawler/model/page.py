@@ -77,7 +77,7 @@ class Page:
     robots: str = ""
     """Directives of the page for robots that apply to this crawler: `noindex, nofollow`."""
     simhash: int = 0
-    """A hash of 64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
+    """A hash of 64 bits over the words of the text; near duplicates differ in few bits. 0: no text, or unasked."""
     gist: int = 0
     """A hash of 64 bits over the letters of title and text, without words of its URL. Equal if only numbers differ."""
     numbers: int = 0
@@ -88,6 +88,9 @@ class Page:
     """The number of the last page of its series, as the page states it, and 64 bits that identify the series."""
     is_ahead: bool = False
     """The page shows pictures and has a date more than a year ahead, as pages of endless calendars have."""
+    is_brief: bool = False
+    """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
+    pages are compared, were not made; `simhash` only if the records have it."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()

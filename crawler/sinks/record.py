@@ -24,6 +24,8 @@ class Wants:
     """Its readable text."""
     headers: bool = False
     """The header fields of the answer."""
+    simhash: bool = False
+    """The simhash of its text."""
 
 
 FIELDS = (
@@ -58,7 +60,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         "visit": request.visit,
         "fetched_at": iso(outcome.visited_at, "milliseconds"),
         **_exchange(outcome.response),
-        **_content(outcome.page),
+        **_content(outcome.page, wants),
     }
     values |= _heavy(outcome, wants)
     if request.label or request.data is not None or not request.is_plain:
@@ -104,7 +106,7 @@ def _exchange(response: Response | None) -> dict[str, object]:
     }
 
 
-def _content(page: Page | None) -> dict[str, object]:
+def _content(page: Page | None, wants: Wants) -> dict[str, object]:
     if page is None:
         return _NO_CONTENT
     return {
@@ -112,7 +114,7 @@ def _content(page: Page | None) -> dict[str, object]:
         "length": page.length,
         "truncated": page.truncated or None,
         "digest": f"sha256:{page.digest.hex()}",
-        "simhash": f"{page.simhash:016x}" if page.simhash else None,
+        "simhash": f"{page.simhash:016x}" if page.simhash and wants.simhash else None,
         "title": page.title or None,
         "description": page.description or None,
         "language": page.language or None,
