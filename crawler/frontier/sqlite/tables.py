@@ -188,16 +188,16 @@ class Tables:
         Raises sqlite3.DatabaseError where the parts disagree.
         """
         self._connection.execute(schema.SHELVE_ALL)
-        last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
+        last, names = self._connection.execute(schema.ENDS).fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         is_on = self.meta("revisits") == 1
         if is_on:
             self._connection.execute(schema.TAKE_BACK, {"now": now})
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
-            seen=self._seen(last or 0, with_values=terms.in_depth_order),
+            seen=self._seen(last, with_values=terms.in_depth_order),
             claims=self._claims(key),
-            names=names or 0,
+            names=names,
             queued=queued or 0,
             shelved=shelved,
             setbacks=[(unpack(_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
