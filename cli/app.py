@@ -15,6 +15,7 @@ from crawler.runtime.nearest import find_nearest
 
 from . import config, demo, explain, jobs, repair, run, serve, status
 from .exit_codes import Exit, exit_code_of
+from .stderr import tell_line
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
@@ -122,6 +123,8 @@ def main() -> None:
         sys.exit(Exit.CANCELLED)
     except Exception as error:  # noqa: BLE001  bugs are printed here too
         code = exit_code_of(error)
-        told = traceback.format_exc() if code is None else f"crawl: {error}"
-        print("\n".join(map(escape_text, told.split("\n"))), file=sys.stderr)  # either may quote the network
+        if code is None:
+            print("\n".join(map(escape_text, traceback.format_exc().split("\n"))), file=sys.stderr)
+        for line in f"crawl: {error}".split("\n") if code is not None else ():
+            tell_line(line)  # it may quote the network
         sys.exit(Exit.ERROR if code is None else code)

@@ -16,6 +16,7 @@ from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from . import show, values
+from .colours import tint
 
 if TYPE_CHECKING:
     from crawler import Config, Explanation, Folder, Known, Ruling, Trap, Trust
@@ -69,7 +70,7 @@ def explain(
         sys.stdout.write(json_line(answer.record(folder.path if folder else None)).decode())
         return
     for line in words(answer, folder):
-        print(escape_text(line))
+        print(tint(escape_text(line), sys.stdout))
 
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:

@@ -31,8 +31,9 @@ from . import show
 from .exit_codes import Exit, exit_code
 from .log import log, log_to_file
 from .output import BadSeeds, StandardOutput
-from .panel import Lines, View, open_view
+from .panel import View, open_view
 from .signals import end_at_once, on_signals, repeating
+from .stderr import tell_line
 from .values import Share
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ async def run_crawl(job: CrawlOrder) -> Exit:
             error.folder.discard()
             raise
     for line in () if job.quiet else last_words:
-        Lines().tell(line)
+        tell_line(line)
     return code
 
 

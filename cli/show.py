@@ -33,6 +33,18 @@ def wrap_text(text: str, width: int) -> list[str]:
     return wrap(escape_text(text), width, break_long_words=False, break_on_hyphens=False)
 
 
+def fold(line: str, width: int) -> list[str]:
+    """Returns a line of ours as several that fit into `width` columns (0: any). Commands to paste stay whole."""
+    from textwrap import wrap
+
+    indent = len(line) - len(line.lstrip())
+    if not width or len(line) <= width or line.lstrip().startswith("crawl "):
+        return [line]
+    return wrap(
+        line, max(width, 20), subsequent_indent=" " * (indent + 2), break_long_words=False, break_on_hyphens=False
+    )
+
+
 def start_lines(folder: Folder, counts: Counts) -> list[str]:
     """Returns the lines at the start of a run."""
     if folder.is_new:
@@ -77,8 +89,8 @@ def second_look_lines(found: Reconsidered, unparked: Sequence[str] = ()) -> list
 
 
 def progress_line(now: Snapshot) -> str:
-    """Returns one line for a log: `key=value`, always the same keys in the same order."""
-    counts = now.counts
+    """Returns one line for a log: `key=value`, always the same keys in the same order; `-` where it is not known."""
+    counts, far = now.counts, now.progress
     values = {
         "elapsed_s": f"{now.elapsed_s:.0f}",
         "pages": now.pages,
@@ -90,6 +102,11 @@ def progress_line(now: Snapshot) -> str:
         "sites": counts.sites,
         "failed": sum(n for disposition, n in now.dispositions.items() if disposition == "failed"),
         "bound_by": now.bound_by,
+        "visits": now.visits,
+        "visits_per_s": f"{now.visits_per_s:.1f}",
+        "done": far.done if far else "-",
+        "total": far.total if far else "-",
+        "at_least_s": f"{now.at_least_s:.0f}" if now.at_least_s else "-",
     }
     return " ".join(f"{key}={value}" for key, value in values.items())
 
@@ -202,8 +219,12 @@ def format_outcomes(dispositions: Mapping[Disposition, int]) -> str:
 
 def format_counts(counts: Mapping[Key, int]) -> str:
     """Writes counts as `fetched 12 · failed 3`, the most frequent first."""
-    ranked = sorted(counts.items(), key=lambda item: -item[1])
-    return " · ".join(f"{name} {number(n)}" for name, n in ranked)
+    return " · ".join(f"{name} {number(n)}" for name, n in ranked(counts))
+
+
+def ranked(counts: Mapping[Key, int]) -> list[tuple[Key, int]]:
+    """Returns names with their counts, the most frequent first."""
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 def _headline(summary: Summary, folder: Folder) -> str:

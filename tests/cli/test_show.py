@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from crawler.metrics.bounds import ADVICE, Bound
 from crawler.metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
 from crawler.model import Disposition, Reason
 from crawler.settings.loading import amend, load
-from crawler.standing import Counts, SiteView, Trap
+from crawler.standing import Counts, Progress, SiteView, Trap
 
 FETCHED, FAILED = Disposition.FETCHED, Disposition.FAILED
 
@@ -54,6 +55,10 @@ SNAPSHOT = Snapshot(
     failures=[Failures("https://\x1b[31ma.example", Reason.STATUS_5XX, 12, "https://a.example/")],
     stages={},
     latency=None,
+    visits=1234979,
+    visits_per_s=130.0,
+    mean_in_flight=256.0,
+    reads_seeds=False,
 )
 
 
@@ -131,20 +136,24 @@ def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
 def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
     assert show.progress_line(SNAPSHOT) == (
         "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
-        " sites=43210 failed=12 bound_by=politeness"
+        " sites=43210 failed=12 bound_by=politeness visits=1234979 visits_per_s=130.0 done=- total=- at_least_s=-"
     )
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
-    text = draw_panel(SNAPSHOT, "a.crawl", width).plain
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("height", [18, 24])
+def test_the_panel_keeps_to_its_terminal_and_harms_none(width: int, height: int) -> None:
+    text = draw_panel(SNAPSHOT, "a.crawl", width, height).plain
     assert "\x1b" not in text
-    assert "bound by  politeness" in text
-    if width >= 80:
-        assert max(map(len, text.splitlines())) <= width
-        assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
-        assert "256" in text
-        assert "1 min 15 s" in text
+    said = " ".join(text.split())
+    assert "bound by politeness" in said
+    assert ("a smaller --delay, a larger --per-site" in said) is (height == 24 or width > 40)
+    assert "256" in said
+    assert "1 min 15 s" in said
+    assert "12 status-5xx" in said
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) < height
 
 
 def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
@@ -154,6 +163,61 @@ def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
     assert " parked    1,234,567   in 2 patterns, until you ask for them" in lines
     assert max(map(len, lines)) <= 80
     assert "parked" not in draw_panel(SNAPSHOT, "a.crawl", 80).plain
+
+
+def _rows(**changes: Any) -> list[str]:
+    return str(draw_panel(replace(SNAPSHOT, **changes), "a.crawl", 80).plain).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"progress": Progress(168, 250, "urls")}, " so far    168 of 250 URLs"),
+        ({"progress": Progress(0, 1, "urls")}, " so far    0 of 1 URL"),
+        ({"progress": Progress(168, 250, "pages")}, " so far    168 of at most 250 pages"),
+        ({"at_least_s": 40.2}, " so far    at least 40 s to go"),
+        (
+            {"progress": Progress(168, 250, "urls"), "at_least_s": 4000.0},
+            " so far    168 of 250 URLs; at least 1 h 6 min to go",
+        ),
+        ({"progress": None, "at_least_s": 0.4}, None),
+        ({}, None),
+    ],
+)
+def test_the_panel_says_how_far_it_is_only_where_that_is_known(changes: dict[str, object], row: str | None) -> None:
+    assert next((line for line in _rows(**changes) if "so far" in line), None) == row
+
+
+def test_the_panel_shows_visits_beside_pages_where_they_bring_few() -> None:
+    assert not [line for line in _rows() if "visits" in line]
+    [row] = [line for line in _rows(pages=1000, visits=1500, visits_per_s=12.3) if "visits" in line]
+    assert row.split() == ["visits", "1,500", "12.3/s"]
+
+
+def test_the_panel_of_a_continued_folder_shows_the_pages_of_all_runs() -> None:
+    counts = replace(SNAPSHOT.counts, settled={FETCHED: 4310})
+    assert " folder    4,310 pages, 120 in this run" in _rows(pages=120, counts=counts)
+    assert not [line for line in _rows(pages=4310, counts=counts) if "folder" in line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mean_in_flight": 0.26, "in_flight": 0}, "0.3"),
+        ({"mean_in_flight": 12.6}, "13"),
+        ({"mean_in_flight": 0.0, "in_flight": 0}, "< 0.1"),
+        ({"mean_in_flight": 0.0, "in_flight": 0, "visits_per_s": 0.0}, "0"),
+    ],
+)
+def test_visits_under_way_are_shown_as_a_mean(changes: dict[str, object], said: str) -> None:
+    [row] = [line for line in _rows(**changes) if "in flight" in line]
+    assert row[11:].startswith(f"{said} ")
+
+
+def test_sites_with_nothing_to_do_are_not_among_the_busiest() -> None:
+    busiest = [SiteView("https://a", 0, 0, 1.0), SiteView("https://b", 0, 2, None), SiteView("https://c", 7, 0, None)]
+    rows = [line.split() for line in _rows(busiest=busiest) if "https" in line][:-1]
+    assert [" ".join(row) for row in rows] == ["busiest https://b 0 queued, 2 under way", "https://c 7 queued, waits"]
 
 
 def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
