@@ -175,7 +175,11 @@ def _turn(wait_s: float | None, leased: int) -> str:
 
 def _failures(now: Snapshot) -> Iterator[Row]:
     for label, (site, reason, n, *_) in zip(("failed", "", ""), now.failures[:SHOWN_FAILURES], strict=False):
-        yield Row(label, [Part(f"{show.number(n)} {reason}", Tone.BAD), Part(f"at {escape_text(site)}")], " ")
+        where = f"at {escape_text(site)}"
+        if reason in show.IN_WORDS:
+            yield Row(label, [Part(show.number(n), Tone.BAD), Part(f"{where}:"), Part(show.IN_WORDS[reason])], " ")
+        else:
+            yield Row(label, [Part(f"{show.number(n)} {reason}", Tone.BAD), Part(where)], " ")
 
 
 def _fitting(sites: Iterator[list[Row]], height: int) -> Iterator[list[Row]]:

@@ -22,6 +22,8 @@ SHOWN_FAILURES = 5
 SHOWN_CULPRITS = 3
 SHOWN_TRAPS = 5
 SIZES = ("B", "kB", "MB", "GB", "TB")
+IN_WORDS = {"http2-only": "speaks HTTP/2 alone"}
+"""Reasons whose words do not explain themselves."""
 WORTH_ADVICE_S = 10
 """A shorter crawl gets no advice on speed."""
 
@@ -348,10 +350,19 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
     rest = summary.dispositions.get(Disposition.FAILED, 0) - sum(one.n for one in shown if not one.parser)
     if rest > 0:
         yield f"  failed {number(rest)} at other sites; all reasons: {format_counts(summary.reasons)}"
+    if n := summary.reasons.get(Reason.HTTP2_ONLY, 0):
+        hosts = [escape_text(one.site) for one in summary.failures if one.reason is Reason.HTTP2_ONLY]
+        yield f"  {many(n, 'URL')} of hosts that speak HTTP/2 alone, which crawl does not: {_list(hosts)}"
     if Reason.BLOCKED_ADDRESS in summary.reasons:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
         yield "  some redirect circles end for clients that keep cookies: --set fetch.cookies=true --retry-failed"
+
+
+def _list(names: Sequence[str]) -> str:
+    """Returns the first names in words."""
+    more = len(names) - SHOWN_FAILURES
+    return ", ".join(names[:SHOWN_FAILURES]) + (f" and {number(more)} more" if more > 0 else "")
 
 
 def _hindrances(summary: Summary) -> Iterable[str]:

@@ -332,6 +332,16 @@ def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: 
     assert show.continue_command(arguments) == told
 
 
+def test_hosts_that_speak_http2_alone_are_counted_and_named() -> None:
+    hosts = [Failures(f"https://{n}.test", Reason.HTTP2_ONLY, 2, f"https://{n}.test/") for n in range(7)]
+    summary = replace(SUMMARY, failures=hosts, reasons={Reason.HTTP2_ONLY: 14})
+    said = "\n".join(show.summary_lines(summary, _folder(), []))
+    named = ", ".join(host.site for host in hosts[:5])
+    assert f"  14 URLs of hosts that speak HTTP/2 alone, which crawl does not: {named} and 2 more\n" in said
+    assert "HTTP/2" not in "\n".join(show.summary_lines(SUMMARY, _folder(), []))
+    assert " failed    2 at https://0.test: speaks HTTP/2 alone" in _rows(failures=hosts)
+
+
 @pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
 def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
     failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
