@@ -28,18 +28,21 @@ class Span(NamedTuple):
 _CODES = {Tone.GOOD: 32, Tone.WAITING: 33, Tone.BAD: 31}
 _WORDS = {
     Tone.GOOD: (
-        r"^finished|^nothing is due|\b(?:fetched|unchanged) [\d,]+|^(?:a|this) crawl would fetch it"
+        r"^finished|^nothing is due|\b(?:fetched|unchanged) [\d,]+"
+        r"|^a crawl would fetch it|^this crawl has not met it; it would fetch it"
         r"|^this crawl will (?:fetch it|read it again)|^this crawl is done with it: (?:fetched|unchanged|redirected)"
         r"|^(?:scope|robots) +(?:inside|allowed)"
     ),
     Tone.WAITING: (
         r"^(?:page|time|size) limit reached|^stopped(?: at once)?|^nothing left to do|[\d,]+ waiting to retry"
         r"|\b(?:parked|deferred) [\d,]+|[\d,]+ URLs? parked|^ +(?:soft outage|blocked by|trap)\b"
-        r"|\brests [^:]+ each time|^it is parked[^:]*|^this crawl is done with it: (?:duplicate|excluded)"
+        r"|^this crawl will try it again|\brests [^:]+ each time"
+        r"|^it is parked[^:]*|^this crawl is done with it: (?:duplicate|excluded)"
     ),
     Tone.BAD: (
         r"^nothing could be crawled|\bfailed [\d,]+|[\d,]+ URLs? failed|\bfailed at [\d,]+ pages?|^crawl: "
-        r"|^a crawl would not fetch it|^this crawl is done with it: failed|^(?:scope|robots) +(?:outside|disallowed)"
+        r"|^(?:a|this) crawl would not fetch it|^this crawl is done with it: failed"
+        r"|^(?:scope|robots) +(?:outside|disallowed)"
     ),
 }
 _MEANT = re.compile("|".join(f"(?P<{tone.name}>{words})" for tone, words in _WORDS.items()))

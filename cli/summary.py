@@ -42,6 +42,7 @@ def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_
     lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if count_settled(summary.counts):
         lines += [f"  pages: {output.place}" for output in folder.outputs]
+        lines.append(f"  why a page is missing: crawl explain {escape_text(shlex.quote(str(folder.path)))} URL")
     if summary.counts.scheduled and not summary.queued:
         lines += [_schedule(summary.counts), f"  {continue_command(command)}"]
     if summary.queued:
