@@ -48,12 +48,13 @@ _WORDS = {
 _MEANT = re.compile("|".join(f"(?P<{tone.name}>{words})" for tone, words in _WORDS.items()))
 
 
-def wants_colour(file: TextIO, env: Mapping[str, str] = os.environ) -> bool:
+def wants_colour(file: TextIO, env: Mapping[str, str] | None = None) -> bool:
     """Returns whether text for this file may have colours.
 
     NO_COLOR forbids it (no-color.org), CLICOLOR_FORCE asks for it on pipes too; else it is for terminals, and neither
     where TERM is `dumb` nor where CLICOLOR is 0.
     """
+    env = os.environ if env is None else env
     if env.get("NO_COLOR"):
         return False
     if env.get("CLICOLOR_FORCE", "0") != "0":

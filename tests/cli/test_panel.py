@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
-from crawler.cli.panel import count_more_rows, draw_panel, erase_rows
+from crawler.cli.panel import Panel, count_more_rows, draw_panel, erase_rows
 from crawler.metrics.metrics import Failures
 from crawler.model import Reason
 from crawler.standing import Progress, SiteView, Trap
 
+from .screen import Screen
 from .test_show import FETCHED, SNAPSHOT
 
 
@@ -111,3 +114,30 @@ def test_a_panel_that_its_terminal_broke_is_erased_whole() -> None:
 def test_a_host_that_speaks_http2_alone_is_named_in_plain_words() -> None:
     hosts = [Failures("https://a.test", Reason.HTTP2_ONLY, 2, "https://a.test/")]
     assert " failed    2 at https://a.test: speaks HTTP/2 alone" in _rows(failures=hosts)
+
+
+@pytest.mark.parametrize(
+    ("windows", "is_low"),
+    [
+        ([(80, 50), (60, 50), (40, 50), (60, 40), (200, 50), (45, 50), (80, 50)], False),
+        ([(80, 24), (60, 20), (40, 20), (40, 18), (200, 18), (45, 24)], True),
+    ],
+)
+def test_a_panel_leaves_nothing_behind_whatever_becomes_of_its_window(
+    windows: list[tuple[int, int]], is_low: bool
+) -> None:
+    """Rows that a low window has scrolled out are beyond reach: there only the panel itself is looked at."""
+    screen = Screen(*windows[0])
+    console = Console(file=screen, force_terminal=True, color_system="standard")
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+        panel = Panel(live, "a.crawl")
+        panel.tell("crawling into a.crawl")
+        for columns, rows in windows:
+            screen.resize(columns, rows)
+            console.width, console.height = columns, rows
+            for now in (SNAPSHOT, replace(SNAPSHOT, failures=[], at_least_s=40.0)):
+                panel.refresh(now)
+                drawn = [line.rstrip() for line in str(draw_panel(now, "a.crawl", columns, rows).plain).split("\n")]
+                assert screen.shown[-len(drawn) :] == drawn
+                assert is_low or screen.shown[: -len(drawn)] == ["crawling into a.crawl"]
+    assert is_low or screen.shown == ["crawling into a.crawl"]
