@@ -99,7 +99,7 @@ async def test_a_parked_url_is_told_with_the_command_that_fetches_it(crawl: Craw
 async def test_an_explanation_needs_no_folder_and_makes_none(crawl: Crawl, tmp_path: Path, web: Served) -> None:
     ran = await crawl("explain", web.url("a.test", "/1"), *LOCAL, "--set", "exclude=/1")
     assert ran.code == 0
-    assert "a crawl would not fetch it: out-of-scope\n" in ran.out
+    assert "crawl would not fetch it: out-of-scope\n" in ran.out
     assert "matches exclude /1" in ran.out
     assert "allowed: no rule matches" in ran.out
     refused = await crawl("explain", web.url("a.test", "/1"))
