@@ -101,6 +101,15 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
 
 
 @app.command()
+def report(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
+    """Tell how a job came out, or has so far: by status, type, site and error, with the slowest and largest pages."""
+    from . import jobs_client, jobs_view, reports_view
+
+    show = jobs_view.json_lines if json else reports_view.full_lines
+    _with(url, token_file, data, lambda client: jobs_client.show_report(client, _id(job), show))
+
+
+@app.command()
 def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Pause jobs: start no further visits until they are resumed."""
     _act("pause", jobs, json, (url, token_file, data))

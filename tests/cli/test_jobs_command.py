@@ -54,6 +54,12 @@ async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path)
         assert len(told.out.splitlines()) == 4
         last = await crawl("jobs", "tail", job, "-n", "1", "--json", "--data", "data")
         assert [json.loads(line)["v"] for line in last.out.splitlines()] == [1]
+        report = await crawl("jobs", "report", job, "--data", "data")
+        assert (report.code, report.err) == (0, "")
+        assert re.search(r"^4 records, .*\nanswers   200 3 · 404 1$", report.out, re.MULTILINE)
+        assert re.search(r"^ +4 +3 +1 .* http://\S+$", report.out, re.MULTILINE), "its site"
+        whole = json.loads((await crawl("jobs", "report", job, "--json", "--data", "data")).out)
+        assert (whole["v"], whole["records"], whole["sites"][0]["delay_s"] >= 0) == (1, 4, True)
         assert (await crawl("jobs", "remove", job, "--data", "data")).code == 0
         assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
 
