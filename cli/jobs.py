@@ -131,6 +131,22 @@ def resume(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token
 
 
 @app.command()
+def again(
+    job: _Id,
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the new job. [default: that of the other]")] = "",
+    set_: _Set = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Do not start it until `resume`.")] = False,
+    json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
+    """Run a job again as a new one, with the same seeds and settings, and print its id."""
+    from . import jobs_client, jobs_view
+
+    body = {"name": name, "settings": dict(values.setting(text) for text in set_ or ()), "is_paused": paused}
+    show, paths = jobs_view.json_lines if json else jobs_view.ids, [f"/v1/jobs/{_id(job)}/run-again"]
+    _with(url, token_file, data, lambda client: jobs_client.send_to_each(client, "POST", paths, show, body))
+
+
+@app.command()
 def cancel(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """End jobs. What they fetched is kept."""
     _act("cancel", jobs, json, (url, token_file, data))

@@ -138,6 +138,20 @@ class Jobs:
         self._scheduler.check_queue()
         return self._seen(record), is_new
 
+    async def run_again(
+        self, job: str, spec: JobSpec | None = None, seeds: Sequence[str] | None = None, *, without: Sequence[str] = (),
+        idempotency_key: str | None = None, who: str = API,
+    ) -> tuple[Job, bool]:  # fmt: skip
+        """Returns a new job like this one and True, or one and False as `submit` does.
+
+        `spec` and `seeds` come over what the job has; settings that `without` names are the daemon's again. Raises
+        WrongState if its seeds are gone, and as `submit` does.
+        """
+        asked = spec or JobSpec()
+        record, is_new = await self._reception.run_again(job, asked, without, seeds, idempotency_key, who)
+        self._scheduler.check_queue()
+        return self._seen(record), is_new
+
     async def plant(self, job: str, seeds: Lines, idempotency_key: str | None = None, *, who: str = API) -> int:
         """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full, KeyReused.
 
@@ -377,11 +391,8 @@ class Jobs:
     def _seen(self, record: Record) -> Job:
         run = self._scheduler.runs.get(record.id)
         shown = validation.mask_secrets(record.settings)
-        job = (
-            view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before)
-            if run
-            else view_job(record, shown, None)
-        )
+        still = view_job(record, shown, None)
+        job = view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before) if run else still
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:

@@ -77,6 +77,11 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         assert (await crawl("jobs", "resume", job, env=env)).out.split()[0] == job
         assert (await crawl("jobs", "pause", job, env=env)).out == f"{job} paused\n"
         assert (await crawl("jobs", "cancel", job, env=env)).out == f"{job} cancelled\n"
+        again = (
+            await crawl("jobs", "again", job, "--paused", "--set", "limit=9", "--name", "more", env=env)
+        ).out.strip()
+        one = json.loads((await crawl("jobs", "show", again, "--json", env=env)).out)
+        assert (one["name"], one["state"], one["settings"]["scope"]) == ("more", "paused", {"limit": 9, "max_depth": 7})
         shown = await crawl("jobs", "list", "--json", "--state", "cancelled", env=env)
         assert json.loads(shown.out)["settings"] == {"politeness": {"delay_s": 0.2}, "scope": {"max_depth": 7}}
         refused = await crawl("jobs", "pause", job, env=env)
