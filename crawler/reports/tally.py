@@ -9,7 +9,7 @@ from heapq import heapify, heappush, heapreplace
 from typing import Any, NamedTuple
 
 from ..model import Disposition, Url
-from ..records import Record
+from ..records import Record, media_type
 from .durations import Durations, bucket_of
 from .groups import Groups, Sum
 
@@ -226,11 +226,6 @@ class Tally:
         _load(one.errors, given["errors"], ErrorSum.from_json)
         one.slowest, one.largest = _pages(given["slowest"]), _pages(given["largest"])
         return one
-
-
-def media_type(header: str) -> str:
-    """Returns the media type that a Content-Type header names, in small letters; empty: none."""
-    return header.partition(";")[0].strip().lower()[:100]
 
 
 def _rank(heap: list[Page], figure: float, entry: _Entry) -> None:
