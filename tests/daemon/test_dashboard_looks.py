@@ -44,6 +44,7 @@ async def look_at_forms(dashboard: Dashboard) -> list[str]:
     await expect(page.get_by_label("Depth")).to_be_focused()
     found = await look(page, "the form")
     await dashboard.show("schedules")
+    await page.get_by_role("row", name="every morning").wait_for()
     await page.get_by_text("New schedule").click()
     await page.get_by_label("Time zone").wait_for()
     return [*found, *await look(page, "schedules")]

@@ -73,10 +73,12 @@ export function Schedules() {
   const [page, error, refresh] = useLive("v1/schedules", 5000);
   useEvents((event) => { if (event.kind === "state") refresh(); });
   const items = page?.items || [];
+  const [isOpen, setIsOpen] = useState(null); // null: nobody has opened or closed the form
+  const isAsked = isOpen ?? Boolean(page && !items.length);
   return html`<div class="bar"><h1>Schedules</h1></div>
     <${Trouble} error=${error} />
     ${page && !items.length && html`<${Empty}>No schedules yet. A schedule starts a job again and again: every morning, say, or on the first of each month.<//>`}
     ${items.length > 0 && html`<${Table} head=${[["Job"], ["When"], ["Next"], ["Last"], ["If one still runs", "wider"], [html`<span class="hidden">Actions</span>`]]}
       rows=${items.map((one) => html`<${Row} key=${one.id} one=${one} refresh=${refresh} />`)} />`}
-    <details open=${items.length === 0}><summary>New schedule</summary><${Add} done=${refresh} /></details>`;
+    <details open=${isAsked} onToggle=${(e) => { if (e.target.open !== isAsked) setIsOpen(e.target.open); }}><summary>New schedule</summary><${Add} done=${refresh} /></details>`;
 }
