@@ -137,12 +137,12 @@ class Jobs:
         self._scheduler.check_queue()
         return self._seen(record), is_new
 
-    async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
-        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full.
+    async def plant(self, job: str, seeds: Lines, idempotency_key: str | None = None, *, who: str = API) -> int:
+        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full, KeyReused.
 
-        A job that has ended reads them when it is resumed.
+        A job that has ended reads them when it is resumed. The same seeds with the same key are added once.
         """
-        given = await self._reception.plant(job, seeds, who)
+        given = await self._reception.plant(job, seeds, idempotency_key, who)
         if run := self._scheduler.runs.get(job):
             run.uploaded.set()
         return given

@@ -58,9 +58,12 @@ async def test_without_a_token_the_page_asks_for_it(open_daemon: Open) -> None:
         open_browser() as (_, page),
     ):
         await page.goto(listening.url)
+        await page.get_by_label("Token").wait_for()
+        await expect(page.get_by_role("alert")).to_have_count(0)
         await page.get_by_label("Token").fill("a guess")
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_label("Token")).to_have_value("")  # asked again
+        await expect(page.get_by_role("alert")).to_contain_text("this token is not known, or was replaced")
         await page.get_by_label("Token").fill(TOKEN)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name="Jobs").wait_for()
