@@ -128,6 +128,8 @@ def turn_links(path: Path) -> str:
     raw = HOME.replace("github.com", "raw.githubusercontent.com")
     text = re.sub(rf"{re.escape(HOME)}/blob/main/([\w./-]+\.md)", rf"{up}\1", text)
     text = text.replace(f"{up}docs/README.md", f"{up}index.md")
+    if up:
+        text = text.replace("](README.md", "](../index.md")
     text = re.sub(
         rf"(?:{re.escape(raw)}/main|{re.escape(HOME)}/blob/main)/(docs/[\w-]+\.(?:png|svg))", rf"{up}\1", text
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import shutil
@@ -47,6 +48,25 @@ async def test_a_how_to_shows_what_happens(document: str, tmp_path: Path) -> Non
     assert not faults, "\n\n".join(faults)
 
 
+@pytest.mark.long
+@pytest.mark.slow
+@needs_tools
+async def test_the_first_lines_of_the_readme_do_what_they_say(tmp_path: Path) -> None:
+    lines = [line for line in read_lines(ROOT / "README.md") if not line.why_not_run]
+    async with open_web(small_web()) as served:
+        site = home(served, "example")
+        places = {
+            "https://example.org": site,
+            "example.org.crawl": f"{site.partition('//')[2].replace(':', '-')}.crawl",
+        }
+        (tmp_path / "urls.txt").write_text(f"{site}/\n")
+        (tmp_path / "urls.gz").write_bytes(gzip.compress(f"{site}/\n".encode()))
+        fast = {"CRAWL_DELAY_S": "0.1"}
+        faults = await anyio.to_thread.run_sync(find_faults, lines, tmp_path, places, SETTINGS | fast)
+    assert len(lines) > 10
+    assert not faults, "\n\n".join(faults)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_every_option_in_a_console_line_is_one_of_the_command(document: Path) -> None:
     unknown = [
@@ -56,6 +76,32 @@ def test_every_option_in_a_console_line_is_one_of_the_command(document: Path) ->
         if unknown_options(words)
     ]
     assert unknown == []
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="its lines are run by bash")
+def test_a_line_that_prints_or_ends_otherwise_is_told(tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    document.write_text(
+        "```console\n"
+        "$ echo 'finished: 3 pages in 16 s (18.4/s)\n"
+        "fetched 3'                         # with its comment\n"
+        "finished: 3 pages in 0.2 s (1.0/s)\n"
+        "  fetched 3\n"
+        "$ echo 3 pages\n"
+        "4 pages\n"
+        "$ seq 9\n"
+        "1 2\n...\n8 9\n"
+        "```\n\n<!-- exits with 3 -->\n<!-- counts vary -->\n```console\n"
+        "$ echo 1,204 of 5\n"
+        "7 of 9\n"
+        "$ (exit 3)\n"
+        "```\n\n```console\n$ (exit 4)\n```\n\n<!-- not run: no reason -->\n```console\n$ exit 5\n```\n"
+    )
+    faults = find_faults(read_lines(document), tmp_path, {}, {})
+    assert [fault.splitlines()[:2] for fault in faults] == [
+        ["$ echo 3 pages", "printed, not as the document says:"],
+        ["$ (exit 4)", "ended with 4:"],
+    ]
 
 
 def test_an_option_that_the_command_does_not_have_is_found() -> None:

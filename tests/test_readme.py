@@ -1,4 +1,4 @@
-"""What the README shows is run: its programs as a newcomer would run them, against a web on loopback."""
+"""What the README shows first is run: its programs as a newcomer would run them, against a web on loopback."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from crawler.testing import link_graph, open_web
 
 ROOT = Path(__file__).parent.parent
 CONSOLES = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-SHOWN = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-PROGRAMS = [text for text in SHOWN if "__main__" in text]
+SHOWN = [
+    text
+    for name in ("README.md", "docs/embedding.md")
+    for text in re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
+]
+PROGRAMS = [text for text in SHOWN if "__main__" in text and '"https://example.org/"' in text]
 """The others live inside other programs: tests/test_embedding.py."""
 LOOPBACK = 'max_depth=2, delay_s=0.0, allow_networks=["127.0.0.0/8"]'
 """Added where a program names a setting: the web it is meant for is not at hand."""
