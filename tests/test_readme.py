@@ -37,6 +37,21 @@ def test_the_readme_has_programs() -> None:
     assert len(PROGRAMS) >= 3
 
 
+@pytest.mark.parametrize(
+    ("said", "document", "measured"),
+    [
+        ("858 to 940 pages a second", "benchmarks.md", "| 2,000 | 858-940 |"),
+        ("7.9 times those of Scrapy", "benchmarks.md", "**7.9 times** Scrapy's pages/s at 2,000 pages"),
+        ("3.7 times those of Scrapy", "benchmarks.md", "at 2,000 pages we were 3.7 times as fast"),
+        ("killed at 160 random instants", "reliability.md", "160 deaths: nothing lost, twice or torn"),
+        ("hostile servers, 669 kinds", "reliability.md", "| 669 of 669 |"),
+    ],
+)
+def test_a_figure_of_the_readme_is_one_that_was_measured(said: str, document: str, measured: str) -> None:
+    assert said in (ROOT / "README.md").read_text()
+    assert measured in (ROOT / "docs" / document).read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda text: re.findall(r"crawler\.(\w+)\(", text)[0])
 async def test_a_program_of_the_readme_runs(program: str, tmp_path: Path) -> None:
