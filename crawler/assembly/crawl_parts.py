@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, kee
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..metrics.totals import Running, Totals, run_name
 from ..model import CrawlInfo, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
@@ -81,7 +82,7 @@ class Stacking:
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http, Pace(shared.presence), visiting,
+            shared.presence, self.http, Pace(shared.presence), visiting, shared.totals,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -169,6 +170,8 @@ class Works:
     pace: Pace
     visiting: Fetcher
     """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
+    totals: Totals
+    """The figures of all runs of the process."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -188,6 +191,11 @@ class Works:
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
             is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
         )  # fmt: skip
+
+    def observe_run(self, engine: Engine) -> AbstractContextManager[None]:
+        """Counts a run of the engine, which goes on within the block, among the figures of the process."""
+        name = run_name.get() or make_crawl_id(self.frontier.key)
+        return self.totals.count(Running(name, engine.metrics, self.frontier.counts))
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""

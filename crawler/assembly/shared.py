@@ -15,6 +15,8 @@ from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..metrics.meters import Meters
+from ..metrics.totals import Totals
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
@@ -23,6 +25,7 @@ from ..settings import Config, Settings
 from ..settings.loading import amend
 from . import parts
 from .kinds import EXECUTORS
+from .vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,12 @@ class Shared:
     """Limits the visits at a time over all crawls."""
     presence: Presence
     """Tells when this process was away."""
+    vitals: Vitals
+    """The figures of the process itself."""
+    totals: Totals = field(default_factory=Totals)
+    """The figures of all runs, those that have ended and those under way."""
+    meters: Meters = field(default_factory=Meters)
+    """Reads all figures of the process."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the block of `open_shared` has ended."""
 
@@ -77,8 +86,11 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
         ) as network,
     ):
         places = Places(config.fetch.concurrency)
-        shared = Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)
-        try:
-            yield shared
-        finally:
-            shared.closed.set()
+        budget = parts.budget(config)
+        vitals = Vitals(offloader, budget)
+        shared = Shared(config, offloader, budget, network, Turns(), places, presence, vitals)
+        with shared.meters.offer("runs", shared.totals.read), shared.meters.offer("process", vitals.read):
+            try:
+                yield shared
+            finally:
+                shared.closed.set()

@@ -238,6 +238,8 @@ class Metrics:
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
     _bound: Bound = Bound.IDLE
+    _in_flight: int = 0
+    """Visits under way at the last sample."""
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
     """For each of the last visits, whether it failed in DNS."""
 
@@ -245,6 +247,16 @@ class Metrics:
     def pages(self) -> int:
         """Pages fetched in this run."""
         return self.dispositions[Disposition.FETCHED]
+
+    @property
+    def in_flight(self) -> int:
+        """Visits under way, a quarter of a second ago at most."""
+        return self._in_flight
+
+    @property
+    def bound(self) -> Bound:
+        """What limits the crawl now."""
+        return self._bound
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
@@ -279,6 +291,7 @@ class Metrics:
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
         self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self._bound] += 1
+        self._in_flight = gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
@@ -288,7 +301,7 @@ class Metrics:
             self._marks.popleft()
 
     def snapshot(self, counts: Counts, busiest: Sequence[SiteView], in_flight: int) -> Snapshot:
-        pages_per_s, bytes_per_s = self._rates()
+        pages_per_s, bytes_per_s = self.rates()
         return Snapshot(
             elapsed_s=time.monotonic() - self.started,
             pages=self.pages,
@@ -336,7 +349,8 @@ class Metrics:
         ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
         return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
 
-    def _rates(self) -> tuple[float, float]:
+    def rates(self) -> tuple[float, float]:
+        """Returns pages and bytes a second, over the last ten seconds."""
         if len(self._marks) < 2:
             return 0.0, 0.0
         (then, pages, received), (now, pages_now, received_now) = self._marks[0], self._marks[-1]
