@@ -63,6 +63,13 @@ def add(
     depth: Annotated[int | None, typer.Option(metavar="N", help="Hops from the seeds.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = None,
+    links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help="Format of the records: jsonl, or another of the daemon's own. "
+                     "Repeatable."),
+    ] = None,
     set_: _Set = None,
     template: Annotated[str | None, typer.Option(metavar="NAME", help="Settings to start from.")] = None,
     priority: Annotated[int | None, typer.Option(metavar="N", help="-10 to 10; two steps double its share.")] = None,
@@ -86,7 +93,9 @@ def add(
         "labels": dict(values.setting(text) for text in label or ()),
         "is_paused": paused,
     }
-    asked |= {name: value for name, value in {"template": template, "priority": priority}.items() if value is not None}
+    short = {"template": template, "priority": priority, "links": links or None, "text": text or None,
+             "formats": format_ or None}  # fmt: skip
+    asked |= {name: value for name, value in short.items() if value is not None}
     show = jobs_view.json_lines if json else jobs_view.ids
     _with(url, token_file, data, lambda client: jobs_client.add_job(client, asked, seeds, key, show, column))
 
@@ -153,12 +162,15 @@ def seeds(
     job: _Id,
     seeds: _Seeds,
     column: _Column = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Idempotency key: the same key never adds them twice.")
+    ] = None,
     url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Add seeds to a job."""
     from . import jobs_client
 
-    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column))
+    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column, key))
 
 
 @app.command()

@@ -35,12 +35,14 @@ class Unreachable(CrawlError):
 class Refused(CrawlError):
     """The daemon refused the request. The message is the daemon's own text."""
 
-    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = (), kind: str = "") -> None:
         super().__init__(detail)
         self.status = status
         """The HTTP status of the answer."""
         self.faults: tuple[tuple[str, str], ...] = tuple(faults)
         """Pairs of a field and what is wrong with it."""
+        self.kind: str = kind
+        """The kind of the problem, by the last word of its type: `wrong-token`, `not-found`."""
 
 
 class Client:
@@ -167,7 +169,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> Refused:
     try:
         problem = orjson.loads(await answer.read())
         faults = [(str(one["field"]), str(one["detail"])) for one in problem.get("errors", ())]
-        return Refused(answer.status, str(problem["detail"]), faults)
+        return Refused(answer.status, str(problem["detail"]), faults, str(problem["type"]).rpartition(":")[2])
     except (ValueError, KeyError, TypeError, AttributeError):
         return Refused(answer.status, f"HTTP {answer.status}: this is not a crawld daemon")
 

@@ -11,6 +11,7 @@ from ..settings.catalog import LIVE, fields
 from ..settings.loading import mask_value, value_of
 from .api import Jobs
 from .jobs.job import Origin
+from .jobs.outputs import formats_of
 from .owners import OWNERS
 from .runs import records
 from .runs.records import Failure, Failures
@@ -38,6 +39,8 @@ class Schema(NamedTuple):
     """Settings that may change while a job runs."""
     refused: Sequence[str]
     """Settings that only the daemon's own file may choose."""
+    formats: Sequence[str]
+    """Formats that a job may choose for its outputs."""
 
 
 class Insight:
@@ -68,7 +71,8 @@ class Insight:
 
     def schema(self) -> Schema:
         base = self._jobs.base
-        return Schema(Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), OWNERS)
+        defaults = {key: _plain(base, key) for key in fields()}
+        return Schema(Config.model_json_schema(), defaults, sorted(LIVE), OWNERS, formats_of(base))
 
 
 def _plain(config: Config, key: str) -> object:

@@ -122,8 +122,16 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
         assert "unusable seed" in added.err
         _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
         assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
-        again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
+        full = ["--links", "--text", "--format", "jsonl", "--key", "k", "--paused", "--data", "data"]
+        again = [await crawl("jobs", "add", urls[0], *full) for _ in range(2)]
         assert again[0].out == again[1].out
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        for _ in range(2):
+            ran = await crawl("jobs", "seeds", again[0].out.strip(), *urls[:3], "--key", "s", "--data", "data")
+            assert ran.out == "3 seeds\n"
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        assert job["seeds"]["given"] == 4
+        assert job["settings"]["sinks"] == [{"links": True, "text": True}]
 
 
 async def test_pages_are_printed_as_they_come(tmp_path: Path, crawl: Crawl) -> None:
@@ -171,7 +179,14 @@ async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_pa
         (tmp_path / "wrong").chmod(0o600)
         ran = await crawl("jobs", "list", "--data", "data", "--token-file", "wrong")
         assert ran.code == 2
-        assert "the token is wrong" in ran.err
+        assert ran.err == (
+            "crawl: this token is not known to the daemon, or was replaced: name the right file with --token-file,"
+            " or the daemon's folder with --data\n"
+        )
+        ran = await crawl("jobs", "list", "--url", daemon.url)
+        assert (ran.code, ran.err) == (
+            2, "crawl: a token is needed: name its file with --token-file, or the daemon's folder with --data\n"
+        )  # fmt: skip
         ran = await crawl("jobs", "show", "j-0", "--data", "data")
         assert ran.err == "crawl: there is no job 'j-0'\n"
         ran = await crawl("jobs", "show", "../settings", "--data", "data")

@@ -131,10 +131,13 @@ async def test_an_answer_is_read_however_it_comes(name: str, serve: Serve, fetch
 )
 async def test_the_same_length_twice_is_one(fields: bytes, serve: Serve, fetcher: HttpFetcher) -> None:
     """RFC 9110 8.6."""
-    answer = OK + fields + b"\r\nabc"
-    server = await serve(saying(answer, len(answer)))
-    response = await fetcher.fetch(server.request())
-    assert (response.status, response.body) == (200, b"abc")
+    for interim in (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"):
+        answer = interim + OK + fields + b"\r\nabc"
+        for piece in range(1, len(answer) + 1):
+            server = await serve(saying(answer, piece))
+            response = await fetcher.fetch(server.request(f"/{piece}"))
+            assert (response.status, response.body) == (200, b"abc"), piece
+            assert response.heads.response == OK + fields + b"\r\n", piece
 
 
 @pytest.mark.parametrize("name", NO_ANSWERS)

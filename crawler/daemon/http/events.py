@@ -10,11 +10,11 @@ from anyio import CancelScope, create_task_group
 
 from ..events import Event, Listener
 from . import answers, inputs
+from .fields import LAST_EVENT_ID, last_event_id
 from .jobs import id_of
 from .keys import JOBS, STREAMS
 from .models import EventsQuery
 from .operations import Operations
-from .problems import bad_field
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_S = 15.0
@@ -23,13 +23,13 @@ REPLAYED_AT_ONCE = 500
 operation = Operations()
 
 
-@operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery)
+@operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
 async def follow_all(request: web.Request) -> web.StreamResponse:
     """All events after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, None)
 
 
-@operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery)
+@operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
 async def follow_job(request: web.Request) -> web.StreamResponse:
     """The events of one job after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, request.app[JOBS].find(id_of(request)).id)
@@ -90,9 +90,5 @@ def _text(event: Event) -> bytes:
 
 
 def _last_seen(request: web.Request) -> int | None:
-    given = request.headers.get("Last-Event-ID")
-    if given is None:
-        return inputs.query(request, EventsQuery).after
-    if not (given.isascii() and given.isdigit() and len(given) < 19):
-        raise bad_field("Last-Event-ID", "should be the id of an event")
-    return int(given)
+    given = last_event_id(request)
+    return inputs.query(request, EventsQuery).after if given is None else given

@@ -8,8 +8,10 @@ from aiohttp import web
 
 from ..api import Changed
 from ..jobs.job import Job, JobSpec
+from ..jobs.listing import After, Sort, place_of
 from ..jobs.states import State
 from . import answers, inputs
+from .fields import IDEMPOTENCY_KEY, idempotency_key
 from .keys import JOBS
 from .models import (
     ChangeOut,
@@ -25,30 +27,34 @@ from .models import (
     SeedsIn,
 )
 from .operations import Operations
-from .problems import bad_field
 
 MOST_UPLOADED = 4 << 30
 """Largest upload of seeds in bytes: about fifty million seeds."""
 operation = Operations()
 
 
-@operation("POST", "/v1/jobs", {201: JobOut, 200: JobOut}, body=JobIn, query=JobQuery, takes_lines=True)
+@operation(
+    "POST", "/v1/jobs", {201: JobOut, 200: JobOut},
+    body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,),
+)  # fmt: skip
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
     spec, seeds = await _read_request(request)
-    job, is_new = await request.app[JOBS].submit(spec, seeds, _idempotency_key(request))
+    job, is_new = await request.app[JOBS].submit(spec, seeds, idempotency_key(request))
     return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
 
 @operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)
 async def list_jobs(request: web.Request) -> web.StreamResponse:
-    """All jobs, the newest first."""
+    """All jobs, the newest first unless `sort` and `order` say otherwise."""
     asked = inputs.query(request, ListQuery)
-    before = _read_cursor(asked.cursor)
-    state = State(asked.state) if asked.state else None
-    found = request.app[JOBS].list(state, before, asked.limit + 1, name=asked.name, label=asked.label)
+    sort, state = Sort(asked.sort), State(asked.state) if asked.state else None
+    found = request.app[JOBS].list(
+        state, _read_cursor(asked.cursor, sort), asked.limit + 1, name=asked.name, label=asked.label,
+        sort=sort, is_ascending=asked.order == "asc",
+    )  # fmt: skip
     items, more = found[: asked.limit], found[asked.limit :]
-    following = inputs.cursor(items[-1].id) if more else None
+    following = _cursor(items[-1], sort) if more else None
     return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
 
 
@@ -92,14 +98,14 @@ async def cancel_job(request: web.Request) -> web.StreamResponse:
     return answers.json(shown(await request.app[JOBS].cancel(id_of(request))))
 
 
-@operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True)
+@operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True, fields=(IDEMPOTENCY_KEY,))
 async def plant_seeds(request: web.Request) -> web.StreamResponse:
     """Add seeds to a job, inline or as lines. They are on the disk before the answer is sent."""
     if inputs.is_lines(request):
         seeds = inputs.lines(request, MOST_UPLOADED)
     else:
         seeds = _inline((await inputs.body(request, SeedsIn)).seeds)
-    given = await request.app[JOBS].plant(id_of(request), seeds)
+    given = await request.app[JOBS].plant(id_of(request), seeds, idempotency_key(request))
     return answers.json(PlantedOut(given=given), 202)
 
 
@@ -126,7 +132,9 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
     """Returns the request and the seeds: from a JSON body, or from the query with the seeds as the body."""
     if inputs.is_lines(request):
         brief = inputs.query(request, JobQuery)
-        spec = JobSpec(name=brief.name, template=brief.template, priority=brief.priority)
+        spec = JobSpec(
+            name=brief.name, template=brief.template, priority=brief.priority, links=brief.links, text=brief.text
+        )
         return spec, inputs.lines(request, MOST_UPLOADED)
     asked = await inputs.body(request, JobIn)
     spec = JobSpec(
@@ -137,6 +145,9 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
         labels=asked.labels,
         is_paused=asked.is_paused,
         webhook=asked.webhook,
+        links=asked.links,
+        text=asked.text,
+        formats=asked.formats,
     )
     return spec, _inline(asked.seeds)
 
@@ -145,17 +156,18 @@ async def _inline(seeds: Sequence[str]) -> AsyncIterator[Sequence[str]]:
     yield seeds
 
 
-def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
-        raise bad_field("Idempotency-Key", "should be 1 to 200 printable characters")
-    return key
+def _cursor(last: Job, sort: Sort) -> str:
+    """Returns where the page behind this job begins; the order is in it, so that a cursor fits no other one."""
+    return inputs.cursor(last.id) if sort is Sort.CREATED else inputs.cursor(sort, *place_of(last, sort))
 
 
-def _read_cursor(cursor: str | None) -> str | None:
+def _read_cursor(cursor: str | None, sort: Sort) -> After | None:
     if cursor is None:
         return None
     match inputs.position(cursor):
-        case [str(job)]:
+        case [str(job)] if sort is Sort.CREATED:
             return job
+        case [str(by), str(value) | int(value), str(job)] if by == sort:
+            if isinstance(value, str) is (sort is Sort.NAME):
+                return value, job
     raise inputs.foreign_cursor()

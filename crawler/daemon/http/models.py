@@ -22,6 +22,7 @@ Settings: TypeAlias = Annotated[
         json_schema_extra={MARK: True},
     ),
 ]
+Formats: TypeAlias = Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=16)]
 Labels: TypeAlias = Annotated[dict[Annotated[str, Field(max_length=100)], Name], Field(max_length=50)]
 
 
@@ -62,6 +63,12 @@ class JobIn(Sent):
     """Whether the job waits for `resume` before it starts."""
     webhook: Annotated[str, Field(max_length=2048)] = ""
     """A URL that receives each change of the job's state, signed as docs/daemon.md describes."""
+    links: bool | None = None
+    """Whether records list the links of each page. Absent: as `sinks` in the settings have it."""
+    text: bool | None = None
+    """Whether records hold the readable text of each page. Absent: as `sinks` in the settings have it."""
+    formats: Formats = ()
+    """The formats of its outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
 
 class JobQuery(Sent):
@@ -70,6 +77,10 @@ class JobQuery(Sent):
     name: Name = ""
     template: Name | None = None
     priority: Priority | None = None
+    links: bool | None = None
+    """Whether records list the links of each page."""
+    text: bool | None = None
+    """Whether records hold the readable text of each page."""
 
 
 class JobPatch(Sent):
@@ -105,6 +116,10 @@ class ListQuery(Sent):
     """Text that the job's name contains, whatever its case; or the job's id."""
     label: Annotated[str, Field(max_length=301)] = ""
     """A label of the job: `team`, or with its value `team=search`."""
+    sort: Literal["created", "name", "state", "pages", "pages_per_s", "bytes", "queued", "failed"] = "created"
+    """The figure that orders the list."""
+    order: Literal["desc", "asc"] = "desc"
+    """The newest, or largest, first; or last."""
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
@@ -310,6 +325,8 @@ class SchemaOut(Shape):
     """Full names of settings that may change while a job runs."""
     refused: tuple[str, ...]
     """Full names of settings that only the daemon's own file may set."""
+    formats: tuple[str, ...]
+    """The formats that a job may choose for its outputs."""
 
 
 class ExplanationOut(Shape):

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from .fields import Field
 from .inputs import LINES
 from .models import ProblemOut
 from .operations import Answer, Operation
@@ -63,7 +64,11 @@ def _operation(entry: Operation) -> Document:
         "operationId": entry.name,
         "summary": entry.summary,
         "tags": [entry.tag],
-        "parameters": [*_path_parameters(entry.path), *_query_parameters(entry.query)],
+        "parameters": [
+            *_path_parameters(entry.path),
+            *_query_parameters(entry.query),
+            *_header_parameters(entry.fields),
+        ],
         "responses": {
             **{str(status): _response(status, answer, entry) for status, answer in entry.answers.items()},
             "default": {"description": "A problem", "content": _content(CONTENT_TYPE, ProblemOut)},
@@ -107,6 +112,11 @@ def _query_parameters(query: type[BaseModel] | None) -> Iterator[Document]:
     schema = query.model_json_schema(ref_template=REF)
     for name, said in schema["properties"].items():
         yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": said}
+
+
+def _header_parameters(fields: Iterable[Field]) -> Iterator[Document]:
+    for field in fields:
+        yield {"name": field.name, "in": "header", "description": field.meaning, "schema": dict(field.schema)}
 
 
 def _models(entry: Operation) -> Iterator[type[BaseModel]]:

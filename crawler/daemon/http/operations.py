@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from aiohttp import web
 from pydantic import BaseModel
+
+from .fields import Field
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = type[BaseModel] | str | None
@@ -29,6 +32,8 @@ class Operation:
     upgrade: str | None = None
     """A media type that the answer has if the client asks for it."""
     is_public: bool = False
+    fields: Sequence[Field] = ()
+    """Header fields that it reads."""
 
     @property
     def name(self) -> str:
@@ -43,6 +48,17 @@ class Operation:
         return self.serve.__module__.rpartition(".")[2]
 
 
+class Options(TypedDict, total=False):
+    """The fields of an operation that may be left out."""
+
+    body: type[BaseModel]
+    query: type[BaseModel]
+    takes_lines: bool
+    upgrade: str
+    is_public: bool
+    fields: Sequence[Field]
+
+
 class Operations:
     """A table to which functions are added by decoration."""
 
@@ -50,21 +66,10 @@ class Operations:
         self._entries: list[Operation] = []
 
     def __call__(
-        self,
-        method: str,
-        path: str,
-        answers: Mapping[int, Answer],
-        *,
-        body: type[BaseModel] | None = None,
-        query: type[BaseModel] | None = None,
-        takes_lines: bool = False,
-        upgrade: str | None = None,
-        is_public: bool = False,
+        self, method: str, path: str, answers: Mapping[int, Answer], **options: Unpack[Options]
     ) -> Callable[[Serve], Serve]:
         def enter(serve: Serve) -> Serve:
-            self._entries.append(
-                Operation(method, path, serve, answers, body, query, takes_lines, upgrade, is_public)
-            )  # fmt: skip
+            self._entries.append(Operation(method, path, serve, answers, **options))
             return serve
 
         return enter

@@ -134,8 +134,13 @@ def _place(origin: str) -> str:
 
 
 def _shows(request: web.Request, token: str) -> bool:
+    return hmac.compare_digest(_bytes(_given(request)), token.encode())
+
+
+def _given(request: web.Request) -> str:
+    """Returns the token that the request shows; empty if there is none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(_bytes(given.strip()), token.encode())
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _bytes(field: str) -> bytes:
@@ -144,13 +149,17 @@ def _bytes(field: str) -> bytes:
 
 
 def _no_token(request: web.Request) -> Problem:
-    said = "the token is wrong" if " " in request.headers.get("Authorization", "").strip() else "a token is needed"
-    return Problem(
-        401,
-        "unauthorized",
-        f"{said}: send `Authorization: Bearer TOKEN` with the text of the daemon's token file",
-        headers={"WWW-Authenticate": 'Bearer realm="crawld"'},
-    )
+    """Returns the answer to a request without the token; it says whether there was another one (RFC 6750 3.1)."""
+    if _given(request):
+        slug, said = (
+            "wrong-token",
+            "this token is not known, or was replaced: the daemon's token file holds the right one",
+        )
+        asked = 'Bearer realm="crawld", error="invalid_token"'
+    else:
+        slug, asked = "no-token", 'Bearer realm="crawld"'
+        said = "a token is needed: send `Authorization: Bearer TOKEN` with the text of the daemon's token file"
+    return Problem(401, slug, said, headers={"WWW-Authenticate": asked})
 
 
 def _quoted(field: str) -> str:

@@ -10,9 +10,10 @@ from pydantic import Field
 from ..jobs import validation
 from ..schedules.schedule import CatchUp, Overlap, Schedule
 from . import answers, inputs
+from .fields import IDEMPOTENCY_KEY, idempotency_key
 from .jobs import id_of
 from .keys import JOBS
-from .models import Labels, Name, Priority, Sent, Settings, Shape
+from .models import Formats, Labels, Name, Priority, Sent, Settings, Shape
 from .operations import Operations
 
 OverlapName: TypeAlias = Literal["skip", "queue", "cancel-old"]
@@ -44,6 +45,12 @@ class ScheduleIn(Sent):
     settings: Settings = Field(default_factory=dict)
     priority: Priority | None = None
     labels: Labels = Field(default_factory=dict)
+    links: bool | None = None
+    """Whether records list the links of each page. Absent: as the settings have it."""
+    text: bool | None = None
+    """Whether records hold the readable text of each page. Absent: as the settings have it."""
+    formats: Formats = ()
+    """The formats of the outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
 
 class SchedulePatch(Sent):
@@ -61,6 +68,9 @@ class SchedulePatch(Sent):
     """The complete settings: those that are not named are removed."""
     priority: Priority | None = None
     labels: Labels | None = None
+    links: bool | None = None
+    text: bool | None = None
+    formats: Formats | None = None
 
 
 class ScheduleOut(Shape):
@@ -77,6 +87,9 @@ class ScheduleOut(Shape):
     settings: dict[str, Any]
     priority: int | None
     labels: dict[str, str]
+    links: bool | None
+    text: bool | None
+    formats: tuple[str, ...]
     seeds: tuple[str, ...]
     created_at: float
     next_at: float | None
@@ -93,12 +106,13 @@ class SchedulesOut(Shape):
     items: tuple[ScheduleOut, ...]
 
 
-@operation("POST", "/v1/schedules", {201: ScheduleOut}, body=ScheduleIn)
+@operation("POST", "/v1/schedules", {201: ScheduleOut, 200: ScheduleOut}, body=ScheduleIn, fields=(IDEMPOTENCY_KEY,))
 async def add_schedule(request: web.Request) -> web.StreamResponse:
-    """Add a schedule."""
+    """Add a schedule. The status is 200 if the same `Idempotency-Key` was used before."""
     asked = await inputs.body(request, ScheduleIn)
-    made = await request.app[JOBS].schedules.add(Schedule(id="", **_fields(asked)))
-    return answers.json(_to_model(made), 201, {"Location": f"/v1/schedules/{made.id}"})
+    schedule, key = Schedule(id="", **_fields(asked)), idempotency_key(request)
+    made, is_new = await request.app[JOBS].schedules.add_once(schedule, key)
+    return answers.json(_to_model(made), 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
 
 
 @operation("GET", "/v1/schedules", {200: SchedulesOut})

@@ -42,6 +42,12 @@ class JobSpec:
     """Whether the job waits for `resume` before it starts."""
     webhook: str = ""
     """A URL that receives each change of the job's state. It may hold a secret."""
+    links: bool | None = None
+    """Whether records list the links of each page. None: as the settings say."""
+    text: bool | None = None
+    """Whether records hold the readable text of each page. None: as the settings say."""
+    formats: tuple[str, ...] = ()
+    """The formats of its outputs: `jsonl`, or those of the daemon's own outputs. Empty: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..errors import NoSuchJob
 from ..events import Event, Events, Kind
 from .job import Record, Template
 from .states import State, Verb, next_state
-from .store import Change, Store, StoredState
+from .store import Change, KeyedUpload, Store, StoredState
 
 News = tuple[str | None, Kind, Mapping[str, object]]
 """An event to be written with a change: the job (None: all), the kind, and the data."""
@@ -29,6 +29,7 @@ class Draft:
     news: Sequence[News] = ()
     templates: Sequence[Template] = ()
     removed_templates: Sequence[str] = field(default_factory=tuple)
+    uploads: Sequence[KeyedUpload] = ()
 
 
 class Registry:
@@ -92,6 +93,10 @@ class Registry:
         """Returns the job that was submitted with this idempotency key, or None."""
         self.check_open()
         return self._records[self._by_key[key]] if key in self._by_key else None
+
+    async def upload_with(self, job: str, key: str) -> KeyedUpload | None:
+        """Returns the upload of seeds that came to the job with this idempotency key, or None. Raises StoreError."""
+        return await self._store.upload_with(job, key)
 
     @property
     def templates(self) -> Mapping[str, Template]:
@@ -174,7 +179,9 @@ class Registry:
     def _change(self, draft: Draft) -> Change:
         numbers = count(self._last_event + 1)
         events = [Event(next(numbers), self.now(), *news) for news in draft.news]
-        return Change(draft.records, draft.removed, events, draft.templates, draft.removed_templates)
+        return Change(
+            draft.records, draft.removed, events, draft.templates, draft.removed_templates, draft.uploads
+        )  # fmt: skip
 
     def _apply(self, change: Change) -> None:
         for record in change.records:

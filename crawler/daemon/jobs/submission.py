@@ -31,9 +31,11 @@ from ..settings import DaemonConfig
 from . import spool
 from .folders import Folders
 from .job import Ids, JobPatch, JobSpec, Record, Template
+from .outputs import choose_settings, says_outputs
 from .registry import Draft, News, Registry
 from .states import State
-from .validation import alter, apply_rules, check_names, choose, differences, flatten_settings
+from .store import KeyedUpload
+from .validation import alter, apply_rules, check_names, differences, flatten_settings
 
 T = TypeVar("T")
 
@@ -84,18 +86,29 @@ class Submissions:
     async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
         """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
         self.registry.check_open()
-        draft = self._draft(spec)
         if key is None:
-            return await self._take_in(draft, spec, seeds, who), True
+            return await self._take_in(self._draft(spec), spec, seeds, who), True
         lock = self._keys.setdefault(key, asyncio.Lock())
         async with lock:
             if known := self.registry.by_key(key):
                 await self._compare(known, spec, seeds)
                 return known, False
-            return await self._take_in(replace(draft, key=key), spec, seeds, who), True
+            return await self._take_in(replace(self._draft(spec), key=key), spec, seeds, who), True
 
-    async def plant(self, job: str, seeds: Lines, who: str) -> int:
-        """Stores further seeds of a job, and returns the number of lines."""
+    async def plant(self, job: str, seeds: Lines, key: str | None, who: str) -> int:
+        """Stores further seeds of a job, and returns the number of lines. Those with a key are stored once."""
+        if key is None:
+            return await self._plant(job, seeds, None, who)
+        lock = self._keys.setdefault(f"{job} {key}", asyncio.Lock())
+        async with lock:
+            self.registry.record(job)
+            if known := await self.registry.upload_with(job, key):
+                if known.digest != await _digest_of_seeds(seeds):
+                    raise KeyReused(f"this idempotency key belongs to other seeds of job {job}")
+                return known.given
+            return await self._plant(job, seeds, key, who)
+
+    async def _plant(self, job: str, seeds: Lines, key: str | None, who: str) -> int:
         record = await self.check_folder(job)
         coming = self.folders.prepared_path(f"{job}+{self.new_id()}.txt")
         upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
@@ -106,7 +119,8 @@ class Submissions:
                 spool.settle(coming, self.folders.path(now), now.uploads + 1)
             said = {"seeds": upload.given, "who": who}
             new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
-            return Draft([new], news=[(job, Kind.NOTE, said)])
+            keyed = [] if key is None else [KeyedUpload(job, key, upload.digest.hexdigest(), upload.given, new.uploads)]
+            return Draft([new], news=[(job, Kind.NOTE, said)], uploads=keyed)
 
         try:
             await self.registry.change(decide)
@@ -197,6 +211,8 @@ class Submissions:
         if len(self.registry) >= self.config.max_jobs:
             raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
         template = self._template(spec.template)
+        chosen = choose_settings(spec, self.rule, template.settings)
+        own = {*flatten_settings(spec.settings), *(["sinks"] if says_outputs(spec) else [])}
         job = self.new_id()
         return Record(
             id=job,
@@ -204,10 +220,8 @@ class Submissions:
             name=spec.name,
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.registry.now(),
-            settings=choose(spec.settings, self.rule, template.settings),
-            inherited=tuple(
-                name for name in flatten_settings(template.settings) if name not in flatten_settings(spec.settings)
-            ),
+            settings=chosen,
+            inherited=tuple(name for name in flatten_settings(template.settings) if name not in own),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},
@@ -265,10 +279,7 @@ class Submissions:
         return upload
 
     async def _compare(self, known: Record, spec: JobSpec, seeds: Lines) -> None:
-        digest = blake2b(digest_size=16)
-        async for lines in seeds:
-            digest.update(spool.normalise_lines(lines))
-        if known.digest != _digest(spec, digest.digest()):
+        if known.digest != _digest(spec, bytes.fromhex(await _digest_of_seeds(seeds))):
             raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
 
     def _guard(self, record: Record) -> Guard:
@@ -297,9 +308,17 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
         spec.is_paused,
         spec.webhook,
         seeds.hex(),
+        *([spec.links, spec.text, spec.formats] if says_outputs(spec) else []),
     ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()
+
+
+async def _digest_of_seeds(seeds: Lines) -> str:
+    digest = blake2b(digest_size=16)
+    async for lines in seeds:
+        digest.update(spool.normalise_lines(lines))
+    return digest.hexdigest()
 
 
 def _site(seed: str) -> str:

@@ -48,7 +48,7 @@ expected-statuses = [400, 401, 404, 405, 409, 413, 415, 422]
 # A stream without end ends with its first event, and what happened before is told at once.
 [[operations]]
 include-path-regex = "/events$"
-parameters = {{ "query.after" = 0 }}
+parameters = {{ "query.after" = 0, "header.Last-Event-ID" = "0" }}
 
 # A number is a line of text as well, and lines that are no URL are counted later.
 [[operations]]

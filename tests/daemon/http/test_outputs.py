@@ -180,3 +180,44 @@ async def test_a_job_that_is_resumed_and_repaired_goes_on_in_its_own_output(api:
     await api.ask("DELETE", f"/v1/jobs/{job}")
     assert not output.exists()
     assert (await api.get(f"/v1/jobs/{job}/pages"))["status"] == 404
+
+
+async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Open, tsv: Path) -> None:
+    seeds = {"seeds": ["http://a.test/"], "is_paused": True}
+    async with open_api(open_daemon, {"path": "own.jsonl", "text": True}, TSV) as api:
+        assert (await api.get("/v1/settings"))["formats"] == ["jsonl", "tsv"]
+        await api.ask("PUT", "/v1/templates/t", {"settings": {"sinks": [{"headers": True}]}})
+        hidden = {"kind": "tsv", "path": "", "options": "***"}
+        for said, sinks in (
+            ({"links": True}, [{"path": "own.jsonl", "text": True, "links": True}, hidden]),
+            ({"text": False}, [{"path": "own.jsonl", "text": False}, hidden]),
+            ({"template": "t", "links": True}, [{"headers": True, "links": True}]),
+            ({"settings": {"sinks": [{}, {"path": "b"}]}, "text": True}, [{"text": True}, {"path": "b", "text": True}]),
+            ({"formats": ["tsv"]}, [hidden]),
+            ({"formats": ["jsonl", "jsonl"], "links": True}, [{"path": "own.jsonl", "text": True, "links": True}]),
+        ):
+            made = await api.post("/v1/jobs", seeds | said)
+            assert (api.status, made.get("settings", made)["sinks"]) == (201, sinks), said
+        lines = {"Content-Type": "text/uri-list"}
+        made = await api.post("/v1/jobs?links=true&text=false", data=b"http://a.test/", headers=lines)
+        assert made["settings"]["sinks"] == [{"path": "own.jsonl", "text": False, "links": True}, hidden]
+        wrong: list[tuple[dict[str, Any], str]] = [
+            ({"formats": ["csv"]}, "formats"),
+            ({"formats": ["tsv"], "links": True}, "links"),
+            ({"formats": ["jsonl"], "settings": {"sinks": []}}, "formats"),
+            ({"settings": {"sinks": []}, "text": True}, "text"),
+            ({"links": "yes"}, "links"),
+        ]
+        for asked, field in wrong:
+            assert api.faults(await api.post("/v1/jobs", seeds | asked)) == [field], asked
+
+
+async def test_links_that_a_job_asks_for_are_in_its_records(api: Api) -> None:
+    async with open_web(Web([Site("a.test", {"/": html("Home", ["/1"]), "/1": html("One")})])) as served:
+        key = {"headers": {"Idempotency-Key": "k"}}
+        made = await api.post("/v1/jobs", {"seeds": [*served.seeds], "links": True}, **key)
+        await api.post("/v1/jobs", {"seeds": [*served.seeds]}, **key)
+        assert api.status == 409, "another request"
+        await until(api.jobs, made["id"], State.COMPLETED)
+        assert [len(one["links"]) for one in await read_all(api, made["id"])] == [1, 0]
+        assert "text" not in (await read_all(api, made["id"]))[0]
