@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 from .. import urls
@@ -23,6 +23,7 @@ from ..runtime.presence import Presence
 from ..runtime.threads import run_in_thread
 from ..settings import Config, Settings
 from ..settings.loading import amend
+from ..telemetry import Telemetry, open_telemetry
 from . import parts
 from .kinds import EXECUTORS
 from .vitals import Vitals
@@ -52,6 +53,8 @@ class Shared:
     """The figures of all runs, those that have ended and those under way."""
     meters: Meters = field(default_factory=Meters)
     """Reads all figures of the process."""
+    telemetry: Telemetry | None = None
+    """Tells of crawls by OpenTelemetry. None: nobody asked for it."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the block of `open_shared` has ended."""
 
@@ -89,8 +92,11 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
         budget = parts.budget(config)
         vitals = Vitals(offloader, budget)
         shared = Shared(config, offloader, budget, network, Turns(), places, presence, vitals)
-        with shared.meters.offer("runs", shared.totals.read), shared.meters.offer("process", vitals.read):
+        meters = shared.meters
+        with meters.offer("runs", shared.totals.read), meters.offer("process", vitals.read):
             try:
-                yield shared
+                async with open_telemetry(config.telemetry, meters) as telemetry:
+                    with vitals.lateness.watch() if telemetry else nullcontext():
+                        yield replace(shared, telemetry=telemetry)
             finally:
                 shared.closed.set()
