@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ..api import Crawl
-from ..engine.slots import Places
+from ..assembly.shared import Shared
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
 from ..protocols import Output
@@ -69,16 +69,15 @@ class Jobs:
         reception: Submissions,
         scheduler: Scheduler,
         events: Events,
-        places: Places,
-        limit_speed: Callable[[float | None], None],
+        shared: Shared,
     ) -> None:
         self._registry = registry
         self._reception = reception
         self._scheduler = scheduler
         self._events = events
         self._folders = reception.folders
-        self._places = places
-        self._limit_speed = limit_speed
+        self.shared: Shared = shared
+        """The parts that all its crawls share."""
         self._retuned = asyncio.Event()
         self.data: Path = self._folders.data
         """The daemon's data folder."""
@@ -109,8 +108,8 @@ class Jobs:
         told = merge_reloaded((self.config, self.base), (config, clamp_to_bounds(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
-        self._places.most = told.config.concurrency
-        self._limit_speed(told.base.fetch.bytes_per_s)
+        self.shared.places.most = told.config.concurrency
+        self.shared.network.throttle.change(told.base.fetch.bytes_per_s)
         self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)

@@ -60,6 +60,7 @@ def application(
         app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
     app.on_shutdown.append(events.end_all)
+    app.cleanup_ctx.append(health.offer_figures)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
     return app
