@@ -11,12 +11,14 @@ from aiohttp.typedefs import Handler
 
 from ...errors import CrawlError
 from ...settings.loading import project_version
-from ..api import Changed, Jobs
+from ..api import Jobs
 from ..insight import Insight
+from ..reload import Changed
 from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
+from .fields import IF_NONE_MATCH, tagged
 from .inputs import MAX_BODY
 from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
@@ -76,10 +78,13 @@ def _route(entry: Operation) -> web.RouteDef:
     return web.route(entry.method, entry.path, entry.serve, name=name)
 
 
-@_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
+@_about_itself(
+    "GET", "/openapi.json", {200: "application/json", 304: None},
+    is_public=True, fields=(IF_NONE_MATCH,), has_etag=True,
+)  # fmt: skip
 async def describe_api(request: web.Request) -> web.StreamResponse:
     """The description of this API (OpenAPI 3.1)."""
-    return web.Response(body=_description(), content_type="application/json")
+    return tagged(request, _description())
 
 
 @cache

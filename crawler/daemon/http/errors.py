@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ...errors import ConfigError, CrawlError, StorageFull, UrlError
-from ..errors import BadJob, Full, JobError, KeyReused, NoRecords, NoSuchJob, StoreError, WrongState
+from ..errors import BadJob, Full, JobError, KeyReused, NoRecords, NoSuchJob, Outdated, StoreError, WrongState
 from .problems import Fault, Problem, bad_field
 
 _STATUS: tuple[tuple[type[CrawlError], int, str], ...] = (
     (NoSuchJob, 404, "not-found"),
     (WrongState, 409, "wrong-state"),
+    (Outdated, 412, "outdated"),
     (NoRecords, 409, "no-records"),
     (KeyReused, 409, "key-reused"),
     (Full, 409, "full"),

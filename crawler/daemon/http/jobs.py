@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiohttp import web
 
-from ..api import Changed
 from ..jobs.job import Job, JobSpec
 from ..jobs.states import State
+from ..reload import Changed
 from . import answers, inputs
-from .fields import IDEMPOTENCY_KEY, idempotency_key
+from .fields import IDEMPOTENCY_KEY, IF_MATCH, NO_HEADERS, etag, expected, idempotency_key
 from .keys import JOBS
 from .models import (
     ChangeOut,
@@ -34,13 +34,13 @@ operation = Operations()
 
 @operation(
     "POST", "/v1/jobs", {201: JobOut, 200: JobOut},
-    body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,),
+    body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,), has_etag=True,
 )  # fmt: skip
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
     spec, seeds = await _read_request(request)
     job, is_new = await request.app[JOBS].submit(spec, seeds, idempotency_key(request))
-    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
+    return _answer(job, 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
 
 @operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)
@@ -55,44 +55,47 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
 
 
-@operation("GET", "/v1/jobs/{id}", {200: JobOut})
+@operation("GET", "/v1/jobs/{id}", {200: JobOut}, has_etag=True)
 async def show_job(request: web.Request) -> web.StreamResponse:
     """One job."""
-    return answers.json(shown(request.app[JOBS].find(id_of(request))))
+    return _answer(request.app[JOBS].find(id_of(request)))
 
 
-@operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch)
+@operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch, fields=(IF_MATCH,), has_etag=True)
 async def change_job(request: web.Request) -> web.StreamResponse:
     """Change a job, also while it runs. The request is applied as a whole or not at all."""
     asked = await inputs.body(request, JobPatch)
     jobs, job = request.app[JOBS], id_of(request)
-    changed = await jobs.change(job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels)
-    return answers.json(_changed(changed, jobs.find(job)))
+    changed = await jobs.change(
+        job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels, expected=expected(request)
+    )
+    now = jobs.find(job)
+    return answers.json(_changed(changed, now), 200, etag(now.revision))
 
 
-@operation("DELETE", "/v1/jobs/{id}", {204: None})
+@operation("DELETE", "/v1/jobs/{id}", {204: None}, fields=(IF_MATCH,))
 async def remove_job(request: web.Request) -> web.StreamResponse:
     """Remove a job with its folder. A job that has not ended is cancelled first."""
-    await request.app[JOBS].remove(id_of(request))
+    await request.app[JOBS].remove(id_of(request), expected=expected(request))
     return answers.nothing()
 
 
-@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
 async def pause_job(request: web.Request) -> web.StreamResponse:
     """Pause a job: start no further visits until it is resumed."""
-    return answers.json(shown(await request.app[JOBS].pause(id_of(request))))
+    return _answer(await request.app[JOBS].pause(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/resume", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/resume", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
 async def resume_job(request: web.Request) -> web.StreamResponse:
     """Resume a job where it stopped, also if it had ended."""
-    return answers.json(shown(await request.app[JOBS].resume(id_of(request))))
+    return _answer(await request.app[JOBS].resume(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """End a job. What it fetched is kept."""
-    return answers.json(shown(await request.app[JOBS].cancel(id_of(request))))
+    return _answer(await request.app[JOBS].cancel(id_of(request), expected=expected(request)))
 
 
 @operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True, fields=(IDEMPOTENCY_KEY,))
@@ -119,6 +122,10 @@ def id_of(request: web.Request) -> str:
 
 def shown(job: Job) -> JobOut:
     return JobOut.model_validate(job)
+
+
+def _answer(job: Job, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> web.Response:
+    return answers.json(shown(job), status, {**headers, **etag(job.revision)})
 
 
 def _changed(changed: Changed, job: Job) -> ChangeOut:

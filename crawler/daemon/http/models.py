@@ -226,6 +226,8 @@ class JobOut(Shape):
     """Pages fetched over all runs."""
     bytes: int
     """Bytes downloaded over all runs."""
+    revision: int
+    """Counts the changes of its state, name, priority, settings, labels and held sites. In quotes it is the ETag."""
     wishes: tuple[Wish, ...]
     """Requests made at `/retry` and `/unpark` that wait for the job to run."""
     has_more: bool
@@ -366,6 +368,8 @@ class TemplateOut(Shape):
     settings: dict[str, Any]
     priority: int
     labels: dict[str, str]
+    revision: int
+    """Another number after each change. In quotes it is the ETag."""
 
 
 class TemplatesOut(Shape):

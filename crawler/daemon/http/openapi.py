@@ -88,6 +88,8 @@ def _bodies(entry: Operation) -> Document:
 
 def _response(status: int, answer: Answer, entry: Operation) -> Document:
     said: Document = {"description": HTTPStatus(status).phrase}
+    if entry.has_etag and status != HTTPStatus.NO_CONTENT:
+        said["headers"] = {"ETag": {"description": "The version of what it is about.", "schema": {"type": "string"}}}
     if isinstance(answer, str):
         said["content"] = {answer: {} if answer in UNSAID else {"schema": {"type": "string"}}}
     elif answer is not None:

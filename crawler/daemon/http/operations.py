@@ -34,6 +34,8 @@ class Operation:
     is_public: bool = False
     fields: Sequence[Field] = ()
     """Header fields that it reads."""
+    has_etag: bool = False
+    """Whether its answers carry an ETag."""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ class Options(TypedDict, total=False):
     upgrade: str
     is_public: bool
     fields: Sequence[Field]
+    has_etag: bool
 
 
 class Operations:

@@ -15,6 +15,7 @@ from ..runs import records
 from ..runs.records import MOST_LOOKED, MOST_READ
 from ..runs.stats import Point
 from . import answers, inputs
+from .fields import IF_MATCH, expected
 from .jobs import id_of
 from .keys import INSIGHT, JOBS
 from .models import (
@@ -71,19 +72,19 @@ async def list_sites(request: web.Request) -> web.StreamResponse:
     return answers.json(SitesOut(items=tuple(map(SiteOut.model_validate, sites))))
 
 
-@operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn)
+@operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn, fields=(IF_MATCH,))
 async def hold_site(request: web.Request) -> web.StreamResponse:
     """Hold a site: start no visits to it until it is released."""
     asked = await inputs.body(request, SiteIn)
-    await request.app[JOBS].hold(id_of(request), asked.site)
+    await request.app[JOBS].hold(id_of(request), asked.site, expected=expected(request))
     return answers.nothing()
 
 
-@operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn)
+@operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn, fields=(IF_MATCH,))
 async def release_site(request: web.Request) -> web.StreamResponse:
     """Release a site that was held."""
     asked = await inputs.body(request, SiteIn)
-    await request.app[JOBS].let_go(id_of(request), asked.site)
+    await request.app[JOBS].let_go(id_of(request), asked.site, expected=expected(request))
     return answers.nothing()
 
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from ..jobs.job import Template
 from . import answers, inputs
+from .fields import IF_MATCH, IF_NONE, IF_NONE_MATCH, etag, expected, must_be_new, tagged
 from .jobs import id_of
 from .keys import INSIGHT, JOBS, RELOAD
 from .models import ReloadOut, SchemaOut, SettingOut, SettingsOut, TemplateIn, TemplateOut, TemplatesOut
@@ -15,10 +16,11 @@ from .problems import Problem
 operation = Operations()
 
 
-@operation("GET", "/v1/settings", {200: SchemaOut})
+@operation("GET", "/v1/settings", {200: SchemaOut, 304: None}, fields=(IF_NONE_MATCH,), has_etag=True)
 async def describe_settings(request: web.Request) -> web.StreamResponse:
     """Every setting with its meaning, bounds and default, to make a form for new jobs."""
-    return answers.json(SchemaOut.model_validate(request.app[INSIGHT].schema()))
+    said = SchemaOut.model_validate(request.app[INSIGHT].schema())
+    return tagged(request, answers.encode(said))
 
 
 @operation("POST", "/v1/reload", {200: ReloadOut})
@@ -44,17 +46,28 @@ async def list_templates(request: web.Request) -> web.StreamResponse:
     return answers.json(TemplatesOut(items=items))
 
 
-@operation("PUT", "/v1/templates/{name}", {200: TemplateOut}, body=TemplateIn)
+@operation("GET", "/v1/templates/{name}", {200: TemplateOut}, has_etag=True)
+async def show_template(request: web.Request) -> web.StreamResponse:
+    """One template."""
+    return _answer(request.app[JOBS].template(request.match_info["name"]))
+
+
+@operation(
+    "PUT", "/v1/templates/{name}", {200: TemplateOut}, body=TemplateIn, fields=(IF_MATCH, IF_NONE), has_etag=True
+)
 async def keep_template(request: web.Request) -> web.StreamResponse:
     """Store a template for jobs to start from. An older one of the same name is replaced."""
-    asked = await inputs.body(request, TemplateIn)
-    jobs, name = request.app[JOBS], request.match_info["name"]
-    await jobs.put_template(Template(name, asked.settings, asked.priority, asked.labels))
-    return answers.json(TemplateOut.model_validate(jobs.templates[name]))
+    asked, is_new = await inputs.body(request, TemplateIn), must_be_new(request)
+    template = Template(request.match_info["name"], asked.settings, asked.priority, asked.labels)
+    return _answer(await request.app[JOBS].put_template(template, expected=expected(request), is_new=is_new))
 
 
-@operation("DELETE", "/v1/templates/{name}", {204: None})
+@operation("DELETE", "/v1/templates/{name}", {204: None}, fields=(IF_MATCH,))
 async def remove_template(request: web.Request) -> web.StreamResponse:
     """Remove a template. Jobs made from it stay as they are."""
-    await request.app[JOBS].remove_template(request.match_info["name"])
+    await request.app[JOBS].remove_template(request.match_info["name"], expected=expected(request))
     return answers.nothing()
+
+
+def _answer(template: Template) -> web.Response:
+    return answers.json(TemplateOut.model_validate(template), 200, etag(template.revision))

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from . import answers, inputs
+from .fields import IF_MATCH, etag, expected
 from .jobs import id_of, shown
 from .keys import JOBS
 from .models import JobOut, Sent, Shape
@@ -64,18 +65,20 @@ class ParkedOut(Shape):
     """Parked URLs of all patterns."""
 
 
-@operation("POST", "/v1/jobs/{id}/retry", {202: WantedOut}, body=RetryIn)
+@operation("POST", "/v1/jobs/{id}/retry", {202: WantedOut}, body=RetryIn, fields=(IF_MATCH,), has_etag=True)
 async def retry_failures(request: web.Request) -> web.StreamResponse:
     """Visit failed URLs again, for some reasons or for all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, RetryIn), id_of(request)
-    return _answer(request, job, await request.app[JOBS].retry(job, asked.reasons))
+    queued = await request.app[JOBS].retry(job, asked.reasons, expected=expected(request))
+    return _answer(request, job, queued)
 
 
-@operation("POST", "/v1/jobs/{id}/unpark", {202: WantedOut}, body=UnparkIn)
+@operation("POST", "/v1/jobs/{id}/unpark", {202: WantedOut}, body=UnparkIn, fields=(IF_MATCH,), has_etag=True)
 async def unpark_patterns(request: web.Request) -> web.StreamResponse:
     """Fetch parked URLs, of some patterns or of all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, UnparkIn), id_of(request)
-    return _answer(request, job, await request.app[JOBS].unpark(job, asked.patterns))
+    queued = await request.app[JOBS].unpark(job, asked.patterns, expected=expected(request))
+    return _answer(request, job, queued)
 
 
 @operation("GET", "/v1/jobs/{id}/parked", {200: ParkedOut})
@@ -87,4 +90,5 @@ async def list_parked(request: web.Request) -> web.StreamResponse:
 
 
 def _answer(request: web.Request, job: str, queued: int | None) -> web.Response:
-    return answers.json(WantedOut(job=shown(request.app[JOBS].find(job)), queued=queued), 202)
+    now = request.app[JOBS].find(job)
+    return answers.json(WantedOut(job=shown(now), queued=queued), 202, etag(now.revision))
