@@ -170,7 +170,10 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("requirements.lock", ["socks", "tables"]), ("requirements-dev.lock", ["socks", "tables", "test", "docs", "dev"])],
+    [
+        ("requirements.lock", ["socks", "tables"]),
+        ("requirements-dev.lock", ["otel", "socks", "tables", "test", "docs", "dev"]),
+    ],
 )
 def test_every_dependency_is_locked_with_its_hashes(name: str, extras: list[str]) -> None:
     lock = _read(name)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from ..api import Crawl
@@ -25,6 +24,7 @@ from .errors import WrongState
 from .events import Event, Events, Kind, Listener
 from .jobs import retention, validation, wishes
 from .jobs.job import Expected, Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
+from .jobs.listing import After, Sort, sort_jobs
 from .jobs.progress import progress
 from .jobs.registry import Draft, Registry
 from .jobs.states import State, Verb
@@ -164,17 +164,17 @@ class Jobs:
         return self._seen(self._registry.record(job))
 
     def list(
-        self, state: State | None = None, after: str | None = None, limit: int = 100, *, name: str = "", label: str = ""
-    ) -> list[Job]:
-        """Returns jobs, the newest first. `after` is the id of the last job of the page before.
+        self, state: State | None = None, after: After | None = None, limit: int = 100, *, name: str = "",
+        label: str = "", sort: Sort = Sort.CREATED, is_ascending: bool = False,
+    ) -> list[Job]:  # fmt: skip
+        """Returns jobs, the newest or largest first. `after` is the last job of the page before.
 
         Only jobs whose name contains `name`, whatever its case, and that have the label: `team`, or `team=search`.
         """
         records = self._registry.records() if state is None else self._registry.in_state(state)
-        newest = sorted(records, key=lambda record: record.id, reverse=True)
-        wanted = (record for record in newest if record.is_called(name) and record.is_labelled(label))
-        older = (record for record in wanted if after is None or record.id < after)
-        return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
+        wanted = (record for record in records if record.is_called(name) and record.is_labelled(label))
+        ordered = sort_jobs(wanted, sort, self._scheduler.figures_of, is_ascending=is_ascending, after=after)
+        return [self._seen(record) for record in ordered[: min(limit, MOST_LISTED)]]
 
     @property
     def is_open(self) -> bool:

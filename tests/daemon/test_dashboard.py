@@ -123,9 +123,9 @@ async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemo
         await expect(row).to_contain_text("job")
 
         await page.get_by_role("button", name="Resume").click()
-        await expect(page.get_by_role("heading", name="mine")).to_contain_text("completed")
+        await expect(page.get_by_role("heading", name="mine")).to_contain_text("finished")
         await page.get_by_role("link", name="Jobs", exact=True).click()
-        await expect(page.get_by_role("row", name=re.compile("mine"))).to_contain_text("completed")
+        await expect(page.get_by_role("row", name=re.compile("mine"))).to_contain_text("finished")
         assert dashboard.jobs.list()[0].pages == 32
         assert [text for text in dashboard.said if "422" not in text] == []
 
@@ -149,7 +149,7 @@ async def test_what_would_help_is_a_button_and_only_that(open_daemon: Open) -> N
         await dashboard.show(f"job/{ours.id}")
         await expect(page.locator(".advice")).to_contain_text("a smaller politeness.delay_s")
         await page.get_by_role("button", name="Set politeness.delay_s to 0.1").click()
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("completed")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("finished")
         assert dashboard.jobs.settings(ours.id).politeness.delay_s == 0.1
 
         theirs = await submit(dashboard.jobs, [served.url("slow.test", "/")], settings={"delay_s": 2.0})
@@ -286,8 +286,9 @@ async def test_a_file_is_saved_and_a_job_removed(open_daemon: Open, tmp_path: Pa
             await page.get_by_role("row", name=re.compile("pages.jsonl")).get_by_role("button").click()
         await (await coming.value).save_as(tmp_path / "saved")
         assert (tmp_path / "saved").read_bytes() == (dashboard.jobs.folder(job.id) / "pages.jsonl").read_bytes()
-        page.once("dialog", lambda dialog: dialog.accept())
-        await page.get_by_role("button", name="Remove").click()
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("everything it fetched")
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("No jobs yet.")).to_be_visible()
         assert dashboard.jobs.list() == []
         assert [text for text in dashboard.said if "404" not in text] == []  # it may be asked for once more
@@ -346,7 +347,7 @@ async def test_everything_is_reached_by_keyboard(open_daemon: Open) -> None:
         page = dashboard.page
         job = await crawled(dashboard, served)
         await page.reload()
-        await page.get_by_role("row", name=re.compile("completed")).wait_for()
+        await page.get_by_role("row", name=re.compile("finished")).wait_for()
         seen = []
         for _ in range(12):
             await page.keyboard.press("Tab")
@@ -355,7 +356,7 @@ async def test_everything_is_reached_by_keyboard(open_daemon: Open) -> None:
         assert seen[1:5] == ["crawld", "Jobs", "Schedules", "New job"]
         assert "all" in seen
         await page.reload()
-        await page.get_by_role("row", name=re.compile("completed")).wait_for()
+        await page.get_by_role("row", name=re.compile("finished")).wait_for()
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         assert await page.evaluate("document.activeElement.id") == "main"

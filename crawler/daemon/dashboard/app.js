@@ -2,10 +2,12 @@
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
 import { keepToken, otherToken, settleToken, token } from "./api.js";
+import { Notice } from "./dialog.js";
 import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
 import { NewJob } from "./create.js";
+import { Trouble } from "./parts.js";
 import { Schedules } from "./schedules.js";
 
 function useRoute() {
@@ -36,15 +38,15 @@ function useTheme() {
   return [theme, () => setTheme(names[(names.indexOf(theme) + 1) % names.length])];
 }
 
-function AskToken({ done, said }) {
+function AskToken({ done, error }) {
   const [text, setText] = useState("");
   const submit = (event) => { event.preventDefault(); keepToken(text); done(); };
   return html`<main class="ask"><h1>crawld</h1>
     <p>Enter the daemon's token. It is the text in the file <code>token</code> in the daemon's data folder. Or open the
     address that <code>crawl serve</code> printed.</p>
-    ${token() && html`<div class="trouble" role="alert">${said}</div>`}
+    ${token() && html`<${Trouble} error=${error} />`}
     <form onSubmit=${submit}>
-      <label>Token <input type="password" autocomplete="off" value=${text} onInput=${(e) => setText(e.target.value)} autofocus /></label>
+      <label>Token <input type="password" autocomplete="off" value=${text} aria-invalid=${token() ? "true" : undefined} onInput=${(e) => setText(e.target.value)} autofocus /></label>
       <button type="submit">Sign in</button>
     </form></main>`;
 }
@@ -62,10 +64,10 @@ function Shell() {
   const [theme, turnTheme] = useTheme();
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
-  const page = view === "new" ? html`<${NewJob} />`
+  const page = view === "new" ? html`<${NewJob} key=${search} search=${search} />`
     : view === "schedules" ? html`<${Schedules} />`
     : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`
-    : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} />`;
+    : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} search=${search} />`;
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header><nav aria-label="Main">
@@ -77,7 +79,7 @@ function Shell() {
       <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
       <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or the system's theme" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
     </nav></header>
-    <main id="main" tabindex="-1">${page}</main>`;
+    <main id="main" tabindex="-1">${page}</main><${Notice} />`;
 }
 
 function App() {
@@ -89,7 +91,7 @@ function App() {
   }, []);
   const [value, error] = useLive(isAsked ? null : "v1/jobs?limit=1");
   if (isAsked) return html`<${AskWhich} />`;
-  if (error?.status === 401) return html`<${AskToken} said=${error.message} done=${() => location.reload()} />`;
+  if (error?.status === 401) return html`<${AskToken} error=${error} done=${() => location.reload()} />`;
   if (!value && !error) return html`<main aria-busy="true"></main>`;
   return html`<${Shell} />`;
 }

@@ -22,7 +22,7 @@ function Row({ one, refresh }) {
     <td>${one.last_job ? html`<a href=${`#/job/${one.last_job}`}>${moment(one.last_at)}</a>` : "–"}${one.said && html`<small>${plain(one.said)}</small>`}</td>
     <td class="wider">${one.overlap}</td>
     <td><span class="controls"><${Act} label=${one.is_enabled ? "Switch off" : "Switch on"} act=${turn} />
-      <${Act} label="Remove" kind="quiet danger" ask="Remove this schedule? Its jobs are kept." act=${remove} /></span></td></tr>`;
+      <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this schedule?", more: ["Its jobs are kept."] }} act=${remove} /></span></td></tr>`;
 }
 
 function Add({ done }) {

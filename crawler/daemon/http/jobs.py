@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiohttp import web
 
 from ..jobs.job import Job, JobSpec
+from ..jobs.listing import After, Sort, place_of
 from ..jobs.states import State
 from ..reload import Changed
 from . import answers, inputs
@@ -45,13 +46,15 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
 
 @operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)
 async def list_jobs(request: web.Request) -> web.StreamResponse:
-    """All jobs, the newest first."""
+    """All jobs, the newest first unless `sort` and `order` say otherwise."""
     asked = inputs.query(request, ListQuery)
-    before = _read_cursor(asked.cursor)
-    state = State(asked.state) if asked.state else None
-    found = request.app[JOBS].list(state, before, asked.limit + 1, name=asked.name, label=asked.label)
+    sort, state = Sort(asked.sort), State(asked.state) if asked.state else None
+    found = request.app[JOBS].list(
+        state, _read_cursor(asked.cursor, sort), asked.limit + 1, name=asked.name, label=asked.label,
+        sort=sort, is_ascending=asked.order == "asc",
+    )  # fmt: skip
     items, more = found[: asked.limit], found[asked.limit :]
-    following = inputs.cursor(items[-1].id) if more else None
+    following = _cursor(items[-1], sort) if more else None
     return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
 
 
@@ -160,10 +163,18 @@ async def _inline(seeds: Sequence[str]) -> AsyncIterator[Sequence[str]]:
     yield seeds
 
 
-def _read_cursor(cursor: str | None) -> str | None:
+def _cursor(last: Job, sort: Sort) -> str:
+    """Returns where the page behind this job begins; the order is in it, so that a cursor fits no other one."""
+    return inputs.cursor(last.id) if sort is Sort.CREATED else inputs.cursor(sort, *place_of(last, sort))
+
+
+def _read_cursor(cursor: str | None, sort: Sort) -> After | None:
     if cursor is None:
         return None
     match inputs.position(cursor):
-        case [str(job)]:
+        case [str(job)] if sort is Sort.CREATED:
             return job
+        case [str(by), str(value) | int(value), str(job)] if by == sort:
+            if isinstance(value, str) is (sort is Sort.NAME):
+                return value, job
     raise inputs.foreign_cursor()

@@ -116,6 +116,10 @@ class ListQuery(Sent):
     """Text that the job's name contains, whatever its case; or the job's id."""
     label: Annotated[str, Field(max_length=301)] = ""
     """A label of the job: `team`, or with its value `team=search`."""
+    sort: Literal["created", "name", "state", "pages", "pages_per_s", "bytes", "queued", "failed"] = "created"
+    """The figure that orders the list."""
+    order: Literal["desc", "asc"] = "desc"
+    """The newest, or largest, first; or last."""
     cursor: Annotated[str, Field(max_length=500)] | None = None
     """The `next` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100

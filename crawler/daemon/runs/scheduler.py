@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from ...errors import CrawlError, StorageFull
 from ...fetch import Files
-from ...metrics.metrics import Ending
+from ...metrics.metrics import Ending, Snapshot
 from ...runtime.escaping import escape_text
 from ..errors import JobError, NoSuchJob, WrongState
 from ..events import Event, Events, Kind
@@ -90,6 +90,12 @@ class Scheduler:
         if run is not None:
             (run.abort if at_once else run.stop)()
         self._moved.set()
+
+    def figures_of(self, job: str) -> tuple[Snapshot, int] | None:
+        """Returns the figures of the job's run, and the bytes that earlier runs downloaded; None: it does not run."""
+        run = self.runs.get(job)
+        snapshot = run.snapshot if run else None
+        return (snapshot, run.bytes_before) if run and snapshot else None
 
     async def wait_until_idle(self, job: str) -> None:
         """Waits until the job has no run."""
