@@ -225,9 +225,9 @@ class Jobs:
         own = dict.fromkeys(validation.flatten_settings(record.settings), Origin.JOB)
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
-    async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
-        """Returns the sites with most URLs to visit, and the held ones, of any job. Raises FrontierError."""
-        return await self._scheduler.inspector.sites(self._registry.record(job), limit)
+    async def sites(self, job: str, limit: int = 100, start: int = 0) -> Sequence[SiteSeen]:
+        """Returns the sites with most URLs to visit from the `start`th on; from 0, all held ones too."""
+        return await self._scheduler.inspector.sites(self._registry.record(job), limit, start)
 
     async def parked(self, job: str) -> Sequence[Trap]:
         """Returns the patterns under which URLs are parked, the largest first. Raises FrontierError."""

@@ -10,7 +10,7 @@ from ..jobs.job import Job, JobSpec
 from ..jobs.listing import After, Sort, place_of
 from ..jobs.states import State
 from ..reload import Changed
-from . import answers, inputs
+from . import answers, inputs, paging
 from .fields import IDEMPOTENCY_KEY, IF_MATCH, NO_HEADERS, etag, expected, idempotency_key
 from .keys import JOBS
 from .models import (
@@ -27,6 +27,7 @@ from .models import (
     SeedsIn,
 )
 from .operations import Operations
+from .paging import PageQuery
 
 MOST_UPLOADED = 4 << 30
 """Largest upload of seeds in bytes: about fifty million seeds."""
@@ -55,7 +56,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     )  # fmt: skip
     items, more = found[: asked.limit], found[asked.limit :]
     following = _cursor(items[-1], sort) if more else None
-    return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
+    return paging.answer(request, JobsOut(items=tuple(map(shown, items)), next=following))
 
 
 @operation("GET", "/v1/jobs/{id}", {200: JobOut}, has_etag=True)
@@ -112,11 +113,15 @@ async def plant_seeds(request: web.Request) -> web.StreamResponse:
     return answers.json(PlantedOut(given=given), 202)
 
 
-@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut})
+@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut}, query=PageQuery)
 async def show_history(request: web.Request) -> web.StreamResponse:
     """Every change of state and of settings, the oldest first."""
-    events = await request.app[JOBS].history(id_of(request))
-    return answers.json(HistoryOut(items=tuple(map(EventOut.model_validate, events))))
+    asked = inputs.query(request, PageQuery)
+    after = paging.read_cursor(asked, "history", 0)
+    events = await request.app[JOBS].history(id_of(request), after, asked.limit + 1)
+    page = paging.cut(events, asked, "history", lambda event: event.id or 0)
+    items = tuple(EventOut.model_validate(event) for event in page.items)
+    return paging.answer(request, HistoryOut(items=items, next=page.following))
 
 
 def id_of(request: web.Request) -> str:

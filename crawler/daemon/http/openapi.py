@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from .fields import Field
 from .inputs import LINES
-from .models import ProblemOut
+from .models import ListOut, ProblemOut
 from .operations import Answer, Operation
 from .problems import CONTENT_TYPE
 from .settings_schema import NAME, link, settings_schemas
@@ -88,8 +88,10 @@ def _bodies(entry: Operation) -> Document:
 
 def _response(status: int, answer: Answer, entry: Operation) -> Document:
     said: Document = {"description": HTTPStatus(status).phrase}
-    if entry.has_etag and status != HTTPStatus.NO_CONTENT:
-        said["headers"] = {"ETag": {"description": "The version of what it is about.", "schema": {"type": "string"}}}
+    if headers := dict(_headers(status, answer, entry)):
+        said["headers"] = {
+            name: {"description": words, "schema": {"type": "string"}} for name, words in headers.items()
+        }
     if isinstance(answer, str):
         said["content"] = {answer: {} if answer in UNSAID else {"schema": {"type": "string"}}}
     elif answer is not None:
@@ -97,6 +99,14 @@ def _response(status: int, answer: Answer, entry: Operation) -> Document:
         if entry.upgrade:
             said["content"][entry.upgrade] = {"schema": {"type": "string"}}
     return said
+
+
+def _headers(status: int, answer: Answer, entry: Operation) -> Iterator[tuple[str, str]]:
+    """Yields the header fields of an answer that clients use, each with its meaning."""
+    if entry.has_etag and status != HTTPStatus.NO_CONTENT:
+        yield "ETag", "The version of what it is about."
+    if isinstance(answer, type) and issubclass(answer, ListOut):
+        yield "Link", 'The next page, if there is one, as a reference relative to the request, with rel="next".'
 
 
 def _content(media_type: str, model: type[BaseModel]) -> Document:

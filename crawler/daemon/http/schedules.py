@@ -10,12 +10,13 @@ from pydantic import Field
 
 from ..jobs import validation
 from ..schedules.schedule import CatchUp, Overlap, Schedule
-from . import answers, inputs
+from . import answers, inputs, paging
 from .fields import IDEMPOTENCY_KEY, IF_MATCH, NO_HEADERS, etag, expected, idempotency_key
 from .jobs import id_of
 from .keys import JOBS
-from .models import Formats, Labels, Name, Priority, Sent, Settings, Shape
+from .models import Formats, Labels, ListOut, Name, Priority, Sent, Settings, Shape
 from .operations import Operations
+from .paging import PageQuery
 
 OverlapName: TypeAlias = Literal["skip", "queue", "cancel-old"]
 CatchUpName: TypeAlias = Literal["once", "never"]
@@ -105,7 +106,7 @@ class ScheduleOut(Shape):
     """Counts its changes by requests, not its times. In quotes it is the ETag."""
 
 
-class SchedulesOut(Shape):
+class SchedulesOut(ListOut):
     items: tuple[ScheduleOut, ...]
 
 
@@ -121,10 +122,13 @@ async def add_schedule(request: web.Request) -> web.StreamResponse:
     return _answer(made, 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
 
 
-@operation("GET", "/v1/schedules", {200: SchedulesOut})
+@operation("GET", "/v1/schedules", {200: SchedulesOut}, query=PageQuery)
 async def list_schedules(request: web.Request) -> web.StreamResponse:
     """All schedules, the oldest first."""
-    return answers.json(SchedulesOut(items=tuple(map(_to_model, request.app[JOBS].schedules.list()))))
+    found, asked = request.app[JOBS].schedules.list(), inputs.query(request, PageQuery)
+    page = paging.cut_by_key(found, asked, "schedules", lambda schedule: schedule.id, "")
+    items = tuple(_to_model(schedule) for schedule in page.items)
+    return paging.answer(request, SchedulesOut(items=items, next=page.following))
 
 
 @operation("GET", "/v1/schedules/{id}", {200: ScheduleOut}, has_etag=True)

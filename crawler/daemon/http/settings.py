@@ -5,12 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..jobs.job import Template
-from . import answers, inputs
+from . import answers, inputs, paging
 from .fields import IF_MATCH, IF_NONE, IF_NONE_MATCH, etag, expected, must_be_new, tagged
 from .jobs import id_of
 from .keys import INSIGHT, JOBS, RELOAD
 from .models import ReloadOut, SchemaOut, SettingOut, SettingsOut, TemplateIn, TemplateOut, TemplatesOut
 from .operations import Operations
+from .paging import PageQuery
 from .problems import Problem
 
 operation = Operations()
@@ -32,18 +33,23 @@ async def reload_settings(request: web.Request) -> web.StreamResponse:
     return answers.json(ReloadOut.model_validate(reload()))
 
 
-@operation("GET", "/v1/jobs/{id}/settings", {200: SettingsOut})
+@operation("GET", "/v1/jobs/{id}/settings", {200: SettingsOut}, query=PageQuery)
 async def list_settings(request: web.Request) -> web.StreamResponse:
     """Every setting of a job, and where its value comes from; secrets are hidden."""
-    items = tuple(SettingOut.model_validate(one) for one in request.app[INSIGHT].settings(id_of(request)))
-    return answers.json(SettingsOut(items=items))
+    found = request.app[INSIGHT].settings(id_of(request))
+    page = paging.cut_by_number(found, inputs.query(request, PageQuery), "settings")
+    items = tuple(SettingOut.model_validate(one) for one in page.items)
+    return paging.answer(request, SettingsOut(items=items, next=page.following))
 
 
-@operation("GET", "/v1/templates", {200: TemplatesOut})
+@operation("GET", "/v1/templates", {200: TemplatesOut}, query=PageQuery)
 async def list_templates(request: web.Request) -> web.StreamResponse:
     """All templates, by name."""
-    items = tuple(TemplateOut.model_validate(one) for one in request.app[JOBS].templates.values())
-    return answers.json(TemplatesOut(items=items))
+    found = sorted(request.app[JOBS].templates.values(), key=lambda template: template.name)
+    asked = inputs.query(request, PageQuery)
+    page = paging.cut_by_key(found, asked, "templates", lambda template: template.name, "")
+    items = tuple(TemplateOut.model_validate(one) for one in page.items)
+    return paging.answer(request, TemplatesOut(items=items, next=page.following))
 
 
 @operation("GET", "/v1/templates/{name}", {200: TemplateOut}, has_etag=True)
