@@ -23,13 +23,22 @@ REPLAYED_AT_ONCE = 500
 operation = Operations()
 
 
-@operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
+@operation(
+    "GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,), raises=("busy", "store")
+)
 async def follow_all(request: web.Request) -> web.StreamResponse:
     """All events after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, None)
 
 
-@operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
+@operation(
+    "GET",
+    "/v1/jobs/{id}/events",
+    {200: EVENT_STREAM},
+    query=EventsQuery,
+    fields=(LAST_EVENT_ID,),
+    raises=("busy", "store"),
+)
 async def follow_job(request: web.Request) -> web.StreamResponse:
     """The events of one job after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, request.app[JOBS].find(id_of(request)).id)

@@ -33,7 +33,7 @@ async def list_files(request: web.Request) -> web.StreamResponse:
     return paging.answer(request, FilesOut(items=page.items, next=page.following))
 
 
-@operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY})
+@operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY, 304: None, 412: None, 416: None})
 async def send_file(request: web.Request) -> web.StreamResponse:
     """One file, or the requested range of it (RFC 9110 14)."""
     jobs, job, wanted = request.app[JOBS], id_of(request), request.match_info["file"]

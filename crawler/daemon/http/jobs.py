@@ -37,6 +37,7 @@ operation = Operations()
 @operation(
     "POST", "/v1/jobs", {201: JobOut, 200: JobOut},
     body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,), has_etag=True,
+    raises=("not-found", "full", "key-reused"),
 )  # fmt: skip
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
@@ -77,14 +78,14 @@ async def change_job(request: web.Request) -> web.StreamResponse:
     return answers.json(_changed(changed, now), 200, etag(now.revision))
 
 
-@operation("DELETE", "/v1/jobs/{id}", {204: None}, fields=(IF_MATCH,))
+@operation("DELETE", "/v1/jobs/{id}", {204: None}, fields=(IF_MATCH,), raises=("wrong-state",))
 async def remove_job(request: web.Request) -> web.StreamResponse:
     """Remove a job with its folder. A job that has not ended is cancelled first."""
     await request.app[JOBS].remove(id_of(request), expected=expected(request))
     return answers.nothing()
 
 
-@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
+@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut}, fields=(IF_MATCH,), has_etag=True, raises=("wrong-state",))
 async def pause_job(request: web.Request) -> web.StreamResponse:
     """Pause a job: start no further visits until it is resumed."""
     return _answer(await request.app[JOBS].pause(id_of(request), expected=expected(request)))
@@ -96,13 +97,21 @@ async def resume_job(request: web.Request) -> web.StreamResponse:
     return _answer(await request.app[JOBS].resume(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
+@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut}, fields=(IF_MATCH,), has_etag=True, raises=("wrong-state",))
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """End a job. What it fetched is kept."""
     return _answer(await request.app[JOBS].cancel(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True, fields=(IDEMPOTENCY_KEY,))
+@operation(
+    "POST",
+    "/v1/jobs/{id}/seeds",
+    {202: PlantedOut},
+    body=SeedsIn,
+    takes_lines=True,
+    fields=(IDEMPOTENCY_KEY,),
+    raises=("wrong-state", "full", "key-reused"),
+)
 async def plant_seeds(request: web.Request) -> web.StreamResponse:
     """Add seeds to a job, inline or as lines. They are on the disk before the answer is sent."""
     if inputs.is_lines(request):
@@ -113,7 +122,7 @@ async def plant_seeds(request: web.Request) -> web.StreamResponse:
     return answers.json(PlantedOut(given=given), 202)
 
 
-@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut}, query=PageQuery)
+@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut}, query=PageQuery, raises=("store",))
 async def show_history(request: web.Request) -> web.StreamResponse:
     """Every change of state and of settings, the oldest first."""
     asked = inputs.query(request, PageQuery)

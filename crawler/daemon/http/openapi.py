@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,11 +14,13 @@ from .fields import Field
 from .inputs import LINES
 from .models import ListOut, ProblemOut
 from .operations import Answer, Operation
+from .problem_kinds import Kind, problems_of, response, response_name
 from .problems import CONTENT_TYPE
 from .settings_schema import NAME, link, settings_schemas
 
 Document = dict[str, Any]
 REF = "#/components/schemas/{model}"
+PROBLEMS = "#/components/responses/"
 UNSAID = {"text/event-stream", "application/json"}
 """Media types without a schema: one for a stream would be read as that of a single event, and this document's own
 schema is published elsewhere.
@@ -55,6 +57,7 @@ def document(operations: Iterable[Operation], version: str) -> Document:
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": components,
+            "responses": _problem_responses(entries),
         },
     }
 
@@ -71,7 +74,7 @@ def _operation(entry: Operation) -> Document:
         ],
         "responses": {
             **{str(status): _response(status, answer, entry) for status, answer in entry.answers.items()},
-            "default": {"description": "A problem", "content": _content(CONTENT_TYPE, ProblemOut)},
+            **{str(status): {"$ref": PROBLEMS + response_name(kinds)} for status, kinds in _problems(entry)},
         },
     }
     if entry.is_public:
@@ -79,6 +82,17 @@ def _operation(entry: Operation) -> Document:
     if entry.body or entry.takes_lines:
         said["requestBody"] = {"required": True, "content": _bodies(entry)}
     return said
+
+
+def _problems(entry: Operation) -> Iterator[tuple[int, Sequence[Kind]]]:
+    """Yields the problems of an operation by status; an answer of its own with this status comes over them."""
+    yield from ((status, kinds) for status, kinds in problems_of(entry).items() if status not in entry.answers)
+
+
+def _problem_responses(entries: Iterable[Operation]) -> Document:
+    model = REF.format(model=ProblemOut.__name__)
+    found = {response_name(kinds): kinds for entry in entries for _, kinds in _problems(entry)}
+    return {name: response(kinds, model, CONTENT_TYPE) for name, kinds in sorted(found.items())}
 
 
 def _bodies(entry: Operation) -> Document:

@@ -36,6 +36,8 @@ class Operation:
     """Header fields that it reads."""
     has_etag: bool = False
     """Whether its answers carry an ETag."""
+    raises: Sequence[str] = ()
+    """Problems that it may answer beside those that follow from what it reads (`problem_kinds`)."""
 
     @property
     def name(self) -> str:
@@ -60,6 +62,7 @@ class Options(TypedDict, total=False):
     is_public: bool
     fields: Sequence[Field]
     has_etag: bool
+    raises: Sequence[str]
 
 
 class Operations:

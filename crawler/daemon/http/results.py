@@ -48,7 +48,14 @@ class SiteIn(Sent):
     """Scheme, host and port, such as `https://example.org`."""
 
 
-@operation("GET", "/v1/jobs/{id}/pages", {200: PagesOut}, query=PagesQuery, upgrade=answers.NDJSON)
+@operation(
+    "GET",
+    "/v1/jobs/{id}/pages",
+    {200: PagesOut},
+    query=PagesQuery,
+    upgrade=answers.NDJSON,
+    raises=("no-records", "wrong-state"),
+)
 async def list_pages(request: web.Request) -> web.StreamResponse:
     """Records in the order in which they were written; as `application/x-ndjson` all of them, one a line.
 
@@ -100,7 +107,7 @@ async def release_site(request: web.Request) -> web.StreamResponse:
     return answers.nothing()
 
 
-@operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut}, query=GroupsQuery)
+@operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut}, query=GroupsQuery, raises=("no-records", "wrong-state"))
 async def list_errors(request: web.Request) -> web.StreamResponse:
     """The failures by site and reason, with an example of each."""
     asked = inputs.query(request, GroupsQuery)

@@ -112,8 +112,7 @@ class SchedulesOut(ListOut):
 
 @operation(
     "POST", "/v1/schedules", {201: ScheduleOut, 200: ScheduleOut},
-    body=ScheduleIn, fields=(IDEMPOTENCY_KEY,), has_etag=True,
-)  # fmt: skip
+    body=ScheduleIn, fields=(IDEMPOTENCY_KEY,), has_etag=True, raises=("full", "key-reused"))  # fmt: skip
 async def add_schedule(request: web.Request) -> web.StreamResponse:
     """Add a schedule. The status is 200 if the same `Idempotency-Key` was used before."""
     asked = await inputs.body(request, ScheduleIn)

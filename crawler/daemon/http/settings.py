@@ -24,7 +24,7 @@ async def describe_settings(request: web.Request) -> web.StreamResponse:
     return tagged(request, answers.encode(said))
 
 
-@operation("POST", "/v1/reload", {200: ReloadOut})
+@operation("POST", "/v1/reload", {200: ReloadOut}, raises=("no-file", "bad-field"))
 async def reload_settings(request: web.Request) -> web.StreamResponse:
     """Reload the daemon's settings file and token, as SIGHUP does. If anything is wrong, nothing changes."""
     reload = request.app.get(RELOAD)

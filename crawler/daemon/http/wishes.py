@@ -64,7 +64,15 @@ class ParkedOut(ListOut):
     """Parked URLs of all patterns."""
 
 
-@operation("POST", "/v1/jobs/{id}/retry", {202: WantedOut}, body=RetryIn, fields=(IF_MATCH,), has_etag=True)
+@operation(
+    "POST",
+    "/v1/jobs/{id}/retry",
+    {202: WantedOut},
+    body=RetryIn,
+    fields=(IF_MATCH,),
+    has_etag=True,
+    raises=("wrong-state",),
+)
 async def retry_failures(request: web.Request) -> web.StreamResponse:
     """Visit failed URLs again, for some reasons or for all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, RetryIn), id_of(request)
@@ -72,7 +80,15 @@ async def retry_failures(request: web.Request) -> web.StreamResponse:
     return _answer(request, job, queued)
 
 
-@operation("POST", "/v1/jobs/{id}/unpark", {202: WantedOut}, body=UnparkIn, fields=(IF_MATCH,), has_etag=True)
+@operation(
+    "POST",
+    "/v1/jobs/{id}/unpark",
+    {202: WantedOut},
+    body=UnparkIn,
+    fields=(IF_MATCH,),
+    has_etag=True,
+    raises=("wrong-state", "full"),
+)
 async def unpark_patterns(request: web.Request) -> web.StreamResponse:
     """Fetch parked URLs, of some patterns or of all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, UnparkIn), id_of(request)
