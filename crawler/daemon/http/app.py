@@ -75,7 +75,7 @@ def operations() -> list[Operation]:
 
 def _route(entry: Operation) -> web.RouteDef:
     name = f"{safety.PUBLIC}-{entry.name}" if entry.is_public else entry.name
-    return web.route(entry.method, entry.path, entry.serve, name=name)
+    return web.route(entry.method, entry.path, entry.serve, name=name, expect_handler=safety.answer_expectation)
 
 
 @_about_itself(
