@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from crawler import escape_text
 from crawler.runtime.nearest import find_nearest
 
-from . import config, demo, explain, jobs, repair, run, serve, status
+from . import bench, config, demo, explain, jobs, repair, run, serve, status
 from .exit_codes import Exit, exit_code_of
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
@@ -108,6 +108,7 @@ app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("repair")(repair.repair)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 app.command("serve")(serve.serve)
 app.add_typer(config.app, name="config")
 app.add_typer(jobs.app, name="jobs")

@@ -12,8 +12,8 @@ import crawler.daemon
 CLI = Path(__file__).parents[2] / "cli"
 PUBLIC = {"crawler": {*crawler.__all__, "seeds"}, "crawler.daemon": {*crawler.daemon.__all__}}
 """Packages that offer names; `crawler.seeds` is a package of its own."""
-OPEN = ("crawler.seeds", "crawler.testing", "crawler.settings")
-"""Packages all of whose names may be used: lists of seeds, a web for tests, and the words of the settings."""
+OPEN = ("crawler.seeds", "crawler.testing", "crawler.settings", "crawler.bench")
+"""Packages all of whose names may be used: lists of seeds, a web for tests, the words of the settings, measurements."""
 DEEP = {
     "crawler.daemon.systemd": "the protocol of a supervisor, spoken by the process, not by the daemon in it",
     "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
