@@ -23,6 +23,7 @@ from .inputs import MAX_BODY
 from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
 from .operations import Operation, Operations
+from .reference import render_page
 from .safety import Token
 from .streams import Streams
 
@@ -85,6 +86,14 @@ def _route(entry: Operation) -> web.RouteDef:
 async def describe_api(request: web.Request) -> web.StreamResponse:
     """The description of this API (OpenAPI 3.1)."""
     return tagged(request, _description())
+
+
+@_about_itself("GET", "/docs", {200: "text/html"}, is_public=True)
+async def show_reference(request: web.Request) -> web.StreamResponse:
+    """This API as a page for people, with every operation, its fields, answers and problems."""
+    place = f"{request.scheme}://{request.host}{request.path.removesuffix('/docs')}"
+    page = render_page(orjson.loads(_description()), place)
+    return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
 @cache

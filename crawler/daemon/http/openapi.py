@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from .examples import EXAMPLES
 from .fields import Field
 from .inputs import LINES
 from .models import ListOut, ProblemOut
@@ -77,6 +78,8 @@ def _operation(entry: Operation) -> Document:
             **{str(status): {"$ref": PROBLEMS + response_name(kinds)} for status, kinds in _problems(entry)},
         },
     }
+    if entry.description:
+        said["description"] = entry.description
     if entry.is_public:
         said["security"] = []
     if entry.body or entry.takes_lines:
@@ -97,6 +100,8 @@ def _problem_responses(entries: Iterable[Operation]) -> Document:
 
 def _bodies(entry: Operation) -> Document:
     content = _content("application/json", entry.body) if entry.body else {}
+    if entry.body:
+        content["application/json"]["example"] = dict(EXAMPLES[entry.body.__name__])
     return content | ({LINES: {"schema": {"type": "string"}}} if entry.takes_lines else {})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import TypedDict, Unpack
 
 from aiohttp import web
@@ -46,6 +47,11 @@ class Operation:
     @property
     def summary(self) -> str:
         return (self.serve.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The rest of the docstring; empty if there is none."""
+        return cleandoc(self.serve.__doc__ or "").partition("\n")[2].strip()
 
     @property
     def tag(self) -> str:
