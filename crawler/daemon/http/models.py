@@ -76,12 +76,15 @@ class JobQuery(Sent):
     """The fields of a job whose seeds are sent as the body."""
 
     name: Name = ""
+    """With lines as the body: a name for people."""
     template: Name | None = None
+    """With lines as the body: the name of a template to start from."""
     priority: Priority | None = None
+    """With lines as the body: two steps more double the job's share."""
     links: bool | None = None
-    """Whether records list the links of each page."""
+    """With lines as the body: whether records list the links of each page."""
     text: bool | None = None
-    """Whether records hold the readable text of each page."""
+    """With lines as the body: whether records hold the readable text of each page."""
 
 
 class JobPatch(Sent):

@@ -175,8 +175,9 @@ def _models(document: Document) -> Iterator[str]:
 
 def _field(name: str, schema: Document, words: str | None, place: str, is_required: bool) -> str:
     default = schema.get("default")
+    kind = _type(schema)
     notes = [
-        _type(schema),
+        kind.removesuffix(" or null") if place else kind,
         *([escape(place)] if place else []),
         *(["<strong>needed</strong>"] if is_required else []),
         *([f"default <code>{escape(json.dumps(default))}</code>"] if default not in (None, "", [], {}) else []),
