@@ -158,6 +158,30 @@ class Offloader(Protocol):
         ...
 
 
+class Member(Protocol):
+    """One of several workers."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on a batch."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process. None: it has none of its own, or not yet."""
+        ...
+
+
+@runtime_checkable
+class Staffed(Protocol):
+    """An Offloader that tells of its workers."""
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """Its workers, those that are just starting among them."""
+        ...
+
+
 class Sink(Protocol):
     """Stores outcomes. The frontier keeps the sink's position under `name`."""
 
