@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crawler import Config, Explanation, Folder, Known, Ruling, Trap, Trust
 
 SHOWN_CHANGES = 10
+SHOWN_FOLDERS = 5
 SHOWN_VIA = 20
 """Pages of the chain from the seed that are printed; the JSON holds all of them."""
 
@@ -105,6 +106,9 @@ def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder 
     candidates = [Path(), Path(default_folder_name([url])), *(here if len(here) == 1 else ())]
     found = (path for path in candidates if (path / "crawl.toml").is_file() and (path / "frontier.sqlite").is_file())
     path = next(found, None)
+    if path is None and len(here) > 1:
+        named = ", ".join(str(one) for one in here[:SHOWN_FOLDERS])
+        print(escape_text(f"there are several crawl folders here; -o names the one to ask: {named}"), file=sys.stderr)
     return read_folder(path, config, trust=trust) if path else None
 
 

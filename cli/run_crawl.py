@@ -146,7 +146,7 @@ class _NothingBegan(SeedError):
 
 def _sinks(job: CrawlOrder) -> list[Sink]:
     sinks = job.config.sinks
-    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers")))
+    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers", "simhash")))
     return [StandardOutput(wants)] if job.json else []
 
 
