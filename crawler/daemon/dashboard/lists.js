@@ -42,9 +42,9 @@ export function Pages({ job, search }) {
   const apply = (event) => { event.preventDefault(); setCursors([]); location.hash = pagesOf(job, draft); };
   const field = (name, label, sample) => html`<label>${label}<input type="search" placeholder=${sample} value=${draft[name]}
     onInput=${(e) => setDraft({ ...draft, [name]: e.target.value.trim() })} /></label>`;
-  return html`<form class="filter" onSubmit=${apply}>
+  return html`<form class="filter pages" onSubmit=${apply}>
       ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}${field("type", "type", "text/html")}
-      <label>disposition<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
+      <label>result<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
         ${["", "fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"].map((one) => html`<option value=${one}>${one || "any"}</option>`)}</select></label>
       ${field("reason", "reason", "timeout")}<button type="submit" class="act primary">Filter</button></form>
     <${Trouble} error=${error} />

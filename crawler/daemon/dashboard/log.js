@@ -1,7 +1,7 @@
 // The log of a job: its last lines, newest at the end, all of them or those with a word.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { call, save } from "./api.js";
+import { call, get, save } from "./api.js";
 import { Act, Empty, Trouble } from "./parts.js";
 import { plain } from "./words.js";
 
@@ -11,6 +11,8 @@ const LEVELS = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
 // Reads the end of the file. The first line may be cut, so it is left out unless the file begins there.
 async function readEnd(id, signal) {
+  const { items } = await get(`v1/jobs/${id}/files`, signal);
+  if (!items.some(({ path, bytes }) => path === "crawl.log" && bytes)) return { lines: [], isWhole: true };
   const answer = await call("GET", `v1/jobs/${id}/files/crawl.log`, { signal, range: `bytes=-${MOST_BYTES}` });
   const text = await answer.text();
   const isWhole = !/^bytes [1-9]/.test(answer.headers.get("Content-Range") || "");
@@ -27,7 +29,7 @@ function useLog(job) {
     const ask = async () => {
       try { setLog(await readEnd(job.id, ended.signal)); setError(null); } catch (problem) {
         if (ended.signal.aborted) return;
-        if ([404, 416].includes(problem.status)) setLog({ lines: [], isWhole: true }); else setError(problem);
+        setError(problem);
       }
       if (isLive && !ended.signal.aborted) timer = setTimeout(ask, document.hidden ? 10 * EVERY_MS : EVERY_MS);
     };

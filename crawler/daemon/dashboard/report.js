@@ -51,7 +51,7 @@ function typesOf(job, report) {
 }
 
 const COLUMNS = [
-  ["Site", "site", ""], ["Pages", "pages", "n"], ["Failed", "failed", "n"], ["Size", "bytes", "n"], ["Usual time", "mean_ms", "n"], ["95 of 100 within", "p95_ms", "n"], ["Rest between requests", "delay_s", "n"],
+  ["Site", "site", ""], ["Pages", "pages", "n"], ["Failed", "failed", "n"], ["Size", "bytes", "n"], ["Mean time", "mean_ms", "n"], ["95 of 100 within", "p95_ms", "n"], ["Rest between requests", "delay_s", "n"],
 ];
 
 function Heading({ column: [name, key, kind], order, turn }) {
