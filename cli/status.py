@@ -15,6 +15,7 @@ from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from . import reports_view, show, values
+from .colours import tint
 
 if TYPE_CHECKING:
     from crawler import Folder, Look, Report, Trap
@@ -69,7 +70,7 @@ def status(
         sys.stdout.write(json_line(_record(found, standing, holder, counted)).decode())
         return
     for line in _words(found, standing, holder, counted):
-        print(escape_text(line))
+        print(tint(escape_text(line), sys.stdout))
 
 
 def _ask(opened: Look) -> _Standing:

@@ -48,7 +48,7 @@ function Row({ job, refresh, isChosen, choose }) {
     <td><a class="name" href=${`#/job/${job.id}`} onClick=${stay}>${name}</a></td>
     <td><${Badge} state=${job.state} />${job.error && html`<small class="failed" title=${plain(job.error)}>${plain(job.error).slice(0, 80)}</small>`}
       ${job.ended && job.ended !== "exhausted" && html`<small>${terms.ending(job.ended)}</small>`}</td>
-    <td class="wider">${minute(job.created_at)}</td>
+    <td class="wider when">${minute(job.created_at)}</td>
     <td class="n">${number(job.pages)}</td>
     <td class="n wider">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
     <td class="n wider">${bytes(job.bytes)}</td>
