@@ -96,7 +96,7 @@ async def open_jobs(
                     limit_speed = shared.network.throttle.change
                     jobs = Jobs(registry, store, reception, scheduler, events, shared.places, limit_speed)
                     await jobs.schedules.open()
-                    for task in (jobs.keep_clear, jobs.schedules.run):
+                    for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run):
                         tasks.start_soon(task)
                     async with open_post(Guard(base.fetch.allow_networks), shared.network.ask) as post:
                         async with open_webhooks(Webhooks(store, jobs, post, secret, now)):

@@ -13,7 +13,7 @@ from ...errors import CrawlError
 from ...settings.loading import project_version
 from ..api import Changed, Jobs
 from ..insight import Insight
-from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
+from . import dashboard, events, files, health, jobs, repeats, reports, results, safety, schedules, settings, wishes
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
@@ -67,7 +67,7 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, wishes, results, schedules, events, files, settings, health)
+    rooms = (jobs, repeats, wishes, results, reports, schedules, events, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 
