@@ -148,7 +148,7 @@ async def test_what_would_help_is_a_button_and_only_that(open_daemon: Open) -> N
         await dashboard.show(f"job/{ours.id}")
         await expect(page.locator(".advice")).to_contain_text("a smaller politeness.delay_s")
         await page.get_by_role("button", name="Set politeness.delay_s to 100 ms").click()
-        await expect(page.get_by_role("dialog")).to_contain_text("up to 10 requests a second")
+        await expect(page.get_by_role("dialog")).to_contain_text("up to 40 requests a second instead of 2.")
         await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         assert dashboard.jobs.settings(ours.id).politeness.delay_s == 2.0
         await page.get_by_role("button", name="Set politeness.delay_s to 100 ms").click()

@@ -115,5 +115,5 @@ export function History({ job }) {
   const [history, error] = useLive(`v1/jobs/${job.id}/history`, 5000);
   return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"], ["by"]]}
     rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${KINDS[one.kind] || one.kind}</td><td>${plain(told(one))}</td>
-      <td>${one.data.who ? WHO[one.data.who] || plain(one.data.who) : ""}</td></tr>`)} />`}`;
+      <td class="words">${one.data.who ? WHO[one.data.who] || plain(one.data.who) : ""}</td></tr>`)} />`}`;
 }
