@@ -16,7 +16,7 @@ from ..standing import Counts, Progress, SiteView, Trap
 from .bounds import ADVICE, Bound
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
-from .rates import RECENT_S, Mark, RecentMarks
+from .rates import RECENT_S, Mark, Rates, RecentMarks
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -251,6 +251,8 @@ class Metrics:
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: RecentMarks = field(default_factory=RecentMarks)
     _bound: Bound = Bound.IDLE
+    _in_flight: int = 0
+    """Visits under way at the last sample."""
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
     """For each of the last visits, whether it failed in DNS."""
 
@@ -263,6 +265,16 @@ class Metrics:
     def visits(self) -> int:
         """Visits that ended in this run."""
         return self.dispositions.total() + self.rereads.total()
+
+    @property
+    def in_flight(self) -> int:
+        """Visits under way, a quarter of a second ago at most."""
+        return self._in_flight
+
+    @property
+    def bound(self) -> Bound:
+        """What limits the crawl now."""
+        return self._bound
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
@@ -297,6 +309,7 @@ class Metrics:
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
         self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self._bound] += 1
+        self._in_flight = gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
@@ -356,6 +369,10 @@ class Metrics:
         """Returns the sites with the most answers that were no content."""
         ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
         return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
+
+    def rates(self) -> Rates:
+        """Returns pages, bytes and visits a second, and the mean of visits under way, over the last seconds."""
+        return self._marks.rates()
 
 
 def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:
