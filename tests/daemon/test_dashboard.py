@@ -19,7 +19,7 @@ from .conftest import Open, submit, until
 pytestmark = [needs_chromium, pytest.mark.slow]
 EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-TABS = ("overview", "sites", "pages", "errors", "explain", "settings", "files", "history")
+TABS = ("overview", "report", "sites", "pages", "errors", "log", "explain", "settings", "files", "history")
 
 
 def web() -> Web:

@@ -5,6 +5,7 @@ import { query, save, send } from "./api.js";
 import { label } from "./labels.js";
 import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
+import { HEAD, PageRow } from "./record.js";
 import * as terms from "./terms.js";
 import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
@@ -30,7 +31,7 @@ export function Sites({ job }) {
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Stop visiting this site until you release it" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 
-const FILTERS = ["status", "site", "disposition", "reason"];
+const FILTERS = ["status", "site", "type", "disposition", "reason"];
 const pagesOf = (job, filter) => `#/job/${job.id}/pages${query(filter)}`;
 
 // The filter is part of the address, so that people can link to it.
@@ -43,19 +44,14 @@ export function Pages({ job, search }) {
   const apply = (event) => { event.preventDefault(); setCursors([]); location.hash = pagesOf(job, draft); };
   const field = (name, label, sample) => html`<label>${label}<input type="search" placeholder=${sample} value=${draft[name]}
     onInput=${(e) => setDraft({ ...draft, [name]: e.target.value.trim() })} /></label>`;
-  return html`<form class="filter" onSubmit=${apply}>
-      ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}
-      <label>disposition<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
+  return html`<form class="filter pages" onSubmit=${apply}>
+      ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}${field("type", "type", "text/html")}
+      <label>result<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
         ${["", "fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"].map((one) => html`<option value=${one}>${one || "any"}</option>`)}</select></label>
       ${field("reason", "reason", "timeout")}<button type="submit" class="act primary">Filter</button></form>
     <${Trouble} error=${error} />
     ${page && html`<${Table} empty=${page.next ? "No match in this part of the file. Press Next to search on." : "No record matches."}
-      head=${[["when"], ["status", "n"], ["result"], ["URL and title"], ["bytes", "n wider"], ["took", "n wider"]]}
-      rows=${page.items.map((one) => html`<tr key=${one.url + one.visit}>
-        <td>${clock(Date.parse(one.fetched_at) / 1000)}</td><td class="n ${one.status >= 400 ? "failed" : ""}">${one.status ?? "–"}</td>
-        <td>${one.disposition}${one.reason && html`<small>${one.reason}${one.detail ? `: ${plain(one.detail)}` : ""}</small>`}</td>
-        <td><${Link} url=${one.url} />${one.title && html`<small class="title">${plain(one.title)}</small>`}</td>
-        <td class="n wider">${one.length === null ? "–" : bytes(one.length)}</td><td class="n wider">${one.elapsed_ms === null ? "–" : duration(one.elapsed_ms / 1000)}</td></tr>`)} />`}
+      head=${HEAD} rows=${page.items.map((one) => html`<${PageRow} key=${one.url + one.visit} job=${job} one=${one} />`)} />`}
     <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}
       ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Next</button>`}</p>`;
 }
