@@ -155,7 +155,7 @@ clean:  ## remove whatever make made
 TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
 
 # Each module makes some of the pictures in docs/.
-PICTURES = tests.daemon.screenshots
+PICTURES = tests.daemon.screenshots tests.cli.panel_picture
 
 LOCK = pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

@@ -16,10 +16,11 @@ from ..runtime.ownership import NOBODY, Trust
 from ..runtime.private_files import replace_private_file
 from ..settings import Config
 from . import tokens
-from .api import Changed, Jobs
+from .api import Jobs
 from .http.safety import Token
 from .http.server import Listening, open_server
 from .opening import make_home, open_jobs
+from .reload import Changed
 from .settings import ADDRESS, DaemonConfig, load_daemon, token_file, trust_in
 
 log = logging.getLogger(__name__)

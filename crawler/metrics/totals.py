@@ -89,13 +89,13 @@ def _tally(metrics: Metrics) -> Counter[_Key]:
 
 def _gauges(run: Running) -> Iterator[Sample]:
     counts, name = run.counts(), (run.name,)
-    pages_per_s, bytes_per_s = run.metrics.rates()
+    rates = run.metrics.rates()
     yield Sample(catalog.IN_FLIGHT, run.metrics.in_flight, name)
     yield Sample(catalog.QUEUED, counts.queued, name)
     yield Sample(catalog.PARKED, counts.parked, name)
     yield Sample(catalog.SITES, counts.sites, name)
-    yield Sample(catalog.PAGES_PER_S, pages_per_s, name)
-    yield Sample(catalog.BYTES_PER_S, bytes_per_s, name)
+    yield Sample(catalog.PAGES_PER_S, rates.pages_per_s, name)
+    yield Sample(catalog.BYTES_PER_S, rates.bytes_per_s, name)
     for disposition, n in counts.settled.items():
         yield Sample(catalog.SETTLED, n, (run.name, str(disposition)))
     latency = run.metrics.stages.latency()

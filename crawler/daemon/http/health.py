@@ -32,7 +32,7 @@ async def is_alive(request: web.Request) -> web.StreamResponse:
     return answers.json(HealthOut(status="ok", version=project_version()))
 
 
-@operation("GET", "/readyz", {200: HealthOut}, is_public=True)
+@operation("GET", "/readyz", {200: HealthOut}, is_public=True, raises=("not-ready",))
 async def is_ready(request: web.Request) -> web.StreamResponse:
     """Whether jobs are accepted: not before the earlier ones run again, and not while the daemon stops."""
     if not request.app[JOBS].is_open:

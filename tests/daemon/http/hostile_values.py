@@ -17,6 +17,11 @@ CURSORS: tuple[object, ...] = (
     ["\x00"],
     ["x" * 300],
     [1, 2],
+    *(
+        [name, value]
+        for name in ("history", "sites", "errors", "files", "templates", "schedules", "parked", "settings")
+        for value in (-1, 2**63 - 1, True, None, "", "\x00", "x" * 300)
+    ),
     [],
     {},
     "x",
