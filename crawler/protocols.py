@@ -158,27 +158,27 @@ class Offloader(Protocol):
         ...
 
 
-class Member(Protocol):
-    """One of several workers."""
+class WorkerState(Protocol):
+    """One worker of an Offloader, as it is seen from outside."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether it works on a batch."""
+        """Whether it works on something."""
         ...
 
     @property
     def pid(self) -> int | None:
-        """The id of its process. None: it has none of its own, or not yet."""
+        """The id of its process. None: it is a thread, or does not run yet."""
         ...
 
 
 @runtime_checkable
 class Staffed(Protocol):
-    """An Offloader that tells of its workers."""
+    """An Offloader that has workers, whose figures can be shown."""
 
     @property
-    def members(self) -> Sequence[Member]:
-        """Its workers, those that are just starting among them."""
+    def members(self) -> Sequence[WorkerState]:
+        """Its workers, from memory."""
         ...
 
 

@@ -41,7 +41,7 @@ class Vitals:
 
     def _of_loop(self) -> Iterator[Sample]:
         for part, late_s in self.lateness.quantiles().items():
-            yield Sample(catalog.LOOP_LATE, late_s, (f"{part:g}",))
+            yield Sample(catalog.LOOP_LATE, late_s, (f"{100 * part:g}",))
         if (busy := self.lateness.busy()) is not None:
             yield Sample(catalog.LOOP_BUSY, busy)
 

@@ -212,13 +212,14 @@ class Metrics:
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    bound: Bound = Bound.IDLE
+    """What limits the crawl now."""
+    in_flight: int = 0
+    """Visits under way, a quarter of a second ago at most."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: RecentMarks = field(default_factory=RecentMarks)
-    _bound: Bound = Bound.IDLE
-    _in_flight: int = 0
-    """Visits under way at the last sample."""
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
     """For each of the last visits, whether it failed in DNS."""
 
@@ -231,16 +232,6 @@ class Metrics:
     def visits(self) -> int:
         """Visits that ended in this run."""
         return self.dispositions.total() + self.rereads.total()
-
-    @property
-    def in_flight(self) -> int:
-        """Visits under way, a quarter of a second ago at most."""
-        return self._in_flight
-
-    @property
-    def bound(self) -> Bound:
-        """What limits the crawl now."""
-        return self._bound
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
@@ -273,9 +264,9 @@ class Metrics:
     def observe(self, gauges: Gauges) -> None:
         """Takes a sample of what limits the crawl. Called a few times a second."""
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
-        self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
-        self.bounds[self._bound] += 1
-        self._in_flight = gauges.in_flight
+        self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
+        self.bounds[self.bound] += 1
+        self.in_flight = gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
@@ -296,8 +287,8 @@ class Metrics:
             dispositions=dict(self.dispositions),
             reasons=dict(self.reasons),
             statuses=dict(self.statuses),
-            bound_by=self._bound,
-            advice=ADVICE[self._bound],
+            bound_by=self.bound,
+            advice=ADVICE[self.bound],
             busiest=busiest,
             failures=self.failures(5),
             stages=self.stages.shares(),
