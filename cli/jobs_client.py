@@ -81,6 +81,14 @@ async def show_job(client: Client, job: str, show: Show, show_parked: Show | Non
     return Exit.DONE
 
 
+async def show_report(client: Client, job: str, show: Show) -> int:
+    """Prints the report of a job, once all its records are counted."""
+    while (found := await client.ask("GET", f"/v1/jobs/{job}/report", query={"sites": 1000}))["share"] < 1:
+        pass  # each answer waits for some of them
+    _print(show([found]))
+    return Exit.DONE
+
+
 async def add_job(
     client: Client,
     asked: Mapping[str, object],

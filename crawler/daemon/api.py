@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..api import Crawl
-from ..engine.slots import Places
-from ..errors import CrawlError
+from ..assembly.shared import Shared
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
 from ..protocols import Output
 from ..settings import Config
-from ..settings.catalog import fields
 from ..settings.loading import chosen_settings
 from ..standing import Trap
 from .errors import WrongState
@@ -34,6 +32,7 @@ from .owners import Rule, clamp_to_bounds
 from .reload import Changed, merge_reloaded
 from .runs.records import outputs
 from .runs.remedies import HELPED, find_remedies
+from .runs.reports import Reports
 from .runs.scheduler import Scheduler
 from .runs.stats import Point, Series
 from .schedules.submitter import Schedules
@@ -61,21 +60,22 @@ class Jobs:
         reception: Submissions,
         scheduler: Scheduler,
         events: Events,
-        places: Places,
-        limit_speed: Callable[[float | None], None],
+        shared: Shared,
     ) -> None:
         self._registry = registry
         self._reception = reception
         self._scheduler = scheduler
         self._events = events
         self._folders = reception.folders
-        self._places = places
-        self._limit_speed = limit_speed
+        self.shared: Shared = shared
+        """The parts that all its crawls share."""
         self._retuned = asyncio.Event()
         self.data: Path = self._folders.data
         """The daemon's data folder."""
         self.schedules: Schedules = Schedules(store, self, registry.now)
         """The schedules, which submit jobs again and again."""
+        self.reports: Reports = Reports(scheduler.runs, self.outputs, self.folder)
+        """The reports, counted from the jobs' records."""
         self.store = store
         """The database, for modules that keep tables of their own in it."""
 
@@ -99,8 +99,8 @@ class Jobs:
         told = merge_reloaded((self.config, self.base), (config, clamp_to_bounds(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
-        self._places.most = told.config.concurrency
-        self._limit_speed(told.base.fetch.bytes_per_s)
+        self.shared.places.most = told.config.concurrency
+        self.shared.network.throttle.change(told.base.fetch.bytes_per_s)
         self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)
@@ -125,6 +125,20 @@ class Jobs:
         BadSeeds, BadJob, Full, KeyReused; NoSuchJob for an unknown template.
         """
         record, is_new = await self._reception.submit(spec, seeds, idempotency_key, who)
+        self._scheduler.check_queue()
+        return self._seen(record), is_new
+
+    async def run_again(
+        self, job: str, spec: JobSpec | None = None, seeds: Sequence[str] | None = None, *, without: Sequence[str] = (),
+        idempotency_key: str | None = None, who: str = API,
+    ) -> tuple[Job, bool]:  # fmt: skip
+        """Returns a new job like this one and True, or one and False as `submit` does.
+
+        `spec` and `seeds` come over what the job has; settings that `without` names are the daemon's again. Raises
+        WrongState if its seeds are gone, and as `submit` does.
+        """
+        asked = spec or JobSpec()
+        record, is_new = await self._reception.run_again(job, asked, without, seeds, idempotency_key, who)
         self._scheduler.check_queue()
         return self._seen(record), is_new
 
@@ -286,18 +300,18 @@ class Jobs:
         """
         keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who, expected)
         self._scheduler.check_queue()
-        pending = await self._retune(job)
+        pending = await self._scheduler.retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
     async def hold(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
         await self._reception.hold(job, site, True, who, expected)
-        await self._retune(job)
+        await self._scheduler.retune(job)
 
     async def let_go(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Releases a site, so that it is visited again. Raises UrlError."""
         await self._reception.hold(job, site, False, who, expected)
-        await self._retune(job)
+        await self._scheduler.retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
@@ -374,24 +388,11 @@ class Jobs:
             return None
         return await self._scheduler.wishes.wait_for_result(job, coming)
 
-    async def _retune(self, job: str) -> Container[str]:
-        """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
-        run = self._scheduler.runs.get(job)
-        try:
-            told = await run.retune() if run else None
-        except (CrawlError, OSError) as error:
-            log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
-            return fields()
-        return [one.key for one in told.needs_restart] if told else ()
-
     def _seen(self, record: Record) -> Job:
         run = self._scheduler.runs.get(record.id)
         shown = validation.mask_secrets(record.settings)
-        job = (
-            view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before)
-            if run
-            else view_job(record, shown, None)
-        )
+        still = view_job(record, shown, None)
+        job = view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before) if run else still
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:

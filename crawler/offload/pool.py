@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
@@ -77,6 +77,20 @@ class Call:
             self.answer.set_result(answer)
 
 
+class Member(Protocol):
+    """A worker of the pool."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on a batch."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process. None: it has none of its own, or not yet."""
+        ...
+
+
 class _Demand(NamedTuple):
     """The lane that asks, the size of its input, and the memory that the call may use."""
 
@@ -91,6 +105,8 @@ class Pool:
 
     workers: Workers
     count: int
+    members: list[Member] = field(default_factory=list)
+    """Its workers."""
     _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

@@ -71,7 +71,7 @@ function Shell() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header><nav aria-label="Main">
-      <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
+      <a class="brand" href="#/" title="crawld"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
       <a href="#/" aria-current=${!["new", "schedules"].includes(view) ? "page" : undefined}>Jobs</a>
       <a href="#/schedules" aria-current=${view === "schedules" ? "page" : undefined}>Schedules</a>
       <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>

@@ -15,16 +15,18 @@ export const Trouble = ({ error }) =>
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
-// A button that is busy while its action runs. `ask` is a question to be answered first: its text, or { question, more, yes }.
+// A button that is busy while its action runs. `ask` is a question to be answered first: its text, { question, more, yes }, or a
+// function that finds these.
 // An error is told at the foot of the page, and so is the text that the action returns.
 export function Act({ act, label, title, kind = "", ask }) {
   const [busy, setBusy] = useState(false);
   const press = async (event) => {
     event.stopPropagation();
-    const { question, ...more } = typeof ask === "string" ? { question: ask, yes: label } : ask || {};
-    if (question && !(await confirmed(question, { yes: label, isHarmful: kind.includes("danger"), ...more }))) return;
-    setBusy(true);
     try {
+      const asked = typeof ask === "function" ? await ask() : ask;
+      const { question, ...more } = typeof asked === "string" ? { question: asked } : asked || {};
+      if (question && !(await confirmed(question, { yes: label, isHarmful: kind.includes("danger"), ...more }))) return;
+      setBusy(true);
       const said = await act();
       if (typeof said === "string") tell(said);
     } catch (problem) { tell(problem.message, true); } finally { setBusy(false); }

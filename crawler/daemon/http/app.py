@@ -14,7 +14,7 @@ from ...settings.loading import project_version
 from ..api import Jobs
 from ..insight import Insight
 from ..reload import Changed
-from . import dashboard, events, files, health, jobs, results, safety, schedules, settings, wishes
+from . import dashboard, events, files, health, jobs, repeats, reports, results, safety, schedules, settings, wishes
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
@@ -63,6 +63,7 @@ def application(
         app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
     app.on_shutdown.append(events.end_all)
+    app.cleanup_ctx.append(health.offer_figures)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
     return app
@@ -70,7 +71,7 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, wishes, results, schedules, events, files, settings, health)
+    rooms = (jobs, repeats, wishes, results, reports, schedules, events, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

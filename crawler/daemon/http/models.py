@@ -141,6 +141,8 @@ class PagesQuery(Sent):
     """Scheme, host and port, or a host alone."""
     disposition: Annotated[str, Field(pattern="^[a-z]{1,20}$")] | None = None
     reason: Annotated[str, Field(pattern="^[a-z0-9-]{1,30}$")] | None = None
+    type: Annotated[str, Field(pattern=r"^[a-z0-9!#$&^_.+-]{1,60}/([a-z0-9!#$&^_.+-]{1,60}|\*)$")] | None = None
+    """A media type: `text/html`, or `image/*`."""
 
 
 class UrlQuery(Sent):

@@ -64,7 +64,7 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     asked = inputs.query(request, PagesQuery)
     job = request.app[JOBS].find(id_of(request))
     reader = records.reader(await request.app[JOBS].outputs(job.id))
-    wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "")
+    wanted = Filter(asked.status or "", asked.site or "", asked.disposition or "", asked.reason or "", asked.type or "")
     start = await _start(asked, reader, wanted)
     if answers.NDJSON in request.headers.get("Accept", ""):
         return await _stream_all(request, reader, start, wanted)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -28,7 +28,7 @@ from ..errors import BadJob, Complaint, Full, KeyReused, StoreError, WrongState
 from ..events import Kind
 from ..owners import Rule
 from ..settings import DaemonConfig
-from . import spool
+from . import repeats, spool
 from .folders import Folders
 from .job import Expected, Ids, JobPatch, JobSpec, Record, Template
 from .outputs import choose_settings, says_outputs
@@ -87,13 +87,33 @@ class Submissions:
         """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
         self.registry.check_open()
         if key is None:
-            return await self._take_in(self._draft(spec), spec, seeds, who), True
+            return await self._take_in(self._draft(spec), spec, [seeds], who), True
         lock = self._keys.setdefault(key, asyncio.Lock())
         async with lock:
             if known := self.registry.by_key(key):
                 await self._compare(known, spec, seeds)
                 return known, False
-            return await self._take_in(replace(self._draft(spec), key=key), spec, seeds, who), True
+            return await self._take_in(replace(self._draft(spec), key=key), spec, [seeds], who), True
+
+    async def run_again(
+        self, job: str, spec: JobSpec, without: Sequence[str], seeds: Sequence[str] | None, key: str | None, who: str
+    ) -> tuple[Record, bool]:
+        """Returns a job like another one, and whether it is new. Raises as `Jobs.run_again` does."""
+        like = self.registry.record(job)
+        digest = _digest(spec, spool.normalise_lines([job, *without, "" if seeds is None else "seeds", *(seeds or ())]))
+        async with self._keys.setdefault(key, asyncio.Lock()) if key else nullcontext():
+            if key and (known := self.registry.by_key(key)):
+                if known.digest != digest:
+                    raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
+                return known, False
+            draft = repeats.inherit(self._draft(spec, repeats.make_template(like, without)), like)
+            if seeds is None:
+                files = await self.threads.run(repeats.find_uploads, like, self.folders.path(like))
+                uploads = [repeats.read_lines(file) for file in files]
+            else:
+                uploads = [_at_once(seeds)]
+            draft = replace(draft, key=key, digest=digest if key else "")
+            return await self._take_in(draft, spec, uploads, who), True
 
     async def plant(self, job: str, seeds: Lines, key: str | None, who: str) -> int:
         """Stores further seeds of a job, and returns the number of lines. Those with a key are stored once."""
@@ -208,12 +228,15 @@ class Submissions:
 
     # -- one job -----------------------------------------------------------------------------------------------------
 
-    def _draft(self, spec: JobSpec) -> Record:
-        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full."""
+    def _draft(self, spec: JobSpec, template: Template | None = None) -> Record:
+        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full.
+
+        `template` counts instead of the one that the request names.
+        """
         check_names(spec)
         if len(self.registry) >= self.config.max_jobs:
             raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
-        template = self._template(spec.template)
+        template = template or self._template(spec.template)
         chosen = choose_settings(spec, self.rule, template.settings)
         own = {*flatten_settings(spec.settings), *(["sinks"] if says_outputs(spec) else [])}
         job = self.new_id()
@@ -246,17 +269,21 @@ class Submissions:
             return Template("")
         return self.registry.template(name)
 
-    async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+    async def _take_in(self, draft: Record, spec: JobSpec, uploads: Sequence[Lines], who: str) -> Record:
+        """Stores a job with its seeds, which come in one or more uploads. Its digest is made if it has none."""
         try:
             await self.threads.run(self.folders.prepare, draft.folder, apply_rules(draft.settings, self.rule))
-            path = spool.path_of(self.folders.prepared_path(draft.folder), 1)
-            upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
+            stored: list[spool.Upload] = []
+            for seeds in uploads:
+                path = spool.path_of(self.folders.prepared_path(draft.folder), len(stored) + 1)
+                left = self.config.max_seeds - sum(upload.given for upload in stored)
+                stored.append(await self._spool(path, self._guard(draft), left, seeds))
             record = replace(
                 draft,
-                name=draft.name or _site(upload.first),
-                given=upload.given,
-                uploads=1,
-                digest=_digest(spec, upload.digest.digest()) if draft.key else "",
+                name=draft.name or _site(stored[0].first),
+                given=sum(upload.given for upload in stored),
+                uploads=len(stored),
+                digest=draft.digest or (_digest(spec, stored[0].digest.digest()) if draft.key else ""),
             )
             news = {"from": None, "to": record.state, "who": who, "ended": None, "error": ""}
             await self.registry.change(lambda: Draft([record], news=[(record.id, Kind.STATE, news)]))
@@ -313,6 +340,10 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
     ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()
+
+
+async def _at_once(seeds: Sequence[str]) -> AsyncGenerator[Sequence[str], None]:
+    yield seeds
 
 
 async def _digest_of_seeds(seeds: Lines) -> str:
