@@ -110,6 +110,15 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
 
 
 @app.command()
+def report(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
+    """Tell how a job came out, or has so far: by status, type, site and error, with the slowest and largest pages."""
+    from . import jobs_client, jobs_view, reports_view
+
+    show = jobs_view.json_lines if json else reports_view.full_lines
+    _with(url, token_file, data, lambda client: jobs_client.show_report(client, _id(job), show))
+
+
+@app.command()
 def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Pause jobs: start no further visits until they are resumed."""
     _act("pause", jobs, json, (url, token_file, data))
@@ -119,6 +128,22 @@ def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token 
 def resume(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Resume jobs where they stopped, also jobs that had ended."""
     _act("resume", jobs, json, (url, token_file, data))
+
+
+@app.command()
+def again(
+    job: _Id,
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the new job. [default: that of the other]")] = "",
+    set_: _Set = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Do not start it until `resume`.")] = False,
+    json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
+    """Run a job again as a new one, with the same seeds and settings, and print its id."""
+    from . import jobs_client, jobs_view
+
+    body = {"name": name, "settings": dict(values.setting(text) for text in set_ or ()), "is_paused": paused}
+    show, paths = jobs_view.json_lines if json else jobs_view.ids, [f"/v1/jobs/{_id(job)}/run-again"]
+    _with(url, token_file, data, lambda client: jobs_client.send_to_each(client, "POST", paths, show, body))
 
 
 @app.command()

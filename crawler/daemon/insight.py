@@ -1,4 +1,4 @@
-"""Answers questions about a job beyond its state: its failures, and its settings with their origins."""
+"""Answers questions about a job beyond its state: its failures, its report, its settings with their origins."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..assembly.site_facts import find_site_facts
+from ..reports import Report
 from ..settings import Config
 from ..settings.catalog import LIVE, fields
 from ..settings.loading import mask_value, value_of
+from ..standing import SiteView
 from .api import Jobs
 from .jobs.job import Origin
 from .jobs.outputs import formats_of
@@ -18,6 +21,10 @@ from .runs.records import Failure, Failures
 
 MOST_KNOWN = 100
 """Jobs whose failures stay in memory, so that only new records have to be read."""
+
+
+MOST_DELAYS = 1000
+"""Sites with URLs to visit whose delay is asked of a running crawl; of others the settings say it."""
 
 
 class Setting(NamedTuple):
@@ -60,6 +67,19 @@ class Insight:
         with records.readable():
             await asyncio.to_thread(failures.update, reader)
         return failures.most(limit)
+
+    async def report(self, job: str, most_sites: int) -> tuple[Report, Sequence[float]]:
+        """Returns the report of a job with so many sites, and the delay in force at each of them, in seconds.
+
+        Raises NoSuchJob, NoRecords, WrongState, ConfigError.
+        """
+        report = await self._jobs.reports.report(job, most_sites)
+        crawl = self._jobs.crawl(job)
+        asked = {view.site: view.delay_s for view in crawl.sites(MOST_DELAYS)} if crawl else {}
+        views = find_site_facts(self._jobs.settings(job)).complete(
+            SiteView(one.site, 0, 0, None) for one in report.sites
+        )
+        return report, [asked.get(view.site, view.delay_s) for view in views]
 
     def settings(self, job: str) -> Sequence[Setting]:
         """Returns all settings of a job, with secrets hidden. Raises NoSuchJob."""

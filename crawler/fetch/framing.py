@@ -34,6 +34,18 @@ def split_heads(data: bytes, interim: int) -> tuple[bytes, tuple[bytes, ...]]:
     return heads.pop(), tuple(heads)
 
 
+_SETTINGS, _GOAWAY = 4, 7
+"""Types of HTTP/2 frames with which a server begins (RFC 9113 3.4, 6.8)."""
+
+
+def is_http2(data: bytes) -> bool:
+    """Whether bytes in the place of an answer begin with the frame of an HTTP/2 server (RFC 9113 4.1)."""
+    if len(data) < 9 or int.from_bytes(data[5:9]) & 0x7FFF_FFFF:
+        return False
+    length, kind = int.from_bytes(data[:3]), data[3]
+    return (kind == _SETTINGS and length % 6 == 0) or (kind == _GOAWAY and length >= 8)
+
+
 _LENGTHS = re.compile(rb"^content-length:[ \t]*+([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE | re.MULTILINE)
 
 

@@ -17,7 +17,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from .files import Files
-from .framing import BLANK_LINE, LOOK_BACK, count_lengths, find_final_head, join_equal_lengths, split_heads
+from .framing import BLANK_LINE, LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
 from .guard import Guard
 from .throttle import Throttle
 
@@ -41,6 +41,10 @@ Chunks of three bytes pass; an answer that is nothing but framing is ended.
 
 class AddressRefused(OSError):
     """Raised when the guard refuses an address at the moment when a socket is made for it."""
+
+
+class Http2Only(OSError):
+    """Raised when a server answers in HTTP/2, which we did not ask in."""
 
 
 class TooSlow(OSError):
@@ -282,6 +286,9 @@ class Wire(ResponseHandler):
         drop the rest. `exact` is what was sent, where `data` is not.
         """
         self._fault, self._is_retrying = None, True
+        if is_http2(data):
+            self.give_up(Http2Only("it answered with HTTP/2 frames"))
+            return
         self._head.clear()
         self._piece, self._interim = exact, 0
         self._parse_anew()

@@ -54,6 +54,12 @@ async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path)
         assert len(told.out.splitlines()) == 4
         last = await crawl("jobs", "tail", job, "-n", "1", "--json", "--data", "data")
         assert [json.loads(line)["v"] for line in last.out.splitlines()] == [1]
+        report = await crawl("jobs", "report", job, "--data", "data")
+        assert (report.code, report.err) == (0, "")
+        assert re.search(r"^4 records, .*\nanswers   200 3 · 404 1$", report.out, re.MULTILINE)
+        assert re.search(r"^ +4 +3 +1 .* http://\S+$", report.out, re.MULTILINE), "its site"
+        whole = json.loads((await crawl("jobs", "report", job, "--json", "--data", "data")).out)
+        assert (whole["v"], whole["records"], whole["sites"][0]["delay_s"] >= 0) == (1, 4, True)
         assert (await crawl("jobs", "remove", job, "--data", "data")).code == 0
         assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
 
@@ -71,6 +77,11 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         assert (await crawl("jobs", "resume", job, env=env)).out.split()[0] == job
         assert (await crawl("jobs", "pause", job, env=env)).out == f"{job} paused\n"
         assert (await crawl("jobs", "cancel", job, env=env)).out == f"{job} cancelled\n"
+        again = (
+            await crawl("jobs", "again", job, "--paused", "--set", "limit=9", "--name", "more", env=env)
+        ).out.strip()
+        one = json.loads((await crawl("jobs", "show", again, "--json", env=env)).out)
+        assert (one["name"], one["state"], one["settings"]["scope"]) == ("more", "paused", {"limit": 9, "max_depth": 7})
         shown = await crawl("jobs", "list", "--json", "--state", "cancelled", env=env)
         assert json.loads(shown.out)["settings"] == {"politeness": {"delay_s": 0.2}, "scope": {"max_depth": 7}}
         refused = await crawl("jobs", "pause", job, env=env)

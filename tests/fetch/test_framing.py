@@ -76,7 +76,6 @@ NO_ANSWERS = {
     "a field without a name": OK + b": x\r\n" + LENGTH + b"\r\nabc",
     "HTTP/0.9": b"<html>hello</html>\r\n\r\n",
     "another protocol": b"ICY 200 OK\r\n" + LENGTH + b"\r\nabc",
-    "HTTP/2": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80",
     "an alert of TLS": b"\x15\x03\x01\x00\x02\x02\x46",
     "a status of two digits": b"HTTP/1.1 20 OK\r\n" + LENGTH + b"\r\nabc",
     "a status of four digits": b"HTTP/1.1 2000 OK\r\n" + LENGTH + b"\r\nabc",

@@ -12,6 +12,8 @@ from typing import Any
 
 STEEPEST = 1.3
 """The exponent that no reader may exceed: linear is 1, n log n about 1.1 at these sizes, quadratic 2."""
+STEEPEST_AT_A_GLANCE = 1.6
+"""And in the quick form, which runs on machines that are busy with other things."""
 LEAST_S = 0.02
 """Time below which nothing is judged."""
 GLANCE_S = 0.003
@@ -31,6 +33,8 @@ MOST = 1 << 22
 """Characters, bytes or items of the largest input; a reader with a bound of its own says so."""
 TIMES = 4
 """Measurements of a size that looks too slow; the fastest counts."""
+ROUNDS = 12
+"""Measurements of what is about to fail, both sizes in turn: a busy machine makes it look slow, but not each time."""
 
 Shape = Callable[[int], Any]
 """Size -> an input of about that size."""
@@ -100,6 +104,14 @@ class Gauge:
         before, after = (max(self.again(at, times) if times else self.time(at), 1e-6) for at in (size // 4, size))
         return math.log2(after / before) / 2
 
+    def stays_above(self, size: int, seconds: float) -> bool:
+        """Whether it takes longer than this, however often it is measured."""
+        return all(self.again(size, 1) > seconds for _ in range(ROUNDS))
+
+    def stays_steeper(self, size: int, steepest: float) -> bool:
+        """Whether it grows faster than this, however often both sizes are measured."""
+        return all(self.exponent(size, 1) > steepest for _ in range(ROUNDS))
+
 
 def glance(row: Row) -> Iterator[Finding]:
     """The quick form: only shapes that look too steep at a few milliseconds are judged."""
@@ -108,23 +120,23 @@ def glance(row: Row) -> Iterator[Finding]:
         while 4 * size <= most and gauge.time(size) < GLANCE_S:
             size *= 4
         if gauge.time(size) >= GLANCE_S and gauge.exponent(size) > STEEPEST:
-            yield from _judged(name, gauge, size)
+            yield from _judged(name, gauge, size, STEEPEST_AT_A_GLANCE)
 
 
 def judge(row: Row) -> Iterator[Finding]:
     """The full form: every shape is doubled until it takes LEAST_S, or the reader's own bound is reached."""
     for name, shape in row.shapes.items():
-        yield from _judged(name, Gauge(row, shape), FIRST)
+        yield from _judged(name, Gauge(row, shape), FIRST, STEEPEST)
 
 
-def _judged(name: str, gauge: Gauge, size: int) -> Iterator[Finding]:
+def _judged(name: str, gauge: Gauge, size: int, steepest: float) -> Iterator[Finding]:
     """Measure where it takes LEAST_S; who is too steep must be so further on, too: memory has steps, no slopes."""
     row = gauge.row
     most = row.most * row.step
     while gauge.time(size) < LEAST_S and 2 * size <= most:
         size *= 4 if gauge.time(size) < LEAST_S / 8 and 4 * size <= most else 2
     if gauge.time(size) < LEAST_S or gauge.exponent(size) <= STEEPEST:
-        if gauge.time(size) > max(LEAST_S, size * SLOWEST_S) and gauge.again(size, TIMES) > size * SLOWEST_S:
+        if gauge.time(size) > max(LEAST_S, size * SLOWEST_S) and gauge.stays_above(size, size * SLOWEST_S):
             yield Finding(row, name, gauge.exponent(size), size // row.step, gauge.time(size))
         return
     exponent, most = gauge.exponent(size, TIMES), most if row.most < MOST else LARGEST
@@ -133,8 +145,8 @@ def _judged(name: str, gauge: Gauge, size: int) -> Iterator[Finding]:
         exponent = gauge.exponent(size, TIMES)
     if 4 * size > most and gauge.time(size) < size * FAST_S:  # nobody can give it more, and that takes no second
         return
-    if exponent > STEEPEST and gauge.time(size) >= LEAST_S:
-        yield Finding(row, name, exponent, size // row.step, gauge.time(size))
+    if exponent > STEEPEST and gauge.time(size) >= LEAST_S and gauge.stays_steeper(size, steepest):
+        yield Finding(row, name, gauge.exponent(size), size // row.step, gauge.time(size))
 
 
 @contextmanager

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
-from time import thread_time
 
 import pytest
 
 from crawler.model import Url
 from crawler.robots import MAX_BYTES, RobotsRules, parse
+from tests.cpu_time import STEP, check_growth, check_time
 
-SMALL, LARGE = MAX_BYTES // 8, MAX_BYTES // 2
-MAX_EXPONENT = 1.3
 MAX_QUESTION_S = 0.006
 """Six times what it is reckoned to be at worst; it was up to 30 ms."""
 
@@ -66,8 +63,7 @@ READING = {
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", READING)
 def test_reading_takes_no_more_than_its_share_of_a_longer_file(shape: str) -> None:
-    small, large = [_cpu_s(partial(parse, READING[shape](size), "storybot")) for size in (SMALL, LARGE)]
-    assert large < 0.02 or math.log(large / small, LARGE / SMALL) < MAX_EXPONENT
+    check_growth(lambda body: parse(body, "storybot"), READING[shape], MAX_BYTES // STEP, harmless_s=0.02)
 
 
 ASKING = {
@@ -97,17 +93,7 @@ def test_asking_about_a_url_takes_a_moment_whatever_the_rules(shape: str) -> Non
     rules, url = parse(ALL + b"Disallow: /private\n" + body(MAX_BYTES - 100), "storybot"), Url(f"http://a.test{path}")
     assert isinstance(rules, RobotsRules)
     assert not rules.is_open
-    assert _cpu_s(lambda: rules.allows(url)) < MAX_QUESTION_S
-
-
-def _cpu_s(work: Callable[[], object]) -> float:
-    """The least of three times."""
-    times = []
-    for _ in range(3):
-        begun = thread_time()
-        work()
-        times.append(thread_time() - begun)
-    return min(times)
+    check_time(lambda: rules.allows(url), MAX_QUESTION_S)
 
 
 def test_stars_in_a_row_cost_what_one_does_and_forbid_no_more() -> None:

@@ -59,11 +59,14 @@ function AskWhich() {
     <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the new token</button></p></main>`;
 }
 
+const TITLES = { new: "New job", schedules: "Schedules", job: "Job" };
+
 function Shell() {
   const [[view, id, tab], search] = useRoute();
   const [theme, turnTheme] = useTheme();
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
+  useEffect(() => { document.title = `${TITLES[view] || "Jobs"} · crawld`; }, [view]);
   const page = view === "new" ? html`<${NewJob} key=${search} search=${search} />`
     : view === "schedules" ? html`<${Schedules} />`
     : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`
@@ -71,7 +74,7 @@ function Shell() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header><nav aria-label="Main">
-      <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
+      <a class="brand" href="#/" title="crawld"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
       <a href="#/" aria-current=${!["new", "schedules"].includes(view) ? "page" : undefined}>Jobs</a>
       <a href="#/schedules" aria-current=${view === "schedules" ? "page" : undefined}>Schedules</a>
       <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>

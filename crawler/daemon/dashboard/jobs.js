@@ -11,9 +11,9 @@ import { bytes, duration, minute, number, plain, short } from "./words.js";
 const MORE = 50;
 // Each column with its key in the API; those without one give no order. `first` is the direction of the first click.
 const COLUMNS = [
-  { key: "name", label: "Job", first: "asc" }, { key: "state", label: "State", first: "asc" }, { key: "created", label: "Created", kind: "wider" },
-  { key: "pages", label: "Pages", kind: "n" }, { key: "pages_per_s", label: "Pages a second", kind: "n wider" }, { key: "bytes", label: "Received", kind: "n wider" },
-  { key: "queued", label: "Queued", kind: "n wider" }, { key: "failed", label: "Failed", kind: "n" }, { label: "Progress", kind: "wider" },
+  { key: "name", label: "Job", first: "asc" }, { key: "state", label: "State", first: "asc" }, { key: "created", label: "Created", kind: "wider rare" },
+  { key: "pages", label: "Pages", kind: "n" }, { key: "pages_per_s", label: "Pages a second", kind: "n wider" }, { key: "bytes", label: "Received", kind: "n wider rare" },
+  { key: "queued", label: "Queued", kind: "n wider" }, { key: "failed", label: "Failed", kind: "n" }, { label: "Progress" },
 ];
 const NEWEST = { sort: "created", order: "desc" };
 
@@ -48,13 +48,13 @@ function Row({ job, refresh, isChosen, choose }) {
     <td><a class="name" href=${`#/job/${job.id}`} onClick=${stay}>${name}</a></td>
     <td><${Badge} state=${job.state} />${job.error && html`<small class="failed" title=${plain(job.error)}>${plain(job.error).slice(0, 80)}</small>`}
       ${job.ended && job.ended !== "exhausted" && html`<small>${terms.ending(job.ended)}</small>`}</td>
-    <td class="wider">${minute(job.created_at)}</td>
+    <td class="wider rare when">${minute(job.created_at)}</td>
     <td class="n">${number(job.pages)}</td>
     <td class="n wider">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
-    <td class="n wider">${bytes(job.bytes)}</td>
+    <td class="n wider rare">${bytes(job.bytes)}</td>
     <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
-    <td class="wider"><${Progress} said=${job.progress} />
+    <td><${Progress} said=${job.progress} />
       <small>${job.state === "running" ? terms.limit(job.bound_by) : ""}</small></td>
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }
@@ -74,8 +74,8 @@ function Heading({ column, asked, order }) {
 function Order({ asked, put }) {
   return html`<div class="order"><label>Order by<select value=${asked.sort} onChange=${(e) => put({ sort: e.target.value })}>
       ${COLUMNS.filter(({ key }) => key).map(({ key, label }) => html`<option value=${key}>${label}</option>`)}</select></label>
-    <label>Direction<select value=${asked.order} onChange=${(e) => put({ order: e.target.value })}><option value="desc">Largest or newest first</option>
-      <option value="asc">Smallest or oldest first</option></select></label></div>`;
+    <label>Direction<select value=${asked.order} onChange=${(e) => put({ order: e.target.value })}><option value="desc">Highest first</option>
+      <option value="asc">Lowest first</option></select></label></div>`;
 }
 
 // The order and the text are part of the address, so that a reload and a link bring them back.

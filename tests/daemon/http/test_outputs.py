@@ -84,6 +84,11 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
     assert sorted(one["url"].rpartition("/")[2] for one in gone["items"]) == ["1", "2", "3"]
     failures = await api.get(f"/v1/jobs/{job}/errors")
     assert [(one["reason"], one["n"]) for one in failures["items"]] == [("status-4xx", 3)]
+    report = await api.get(f"/v1/jobs/{job}/report")
+    assert (report["records"], report["share"], report["sites"][0]["delay_s"]) == (PAGES + 3, 1.0, 0.0)
+    assert report["outcomes"][1] == {"disposition": "failed", "reason": "status-4xx", "n": 3}
+    summed = await api.get(f"/v1/jobs/{job}/report?sites=0")
+    assert (summed["sites"], summed["other_sites"]["n"]) == ([], PAGES + 3)
     files = await api.get(f"/v1/jobs/{job}/files")
     assert {one["path"] for one in files["items"]} >= {one.get("path", "pages.jsonl") for one in sinks}
 
@@ -91,7 +96,7 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
 async def test_a_job_without_records_says_so(api: Api) -> None:
     async with open_web(web()) as served:
         job = await run(api, served.seeds)
-    for place in ("pages", "pages?last=3", "errors"):
+    for place in ("pages", "pages?last=3", "errors", "report"):
         assert await api.get(f"/v1/jobs/{job}/{place}") == NONE
     await api.get(f"/v1/jobs/{job}/files")
     assert api.status == 200
