@@ -45,6 +45,7 @@ def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in caplog.records if "telemetry" in one.name or "opentelemetry" in one.name]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_a_collector_that_is_away_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
@@ -58,6 +59,7 @@ async def test_a_collector_that_is_away_is_one_line_in_the_log(caplog: pytest.Lo
     assert not any(logging.getLogger(name).filters for name in logging.root.manager.loggerDict if "otlp" in name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_a_collector_that_hangs_holds_up_neither_the_crawl_nor_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
@@ -68,6 +70,7 @@ async def test_a_collector_that_hangs_holds_up_neither_the_crawl_nor_its_end(cap
     assert len(_said(caplog)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_sending_goes_on_when_the_collector_is_back(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
@@ -100,6 +103,7 @@ def test_the_words_of_the_sdk_are_cut_to_the_reason(words: str, short: str) -> N
     assert shorten(words) == short
 
 
+@pytest.mark.slow
 async def test_a_program_hears_its_own_complaints_of_the_sdk(caplog: pytest.LogCaptureFixture) -> None:
     async with open_crawl(**send_to(Collector(NOBODY))):
         logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").warning("mine")
