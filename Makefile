@@ -133,16 +133,17 @@ vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci
 	.ci/vendor
 
 .PHONY: settings
-settings: $(READY)  ## write the files and the page of all settings again from the code
+settings: $(READY)  ## write the files and the page of all settings, and the lists of metrics, again from the code
 	$(BIN)/python -m tests.settings.reference
+	$(BIN)/python -m tests.metrics.reference
 
 .PHONY: docs
 docs: $(READY)  ## build all documents, and a reference of the library, as one site: build/docs/index.html
 	$(BIN)/python .ci/docs.py $(DOCS)
 
 .PHONY: screenshots
-screenshots: $(READY)  ## take the pictures of the dashboard in docs/ anew; needs chromium
-	$(BIN)/python -m tests.daemon.screenshots
+screenshots: $(READY)  ## take the pictures in docs/ anew, or those of ARGS; the dashboard's need chromium
+	@for part in $(or $(ARGS),$(PICTURES)); do echo "== $$part ==" && $(BIN)/python -m $$part || exit 1; done
 
 .PHONY: clean
 clean:  ## remove whatever make made
@@ -152,6 +153,9 @@ clean:  ## remove whatever make made
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
 TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
+
+# Each module makes some of the pictures in docs/.
+PICTURES = tests.daemon.screenshots tests.cli.panel_picture
 
 LOCK = pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

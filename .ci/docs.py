@@ -116,7 +116,7 @@ def copy_documents(source: Path) -> None:
     (source / "docs").mkdir()
     for path in DOCUMENTS:
         (source / path.relative_to(TREE)).write_text(turn_links(path), "utf-8")
-    for picture in TREE.glob("docs/*.png"):
+    for picture in (*TREE.glob("docs/*.png"), *TREE.glob("docs/*.svg")):
         shutil.copy(picture, source / "docs")
     (source / "index.md").write_text(index(), "utf-8")
 
@@ -128,11 +128,15 @@ def turn_links(path: Path) -> str:
     raw = HOME.replace("github.com", "raw.githubusercontent.com")
     text = re.sub(rf"{re.escape(HOME)}/blob/main/([\w./-]+\.md)", rf"{up}\1", text)
     text = text.replace(f"{up}docs/README.md", f"{up}index.md")
-    text = re.sub(rf"(?:{re.escape(raw)}/main|{re.escape(HOME)}/blob/main)/(docs/[\w-]+\.png)", rf"{up}\1", text)
+    if up:
+        text = text.replace("](README.md", "](../index.md")
+    text = re.sub(
+        rf"(?:{re.escape(raw)}/main|{re.escape(HOME)}/blob/main)/(docs/[\w-]+\.(?:png|svg))", rf"{up}\1", text
+    )
 
     def turn(found: re.Match[str]) -> str:
         target = (path.parent / found[1]).resolve()
-        is_elsewhere = target.exists() and target not in [*DOCUMENTS, INDEX] and target.suffix != ".png"
+        is_elsewhere = target.exists() and target not in [*DOCUMENTS, INDEX] and target.suffix not in (".png", ".svg")
         return f"]({HOME}/blob/main/{target.relative_to(TREE)}" if is_elsewhere else found[0]
 
     return re.sub(r"\]\(([^)\s#:]+)", turn, text)

@@ -13,12 +13,14 @@ BENCHMARKS = {
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
     "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
+    "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
     "seen_set": "what a known URL costs on numpy and in plain Python",
     "durability": "what it costs a page to survive a power cut",
     "reach_cost": "what the union of a million seeds costs: a link, a seed, a folder opened again",
     "many_crawls": "a hundred crawls in one process: what each costs, and whether each gets its share",
     "daemon": "one daemon under load as clients see it: shares, answers, event streams, half-open connections",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
+    "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
 }
 
 

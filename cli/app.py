@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -13,8 +15,9 @@ from typer.core import TyperGroup
 from crawler import escape_text
 from crawler.runtime.nearest import find_nearest
 
-from . import config, demo, explain, jobs, repair, run, serve, status
+from . import bench, config, demo, explain, jobs, questions, repair, run, serve, status
 from .exit_codes import Exit, exit_code_of
+from .stderr import tell_line
 
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
@@ -33,6 +36,22 @@ class _Interrupted(Exception):
     """Ctrl-C ended the command."""
 
 
+@contextmanager
+def _translate_usage_errors() -> Iterator[None]:
+    """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
+    from crawler import ConfigError
+
+    try:
+        yield
+    except _UsageError as error:
+        asked: Any = error
+        if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
+            raise
+        path = asked.ctx.command_path.removesuffix(" run") if asked.ctx else "crawl"
+        said = asked.format_message().replace("Value error, ", "").partition(", unable to parse")[0].rstrip(".")
+        raise ConfigError(f"{said[:1].lower()}{said[1:]}; `{path} --help` tells more") from None
+
+
 class _SeedsOrCommand(TyperGroup):
     """Reads `crawl urls.txt` as `crawl run urls.txt`. A file with a command's name is given as `./config`.
 
@@ -40,6 +59,9 @@ class _SeedsOrCommand(TyperGroup):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing and questions.is_wanted():
+            args = questions.ask(lambda words: self._check_run(ctx, words))
+            sys.argv[1:] = args  # the summary prints the command that continues
         own = {name for param in self.get_params(ctx) for name in param.opts}
         if args and args[0] not in self.commands and args[0] not in own:
             self._refuse_misspelt(ctx, args[0])
@@ -56,20 +78,18 @@ class _SeedsOrCommand(TyperGroup):
             raise ConfigError(f"{word!r} is neither a file nor a command; did you mean `crawl {near}`?")
 
     def invoke(self, ctx: Any) -> Any:
-        """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
-        from crawler import ConfigError
-
+        """Runs the command that was chosen."""
         try:
-            return super().invoke(ctx)
+            with _translate_usage_errors():
+                return super().invoke(ctx)
         except KeyboardInterrupt as error:  # typer would say "Aborted!" and end with 1
             raise _Interrupted from error
-        except _UsageError as error:
-            asked: Any = error
-            if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
-                raise
-            path = asked.ctx.command_path.removesuffix(" run") if asked.ctx else "crawl"
-            said = asked.format_message().replace("Value error, ", "").partition(", unable to parse")[0].rstrip(".")
-            raise ConfigError(f"{said[:1].lower()}{said[1:]}; `{path} --help` tells more") from None
+
+    def _check_run(self, ctx: Any, words: Sequence[str]) -> None:
+        """Raises the error that `crawl` with these words would end with before it makes anything."""
+        with _translate_usage_errors():
+            inner = self.commands["run"].make_context("run", list(words), parent=ctx)
+        run.check(inner.params)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["SEEDS... [OPTIONS]   or:   crawl COMMAND ..."]
@@ -108,6 +128,7 @@ app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("repair")(repair.repair)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 app.command("serve")(serve.serve)
 app.add_typer(config.app, name="config")
 app.add_typer(jobs.app, name="jobs")
@@ -122,6 +143,8 @@ def main() -> None:
         sys.exit(Exit.CANCELLED)
     except Exception as error:  # noqa: BLE001  bugs are printed here too
         code = exit_code_of(error)
-        told = traceback.format_exc() if code is None else f"crawl: {error}"
-        print("\n".join(map(escape_text, told.split("\n"))), file=sys.stderr)  # either may quote the network
+        if code is None:
+            print("\n".join(map(escape_text, traceback.format_exc().split("\n"))), file=sys.stderr)
+        for line in f"crawl: {error}".split("\n") if code is not None else ():
+            tell_line(line)  # it may quote the network
         sys.exit(Exit.ERROR if code is None else code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,20 +16,27 @@ from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 from . import show, values
+from .colours import tint
 
 if TYPE_CHECKING:
     from crawler import Config, Explanation, Folder, Known, Ruling, Trap, Trust
 
 SHOWN_CHANGES = 10
+SHOWN_FOLDERS = 5
 SHOWN_VIA = 20
 """Pages of the chain from the seed that are printed; the JSON holds all of them."""
 
 
 def explain(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The URL, written as a seed.")],
+    asked: Annotated[
+        list[str],
+        typer.Argument(metavar="[FOLDER] URL", help="The crawl folder to look into, and the URL, written as a seed."),
+    ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to look into. [default: one found here]"),
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The crawl folder, if not named first. [default: one found here]"
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     seed: Annotated[
@@ -53,6 +60,7 @@ def explain(
 
     from .process import run_loop
 
+    url, out = _pick(asked, out)
     trust = Trust(foreign=trust_folder)
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
     folder = _folder(url, out, chosen, trust)
@@ -69,7 +77,19 @@ def explain(
         sys.stdout.write(json_line(answer.record(folder.path if folder else None)).decode())
         return
     for line in words(answer, folder):
-        print(escape_text(line))
+        print(tint(escape_text(line), sys.stdout))
+
+
+def _pick(asked: Sequence[str], out: Path | None) -> tuple[str, Path | None]:
+    """Returns the URL and the crawl folder that are named, in either order. Raises BadParameter."""
+    folders = [word for word in asked if (Path(word) / "crawl.toml").is_file()]
+    urls = [word for word in asked if word not in folders]
+    if not urls:
+        raise typer.BadParameter(f"name the URL as well: crawl explain {shlex.quote(asked[0])} URL", param_hint="URL")
+    if len(urls) > 1 or len(asked) > 2 or (folders and out is not None):
+        unknown = f"; {urls[0]} is no crawl folder" if len(asked) == 2 and not folders else ""
+        raise typer.BadParameter(f"one URL at a time, and one crawl folder{unknown}", param_hint="URL")
+    return urls[0], Path(folders[0]) if folders else out
 
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
@@ -86,6 +106,9 @@ def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder 
     candidates = [Path(), Path(default_folder_name([url])), *(here if len(here) == 1 else ())]
     found = (path for path in candidates if (path / "crawl.toml").is_file() and (path / "frontier.sqlite").is_file())
     path = next(found, None)
+    if path is None and len(here) > 1:
+        named = ", ".join(str(one) for one in here[:SHOWN_FOLDERS])
+        print(escape_text(f"there are several crawl folders here; -o names the one to ask: {named}"), file=sys.stderr)
     return read_folder(path, config, trust=trust) if path else None
 
 
@@ -107,13 +130,23 @@ def _headline(answer: Explanation, folder: Folder | None) -> str:
     if known and known.parked_for and answer.trap:
         return f"it is parked until you ask for it: {known.parked_for}"
     if known and known.standing == "done":
-        return f"this crawl is done with it: {known.disposition}{f', {known.reason}' if known.reason else ''}"
+        return f"this crawl is done with it: {_end(known)}"
     if answer.reason:
-        return f"a crawl would not fetch it: {answer.reason}"
+        return f"{'this' if folder else 'a'} crawl would not fetch it: {answer.reason}"
     unless = ", unless robots.txt forbids it" if answer.verdict == "unknown" else ""
+    if known and known.standing == "waiting" and known.reason:
+        return f"this crawl will try it again: {known.reason}{unless}"
     if known:
         return f"this crawl will {'read it again' if known.is_reread else 'fetch it'}{unless}"
-    return f"a crawl would fetch it{', once a page names it' if folder else ''}{unless}"
+    if folder:
+        return f"this crawl has not met it; it would fetch it, once a page links to it{unless}"
+    return f"a crawl would fetch it{unless}"
+
+
+def _end(known: Known) -> str:
+    if known.duplicate_of:
+        return f"{known.disposition} of {known.duplicate_of}"
+    return ", ".join(filter(None, [known.disposition, known.reason]))
 
 
 def _trap(trap: Trap) -> Iterator[str]:
@@ -191,7 +224,7 @@ def _parked(known: Known, trap: Trap | None, folder: Folder) -> Iterator[str]:
 def _standing(known: Known, folder: Folder) -> Iterator[str]:
     """Yields the outcome of the URL, or what will be done with it."""
     what = known.disposition or known.standing
-    why = ": ".join(filter(None, [known.reason, known.detail]))
+    why = ": ".join(filter(None, [known.reason if known.reason != what else "", known.detail]))
     status = f" (HTTP {known.status})" if known.status and f"HTTP {known.status}" not in why else ""
     yield f"{folder.path}: {what}{status}{f', {why}' if why else ''}"
     if known.is_reread:
@@ -208,7 +241,7 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
         yield f"{folder.path} holds no frontier: the outcomes of its URLs are unknown"
         return
     if known is None:
-        yield f"{folder.path} never queued it: no page links to it, or scope leaves it out"
+        yield f"{folder.path} never queued it: {_why_unknown(answer)}"
         return
     yield from _parked(known, answer.trap, folder) if known.pattern else _standing(known, folder)
     when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
@@ -228,6 +261,15 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
         yield f"  and {len(known.via) - SHOWN_VIA} more, up to {known.via[-1]}"
     if known.seed and known.seed not in known.via[-1:]:
         yield f"descends from the seed {known.seed}"
+
+
+def _why_unknown(answer: Explanation) -> str:
+    """Returns why a crawl folder does not know the URL."""
+    if answer.scope.reason:
+        return "scope leaves it out"
+    if answer.trap:
+        return "URLs of its pattern are parked, or no page that was read links to it"
+    return "no page that was read has a link to it that is followed (`nofollow` and max_links leave links out)"
 
 
 def _row(name: str, *texts: str) -> list[str]:

@@ -63,6 +63,13 @@ def add(
     depth: Annotated[int | None, typer.Option(metavar="N", help="Hops from the seeds.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = None,
+    links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help="Format of the records: jsonl, or another of the daemon's own. "
+                     "Repeatable."),
+    ] = None,
     set_: _Set = None,
     template: Annotated[str | None, typer.Option(metavar="NAME", help="Settings to start from.")] = None,
     priority: Annotated[int | None, typer.Option(metavar="N", help="-10 to 10; two steps double its share.")] = None,
@@ -86,7 +93,9 @@ def add(
         "labels": dict(values.setting(text) for text in label or ()),
         "is_paused": paused,
     }
-    asked |= {name: value for name, value in {"template": template, "priority": priority}.items() if value is not None}
+    short = {"template": template, "priority": priority, "links": links or None, "text": text or None,
+             "formats": format_ or None}  # fmt: skip
+    asked |= {name: value for name, value in short.items() if value is not None}
     show = jobs_view.json_lines if json else jobs_view.ids
     _with(url, token_file, data, lambda client: jobs_client.add_job(client, asked, seeds, key, show, column))
 
@@ -101,6 +110,15 @@ def show(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = N
 
 
 @app.command()
+def report(job: _Id, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
+    """Tell how a job came out, or has so far: by status, type, site and error, with the slowest and largest pages."""
+    from . import jobs_client, jobs_view, reports_view
+
+    show = jobs_view.json_lines if json else reports_view.full_lines
+    _with(url, token_file, data, lambda client: jobs_client.show_report(client, _id(job), show))
+
+
+@app.command()
 def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Pause jobs: start no further visits until they are resumed."""
     _act("pause", jobs, json, (url, token_file, data))
@@ -110,6 +128,22 @@ def pause(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token 
 def resume(jobs: _Ids, json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None) -> None:
     """Resume jobs where they stopped, also jobs that had ended."""
     _act("resume", jobs, json, (url, token_file, data))
+
+
+@app.command()
+def again(
+    job: _Id,
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the new job. [default: that of the other]")] = "",
+    set_: _Set = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Do not start it until `resume`.")] = False,
+    json: _Json = False, url: _Url = None, token_file: _Token = None, data: _Data = None,
+) -> None:  # fmt: skip
+    """Run a job again as a new one, with the same seeds and settings, and print its id."""
+    from . import jobs_client, jobs_view
+
+    body = {"name": name, "settings": dict(values.setting(text) for text in set_ or ()), "is_paused": paused}
+    show, paths = jobs_view.json_lines if json else jobs_view.ids, [f"/v1/jobs/{_id(job)}/run-again"]
+    _with(url, token_file, data, lambda client: jobs_client.send_to_each(client, "POST", paths, show, body))
 
 
 @app.command()
@@ -153,12 +187,15 @@ def seeds(
     job: _Id,
     seeds: _Seeds,
     column: _Column = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Idempotency key: the same key never adds them twice.")
+    ] = None,
     url: _Url = None, token_file: _Token = None, data: _Data = None,
 ) -> None:  # fmt: skip
     """Add seeds to a job."""
     from . import jobs_client
 
-    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column))
+    _with(url, token_file, data, lambda client: jobs_client.add_seeds(client, _id(job), seeds, column, key))
 
 
 @app.command()

@@ -20,6 +20,12 @@ from .show import many
 
 Shown = Mapping[str, Any]
 Show = Callable[[Sequence[Shown]], Iterable[str]]
+_WORDS = {
+    "no-token": "a token is needed: name its file with --token-file, or the daemon's folder with --data",
+    "wrong-token": "this token is not known to the daemon, or was replaced: name the right file with --token-file, "
+    "or the daemon's folder with --data",
+}
+"""Refusals whose remedy is an option here, in words of the command."""
 INLINE = 1000
 """Seeds that are sent with the request for a job; all others follow as lines."""
 
@@ -36,8 +42,7 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
     try:
         return run_loop(speak)
     except Refused as error:
-        hint = " (--token-file names another)" if error.status == 401 else ""
-        print(escape_text(f"crawl: {error}{hint}"), file=sys.stderr)
+        print(escape_text(f"crawl: {_WORDS.get(error.kind, error)}"), file=sys.stderr)
         return Exit.ERROR if error.status >= 500 else Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -49,14 +54,12 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
 async def list_jobs(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
     """Prints up to `most` jobs; asks for them page after page."""
     jobs: list[Shown] = []
-    cursor: dict[str, str | int] = {}
-    while len(jobs) < most:
-        page = await client.ask("GET", "/v1/jobs", query={**query, **cursor})
-        jobs += page["items"]
-        if page["next"] is None:
-            break
-        cursor = {"cursor": page["next"]}
-    _print(show(jobs[:most]))
+    async with aclosing(client.list("/v1/jobs", query)) as listed:
+        async for job in listed:
+            jobs.append(job)
+            if len(jobs) == most:
+                break
+    _print(show(jobs))
     return Exit.DONE
 
 
@@ -78,6 +81,14 @@ async def show_job(client: Client, job: str, show: Show, show_parked: Show | Non
     return Exit.DONE
 
 
+async def show_report(client: Client, job: str, show: Show) -> int:
+    """Prints the report of a job, once all its records are counted."""
+    while (found := await client.ask("GET", f"/v1/jobs/{job}/report", query={"sites": 1000}))["share"] < 1:
+        pass  # each answer waits for some of them
+    _print(show([found]))
+    return Exit.DONE
+
+
 async def add_job(
     client: Client,
     asked: Mapping[str, object],
@@ -95,18 +106,21 @@ async def add_job(
         body = {**asked, "seeds": first, "is_paused": is_more or asked["is_paused"]}
         job = await client.ask("POST", "/v1/jobs", body, headers=headers)
         if is_more:
-            await client.ask("POST", f"/v1/jobs/{job['id']}/seeds", lines=_lines(read))
+            await client.ask("POST", f"/v1/jobs/{job['id']}/seeds", lines=_lines(read), headers=headers)
             if not asked["is_paused"]:
                 job = await client.ask("POST", f"/v1/jobs/{job['id']}/resume")
     _print(show([job]))
     return Exit.DONE
 
 
-async def add_seeds(client: Client, job: str, sources: Sequence[str], column: str | None = None) -> int:
+async def add_seeds(
+    client: Client, job: str, sources: Sequence[str], column: str | None = None, key: str | None = None
+) -> int:
     """Adds seeds to a job and prints how many there were."""
     _seeds.check(sources, column=column)
+    headers = {"Idempotency-Key": key} if key else {}
     async with aclosing(read_batches(_read(sources, column))) as read:
-        said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read))
+        said = await client.ask("POST", f"/v1/jobs/{job}/seeds", lines=_lines(read), headers=headers)
     print(many(said["given"], "seed"))
     return Exit.DONE
 

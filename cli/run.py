@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -209,6 +210,15 @@ def run(
         unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
+
+
+def check(given: Mapping[str, object]) -> None:
+    """Raises the error that `run` would end with for these parameters before it makes a folder."""
+    from crawler import seeds as _seeds
+    from crawler.settings.loading import trace
+
+    trace(None, os.environ, chosen_settings(run, given), "command line")
+    _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
 def _add_to_records(config: Config, links: bool, text: bool) -> Config:

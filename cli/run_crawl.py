@@ -31,8 +31,10 @@ from . import show
 from .exit_codes import Exit, exit_code
 from .log import log, log_to_file
 from .output import BadSeeds, StandardOutput
-from .panel import Lines, View, open_view
+from .panel import View, open_view
 from .signals import end_at_once, on_signals, repeating
+from .stderr import tell_line
+from .summary import summary_lines
 from .values import Share
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ async def run_crawl(job: CrawlOrder) -> Exit:
             error.folder.discard()
             raise
     for line in () if job.quiet else last_words:
-        Lines().tell(line)
+        tell_line(line)
     return code
 
 
@@ -108,7 +110,7 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
                     raise _NothingBegan(str(error), crawl.folder) from error
                 raise
-            last_words = show.summary_lines(summary, crawl.folder, job.command, bad.count)
+            last_words = summary_lines(summary, crawl.folder, job.command, bad.count)
             for line in last_words:
                 log.info(line)
         return exit_code(summary, job.fail_on), last_words
@@ -144,7 +146,7 @@ class _NothingBegan(SeedError):
 
 def _sinks(job: CrawlOrder) -> list[Sink]:
     sinks = job.config.sinks
-    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers")))
+    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers", "simhash")))
     return [StandardOutput(wants)] if job.json else []
 
 

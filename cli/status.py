@@ -14,13 +14,16 @@ import typer
 from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
-from . import show, values
+from . import reports_view, show, values
+from .colours import tint
 
 if TYPE_CHECKING:
-    from crawler import Folder, Look, Trap
+    from crawler import Folder, Look, Report, Trap
 
 SHOWN_SITES = 5
 JSON_SITES = 100
+QUICKLY_BYTES = 16 << 20
+"""Bytes of records that are counted without being asked to: a fifth of a second."""
 
 
 class _Standing(NamedTuple):
@@ -43,13 +46,16 @@ class _Standing(NamedTuple):
 def status(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder.")],
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Count all records, however many, and keep the count in the folder.")
+    ] = False,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Say what stands in a crawl folder: pages, queue, failures, outputs, and what its crawl would do next.
+    """Say what stands in a crawl folder: pages, queue, failures, outputs, how its pages came out, what is to do next.
 
-    It changes nothing, and may look at a folder while a crawl runs in it.
+    It changes nothing but for --report, and may look at a folder while a crawl runs in it.
     """
-    from crawler import Config, FolderError, Trust, look, read_folder
+    from crawler import Config, FolderError, Trust, look, read_folder, read_report
 
     from .interrupts import raising_interrupts
 
@@ -58,12 +64,13 @@ def status(
         raise FolderError(f"{folder} holds no {found.frontier_path.name}: nothing is known of its URLs")
     with raising_interrupts():
         standing = look(found.frontier_path, _ask)
+        counted = read_report(found, most_bytes=None if report else QUICKLY_BYTES, keep=report)
     holder = found.holder
     if json:
-        sys.stdout.write(json_line(_record(found, standing, holder)).decode())
+        sys.stdout.write(json_line(_record(found, standing, holder, counted)).decode())
         return
-    for line in _words(found, standing, holder):
-        print(escape_text(line))
+    for line in _words(found, standing, holder, counted):
+        print(tint(escape_text(line), sys.stdout))
 
 
 def _ask(opened: Look) -> _Standing:
@@ -79,7 +86,7 @@ def _ask(opened: Look) -> _Standing:
     )
 
 
-def _words(folder: Folder, now: _Standing, holder: int | None) -> Iterator[str]:
+def _words(folder: Folder, now: _Standing, holder: int | None, report: Report | None) -> Iterator[str]:
     done = show.many(sum(now.settled.values()), "URL")
     state = f"a crawl runs in it, pid {holder}" if holder else "no crawl runs in it"
     yield f"{folder.path}: {show.many(now.pages, 'page')}, {done} done, {show.number(now.queued)} queued; {state}"
@@ -91,11 +98,19 @@ def _words(folder: Folder, now: _Standing, holder: int | None) -> Iterator[str]:
         yield f"  parked    {show.number(now.parked)} in {show.many(len(now.parkings), 'pattern')}"
     for label, (site, queued) in zip(("sites", *[""] * SHOWN_SITES), now.sites[:SHOWN_SITES], strict=False):
         yield f"  {label:<8}  {show.number(queued)} queued at {site}"
+    yield from (f"  {line}" for line in _report_words(folder, report))
     if now.last_visit:
         yield f"  last      {_moment(now.last_visit)}, {show.duration(max(0.0, time.time() - now.last_visit))} ago"
     for label, (place, size) in zip(("outputs", *[""] * len(folder.outputs)), _outputs(folder), strict=False):
         yield f"  {label:<8}  {place}{'' if size is None else f', {show.size(size)}'}"
     yield from () if holder else (f"  {line}" for line in _next_steps(folder, now))
+
+
+def _report_words(folder: Folder, report: Report | None) -> Iterator[str]:
+    if report is not None:
+        yield from reports_view.short_lines(report.record())
+    elif any(output.reader for output in folder.outputs):
+        yield f"{'report':<8}  its records are not counted yet: crawl status {shlex.quote(str(folder.path))} --report"
 
 
 def _next_steps(folder: Folder, now: _Standing) -> Iterator[str]:
@@ -129,7 +144,7 @@ def _moment(at: float | None) -> str | None:
     return iso(at) if at else None
 
 
-def _record(folder: Folder, now: _Standing, holder: int | None) -> dict[str, object]:
+def _record(folder: Folder, now: _Standing, holder: int | None, report: Report | None) -> dict[str, object]:
     return {
         "v": 1,
         "folder": str(folder.path),
@@ -144,5 +159,6 @@ def _record(folder: Folder, now: _Standing, holder: int | None) -> dict[str, obj
         "last_visit_at": _moment(now.last_visit),
         "next_revisit_at": _moment(now.next_revisit),
         "outputs": [{"place": place, "bytes": size} for place, size in _outputs(folder)],
+        "report": report and report.record(),
         "next": [] if holder else list(_next_steps(folder, now)),
     }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .folder.lost_records import LostRecords
     from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
+    from .folder.reporting import read_report
     from .frontier import Known, Look, look
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .policy.wider import FAILURES
     from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
     from .reach.second_looks import Reconsidered
+    from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
     from .seeds import BadSeed, SkippedSeeds
@@ -95,6 +97,8 @@ _HOMES = {
     "folder.naming": "default_folder_name",
     "folder.lost_records": "LostRecords",
     "folder.repair": "RepairReport repair_folder",
+    "folder.reporting": "read_report",
+    "reports": "Report",
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
@@ -161,6 +165,7 @@ __all__ = [
     "Reconsidered",
     "Rehearsal",
     "RepairReport",
+    "Report",
     "Request",
     "RequestError",
     "Response",
@@ -201,6 +206,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "read_folder",
+    "read_report",
     "record",
     "rehearse",
     "repair_folder",

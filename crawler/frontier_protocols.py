@@ -10,7 +10,7 @@ stand for known URLs, from 1, in the order of discovery.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from .standing import Counts, Known, Linking, Pick, QueuedSite, Root, SiteTurn, SiteView, Trap, Visited
@@ -114,6 +114,15 @@ class Judging(Protocol):
 
     async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
         """Returns the chain of redirects from `start` to the lease's URL, as rows and URLs. Empty: there is none."""
+        ...
+
+
+@runtime_checkable
+class Sampling(Protocol):
+    """A frontier that says which pages need not be compared with earlier ones, to save CPU time in workers."""
+
+    def knows_well(self, url: Url) -> bool:
+        """Whether it has compared so many pages like the one at this URL that one in eight of the rest will do."""
         ...
 
 

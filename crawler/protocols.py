@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
+from .frontier_protocols import Sampling as Sampling  # noqa: PLC0414
 from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict
@@ -154,6 +155,30 @@ class Offloader(Protocol):
         or more memory than allowed (PARSE); WorkersGone if the workers were closed; and every Exception that `work`
         raises.
         """
+        ...
+
+
+class WorkerState(Protocol):
+    """One worker of an Offloader, as it is seen from outside."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on something."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process. None: it is a thread, or does not run yet."""
+        ...
+
+
+@runtime_checkable
+class Staffed(Protocol):
+    """An Offloader that has workers, whose figures can be shown."""
+
+    @property
+    def members(self) -> Sequence[WorkerState]:
+        """Its workers, from memory."""
         ...
 
 

@@ -26,6 +26,8 @@ class Filter:
     """Scheme, host and port, or a host alone."""
     disposition: str = ""
     reason: str = ""
+    type: str = ""
+    """A media type without parameters, in small letters: `text/html`, or `image/*`."""
 
     def wants(self, record: Record) -> bool:
         return (
@@ -33,6 +35,7 @@ class Filter:
             and (not self.site or _is_of(str(record.get("url")), self.site))
             and (not self.disposition or record.get("disposition") == self.disposition)
             and (not self.reason or record.get("reason") == self.reason)
+            and (not self.type or _is_of_type(media_type(record.get("content_type") or ""), self.type))
         )
 
 
@@ -67,6 +70,15 @@ class Survivors(NamedTuple):
 def _is_status(status: object, wanted: str) -> bool:
     text = str(status)
     return text[:1] == wanted[:1] if wanted.endswith("xx") else text == wanted
+
+
+def media_type(header: str) -> str:
+    """Returns the media type that a Content-Type header names, in small letters; empty: none."""
+    return header.partition(";")[0].strip().lower()[:100]
+
+
+def _is_of_type(found: str, wanted: str) -> bool:
+    return found.startswith(wanted[:-1]) if wanted.endswith("/*") else found == wanted
 
 
 def _is_of(url: str, site: str) -> bool:

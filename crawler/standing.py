@@ -104,6 +104,16 @@ class Counts:
     """Patterns of URLs that are parked, or would be with `traps = "park"`. The costliest come first."""
 
 
+class Progress(NamedTuple):
+    """How far a crawl is, where that is known."""
+
+    done: int
+    total: int
+    what: Literal["urls", "pages"]
+    """`urls`: exactly so many there are, for no page can bring another one. `pages`: there may be fewer, since the
+    total is the limit of pages."""
+
+
 # -- URLs that a frontier knows ----------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ MAX_SITEMAPS = 1000
 """The most sitemaps that are taken from one robots.txt; a sitemap index can list more."""
 SITEMAPS_AT_ONCE = 16
 """Sitemap URLs that are parsed between two turns of the loop: half a millisecond."""
+COMPARED_ONE_IN = 8
+"""Pages of a well-known pattern of which one is compared with the earlier ones."""
 NEVER_INLINE = MOST_INLINE_BYTES
 """The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
 since a kilobyte of them may be a decompression bomb, and bodies that the user's own function reads."""
@@ -53,6 +55,8 @@ class Visitor:
     """The recent answers of sites, by which pages are judged. They outlive this visitor."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
     """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
+    knows_well: Callable[[Url], bool] = lambda url: False
+    """Whether the frontier has compared so many pages like the one at this URL that not all of them are needed."""
     keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
     pace: Pace = field(default_factory=Pace)
@@ -254,7 +258,8 @@ class Visitor:
         request = fetched.request
         started = time.perf_counter()
         try:
-            page, trouble = await self._page(self._document(fetched, response), self.job)
+            document = self._document(fetched, response, may_be_brief=self._is_well_known(request))
+            page, trouble = await self._page(document, self.job)
         except VisitError as error:
             return self._setback(fetched, error)
         timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
@@ -277,8 +282,17 @@ class Visitor:
             return read
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
-    def _document(self, fetched: Outcome, response: Response) -> Document:
-        return make_document(fetched.request, response, is_for_function=self.job.extract is not None)
+    def _document(self, fetched: Outcome, response: Response, *, may_be_brief: bool = False) -> Document:
+        is_for_function = self.job.extract is not None
+        return make_document(fetched.request, response, is_for_function=is_for_function, may_be_brief=may_be_brief)
+
+    def _is_well_known(self, request: Request) -> bool:
+        """Whether pages like this one need not all be compared. One URL in eight, always the same ones, is in any case.
+
+        Pages that may be the first of a trap or of an outage are compared, each of them.
+        """
+        url = request.url
+        return not is_sample(url, self.job.key) and self.knows_well(url) and self.answers.knows_well(url)
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
@@ -355,6 +369,14 @@ class Visitor:
         if hold_s := self.politeness.hold_s(error.retry_after_s):
             self.silence.keep(ended.url.site, ended.ended + hold_s, ended.ended)
         return end_setback(ended, error, self.politeness)
+
+
+def is_sample(url: Url, key: bytes) -> bool:
+    """Whether the page at this URL is compared with earlier ones, however well its like are known.
+
+    Always the same ones in a crawl with this key; a server that does not know it cannot avoid them.
+    """
+    return urls.fingerprints([url.text], key)[0] % COMPARED_ONE_IN == 0
 
 
 def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:

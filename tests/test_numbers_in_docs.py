@@ -165,6 +165,21 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("at most {} sitemaps", (rehearsal.MOST_SITEMAPS,)),
         ("`unusable` (the first {})", (cli_rehearsal.MOST_BAD,)),
     ),
+    "docs/faq.md": (
+        ("one request at a time, and rests a {} after each answer", (DEFAULT.politeness.delay_s,)),
+        ("as `Retry-After` says, up to {} minutes", (DEFAULT.politeness.max_retry_after_s / MINUTE,)),
+        ("a few seconds, {} times as long each time", (politeness.RETRY_FACTOR,)),
+        (
+            "A URL is tried {} times (`--retries {}`)",
+            (DEFAULT.politeness.max_attempts, DEFAULT.politeness.max_attempts - 1),
+        ),
+        ("from a [parse function](parsing.md) (`content.text`, up to {} MiB)", (data.MAX_BYTES / MIB,)),
+        ("and ends with exit code {}.", (Exit.USAGE,)),
+        ("A known URL takes {} bytes", (memory_watch.URL_BYTES,)),
+        ("the crawl ends with exit code {}", (Exit.STORAGE,)),
+        ("{} is done; {}, {} and {} mean", (Exit.DONE, Exit.INTERRUPTED, Exit.SIZE_LIMIT, Exit.TIME_LIMIT)),
+        ("{} comes only with `--fail-on`", (Exit.FAILURES,)),
+    ),
     "docs/fetching.md": (
         ("A jar holds {} cookies of {} KiB", (cookies.MAX_COOKIES, cookies.MAX_PAIR_BYTES / KIB)),
         ("all jars together {} MiB", (cookies.MAX_BYTES / MIB,)),
@@ -193,6 +208,12 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("an {} of the limit, {} files at least", (1 / files.RESERVED_PART, files.RESERVE)),
         ("that waited {} seconds in vain", (round(sum(files.PAUSES_S)),)),
     ),
+    "docs/howto-nightly.md": (
+        ("less and less often, up to every {} days", (DEFAULT.politeness.revisit_at_most_s / DAY,)),
+        ("ends with code {} if more than one page", (Exit.FAILURES,)),
+    ),
+    "docs/howto-one-site.md": (("but each costs {} pages first", (pattern.LONG,)),),
+    "docs/howto-text-corpus.md": (("at most {} characters of text", (page.MAX_TEXT,)),),
     "docs/memory.md": (
         ("The least is {} MiB", (memory.LEAST / MIB,)),
         ("a {} of it in every worker", (1 / 4,)),

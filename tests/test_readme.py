@@ -1,4 +1,4 @@
-"""What the README shows is run: its programs as a newcomer would run them, against a web on loopback."""
+"""What the README shows first is run: its programs as a newcomer would run them, against a web on loopback."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from crawler.testing import link_graph, open_web
 
 ROOT = Path(__file__).parent.parent
 CONSOLES = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-SHOWN = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-PROGRAMS = [text for text in SHOWN if "__main__" in text]
+SHOWN = [
+    text
+    for name in ("README.md", "docs/embedding.md")
+    for text in re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
+]
+PROGRAMS = [text for text in SHOWN if "__main__" in text and '"https://example.org/"' in text]
 """The others live inside other programs: tests/test_embedding.py."""
 LOOPBACK = 'max_depth=2, delay_s=0.0, allow_networks=["127.0.0.0/8"]'
 """Added where a program names a setting: the web it is meant for is not at hand."""
@@ -31,6 +35,21 @@ UNTIL_THEN = """while sum(crawl.snapshot().counts.settled.values()) < 10:
 
 def test_the_readme_has_programs() -> None:
     assert len(PROGRAMS) >= 3
+
+
+@pytest.mark.parametrize(
+    ("said", "document", "measured"),
+    [
+        ("858 to 940 pages a second", "benchmarks.md", "| 2,000 | 858-940 |"),
+        ("7.9 times those of Scrapy", "benchmarks.md", "**7.9 times** Scrapy's pages/s at 2,000 pages"),
+        ("3.7 times those of Scrapy", "benchmarks.md", "at 2,000 pages we were 3.7 times as fast"),
+        ("killed at 160 random instants", "reliability.md", "160 deaths: nothing lost, twice or torn"),
+        ("hostile servers, 669 kinds", "reliability.md", "| 669 of 669 |"),
+    ],
+)
+def test_a_figure_of_the_readme_is_one_that_was_measured(said: str, document: str, measured: str) -> None:
+    assert said in (ROOT / "README.md").read_text()
+    assert measured in (ROOT / "docs" / document).read_text()
 
 
 @pytest.mark.slow

@@ -38,6 +38,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Crawl:
         self._on_bad = self._note_bad if on_bad_seed == "skip" else None
         self._bad = SkippedSeeds()
         self._is_closed = self._is_running = False
+        self._least_time = LeastTime()
         self._at_rest = asyncio.Event()
         """Set while it does not run."""
         self._at_rest.set()
@@ -129,7 +131,9 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                 ):
-                    summary = await self._engine.run(self._read_seeds(seeds))
+                    with self._works.observe_run(self._engine) as tell:
+                        summary = await self._engine.run(self._read_seeds(seeds))
+                        tell(summary)
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
         finally:
@@ -316,9 +320,19 @@ class Crawl:
         """
         now = self._engine.snapshot()
         now = replace(now, busiest=self._complete(now.busiest))
-        if self._is_running or self._last is None:
+        if self._last is not None and not self._is_running:
+            return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest))
+        now, spent_s = self._with_progress(now), self._engine.spent.time_s
+        if not self._is_running:
             return now
-        return replace(self._last, counts=now.counts, busiest=now.busiest)
+        return replace(now, at_least_s=self._least_time.find(self.config, now, spent_s, self._sites_with_most))
+
+    def _with_progress(self, now: Snapshot) -> Snapshot:
+        is_closed = not (now.reads_seeds or self._works.extract)
+        return replace(now, progress=find_progress(self.config, now.counts, is_closed=is_closed))
+
+    def _sites_with_most(self, limit: int) -> Sequence[SiteView]:
+        return self._complete(self._frontier.busiest(limit))
 
     def sites(self, limit: int) -> Sequence[SiteView]:
         """Returns the sites with the most URLs left, with their delays and robots.txt. It sends no request."""

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from ..api import Crawl
-from ..engine.slots import Places
-from ..errors import CrawlError
+from ..assembly.shared import Shared
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
 from ..protocols import Output
 from ..settings import Config
-from ..settings.catalog import fields
 from ..settings.loading import chosen_settings
 from ..standing import Trap
-from .errors import NoSuchJob, WrongState
+from .errors import WrongState
 from .events import Event, Events, Kind, Listener
 from .jobs import retention, validation, wishes
-from .jobs.job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
+from .jobs.job import Expected, Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
+from .jobs.listing import After, Sort, sort_jobs
 from .jobs.progress import progress
 from .jobs.registry import Draft, Registry
 from .jobs.states import State, Verb
 from .jobs.store import Store
 from .jobs.submission import Lines, Submissions
 from .owners import Rule, clamp_to_bounds
-from .reload import merge_reloaded
+from .reload import Changed, merge_reloaded
 from .runs.records import outputs
 from .runs.remedies import HELPED, find_remedies
+from .runs.reports import Reports
 from .runs.scheduler import Scheduler
 from .runs.stats import Point, Series
 from .schedules.submitter import Schedules
@@ -46,21 +45,12 @@ MOST_LISTED = 1000
 NOTHING_CHOSEN = Config()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The result of a change of settings, by their full names."""
-
-    applied: tuple[str, ...]
-    """Settings in effect now; those of a job that is not running take effect with its next run."""
-    needs_restart: tuple[str, ...]
-    """Settings that take effect after the job is paused and resumed, or the daemon is restarted."""
-
-
 class Jobs:
     """All jobs of a daemon; `open_jobs` makes it. When a call returns, its change survives `kill -9` and power cuts.
 
     Every call that names a job raises NoSuchJob if there is none. Every call that changes something raises
-    StorageFull or StoreError if the change cannot be stored; then nothing has changed.
+    StorageFull or StoreError if the change cannot be stored; then nothing has changed. `expected` are revisions: if
+    the job has none of them when the change is made, the call raises Outdated and changes nothing.
     """
 
     def __init__(
@@ -70,21 +60,22 @@ class Jobs:
         reception: Submissions,
         scheduler: Scheduler,
         events: Events,
-        places: Places,
-        limit_speed: Callable[[float | None], None],
+        shared: Shared,
     ) -> None:
         self._registry = registry
         self._reception = reception
         self._scheduler = scheduler
         self._events = events
         self._folders = reception.folders
-        self._places = places
-        self._limit_speed = limit_speed
+        self.shared: Shared = shared
+        """The parts that all its crawls share."""
         self._retuned = asyncio.Event()
         self.data: Path = self._folders.data
         """The daemon's data folder."""
         self.schedules: Schedules = Schedules(store, self, registry.now)
         """The schedules, which submit jobs again and again."""
+        self.reports: Reports = Reports(scheduler.runs, self.outputs, self.folder)
+        """The reports, counted from the jobs' records."""
         self.store = store
         """The database, for modules that keep tables of their own in it."""
 
@@ -108,8 +99,8 @@ class Jobs:
         told = merge_reloaded((self.config, self.base), (config, clamp_to_bounds(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
-        self._places.most = told.config.concurrency
-        self._limit_speed(told.base.fetch.bytes_per_s)
+        self.shared.places.most = told.config.concurrency
+        self.shared.network.throttle.change(told.base.fetch.bytes_per_s)
         self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)
@@ -137,30 +128,48 @@ class Jobs:
         self._scheduler.check_queue()
         return self._seen(record), is_new
 
-    async def plant(self, job: str, seeds: Lines, *, who: str = API) -> int:
-        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full.
+    async def run_again(
+        self, job: str, spec: JobSpec | None = None, seeds: Sequence[str] | None = None, *, without: Sequence[str] = (),
+        idempotency_key: str | None = None, who: str = API,
+    ) -> tuple[Job, bool]:  # fmt: skip
+        """Returns a new job like this one and True, or one and False as `submit` does.
 
-        A job that has ended reads them when it is resumed.
+        `spec` and `seeds` come over what the job has; settings that `without` names are the daemon's again. Raises
+        WrongState if its seeds are gone, and as `submit` does.
         """
-        given = await self._reception.plant(job, seeds, who)
+        asked = spec or JobSpec()
+        record, is_new = await self._reception.run_again(job, asked, without, seeds, idempotency_key, who)
+        self._scheduler.check_queue()
+        return self._seen(record), is_new
+
+    async def plant(self, job: str, seeds: Lines, idempotency_key: str | None = None, *, who: str = API) -> int:
+        """Adds seeds to a job in any state, and returns the number of lines. Raises BadSeeds, Full, KeyReused.
+
+        A job that has ended reads them when it is resumed. The same seeds with the same key are added once.
+        """
+        given = await self._reception.plant(job, seeds, idempotency_key, who)
         if run := self._scheduler.runs.get(job):
             run.uploaded.set()
         return given
 
-    async def retry(self, job: str, reasons: Sequence[str] = (), *, who: str = API) -> int | None:
+    async def retry(
+        self, job: str, reasons: Sequence[str] = (), *, expected: Expected = None, who: str = API
+    ) -> int | None:
         """Visits URLs again that failed for these reasons; without reasons, all failed ones.
 
         Resumes a job that has ended. Returns how many URLs were queued; None if that is not known yet: the wish is
         stored until the job runs. Raises BadJob, WrongState.
         """
-        return await self._want(job, wishes.make_retry_wish(reasons), who)
+        return await self._want(job, wishes.make_retry_wish(reasons), who, expected)
 
-    async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
+    async def unpark(
+        self, job: str, patterns: Sequence[str] = (), *, expected: Expected = None, who: str = API
+    ) -> int | None:
         """Fetches the URLs parked under these patterns; without patterns, all parked ones.
 
         Resumes the job and returns a number as `retry` does. Raises Full, WrongState.
         """
-        return await self._want(job, wishes.make_unpark_wish(patterns), who)
+        return await self._want(job, wishes.make_unpark_wish(patterns), who, expected)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -169,17 +178,17 @@ class Jobs:
         return self._seen(self._registry.record(job))
 
     def list(
-        self, state: State | None = None, after: str | None = None, limit: int = 100, *, name: str = "", label: str = ""
-    ) -> list[Job]:
-        """Returns jobs, the newest first. `after` is the id of the last job of the page before.
+        self, state: State | None = None, after: After | None = None, limit: int = 100, *, name: str = "",
+        label: str = "", sort: Sort = Sort.CREATED, is_ascending: bool = False,
+    ) -> list[Job]:  # fmt: skip
+        """Returns jobs, the newest or largest first. `after` is the last job of the page before.
 
         Only jobs whose name contains `name`, whatever its case, and that have the label: `team`, or `team=search`.
         """
         records = self._registry.records() if state is None else self._registry.in_state(state)
-        newest = sorted(records, key=lambda record: record.id, reverse=True)
-        wanted = (record for record in newest if record.is_called(name) and record.is_labelled(label))
-        older = (record for record in wanted if after is None or record.id < after)
-        return [self._seen(record) for record in islice(older, min(limit, MOST_LISTED))]
+        wanted = (record for record in records if record.is_called(name) and record.is_labelled(label))
+        ordered = sort_jobs(wanted, sort, self._scheduler.figures_of, is_ascending=is_ascending, after=after)
+        return [self._seen(record) for record in ordered[: min(limit, MOST_LISTED)]]
 
     @property
     def is_open(self) -> bool:
@@ -230,9 +239,9 @@ class Jobs:
         own = dict.fromkeys(validation.flatten_settings(record.settings), Origin.JOB)
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
-    async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
-        """Returns the sites with most URLs to visit, and the held ones, of any job. Raises FrontierError."""
-        return await self._scheduler.inspector.sites(self._registry.record(job), limit)
+    async def sites(self, job: str, limit: int = 100, start: int = 0) -> Sequence[SiteSeen]:
+        """Returns the sites with most URLs to visit from the `start`th on; from 0, all held ones too."""
+        return await self._scheduler.inspector.sites(self._registry.record(job), limit, start)
 
     async def parked(self, job: str) -> Sequence[Trap]:
         """Returns the patterns under which URLs are parked, the largest first. Raises FrontierError."""
@@ -250,58 +259,59 @@ class Jobs:
 
     # -- steering ----------------------------------------------------------------------------------------------------
 
-    async def pause(self, job: str, *, who: str = API) -> Job:
+    async def pause(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Pauses the job: it finishes visits under way, starts no new ones, and gives its place to another job.
 
         Raises WrongState.
         """
-        await self._registry.move(job, Verb.PAUSE, who)
+        await self._registry.move(job, Verb.PAUSE, who, expected=expected)
         self._scheduler.stop_run(job)
         return self.find(job)
 
-    async def resume(self, job: str, *, who: str = API) -> Job:
+    async def resume(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Resumes the job as soon as there is a place. A job that has ended looks whether there is more to do."""
-        await self._registry.move(job, Verb.RESUME, who)
+        await self._registry.move(job, Verb.RESUME, who, expected=expected)
         self._scheduler.check_queue()
         return self.find(job)
 
-    async def cancel(self, job: str, *, who: str = API) -> Job:
+    async def cancel(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Ends the job at once; its pages are kept. Raises WrongState."""
-        await self._registry.move(job, Verb.CANCEL, who)
+        await self._registry.move(job, Verb.CANCEL, who, expected=expected)
         self._scheduler.stop_run(job, at_once=True)
         return self.find(job)
 
-    async def remove(self, job: str, *, who: str = API) -> None:
+    async def remove(self, job: str, *, expected: Expected = None, who: str = API) -> None:
         """Removes the job, its history and its folder. A job that has not ended is cancelled first."""
-        if not self._registry.record(job).state.is_over:
+        if not self._registry.record(job, expected).state.is_over:
             with suppress(WrongState):  # it has ended meanwhile
-                await self.cancel(job, who=who)
+                await self.cancel(job, expected=expected, who=who)
+                expected = None  # our own change
         await self._scheduler.wait_until_idle(job)
-        await self._reception.remove([job], who)
+        await self._reception.remove([job], who, expected)
         self._scheduler.series.pop(job, None)
 
     async def change(
         self, job: str, settings: Settings, *, name: str | None = None, priority: int | None = None,
-        labels: Mapping[str, str] | None = None, who: str = API,
+        labels: Mapping[str, str] | None = None, expected: Expected = None, who: str = API,
     ) -> Changed:  # fmt: skip
         """Changes settings (by their names in TOML), name, priority and labels of a job: all of it, or nothing.
 
         Raises BadSettings, BadJob.
         """
-        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
+        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who, expected)
         self._scheduler.check_queue()
-        pending = await self._retune(job)
+        pending = await self._scheduler.retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
-    async def hold(self, job: str, site: str, *, who: str = API) -> None:
+    async def hold(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
-        await self._reception.hold(job, site, True, who)
-        await self._retune(job)
+        await self._reception.hold(job, site, True, who, expected)
+        await self._scheduler.retune(job)
 
-    async def let_go(self, job: str, site: str, *, who: str = API) -> None:
+    async def let_go(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Releases a site, so that it is visited again. Raises UrlError."""
-        await self._reception.hold(job, site, False, who)
-        await self._retune(job)
+        await self._reception.hold(job, site, False, who, expected)
+        await self._scheduler.retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
@@ -348,23 +358,28 @@ class Jobs:
         """All templates, by name."""
         return self._registry.templates
 
-    async def put_template(self, template: Template) -> None:
-        """Stores a template under its name; jobs made from an older one stay the same. Raises BadJob, BadSettings."""
+    def template(self, name: str) -> Template:
+        """Returns a template. Raises NoSuchJob."""
+        return self._registry.template(name)
+
+    async def put_template(self, template: Template, *, expected: Expected = None, is_new: bool = False) -> Template:
+        """Stores a template under its name; jobs made from an older one stay the same.
+
+        Raises BadJob, BadSettings; Outdated also if it must be new and is not.
+        """
         validation.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
         chosen = validation.choose(template.settings, self.rule)
-        await self._registry.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
+        return await self._registry.put_template(replace(template, settings=chosen), expected, is_new)
 
-    async def remove_template(self, name: str) -> None:
-        """Removes a template. Raises NoSuchJob."""
-        if name not in self._registry.templates:
-            raise NoSuchJob(f"there is no template {name[:100]!r}")
-        await self._registry.change(lambda: Draft(removed_templates=[name]))
+    async def remove_template(self, name: str, *, expected: Expected = None) -> None:
+        """Removes a template. Raises NoSuchJob, Outdated."""
+        await self._registry.remove_template(name, expected)
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    async def _want(self, job: str, wish: Wish, who: str) -> int | None:
+    async def _want(self, job: str, wish: Wish, who: str, expected: Expected) -> int | None:
         await self._reception.check_folder(job)
-        coming = await self._scheduler.wishes.keep(job, wish, who)
+        coming = await self._scheduler.wishes.keep(job, wish, who, expected)
         self._scheduler.check_queue()
         if run := self._scheduler.runs.get(job):
             run.wished.set()
@@ -373,24 +388,11 @@ class Jobs:
             return None
         return await self._scheduler.wishes.wait_for_result(job, coming)
 
-    async def _retune(self, job: str) -> Container[str]:
-        """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
-        run = self._scheduler.runs.get(job)
-        try:
-            told = await run.retune() if run else None
-        except (CrawlError, OSError) as error:
-            log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
-            return fields()
-        return [one.key for one in told.needs_restart] if told else ()
-
     def _seen(self, record: Record) -> Job:
         run = self._scheduler.runs.get(record.id)
         shown = validation.mask_secrets(record.settings)
-        job = (
-            view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before)
-            if run
-            else view_job(record, shown, None)
-        )
+        still = view_job(record, shown, None)
+        job = view_job(record, shown, run.snapshot, run.seeds(record), run.bytes_before) if run else still
         spent = run.spent if run else {"spent_s": record.spent_s, "spent_bytes": record.spent_bytes}
         job = replace(job, progress=progress(record, self.base, job.counts, **spent))
         if not run or job.bound_by not in HELPED:

@@ -35,12 +35,14 @@ class Unreachable(CrawlError):
 class Refused(CrawlError):
     """The daemon refused the request. The message is the daemon's own text."""
 
-    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = (), kind: str = "") -> None:
         super().__init__(detail)
         self.status = status
         """The HTTP status of the answer."""
         self.faults: tuple[tuple[str, str], ...] = tuple(faults)
         """Pairs of a field and what is wrong with it."""
+        self.kind: str = kind
+        """The kind of the problem, by the last word of its type: `wrong-token`, `not-found`."""
 
 
 class Client:
@@ -73,6 +75,22 @@ class Client:
             fields["Content-Type"], data = "application/json", orjson.dumps(body)
         async with self._send(method, path, query or {}, data, fields) as answer:
             return await answer.json(content_type=None) if answer.status != 204 else None
+
+    async def list(
+        self, path: str, query: Mapping[str, str | int] | None = None
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Yields every entry of a list such as `/v1/jobs`, page after page.
+
+        Of a job that runs, `/v1/jobs/ID/pages` ends with the records that are there by now.
+        """
+        asked = dict(query or {})
+        while True:
+            page = await self.ask("GET", path, query=asked)
+            for item in page["items"]:
+                yield item
+            if page["next"] in (None, asked.get("cursor")):
+                return
+            asked["cursor"] = page["next"]
 
     async def events(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yields events from now on, until the daemon ends the stream."""
@@ -167,7 +185,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> Refused:
     try:
         problem = orjson.loads(await answer.read())
         faults = [(str(one["field"]), str(one["detail"])) for one in problem.get("errors", ())]
-        return Refused(answer.status, str(problem["detail"]), faults)
+        return Refused(answer.status, str(problem["detail"]), faults, str(problem["type"]).rpartition(":")[2])
     except (ValueError, KeyError, TypeError, AttributeError):
         return Refused(answer.status, f"HTTP {answer.status}: this is not a crawld daemon")
 

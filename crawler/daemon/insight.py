@@ -1,4 +1,4 @@
-"""Answers questions about a job beyond its state: its failures, and its settings with their origins."""
+"""Answers questions about a job beyond its state: its failures, its report, its settings with their origins."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..assembly.site_facts import find_site_facts
+from ..reports import Report
 from ..settings import Config
 from ..settings.catalog import LIVE, fields
 from ..settings.loading import mask_value, value_of
+from ..standing import SiteView
 from .api import Jobs
 from .jobs.job import Origin
+from .jobs.outputs import formats_of
 from .owners import OWNERS
 from .runs import records
 from .runs.records import Failure, Failures
 
 MOST_KNOWN = 100
 """Jobs whose failures stay in memory, so that only new records have to be read."""
+
+
+MOST_DELAYS = 1000
+"""Sites with URLs to visit whose delay is asked of a running crawl; of others the settings say it."""
 
 
 class Setting(NamedTuple):
@@ -38,6 +46,8 @@ class Schema(NamedTuple):
     """Settings that may change while a job runs."""
     refused: Sequence[str]
     """Settings that only the daemon's own file may choose."""
+    formats: Sequence[str]
+    """Formats that a job may choose for its outputs."""
 
 
 class Insight:
@@ -58,6 +68,19 @@ class Insight:
             await asyncio.to_thread(failures.update, reader)
         return failures.most(limit)
 
+    async def report(self, job: str, most_sites: int) -> tuple[Report, Sequence[float]]:
+        """Returns the report of a job with so many sites, and the delay in force at each of them, in seconds.
+
+        Raises NoSuchJob, NoRecords, WrongState, ConfigError.
+        """
+        report = await self._jobs.reports.report(job, most_sites)
+        crawl = self._jobs.crawl(job)
+        asked = {view.site: view.delay_s for view in crawl.sites(MOST_DELAYS)} if crawl else {}
+        views = find_site_facts(self._jobs.settings(job)).complete(
+            SiteView(one.site, 0, 0, None) for one in report.sites
+        )
+        return report, [asked.get(view.site, view.delay_s) for view in views]
+
     def settings(self, job: str) -> Sequence[Setting]:
         """Returns all settings of a job, with secrets hidden. Raises NoSuchJob."""
         config, origins = self._jobs.settings(job), self._jobs.origins(job)
@@ -68,7 +91,8 @@ class Insight:
 
     def schema(self) -> Schema:
         base = self._jobs.base
-        return Schema(Config.model_json_schema(), {key: _plain(base, key) for key in fields()}, sorted(LIVE), OWNERS)
+        defaults = {key: _plain(base, key) for key in fields()}
+        return Schema(Config.model_json_schema(), defaults, sorted(LIVE), OWNERS, formats_of(base))
 
 
 def _plain(config: Config, key: str) -> object:

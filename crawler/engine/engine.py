@@ -14,7 +14,8 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..errors import HookError, SinkError, WorkersGone
-from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
+from ..metrics.gauges import Gauges
+from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
@@ -68,7 +69,7 @@ class Engine:
     _ends: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _is_planting: bool = field(default=False, init=False)
+    _is_planting: bool = field(default=True, init=False)
     _errands: int = field(default=0, init=False)
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
@@ -128,7 +129,8 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
-        return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out) - self._leases.qsize())
+        in_flight = len(self._out) - self._leases.qsize()
+        return self.metrics.snapshot(self.frontier.counts(), busiest, in_flight, reads_seeds=self._is_planting)
 
     # -- a run from beginning to end ---------------------------------------------------------------------------------
 

@@ -34,25 +34,64 @@ def split_heads(data: bytes, interim: int) -> tuple[bytes, tuple[bytes, ...]]:
     return heads.pop(), tuple(heads)
 
 
+_SETTINGS, _GOAWAY = 4, 7
+"""Types of HTTP/2 frames with which a server begins (RFC 9113 3.4, 6.8)."""
+
+
+def is_http2(data: bytes) -> bool:
+    """Whether bytes in the place of an answer begin with the frame of an HTTP/2 server (RFC 9113 4.1)."""
+    if len(data) < 9 or int.from_bytes(data[5:9]) & 0x7FFF_FFFF:
+        return False
+    length, kind = int.from_bytes(data[:3]), data[3]
+    return (kind == _SETTINGS and length % 6 == 0) or (kind == _GOAWAY and length >= 8)
+
+
 _LENGTHS = re.compile(rb"^content-length:[ \t]*+([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE | re.MULTILINE)
 
 
-def join_equal_lengths(data: bytes) -> bytes:
+_INTERIM = re.compile(rb"[\r\n]*+HTTP/[0-9.]++ 1[0-9][0-9]")
+_SAID = re.compile(rb"\ncontent-length:(?:[ \t]{0,8}[0-9]{1,20}[ \t]{0,8}(,))?", re.IGNORECASE)
+LOOK_BACK = 64
+"""Bytes of earlier pieces that `count_lengths` has to see again."""
+
+
+def find_final_head(data: bytes | bytearray) -> tuple[int, int] | None:
+    """Returns where the head of the final answer begins and where its empty line does; None if it is not whole."""
+    begin = 0
+    for blank in BLANK_LINE.finditer(data):
+        if not _INTERIM.match(data, begin):
+            return begin, blank.start() + 1
+        begin = blank.end()
+    return None
+
+
+def count_lengths(before: bytes, piece: bytes) -> int:
+    """Returns how many lengths a piece of a head says after `before`, the end of what came earlier.
+
+    A list of lengths counts as two at least.
+    """
+    found = [one for one in _SAID.finditer(before + piece) if one.end() > len(before)]
+    return len(found) + sum(one[1] is not None for one in found)
+
+
+def join_equal_lengths(data: bytes, head: tuple[int, int] | None) -> bytes:
     """Returns the bytes of an answer with one Content-Length where its head repeats the same (RFC 9110 8.6).
 
-    Lengths that differ stay for the parser to refuse, and so does a head that arrives in several pieces.
+    The head is where `find_final_head` found it. Lengths that differ stay for the parser to refuse.
     """
-    blank = BLANK_LINE.search(data)
-    head = data[: blank.start() + 1] if blank else b""
-    found = _LENGTHS.findall(head)
+    if head is None:
+        return data
+    begin, end = head
+    said = data[begin:end]
+    found = _LENGTHS.findall(said)
     if not found or (len(found) == 1 and b"," not in found[0]):
         return data
     values: set[bytes] = {value.strip(b" \t") for field in found for value in field.split(b",")}
     if len(values) > 1 or not (value := values.pop()).isdigit():
         return data
-    one, *_ = _LENGTHS.finditer(head)
-    rest: bytes = _LENGTHS.sub(b"", head[one.end() :])
-    return head[: one.start()] + b"Content-Length: " + value + b"\r\n" + rest + data[len(head) :]
+    one, *_ = _LENGTHS.finditer(said)
+    rest: bytes = _LENGTHS.sub(b"", said[one.end() :])
+    return data[:begin] + said[: one.start()] + b"Content-Length: " + value + b"\r\n" + rest + data[end:]
 
 
 def check_interim(message: RawResponseMessage, count: int) -> None:

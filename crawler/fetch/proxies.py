@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ..errors import ConfigError, FetchError, OutOfFiles
+from ..model import Reason
 from .files import Files
 from .resolver import Resolver
 from .wire import Connector
@@ -29,7 +30,11 @@ class ProxyFailed(FetchError):
 def blame_proxy(error: Exception, told: FetchError) -> FetchError:
     """Returns the error that connecting through a proxy ended with, as ProxyFailed where that proxy may be at fault."""
     is_certain = isinstance(error, ClientProxyConnectionError | FetchError) or getattr(error, "status", 0) == 407
-    if isinstance(told, OutOfFiles) or not (is_certain or isinstance(error, TimeoutError | OSError)):
+    if (
+        isinstance(told, OutOfFiles)
+        or told.reason is Reason.HTTP2_ONLY
+        or not (is_certain or isinstance(error, TimeoutError | OSError))
+    ):
         return told
     failed = ProxyFailed(told.reason, told.detail, transient=told.transient)
     failed.is_certain = is_certain

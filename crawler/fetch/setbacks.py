@@ -21,8 +21,10 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, Payload
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason
 from ..runtime.escaping import escape_text
-from .wire import AddressRefused, TooSlow
+from .wire import AddressRefused, Http2Only, TooSlow
 
+_ALPN_REFUSED = re.compile("no[ _]application[ _]protocol", re.IGNORECASE)
+"""OpenSSL's words for the alert that a server knows none of the protocols we offer (RFC 7301 3.2): HTTP/1.1."""
 _USER = re.compile(r"//[^/@\s]*@")
 """Name and password in a URL, perhaps those of our proxy."""
 
@@ -33,7 +35,7 @@ def setback(error: Exception) -> FetchError:
         case ClientConnectorCertificateError():
             return FetchError(Reason.TLS, _certificate(error.certificate_error))
         case ClientConnectorSSLError():
-            return FetchError(Reason.TLS, _text(error.os_error), transient=True)
+            return _no_handshake(error.os_error)
         case ClientConnectorError():
             return _not_connected(error.os_error)
         case ClientHttpProxyError():
@@ -48,6 +50,16 @@ def setback(error: Exception) -> FetchError:
             return _not_connected(error)
         case _:
             return FetchError(Reason.CONNECT, _line(str(error)) or type(error).__name__, transient=True)
+
+
+def _no_handshake(error: OSError) -> FetchError:
+    if _ALPN_REFUSED.search(str(error)):
+        return _http2_only("it refused HTTP/1.1 in the TLS handshake")
+    return FetchError(Reason.TLS, _text(error), transient=True)
+
+
+def _http2_only(evidence: str) -> FetchError:
+    return FetchError(Reason.HTTP2_ONLY, f"speaks HTTP/2 alone: {evidence}")
 
 
 def _bad_response(error: Exception) -> FetchError:
@@ -66,6 +78,8 @@ def _is_malformed(error: BaseException) -> bool:
 def _not_connected(error: OSError) -> FetchError:
     if isinstance(broken := _bottom(error), ssl.SSLError):  # in the middle of an answer
         return FetchError(Reason.TLS, _text(broken), transient=True)
+    if isinstance(error, Http2Only):
+        return _http2_only(str(error))
     if isinstance(error, AddressRefused):
         return FetchError(Reason.BLOCKED_ADDRESS, str(error))
     if error.errno in (errno.EMFILE, errno.ENFILE):

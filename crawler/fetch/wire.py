@@ -17,7 +17,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from .files import Files
-from .framing import BLANK_LINE, join_equal_lengths, split_heads
+from .framing import BLANK_LINE, LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
 from .guard import Guard
 from .throttle import Throttle
 
@@ -41,6 +41,10 @@ Chunks of three bytes pass; an answer that is nothing but framing is ended.
 
 class AddressRefused(OSError):
     """Raised when the guard refuses an address at the moment when a socket is made for it."""
+
+
+class Http2Only(OSError):
+    """Raised when a server answers in HTTP/2, which we did not ask in."""
 
 
 class TooSlow(OSError):
@@ -76,6 +80,8 @@ class Wire(ResponseHandler):
         """The piece that is being parsed."""
         self._interim = 0
         """Interim answers that came before."""
+        self._lengths = 0
+        """Lengths that the head says so far, where it comes in pieces."""
         self.head: bytes = b""
         """The head of the final answer, byte for byte. Set when it is complete."""
         self.interim_heads: tuple[bytes, ...] = ()
@@ -103,7 +109,7 @@ class Wire(ResponseHandler):
         self.turn += 1
         self.received = 0
         self._head.clear()
-        self._interim = 0
+        self._interim = self._lengths = 0
         self._parse_anew()
         self._held_s = 0.0
         self._throttles = throttles if self.connected else ()
@@ -211,17 +217,21 @@ class Wire(ResponseHandler):
         if data:
             for throttle in self._throttles:
                 throttle.receive(self, len(data))
-        self._piece = data
-        if not (self._is_answered or self._head):
-            data = join_equal_lengths(data)
+        self._piece = piece = data
+        if not self._is_answered:
+            head = None if self._head else find_final_head(data)
+            data = join_equal_lengths(data, head)
+            if head is None and self._says_lengths(data):
+                self._gather(data)
+                return
         super().data_received(data)
         self._piece = b""
         if self._fault is not None:
-            self._read_apart(bytes(self._head + data))
+            self._read_apart(bytes(self._head + data), bytes(self._head + piece))
+            if self._exception is None:
+                self.give_up(BadHttpMessage("the answer reads differently the second time"))
         elif not self._is_answered:
-            self._head += data
-            if len(self._head) > MAX_HEAD_BYTES:
-                self.give_up(BadHttpMessage(f"more than {MAX_HEAD_BYTES:,} bytes before the body"))
+            self._add_to_head(data)
         elif self.received > 2 * MAX_HEAD_BYTES and self._payload is not None:
             self._check_framing(self._payload.total_bytes)
 
@@ -252,15 +262,35 @@ class Wire(ResponseHandler):
         for throttle in throttles:
             throttle.leave(self)
 
-    def _read_apart(self, data: bytes) -> None:
+    def _add_to_head(self, data: bytes) -> None:
+        self._head += data
+        if len(self._head) > MAX_HEAD_BYTES:
+            self.give_up(BadHttpMessage(f"more than {MAX_HEAD_BYTES:,} bytes before the body"))
+
+    def _says_lengths(self, data: bytes) -> bool:
+        """Returns whether a head that comes in pieces has more than one length by now."""
+        self._lengths += count_lengths(bytes(self._head[-LOOK_BACK:]), data)
+        return self._lengths > 1
+
+    def _gather(self, data: bytes) -> None:
+        """Keeps a piece until its head is whole, since the parser refuses two lengths, be they equal."""
+        self._add_to_head(data)
+        if head := find_final_head(self._head):
+            exact = bytes(self._head)
+            self._read_apart(join_equal_lengths(exact, head), exact)
+
+    def _read_apart(self, data: bytes, exact: bytes) -> None:
         """Parses once more, heads and body apart: aiohttp's parser loses an answer when junk follows in the same piece.
 
         Examples are a Content-Length that is too small and a body after 204. RFC 9112 6.3 lets us take the answer and
-        drop the rest.
+        drop the rest. `exact` is what was sent, where `data` is not.
         """
         self._fault, self._is_retrying = None, True
+        if is_http2(data):
+            self.give_up(Http2Only("it answered with HTTP/2 frames"))
+            return
         self._head.clear()
-        self._piece, self._interim = data, 0
+        self._piece, self._interim = exact, 0
         self._parse_anew()
         begin = 0
         for blank in BLANK_LINE.finditer(data):
@@ -271,8 +301,6 @@ class Wire(ResponseHandler):
         if self._exception is None:
             super().data_received(data[begin:])
         self._piece = b""
-        if self._exception is None:
-            self.give_up(BadHttpMessage("the answer reads differently the second time"))
 
     def _has_part_of_more(self) -> bool:
         try:

@@ -243,6 +243,9 @@ class EmbeddedFrontier:
     def bar(self, lease: Lease) -> Bar | None:
         return self._ledger.bars.bar(lease)
 
+    def knows_well(self, url: Url) -> bool:
+        return self._ledger.bars.knows_well(url)
+
     async def claim(self, digest: bytes, lease: Lease) -> Url:
         claims = self._ledger.claims
         first = claims.under_way(digest)

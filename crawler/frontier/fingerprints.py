@@ -48,6 +48,17 @@ class Fingerprints:
         self._old: _Table | None = None
         self._moved = 0
 
+    @classmethod
+    def build(cls, parts: Iterable[U64], room: int, *, with_values: bool = False) -> Fingerprints:
+        """Returns a set of all members of the parts, made at once; each carries its place in them, from 1 on.
+
+        `room` is how many members it may get before it grows, no fewer than the parts have. Equal ones are one member.
+        The set itself is all the memory that this takes; with values, 16 bytes a member more for a moment.
+        """
+        made = cls(with_values=with_values, room=room)
+        made._table.build(parts)
+        return made
+
     def __len__(self) -> int:
         return self._table.used + (self._old.used if self._old else 0)
 
@@ -213,6 +224,83 @@ class _Table:
         held = np.flatnonzero(part)
         self.insert(part[held], other.values[start:stop][held] if len(other.values) else None)
         other.leave(len(held))
+
+    def build(self, parts: Iterable[U64]) -> None:
+        """Fills an empty table with all members of the parts, which carry their place in them, if anything.
+
+        They are sorted where they stand, then moved to their slots, the last ones first: as homes run with the keys, no
+        member's slot lies before its place in order. What does not fit before the end begins at the front.
+        """
+        end = self._write(parts)
+        keys, values = self.keys[:end], self.values[:end]
+        if len(values):
+            order = np.argsort(keys, kind="stable")
+            keys[:] = keys[order]
+            values[:] = order
+            values += np.uint64(1)
+        else:
+            keys.sort()
+        self.used = end = self._drop_equal(end)
+        self._put_in_front(*self._spread(end))
+
+    def _write(self, parts: Iterable[U64]) -> int:
+        """Writes all keys one behind the other; returns where they end."""
+        end = 0
+        for part in parts:
+            np.maximum(part, np.uint64(1), out=self.keys[end : end + len(part)])
+            end += len(part)
+        return end
+
+    def _drop_equal(self, end: int) -> int:
+        """Keeps the first of equal keys among those that are sorted; returns where they end then."""
+        kept, last = 0, np.uint64(0)
+        for start in range(0, end, STEP):
+            part = self.keys[start : min(start + STEP, end)].copy()
+            is_new = np.diff(part, prepend=last) != 0
+            last, chosen = part[-1], part[is_new]
+            self.keys[kept : kept + len(chosen)] = chosen
+            if len(self.values):
+                self.values[kept : kept + len(chosen)] = self.values[start : start + len(part)][is_new]
+            kept += len(chosen)
+        self.keys[kept:end] = 0
+        return kept
+
+    def _put_in_front(self, keys: U64, values: U64) -> None:
+        """Puts members that found no slot up to the end into the first free ones, however many that are."""
+        for start in range(0, self.size, STEP):
+            if not len(keys):
+                return
+            free = np.flatnonzero(self.keys[start : start + STEP] == 0)[: len(keys)] + start
+            self.keys[free], keys = keys[: len(free)], keys[len(free) :]
+            if len(values):
+                self.values[free], values = values[: len(free)], values[len(free) :]
+
+    def _spread(self, end: int) -> tuple[U64, U64]:
+        """Moves sorted members to their slots; returns those that lie beyond the end, which stand nowhere then."""
+        starts = range(0, end, STEP)
+        ahead, highest = list[int](), 0
+        for start in starts:
+            ahead.append(highest)
+            highest = max(highest, int(self._leads(start, end).max()))
+        beyond, beyond_values = [self.keys[:0]], [self.values[:0]]
+        for start, least in zip(reversed(starts), reversed(ahead), strict=True):
+            stop = min(start + STEP, end)
+            leads = np.maximum(np.maximum.accumulate(self._leads(start, end)), least)
+            slots = leads + np.arange(start, stop)
+            keys, values = self.keys[start:stop].copy(), self.values[start:stop].copy()
+            self.keys[start:stop] = 0
+            fitting = slots < self.size
+            self.keys[slots[fitting]] = keys[fitting]
+            if len(values):
+                self.values[slots[fitting]] = values[fitting]
+                beyond_values.append(values[~fitting])
+            beyond.append(keys[~fitting])
+        return np.concatenate(beyond), np.concatenate(beyond_values)
+
+    def _leads(self, start: int, end: int) -> Slots:
+        """Returns how far the homes of the next sorted members lie ahead of their places in order."""
+        stop = min(start + STEP, end)
+        return self._homes(self.keys[start:stop]) - np.arange(start, stop)
 
     def set_values(self, slots: Slots, values: U64) -> None:
         self.values[slots] = values

@@ -41,6 +41,10 @@ class VisitChecks:
             return Bar(Reason.TRAP, detail, trap.pattern)
         return self._caps.take(lease.token, lease.request)
 
+    def knows_well(self, url: Url) -> bool:
+        """Returns whether pages like this URL's need not all be compared with earlier ones."""
+        return self._novelty is None or self._novelty.knows_well(url.text)
+
     def end(self, token: int, outcome: Outcome | None) -> None:
         """Ends a lease, with its outcome if it was settled."""
         self._caps.end(token, outcome)

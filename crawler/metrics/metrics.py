@@ -10,19 +10,18 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
-from ..policy.politeness import Wait
 from ..seeds import SkippedSeeds
-from ..standing import Counts, SiteView, Trap
+from ..standing import Counts, Progress, SiteView, Trap
 from .bounds import ADVICE, Bound
+from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
+from .rates import RECENT_S, Mark, Rates, RecentMarks
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
 MAX_FAILURES = 10_000
 """Most pairs of site and reason that are kept, each with an example. Later pairs are only counted by reason."""
-RECENT_S = 10.0
-"""Seconds over which rates are taken."""
 SAMPLE_S = 0.25
 """Seconds between two samples of the engine."""
 
@@ -44,15 +43,6 @@ class Ending(StrEnum):
     """`abort` was called; visits under way were dropped."""
 
 
-_WAITS = {
-    Wait.REST: Bound.POLITENESS,
-    Wait.ASKED: Bound.CRAWL_DELAY,
-    Wait.BUSY: Bound.PER_SITE,
-    Wait.ADDRESS: Bound.PER_IP,
-    Wait.RETRY: Bound.RETRIES,
-    Wait.DNS: Bound.DNS,
-    Wait.HELD: Bound.HELD,
-}
 _DNS_OF = 64
 """How many of the last visits are checked for failed DNS."""
 
@@ -98,31 +88,6 @@ class Blocked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Gauges:
-    """The state of the engine at one instant."""
-
-    in_flight: int = 0
-    concurrency: int = 0
-    waits_for_turn: bool = False
-    """URLs are queued and visitors are free, but no site is due."""
-    parse_backlog: int = 0
-    record_backlog: int = 0
-    record_room: int = 1
-    loop_busy: float = 0.0
-    """Share of the last interval during which the loop's thread was on a CPU."""
-    reads_seeds: bool = False
-    waits_for_place: bool = False
-    """It could make more visits, but other crawls of the process have the places."""
-    why: Wait | None = None
-    """Why it waits, if `waits_for_turn`."""
-    has_parked: bool = False
-    is_throttled: bool = False
-    """The rate of bytes a second is used up."""
-    fails_by_names: bool = False
-    """Most recent visits failed in DNS, or spent most of their time on it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A crawl at one instant. Numbers are of this run; `counts` is of the whole crawl folder."""
 
@@ -137,7 +102,7 @@ class Snapshot:
     bytes_per_s: float
     """Bytes a second, over the last ten seconds."""
     in_flight: int
-    """Visits under way."""
+    """Visits under way at this instant."""
     counts: Counts
     """The URLs of the whole crawl, by their state."""
     dispositions: Mapping[Disposition, int]
@@ -158,12 +123,26 @@ class Snapshot:
     """Share of the time of recent visits that each of `latency.STAGES` took."""
     latency: Latency | None
     """Percentiles of recent answers; None: there were none."""
+    visits: int = 0
+    """Visits that ended, pages that were read again among them."""
+    visits_per_s: float = 0.0
+    """Visits that ended a second, over the last ten seconds."""
+    mean_in_flight: float = 0.0
+    """Visits under way, the mean of the last ten seconds."""
+    reads_seeds: bool = True
+    """Whether there may be seeds that were not read yet."""
+    progress: Progress | None = None
+    """How far it is. None: nobody can know, since pages may still bring links."""
+    at_least_s: float | None = None
+    """Seconds that the queue of now takes at least, by the rests of sites. None: it cannot be said, or no rest adds to
+    it."""
 
     def at_rest(self) -> Snapshot:
         """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""
         return replace(
-            self, pages_per_s=0.0, bytes_per_s=0.0, in_flight=0, bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE]
-        )
+            self, pages_per_s=0.0, bytes_per_s=0.0, visits_per_s=0.0, in_flight=0, mean_in_flight=0.0,
+            bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE], at_least_s=None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +212,14 @@ class Metrics:
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    bound: Bound = Bound.IDLE
+    """What limits the crawl now."""
+    in_flight: int = 0
+    """Visits under way, a quarter of a second ago at most."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
-    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
-    _bound: Bound = Bound.IDLE
+    _marks: RecentMarks = field(default_factory=RecentMarks)
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
     """For each of the last visits, whether it failed in DNS."""
 
@@ -245,6 +227,11 @@ class Metrics:
     def pages(self) -> int:
         """Pages fetched in this run."""
         return self.dispositions[Disposition.FETCHED]
+
+    @property
+    def visits(self) -> int:
+        """Visits that ended in this run."""
+        return self.dispositions.total() + self.rereads.total()
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
@@ -277,35 +264,39 @@ class Metrics:
     def observe(self, gauges: Gauges) -> None:
         """Takes a sample of what limits the crawl. Called a few times a second."""
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
-        self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
-        self.bounds[self._bound] += 1
+        self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
+        self.bounds[self.bound] += 1
+        self.in_flight = gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
-        now = time.monotonic()
-        self._marks.append((now, self.pages, self.bytes))
-        while self._marks[0][0] < now - RECENT_S:
-            self._marks.popleft()
+        self._marks.add(Mark(self.pages, self.bytes, self.visits, gauges.in_flight))
 
-    def snapshot(self, counts: Counts, busiest: Sequence[SiteView], in_flight: int) -> Snapshot:
-        pages_per_s, bytes_per_s = self._rates()
+    def snapshot(
+        self, counts: Counts, busiest: Sequence[SiteView], in_flight: int, *, reads_seeds: bool = True
+    ) -> Snapshot:
+        rates = self._marks.rates()
         return Snapshot(
             elapsed_s=time.monotonic() - self.started,
             pages=self.pages,
-            pages_per_s=pages_per_s,
+            pages_per_s=rates.pages_per_s,
             bytes=self.bytes,
-            bytes_per_s=bytes_per_s,
+            bytes_per_s=rates.bytes_per_s,
             in_flight=in_flight,
             counts=counts,
             dispositions=dict(self.dispositions),
             reasons=dict(self.reasons),
             statuses=dict(self.statuses),
-            bound_by=self._bound,
-            advice=ADVICE[self._bound],
+            bound_by=self.bound,
+            advice=ADVICE[self.bound],
             busiest=busiest,
             failures=self.failures(5),
             stages=self.stages.shares(),
             latency=self.stages.latency(),
+            visits=self.visits,
+            visits_per_s=rates.visits_per_s,
+            mean_in_flight=rates.mean_in_flight,
+            reads_seeds=reads_seeds,
         )
 
     def summary(self, ended: Ending, counts: Counts) -> Summary:
@@ -336,12 +327,9 @@ class Metrics:
         ranked = sorted(self._hindrances.items(), key=lambda item: -item[1][0])[:limit]
         return [Hindrance(site, reason, n, detail) for (site, reason), (n, detail) in ranked]
 
-    def _rates(self) -> tuple[float, float]:
-        if len(self._marks) < 2:
-            return 0.0, 0.0
-        (then, pages, received), (now, pages_now, received_now) = self._marks[0], self._marks[-1]
-        stretch = max(now - then, 1e-3)
-        return (pages_now - pages) / stretch, (received_now - received) / stretch
+    def rates(self) -> Rates:
+        """Returns pages, bytes and visits a second, and the mean of visits under way, over the last seconds."""
+        return self._marks.rates()
 
 
 def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:
@@ -349,24 +337,3 @@ def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> 
     if key in kept or len(kept) < MAX_FAILURES:
         before, first = kept.get(key, (0, example))
         kept[key] = (before + n, first)
-
-
-def bound_by(gauges: Gauges) -> Bound:
-    """Returns the bound to change first. Stages are checked from the last one to the first."""
-    if gauges.record_backlog > gauges.record_room // 2:
-        return Bound.OUTPUT
-    if gauges.parse_backlog > max(8, gauges.in_flight // 2):
-        return Bound.PARSING
-    if gauges.loop_busy > 0.9:
-        return Bound.LOOP
-    if gauges.is_throttled and gauges.in_flight:
-        return Bound.BANDWIDTH
-    if gauges.in_flight >= gauges.concurrency or gauges.waits_for_place:
-        return Bound.DNS if gauges.fails_by_names else Bound.PLACES if gauges.waits_for_place else Bound.CONCURRENCY
-    if gauges.waits_for_turn:
-        return _WAITS[gauges.why or Wait.REST]
-    if gauges.in_flight:
-        return Bound.DNS if gauges.fails_by_names else Bound.NETWORK
-    if gauges.reads_seeds:
-        return Bound.SEEDS
-    return Bound.PARKED if gauges.has_parked else Bound.IDLE

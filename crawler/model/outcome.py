@@ -53,6 +53,7 @@ class Reason(StrEnum):
     DNS = "dns"
     CONNECT = "connect"
     TLS = "tls"
+    HTTP2_ONLY = "http2-only"
     TIMEOUT = "timeout"
     TOO_SLOW = "too-slow"
     TOO_LARGE = "too-large"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from enum import IntFlag
+from operator import attrgetter
 
 from .request import Request
 from .returned import Returned
@@ -24,6 +26,9 @@ class Links:
 
     def __len__(self) -> int:
         return len(self.fingerprints) // 8
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Links, (self.texts, self.fingerprints, self.priorities, self.modified)
 
     def split(self) -> list[str]:
         """Returns the URLs as a list of strings."""
@@ -72,7 +77,7 @@ class Page:
     robots: str = ""
     """Directives of the page for robots that apply to this crawler: `noindex, nofollow`."""
     simhash: int = 0
-    """A hash of 64 bits over the words of the text; near duplicates differ in few bits. 0: no text."""
+    """A hash of 64 bits over the words of the text; near duplicates differ in few bits. 0: no text, or unasked."""
     gist: int = 0
     """A hash of 64 bits over the letters of title and text, without words of its URL. Equal if only numbers differ."""
     numbers: int = 0
@@ -83,6 +88,9 @@ class Page:
     """The number of the last page of its series, as the page states it, and 64 bits that identify the series."""
     is_ahead: bool = False
     """The page shows pictures and has a date more than a year ahead, as pages of endless calendars have."""
+    is_brief: bool = False
+    """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
+    pages are compared, were not made; `simhash` only if the records have it."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()
@@ -116,3 +124,10 @@ class Page:
     reported lately are not among them. If a new seed admits such a place, the page is read again."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Page, _values_of(self)
+
+
+_values_of: Callable[[Page], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Page)))
+"""Returns all values of a page. Pickled as a tuple, a page costs half of what dataclasses take."""

@@ -33,6 +33,9 @@ class Url:
     def __str__(self) -> str:
         return self.text
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Url, (self.text,)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

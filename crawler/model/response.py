@@ -99,6 +99,8 @@ class Response:
     """The heads of the exchange as they were sent. Empty: the Fetcher does not tell them."""
     share: Share = field(default=NO_SHARE, repr=False, compare=False)
     """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
+    _names: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The names of the headers in lower case; empty until somebody asks for one. Copies make their own."""
 
     @classmethod
     def decoded(
@@ -145,11 +147,19 @@ class Response:
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
-        return next(find_values(self.headers, name), "")
+        names, wanted = self._lowered(), name.lower().encode()
+        return self.headers[names.index(wanted)][1].decode("latin-1") if wanted in names else ""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Returns all values of the named header as latin-1 text, in order."""
-        return tuple(find_values(self.headers, name))
+        names, wanted = self._lowered(), name.lower().encode()
+        return tuple(find_values(self.headers, name)) if wanted in names else ()
+
+    def _lowered(self) -> list[bytes]:
+        """Returns the names of the headers in lower case. They are made once, for a visit asks ten times."""
+        if not self._names:
+            self._names.extend([name.lower() for name, _ in self.headers])
+        return self._names
 
 
 def _read_url(text: str) -> Url:

@@ -17,6 +17,8 @@ MOST_BYTES = 1 << 16
 """Bytes of a refusal's body that are checked. Pages of protections are smaller."""
 MOST_LETTERS = 1200
 """Characters of text on a page that may be a block. Articles about captchas are longer."""
+LONGEST_TEXT = 4 * MOST_LETTERS
+"""The same with white space, even if most of it is that."""
 MOST_WORDS = 240
 MOST_LINKS = 10
 MOST_FORMS = 20
@@ -126,7 +128,7 @@ def by_target(target: str) -> str:
 
 def by_page(body: bytes, title: str, words: str, links: int, status: int) -> str:
     """Returns the mark that shows a page to be a block, or an empty string. Pages with many words or links are none."""
-    if links > MOST_LINKS or len(words) > 4 * MOST_LETTERS:  # even if most of it is white space
+    if links > MOST_LINKS or len(words) > LONGEST_TEXT:
         return ""
     found = words.split(None, MOST_WORDS)
     text = " ".join(found)

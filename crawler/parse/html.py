@@ -39,6 +39,11 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 TREE_FACTOR, TREE_BYTES_A_TAG = 4, 150
 
 
+def is_too_large(body: bytes, limit: int) -> bool:
+    """Whether its tree may take more than `limit` bytes. Tags are counted only where a body of tags alone would."""
+    return (TREE_FACTOR + TREE_BYTES_A_TAG) * len(body) > limit and tree_bytes(body) > limit
+
+
 def tree_bytes(body: bytes) -> int:
     """Estimates the memory of a body's tree. Measured: 100 bytes a node and four times the text."""
     return TREE_FACTOR * len(body) + TREE_BYTES_A_TAG * body.count(b"<")

@@ -45,17 +45,25 @@ class Document:
     """Whether a worker died of it, or ran out of time or memory. Then it is scanned, without the user's function."""
     is_cut: bool = False
     """Whether the body is only a beginning."""
+    may_be_brief: bool = False
+    """Whether pages like it are well known. Then a long text is not hashed, see `Page.is_brief`."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Document, _values_of_document(self)
 
+
+_values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
 values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Request)))
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 
 
-def make_document(request: Request, response: Response, *, is_for_function: bool) -> Document:
+def make_document(
+    request: Request, response: Response, *, is_for_function: bool, may_be_brief: bool = False
+) -> Document:
     """Returns the document of an answer. `is_for_function`: a function of the user gets headers and request, too."""
     return Document(
         url=request.url,
@@ -71,6 +79,7 @@ def make_document(request: Request, response: Response, *, is_for_function: bool
         robots=response.all("x-robots-tag"),
         refresh=response.header("refresh"),
         is_cut=bool(response.truncated),
+        may_be_brief=may_be_brief,
         headers=response.headers if is_for_function else (),
         request=values_of(request) if is_for_function else None,
     )
@@ -107,6 +116,8 @@ class ParseJob:
     """Whether to fill `Page.links_json`."""
     wants_text: bool
     """Whether to fill `Page.text`."""
+    wants_simhash: bool
+    """Whether to fill `Page.simhash` of each page, also of those that are brief."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"

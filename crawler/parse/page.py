@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
+from typing import NamedTuple
 
 from .. import urls
 from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
+from ..runtime.counting import many
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
-from .evidence import Shown, evidence
+from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
@@ -24,6 +26,18 @@ MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
+LONG_TEXT = blocked.LONGEST_TEXT
+"""Characters of text. Pages with no more are never brief: they may be notices, and cost little."""
+
+
+class Traits(NamedTuple):
+    """What distinguishes a page from pages made alike."""
+
+    gist: int
+    shown: Evidence
+
+
+NO_TRAITS = Traits(0, Evidence(0, b"", NO_END, False))
 
 
 def parse(document: Document, job: ParseJob) -> Page:
@@ -42,9 +56,9 @@ def parse(document: Document, job: ParseJob) -> Page:
     found = _keep(memory.resolve(_pick_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
     news = _news(memory, found, document, reading, depth, job)
-    words = reading.words.encode("utf-8", "replace")
-    figures = reading.spaced.encode("utf-8", "replace") or words
-    shown = evidence(Shown(reading.title, figures, reading.media, found), document.url.text)
+    is_brief = document.may_be_brief and len(reading.words) > LONG_TEXT
+    wants_simhash = not is_brief or job.wants_simhash or job.extract is not None
+    traits = _find_traits(reading, found, document.url.text) if not is_brief else NO_TRAITS
     page = Page(
         digest=sha256(body).digest(),
         length=len(body),
@@ -55,12 +69,13 @@ def parse(document: Document, job: ParseJob) -> Page:
         language=reading.language,
         canonical=urls.make_resolver(base, job.policy)(reading.canonical) if reading.canonical else "",
         robots=directives.summary(reading.directives),
-        simhash=simhash(reading.words),
-        gist=gist(reading.title.encode("utf-8", "replace") + words, document.url.text),
-        numbers=shown.numbers,
-        media=shown.media,
-        end=shown.end,
-        is_ahead=shown.is_ahead,
+        simhash=simhash(reading.words) if wants_simhash else 0,
+        gist=traits.gist,
+        numbers=traits.shown.numbers,
+        media=traits.shown.media,
+        end=traits.shown.end,
+        is_ahead=traits.shown.is_ahead,
+        is_brief=is_brief,
         n_links=len(found),
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
@@ -76,6 +91,13 @@ def parse(document: Document, job: ParseJob) -> Page:
         page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
     memory.mark(news, depth)  # comes last: links may be marked only if they are really sent
     return page
+
+
+def _find_traits(reading: Reading, found: list[str], url: str) -> Traits:
+    words = reading.words.encode("utf-8", "replace")
+    figures = reading.spaced.encode("utf-8", "replace") or words
+    shown = evidence(Shown(reading.title, figures, reading.media, found), url)
+    return Traits(gist(reading.title.encode("utf-8", "replace") + words, url), shown)
 
 
 def _decode(document: Document, job: ParseJob) -> tuple[bytes, str, tuple[str, ...]]:
@@ -95,7 +117,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     kind = kinds.kind(content_type, body)
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
-    if kind == "html" and (document.is_suspect or html.tree_bytes(body) > job.tree_bytes):
+    if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
         return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))
@@ -167,8 +189,8 @@ def _keep(found: ResolvedLinks, reading: Reading) -> list[str]:
     """Returns as many links as fit into an answer, because short hrefs may resolve to long URLs."""
     texts, room = found.texts, MAX_LINK_BYTES
     if found.too_long:
-        whose = "link: its URL is" if found.too_long == 1 else "links: their URLs are"
-        reading.add_note(f"left out {found.too_long} {whose} longer than {urls.MAX_LENGTH} characters")
+        what = many(found.too_long, "link: its URL is", "links: their URLs are")
+        reading.add_note(f"left out {what} longer than {urls.MAX_LENGTH} characters")
     for i, text in enumerate(texts if len(texts) * urls.MAX_LENGTH > room else ()):
         room -= len(text)
         if room < 0:

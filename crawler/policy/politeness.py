@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import timegm
 from dataclasses import dataclass
 from email.utils import parsedate_tz
@@ -17,6 +18,8 @@ _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 5
 use)."""
 _REFUSED = frozenset({408, 425, 429, 503})
 """Those of them that say that the request was not carried out, so that any method may be tried again."""
+_HTTP2 = re.compile(r"\bh2c?\b|\bHTTP/2", re.IGNORECASE)
+"""Names of HTTP/2 in an Upgrade header, which 426 must have (RFC 9110 15.5.22)."""
 RETRY_FACTOR = 3.0
 """Each further attempt waits this many times longer: a site that did not recover in seconds needs minutes."""
 
@@ -159,6 +162,8 @@ def setback(response: Response, now: float, *, may_repeat: bool = True) -> Fetch
     status = response.status
     if status < 400:
         return None
+    if status == 426 and _HTTP2.search(response.header("upgrade")):
+        return FetchError(Reason.HTTP2_ONLY, "speaks HTTP/2 alone: HTTP 426 asks for it")
     reason = Reason.RATE_LIMITED if status == 429 else Reason.STATUS_5XX if status >= 500 else Reason.STATUS_4XX
     wait_s = retry_after_s(response.header("retry-after"), now) if status in (429, 503) else None
     return FetchError(

@@ -55,7 +55,10 @@ LONG_UNREACHABLE_S = 30 * 86400.0
 reasonably long period, for example, 30 days`). Counted while this object lives, so in a crawl or daemon of a month and
 more."""
 
-_HOST_REASONS = (Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS)
+_HOST_REASONS = (
+    Reason.BLOCKED_ADDRESS, Reason.BLOCKED_SCHEME, Reason.BAD_URL, Reason.DNS, Reason.CONNECT, Reason.TLS,
+    Reason.HTTP2_ONLY,
+)  # fmt: skip
 
 
 class IgnoreRobots:

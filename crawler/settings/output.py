@@ -72,6 +72,8 @@ class SinkConfig(Table):
     """Write the readable text of each page."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
+    simhash: ForJobs[bool] = False
+    """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formats import SINKS, find_reader, make_outputs
+from .formats import SINKS, find_readable, make_outputs
 from .jsonl import JsonLines
 from .observers import find_observers
 from .record import Wants
@@ -17,6 +17,6 @@ __all__ = [
     "Stream",
     "Wants",
     "find_observers",
-    "find_reader",
+    "find_readable",
     "make_outputs",
 ]

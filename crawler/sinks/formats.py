@@ -31,9 +31,9 @@ def make_outputs(folder: Path, config: Config) -> tuple[Output, ...]:
     return tuple(outputs)
 
 
-def find_reader(outputs: Sequence[Output]) -> Reader | None:
-    """Returns the reader of the first output that can be read back."""
-    return next((output.reader for output in outputs if output.reader is not None), None)
+def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:
+    """Returns the first output that can be read back, and its reader."""
+    return next(((output, output.reader) for output in outputs if output.reader is not None), None)
 
 
 def _make(folder: Path, sink: SinkConfig, key: str) -> Output:

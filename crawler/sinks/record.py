@@ -24,6 +24,8 @@ class Wants:
     """Its readable text."""
     headers: bool = False
     """The header fields of the answer."""
+    simhash: bool = False
+    """The simhash of its text."""
 
 
 FIELDS = (
@@ -58,7 +60,7 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         "visit": request.visit,
         "fetched_at": iso(outcome.visited_at, "milliseconds"),
         **_exchange(outcome.response),
-        **_content(outcome.page),
+        **_content(outcome.page, wants),
     }
     values |= _heavy(outcome, wants)
     if request.label or request.data is not None or not request.is_plain:
@@ -88,7 +90,14 @@ def _exchange(response: Response | None) -> dict[str, object]:
     timings = response.timings
     return {
         "elapsed_ms": round(timings.total, 1),
-        "timings": {name: round(getattr(timings, name), 1) for name in _STAGES},
+        "timings": {
+            "queue": round(timings.queue, 1),
+            "dns": round(timings.dns, 1),
+            "connect": round(timings.connect, 1),
+            "ttfb": round(timings.ttfb, 1),
+            "download": round(timings.download, 1),
+            "parse": round(timings.parse, 1),
+        },
         "ip": response.ip or None,
         "tls": response.tls or None,
         "content_type": response.header("content-type") or None,
@@ -97,7 +106,7 @@ def _exchange(response: Response | None) -> dict[str, object]:
     }
 
 
-def _content(page: Page | None) -> dict[str, object]:
+def _content(page: Page | None, wants: Wants) -> dict[str, object]:
     if page is None:
         return _NO_CONTENT
     return {
@@ -105,7 +114,7 @@ def _content(page: Page | None) -> dict[str, object]:
         "length": page.length,
         "truncated": page.truncated or None,
         "digest": f"sha256:{page.digest.hex()}",
-        "simhash": f"{page.simhash:016x}" if page.simhash else None,
+        "simhash": f"{page.simhash:016x}" if page.simhash and wants.simhash else None,
         "title": page.title or None,
         "description": page.description or None,
         "language": page.language or None,
@@ -138,7 +147,6 @@ def _extra(outcome: Outcome) -> dict[str, object]:
     return found if request.data is None else found | {"request_data": request.data}
 
 
-_STAGES = ("queue", "dns", "connect", "ttfb", "download", "parse")
 _NO_EXCHANGE = dict.fromkeys(("elapsed_ms", "timings", "ip", "tls", "content_type", "etag", "last_modified"))
 _NO_CONTENT = dict.fromkeys(
     (

@@ -1,4 +1,4 @@
-"""Serves a fake web until stdin closes or SIGTERM comes: `python -m crawler.testing`.
+"""Serves a fake web until stdin closes (not a terminal) or SIGTERM comes: `python -m crawler.testing`.
 
 Prints the home of every site (with --print-seeds, only the seeds), one a line, and an empty line once it listens.
 """
@@ -82,11 +82,15 @@ async def _wait_for_end() -> None:
 
 
 def _can_wait_for_stdin() -> bool:
-    """Whether the end of stdin can be awaited. Not for a file or /dev/null: uvloop aborts the process for these."""
+    """Whether the end of stdin can be awaited.
+
+    Not for a file or /dev/null: uvloop aborts the process for these. Nor for a terminal: the system stops a process in
+    the background (`... &`) that reads it, as soon as somebody types there.
+    """
     if sys.stdin is None:
         return False
     mode = os.fstat(sys.stdin.fileno()).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 class _UntilEnd(asyncio.Protocol):

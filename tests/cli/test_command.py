@@ -308,7 +308,8 @@ async def test_the_folder_is_named_at_once_on_a_terminal_alone(tmp_path: Path, c
     refused = ["http://127.0.0.1:9/", "--set", "delay_s=x"]
     for more, said in (((), "crawling into 127.0.0.1-9.crawl ...\r\ncrawl: "), (("-q",), "crawl: ")):
         ours, theirs = pty.openpty()
-        async with await anyio.open_process([CRAWL, *refused, *more], cwd=tmp_path, stderr=theirs) as process:
+        env = os.environ | {"NO_COLOR": "1"}
+        async with await anyio.open_process([CRAWL, *refused, *more], cwd=tmp_path, stderr=theirs, env=env) as process:
             os.close(theirs)
             assert (await anyio.to_thread.run_sync(_all_of, ours)).startswith(said)
             assert await process.wait() == 2

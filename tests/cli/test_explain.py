@@ -99,7 +99,7 @@ async def test_a_parked_url_is_told_with_the_command_that_fetches_it(crawl: Craw
 async def test_an_explanation_needs_no_folder_and_makes_none(crawl: Crawl, tmp_path: Path, web: Served) -> None:
     ran = await crawl("explain", web.url("a.test", "/1"), *LOCAL, "--set", "exclude=/1")
     assert ran.code == 0
-    assert "a crawl would not fetch it: out-of-scope\n" in ran.out
+    assert "crawl would not fetch it: out-of-scope\n" in ran.out
     assert "matches exclude /1" in ran.out
     assert "allowed: no rule matches" in ran.out
     refused = await crawl("explain", web.url("a.test", "/1"))
@@ -109,6 +109,17 @@ async def test_an_explanation_needs_no_folder_and_makes_none(crawl: Crawl, tmp_p
         assert (unusable.code, unusable.out) == (2, "")
         assert told in unusable.err
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_where_there_are_several_crawl_folders_it_says_that_none_was_asked(crawl: Crawl, web: Served) -> None:
+    for name in ("one.crawl", "two.crawl"):
+        await crawl(web.url("a.test"), "-o", name, "--depth", "0", *ALLOWED)
+    ran = await crawl("explain", web.url("b.test", "/1"), "--offline", *LOCAL)
+    assert ran.code == 0
+    assert ran.err == "there are several crawl folders here; -o names the one to ask: one.crawl, two.crawl\n"
+    asked = await crawl("explain", web.url("b.test", "/1"), "--offline", "-o", "two.crawl")
+    assert asked.err == ""
+    assert "two.crawl" in asked.out
 
 
 async def test_a_dry_run_fetches_no_page_and_makes_no_folder(crawl: Crawl, tmp_path: Path, web: Served) -> None:

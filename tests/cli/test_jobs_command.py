@@ -54,6 +54,12 @@ async def test_a_job_from_its_beginning_to_its_end(crawl: Crawl, tmp_path: Path)
         assert len(told.out.splitlines()) == 4
         last = await crawl("jobs", "tail", job, "-n", "1", "--json", "--data", "data")
         assert [json.loads(line)["v"] for line in last.out.splitlines()] == [1]
+        report = await crawl("jobs", "report", job, "--data", "data")
+        assert (report.code, report.err) == (0, "")
+        assert re.search(r"^4 records, .*\nanswers   200 3 · 404 1$", report.out, re.MULTILINE)
+        assert re.search(r"^ +4 +3 +1 .* http://\S+$", report.out, re.MULTILINE), "its site"
+        whole = json.loads((await crawl("jobs", "report", job, "--json", "--data", "data")).out)
+        assert (whole["v"], whole["records"], whole["sites"][0]["delay_s"] >= 0) == (1, 4, True)
         assert (await crawl("jobs", "remove", job, "--data", "data")).code == 0
         assert (await crawl("jobs", "list", "--data", "data")).out == "no jobs\n"
 
@@ -71,6 +77,11 @@ async def test_steering_uses_the_words_of_the_api(crawl: Crawl, tmp_path: Path) 
         assert (await crawl("jobs", "resume", job, env=env)).out.split()[0] == job
         assert (await crawl("jobs", "pause", job, env=env)).out == f"{job} paused\n"
         assert (await crawl("jobs", "cancel", job, env=env)).out == f"{job} cancelled\n"
+        again = (
+            await crawl("jobs", "again", job, "--paused", "--set", "limit=9", "--name", "more", env=env)
+        ).out.strip()
+        one = json.loads((await crawl("jobs", "show", again, "--json", env=env)).out)
+        assert (one["name"], one["state"], one["settings"]["scope"]) == ("more", "paused", {"limit": 9, "max_depth": 7})
         shown = await crawl("jobs", "list", "--json", "--state", "cancelled", env=env)
         assert json.loads(shown.out)["settings"] == {"politeness": {"delay_s": 0.2}, "scope": {"max_depth": 7}}
         refused = await crawl("jobs", "pause", job, env=env)
@@ -122,8 +133,16 @@ async def test_a_list_of_many_seeds_arrives_whole_and_bad_ones_are_told(crawl: C
         assert "unusable seed" in added.err
         _, job = await daemon.ask("GET", f"/v1/jobs/{added.out.strip()}")
         assert (job["seeds"]["given"], job["state"]) == (2500, "paused")
-        again = [await crawl("jobs", "add", urls[0], "--key", "k", "--paused", "--data", "data") for _ in range(2)]
+        full = ["--links", "--text", "--format", "jsonl", "--key", "k", "--paused", "--data", "data"]
+        again = [await crawl("jobs", "add", urls[0], *full) for _ in range(2)]
         assert again[0].out == again[1].out
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        for _ in range(2):
+            ran = await crawl("jobs", "seeds", again[0].out.strip(), *urls[:3], "--key", "s", "--data", "data")
+            assert ran.out == "3 seeds\n"
+        _, job = await daemon.ask("GET", f"/v1/jobs/{again[0].out.strip()}")
+        assert job["seeds"]["given"] == 4
+        assert job["settings"]["sinks"] == [{"links": True, "text": True}]
 
 
 async def test_pages_are_printed_as_they_come(tmp_path: Path, crawl: Crawl) -> None:
@@ -171,7 +190,14 @@ async def test_what_the_daemon_refuses_is_said_in_its_words(crawl: Crawl, tmp_pa
         (tmp_path / "wrong").chmod(0o600)
         ran = await crawl("jobs", "list", "--data", "data", "--token-file", "wrong")
         assert ran.code == 2
-        assert "the token is wrong" in ran.err
+        assert ran.err == (
+            "crawl: this token is not known to the daemon, or was replaced: name the right file with --token-file,"
+            " or the daemon's folder with --data\n"
+        )
+        ran = await crawl("jobs", "list", "--url", daemon.url)
+        assert (ran.code, ran.err) == (
+            2, "crawl: a token is needed: name its file with --token-file, or the daemon's folder with --data\n"
+        )  # fmt: skip
         ran = await crawl("jobs", "show", "j-0", "--data", "data")
         assert ran.err == "crawl: there is no job 'j-0'\n"
         ran = await crawl("jobs", "show", "../settings", "--data", "data")

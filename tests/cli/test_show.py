@@ -13,7 +13,7 @@ import pytest
 
 from crawler.cli import show
 from crawler.cli.exit_codes import Exit, exit_code
-from crawler.cli.panel import count_more_rows, draw_panel, erase_rows
+from crawler.cli.summary import continue_command, summary_lines
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
 from crawler.metrics.bounds import ADVICE, Bound
@@ -54,6 +54,10 @@ SNAPSHOT = Snapshot(
     failures=[Failures("https://\x1b[31ma.example", Reason.STATUS_5XX, 12, "https://a.example/")],
     stages={},
     latency=None,
+    visits=1234979,
+    visits_per_s=130.0,
+    mean_in_flight=256.0,
+    reads_seeds=False,
 )
 
 
@@ -62,24 +66,24 @@ def _folder(path: Path = Path("a.crawl")) -> Folder:
 
 
 def test_seeds_that_moved_are_told_with_what_follows_them() -> None:
-    said = "\n".join(show.summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
+    said = "\n".join(summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 3}), _folder(), []))
     assert (
         "  3 seeds moved to another domain: only where they landed was fetched; --set follow_moved_seeds=true follows"
         " them\n"
     ) in said
-    assert "1 seed moved" in "\n".join(show.summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
-    assert "moved" not in "\n".join(show.summary_lines(SUMMARY, _folder(), []))
+    assert "1 seed moved" in "\n".join(summary_lines(replace(SUMMARY, reasons={Reason.MOVED: 1}), _folder(), []))
+    assert "moved" not in "\n".join(summary_lines(SUMMARY, _folder(), []))
 
 
 def test_code_that_kept_everything_waiting_is_named_once_it_did_so_again() -> None:
     blocked = [Blocked("shop/sinks.py:Shop.write", 12, 1.25), Blocked("shop/once.py:load", 1, 3.0)]
-    said = "\n".join(show.summary_lines(replace(SUMMARY, blocked=blocked), _folder(), []))
+    said = "\n".join(summary_lines(replace(SUMMARY, blocked=blocked), _folder(), []))
     assert "shop/sinks.py:Shop.write blocked all visits 12 times, for 1.2 s at worst" in said
     assert "once.py" not in said
 
 
 def test_the_end_says_what_happened_what_failed_and_where() -> None:
-    text = "\n".join(show.summary_lines(SUMMARY, _folder(), ["urls.txt"]))
+    text = "\n".join(summary_lines(SUMMARY, _folder(), ["urls.txt"]))
     assert "finished: 1,200 pages in 1 min 40 s (12.0/s), 3.1 MB" in text
     assert "fetched 1,200 · failed 10" in text
     assert r"failed 10 at https://a.example: status-5xx, such as /\x1b[2Jx" in text
@@ -91,27 +95,27 @@ def test_the_end_says_what_happened_what_failed_and_where() -> None:
 
 def test_the_end_of_a_stopped_crawl_is_the_command_that_goes_on() -> None:
     summary = replace(SUMMARY, ended=Ending.STOPPED, counts=replace(SUMMARY.counts, queued=4321))
-    lines = show.summary_lines(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
+    lines = summary_lines(summary, _folder(), ["my urls.txt", "--fresh", "--set", "user_agent=a b"])
     assert lines[0].startswith("stopped, everything is saved: ")
     assert lines[-2:] == ["4,321 still queued; to continue:", "  crawl 'my urls.txt' --set 'user_agent=a b'"]
 
 
 def test_a_finished_crawl_says_so() -> None:
     summary = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={})
-    assert show.summary_lines(summary, _folder(), [])[0].startswith(
+    assert summary_lines(summary, _folder(), [])[0].startswith(
         "nothing left to do: a.crawl is finished, with 1,210 URLs"
     )
 
 
 def test_what_is_kept_fresh_says_when_it_is_due_again() -> None:
     waiting = replace(SUMMARY.counts, scheduled=1210, due_in_s=7380.0)
-    lines = show.summary_lines(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
+    lines = summary_lines(replace(SUMMARY, counts=waiting), _folder(), ["urls.txt", "--revisit", "1d"])
     assert lines[0].startswith("finished: ")
     assert lines[-2:] == [
         "1,210 pages on schedule, the next due in 2 h 3 min; to revisit:", "  crawl urls.txt --revisit 1d"
     ]  # fmt: skip
     idle = replace(SUMMARY, dispositions={}, failures=[], pages=0, bounds={}, counts=replace(waiting, due_in_s=-5.0))
-    lines = show.summary_lines(idle, _folder(), [])
+    lines = summary_lines(idle, _folder(), [])
     assert lines[0] == "nothing is due: a.crawl is up to date"
     assert "1,210 pages on schedule, the next due now; to revisit:" in lines
 
@@ -131,36 +135,8 @@ def test_the_beginning_names_what_was_changed(tmp_path: Path) -> None:
 def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
     assert show.progress_line(SNAPSHOT) == (
         "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
-        " sites=43210 failed=12 bound_by=politeness"
+        " sites=43210 failed=12 bound_by=politeness visits=1234979 visits_per_s=130.0 done=- total=- at_least_s=-"
     )
-
-
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_panel_keeps_to_its_width_and_harms_no_terminal(width: int) -> None:
-    text = draw_panel(SNAPSHOT, "a.crawl", width).plain
-    assert "\x1b" not in text
-    assert "bound by  politeness" in text
-    if width >= 80:
-        assert max(map(len, text.splitlines())) <= width
-        assert "a smaller --delay, a larger --per-site" in " ".join(text.split())
-        assert "256" in text
-        assert "1 min 15 s" in text
-
-
-def test_the_panel_tells_of_parked_urls_where_there_are_any() -> None:
-    traps = [Trap("https://a.example/#", 128, 1, 1_234_000, (), Reason.TRAP), Trap("https://b.example/#", 9, 9)]
-    counts = replace(SNAPSHOT.counts, parked=1_234_567, traps=[*traps, traps[0]._replace(pattern="https://c/#")])
-    lines = draw_panel(replace(SNAPSHOT, counts=counts), "a.crawl", 80).plain.splitlines()
-    assert " parked    1,234,567   in 2 patterns, until you ask for them" in lines
-    assert max(map(len, lines)) <= 80
-    assert "parked" not in draw_panel(SNAPSHOT, "a.crawl", 80).plain
-
-
-def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
-    view = SiteView("https://a.example", 5, 1, 3.0, delay_s=1.0, rest_s=4.2, slowed_by="answers take 2.1 s")
-    lines = draw_panel(replace(SNAPSHOT, busiest=[view, view._replace(slowed_by="")]), "a.crawl", 80).plain.splitlines()
-    assert [line.strip() for line in lines if "rests" in line] == ["rests 4.2 s each time: answers take 2.1 s"]
-    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(
@@ -181,12 +157,6 @@ def test_the_panel_says_how_long_a_slow_site_rests_and_why() -> None:
 )
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert show.duration(seconds) == text
-
-
-def test_a_panel_that_its_terminal_broke_is_erased_whole() -> None:
-    """A terminal of 80 columns that became 30 wide broke lines, which then take more rows than were drawn."""
-    assert [count_more_rows([0, 30, 31, 60, 61, 80], width) for width in (80, 60, 30)] == [0, 2, 6]
-    assert erase_rows(0) == ""
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
@@ -245,7 +215,7 @@ def test_a_script_learns_how_it_went(summary: Summary, fail_on: str | None, code
 
 
 def test_parse_functions_that_failed_are_told_apart_from_urls_that_did() -> None:
-    lines = show.summary_lines(UNPARSED, _folder(), [])
+    lines = summary_lines(UNPARSED, _folder(), [])
     assert "  item failed at 3 pages of http://a.test: parse, such as /x" in lines
     assert "  failed 10 at other sites; all reasons: parse 3" in lines
 
@@ -265,14 +235,23 @@ def test_exit_codes_never_change() -> None:
     ],
 )
 def test_the_command_that_goes_on_repeats_no_secret(arguments: list[str], told: str) -> None:
-    assert show.continue_command(arguments) == told
+    assert continue_command(arguments) == told
+
+
+def test_hosts_that_speak_http2_alone_are_counted_and_named() -> None:
+    hosts = [Failures(f"https://{n}.test", Reason.HTTP2_ONLY, 2, f"https://{n}.test/") for n in range(7)]
+    summary = replace(SUMMARY, failures=hosts, reasons={Reason.HTTP2_ONLY: 14})
+    said = "\n".join(summary_lines(summary, _folder(), []))
+    named = ", ".join(host.site for host in hosts[:5])
+    assert f"  14 URLs of hosts that speak HTTP/2 alone, which crawl does not: {named} and 2 more\n" in said
+    assert "HTTP/2" not in "\n".join(summary_lines(SUMMARY, _folder(), []))
 
 
 @pytest.mark.parametrize(("cookies", "is_said"), [(False, True), (True, False)])
 def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said: bool) -> None:
     failures = [Failures("https://a.example", Reason.TOO_MANY_REDIRECTS, 3, "https://a.example/a")]
     folder = replace(_folder(), config=amend(load(), {"cookies": cookies}))
-    said = "\n".join(show.summary_lines(replace(SUMMARY, failures=failures), folder, []))
+    said = "\n".join(summary_lines(replace(SUMMARY, failures=failures), folder, []))
     assert ("--set fetch.cookies=true --retry-failed" in said) is is_said
 
 
@@ -287,7 +266,7 @@ def test_who_met_circles_without_cookies_is_told_the_cure(cookies: bool, is_said
     ],
 )
 def test_the_end_says_what_was_waited_for_and_advises_only_what_helps(bounds: dict[Bound, float], told: str) -> None:
-    text = "\n".join(show.summary_lines(replace(SUMMARY, bounds=bounds), _folder(), []))
+    text = "\n".join(summary_lines(replace(SUMMARY, bounds=bounds), _folder(), []))
     assert (told in text) if told else ("bound by" not in text)
     assert "--delay" not in text
 
@@ -300,7 +279,7 @@ def test_the_summary_says_why_urls_are_parked_and_counts_them_once() -> None:
     ]
     dispositions = {Disposition.FETCHED: 1, Disposition.PARKED: 4, Disposition.DEFERRED: 2}
     counts = Counts(known=7, settled={Disposition.FETCHED: 1}, parked=6, traps=traps)
-    said = show.summary_lines(replace(SUMMARY, pages=1, dispositions=dispositions, counts=counts), _folder(), [])
+    said = summary_lines(replace(SUMMARY, pages=1, dispositions=dispositions, counts=counts), _folder(), [])
     assert said[0].startswith("finished: 1 page in ")
     assert said[0].endswith("; 6 URLs parked in 3 patterns")
     assert said[1] == "  fetched 1"
@@ -316,16 +295,16 @@ def test_the_summary_tells_of_sites_that_were_out_and_of_those_that_block() -> N
         Hindrance("https://a.test", Reason.SOFT_OUTAGE, 13, "the same answer to 4 different URLs"),
         Hindrance("https://b.test", Reason.BLOCKED, 1, "HTTP 403, Cloudflare: challenge\x1b"),
     ]
-    said = show.summary_lines(replace(SUMMARY, hindrances=hindrances), _folder(), [])
+    said = summary_lines(replace(SUMMARY, hindrances=hindrances), _folder(), [])
     assert "  soft outage at https://a.test: 13 answers brought no content; asked for again" in said
     assert "  blocked by https://b.test, 1 answer: HTTP 403, Cloudflare: challenge\\x1b" in said
     assert [line for line in said if "docs/blocked.md" in line]
-    assert not [line for line in show.summary_lines(SUMMARY, _folder(), []) if "docs/blocked.md" in line]
+    assert not [line for line in summary_lines(SUMMARY, _folder(), []) if "docs/blocked.md" in line]
 
 
 def test_who_finds_nothing_left_to_do_hears_what_lifts_an_exclusion() -> None:
     idle = replace(SUMMARY, dispositions={}, ended=Ending.EXHAUSTED, counts=Counts(known=1, settled={FETCHED: 1}))
     plain = _folder()
     narrow = replace(plain, config=amend(load(), {"exclude": ["/x/*"]}))
-    said = ["\n".join(show.summary_lines(idle, folder, [])) for folder in (plain, narrow)]
+    said = ["\n".join(summary_lines(idle, folder, [])) for folder in (plain, narrow)]
     assert ["--set exclude=[]" in text for text in said] == [False, True]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from cli import status
 from crawler import Config
 from crawler.folder.folder import open_folder
 from crawler.testing import Served
@@ -29,6 +31,32 @@ async def test_status_counts_what_a_crawl_left(crawl: Crawl, tmp_path: Path, web
     assert (told["pages"], told["queued"], told["failed"], told["parked"]) == (3, 0, {"status-4xx": 1}, 0)
     assert (told["outputs"], told["sites"]) == ([{"place": "a/pages.jsonl", "bytes": size}], [])
     assert contents(tmp_path / "a") == before
+
+
+async def test_status_says_how_the_pages_came_out(crawl: Crawl, tmp_path: Path, web: Served) -> None:
+    await crawl(web.url("a.test"), "-o", "a", *ALLOWED)
+    ran = await crawl("status", "a")
+    assert "  answers   200 3 · 301 1 · 404 1\n" in ran.out
+    assert re.search(r"  took      \S+ ms at the median, \S+ ms for 95 of 100; the longest \S+ ms: http://", ran.out)
+    report = json.loads((await crawl("status", "a", "--json")).out)["report"]
+    assert (report["v"], report["records"], report["share"]) == (1, 5, 1.0)
+    assert {(one["status"], one["n"]) for one in report["statuses"]} == {(200, 3), (301, 1), (404, 1)}
+    assert [(one["reason"], one["n"]) for one in report["errors"]] == [("status-4xx", 1)]
+    assert report["sites"][0]["n"] == 5
+
+
+async def test_many_records_are_counted_when_somebody_asks_for_it_and_then_the_count_is_kept(
+    crawl: Crawl, tmp_path: Path, web: Served
+) -> None:
+    await crawl(web.url("a.test"), "-o", "a", *ALLOWED)
+    pages = tmp_path / "a" / "pages.jsonl"
+    pages.write_bytes(pages.read_bytes() * (status.QUICKLY_BYTES // pages.stat().st_size + 2))
+    hint = "  report    its records are not counted yet: crawl status a --report\n"
+    assert hint in (await crawl("status", "a")).out
+    assert json.loads((await crawl("status", "a", "--json")).out)["report"] is None
+    counted = await crawl("status", "a", "--report")
+    assert (hint in counted.out, "  answers   200 " in counted.out) == (False, True)
+    assert "  answers   200 " in (await crawl("status", "a")).out
 
 
 async def test_status_says_how_to_go_on_and_who_crawls(crawl: Crawl, tmp_path: Path, web: Served) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
+from playwright.async_api import Page, ViewportSize
 
 from crawler.daemon import DaemonConfig, Jobs, State, open_jobs
 from crawler.settings.loading import amend
 from crawler.testing import Site, Web, error, html, open_web, slow
 
-from .browser import open_dashboard
+from .browser import Dashboard, open_dashboard
 from .conftest import BASE, submit, until
+from .pictures import shrink
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 BUSY = {"delay_s": 0.02, "per_site": 4}
+USUAL = {"reach": "host", "delay_s": 1.0, "per_site": 1}
+OWN = {"delay_s": 0.15, "per_site": 4}
+"""Slow enough for advice."""
 SECONDS = 30
 """Of crawling, until charts have something to show."""
 
@@ -38,30 +44,64 @@ def web() -> Web:
     return Web(sites, [f"http://{one.host}/" for one in sites])
 
 
+WIDE: ViewportSize = {"width": 1180, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 760}
+LOOKS: dict[str, tuple[ViewportSize, Literal["light", "dark"]]] = {
+    "": (WIDE, "light"),
+    "-dark": (WIDE, "dark"),
+    "-phone": (PHONE, "light"),
+}
+"""The ends of the files' names, and how each kind looks."""
+
+
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         opened: Any = partial(_open_daemon, Path(folder) / "data")
-        size = {"viewport": {"width": 1180, "height": 700}, "color_scheme": "light"}
-        async with open_web(web()) as served, open_dashboard(opened, **size) as dashboard:
+        async with open_web(web()) as served, open_dashboard(opened, viewport=WIDE) as dashboard:
             shop, press, museum, weather = served.seeds
-            jobs, page = dashboard.jobs, dashboard.page
+            jobs = dashboard.jobs
             done = await submit(jobs, [museum], name="museum, every month")
             await until(jobs, done.id, State.COMPLETED)
             await submit(jobs, [weather], name="weather", settings=BUSY, priority=-2)
             await submit(jobs, [museum], name="museum again", is_paused=True)
             await submit(jobs, [press], name="press", settings=BUSY)
-            job = await submit(jobs, [shop], name="shop", settings=BUSY, labels={"team": "prices"})
-            await dashboard.show(f"job/{job.id}")
+            job = await submit(jobs, [shop], name="shop", settings=OWN, labels={"team": "prices"})
             await anyio.sleep(SECONDS)
-            await page.screenshot(path=DOCS / "dashboard-job.png")
-            await dashboard.show()
-            await page.get_by_role("row", name="shop").wait_for()
-            await anyio.sleep(1)
-            await page.screenshot(path=DOCS / "dashboard-jobs.png", clip={"x": 0, "y": 0, "width": 1180, "height": 420})
+            async with _blank(dashboard) as blank:
+                await dashboard.show("jobs")
+                await dashboard.page.get_by_label("Select museum again").check()
+                await dashboard.page.mouse.move(1, 1)  # no row is lit
+                await _take(dashboard, blank, "jobs")
+                await dashboard.show(f"job/{job.id}")
+                await dashboard.page.locator(".chart canvas").first.wait_for()
+                await _take(dashboard, blank, "job")
+                await dashboard.show("new")
+                await dashboard.page.get_by_label("Seeds", exact=True).fill("https://example.org/")
+                await dashboard.page.get_by_label("Depth").fill("2")
+                await _take(dashboard, blank, "form")
+
+
+async def _take(dashboard: Dashboard, blank: Page, name: str) -> None:
+    """Takes a view in every look."""
+    for end, (size, scheme) in LOOKS.items():
+        await dashboard.page.set_viewport_size(size)
+        await dashboard.page.emulate_media(color_scheme=scheme)
+        await anyio.sleep(2)  # charts are drawn again, colours fade
+        small = await shrink(blank, await dashboard.page.screenshot())
+        (DOCS / f"dashboard-{name}{end}.png").write_bytes(small)
+
+
+@asynccontextmanager
+async def _blank(dashboard: Dashboard) -> AsyncIterator[Page]:
+    """A page without a policy on data: URLs."""
+    page = await dashboard.browser.new_page()
+    await page.goto("about:blank")
+    yield page
+    await page.close()
 
 
 def _open_daemon(data: Path) -> AbstractAsyncContextManager[Jobs]:
-    return open_jobs(DaemonConfig(grace_s=1), data, amend(BASE, {"retry_delay_s": 5.0}))
+    return open_jobs(DaemonConfig(grace_s=1), data, amend(BASE, USUAL | {"retry_delay_s": 5.0}))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 async def test_a_schedule_is_made_switched_off_and_removed(open_daemon: Open) -> None:
     async with open_dashboard(open_daemon) as dashboard:
         page = dashboard.page
-        page.on("dialog", lambda dialog: dialog.accept())
         await page.get_by_role("link", name="Schedules").click()
-        await page.get_by_label("Seeds, one a line").fill("https://example.org/")
-        await page.get_by_label("cron").fill("0 25 * * *")
-        await page.get_by_role("button", name="Save schedule").click()
-        await expect(page.get_by_role("alert")).to_contain_text("bad hour")
-        await page.get_by_label("cron").fill("30 6 * * MON")
-        await page.get_by_role("button", name="Save schedule").click()
+        await page.get_by_label("Seeds").fill("https://example.org/")
+        await page.get_by_label("When").fill("0 25 * * *")
+        await page.get_by_role("button", name="Save the schedule").click()
+        await expect(page.get_by_label("When")).to_be_focused()
+        await expect(page.locator("#schedule-cron-fault")).to_contain_text("bad hour")
+        await page.get_by_label("When").fill("30 6 * * MON")
+        await page.get_by_role("button", name="Save the schedule").click()
         row = page.get_by_role("row").filter(has_text="30 6 * * MON")
         await expect(row).to_contain_text("06:30:00")
         await row.get_by_role("button", name="Switch off").click()
@@ -33,7 +33,8 @@ async def test_a_schedule_is_made_switched_off_and_removed(open_daemon: Open) ->
         assert (made.is_enabled, made.zone, made.seeds) == (False, "UTC", ("https://example.org/",))
         await row.get_by_role("button", name="Switch on").click()
         await expect(row.get_by_role("button", name="Switch off")).to_be_visible()
-        await row.get_by_role("button", name="Remove").click()
+        await row.get_by_role("button", name="Delete").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("No schedules yet")).to_be_visible()
         assert [said for said in dashboard.said if "422" not in said] == []
 

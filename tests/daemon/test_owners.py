@@ -63,7 +63,7 @@ def test_the_settings_that_are_a_jobs_are_these() -> None:
         "delay_s", "per_site", "limit", "bytes_per_s", "headers", "basic_auth", "bearer"
     }  # fmt: skip
     assert {name for name, field in SinkConfig.model_fields.items() if mark_of(field)} == {
-        "kind", "path", "links", "text", "headers"
+        "kind", "path", "links", "text", "headers", "simhash"
     }  # fmt: skip
     assert set(OWNERS) == set(fields()) - set(marks)
 
@@ -91,6 +91,7 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "tuple": ("9.9.9.9",),
         "str": "thread",
         "int": 7,
+        "bool": True,
         "float": 7.0,
         "NoneType": "http://p:1",
         "dict": {"a": 1},
@@ -100,6 +101,8 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "frontier.kind": "memory",
         "fetch.budget_bytes": 1 << 30,
         "offload.page_memory_bytes": 1 << 30,
+        "telemetry.otel_endpoint": "http://collector:4318",
+        "telemetry.trace_ratio": 0.5,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:

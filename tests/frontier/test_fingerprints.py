@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from crawler.frontier.fingerprints import U64, Fingerprints
+from crawler.frontier.fingerprints import STEP, U64, Fingerprints
 
 keys = st.integers(0, (1 << 64) - 1) | st.sampled_from([0, 1, 2, 1 << 32, (1 << 64) - 1])
 
@@ -63,6 +63,44 @@ def test_it_stays_exact_while_it_grows_by_steps() -> None:
     assert not seen.add_many(every, every).any()
     assert all(seen.get(int(key)) == int(key) >> 1 for key in every[::1000])
     assert seen.nbytes / len(seen) < 2 * 45  # a slot takes 16 bytes here; while growing there are three tables
+
+
+@given(st.lists(st.lists(keys, max_size=60), max_size=20), st.booleans())
+def test_made_at_once_it_is_what_it_is_bit_by_bit(calls: list[list[int]], with_values: bool) -> None:
+    made = Fingerprints.build([array(*call) for call in calls], sum(map(len, calls)), with_values=with_values)
+    every = [key or 1 for call in calls for key in call]
+    assert len(made) == len(set(every))
+    assert all(key in made for key in every)
+    assert (2**63 + 12345 in made) == (2**63 + 12345 in every)
+    if with_values:
+        assert {key: made.get(key) for key in every} == {key: every.index(key) + 1 for key in every}
+    fresh = sorted({7, 1 << 33, (1 << 64) - 5} - set(every))
+    assert made.add_many(array(*fresh), array(*fresh) if with_values else None).all()
+    assert all(key in made for key in [*every, *fresh])
+
+
+def test_made_at_once_it_holds_many_members_wherever_they_crowd() -> None:
+    """Runs that are longer than a step, several equal ones across steps, and a run that goes on at the beginning."""
+    numbers = np.random.default_rng(5)
+    evenly = numbers.integers(1, 1 << 64, 3 * STEP, np.uint64)
+    low = np.arange(1, 2 * STEP + 1, dtype=np.uint64)
+    high = np.uint64((1 << 64) - 1) - np.arange(2 * STEP, dtype=np.uint64)
+    every = numbers.permutation(np.concatenate([evenly, low, high]))
+    parts = np.array_split(np.concatenate([every, every[:1000], np.repeat(low[:1], 2 * STEP)]), 9)
+    expected, first = np.unique(np.concatenate(parts), return_index=True)
+    for with_values in (False, True):
+        table = Fingerprints.build(parts, sum(map(len, parts)), with_values=with_values)._table
+        slots = np.flatnonzero(table.keys)
+        order = np.argsort(table.keys[slots])
+        assert (table.keys[slots][order] == expected).all()
+        assert table.used == len(expected)
+        empty_before = np.concatenate([[0], np.cumsum(table.keys == 0)])
+        homes, is_behind = table._homes(table.keys[slots]), slots < table._homes(table.keys[slots])
+        between = empty_before[slots] - empty_before[homes] + is_behind * empty_before[-1]
+        assert not between.any(), "no search ends before it is found"
+        assert is_behind.any()
+        if with_values:
+            assert (table.values[slots][order] == first + 1).all()
 
 
 def test_crowded_slots_at_the_end_go_on_at_the_beginning() -> None:

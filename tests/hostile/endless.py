@@ -19,8 +19,9 @@ from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
 from crawler.parse import Document, ParseJob, parse
 from crawler.policy.scope import Reach
-from crawler.protocols import Frontier
+from crawler.protocols import Frontier, Sampling
 from crawler.standing import Trap
+from crawler.visit import is_sample
 from tests.defaults import make_job, make_scope, make_terms
 from tests.hostile.calendars import CALENDARS
 from tests.hostile.finite import FINITE
@@ -52,6 +53,8 @@ class Result:
     read: int = 0
     urls: set[str] = field(default_factory=set)
     barred: int = 0
+    briefly: int = 0
+    """Pages that might be brief, if their text was long."""
     traps: tuple[Trap, ...] = ()
     seconds: float = 0.0
 
@@ -107,7 +110,13 @@ async def _visit(lease: Lease, site: Site, job: ParseJob, frontier: Frontier, re
     result.read += 1
     result.urls.add(request.url.text)
     content_type = "application/xml" if body.startswith("<?xml") else "text/html"
-    document = Document(request.url, body.encode(), content_type, anchor=request.anchor, depth=request.depth)
+    may_be_brief = (
+        isinstance(frontier, Sampling) and not is_sample(request.url, frontier.key) and frontier.knows_well(request.url)
+    )
+    document = Document(
+        request.url, body.encode(), content_type, anchor=request.anchor, depth=request.depth, may_be_brief=may_be_brief
+    )  # fmt: skip
+    result.briefly += may_be_brief
     page = parse(document, job)
     first = await frontier.claim(page.digest, lease)
     what = Disposition.FETCHED if first == request.url else Disposition.DUPLICATE

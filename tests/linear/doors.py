@@ -29,7 +29,7 @@ from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
-from crawler.fetch.framing import join_equal_lengths, split_heads
+from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, join_equal_lengths, split_heads
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import naming
@@ -388,8 +388,18 @@ ROWS = [
     ),
     Row(
         "fetch.framing.join_equal_lengths",
-        join_equal_lengths,
+        lambda data: join_equal_lengths(data, find_final_head(data)),
         raw({**TEXT, **runs("\r\n", "Content-Length: 5\r\n", "content-length:", "Content-Length: 5, 5", "\n")}),
+    ),
+    Row(
+        "fetch.framing.find_final_head",
+        find_final_head,
+        raw(runs("\r\n", "HTTP/1.1 103 a\r\n\r\n", "HTTP/1.1 1", "\n")),
+    ),
+    Row(
+        "fetch.framing.count_lengths",
+        lambda data: count_lengths(data[:LOOK_BACK], data),
+        raw({**TEXT, **runs("\ncontent-length:", "\ncontent-length: 5", "content-length: ,", "\n")}),
     ),
     Row("daemon.jobs.spool.normalise_lines", lambda text: spool.normalise_lines([text, *text.split(" ")]), TEXT),
     Row(

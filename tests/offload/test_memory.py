@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import resource
 import sys
 import time
 import zlib
@@ -17,7 +18,7 @@ import pytest
 from crawler.errors import OffloadError, ParseError, VisitError
 from crawler.model import Reason, Url
 from crawler.offload import open_offloader
-from crawler.parse import Document, parse
+from crawler.parse import Document, ParseJob, parse
 from tests.defaults import make_job, make_scope, make_workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only the kernel of Linux bounds it")
@@ -110,6 +111,23 @@ async def test_code_that_is_not_pythons_says_so_where_it_gets_no_memory_and_harm
         assert await pool.run(os.getpid) == before
     assert answers.pop() == 9
     assert [name for name, answer in zip(STARVED, answers, strict=True) if not isinstance(answer, VisitError)] == []
+
+
+def count_page_faults(document: Document, job: ParseJob, pages: int) -> float:
+    """How often the kernel gave memory anew for each of these pages, once the first ones were read."""
+    for _ in range(4):
+        parse(document, job)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(pages):
+        parse(document, job)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages
+
+
+async def test_a_worker_keeps_the_memory_that_one_page_after_the_other_takes() -> None:
+    body = b"<html><body>" + b"".join(b"<p>Some words of <a href=/%d>a link</a></p>\n" % i for i in range(900))
+    job = make_job(key=b"k" * 16, run=b"test-memory", bounds=make_scope())
+    async with open_offloader(make_workers(count=1)) as pool:
+        assert await pool.run(count_page_faults, Document(Url("http://h/"), body, "text/html"), job, 40) < 4
 
 
 async def test_a_tree_that_grows_without_bound_costs_its_bound_and_leaves_its_links() -> None:

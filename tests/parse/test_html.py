@@ -20,6 +20,11 @@ from tests.defaults import FOLLOWED, make_job, make_scope
 URL = "http://h/a/page"
 
 
+@given(st.lists(st.sampled_from([b"<", b"word", b"<b>"])).map(b"".join), st.integers(0, 5000))
+def test_a_tree_is_too_large_by_the_estimate_of_its_size(body: bytes, limit: int) -> None:
+    assert html.is_too_large(body, limit) is (html.tree_bytes(body) > limit)
+
+
 def job(*follow: str, wants_text: bool = False, nofollow: Literal["pages", "links"] = "pages") -> ParseJob:
     kinds = frozenset(follow) or FOLLOWED
     return make_job(b"k", b"r", make_scope(), follow=kinds, nofollow=nofollow, agent="ourbot", wants_text=wants_text)

@@ -39,8 +39,9 @@ export class Refused extends Error {
   }
 }
 
-export async function call(method, path, { body, lines, signal } = {}) {
+export async function call(method, path, { body, lines, signal, range } = {}) {
   const headers = { Authorization: `Bearer ${token()}` };
+  if (range !== undefined) headers.Range = range;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (lines !== undefined) headers["Content-Type"] = "text/uri-list";
   const sent = lines !== undefined ? lines : body === undefined ? undefined : JSON.stringify(body);
@@ -57,6 +58,21 @@ export async function call(method, path, { body, lines, signal } = {}) {
 
 export const get = async (path, signal) => (await call("GET", path, { signal })).json();
 export const send = async (method, path, body) => (await call(method, path, { body }))?.json();
+
+const MOST_ITEMS = 500; // of one answer
+
+// Returns as many items of a list as the path's `limit` says, or all of them, from one answer or several.
+export async function getMany(path, signal) {
+  const [bare, search] = path.split("?");
+  const { limit = Infinity, ...asked } = Object.fromEntries(new URLSearchParams(search));
+  const items = new Map();
+  for (let cursor = null; ;) {
+    const page = await get(bare + query({ ...asked, limit: Math.min(limit - items.size, MOST_ITEMS), cursor }), signal);
+    page.items.forEach((one) => items.set(one.id, one));
+    cursor = page.next;
+    if (!cursor || items.size >= limit) return { items: [...items.values()], next: cursor };
+  }
+}
 
 export function query(values) {
   const kept = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);

@@ -1,11 +1,13 @@
 // The page around the views: routes, the token, the state of the connection, the theme.
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
-import { keepToken, otherToken, settleToken } from "./api.js";
+import { keepToken, otherToken, settleToken, token } from "./api.js";
+import { Notice } from "./dialog.js";
 import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
 import { NewJob } from "./create.js";
+import { Trouble } from "./parts.js";
 import { Schedules } from "./schedules.js";
 
 function useRoute() {
@@ -36,14 +38,15 @@ function useTheme() {
   return [theme, () => setTheme(names[(names.indexOf(theme) + 1) % names.length])];
 }
 
-function AskToken({ done }) {
+function AskToken({ done, error }) {
   const [text, setText] = useState("");
   const submit = (event) => { event.preventDefault(); keepToken(text); done(); };
   return html`<main class="ask"><h1>crawld</h1>
     <p>Enter the daemon's token. It is the text in the file <code>token</code> in the daemon's data folder. Or open the
     address that <code>crawl serve</code> printed.</p>
+    ${token() && html`<${Trouble} error=${error} />`}
     <form onSubmit=${submit}>
-      <label>Token <input type="password" autocomplete="off" value=${text} onInput=${(e) => setText(e.target.value)} autofocus /></label>
+      <label>Token <input type="password" autocomplete="off" value=${text} aria-invalid=${token() ? "true" : undefined} onInput=${(e) => setText(e.target.value)} autofocus /></label>
       <button type="submit">Sign in</button>
     </form></main>`;
 }
@@ -56,19 +59,22 @@ function AskWhich() {
     <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the new token</button></p></main>`;
 }
 
+const TITLES = { new: "New job", schedules: "Schedules", job: "Job" };
+
 function Shell() {
   const [[view, id, tab], search] = useRoute();
   const [theme, turnTheme] = useTheme();
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
-  const page = view === "new" ? html`<${NewJob} />`
+  useEffect(() => { document.title = `${TITLES[view] || "Jobs"} · crawld`; }, [view]);
+  const page = view === "new" ? html`<${NewJob} key=${search} search=${search} />`
     : view === "schedules" ? html`<${Schedules} />`
     : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`
-    : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} />`;
+    : html`<${Jobs} state=${view === "jobs" ? id || "" : ""} search=${search} />`;
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header><nav aria-label="Main">
-      <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
+      <a class="brand" href="#/" title="crawld"><img src="assets/icon.svg" alt="" width="22" height="22" /> crawld</a>
       <a href="#/" aria-current=${!["new", "schedules"].includes(view) ? "page" : undefined}>Jobs</a>
       <a href="#/schedules" aria-current=${view === "schedules" ? "page" : undefined}>Schedules</a>
       <a href="#/new" aria-current=${view === "new" ? "page" : undefined}>New job</a>
@@ -76,7 +82,7 @@ function Shell() {
       <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
       <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or the system's theme" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
     </nav></header>
-    <main id="main" tabindex="-1">${page}</main>`;
+    <main id="main" tabindex="-1">${page}</main><${Notice} />`;
 }
 
 function App() {
@@ -88,7 +94,7 @@ function App() {
   }, []);
   const [value, error] = useLive(isAsked ? null : "v1/jobs?limit=1");
   if (isAsked) return html`<${AskWhich} />`;
-  if (error?.status === 401) return html`<${AskToken} done=${() => location.reload()} />`;
+  if (error?.status === 401) return html`<${AskToken} error=${error} done=${() => location.reload()} />`;
   if (!value && !error) return html`<main aria-busy="true"></main>`;
   return html`<${Shell} />`;
 }

@@ -4,14 +4,18 @@ import { html, useEffect } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
 import { Controls } from "./jobs.js";
 import { useEvents, useLive } from "./live.js";
+import { Log } from "./log.js";
 import { Overview } from "./overview.js";
 import { Act, Badge, Trouble } from "./parts.js";
 import { Errors, Files, History, Pages, Sites } from "./lists.js";
 import { Explain } from "./explain.js";
+import { Repeat } from "./repeat.js";
+import { Report } from "./report.js";
 import { Settings } from "./settings.js";
+import * as terms from "./terms.js";
 import { moment, number, plain } from "./words.js";
 
-const TABS = { overview: Overview, sites: Sites, pages: Pages, errors: Errors, explain: Explain, settings: Settings, files: Files, history: History };
+const TABS = { overview: Overview, report: Report, sites: Sites, pages: Pages, errors: Errors, log: Log, explain: Explain, settings: Settings, files: Files, history: History };
 
 export function Job({ id, tab, search }) {
   const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
@@ -20,6 +24,7 @@ export function Job({ id, tab, search }) {
     if (event.data.to === "removed") location.hash = "#/";
     else refresh();
   });
+  useEffect(() => { if (job) document.title = `${plain(job.name || job.id)} · crawld`; }, [job?.name]);
   useEffect(() => document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, Boolean(job)]);
   if (!job) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
   const Shown = TABS[tab] || Overview;
@@ -37,9 +42,9 @@ export function Job({ id, tab, search }) {
   };
   return html`
     <div class="bar"><h1>${plain(job.name || job.id)} <${Badge} state=${job.state} /></h1><span class="grow"></span>
-      <${Controls} job=${job} after=${refresh} />
-      <${Act} label="Remove" kind="quiet danger" ask="Remove this job, its folder and everything it fetched?" act=${remove} title="Remove the job and its folder" /></div>
-    <p class="under">${job.id} · created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${job.ended}` : ""}${" · "}
+      <${Controls} job=${job} after=${refresh} /><${Repeat} job=${job} />
+      <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this job?", more: ["Its folder and everything it fetched are deleted too. This cannot be undone."] }} act=${remove} title="Delete the job and its folder" /></div>
+    <p class="under">${job.id} · created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${terms.ending(job.ended)}` : ""}${" · "}
       ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}${job.seeds.queued !== job.seeds.given && !job.seeds.is_reading ? `, ${number(job.seeds.queued)} queued` : ""}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
       ${Object.entries(job.labels).map(([name, value]) => html` · <span class="label">${plain(name)}=${plain(value)}</span>`)}</p>
     ${job.has_more && html`<p class="hint">There is more to do. Resume the job to continue.</p>`}
@@ -47,6 +52,6 @@ export function Job({ id, tab, search }) {
     ${job.error && html`<div class="trouble" role="alert">${plain(job.error)}</div>`}
     <${Trouble} error=${error} />
     <div class="tabs" role="tablist" aria-label="Views of the job" onKeyDown=${move}>${names.map((name) => html`
-      <a id=${`tab-${name}`} role="tab" href=${`#/job/${id}/${name}`} aria-selected=${String(name === tab)} tabindex=${name === tab ? 0 : -1}>${name}</a>`)}</div>
+      <a id=${`tab-${name}`} role="tab" href=${`#/job/${id}/${name}`} aria-selected=${String(name === tab)} tabindex=${name === tab ? 0 : -1}>${terms.capital(name)}</a>`)}</div>
     <section role="tabpanel" aria-labelledby=${`tab-${tab}`}><${Shown} key=${search} job=${job} search=${search} refresh=${refresh} /></section>`;
 }

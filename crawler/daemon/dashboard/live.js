@@ -25,8 +25,8 @@ export function useEvents(hear) {
   }, []);
 }
 
-// Returns [value, error, refresh] for a path of the API. With the path null it asks nothing.
-export function useLive(path, everyMs = 0) {
+// Returns [value, error, refresh] for a path of the API. With the path null it asks nothing. `load` makes the request.
+export function useLive(path, everyMs = 0, load = get) {
   const [state, setState] = useState({ path: null, value: null, error: null });
   const ask = useRef(() => {});
   useEffect(() => {
@@ -36,7 +36,7 @@ export function useLive(path, everyMs = 0) {
     ask.current = async () => {
       clearTimeout(timer);
       try {
-        const value = await get(path, ended.signal);
+        const value = await load(path, ended.signal);
         setState({ path, value, error: null });
       } catch (error) {
         if (ended.signal.aborted) return;

@@ -1,16 +1,13 @@
 // The overview of a job: what limits it, its numbers, and charts of them.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { get, send } from "./api.js";
+import { BoundBar } from "./advice.js";
+import { get } from "./api.js";
 import { Chart } from "./charts.js";
-import { Act, Fact } from "./parts.js";
+import { Fact } from "./parts.js";
 import { Parked, Said } from "./wishes.js";
-import { bytes, duration, number, percent, plain, short } from "./words.js";
+import { bytes, duration, number, plain, short } from "./words.js";
 
-const STAGES = {
-  politeness: "delay between requests to a site", queue: "waiting for robots.txt, address limits or memory", dns: "looking up names", connect: "TCP and TLS",
-  wait: "waiting for the server's answer", download: "receiving bodies", parse: "reading pages", output: "writing records",
-};
 const KEPT = 3000;
 
 // Returns the columns of the series, and appends new points while the job runs.
@@ -50,23 +47,6 @@ function rates(at, column = []) {
 
 const known = (column) => (column || []).map((value) => (Number.isFinite(value) && value > 0 ? value : null));
 
-// One button for each setting that would make the job faster. It takes effect at once.
-function Remedies({ job, refresh }) {
-  const set = (key, value) => async () => { await send("PATCH", `v1/jobs/${job.id}`, { settings: { [key]: value } }); refresh(); };
-  return Object.entries(job.remedies).map(([key, value]) => html`<${Act} key=${key} label=${`Set ${key} to ${value}`} act=${set(key, value)} /> `);
-}
-
-function BoundBar({ job, refresh }) {
-  const shares = Object.entries(job.stages || {}).filter(([, share]) => share > 0.004);
-  return html`<div class="bound" aria-label="Where the time of visits goes">
-    <h2>Bound by <em>${job.state === "running" ? job.bound_by : "nothing: it is not running"}</em></h2>
-    ${shares.length > 0 && html`<div class="stages" role="img" aria-label=${shares.map(([name, share]) => `${name} ${percent(share)}`).join(", ")}>
-      ${shares.map(([name, share]) => html`<span class=${`stage ${name}`} style=${{ flexGrow: share * 100 }} title=${`${name}: ${percent(share)}, ${STAGES[name]}`}>
-        ${share > 0.12 ? `${name} ${percent(share)}` : ""}</span>`)}</div>
-    <ul class="key">${shares.map(([name, share]) => html`<li><span class=${`dot ${name}`}></span>${name} ${percent(share)}</li>`)}</ul>`}
-    ${job.state === "running" && job.advice && html`<p class="advice">${job.advice} <${Remedies} job=${job} refresh=${refresh} /></p>`}</div>`;
-}
-
 export function Overview({ job, refresh }) {
   const { at, columns } = useSeries(job.id, job.state === "running");
   const [said, say] = useState("");
@@ -76,11 +56,11 @@ export function Overview({ job, refresh }) {
     <${BoundBar} job=${job} refresh=${refresh} />
     <dl class="facts">
       <${Fact} name="pages">${number(job.pages)}<//>
-      <${Fact} name="pages/s">${short(job.pages_per_s)}<//>
+      <${Fact} name="pages a second">${short(job.pages_per_s)}<//>
       <${Fact} name="received">${bytes(job.bytes)}<//>
-      <${Fact} name="in flight">${number(job.in_flight)}<//>
+      <${Fact} name="visits under way">${number(job.in_flight)}<//>
       <${Fact} name="queued">${number(job.counts.queued)}<//>
-      <${Fact} name="retrying">${number(job.counts.retrying)}<//>
+      <${Fact} name="to try again">${number(job.counts.retrying)}<//>
       ${job.counts.parked > 0 && html`<${Fact} name="parked" title="URLs that wait until you ask for them">${number(job.counts.parked)}<//>`}
       <${Fact} name="sites" title="with URLs to visit">${number(job.counts.sites)}<//>
       <${Fact} name="known URLs">${number(job.counts.known)}<//>
@@ -90,9 +70,9 @@ export function Overview({ job, refresh }) {
     <${Said} text=${said} />
     ${job.counts.parked > 0 && html`<${Parked} job=${job} say=${say} />`}
     ${at.length > 1 ? html`<div class="charts">
-      <${Chart} title="Pages a second" series=${[{ name: "pages/s", ink: "--c1" }]} data=${[at, rates(at, columns.pages)]} write=${short} />
-      <${Chart} title="Bytes a second" series=${[{ name: "received/s", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />
-      <${Chart} title="In flight" series=${[{ name: "visits", ink: "--c3" }]} data=${[at, columns.in_flight]} write=${short} />
+      <${Chart} title="Pages a second" series=${[{ name: "pages a second", ink: "--c1" }]} data=${[at, rates(at, columns.pages)]} write=${short} />
+      <${Chart} title="Bytes a second" series=${[{ name: "received a second", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />
+      <${Chart} title="Visits under way" series=${[{ name: "visits", ink: "--c3" }]} data=${[at, columns.in_flight]} write=${short} />
       <${Chart} title="Queue" series=${[{ name: "queued", ink: "--c4" }]} data=${[at, columns.queued]} write=${short} />
       <${Chart} title="Answers a second by status" isStacked=${true} write=${short}
         series=${[{ name: "2xx", ink: "--good" }, { name: "3xx", ink: "--c2" }, { name: "4xx", ink: "--warn" }, { name: "5xx", ink: "--bad" }]}

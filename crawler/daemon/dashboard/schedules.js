@@ -1,15 +1,18 @@
 // Schedules of repeated jobs: list, add, switch off and on, remove.
 
-import { html, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
 import { useEvents, useLive } from "./live.js";
-import { Act, Empty, Trouble } from "./parts.js";
+import { tell } from "./dialog.js";
+import { Field, Select, Text } from "./inputs.js";
+import { Keep, NOTHING, kept } from "./keep.js";
+import { Act, Empty, Table, Trouble } from "./parts.js";
 import { moment, plain } from "./words.js";
 
 const OVERLAPS = { skip: "skip this run", queue: "start when it ends", "cancel-old": "cancel it and start" };
 const CATCH_UPS = { once: "start one job as soon as it runs again", never: "wait for the next time" };
 const PLACE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const BLANK = { cron: "0 6 * * *", zone: PLACE, seeds: "", name: "", template: "", overlap: "skip", catch_up: "once" };
+const BLANK = { cron: "0 6 * * *", zone: PLACE, seeds: "", name: "", template: "", overlap: "skip", catch_up: "once", ...NOTHING };
 
 function Row({ one, refresh }) {
   const path = `v1/schedules/${one.id}`;
@@ -20,9 +23,9 @@ function Row({ one, refresh }) {
     <td><code>${plain(one.cron)}</code><small>${plain(one.zone)}</small></td>
     <td>${one.is_enabled ? moment(one.next_at) : "off"}${one.is_waiting && html`<small>one is waiting</small>`}</td>
     <td>${one.last_job ? html`<a href=${`#/job/${one.last_job}`}>${moment(one.last_at)}</a>` : "–"}${one.said && html`<small>${plain(one.said)}</small>`}</td>
-    <td class="wider">${one.overlap}</td>
+    <td class="wider">${OVERLAPS[one.overlap] || one.overlap}</td>
     <td><span class="controls"><${Act} label=${one.is_enabled ? "Switch off" : "Switch on"} act=${turn} />
-      <${Act} label="Remove" kind="quiet danger" ask="Remove this schedule? Its jobs are kept." act=${remove} /></span></td></tr>`;
+      <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this schedule?", more: ["Its jobs are kept."] }} act=${remove} /></span></td></tr>`;
 }
 
 function Add({ done }) {
@@ -30,52 +33,52 @@ function Add({ done }) {
   const [trouble, setTrouble] = useState(null);
   const [busy, setBusy] = useState(false);
   const [templates] = useLive("v1/templates");
-  const put = (name) => (event) => setAsked({ ...asked, [name]: event.target.value });
+  const [schema] = useLive("v1/settings");
+  const form = useRef(null);
+  useEffect(() => form.current?.querySelector('[aria-invalid="true"]')?.focus(), [trouble]);
+  const put = (name) => (value) => setAsked({ ...asked, [name]: value });
   const faultOf = (name) => trouble?.faults?.find((fault) => fault.field === name || fault.field.startsWith(`${name}.`))?.detail;
   const submit = async (event) => {
     event.preventDefault();
     setBusy(true);
     try {
-      const { template, ...rest } = asked;
+      const { template, links, text, format, ...rest } = asked;
       const seeds = asked.seeds.split("\n").map((line) => line.trim()).filter(Boolean);
-      await send("POST", "v1/schedules", { ...rest, seeds, ...(template ? { template } : {}) });
+      await send("POST", "v1/schedules", { ...rest, ...kept({ links, text, format }), seeds, ...(template ? { template } : {}) });
       setAsked(BLANK);
       setTrouble(null);
+      tell("The schedule is saved.");
       done();
     } catch (problem) { setTrouble(problem); }
     setBusy(false);
   };
-  const field = (name, about, input) => html`<div class="field"><label for=${`schedule-${name}`}>${name.replace("_", " ")}</label>${input}
-    <small class=${faultOf(name) ? "failed" : ""}>${faultOf(name) ? plain(faultOf(name)) : about}</small></div>`;
-  const text = (name, placeholder) => html`<input id=${`schedule-${name}`} type="text" value=${asked[name]} placeholder=${placeholder} onInput=${put(name)}
-    aria-invalid=${faultOf(name) ? "true" : undefined} autocomplete="off" spellcheck=${false} />`;
-  const choice = (name, choices) => html`<select id=${`schedule-${name}`} value=${asked[name]} onChange=${put(name)}>
-    ${Object.entries(choices).map(([value, words]) => html`<option value=${value}>${words}</option>`)}</select>`;
-  return html`<form class="create" onSubmit=${submit}>
+  const given = (name, label, about) => ({ id: `schedule-${name}`, name: label, about, fault: faultOf(name), value: asked[name], change: put(name) });
+  return html`<form class="create" onSubmit=${submit} ref=${form} noValidate>
     <${Trouble} error=${trouble} />
-    <label>Seeds, one a line<textarea rows="3" name="seeds" placeholder="https://example.org/" value=${asked.seeds} onInput=${put("seeds")} spellcheck=${false}
-      aria-invalid=${faultOf("seeds") ? "true" : undefined}></textarea></label>
     <div class="fields">
-      ${field("cron", "minute, hour, day of month, month, day of week", text("cron", "0 6 * * MON-FRI"))}
-      ${field("zone", "time zone of the cron line", text("zone", "UTC"))}
-      ${field("name", "name of the jobs", text("name", "the first seed's site"))}
-      ${field("template", "settings to start from", html`<select id="schedule-template" value=${asked.template} onChange=${put("template")}><option value="">none</option>
-        ${(templates?.items || []).map(({ name }) => html`<option value=${name}>${plain(name)}</option>`)}</select>`)}
-      ${field("overlap", "if the previous job has not ended", choice("overlap", OVERLAPS))}
-      ${field("catch_up", "if the daemon was not running at that time", choice("catch_up", CATCH_UPS))}
+      <${Field} ...${given("seeds", "Seeds", "The URLs where each crawl begins, one a line.")} isWide=${true} input=${(attributes) => html`<textarea ...${attributes} rows="3" name="seeds"
+        placeholder="https://example.org/" value=${asked.seeds} onInput=${(e) => put("seeds")(e.target.value)} spellcheck=${false}></textarea>`} />
+      <${Text} ...${given("cron", "When", "Minute, hour, day of month, month, day of week, as cron has them: `0 6 * * MON-FRI` is at six on working days.")} placeholder="0 6 * * MON-FRI" />
+      <${Text} ...${given("zone", "Time zone", "The place whose clock counts.")} placeholder="UTC" />
+      <${Text} ...${given("name", "Name", "The name of the jobs.")} placeholder="the first seed's site" />
+      <${Select} ...${given("template", "Template", "Settings to start from.")} choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, plain(name)])]} />
+      <${Select} ...${given("overlap", "Overlap", "What happens if the job before has not ended.")} choices=${Object.entries(OVERLAPS)} />
+      <${Select} ...${given("catch_up", "Missed times", "What happens if the daemon was not running at a time.")} choices=${Object.entries(CATCH_UPS)} />
     </div>
-    <p><button type="submit" class="act primary" aria-busy=${busy} disabled=${busy}>Save schedule</button></p></form>`;
+    ${schema?.formats && html`<${Keep} asked=${asked} put=${put} schema=${schema} faultOf=${faultOf} />`}
+    <p class="controls"><button type="submit" class="act primary" aria-busy=${busy} disabled=${busy}>Save the schedule</button></p></form>`;
 }
 
 export function Schedules() {
   const [page, error, refresh] = useLive("v1/schedules", 5000);
   useEvents((event) => { if (event.kind === "state") refresh(); });
   const items = page?.items || [];
-  return html`<h1>Schedules</h1>
+  const [isOpen, setIsOpen] = useState(null); // null: nobody has opened or closed the form
+  const isAsked = isOpen ?? Boolean(page && !items.length);
+  return html`<div class="bar"><h1>Schedules</h1></div>
     <${Trouble} error=${error} />
     ${page && !items.length && html`<${Empty}>No schedules yet. A schedule starts a job again and again: every morning, say, or on the first of each month.<//>`}
-    ${items.length > 0 && html`<div class="wide"><table><thead><tr><th scope="col">job</th><th scope="col">when</th><th scope="col">next</th>
-      <th scope="col">last</th><th scope="col" class="wider">overlap</th><th scope="col"><span class="hidden">actions</span></th></tr></thead>
-      <tbody>${items.map((one) => html`<${Row} key=${one.id} one=${one} refresh=${refresh} />`)}</tbody></table></div>`}
-    <details open=${items.length === 0}><summary>New schedule</summary><${Add} done=${refresh} /></details>`;
+    ${items.length > 0 && html`<${Table} head=${[["Job"], ["When"], ["Next"], ["Last"], ["If one still runs", "wider"], [html`<span class="hidden">Actions</span>`]]}
+      rows=${items.map((one) => html`<${Row} key=${one.id} one=${one} refresh=${refresh} />`)} />`}
+    <details open=${isAsked} onToggle=${(e) => { if (e.target.open !== isAsked) setIsOpen(e.target.open); }}><summary>New schedule</summary><${Add} done=${refresh} /></details>`;
 }

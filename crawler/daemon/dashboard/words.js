@@ -33,6 +33,7 @@ export function duration(s) {
 }
 
 export const moment = (unix) => (unix ? new Date(unix * 1000).toLocaleString() : "–");
+export const minute = (unix) => (unix ? new Date(unix * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–");
 export const clock = (unix) => (unix ? new Date(unix * 1000).toLocaleTimeString() : "–");
 export const percent = (part) => `${part > 0 && part < 0.01 ? "<1" : Math.round(part * 100)} %`;
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
 from .admission import Admission
@@ -134,8 +134,13 @@ def _place(origin: str) -> str:
 
 
 def _shows(request: web.Request, token: str) -> bool:
+    return hmac.compare_digest(_bytes(_given(request)), token.encode())
+
+
+def _given(request: web.Request) -> str:
+    """Returns the token that the request shows; empty if there is none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(_bytes(given.strip()), token.encode())
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _bytes(field: str) -> bytes:
@@ -144,13 +149,29 @@ def _bytes(field: str) -> bytes:
 
 
 def _no_token(request: web.Request) -> Problem:
-    said = "the token is wrong" if " " in request.headers.get("Authorization", "").strip() else "a token is needed"
-    return Problem(
-        401,
-        "unauthorized",
-        f"{said}: send `Authorization: Bearer TOKEN` with the text of the daemon's token file",
-        headers={"WWW-Authenticate": 'Bearer realm="crawld"'},
-    )
+    """Returns the answer to a request without the token; it says whether there was another one (RFC 6750 3.1)."""
+    if _given(request):
+        slug, said = (
+            "wrong-token",
+            "this token is not known, or was replaced: the daemon's token file holds the right one",
+        )
+        asked = 'Bearer realm="crawld", error="invalid_token"'
+    else:
+        slug, asked = "no-token", 'Bearer realm="crawld"'
+        said = "a token is needed: send `Authorization: Bearer TOKEN` with the text of the daemon's token file"
+    return Problem(401, slug, said, headers={"WWW-Authenticate": asked})
+
+
+async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Answers the header field `Expect` (RFC 9110 10.1.1), before all else."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        refused = answer(Problem(417, "bad-request", "the header field Expect knows 100-continue alone"))
+        refused.force_close()  # the body may come, or not
+        return refused
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return None
 
 
 def _quoted(field: str) -> str:

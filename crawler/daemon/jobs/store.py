@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from anyio import CancelScope
@@ -38,6 +38,8 @@ UPGRADES: Mapping[int, str] = {}
 """The statements that make the next layout of each older one."""
 MOST_EVENTS_A_JOB = 1000
 """Events kept for each job; older ones are deleted, so that a script cannot fill the disk."""
+MOST_KEYS_A_JOB = 1000
+"""Uploads of seeds to one job whose idempotency keys are kept, the newest ones."""
 MOST_LONE_EVENTS = 10_000
 """Events kept that belong to no job, or to a removed one."""
 
@@ -48,9 +50,25 @@ CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, record TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, job TEXT, kind TEXT NOT NULL, data TEXT NOT NULL, is_lone INT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS upload_key (
+    job TEXT, key TEXT, digest TEXT NOT NULL, given INT NOT NULL, number INT NOT NULL, PRIMARY KEY (job, key)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS event_by_job ON event (job, id);
 CREATE INDEX IF NOT EXISTS lone_event ON event (id) WHERE is_lone;
 """
+
+
+class KeyedUpload(NamedTuple):
+    """Seeds that were added to a job with an idempotency key."""
+
+    job: str
+    key: str
+    digest: str
+    """The digest of the seeds."""
+    given: int
+    """Lines that are neither empty nor comments."""
+    number: int
+    """The upload's number in the job, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ class Change:
     events: Sequence[Event] = ()
     templates: Sequence[Template] = ()
     removed_templates: Sequence[str] = ()
+    uploads: Sequence[KeyedUpload] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,15 @@ class Store:
     def events(self, after: int, job: str | None, limit: int) -> Future[list[Event]]:
         """Returns events with larger ids, in order."""
         return self.do(lambda connection: _events(connection, after, job, limit))
+
+    async def upload_with(self, job: str, key: str) -> KeyedUpload | None:
+        """Returns the upload that came to the job with this idempotency key, or None."""
+        rows = await self.do(
+            lambda connection: connection.execute(
+                "SELECT * FROM upload_key WHERE job = ? AND key = ?", [job, key]
+            ).fetchall()
+        )
+        return KeyedUpload(*rows[0]) if rows else None
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Runs `work` in the thread, in a transaction of its own, in the order of the calls. Raises as `write` does."""
@@ -217,6 +245,8 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
     )
     connection.executemany("DELETE FROM event WHERE job = ?", [(job,) for job in change.removed])
     connection.executemany("DELETE FROM job WHERE id = ?", [(job,) for job in change.removed])
+    connection.executemany("DELETE FROM upload_key WHERE job = ?", [(job,) for job in change.removed])
+    _write_uploads(connection, change.uploads)
     connection.executemany(
         "INSERT OR REPLACE INTO template VALUES (?, ?)", [(one.name, _text(one)) for one in change.templates]
     )
@@ -240,6 +270,12 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
             f"(SELECT id FROM event WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET :most)",
             {"job": event.job, "most": most},
         )
+
+
+def _write_uploads(connection: sqlite3.Connection, uploads: Sequence[KeyedUpload]) -> None:
+    connection.executemany("INSERT OR REPLACE INTO upload_key VALUES (?, ?, ?, ?, ?)", uploads)
+    oldest = [(one.job, one.number - MOST_KEYS_A_JOB) for one in uploads]
+    connection.executemany("DELETE FROM upload_key WHERE job = ? AND number <= ?", oldest)
 
 
 def _events(connection: sqlite3.Connection, after: int, job: str | None, limit: int) -> list[Event]:

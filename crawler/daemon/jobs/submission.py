@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -24,16 +24,18 @@ from ...policy.wider import lets_more_in
 from ...runtime.files import is_full
 from ...runtime.threads import finish_in_thread, start_in_thread
 from ...settings import Config
-from ..errors import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
+from ..errors import BadJob, Complaint, Full, KeyReused, StoreError, WrongState
 from ..events import Kind
 from ..owners import Rule
 from ..settings import DaemonConfig
-from . import spool
+from . import repeats, spool
 from .folders import Folders
-from .job import Ids, JobPatch, JobSpec, Record, Template
+from .job import Expected, Ids, JobPatch, JobSpec, Record, Template
+from .outputs import choose_settings, says_outputs
 from .registry import Draft, News, Registry
 from .states import State
-from .validation import alter, apply_rules, check_names, choose, differences, flatten_settings
+from .store import KeyedUpload
+from .validation import alter, apply_rules, check_names, differences, flatten_settings
 
 T = TypeVar("T")
 
@@ -84,18 +86,49 @@ class Submissions:
     async def submit(self, spec: JobSpec, seeds: Lines, key: str | None, who: str) -> tuple[Record, bool]:
         """Returns the job, and whether it is new. Raises as `Jobs.submit` does."""
         self.registry.check_open()
-        draft = self._draft(spec)
         if key is None:
-            return await self._take_in(draft, spec, seeds, who), True
+            return await self._take_in(self._draft(spec), spec, [seeds], who), True
         lock = self._keys.setdefault(key, asyncio.Lock())
         async with lock:
             if known := self.registry.by_key(key):
                 await self._compare(known, spec, seeds)
                 return known, False
-            return await self._take_in(replace(draft, key=key), spec, seeds, who), True
+            return await self._take_in(replace(self._draft(spec), key=key), spec, [seeds], who), True
 
-    async def plant(self, job: str, seeds: Lines, who: str) -> int:
-        """Stores further seeds of a job, and returns the number of lines."""
+    async def run_again(
+        self, job: str, spec: JobSpec, without: Sequence[str], seeds: Sequence[str] | None, key: str | None, who: str
+    ) -> tuple[Record, bool]:
+        """Returns a job like another one, and whether it is new. Raises as `Jobs.run_again` does."""
+        like = self.registry.record(job)
+        digest = _digest(spec, spool.normalise_lines([job, *without, "" if seeds is None else "seeds", *(seeds or ())]))
+        async with self._keys.setdefault(key, asyncio.Lock()) if key else nullcontext():
+            if key and (known := self.registry.by_key(key)):
+                if known.digest != digest:
+                    raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
+                return known, False
+            draft = repeats.inherit(self._draft(spec, repeats.make_template(like, without)), like)
+            if seeds is None:
+                files = await self.threads.run(repeats.find_uploads, like, self.folders.path(like))
+                uploads = [repeats.read_lines(file) for file in files]
+            else:
+                uploads = [_at_once(seeds)]
+            draft = replace(draft, key=key, digest=digest if key else "")
+            return await self._take_in(draft, spec, uploads, who), True
+
+    async def plant(self, job: str, seeds: Lines, key: str | None, who: str) -> int:
+        """Stores further seeds of a job, and returns the number of lines. Those with a key are stored once."""
+        if key is None:
+            return await self._plant(job, seeds, None, who)
+        lock = self._keys.setdefault(f"{job} {key}", asyncio.Lock())
+        async with lock:
+            self.registry.record(job)
+            if known := await self.registry.upload_with(job, key):
+                if known.digest != await _digest_of_seeds(seeds):
+                    raise KeyReused(f"this idempotency key belongs to other seeds of job {job}")
+                return known.given
+            return await self._plant(job, seeds, key, who)
+
+    async def _plant(self, job: str, seeds: Lines, key: str | None, who: str) -> int:
         record = await self.check_folder(job)
         coming = self.folders.prepared_path(f"{job}+{self.new_id()}.txt")
         upload = await self._spool(coming, self._guard(record), self.config.max_seeds - record.given, seeds)
@@ -106,7 +139,8 @@ class Submissions:
                 spool.settle(coming, self.folders.path(now), now.uploads + 1)
             said = {"seeds": upload.given, "who": who}
             new = replace(now, uploads=now.uploads + 1, given=now.given + upload.given)
-            return Draft([new], news=[(job, Kind.NOTE, said)])
+            keyed = [] if key is None else [KeyedUpload(job, key, upload.digest.hexdigest(), upload.given, new.uploads)]
+            return Draft([new], news=[(job, Kind.NOTE, said)], uploads=keyed)
 
         try:
             await self.registry.change(decide)
@@ -121,13 +155,16 @@ class Submissions:
             raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
         return record
 
-    async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
-        """Stores changed settings of a job, and returns the names of all that changed. Raises BadSettings, BadJob."""
+    async def change(self, job: str, patch: JobPatch, who: str, expected: Expected) -> Sequence[str]:
+        """Stores changed settings of a job, and returns the names of all that changed.
+
+        Raises BadSettings, BadJob, Outdated.
+        """
         check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
         changes: list[tuple[str, object, object]] = []
 
         def decide() -> Draft | None:
-            record = self.registry.record(job)
+            record = self.registry.record(job, expected)
             chosen = alter(record.settings, patch.settings, self.rule)
             said = {
                 name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
@@ -144,12 +181,12 @@ class Submissions:
         await self.registry.change(decide)
         return [key for key, _, _ in changes]
 
-    async def hold(self, job: str, text: str, is_held: bool, who: str) -> None:
-        """Stores whether a site, given by any of its URLs, is held. Raises UrlError."""
+    async def hold(self, job: str, text: str, is_held: bool, who: str, expected: Expected) -> None:
+        """Stores whether a site, given by any of its URLs, is held. Raises UrlError, Outdated."""
         site = _seeds.parse(text).site
 
         def decide() -> Draft | None:
-            record = self.registry.record(job)
+            record = self.registry.record(job, expected)
             held = set(record.held)
             if (site in held) is is_held:
                 return None
@@ -159,8 +196,8 @@ class Submissions:
 
         await self.registry.change(decide)
 
-    async def remove(self, jobs: Sequence[str], who: str) -> None:
-        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
+    async def remove(self, jobs: Sequence[str], who: str, expected: Expected = None) -> None:
+        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob, Outdated; then none is removed."""
         gone: list[Record] = []
 
         async def set_aside() -> None:
@@ -172,7 +209,7 @@ class Submissions:
                     raise cancelled
 
         def decide() -> Draft:
-            records = [self.registry.record(job) for job in jobs]
+            records = [self.registry.record(job, expected) for job in jobs]
             for record in records:
                 if not record.state.is_over:
                     raise WrongState(f"job {record.id} is {record.state}: cancel it first")
@@ -191,12 +228,17 @@ class Submissions:
 
     # -- one job -----------------------------------------------------------------------------------------------------
 
-    def _draft(self, spec: JobSpec) -> Record:
-        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full."""
+    def _draft(self, spec: JobSpec, template: Template | None = None) -> Record:
+        """Returns the record of a new job, without its seeds. Raises BadJob, NoSuchJob, Full.
+
+        `template` counts instead of the one that the request names.
+        """
         check_names(spec)
         if len(self.registry) >= self.config.max_jobs:
-            raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
-        template = self._template(spec.template)
+            raise Full(f"daemon.max_jobs = {self.config.max_jobs} is reached: remove a job, or raise it")
+        template = template or self._template(spec.template)
+        chosen = choose_settings(spec, self.rule, template.settings)
+        own = {*flatten_settings(spec.settings), *(["sinks"] if says_outputs(spec) else [])}
         job = self.new_id()
         return Record(
             id=job,
@@ -204,10 +246,8 @@ class Submissions:
             name=spec.name,
             state=State.PAUSED if spec.is_paused else State.QUEUED,
             created_at=self.registry.now(),
-            settings=choose(spec.settings, self.rule, template.settings),
-            inherited=tuple(
-                name for name in flatten_settings(template.settings) if name not in flatten_settings(spec.settings)
-            ),
+            settings=chosen,
+            inherited=tuple(name for name in flatten_settings(template.settings) if name not in own),
             priority=template.priority if spec.priority is None else spec.priority,
             template=spec.template,
             labels={**template.labels, **spec.labels},
@@ -227,21 +267,23 @@ class Submissions:
     def _template(self, name: str | None) -> Template:
         if name is None:
             return Template("")
-        if name not in self.registry.templates:
-            raise NoSuchJob(f"there is no template {name[:100]!r}")
-        return self.registry.templates[name]
+        return self.registry.template(name)
 
-    async def _take_in(self, draft: Record, spec: JobSpec, seeds: Lines, who: str) -> Record:
+    async def _take_in(self, draft: Record, spec: JobSpec, uploads: Sequence[Lines], who: str) -> Record:
+        """Stores a job with its seeds, which come in one or more uploads. Its digest is made if it has none."""
         try:
             await self.threads.run(self.folders.prepare, draft.folder, apply_rules(draft.settings, self.rule))
-            path = spool.path_of(self.folders.prepared_path(draft.folder), 1)
-            upload = await self._spool(path, self._guard(draft), self.config.max_seeds, seeds)
+            stored: list[spool.Upload] = []
+            for seeds in uploads:
+                path = spool.path_of(self.folders.prepared_path(draft.folder), len(stored) + 1)
+                left = self.config.max_seeds - sum(upload.given for upload in stored)
+                stored.append(await self._spool(path, self._guard(draft), left, seeds))
             record = replace(
                 draft,
-                name=draft.name or _site(upload.first),
-                given=upload.given,
-                uploads=1,
-                digest=_digest(spec, upload.digest.digest()) if draft.key else "",
+                name=draft.name or _site(stored[0].first),
+                given=sum(upload.given for upload in stored),
+                uploads=len(stored),
+                digest=draft.digest or (_digest(spec, stored[0].digest.digest()) if draft.key else ""),
             )
             news = {"from": None, "to": record.state, "who": who, "ended": None, "error": ""}
             await self.registry.change(lambda: Draft([record], news=[(record.id, Kind.STATE, news)]))
@@ -265,10 +307,7 @@ class Submissions:
         return upload
 
     async def _compare(self, known: Record, spec: JobSpec, seeds: Lines) -> None:
-        digest = blake2b(digest_size=16)
-        async for lines in seeds:
-            digest.update(spool.normalise_lines(lines))
-        if known.digest != _digest(spec, digest.digest()):
+        if known.digest != _digest(spec, bytes.fromhex(await _digest_of_seeds(seeds))):
             raise KeyReused(f"this idempotency key belongs to job {known.id}, whose request was different")
 
     def _guard(self, record: Record) -> Guard:
@@ -297,9 +336,21 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
         spec.is_paused,
         spec.webhook,
         seeds.hex(),
+        *([spec.links, spec.text, spec.formats] if says_outputs(spec) else []),
     ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()
+
+
+async def _at_once(seeds: Sequence[str]) -> AsyncGenerator[Sequence[str], None]:
+    yield seeds
+
+
+async def _digest_of_seeds(seeds: Lines) -> str:
+    digest = blake2b(digest_size=16)
+    async for lines in seeds:
+        digest.update(spool.normalise_lines(lines))
+    return digest.hexdigest()
 
 
 def _site(seed: str) -> str:

@@ -19,7 +19,7 @@ from ...runtime.ownership import NOBODY, Trust
 from ...runtime.private_files import Unsafe
 from ...settings import Config
 from ...settings.loading import load
-from ...sinks import find_reader
+from ...sinks import find_readable
 from ..errors import NoRecords, WrongState
 from ..owners import is_format_allowed
 
@@ -44,7 +44,12 @@ def outputs(folder: Path, chosen: Callable[[], Config], base: Config, trust: Tru
 
 def reader(found: Sequence[Output]) -> Reader:
     """Returns the reader of the first output that can be read back. Raises NoRecords if none can."""
-    one = find_reader(found)
+    return readable_output(found)[1]
+
+
+def readable_output(found: Sequence[Output]) -> tuple[Output, Reader]:
+    """Returns the first output that can be read back, and its reader. Raises NoRecords if none can."""
+    one = find_readable(found)
     if one is None:
         raise NoRecords("pages: this job keeps no records that can be read back")
     return one

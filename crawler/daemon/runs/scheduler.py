@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,8 +15,9 @@ from anyio.abc import TaskGroup
 
 from ...errors import CrawlError, StorageFull
 from ...fetch import Files
-from ...metrics.metrics import Ending
+from ...metrics.metrics import Ending, Snapshot
 from ...runtime.escaping import escape_text
+from ...settings.catalog import fields
 from ..errors import JobError, NoSuchJob, WrongState
 from ..events import Event, Events, Kind
 from ..jobs.figures import take_for_event
@@ -91,10 +92,26 @@ class Scheduler:
             (run.abort if at_once else run.stop)()
         self._moved.set()
 
+    def figures_of(self, job: str) -> tuple[Snapshot, int] | None:
+        """Returns the figures of the job's run, and the bytes that earlier runs downloaded; None: it does not run."""
+        run = self.runs.get(job)
+        snapshot = run.snapshot if run else None
+        return (snapshot, run.bytes_before) if run and snapshot else None
+
     async def wait_until_idle(self, job: str) -> None:
         """Waits until the job has no run."""
         while run := self.runs.get(job):
             await run.over.wait()
+
+    async def retune(self, job: str) -> Container[str]:
+        """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
+        run = self.runs.get(job)
+        try:
+            told = await run.retune() if run else None
+        except (CrawlError, OSError) as error:
+            log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
+            return fields()
+        return [one.key for one in told.needs_restart] if told else ()
 
     async def close(self, grace_s: float) -> None:
         """Stops all runs; visits under way get the grace time. Their jobs continue with the next daemon."""

@@ -53,6 +53,9 @@ class Schedule:
     settings: Settings = field(default_factory=dict)
     priority: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    links: bool | None = None
+    text: bool | None = None
+    formats: tuple[str, ...] = ()
     created_at: float = 0.0
     next_at: float | None = None
     """The next time; None: the schedule is switched off."""
@@ -63,11 +66,20 @@ class Schedule:
     last_job: str | None = None
     said: str = ""
     """The result of the last time, in words."""
+    asked_with: str | None = None
+    """The idempotency key of the request that made it."""
+    digest: str = ""
+    """The digest of the request with that key."""
+    revision: int = 0
+    """Counts its changes by requests."""
 
     def spec(self) -> JobSpec:
         """Returns the request for the job that each time submits."""
         labels = {**self.labels, "schedule": self.id}
-        return JobSpec(self.name, self.settings, self.template, self.priority, labels)
+        return JobSpec(
+            self.name, self.settings, self.template, self.priority, labels,
+            links=self.links, text=self.text, formats=self.formats,
+        )  # fmt: skip
 
     def key(self, due: float) -> str:
         """Returns the idempotency key of the job at this time, so that no kill makes one time submit two jobs."""

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import anyio
@@ -14,9 +15,11 @@ import orjson
 
 from ... import seeds as _seeds
 from ...errors import StorageFull, UrlError
-from ..errors import BadJob, Complaint, Full, JobError, NoSuchJob, StoreError, WrongState
+from ..errors import BadJob, Complaint, Full, JobError, KeyReused, NoSuchJob, StoreError, WrongState
 from ..jobs import validation
-from ..jobs.job import Ids, Job, JobSpec, Template
+from ..jobs.job import Expected, Ids, Job, JobSpec, Template
+from ..jobs.outputs import choose_settings
+from ..jobs.registry import check_revision
 from ..jobs.store import Store
 from ..jobs.submission import Lines
 from ..owners import Rule
@@ -84,27 +87,47 @@ class Schedules:
 
     async def add(self, asked: Schedule) -> Schedule:
         """Stores a schedule; returns it with its id and next time. Raises BadJob, which names each field; Full."""
+        return (await self.add_once(asked, None))[0]
+
+    async def add_once(self, asked: Schedule, idempotency_key: str | None) -> tuple[Schedule, bool]:
+        """Returns a new schedule and True, or the one that was added with the same key before and False.
+
+        Raises as `add` does, and KeyReused.
+        """
+        digest = "" if idempotency_key is None else _digest(asked)
         async with self._turn:
+            known = next((one for one in self._all.values() if one.asked_with == idempotency_key), None)
+            if known is not None and idempotency_key is not None:
+                if known.digest != digest:
+                    raise KeyReused(f"this idempotency key belongs to schedule {known.id}, whose request was different")
+                return known, False
             if len(self._all) >= MOST:
                 raise Full(f"there are {MOST} schedules already: remove some")
-            now = self._now()
-            new = self._check(replace(asked, id=f"s{self._ids.next(now)[1:]}", created_at=now))
+            now, number = self._now(), self._ids.next(self._now())
+            ahead = replace(asked, id=f"s{number[1:]}", created_at=now, asked_with=idempotency_key, digest=digest)
+            new = self._check(ahead)
+            await self._keep(new)
+            return new, True
+
+    async def change(self, schedule: str, *, expected: Expected = None, **changes: Any) -> Schedule:
+        """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob, Outdated."""
+        async with self._turn:
+            before = self._expect(schedule, expected)
+            new = self._check(replace(before, **changes, revision=before.revision + 1))
             await self._keep(new)
             return new
 
-    async def change(self, schedule: str, **changes: Any) -> Schedule:
-        """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob."""
+    async def remove(self, schedule: str, *, expected: Expected = None) -> None:
+        """Removes a schedule; its jobs stay. Raises NoSuchJob, Outdated."""
         async with self._turn:
-            new = self._check(replace(self.find(schedule), **changes))
-            await self._keep(new)
-            return new
-
-    async def remove(self, schedule: str) -> None:
-        """Removes a schedule; its jobs stay. Raises NoSuchJob."""
-        async with self._turn:
-            self.find(schedule)
+            self._expect(schedule, expected)
             await self._store.do(lambda connection: connection.execute("DELETE FROM schedule WHERE id = ?", [schedule]))
             del self._all[schedule]
+
+    def _expect(self, schedule: str, expected: Expected) -> Schedule:
+        found = self.find(schedule)
+        check_revision(f"schedule {schedule}", found.revision, expected)
+        return found
 
     def _check(self, schedule: Schedule) -> Schedule:
         """Returns the schedule, checked, with its next time, which is later than its last one. Raises BadJob."""
@@ -113,6 +136,7 @@ class Schedules:
         if schedule.template is not None and template is None:
             raise BadJob([Complaint("template", f"there is no template {schedule.template[:100]!r}")])
         chosen = validation.choose(schedule.settings, self._jobs.rule)
+        choose_settings(schedule.spec(), self._jobs.rule, template.settings if template else {})
         if wrong := list(_bad_seeds(schedule.seeds)):
             raise BadJob(wrong[:10])
         next_at = next_time(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))
@@ -206,6 +230,13 @@ class Schedules:
             return False
 
 
+def _digest(asked: Schedule) -> str:
+    """Returns the digest of a request for a schedule."""
+    said = {name: value for name, value in asdict(asked).items() if value not in (None, "", (), {})}
+    text = orjson.dumps(said, default=str, option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=16).hexdigest()
+
+
 def _bad_seeds(seeds: Sequence[str]) -> Iterator[Complaint]:
     if not 0 < len(seeds) <= MOST_SEEDS:
         yield Complaint("seeds", f"should be 1 to {MOST_SEEDS:,}; give a longer list to a job")
@@ -229,6 +260,7 @@ def _load(connection: sqlite3.Connection) -> Sequence[Schedule]:
 
 def _schedule(values: Mapping[str, Any]) -> Schedule:
     typed = {
-        "seeds": tuple(values["seeds"]), "overlap": Overlap(values["overlap"]), "catch_up": CatchUp(values["catch_up"])
+        "seeds": tuple(values["seeds"]), "overlap": Overlap(values["overlap"]), "catch_up": CatchUp(values["catch_up"]),
+        "formats": tuple(values.get("formats", ())),
     }  # fmt: skip
     return Schedule(**{**values, **typed})

@@ -254,6 +254,8 @@ FROM (
     SELECT {LAST} AS rank, id FROM revisit WHERE due <= ? AND id NOT IN (SELECT id FROM reread) ORDER BY due LIMIT ?
 ) q {_JOINED}
 """
+ENDS = "SELECT max(0, coalesce((SELECT max(id) FROM url), 0)), -min(0, coalesce((SELECT min(id) FROM url), 0))"
+"""Two questions, because SQLite answers one of them alone from the ends of the table, and both by reading it all."""
 NEXT_DUE = "SELECT min(due) FROM revisit WHERE due > ? OR id IN (SELECT id FROM reread)"
 SCHEDULED = "SELECT count(*), min(due) FROM revisit WHERE due IS NOT NULL"
 _METHODS = ", ".join(f"'{method}'" for method in SAFE)

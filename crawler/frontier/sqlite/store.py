@@ -45,6 +45,8 @@ MOST_ENTRIES = 200_000
 """Most requests in memory, about 500 bytes each."""
 MOST_LOADED = 1024
 """Most requests brought into memory at once: about 4 ms of the interpreter's time."""
+MOST_FIRST = 64
+"""Most requests of each site that comes back from the shelf. More are loaded once it runs short of them."""
 
 
 class SqliteFrontier(EmbeddedFrontier):
@@ -178,7 +180,7 @@ class SqliteStore:
         return self._do(self._tables.load, site_id, behind, min(limit, MOST_LOADED))
 
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        return self._do(self._tables.unshelve, limit, room)
+        return self._do(self._tables.unshelve, limit, min(room, MOST_FIRST))
 
     async def due(self, until: float, limit: int) -> Due:
         return await asyncio.shield(self._do(self._tables.due, until, limit))

@@ -188,16 +188,16 @@ class Tables:
         Raises sqlite3.DatabaseError where the parts disagree.
         """
         self._connection.execute(schema.SHELVE_ALL)
-        last, names = self._connection.execute("SELECT max(0, max(id)), -min(0, min(id)) FROM url").fetchone()
+        last, names = self._connection.execute(schema.ENDS).fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
         is_on = self.meta("revisits") == 1
         if is_on:
             self._connection.execute(schema.TAKE_BACK, {"now": now})
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
-            seen=self._seen(last or 0, with_values=terms.in_depth_order),
+            seen=self._seen(last, with_values=terms.in_depth_order),
             claims=self._claims(key),
-            names=names or 0,
+            names=names,
             queued=queued or 0,
             shelved=shelved,
             setbacks=[(unpack(_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
@@ -234,12 +234,14 @@ class Tables:
             yield np.array(rows, np.int64).T
 
     def _seen(self, last: int, *, with_values: bool) -> Fingerprints:
-        seen = Fingerprints(room=last + last // 8, with_values=with_values)
-        for part in self._packed("seen", "first", "fingerprints"):
-            row = len(seen) + 1
-            seen.add_many(part, np.arange(row, row + len(part), dtype=np.uint64) if with_values else None)
-        if len(seen) != last:
-            raise sqlite3.DatabaseError(f"{last} URLs but {len(seen)} fingerprints")
+        """Returns the set of known URLs, whose values are their rows."""
+        [told] = self._connection.execute("SELECT coalesce(sum(length(fingerprints)), 0) / 8 FROM seen").fetchone()
+        if told == last:
+            parts = self._packed("seen", "first", "fingerprints")
+            seen = Fingerprints.build(parts, last + last // 8, with_values=with_values)
+            told = len(seen)
+        if told != last:
+            raise sqlite3.DatabaseError(f"{last} URLs but {told} fingerprints")
         return seen
 
     def _claims(self, key: bytes) -> Claims:

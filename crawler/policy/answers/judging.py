@@ -21,6 +21,7 @@ MOST_KINDS = 4096
 """Most sites, and most kinds of URLs, that are remembered, 2 kB each at most. The one that answered longest ago goes
 first."""
 KINDS_PER_SITE = 32
+MOST_NAMES = 1024
 MOST_OUTAGES = 4
 """Most contents of a site that are remembered as outages."""
 MOST_GENUINE = 8
@@ -106,6 +107,8 @@ class Answers:
         self._sites: dict[str, _Site] = {}
         """Sites by name; the one that answered longest ago first."""
         self._kinds = 0
+        self._names: dict[str, str] = {}
+        """The kinds of URLs that were asked about and not judged yet."""
         self._recovered: tuple[str, ...] = ()
         self._wanted = Wanted()
 
@@ -152,9 +155,9 @@ class Answers:
         """Begins an outage: all URLs with this answer since it may have begun are to be requested again."""
         outage = Outage(answer, run, max((one.step for one in site.outages if not one.is_over), default=0))
         kind.has_varied = True
-        rows = kind.take_back(outage.is_alike, float("-inf"))
+        rows = kind.take_back(outage.is_alike, float("-inf"), answer.frame)
         for other in site.kinds.values():
-            rows += other.take_back(outage.is_alike, run.after)
+            rows += other.take_back(outage.is_alike, run.after, answer.frame)
         site.spreads.forget(answer)
         site.outages = [outage, *site.outages[: MOST_OUTAGES - 1]]
         outage.hit(kind, answer)
@@ -186,6 +189,23 @@ class Answers:
         kind.is_strict = kind.is_strict or outage.way != SAME
         kind.push(answer)
         return None
+
+    def knows_well(self, url: Url) -> bool:
+        """Returns whether answers like this URL's differ, and nothing is wrong with its site, so that not all of them
+        need be compared in full."""
+        site = self._sites.get(url.site)
+        if site is None or site.outages or site.genuine or site.spreads.known or site.step:
+            return False
+        name = kind_of(url)
+        if name not in site.kinds:
+            name, _ = widen_kind(name, site.kinds)
+        kind = site.kinds.get(name)
+        if kind is None:
+            return False
+        if len(self._names) >= MOST_NAMES:
+            self._names.clear()
+        self._names[url.text] = name
+        return kind.is_well_known
 
     # -- sick servers ------------------------------------------------------------------------------------------------
 
@@ -291,7 +311,9 @@ class Answers:
 
     def _kind(self, site: _Site, url: Url) -> Kind:
         """Returns the kind of a URL, new where it must be, and marks it as the one met last."""
-        name = kind_of(url)
+        name = self._names.pop(url.text, None)
+        if name is None or name not in site.kinds:
+            name = kind_of(url)
         kind = site.kinds.pop(name, None)
         if kind is None:
             name, members = widen_kind(name, site.kinds)

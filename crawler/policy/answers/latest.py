@@ -47,6 +47,9 @@ class Answer(NamedTuple):
     """Whether the URL has no further attempt."""
     is_kept: bool = False
     """Whether it comes from a cache: the site itself may not have been asked."""
+    frame: int = 0
+    """64 bits over title and number of links. 0: there is no text. A page that was read in brief has no more than that
+    to compare: its content as gist, and no simhash."""
 
 
 class Brought(NamedTuple):
@@ -79,6 +82,7 @@ class Kind:
         "_began",
         "_ended",
         "_figures",
+        "_frames",
         "_hashes",
         "_near",
         "contents",
@@ -95,6 +99,7 @@ class Kind:
         self.rows: array[int] = array("q")
         self._hashes = array("Q")
         self._figures = array("Q")
+        self._frames = array("Q")
         self._began = array("d")
         self._ended = array("d")
         self._near = 0
@@ -133,6 +138,12 @@ class Kind:
         return None
 
     @property
+    def is_well_known(self) -> bool:
+        """Whether its URLs bring different contents, and the latest two differ in title or links."""
+        frames = self._frames
+        return self.varies and len(frames) > 1 and frames[-1] != frames[-2]
+
+    @property
     def varies(self) -> bool:
         """Whether URLs of this kind bring different contents."""
         return self.has_varied or len(set(self.contents)) >= DIFFERENT
@@ -157,10 +168,16 @@ class Kind:
             return [(row, content) for row, content, _ in columns if content == answer.content]
         return [(row, content) for row, content, gist in columns if gist == answer.gist]
 
-    def take_back(self, is_alike: Callable[[int, int, int], bool], after: float) -> list[int]:
-        """Forgets the answers that are alike and ended later than `after`; returns their rows."""
-        columns = zip(self.contents, self.gists, self._hashes, self._ended, strict=True)
-        kept = [ended < after or not is_alike(*values) for *values, ended in columns]
+    def take_back(self, is_alike: Callable[[int, int, int], bool], after: float, frame: int = 0) -> list[int]:
+        """Forgets the answers that are alike and ended later than `after`; returns their rows.
+
+        Brief ones are alike if they have this `frame`.
+        """
+        columns = zip(self.contents, self.gists, self._hashes, self._ended, self._frames, strict=True)
+        kept = [
+            ended < after or not (is_alike(content, gist, mixed) or (not mixed and 0 < frame == seen))
+            for content, gist, mixed, ended, seen in columns
+        ]
         taken = [row for row, is_kept in zip(self.rows, kept, strict=True) if not is_kept]
         for column in self._columns if taken else ():
             column[:] = array(column.typecode, [value for value, is_kept in zip(column, kept, strict=True) if is_kept])
@@ -227,11 +244,16 @@ class Kind:
 
     @property
     def _columns(self) -> Sequence[array]:  # type: ignore[type-arg]  # of integers and of times
-        return self.contents, self.gists, self.rows, self._hashes, self._figures, self._began, self._ended
+        return (
+            self.contents, self.gists, self.rows, self._hashes, self._figures, self._began, self._ended, self._frames,
+        )  # fmt: skip
 
 
 def _values(answer: Answer) -> tuple[float, ...]:
-    return answer.content, answer.gist, answer.row, answer.simhash, answer.figures, answer.began, answer.ended
+    return (
+        answer.content, answer.gist, answer.row, answer.simhash, answer.figures, answer.began, answer.ended,
+        answer.frame,
+    )  # fmt: skip
 
 
 def _centre(hashes: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 
 from ...model import Url
@@ -27,31 +27,30 @@ def kind_of(url: Url) -> str:
     return f"{shape}?{'&'.join(sorted({_NUMBER.sub('#', pair.partition('=')[0]) for pair in query.split('&')}))}"
 
 
-def widen_kind(kind: str, known: Iterable[str]) -> tuple[str, list[str]]:
+def widen_kind(kind: str, known: Collection[str]) -> tuple[str, list[str]]:
     """Returns a new kind, or a wider one, and the known kinds that belong to it.
 
     Where many kinds differ in the same one word, that word varies.
     """
     path, mark, query = kind.partition("?")
     words = path.split("/")
-    names = list(known)
     for place in reversed([place for place, word in enumerate(words) if _LETTER.search(word)]):
         start = "/".join([*words[:place], ""])
         end = "".join(f"/{word}" for word in words[place + 1 :]) + mark + query
         wide = f"{start}{_VARIES}{end}"
-        alike = [name for name in names if _differs_in_a_word(name, start, end)]
-        if wide in alike:
+        if wide in known:
             return wide, []
+        near = [name for name in known if name.startswith(start) and name.endswith(end)]
+        alike = [name for name in near if _is_word(name, len(start), len(end))]
         if len(alike) + 1 >= MOST_WORDS:
             return wide, alike
     return kind, []
 
 
-def _differs_in_a_word(name: str, start: str, end: str) -> bool:
-    if not name.startswith(start) or not name.endswith(end) or len(name) < len(start) + len(end):
-        return False
-    word = name[len(start) : len(name) - len(end)]
-    return "/" not in word and "?" not in word
+def _is_word(name: str, start: int, end: int) -> bool:
+    """Whether one word is left of the name without that many characters at its start and its end."""
+    word = name[start : len(name) - end]
+    return len(name) >= start + end and "/" not in word and "?" not in word
 
 
 @lru_cache(1 << 13)

@@ -145,6 +145,15 @@ class Novelty:
         pattern = self._patterns.get(self._shapes.pattern(text, learns=False))
         return pattern.earlier_news if pattern else 0
 
+    def knows_well(self, text: str) -> bool:
+        """Returns whether pages like this URL's need not all be compared: its pattern is large and brings only news."""
+        name = self._shapes.pattern(text, learns=False)
+        general = self._patterns.get(name)
+        if general is None or not general.is_well_known:
+            return False
+        instance = self._instances.get(_instance_of(name, text))
+        return instance is None or instance.fetched < OWN or instance.is_well_known
+
     def take_changed(self) -> list[StoredPattern]:
         """Returns the patterns that a store should write, since the last call."""
         changed, self._changed = self._changed, {}

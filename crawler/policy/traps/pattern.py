@@ -16,6 +16,8 @@ SHORT_NEWS, LONG_NEWS = 1, 1
 """Most pages among these that may have been news all the same."""
 RECOVERED = 4
 """Pages of news among the latest SHORT pages that clear a suspect."""
+MANY = 128
+"""Pages of a pattern that are compared before others may be brief."""
 REMEMBERED = 512
 """Pages whose letters are remembered: a calendar of days has some hundred different texts."""
 FEW = 2
@@ -48,7 +50,7 @@ class Pattern:
     """
 
     __slots__ = (
-        "_memory", "_sources", "asked", "earlier_news", "examples", "fetched", "is_invited", "name", "news",
+        "_memory", "_sources", "asked", "compared", "earlier_news", "examples", "fetched", "is_invited", "name", "news",
         "news_window", "parked", "series", "site", "sound_window", "standing",
     )  # fmt: skip
 
@@ -58,6 +60,8 @@ class Pattern:
         self.site: str = site
         self.standing: Standing = Standing.GOOD
         self.fetched: int = 0
+        self.compared: int = 0
+        """Pages that were compared with earlier ones in this run; the others were brief."""
         self.news: int = 0
         self.earlier_news: int = 0
         """Pages of news in earlier runs."""
@@ -86,10 +90,18 @@ class Pattern:
     def is_good(self) -> bool:
         return self.standing in (Standing.GOOD, Standing.TRUSTED)
 
+    @property
+    def is_well_known(self) -> bool:
+        """Whether so many of its pages were compared, the latest of them all news, that some speak for the rest."""
+        return self.compared >= MANY and self.is_good and self.news_window & _LATEST == _LATEST
+
     def is_news(self, page: Page) -> bool:
-        """Returns whether a page is like none of the earlier ones, and remembers it."""
+        """Returns whether a page is like none of the earlier ones, and remembers it. A brief page is taken for news."""
+        if page.is_brief:
+            return True
         if self._memory is None:
             self._memory = Memory()
+        self.compared += 1
         return self._memory.is_news(page)
 
     def note_source(self, text: str) -> None:

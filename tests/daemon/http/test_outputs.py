@@ -84,6 +84,11 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
     assert sorted(one["url"].rpartition("/")[2] for one in gone["items"]) == ["1", "2", "3"]
     failures = await api.get(f"/v1/jobs/{job}/errors")
     assert [(one["reason"], one["n"]) for one in failures["items"]] == [("status-4xx", 3)]
+    report = await api.get(f"/v1/jobs/{job}/report")
+    assert (report["records"], report["share"], report["sites"][0]["delay_s"]) == (PAGES + 3, 1.0, 0.0)
+    assert report["outcomes"][1] == {"disposition": "failed", "reason": "status-4xx", "n": 3}
+    summed = await api.get(f"/v1/jobs/{job}/report?sites=0")
+    assert (summed["sites"], summed["other_sites"]["n"]) == ([], PAGES + 3)
     files = await api.get(f"/v1/jobs/{job}/files")
     assert {one["path"] for one in files["items"]} >= {one.get("path", "pages.jsonl") for one in sinks}
 
@@ -91,7 +96,7 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
 async def test_a_job_without_records_says_so(api: Api) -> None:
     async with open_web(web()) as served:
         job = await run(api, served.seeds)
-    for place in ("pages", "pages?last=3", "errors"):
+    for place in ("pages", "pages?last=3", "errors", "report"):
         assert await api.get(f"/v1/jobs/{job}/{place}") == NONE
     await api.get(f"/v1/jobs/{job}/files")
     assert api.status == 200
@@ -180,3 +185,44 @@ async def test_a_job_that_is_resumed_and_repaired_goes_on_in_its_own_output(api:
     await api.ask("DELETE", f"/v1/jobs/{job}")
     assert not output.exists()
     assert (await api.get(f"/v1/jobs/{job}/pages"))["status"] == 404
+
+
+async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Open, tsv: Path) -> None:
+    seeds = {"seeds": ["http://a.test/"], "is_paused": True}
+    async with open_api(open_daemon, {"path": "own.jsonl", "text": True}, TSV) as api:
+        assert (await api.get("/v1/settings"))["formats"] == ["jsonl", "tsv"]
+        await api.ask("PUT", "/v1/templates/t", {"settings": {"sinks": [{"headers": True}]}})
+        hidden = {"kind": "tsv", "path": "", "options": "***"}
+        for said, sinks in (
+            ({"links": True}, [{"path": "own.jsonl", "text": True, "links": True}, hidden]),
+            ({"text": False}, [{"path": "own.jsonl", "text": False}, hidden]),
+            ({"template": "t", "links": True}, [{"headers": True, "links": True}]),
+            ({"settings": {"sinks": [{}, {"path": "b"}]}, "text": True}, [{"text": True}, {"path": "b", "text": True}]),
+            ({"formats": ["tsv"]}, [hidden]),
+            ({"formats": ["jsonl", "jsonl"], "links": True}, [{"path": "own.jsonl", "text": True, "links": True}]),
+        ):
+            made = await api.post("/v1/jobs", seeds | said)
+            assert (api.status, made.get("settings", made)["sinks"]) == (201, sinks), said
+        lines = {"Content-Type": "text/uri-list"}
+        made = await api.post("/v1/jobs?links=true&text=false", data=b"http://a.test/", headers=lines)
+        assert made["settings"]["sinks"] == [{"path": "own.jsonl", "text": False, "links": True}, hidden]
+        wrong: list[tuple[dict[str, Any], str]] = [
+            ({"formats": ["csv"]}, "formats"),
+            ({"formats": ["tsv"], "links": True}, "links"),
+            ({"formats": ["jsonl"], "settings": {"sinks": []}}, "formats"),
+            ({"settings": {"sinks": []}, "text": True}, "text"),
+            ({"links": "yes"}, "links"),
+        ]
+        for asked, field in wrong:
+            assert api.faults(await api.post("/v1/jobs", seeds | asked)) == [field], asked
+
+
+async def test_links_that_a_job_asks_for_are_in_its_records(api: Api) -> None:
+    async with open_web(Web([Site("a.test", {"/": html("Home", ["/1"]), "/1": html("One")})])) as served:
+        key = {"headers": {"Idempotency-Key": "k"}}
+        made = await api.post("/v1/jobs", {"seeds": [*served.seeds], "links": True}, **key)
+        await api.post("/v1/jobs", {"seeds": [*served.seeds]}, **key)
+        assert api.status == 409, "another request"
+        await until(api.jobs, made["id"], State.COMPLETED)
+        assert [len(one["links"]) for one in await read_all(api, made["id"])] == [1, 0]
+        assert "text" not in (await read_all(api, made["id"]))[0]

@@ -21,18 +21,29 @@ SEED = "http://127.0.0.1:9/"
 
 
 @pytest.mark.parametrize(
-    "given", ["", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer", f"Bearer {TOKEN[:-1]}"]
+    ("given", "kind"),
+    [
+        ("", "no-token"),
+        ("Bearer", "no-token"),
+        ("Bearer ", "no-token"),
+        (f"Basic {TOKEN}", "no-token"),
+        ("Bearer wrong", "wrong-token"),
+        (f"bearer {TOKEN}x", "wrong-token"),
+        (f"Bearer {TOKEN[:-1]}", "wrong-token"),
+        ("Bearer \xff", "wrong-token"),
+    ],
 )
-async def test_without_the_token_nobody_learns_anything(api: Api, given: str) -> None:
+async def test_without_the_token_nobody_learns_anything(api: Api, given: str, kind: str) -> None:
     for path in ("/v1/jobs", "/v1/events", "/metrics", "/v1/nothing/here", "/v1/settings"):
         problem = await api.get(path, headers={"Authorization": given})
-        assert api.status == 401
+        assert (api.status, problem["type"]) == (401, f"urn:crawld:problem:{kind}")
         assert api.headers["WWW-Authenticate"].startswith("Bearer")
+        assert ("invalid_token" in api.headers["WWW-Authenticate"]) is (kind == "wrong-token")
         assert TOKEN not in str(problem)
 
 
 async def test_the_page_and_health_need_no_token(api: Api) -> None:
-    for path in ("/", "/assets/app.js", "/healthz", "/readyz", "/openapi.json"):
+    for path in ("/", "/assets/app.js", "/healthz", "/readyz", "/openapi.json", "/docs"):
         await api.get(path, headers={"Authorization": ""})
         assert api.status == 200, path
 

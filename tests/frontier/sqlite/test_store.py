@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler.frontier.embedded import UNSHELVED_AT_ONCE
+from crawler.frontier.sqlite.store import MOST_FIRST
 from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Reason, Url
 from tests.defaults import make_terms, open_sqlite
 from tests.frontier.conftest import (
@@ -160,6 +161,20 @@ async def test_a_long_queue_is_lent_whole_and_in_order_though_little_of_it_is_in
             lent += texts(leases)
             await frontier.settle([fetched(lease, clock) for lease in leases], {})
     assert lent == [f"http://a/{n}" for n in range(2000)]
+
+
+async def test_sites_that_come_back_from_the_shelf_bring_the_head_of_their_queue_alone(
+    path: Path, clock: HandClock
+) -> None:
+    """Else a reopened crawl reads hundreds of thousands of requests before it lends the first one."""
+    async with opened(path, clock) as frontier:
+        await frontier.add([*pages("a", *range(300)), *pages("b", *range(5))])
+    async with opened(path, clock) as frontier:
+        shelf = await frontier._disk.unshelve(9, 100_000)
+        assert sorted((len(site.load.entries), site.load.was_all) for site in shelf.sites) == [
+            (5, True),
+            (MOST_FIRST, False),
+        ]
 
 
 async def test_more_sites_than_fit_in_memory_all_have_their_turn(path: Path, clock: HandClock) -> None:
