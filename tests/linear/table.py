@@ -49,6 +49,7 @@ NEED_NONE = {
     "policy.answers.spread.": "likewise",
     "policy.answers.judging.": "likewise: a look-up, or a step of the same judgement",
     "policy.answers.compared.start_time": "adds four numbers",
+    "parse.html.is_too_large": "compares a length, and asks parse.html.tree_bytes",
     "daemon.http.inputs.is_lines": "compares a type",
     "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
