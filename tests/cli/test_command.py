@@ -69,6 +69,8 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["comments.txt"], "no line that could be used as a seed"),
         (["binary.txt"], "binary.txt: a binary file"),
         (["folder"], "folder: a directory"),
+        (["example.org", "--set", "ca_file=gone.pem"], "fetch.ca_file: gone.pem: No such file"),
+        (["example.org", "--set", "headers={'a b' = 'c'}"], "fetch.headers: 'a b' is no field name"),
         (["bad.txt", "--strict"], "bad.txt:2: neither a URL nor a host name: 'what is this'"),
         (["example.org", "-o", "folder"], "folder is not empty and no crawl folder"),
         (["example.org", "-o", "empty.txt"], "empty.txt cannot be a crawl folder"),
