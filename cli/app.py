@@ -40,6 +40,7 @@ class _Interrupted(Exception):
 def _translate_usage_errors() -> Iterator[None]:
     """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
     from crawler import ConfigError
+    from crawler.settings.faults import simplify
 
     try:
         yield
@@ -48,7 +49,7 @@ def _translate_usage_errors() -> Iterator[None]:
         if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
             raise
         path = asked.ctx.command_path.removesuffix(" run") if asked.ctx else "crawl"
-        said = asked.format_message().replace("Value error, ", "").partition(", unable to parse")[0].rstrip(".")
+        said = simplify(asked.format_message()).rstrip(".")
         raise ConfigError(f"{said[:1].lower()}{said[1:]}; `{path} --help` tells more") from None
 
 

@@ -51,7 +51,7 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["config", "shwo"], "show"),
         (["example.org", "--set", "dealy_s=1"], "dealy_s: no such setting; did you mean politeness.delay_s?"),
         (["example.org", "--set", "delay_s"], "not KEY=VALUE"),
-        (["example.org", "--delay", "often"], "'--delay': Input should be a valid number; `crawl --help` tells more"),
+        (["example.org", "--delay", "often"], "'--delay': should be a valid number; `crawl --help` tells more"),
         (["example.org", "--set"], "'--set' requires an argument; `crawl --help` tells more"),
         (["explain"], "missing argument 'URL'; `crawl explain --help` tells more"),
         (["explain", "what is this"], "neither a URL nor a host name: 'what is this'"),
