@@ -133,8 +133,9 @@ vendor:  ## take the dashboard's libraries anew from npm, at the versions in .ci
 	.ci/vendor
 
 .PHONY: settings
-settings: $(READY)  ## write the files and the page of all settings again from the code
+settings: $(READY)  ## write the files and the page of all settings, and the lists of metrics, again from the code
 	$(BIN)/python -m tests.settings.reference
+	$(BIN)/python -m tests.metrics.reference
 
 .PHONY: docs
 docs: $(READY)  ## build all documents, and a reference of the library, as one site: build/docs/index.html

@@ -65,12 +65,17 @@ def init(
     daemon: Annotated[bool, typer.Option("--daemon", help="Settings of `crawl serve` (daemon.toml).")] = False,
     systemd: Annotated[bool, typer.Option("--systemd", help="A unit of systemd (crawl.service).")] = False,
     container: Annotated[bool, typer.Option("--container", help="A Containerfile for the daemon.")] = False,
+    grafana: Annotated[bool, typer.Option("--grafana", help="A dashboard for Grafana (crawld.json).")] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Alert rules for Prometheus (crawld.rules.yml).")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a file of all settings with their meanings and defaults, ready to edit; or one that runs the daemon."""
+    """Write a file of all settings with their meanings and defaults, ready to edit; or one for the daemon."""
     from crawler import ConfigError
 
-    chosen = [kind for kind, is_wanted in zip(_KINDS, (daemon, systemd, container), strict=True) if is_wanted]
+    wanted = (daemon, systemd, container, grafana, prometheus)
+    chosen = [kind for kind, is_wanted in zip(_KINDS, wanted, strict=True) if is_wanted]
     if len(chosen) > 1:
         raise ConfigError(f"{' and '.join(f'--{kind}' for kind in chosen)} are two files: choose one")
     template = _KINDS[chosen[0]] if chosen else _SETTINGS
@@ -92,9 +97,10 @@ class _Template(NamedTuple):
 
     name: str
     next_step: str
+    folder: str = ""
 
     def read_text(self) -> str:
-        return files("crawler.config").joinpath(self.original).read_text(encoding="utf-8")
+        return files("crawler.config").joinpath(self.folder, self.original).read_text(encoding="utf-8")
 
     @property
     def original(self) -> str:
@@ -109,7 +115,9 @@ _KINDS = {
         """wrote {file}; to start the daemon now and with the machine:
   sudo install -m 644 {file} /etc/systemd/system/crawl.service
   sudo systemctl daemon-reload
-  sudo systemctl enable --now crawl""",
+  sudo systemctl enable --now crawl
+settings, if any (`crawl config init --daemon serve.toml` writes all of them): before that
+  sudo install -D -m 644 serve.toml /etc/crawld/serve.toml""",
     ),
     "container": _Template(
         "Containerfile",
@@ -117,6 +125,14 @@ _KINDS = {
   podman build -f {file} --build-arg CRAWLD=crawld=={version} -t crawld .
   podman run --name crawld -v crawld:/data -p 127.0.0.1:7878:7878 crawld
   podman exec crawld cat token""",
+    ),
+    "grafana": _Template(
+        "crawld.json", "wrote {file}; in Grafana choose Dashboards, New, Import, and upload it", "grafana"
+    ),
+    "prometheus": _Template(
+        "crawld.rules.yml",
+        "wrote {file}; name it under rule_files in prometheus.yml, and call the scrape job crawld",
+        "prometheus",
     ),
 }
 _COMMAND = "/usr/local/bin/crawl"

@@ -54,14 +54,12 @@ def run(url: str | None, named: Mapping[str, str], act: Callable[[Client], Corou
 async def list_jobs(client: Client, query: Mapping[str, str | int], most: int, show: Show) -> int:
     """Prints up to `most` jobs; asks for them page after page."""
     jobs: list[Shown] = []
-    cursor: dict[str, str | int] = {}
-    while len(jobs) < most:
-        page = await client.ask("GET", "/v1/jobs", query={**query, **cursor})
-        jobs += page["items"]
-        if page["next"] is None:
-            break
-        cursor = {"cursor": page["next"]}
-    _print(show(jobs[:most]))
+    async with aclosing(client.list("/v1/jobs", query)) as listed:
+        async for job in listed:
+            jobs.append(job)
+            if len(jobs) == most:
+                break
+    _print(show(jobs))
     return Exit.DONE
 
 

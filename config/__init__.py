@@ -1,1 +1,1 @@
-"""Holds files to start from, which `crawl config init` writes: settings, the unit of systemd, the Containerfile."""
+"""Holds files that `crawl config init` writes: settings, a unit of systemd, a Containerfile, a dashboard, alerts."""

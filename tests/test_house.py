@@ -63,6 +63,9 @@ THROUGH_PIPES = {
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
+OF_EXTRAS = {"opentelemetry"}
+"""Modules of an extra, imported by a room that is not imported itself without it."""
+
 PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
 """What benchmarks run in processes of their own."""
 
@@ -92,7 +95,7 @@ def test_every_package_reaches_the_wheel() -> None:
 
 @pytest.mark.slow
 def test_every_import_is_a_declared_dependency_and_every_dependency_is_imported() -> None:
-    imported = {name for path in _modules() for name in _imports(path)} - STANDARD - {"crawler"}
+    imported = {name for path in _modules() for name in _imports(path)} - STANDARD - {"crawler", *OF_EXTRAS}
     distributions = {COMES_WITH.get(name, name.replace("_", "-")) for name in imported}
     assert distributions == set(_names(PYPROJECT["project"]["dependencies"]))
 

@@ -70,7 +70,9 @@ def test_the_wheel_holds_all_code_with_its_data_and_no_tests(sources: Path, whee
     }
     packed = {name for name in wheel.root.namelist() if ".dist-info/" not in name and not name.endswith("/")}
     assert packed == wanted
-    assert {f"crawler/config/{name}" for name in ("daemon.toml", "crawl.service", "Containerfile")} < packed
+    assert {
+        f"crawler/config/{name}" for name in ("daemon.toml", "crawl.service", "Containerfile", "grafana/crawld.json")
+    } < packed
 
 
 @pytest.mark.slow

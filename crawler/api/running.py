@@ -131,7 +131,9 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                 ):
-                    summary = await self._engine.run(self._read_seeds(seeds))
+                    with self._works.observe_run(self._engine) as tell:
+                        summary = await self._engine.run(self._read_seeds(seeds))
+                        tell(summary)
                 left_out = await self._frontier.left_out()
                 return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
         finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, kee
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..metrics.metrics import Summary
+from ..metrics.totals import Running, Totals, run_name
 from ..model import CrawlInfo, Url, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
@@ -34,6 +36,7 @@ from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
 from ..standing import SiteView
+from ..telemetry import Tracing
 from ..visit import Visitor
 from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
@@ -72,6 +75,9 @@ class Stacking:
         returns = choose_return(shared.config, bool(self.sinks))
         seat = (shared.places if self.shared else Places()).seat(self.weight)
         fetcher = await self._open_fetcher(shared.budget, self.shared.network if self.shared else None, shared.presence)
+        tracing = shared.telemetry.open_tracing() if shared.telemetry else None
+        if tracing:
+            fetcher = tracing.trace_exchanges(fetcher)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor == "process"
@@ -81,7 +87,7 @@ class Stacking:
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http, Pace(shared.presence), visiting,
+            shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -169,6 +175,10 @@ class Works:
     pace: Pace
     visiting: Fetcher
     """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
+    totals: Totals
+    """The figures of all runs of the process."""
+    tracing: Tracing | None = None
+    """Makes spans. None: nobody asked for them."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -188,6 +198,17 @@ class Works:
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
             is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
         )  # fmt: skip
+
+    @contextmanager
+    def observe_run(self, engine: Engine) -> Iterator[Callable[[Summary], None]]:
+        """Counts and traces a run, which goes on within the block; call what it yields with the result of the run."""
+        crawl_id, job = make_crawl_id(self.frontier.key), run_name.get()
+        with self.totals.count(Running(job or crawl_id, engine.metrics, self.frontier.counts)):
+            if self.tracing is None:
+                yield lambda summary: None
+                return
+            with self.tracing.run(crawl_id, job) as tell:
+                yield tell
 
     def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
@@ -241,7 +262,8 @@ class Works:
             pace=self.pace,
             knows_well=self.frontier.knows_well if isinstance(self.frontier, Sampling) else _knows_nothing,
         )  # fmt: skip
-        return self.roots.wait_for(ground, visitor.visit)
+        visit = self.roots.wait_for(ground, visitor.visit)
+        return self.tracing.trace_visits(visit) if self.tracing else visit
 
 
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:

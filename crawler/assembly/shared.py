@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 from .. import urls
@@ -15,14 +15,18 @@ from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
+from ..metrics.meters import Meters
+from ..metrics.totals import Totals
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
 from ..runtime.presence import Presence
 from ..runtime.threads import run_in_thread
 from ..settings import Config, Settings
 from ..settings.loading import amend
+from ..telemetry import Telemetry, open_telemetry
 from . import parts
 from .kinds import EXECUTORS
+from .vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class Shared:
     """Limits the visits at a time over all crawls."""
     presence: Presence
     """Tells when this process was away."""
+    vitals: Vitals
+    """The figures of the process itself."""
+    totals: Totals = field(default_factory=Totals)
+    """The figures of all runs, those that have ended and those under way."""
+    meters: Meters = field(default_factory=Meters)
+    """Reads all figures of the process."""
+    telemetry: Telemetry | None = None
+    """Tells of crawls by OpenTelemetry. None: nobody asked for it."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the block of `open_shared` has ended."""
 
@@ -77,8 +89,14 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
         ) as network,
     ):
         places = Places(config.fetch.concurrency)
-        shared = Shared(config, offloader, parts.budget(config), network, Turns(), places, presence)
-        try:
-            yield shared
-        finally:
-            shared.closed.set()
+        budget = parts.budget(config)
+        vitals = Vitals(offloader, budget)
+        shared = Shared(config, offloader, budget, network, Turns(), places, presence, vitals)
+        meters = shared.meters
+        with meters.offer("runs", shared.totals.read), meters.offer("process", vitals.read):
+            try:
+                async with open_telemetry(config.telemetry, meters) as telemetry:
+                    with vitals.lateness.watch() if telemetry else nullcontext():
+                        yield replace(shared, telemetry=telemetry)
+            finally:
+                shared.closed.set()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
-    from .api import Changed, Jobs
+    from .api import Jobs
     from .client import Client, Refused, Unreachable, find_daemon, open_client
     from .daemon import Daemon, Sources, open_daemon
     from .errors import (
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         JobError,
         KeyReused,
         NoSuchJob,
+        Outdated,
         StoreError,
         WrongState,
     )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .jobs.states import State
     from .keywords import DaemonSettings
     from .opening import open_jobs
+    from .reload import Changed
     from .runs.run import current_job
     from .runs.stats import Point
     from .settings import DaemonConfig, load_daemon
@@ -39,13 +41,14 @@ _HOMES = {
     "events": "Event Kind Listener",
     "http": "Listening application open_server",
     "jobs.job": "Job JobSpec Seeds Template",
-    "api": "Changed Jobs",
+    "api": "Jobs",
+    "reload": "Changed",
     "opening": "open_jobs",
     "settings": "DaemonConfig load_daemon",
     "jobs.states": "State",
     "keywords": "DaemonSettings",
     "runs.stats": "Point",
-    "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob StoreError WrongState",
+    "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob Outdated StoreError WrongState",
 }
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "Listener",
     "Listening",
     "NoSuchJob",
+    "Outdated",
     "Point",
     "Refused",
     "Seeds",

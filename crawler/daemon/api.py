@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..api import Crawl
-from ..engine.slots import Places
+from ..assembly.shared import Shared
 from ..explanation import Explanation
 from ..metrics.metrics import Snapshot
 from ..protocols import Output
 from ..settings import Config
 from ..settings.loading import chosen_settings
 from ..standing import Trap
-from .errors import NoSuchJob, WrongState
+from .errors import WrongState
 from .events import Event, Events, Kind, Listener
 from .jobs import retention, validation, wishes
-from .jobs.job import Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
+from .jobs.job import Expected, Job, JobPatch, JobSpec, Origin, Record, Settings, SiteSeen, Template, Wish, view_job
 from .jobs.listing import After, Sort, sort_jobs
 from .jobs.progress import progress
 from .jobs.registry import Draft, Registry
@@ -29,7 +29,7 @@ from .jobs.states import State, Verb
 from .jobs.store import Store
 from .jobs.submission import Lines, Submissions
 from .owners import Rule, clamp_to_bounds
-from .reload import merge_reloaded
+from .reload import Changed, merge_reloaded
 from .runs.records import outputs
 from .runs.remedies import HELPED, find_remedies
 from .runs.reports import Reports
@@ -45,21 +45,12 @@ MOST_LISTED = 1000
 NOTHING_CHOSEN = Config()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The result of a change of settings, by their full names."""
-
-    applied: tuple[str, ...]
-    """Settings in effect now; those of a job that is not running take effect with its next run."""
-    needs_restart: tuple[str, ...]
-    """Settings that take effect after the job is paused and resumed, or the daemon is restarted."""
-
-
 class Jobs:
     """All jobs of a daemon; `open_jobs` makes it. When a call returns, its change survives `kill -9` and power cuts.
 
     Every call that names a job raises NoSuchJob if there is none. Every call that changes something raises
-    StorageFull or StoreError if the change cannot be stored; then nothing has changed.
+    StorageFull or StoreError if the change cannot be stored; then nothing has changed. `expected` are revisions: if
+    the job has none of them when the change is made, the call raises Outdated and changes nothing.
     """
 
     def __init__(
@@ -69,16 +60,15 @@ class Jobs:
         reception: Submissions,
         scheduler: Scheduler,
         events: Events,
-        places: Places,
-        limit_speed: Callable[[float | None], None],
+        shared: Shared,
     ) -> None:
         self._registry = registry
         self._reception = reception
         self._scheduler = scheduler
         self._events = events
         self._folders = reception.folders
-        self._places = places
-        self._limit_speed = limit_speed
+        self.shared: Shared = shared
+        """The parts that all its crawls share."""
         self._retuned = asyncio.Event()
         self.data: Path = self._folders.data
         """The daemon's data folder."""
@@ -109,8 +99,8 @@ class Jobs:
         told = merge_reloaded((self.config, self.base), (config, clamp_to_bounds(base, config.bounds)))
         self._reception.config, self._reception.base = told.config, told.base
         self._scheduler.config = told.config
-        self._places.most = told.config.concurrency
-        self._limit_speed(told.base.fetch.bytes_per_s)
+        self.shared.places.most = told.config.concurrency
+        self.shared.network.throttle.change(told.base.fetch.bytes_per_s)
         self._scheduler.check_queue()
         self._retuned.set()
         return Changed(told.applied, told.needs_restart)
@@ -162,20 +152,24 @@ class Jobs:
             run.uploaded.set()
         return given
 
-    async def retry(self, job: str, reasons: Sequence[str] = (), *, who: str = API) -> int | None:
+    async def retry(
+        self, job: str, reasons: Sequence[str] = (), *, expected: Expected = None, who: str = API
+    ) -> int | None:
         """Visits URLs again that failed for these reasons; without reasons, all failed ones.
 
         Resumes a job that has ended. Returns how many URLs were queued; None if that is not known yet: the wish is
         stored until the job runs. Raises BadJob, WrongState.
         """
-        return await self._want(job, wishes.make_retry_wish(reasons), who)
+        return await self._want(job, wishes.make_retry_wish(reasons), who, expected)
 
-    async def unpark(self, job: str, patterns: Sequence[str] = (), *, who: str = API) -> int | None:
+    async def unpark(
+        self, job: str, patterns: Sequence[str] = (), *, expected: Expected = None, who: str = API
+    ) -> int | None:
         """Fetches the URLs parked under these patterns; without patterns, all parked ones.
 
         Resumes the job and returns a number as `retry` does. Raises Full, WrongState.
         """
-        return await self._want(job, wishes.make_unpark_wish(patterns), who)
+        return await self._want(job, wishes.make_unpark_wish(patterns), who, expected)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -245,9 +239,9 @@ class Jobs:
         own = dict.fromkeys(validation.flatten_settings(record.settings), Origin.JOB)
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
-    async def sites(self, job: str, limit: int = 100) -> Sequence[SiteSeen]:
-        """Returns the sites with most URLs to visit, and the held ones, of any job. Raises FrontierError."""
-        return await self._scheduler.inspector.sites(self._registry.record(job), limit)
+    async def sites(self, job: str, limit: int = 100, start: int = 0) -> Sequence[SiteSeen]:
+        """Returns the sites with most URLs to visit from the `start`th on; from 0, all held ones too."""
+        return await self._scheduler.inspector.sites(self._registry.record(job), limit, start)
 
     async def parked(self, job: str) -> Sequence[Trap]:
         """Returns the patterns under which URLs are parked, the largest first. Raises FrontierError."""
@@ -265,57 +259,58 @@ class Jobs:
 
     # -- steering ----------------------------------------------------------------------------------------------------
 
-    async def pause(self, job: str, *, who: str = API) -> Job:
+    async def pause(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Pauses the job: it finishes visits under way, starts no new ones, and gives its place to another job.
 
         Raises WrongState.
         """
-        await self._registry.move(job, Verb.PAUSE, who)
+        await self._registry.move(job, Verb.PAUSE, who, expected=expected)
         self._scheduler.stop_run(job)
         return self.find(job)
 
-    async def resume(self, job: str, *, who: str = API) -> Job:
+    async def resume(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Resumes the job as soon as there is a place. A job that has ended looks whether there is more to do."""
-        await self._registry.move(job, Verb.RESUME, who)
+        await self._registry.move(job, Verb.RESUME, who, expected=expected)
         self._scheduler.check_queue()
         return self.find(job)
 
-    async def cancel(self, job: str, *, who: str = API) -> Job:
+    async def cancel(self, job: str, *, expected: Expected = None, who: str = API) -> Job:
         """Ends the job at once; its pages are kept. Raises WrongState."""
-        await self._registry.move(job, Verb.CANCEL, who)
+        await self._registry.move(job, Verb.CANCEL, who, expected=expected)
         self._scheduler.stop_run(job, at_once=True)
         return self.find(job)
 
-    async def remove(self, job: str, *, who: str = API) -> None:
+    async def remove(self, job: str, *, expected: Expected = None, who: str = API) -> None:
         """Removes the job, its history and its folder. A job that has not ended is cancelled first."""
-        if not self._registry.record(job).state.is_over:
+        if not self._registry.record(job, expected).state.is_over:
             with suppress(WrongState):  # it has ended meanwhile
-                await self.cancel(job, who=who)
+                await self.cancel(job, expected=expected, who=who)
+                expected = None  # our own change
         await self._scheduler.wait_until_idle(job)
-        await self._reception.remove([job], who)
+        await self._reception.remove([job], who, expected)
         self._scheduler.series.pop(job, None)
 
     async def change(
         self, job: str, settings: Settings, *, name: str | None = None, priority: int | None = None,
-        labels: Mapping[str, str] | None = None, who: str = API,
+        labels: Mapping[str, str] | None = None, expected: Expected = None, who: str = API,
     ) -> Changed:  # fmt: skip
         """Changes settings (by their names in TOML), name, priority and labels of a job: all of it, or nothing.
 
         Raises BadSettings, BadJob.
         """
-        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who)
+        keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who, expected)
         self._scheduler.check_queue()
         pending = await self._scheduler.retune(job)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
-    async def hold(self, job: str, site: str, *, who: str = API) -> None:
+    async def hold(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
-        await self._reception.hold(job, site, True, who)
+        await self._reception.hold(job, site, True, who, expected)
         await self._scheduler.retune(job)
 
-    async def let_go(self, job: str, site: str, *, who: str = API) -> None:
+    async def let_go(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Releases a site, so that it is visited again. Raises UrlError."""
-        await self._reception.hold(job, site, False, who)
+        await self._reception.hold(job, site, False, who, expected)
         await self._scheduler.retune(job)
 
     # -- what happened -----------------------------------------------------------------------------------------------
@@ -363,23 +358,28 @@ class Jobs:
         """All templates, by name."""
         return self._registry.templates
 
-    async def put_template(self, template: Template) -> None:
-        """Stores a template under its name; jobs made from an older one stay the same. Raises BadJob, BadSettings."""
+    def template(self, name: str) -> Template:
+        """Returns a template. Raises NoSuchJob."""
+        return self._registry.template(name)
+
+    async def put_template(self, template: Template, *, expected: Expected = None, is_new: bool = False) -> Template:
+        """Stores a template under its name; jobs made from an older one stay the same.
+
+        Raises BadJob, BadSettings; Outdated also if it must be new and is not.
+        """
         validation.check_names(JobSpec(template.name, priority=template.priority, labels=template.labels))
         chosen = validation.choose(template.settings, self.rule)
-        await self._registry.change(lambda: Draft(templates=[replace(template, settings=chosen)]))
+        return await self._registry.put_template(replace(template, settings=chosen), expected, is_new)
 
-    async def remove_template(self, name: str) -> None:
-        """Removes a template. Raises NoSuchJob."""
-        if name not in self._registry.templates:
-            raise NoSuchJob(f"there is no template {name[:100]!r}")
-        await self._registry.change(lambda: Draft(removed_templates=[name]))
+    async def remove_template(self, name: str, *, expected: Expected = None) -> None:
+        """Removes a template. Raises NoSuchJob, Outdated."""
+        await self._registry.remove_template(name, expected)
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    async def _want(self, job: str, wish: Wish, who: str) -> int | None:
+    async def _want(self, job: str, wish: Wish, who: str, expected: Expected) -> int | None:
         await self._reception.check_folder(job)
-        coming = await self._scheduler.wishes.keep(job, wish, who)
+        coming = await self._scheduler.wishes.keep(job, wish, who, expected)
         self._scheduler.check_queue()
         if run := self._scheduler.runs.get(job):
             run.wished.set()

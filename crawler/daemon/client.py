@@ -76,6 +76,22 @@ class Client:
         async with self._send(method, path, query or {}, data, fields) as answer:
             return await answer.json(content_type=None) if answer.status != 204 else None
 
+    async def list(
+        self, path: str, query: Mapping[str, str | int] | None = None
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Yields every entry of a list such as `/v1/jobs`, page after page.
+
+        Of a job that runs, `/v1/jobs/ID/pages` ends with the records that are there by now.
+        """
+        asked = dict(query or {})
+        while True:
+            page = await self.ask("GET", path, query=asked)
+            for item in page["items"]:
+                yield item
+            if page["next"] in (None, asked.get("cursor")):
+                return
+            asked["cursor"] = page["next"]
+
     async def events(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yields events from now on, until the daemon ends the stream."""
         async with self._send("GET", path, {}, None, {"Accept": "text/event-stream"}) as answer:

@@ -29,6 +29,10 @@ class WrongState(JobError):
     """The job's state does not allow it."""
 
 
+class Outdated(JobError):
+    """The job, schedule or template was changed since the caller has read it."""
+
+
 class NoRecords(JobError):
     """The job has no output whose format can be read back."""
 

@@ -20,6 +20,7 @@ from ..errors import FolderError, unwrap_group
 from ..event_loop import require_asyncio
 from ..fetch import Guard
 from ..folder.folder import lock_folder
+from ..metrics.totals import run_name
 from ..runtime.ownership import Trust, check_contents, check_writers
 from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
 from ..runtime.threads import finish_in_thread, run_in_thread
@@ -33,6 +34,7 @@ from .jobs.job import Record, weight_of
 from .jobs.registry import Registry
 from .jobs.store import open_store
 from .jobs.submission import Submissions, Threads
+from .meters import DaemonMeters
 from .owners import clamp_to_bounds
 from .runs.logs import keep_logs
 from .runs.scheduler import Scheduler
@@ -83,6 +85,7 @@ async def open_jobs(
             async with open_shared(shared_settings(config, base)) as shared:
 
                 def opened(record: Record) -> AbstractAsyncContextManager[Crawl]:
+                    run_name.set(record.id)  # in the task of its run
                     share = weight_of(record.priority)
                     ruled = validation.settings_in_force(record.settings, reception.rule, is_adopted=record.is_adopted)
                     return open_crawl(
@@ -93,14 +96,15 @@ async def open_jobs(
                     registry, folders, events, opened, settings_of, config, logs, shared.network.files
                 )
                 async with _run_jobs(scheduler, reception, events) as tasks:
-                    limit_speed = shared.network.throttle.change
-                    jobs = Jobs(registry, store, reception, scheduler, events, shared.places, limit_speed)
+                    jobs = Jobs(registry, store, reception, scheduler, events, shared)
                     await jobs.schedules.open()
                     for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run):
                         tasks.start_soon(task)
                     async with open_post(Guard(base.fetch.allow_networks), shared.network.ask) as post:
                         async with open_webhooks(Webhooks(store, jobs, post, secret, now)):
-                            yield jobs
+                            figures = shared.meters.offer("jobs", DaemonMeters(jobs).read)
+                            with figures, shared.vitals.lateness.watch():
+                                yield jobs
 
 
 def make_home(data: Path, trust: Trust) -> str | None:

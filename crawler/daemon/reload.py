@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..settings import Config, Nature
@@ -11,6 +12,16 @@ from .settings import DaemonConfig
 
 LIVE = settings_marked(Nature.LIVE, DaemonConfig)
 """Settings of the daemon that may change while it runs; all others are read only at its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The result of a change of settings, by their full names."""
+
+    applied: tuple[str, ...]
+    """Settings in effect now; those of a job that is not running take effect with its next run."""
+    needs_restart: tuple[str, ...]
+    """Settings that take effect after the job is paused and resumed, or the daemon is restarted."""
 
 
 class Reloaded(NamedTuple):

@@ -31,6 +31,8 @@ class Stages:
     def __init__(self, ticks: int) -> None:
         self._slots: deque[_Slot] = deque(maxlen=ticks)
         self._now = _Slot()
+        self._ended_ms = [0.0] * len(STAGES)
+        """The sums of all intervals that have ended, also of those that are forgotten."""
 
     def fold(self, timings: Timings) -> None:
         """Adds one answer."""
@@ -50,6 +52,7 @@ class Stages:
         self._now.sums[_POLITENESS] += resting_ms
         self._now.sums[_OUTPUT] += storing_ms
         self._slots.append(self._now)
+        self._ended_ms = [total + spent for total, spent in zip(self._ended_ms, self._now.sums, strict=True)]
         self._now = _Slot()
 
     def shares(self) -> Mapping[str, float]:
@@ -57,6 +60,11 @@ class Stages:
         sums = [sum(spent) for spent in zip(*(slot.sums for slot in self._slots), strict=True)] or [0.0] * len(STAGES)
         total = sum(sums) or 1.0
         return {stage: spent / total for stage, spent in zip(STAGES, sums, strict=True)}
+
+    def seconds(self) -> Mapping[str, float]:
+        """Returns the time that each stage took since the beginning, in seconds."""
+        spent = zip(STAGES, self._ended_ms, self._now.sums, strict=True)
+        return {stage: (ended + now) / 1000 for stage, ended, now in spent}
 
     def latency(self) -> Latency | None:
         """Returns the percentiles of recent answers; None: there were none."""

@@ -27,7 +27,8 @@ async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or count_cores())
         for _ in range(pool.count):
-            tasks.start_soon(Worker(pool, workers).serve)
+            pool.members.append(worker := Worker(pool, workers))
+            tasks.start_soon(worker.serve)
         try:
             yield pool
         finally:

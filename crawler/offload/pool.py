@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
+from ..protocols import WorkerState
 from ..runtime.gil import yield_gil
 from .fair_queue import Lanes
 from .in_worker import Allowance, run_one
@@ -91,6 +92,8 @@ class Pool:
 
     workers: Workers
     count: int
+    members: list[WorkerState] = field(default_factory=list)
+    """Its workers."""
     _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

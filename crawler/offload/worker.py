@@ -57,6 +57,16 @@ class Worker:
     """Held while the calls of a failed batch are tried: one at a time, with nothing else in the worker."""
     _calm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on a batch."""
+        return self._running > 0
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process. None: it is a thread, or does not run yet."""
+        return self._process.pid if self._process else None
+
     async def serve(self) -> None:
         """Starts the worker, and serves the pool until the pool ends."""
         self._calm.set()

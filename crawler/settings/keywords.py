@@ -10,6 +10,7 @@ from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .scope import ScopeConfig, UrlsConfig
 from .sites import SiteConfig
+from .telemetry import TelemetryConfig
 from .watch import WatchConfig
 
 
@@ -252,6 +253,21 @@ class WatchSettings(TypedDict, total=False):
     not watched."""
 
 
+class TelemetrySettings(TypedDict, total=False):
+    """Keywords of `TelemetryConfig`. Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
+
+    otel: bool
+    """Send traces and metrics to a collector, by OTLP over HTTP. Needs the extra `otel`: `pip install
+    'crawld[otel]'`."""
+    otel_endpoint: str
+    """The collector, as in `http://localhost:4318`. Empty: what `OTEL_EXPORTER_OTLP_ENDPOINT` says, else that one.
+    Passwords and tokens for it belong in `OTEL_EXPORTER_OTLP_HEADERS`."""
+    trace_ratio: float
+    """Share of the visits that are traced, each with its exchanges. Runs of crawls always are."""
+    trace_queries: bool
+    """Record the values in the queries of URLs. Otherwise spans have `REDACTED` in their place."""
+
+
 class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
@@ -279,6 +295,7 @@ class Settings(
     OffloadSettings,
     FrontierSettings,
     WatchSettings,
+    TelemetrySettings,
     total=False,
 ):
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
@@ -306,6 +323,8 @@ class Settings(
     """Storage of the queue and of the known URLs."""
     watch: WatchSettings | WatchConfig
     """Checks of the crawl on itself."""
+    telemetry: TelemetrySettings | TelemetryConfig
+    """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
 
 
 class AllSettings(Settings, total=False):

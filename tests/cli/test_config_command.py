@@ -58,6 +58,8 @@ async def test_init_writes_what_check_accepts(crawl: Crawl, tmp_path: Path) -> N
         ("--daemon", "daemon.toml", "crawl serve -c daemon.toml"),
         ("--systemd", "crawl.service", "sudo systemctl enable --now crawl"),
         ("--container", "Containerfile", f"--build-arg CRAWLD=crawld=={version('crawld')}"),
+        ("--grafana", "crawld.json", "Import"),
+        ("--prometheus", "crawld.rules.yml", "rule_files"),
     ],
 )
 async def test_init_writes_what_runs_the_daemon_and_says_how(
@@ -67,7 +69,8 @@ async def test_init_writes_what_runs_the_daemon_and_says_how(
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"wrote {name}; ")
     assert told in ran.out
-    given = (CONFIG / name).read_text().replace("/usr/local/bin/crawl ", f"{CRAWL} ")
+    [original] = CONFIG.rglob(name)
+    given = original.read_text().replace("/usr/local/bin/crawl ", f"{CRAWL} ")
     assert (tmp_path / name).read_text() == given
     (tmp_path / name).write_text("mine")
     again = await crawl("config", "init", kind)

@@ -91,6 +91,7 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "tuple": ("9.9.9.9",),
         "str": "thread",
         "int": 7,
+        "bool": True,
         "float": 7.0,
         "NoneType": "http://p:1",
         "dict": {"a": 1},
@@ -100,6 +101,8 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "frontier.kind": "memory",
         "fetch.budget_bytes": 1 << 30,
         "offload.page_memory_bytes": 1 << 30,
+        "telemetry.otel_endpoint": "http://collector:4318",
+        "telemetry.trace_ratio": 0.5,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:

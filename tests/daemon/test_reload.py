@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from crawler import Config
 from crawler.daemon import DaemonConfig
 from crawler.daemon.reload import merge_reloaded
@@ -38,7 +36,7 @@ async def test_jobs_take_on_what_holds_now(open_daemon: Open) -> None:
 
 async def test_the_bandwidth_of_all_jobs_changes_at_once(open_daemon: Open) -> None:
     async with open_daemon(base=amend(BASE, {"bytes_per_s": "1M"})) as jobs:
-        throttle = cast(Any, jobs._limit_speed).__self__
+        throttle = jobs.shared.network.throttle
         assert throttle.bytes_per_s == 1 << 20
         jobs.adopt(jobs.config, amend(BASE, {"bytes_per_s": "3M"}))
         assert throttle.bytes_per_s == 3 << 20

@@ -19,11 +19,14 @@ NDJSON = "application/x-ndjson"
 
 
 def json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=encode(model), content_type="application/json", headers=headers)
+
+
+def encode(model: BaseModel) -> bytes:
     try:
-        body = model.model_dump_json().encode()
+        return model.model_dump_json().encode()
     except PydanticSerializationError:  # half a character, as in the path of a folder that is no UTF-8
-        body = json_line(model.model_dump())
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+        return json_line(model.model_dump())
 
 
 def nothing() -> web.Response:

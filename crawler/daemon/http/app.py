@@ -11,16 +11,19 @@ from aiohttp.typedefs import Handler
 
 from ...errors import CrawlError
 from ...settings.loading import project_version
-from ..api import Changed, Jobs
+from ..api import Jobs
 from ..insight import Insight
+from ..reload import Changed
 from . import dashboard, events, files, health, jobs, repeats, reports, results, safety, schedules, settings, wishes
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
+from .fields import IF_NONE_MATCH, tagged
 from .inputs import MAX_BODY
 from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
 from .operations import Operation, Operations
+from .reference import render_page
 from .safety import Token
 from .streams import Streams
 
@@ -60,6 +63,7 @@ def application(
         app[RELOAD] = reload
     app.on_response_prepare.append(safety.add_headers)
     app.on_shutdown.append(events.end_all)
+    app.cleanup_ctx.append(health.offer_figures)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
     return app
@@ -73,13 +77,24 @@ def operations() -> list[Operation]:
 
 def _route(entry: Operation) -> web.RouteDef:
     name = f"{safety.PUBLIC}-{entry.name}" if entry.is_public else entry.name
-    return web.route(entry.method, entry.path, entry.serve, name=name)
+    return web.route(entry.method, entry.path, entry.serve, name=name, expect_handler=safety.answer_expectation)
 
 
-@_about_itself("GET", "/openapi.json", {200: "application/json"}, is_public=True)
+@_about_itself(
+    "GET", "/openapi.json", {200: "application/json", 304: None},
+    is_public=True, fields=(IF_NONE_MATCH,), has_etag=True,
+)  # fmt: skip
 async def describe_api(request: web.Request) -> web.StreamResponse:
     """The description of this API (OpenAPI 3.1)."""
-    return web.Response(body=_description(), content_type="application/json")
+    return tagged(request, _description())
+
+
+@_about_itself("GET", "/docs", {200: "text/html"}, is_public=True)
+async def show_reference(request: web.Request) -> web.StreamResponse:
+    """This API as a page for people, with every operation, its fields, answers and problems."""
+    place = f"{request.scheme}://{request.host}{request.path.removesuffix('/docs')}"
+    page = render_page(orjson.loads(_description()), place)
+    return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
 @cache

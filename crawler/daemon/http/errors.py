@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from ...errors import ConfigError, CrawlError, StorageFull, UrlError
-from ..errors import BadJob, Full, JobError, KeyReused, NoRecords, NoSuchJob, StoreError, WrongState
+from ...errors import ClosedError, ConfigError, CrawlError, StorageFull, UrlError
+from ..errors import BadJob, Full, KeyReused, NoRecords, NoSuchJob, Outdated, StoreError, WrongState
 from .problems import Fault, Problem, bad_field
 
 _STATUS: tuple[tuple[type[CrawlError], int, str], ...] = (
     (NoSuchJob, 404, "not-found"),
     (WrongState, 409, "wrong-state"),
+    (Outdated, 412, "outdated"),
     (NoRecords, 409, "no-records"),
     (KeyReused, 409, "key-reused"),
     (Full, 409, "full"),
     (StorageFull, 507, "storage-full"),
     (StoreError, 500, "store"),
-    (JobError, 409, "refused"),
+    (ClosedError, 503, "not-ready"),
     (CrawlError, 500, "crawl"),
 )
 """Error, status and slug; the first entry that fits is used."""

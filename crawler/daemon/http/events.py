@@ -23,13 +23,22 @@ REPLAYED_AT_ONCE = 500
 operation = Operations()
 
 
-@operation("GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
+@operation(
+    "GET", "/v1/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,), raises=("busy", "store")
+)
 async def follow_all(request: web.Request) -> web.StreamResponse:
     """All events after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, None)
 
 
-@operation("GET", "/v1/jobs/{id}/events", {200: EVENT_STREAM}, query=EventsQuery, fields=(LAST_EVENT_ID,))
+@operation(
+    "GET",
+    "/v1/jobs/{id}/events",
+    {200: EVENT_STREAM},
+    query=EventsQuery,
+    fields=(LAST_EVENT_ID,),
+    raises=("busy", "store"),
+)
 async def follow_job(request: web.Request) -> web.StreamResponse:
     """The events of one job after `Last-Event-ID`; without it, from now on."""
     return await _follow(request, request.app[JOBS].find(id_of(request)).id)
@@ -43,22 +52,24 @@ async def end_all(app: web.Application) -> None:
 async def _follow(request: web.Request, job: str | None) -> web.StreamResponse:
     after = _last_seen(request)
     with request.app[STREAMS].count_stream(request), request.app[JOBS].listen(job) as listener:
-        response = await answers.open_stream(request, EVENT_STREAM)
-        if (seen := await _replay(request, response, after, job)) is not None:
+        first = [] if after is None else await request.app[JOBS].events(after, job, REPLAYED_AT_ONCE)
+        response = await answers.open_stream(request, EVENT_STREAM)  # a database that fails was told before
+        if (seen := await _replay(request, response, first, job)) is not None:
             await _live(response, listener, seen)
         return response
 
 
-async def _replay(request: web.Request, response: web.StreamResponse, after: int | None, job: str | None) -> int | None:
-    """Sends the stored events after `after`. Returns the last id, 0 without `after`; None if the client is gone."""
-    while after is not None:
-        events = await request.app[JOBS].events(after, job, REPLAYED_AT_ONCE)
-        if not events:
-            return after
+async def _replay(
+    request: web.Request, response: web.StreamResponse, events: Sequence[Event], job: str | None
+) -> int | None:
+    """Sends these stored events and those after them. Returns the last id, 0 without any; None: the client is gone."""
+    last = 0
+    while events:
         if not await answers.send(response, map(_text, events)):
             return None
-        after = events[-1].id or after
-    return 0
+        last = events[-1].id or last
+        events = await request.app[JOBS].events(last, job, REPLAYED_AT_ONCE)
+    return last
 
 
 async def _live(response: web.StreamResponse, listener: Listener, seen: int) -> None:

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from ...errors import ConfigError
 from ..api import Jobs
-from . import answers
+from . import inputs, paging
 from .jobs import id_of
 from .keys import JOBS
 from .models import FileOut, FilesOut
 from .operations import Operations
+from .paging import PageQuery
 from .problems import Problem
 from .sending import FileAnswer
 
@@ -23,13 +24,16 @@ KEPT_BACK = frozenset({"crawl.toml", "lock", "frontier.sqlite", "frontier.sqlite
 operation = Operations()
 
 
-@operation("GET", "/v1/jobs/{id}/files", {200: FilesOut})
+@operation("GET", "/v1/jobs/{id}/files", {200: FilesOut}, query=PageQuery)
 async def list_files(request: web.Request) -> web.StreamResponse:
     """The result files in the crawl folder."""
-    return answers.json(FilesOut(items=tuple(await _list(request.app[JOBS], id_of(request)))))
+    asked = inputs.query(request, PageQuery)
+    found = sorted(await _list(request.app[JOBS], id_of(request)), key=_path)
+    page = paging.cut_by_key(found, asked, "files", _path, "")
+    return paging.answer(request, FilesOut(items=page.items, next=page.following))
 
 
-@operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY})
+@operation("GET", "/v1/jobs/{id}/files/{file:.+}", {200: BINARY, 206: BINARY, 304: None, 412: None, 416: None})
 async def send_file(request: web.Request) -> web.StreamResponse:
     """One file, or the requested range of it (RFC 9110 14)."""
     jobs, job, wanted = request.app[JOBS], id_of(request), request.match_info["file"]
@@ -50,6 +54,10 @@ async def _list(jobs: Jobs, job: str) -> list[FileOut]:
     except ConfigError:  # settings of an older version; the files are there all the same
         drafts = set()
     return [file for file in await asyncio.to_thread(_files, folder) if file.path not in drafts]
+
+
+def _path(file: FileOut) -> str:
+    return file.path
 
 
 def _files(folder: Path) -> list[FileOut]:

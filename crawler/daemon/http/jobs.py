@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiohttp import web
 
-from ..api import Changed
 from ..jobs.job import Job, JobSpec
 from ..jobs.listing import After, Sort, place_of
 from ..jobs.states import State
-from . import answers, inputs
-from .fields import IDEMPOTENCY_KEY, idempotency_key
+from ..reload import Changed
+from . import answers, inputs, paging
+from .fields import IDEMPOTENCY_KEY, IF_MATCH, NO_HEADERS, etag, expected, idempotency_key
 from .keys import JOBS
 from .models import (
     ChangeOut,
@@ -27,6 +27,7 @@ from .models import (
     SeedsIn,
 )
 from .operations import Operations
+from .paging import PageQuery
 
 MOST_UPLOADED = 4 << 30
 """Largest upload of seeds in bytes: about fifty million seeds."""
@@ -35,13 +36,14 @@ operation = Operations()
 
 @operation(
     "POST", "/v1/jobs", {201: JobOut, 200: JobOut},
-    body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,),
+    body=JobIn, query=JobQuery, takes_lines=True, fields=(IDEMPOTENCY_KEY,), has_etag=True,
+    raises=("not-found", "full", "key-reused"),
 )  # fmt: skip
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """Submit a crawl. The status is 200 if the same `Idempotency-Key` was used before."""
     spec, seeds = await _read_request(request)
     job, is_new = await request.app[JOBS].submit(spec, seeds, idempotency_key(request))
-    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
+    return _answer(job, 201 if is_new else 200, {"Location": f"jobs/{job.id}"})
 
 
 @operation("GET", "/v1/jobs", {200: JobsOut}, query=ListQuery)
@@ -55,50 +57,61 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     )  # fmt: skip
     items, more = found[: asked.limit], found[asked.limit :]
     following = _cursor(items[-1], sort) if more else None
-    return answers.json(JobsOut(items=tuple(map(shown, items)), next=following))
+    return paging.answer(request, JobsOut(items=tuple(map(shown, items)), next=following))
 
 
-@operation("GET", "/v1/jobs/{id}", {200: JobOut})
+@operation("GET", "/v1/jobs/{id}", {200: JobOut}, has_etag=True)
 async def show_job(request: web.Request) -> web.StreamResponse:
     """One job."""
-    return answers.json(shown(request.app[JOBS].find(id_of(request))))
+    return _answer(request.app[JOBS].find(id_of(request)))
 
 
-@operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch)
+@operation("PATCH", "/v1/jobs/{id}", {200: ChangeOut}, body=JobPatch, fields=(IF_MATCH,), has_etag=True)
 async def change_job(request: web.Request) -> web.StreamResponse:
     """Change a job, also while it runs. The request is applied as a whole or not at all."""
     asked = await inputs.body(request, JobPatch)
     jobs, job = request.app[JOBS], id_of(request)
-    changed = await jobs.change(job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels)
-    return answers.json(_changed(changed, jobs.find(job)))
+    changed = await jobs.change(
+        job, asked.settings, name=asked.name, priority=asked.priority, labels=asked.labels, expected=expected(request)
+    )
+    now = jobs.find(job)
+    return answers.json(_changed(changed, now), 200, etag(now.revision))
 
 
-@operation("DELETE", "/v1/jobs/{id}", {204: None})
+@operation("DELETE", "/v1/jobs/{id}", {204: None}, fields=(IF_MATCH,), raises=("wrong-state",))
 async def remove_job(request: web.Request) -> web.StreamResponse:
     """Remove a job with its folder. A job that has not ended is cancelled first."""
-    await request.app[JOBS].remove(id_of(request))
+    await request.app[JOBS].remove(id_of(request), expected=expected(request))
     return answers.nothing()
 
 
-@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/pause", {200: JobOut}, fields=(IF_MATCH,), has_etag=True, raises=("wrong-state",))
 async def pause_job(request: web.Request) -> web.StreamResponse:
     """Pause a job: start no further visits until it is resumed."""
-    return answers.json(shown(await request.app[JOBS].pause(id_of(request))))
+    return _answer(await request.app[JOBS].pause(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/resume", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/resume", {200: JobOut}, fields=(IF_MATCH,), has_etag=True)
 async def resume_job(request: web.Request) -> web.StreamResponse:
     """Resume a job where it stopped, also if it had ended."""
-    return answers.json(shown(await request.app[JOBS].resume(id_of(request))))
+    return _answer(await request.app[JOBS].resume(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut})
+@operation("POST", "/v1/jobs/{id}/cancel", {200: JobOut}, fields=(IF_MATCH,), has_etag=True, raises=("wrong-state",))
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """End a job. What it fetched is kept."""
-    return answers.json(shown(await request.app[JOBS].cancel(id_of(request))))
+    return _answer(await request.app[JOBS].cancel(id_of(request), expected=expected(request)))
 
 
-@operation("POST", "/v1/jobs/{id}/seeds", {202: PlantedOut}, body=SeedsIn, takes_lines=True, fields=(IDEMPOTENCY_KEY,))
+@operation(
+    "POST",
+    "/v1/jobs/{id}/seeds",
+    {202: PlantedOut},
+    body=SeedsIn,
+    takes_lines=True,
+    fields=(IDEMPOTENCY_KEY,),
+    raises=("wrong-state", "full", "key-reused"),
+)
 async def plant_seeds(request: web.Request) -> web.StreamResponse:
     """Add seeds to a job, inline or as lines. They are on the disk before the answer is sent."""
     if inputs.is_lines(request):
@@ -109,11 +122,15 @@ async def plant_seeds(request: web.Request) -> web.StreamResponse:
     return answers.json(PlantedOut(given=given), 202)
 
 
-@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut})
+@operation("GET", "/v1/jobs/{id}/history", {200: HistoryOut}, query=PageQuery, raises=("store",))
 async def show_history(request: web.Request) -> web.StreamResponse:
     """Every change of state and of settings, the oldest first."""
-    events = await request.app[JOBS].history(id_of(request))
-    return answers.json(HistoryOut(items=tuple(map(EventOut.model_validate, events))))
+    asked = inputs.query(request, PageQuery)
+    after = paging.read_cursor(asked, "history", 0)
+    events = await request.app[JOBS].history(id_of(request), after, asked.limit + 1)
+    page = paging.cut(events, asked, "history", lambda event: event.id or 0)
+    items = tuple(EventOut.model_validate(event) for event in page.items)
+    return paging.answer(request, HistoryOut(items=items, next=page.following))
 
 
 def id_of(request: web.Request) -> str:
@@ -122,6 +139,10 @@ def id_of(request: web.Request) -> str:
 
 def shown(job: Job) -> JobOut:
     return JobOut.model_validate(job)
+
+
+def _answer(job: Job, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> web.Response:
+    return answers.json(shown(job), status, {**headers, **etag(job.revision)})
 
 
 def _changed(changed: Changed, job: Job) -> ChangeOut:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from ..api import Changed, Jobs
+from ..api import Jobs
 from ..insight import Insight
+from ..reload import Changed
 from .admission import Admission
 from .streams import Streams
 

@@ -23,6 +23,7 @@ Settings: TypeAlias = Annotated[
     ),
 ]
 Formats: TypeAlias = Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=16)]
+Cursor: TypeAlias = Annotated[str, Field(max_length=2000)]
 Labels: TypeAlias = Annotated[dict[Annotated[str, Field(max_length=100)], Name], Field(max_length=50)]
 
 
@@ -75,12 +76,15 @@ class JobQuery(Sent):
     """The fields of a job whose seeds are sent as the body."""
 
     name: Name = ""
+    """With lines as the body: a name for people."""
     template: Name | None = None
+    """With lines as the body: the name of a template to start from."""
     priority: Priority | None = None
+    """With lines as the body: two steps more double the job's share."""
     links: bool | None = None
-    """Whether records list the links of each page."""
+    """With lines as the body: whether records list the links of each page."""
     text: bool | None = None
-    """Whether records hold the readable text of each page."""
+    """With lines as the body: whether records hold the readable text of each page."""
 
 
 class JobPatch(Sent):
@@ -120,13 +124,13 @@ class ListQuery(Sent):
     """The figure that orders the list."""
     order: Literal["desc", "asc"] = "desc"
     """The newest, or largest, first; or last."""
-    cursor: Annotated[str, Field(max_length=500)] | None = None
+    cursor: Cursor | None = None
     """The `next` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class PagesQuery(Sent):
-    cursor: Annotated[str, Field(max_length=500)] | None = None
+    cursor: Cursor | None = None
     """The `next` of the previous page."""
     last: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Without a cursor: begin with the last N matching records within the last 64 MiB of the file."""
@@ -157,6 +161,13 @@ class EventsQuery(Sent):
 
 
 # -- what they get ----------------------------------------------------------------------------------------------------
+
+
+class ListOut(Shape):
+    """One page of a list."""
+
+    next: str | None = None
+    """The cursor of the next page, which the header field `Link` names too; null: this is the last page."""
 
 
 class FaultOut(Shape):
@@ -232,6 +243,8 @@ class JobOut(Shape):
     """Pages fetched over all runs."""
     bytes: int
     """Bytes downloaded over all runs."""
+    revision: int
+    """Counts the changes of its state, name, priority, settings, labels and held sites. In quotes it is the ETag."""
     wishes: tuple[Wish, ...]
     """Requests made at `/retry` and `/unpark` that wait for the job to run."""
     has_more: bool
@@ -252,10 +265,8 @@ class JobOut(Shape):
     latency: LatencyOut | None
 
 
-class JobsOut(Shape):
+class JobsOut(ListOut):
     items: tuple[JobOut, ...]
-    next: str | None
-    """The cursor of the next page; null: this is the last page."""
 
 
 class ChangeOut(Shape):
@@ -273,10 +284,9 @@ class PlantedOut(Shape):
     """Stored lines, unusable ones included. `seeds.queued` of the job shows later how many were queued."""
 
 
-class PagesOut(Shape):
+class PagesOut(ListOut):
     items: tuple[dict[str, Any], ...]
     """Records as docs/records.md describes them."""
-    next: str | None
 
 
 class FailureOut(Shape):
@@ -286,7 +296,7 @@ class FailureOut(Shape):
     example: str
 
 
-class FailuresOut(Shape):
+class FailuresOut(ListOut):
     items: tuple[FailureOut, ...]
 
 
@@ -300,7 +310,7 @@ class EventOut(Shape):
     data: dict[str, Any]
 
 
-class HistoryOut(Shape):
+class HistoryOut(ListOut):
     items: tuple[EventOut, ...]
 
 
@@ -312,7 +322,7 @@ class SettingOut(Shape):
     meaning: str
 
 
-class SettingsOut(Shape):
+class SettingsOut(ListOut):
     items: tuple[SettingOut, ...]
 
 
@@ -354,7 +364,7 @@ class FileOut(Shape):
     modified_at: float
 
 
-class FilesOut(Shape):
+class FilesOut(ListOut):
     items: tuple[FileOut, ...]
 
 
@@ -372,9 +382,11 @@ class TemplateOut(Shape):
     settings: dict[str, Any]
     priority: int
     labels: dict[str, str]
+    revision: int
+    """Another number after each change. In quotes it is the ETag."""
 
 
-class TemplatesOut(Shape):
+class TemplatesOut(ListOut):
     items: tuple[TemplateOut, ...]
 
 

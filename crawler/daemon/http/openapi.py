@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from .examples import EXAMPLES
 from .fields import Field
 from .inputs import LINES
-from .models import ProblemOut
+from .models import ListOut, ProblemOut
 from .operations import Answer, Operation
+from .problem_kinds import Kind, problems_of, response, response_name
 from .problems import CONTENT_TYPE
 from .settings_schema import NAME, link, settings_schemas
 
 Document = dict[str, Any]
 REF = "#/components/schemas/{model}"
+PROBLEMS = "#/components/responses/"
 UNSAID = {"text/event-stream", "application/json"}
 """Media types without a schema: one for a stream would be read as that of a single event, and this document's own
 schema is published elsewhere.
@@ -55,6 +58,7 @@ def document(operations: Iterable[Operation], version: str) -> Document:
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": components,
+            "responses": _problem_responses(entries),
         },
     }
 
@@ -71,9 +75,11 @@ def _operation(entry: Operation) -> Document:
         ],
         "responses": {
             **{str(status): _response(status, answer, entry) for status, answer in entry.answers.items()},
-            "default": {"description": "A problem", "content": _content(CONTENT_TYPE, ProblemOut)},
+            **{str(status): {"$ref": PROBLEMS + response_name(kinds)} for status, kinds in _problems(entry)},
         },
     }
+    if entry.description:
+        said["description"] = entry.description
     if entry.is_public:
         said["security"] = []
     if entry.body or entry.takes_lines:
@@ -81,13 +87,30 @@ def _operation(entry: Operation) -> Document:
     return said
 
 
+def _problems(entry: Operation) -> Iterator[tuple[int, Sequence[Kind]]]:
+    """Yields the problems of an operation by status; an answer of its own with this status comes over them."""
+    yield from ((status, kinds) for status, kinds in problems_of(entry).items() if status not in entry.answers)
+
+
+def _problem_responses(entries: Iterable[Operation]) -> Document:
+    model = REF.format(model=ProblemOut.__name__)
+    found = {response_name(kinds): kinds for entry in entries for _, kinds in _problems(entry)}
+    return {name: response(kinds, model, CONTENT_TYPE) for name, kinds in sorted(found.items())}
+
+
 def _bodies(entry: Operation) -> Document:
     content = _content("application/json", entry.body) if entry.body else {}
+    if entry.body:
+        content["application/json"]["example"] = dict(EXAMPLES[entry.body.__name__])
     return content | ({LINES: {"schema": {"type": "string"}}} if entry.takes_lines else {})
 
 
 def _response(status: int, answer: Answer, entry: Operation) -> Document:
     said: Document = {"description": HTTPStatus(status).phrase}
+    if headers := dict(_headers(status, answer, entry)):
+        said["headers"] = {
+            name: {"description": words, "schema": {"type": "string"}} for name, words in headers.items()
+        }
     if isinstance(answer, str):
         said["content"] = {answer: {} if answer in UNSAID else {"schema": {"type": "string"}}}
     elif answer is not None:
@@ -95,6 +118,14 @@ def _response(status: int, answer: Answer, entry: Operation) -> Document:
         if entry.upgrade:
             said["content"][entry.upgrade] = {"schema": {"type": "string"}}
     return said
+
+
+def _headers(status: int, answer: Answer, entry: Operation) -> Iterator[tuple[str, str]]:
+    """Yields the header fields of an answer that clients use, each with its meaning."""
+    if entry.has_etag and status != HTTPStatus.NO_CONTENT:
+        yield "ETag", "The version of what it is about."
+    if isinstance(answer, type) and issubclass(answer, ListOut):
+        yield "Link", 'The next page, if there is one, as a reference relative to the request, with rel="next".'
 
 
 def _content(media_type: str, model: type[BaseModel]) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import TypedDict, Unpack
 
 from aiohttp import web
@@ -34,6 +35,10 @@ class Operation:
     is_public: bool = False
     fields: Sequence[Field] = ()
     """Header fields that it reads."""
+    has_etag: bool = False
+    """Whether its answers carry an ETag."""
+    raises: Sequence[str] = ()
+    """Problems that it may answer beside those that follow from what it reads (`problem_kinds`)."""
 
     @property
     def name(self) -> str:
@@ -42,6 +47,11 @@ class Operation:
     @property
     def summary(self) -> str:
         return (self.serve.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The rest of the docstring; empty if there is none."""
+        return cleandoc(self.serve.__doc__ or "").partition("\n")[2].strip()
 
     @property
     def tag(self) -> str:
@@ -57,6 +67,8 @@ class Options(TypedDict, total=False):
     upgrade: str
     is_public: bool
     fields: Sequence[Field]
+    has_etag: bool
+    raises: Sequence[str]
 
 
 class Operations:

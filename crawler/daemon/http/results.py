@@ -8,13 +8,15 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
+from ...metrics.metrics import MAX_FAILURES
 from ...protocols import Reader
 from ...records import Filter, Stretch
 from ...runtime.threads import run_in_thread
 from ..runs import records
 from ..runs.records import MOST_LOOKED, MOST_READ
 from ..runs.stats import Point
-from . import answers, inputs
+from . import answers, inputs, paging
+from .fields import IF_MATCH, expected
 from .jobs import id_of
 from .keys import INSIGHT, JOBS
 from .models import (
@@ -29,9 +31,11 @@ from .models import (
     UrlQuery,
 )
 from .operations import Operations
+from .paging import GroupsQuery, SitesQuery
 from .site_models import SiteOut, SitesOut
 
-MOST_FAILURES = 500
+MOST_SITES = 10_000
+"""Sites before the last page of their list: the busiest ones are found anew for each page."""
 AT_ONCE = 1000
 """Records that a stream reads and sends at once."""
 operation = Operations()
@@ -44,7 +48,14 @@ class SiteIn(Sent):
     """Scheme, host and port, such as `https://example.org`."""
 
 
-@operation("GET", "/v1/jobs/{id}/pages", {200: PagesOut}, query=PagesQuery, upgrade=answers.NDJSON)
+@operation(
+    "GET",
+    "/v1/jobs/{id}/pages",
+    {200: PagesOut},
+    query=PagesQuery,
+    upgrade=answers.NDJSON,
+    raises=("no-records", "wrong-state"),
+)
 async def list_pages(request: web.Request) -> web.StreamResponse:
     """Records in the order in which they were written; as `application/x-ndjson` all of them, one a line.
 
@@ -61,37 +72,49 @@ async def list_pages(request: web.Request) -> web.StreamResponse:
     stretch = await _read_in_thread(reader, start, asked.limit, wanted, MOST_LOOKED if is_tail else MOST_READ)
     is_all = stretch.is_last and job.state.is_over
     items = tuple(orjson.loads(line) for line in stretch.lines)
-    return answers.json(PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
+    return paging.answer(request, PagesOut(items=items, next=None if is_all else inputs.cursor(stretch.end)))
 
 
-@operation("GET", "/v1/jobs/{id}/sites", {200: SitesOut})
+@operation("GET", "/v1/jobs/{id}/sites", {200: SitesOut}, query=SitesQuery)
 async def list_sites(request: web.Request) -> web.StreamResponse:
-    """The sites with most URLs to visit, and the held ones."""
-    sites = await request.app[JOBS].sites(id_of(request))
-    return answers.json(SitesOut(items=tuple(map(SiteOut.model_validate, sites))))
+    """The sites with most URLs to visit; the first page also has all held ones.
+
+    Sites may change places between two pages. No page begins behind the first 10,000 sites.
+    """
+    asked, jobs, job = inputs.query(request, SitesQuery), request.app[JOBS], id_of(request)
+    start = paging.read_cursor(asked, "sites", 0)
+    if not 0 <= start <= MOST_SITES:
+        raise inputs.foreign_cursor()
+    sites, end = await jobs.sites(job, asked.limit, start), start + asked.limit
+    is_more = len(sites) >= asked.limit and end <= MOST_SITES and await jobs.sites(job, 1, end)
+    following = inputs.cursor("sites", end) if is_more else None
+    return paging.answer(request, SitesOut(items=tuple(map(SiteOut.model_validate, sites)), next=following))
 
 
-@operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn)
+@operation("POST", "/v1/jobs/{id}/sites/hold", {204: None}, body=SiteIn, fields=(IF_MATCH,))
 async def hold_site(request: web.Request) -> web.StreamResponse:
     """Hold a site: start no visits to it until it is released."""
     asked = await inputs.body(request, SiteIn)
-    await request.app[JOBS].hold(id_of(request), asked.site)
+    await request.app[JOBS].hold(id_of(request), asked.site, expected=expected(request))
     return answers.nothing()
 
 
-@operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn)
+@operation("POST", "/v1/jobs/{id}/sites/release", {204: None}, body=SiteIn, fields=(IF_MATCH,))
 async def release_site(request: web.Request) -> web.StreamResponse:
     """Release a site that was held."""
     asked = await inputs.body(request, SiteIn)
-    await request.app[JOBS].let_go(id_of(request), asked.site)
+    await request.app[JOBS].let_go(id_of(request), asked.site, expected=expected(request))
     return answers.nothing()
 
 
-@operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut})
+@operation("GET", "/v1/jobs/{id}/errors", {200: FailuresOut}, query=GroupsQuery, raises=("no-records", "wrong-state"))
 async def list_errors(request: web.Request) -> web.StreamResponse:
     """The failures by site and reason, with an example of each."""
-    failures = await request.app[INSIGHT].failures(id_of(request), MOST_FAILURES)
-    return answers.json(FailuresOut(items=tuple(map(FailureOut.model_validate, failures))))
+    asked = inputs.query(request, GroupsQuery)
+    failures = await request.app[INSIGHT].failures(id_of(request), MAX_FAILURES)
+    page = paging.cut_by_number(failures, asked, "errors")
+    items = tuple(FailureOut.model_validate(one) for one in page.items)
+    return paging.answer(request, FailuresOut(items=items, next=page.following))
 
 
 @operation("GET", "/v1/jobs/{id}/explain", {200: ExplanationOut}, query=UrlQuery)

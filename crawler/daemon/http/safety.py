@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
 from .admission import Admission
@@ -160,6 +160,18 @@ def _no_token(request: web.Request) -> Problem:
         slug, asked = "no-token", 'Bearer realm="crawld"'
         said = "a token is needed: send `Authorization: Bearer TOKEN` with the text of the daemon's token file"
     return Problem(401, slug, said, headers={"WWW-Authenticate": asked})
+
+
+async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Answers the header field `Expect` (RFC 9110 10.1.1), before all else."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        refused = answer(Problem(417, "bad-request", "the header field Expect knows 100-continue alone"))
+        refused.force_close()  # the body may come, or not
+        return refused
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return None
 
 
 def _quoted(field: str) -> str:

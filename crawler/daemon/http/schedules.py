@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from aiohttp import web
@@ -9,12 +10,13 @@ from pydantic import Field
 
 from ..jobs import validation
 from ..schedules.schedule import CatchUp, Overlap, Schedule
-from . import answers, inputs
-from .fields import IDEMPOTENCY_KEY, idempotency_key
+from . import answers, inputs, paging
+from .fields import IDEMPOTENCY_KEY, IF_MATCH, NO_HEADERS, etag, expected, idempotency_key
 from .jobs import id_of
 from .keys import JOBS
-from .models import Formats, Labels, Name, Priority, Sent, Settings, Shape
+from .models import Formats, Labels, ListOut, Name, Priority, Sent, Settings, Shape
 from .operations import Operations
+from .paging import PageQuery
 
 OverlapName: TypeAlias = Literal["skip", "queue", "cancel-old"]
 CatchUpName: TypeAlias = Literal["once", "never"]
@@ -100,46 +102,57 @@ class ScheduleOut(Shape):
     last_job: str | None
     said: str
     """The result of the last time, in words."""
+    revision: int
+    """Counts its changes by requests, not its times. In quotes it is the ETag."""
 
 
-class SchedulesOut(Shape):
+class SchedulesOut(ListOut):
     items: tuple[ScheduleOut, ...]
 
 
-@operation("POST", "/v1/schedules", {201: ScheduleOut, 200: ScheduleOut}, body=ScheduleIn, fields=(IDEMPOTENCY_KEY,))
+@operation(
+    "POST", "/v1/schedules", {201: ScheduleOut, 200: ScheduleOut},
+    body=ScheduleIn, fields=(IDEMPOTENCY_KEY,), has_etag=True, raises=("full", "key-reused"))  # fmt: skip
 async def add_schedule(request: web.Request) -> web.StreamResponse:
     """Add a schedule. The status is 200 if the same `Idempotency-Key` was used before."""
     asked = await inputs.body(request, ScheduleIn)
     schedule, key = Schedule(id="", **_fields(asked)), idempotency_key(request)
     made, is_new = await request.app[JOBS].schedules.add_once(schedule, key)
-    return answers.json(_to_model(made), 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
+    return _answer(made, 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
 
 
-@operation("GET", "/v1/schedules", {200: SchedulesOut})
+@operation("GET", "/v1/schedules", {200: SchedulesOut}, query=PageQuery)
 async def list_schedules(request: web.Request) -> web.StreamResponse:
     """All schedules, the oldest first."""
-    return answers.json(SchedulesOut(items=tuple(map(_to_model, request.app[JOBS].schedules.list()))))
+    found, asked = request.app[JOBS].schedules.list(), inputs.query(request, PageQuery)
+    page = paging.cut_by_key(found, asked, "schedules", lambda schedule: schedule.id, "")
+    items = tuple(_to_model(schedule) for schedule in page.items)
+    return paging.answer(request, SchedulesOut(items=items, next=page.following))
 
 
-@operation("GET", "/v1/schedules/{id}", {200: ScheduleOut})
+@operation("GET", "/v1/schedules/{id}", {200: ScheduleOut}, has_etag=True)
 async def show_schedule(request: web.Request) -> web.StreamResponse:
     """One schedule."""
-    return answers.json(_to_model(request.app[JOBS].schedules.find(id_of(request))))
+    return _answer(request.app[JOBS].schedules.find(id_of(request)))
 
 
-@operation("PATCH", "/v1/schedules/{id}", {200: ScheduleOut}, body=SchedulePatch)
+@operation("PATCH", "/v1/schedules/{id}", {200: ScheduleOut}, body=SchedulePatch, fields=(IF_MATCH,), has_etag=True)
 async def change_schedule(request: web.Request) -> web.StreamResponse:
     """Change a schedule, or switch it off or on. Jobs that it started stay as they are."""
     asked = await inputs.body(request, SchedulePatch)
     changes = {name: value for name, value in _fields(asked).items() if value is not None}
-    return answers.json(_to_model(await request.app[JOBS].schedules.change(id_of(request), **changes)))
+    return _answer(await request.app[JOBS].schedules.change(id_of(request), expected=expected(request), **changes))
 
 
-@operation("DELETE", "/v1/schedules/{id}", {204: None})
+@operation("DELETE", "/v1/schedules/{id}", {204: None}, fields=(IF_MATCH,))
 async def remove_schedule(request: web.Request) -> web.StreamResponse:
     """Remove a schedule; its jobs stay."""
-    await request.app[JOBS].schedules.remove(id_of(request))
+    await request.app[JOBS].schedules.remove(id_of(request), expected=expected(request))
     return answers.nothing()
+
+
+def _answer(schedule: Schedule, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> web.Response:
+    return answers.json(_to_model(schedule), status, {**headers, **etag(schedule.revision)})
 
 
 def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:

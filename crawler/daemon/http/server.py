@@ -13,7 +13,8 @@ from aiohttp import web
 
 from ...errors import ConfigError
 from ...event_loop import require_asyncio
-from ..api import Changed, Jobs
+from ..api import Jobs
+from ..reload import Changed
 from . import sockets
 from .admission import Admission
 from .app import application

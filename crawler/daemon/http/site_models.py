@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .models import Shape
+from .models import ListOut, Shape
 
 
 class RobotsOut(Shape):
@@ -45,5 +45,5 @@ class SiteOut(Shape):
     is_held: bool
 
 
-class SitesOut(Shape):
+class SitesOut(ListOut):
     items: tuple[SiteOut, ...]

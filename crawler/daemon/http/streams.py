@@ -50,4 +50,4 @@ class Streams:
 
 
 def _full(detail: str) -> Problem:
-    return Problem(503, "full", detail, headers={"Retry-After": "10"})
+    return Problem(503, "busy", detail, headers={"Retry-After": "10"})

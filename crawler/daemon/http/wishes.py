@@ -7,14 +7,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from . import answers, inputs
+from . import answers, inputs, paging
+from .fields import IF_MATCH, etag, expected
 from .jobs import id_of, shown
 from .keys import JOBS
-from .models import JobOut, Sent, Shape
+from .models import JobOut, ListOut, Sent, Shape
 from .operations import Operations
+from .paging import GroupsQuery
 
-MOST_PATTERNS = 500
-"""Patterns that are listed."""
 operation = Operations()
 
 
@@ -55,36 +55,58 @@ class ParkedPatternOut(Shape):
     """Why they are parked: `trap`, or `blocked` if their site blocks us."""
 
 
-class ParkedOut(Shape):
+class ParkedOut(ListOut):
     items: tuple[ParkedPatternOut, ...]
-    """The patterns with most URLs first, 500 at most."""
+    """The patterns with most URLs first."""
     patterns: int
     """The number of all patterns."""
     parked: int
     """Parked URLs of all patterns."""
 
 
-@operation("POST", "/v1/jobs/{id}/retry", {202: WantedOut}, body=RetryIn)
+@operation(
+    "POST",
+    "/v1/jobs/{id}/retry",
+    {202: WantedOut},
+    body=RetryIn,
+    fields=(IF_MATCH,),
+    has_etag=True,
+    raises=("wrong-state",),
+)
 async def retry_failures(request: web.Request) -> web.StreamResponse:
     """Visit failed URLs again, for some reasons or for all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, RetryIn), id_of(request)
-    return _answer(request, job, await request.app[JOBS].retry(job, asked.reasons))
+    queued = await request.app[JOBS].retry(job, asked.reasons, expected=expected(request))
+    return _answer(request, job, queued)
 
 
-@operation("POST", "/v1/jobs/{id}/unpark", {202: WantedOut}, body=UnparkIn)
+@operation(
+    "POST",
+    "/v1/jobs/{id}/unpark",
+    {202: WantedOut},
+    body=UnparkIn,
+    fields=(IF_MATCH,),
+    has_etag=True,
+    raises=("wrong-state", "full"),
+)
 async def unpark_patterns(request: web.Request) -> web.StreamResponse:
     """Fetch parked URLs, of some patterns or of all. A job that has ended is resumed."""
     asked, job = await inputs.body(request, UnparkIn), id_of(request)
-    return _answer(request, job, await request.app[JOBS].unpark(job, asked.patterns))
+    queued = await request.app[JOBS].unpark(job, asked.patterns, expected=expected(request))
+    return _answer(request, job, queued)
 
 
-@operation("GET", "/v1/jobs/{id}/parked", {200: ParkedOut})
+@operation("GET", "/v1/jobs/{id}/parked", {200: ParkedOut}, query=GroupsQuery)
 async def list_parked(request: web.Request) -> web.StreamResponse:
     """The patterns under which URLs are parked, those with most URLs first."""
+    asked = inputs.query(request, GroupsQuery)
     traps = await request.app[JOBS].parked(id_of(request))
-    items = tuple(ParkedPatternOut(**trap._asdict()) for trap in traps[:MOST_PATTERNS])
-    return answers.json(ParkedOut(items=items, patterns=len(traps), parked=sum(trap.parked for trap in traps)))
+    page = paging.cut_by_number(traps, asked, "parked")
+    items = tuple(ParkedPatternOut.model_validate(trap) for trap in page.items)
+    parked = sum(trap.parked for trap in traps)
+    return paging.answer(request, ParkedOut(items=items, next=page.following, patterns=len(traps), parked=parked))
 
 
 def _answer(request: web.Request, job: str, queued: int | None) -> web.Response:
-    return answers.json(WantedOut(job=shown(request.app[JOBS].find(job)), queued=queued), 202)
+    now = request.app[JOBS].find(job)
+    return answers.json(WantedOut(job=shown(now), queued=queued), 202, etag(now.revision))

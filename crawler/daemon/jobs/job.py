@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -22,6 +22,12 @@ _ID_DIGITS = 14
 
 Settings = Mapping[str, object]
 """Chosen settings in tables, by their names in TOML."""
+
+
+CHANGEABLE = ("state", "name", "priority", "settings", "labels", "held", "webhook")
+"""Fields of a job that requests change: each change of one makes a new revision. Figures do not."""
+Expected = Collection[int] | None
+"""Revisions of which a job must have one, or nothing is changed. None: it may have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class Template:
     """The priority of jobs that give none."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of jobs that start from it; their own come over them."""
+    revision: int = 0
+    """When it was changed, in milliseconds; the daemon sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +166,8 @@ class Record:
     """The idempotency key of the request."""
     digest: str = ""
     """The digest of the request with that key."""
+    revision: int = 0
+    """Counts the changes of what a request can change: the fields in CHANGEABLE."""
 
     @property
     def is_adopted(self) -> bool:
@@ -268,6 +278,8 @@ class Job(Figures):
     """Its URLs, by their state."""
     bytes: int
     """Bytes downloaded over all runs."""
+    revision: int = 0
+    """Counts the changes of its state, name, priority, settings, labels and held sites, not of its figures."""
     wishes: Sequence[Wish] = ()
     """Requests to fetch failed or parked URLs that are not carried out yet."""
     has_more: bool = False
@@ -311,6 +323,7 @@ def view_job(
         seeds=seeds or Seeds(record.given, record.bad, record.planted < record.uploads, record.queued),
         counts=record.counts,
         bytes=record.bytes,
+        revision=record.revision,
         wishes=record.wishes,
         has_more=record.has_more,
     )

@@ -10,9 +10,9 @@ from itertools import count
 from typing import Any
 
 from ...errors import ClosedError
-from ..errors import NoSuchJob
+from ..errors import NoSuchJob, Outdated
 from ..events import Event, Events, Kind
-from .job import Record, Template
+from .job import CHANGEABLE, Expected, Record, Template
 from .states import State, Verb, next_state
 from .store import Change, KeyedUpload, Store, StoredState
 
@@ -67,12 +67,13 @@ class Registry:
     def __contains__(self, job: str) -> bool:
         return job in self._records
 
-    def record(self, job: str) -> Record:
-        """Returns the record of a job. Raises NoSuchJob."""
+    def record(self, job: str, expected: Expected = None) -> Record:
+        """Returns the record of a job. Raises NoSuchJob; Outdated if it has none of the expected revisions."""
         self.check_open()
         record = self._records.get(job)
         if record is None:
             raise NoSuchJob(f"there is no job {job[:100]!r}")
+        check_revision(f"job {job}", record.revision, expected)
         return record
 
     def records(self) -> Sequence[Record]:
@@ -102,6 +103,12 @@ class Registry:
     def templates(self) -> Mapping[str, Template]:
         self.check_open()
         return self._templates
+
+    def template(self, name: str) -> Template:
+        """Returns a template. Raises NoSuchJob."""
+        if name not in self.templates:
+            raise NoSuchJob(f"there is no template {name[:100]!r}")
+        return self._templates[name]
 
     @property
     def last_event(self) -> int:
@@ -143,17 +150,24 @@ class Registry:
         await asyncio.shield(written)
 
     async def move(
-        self, job: str, verb: Verb, who: str, *, when: Callable[[Record], bool] = lambda _: True, **fields: Any
+        self,
+        job: str,
+        verb: Verb,
+        who: str,
+        *,
+        expected: Expected = None,
+        when: Callable[[Record], bool] = lambda _: True,
+        **fields: Any,
     ) -> bool:
         """Moves the job to the state that follows, with some fields changed. Returns False if `when` did not hold.
 
-        Raises NoSuchJob, WrongState, and the errors of `change`.
+        Raises NoSuchJob, WrongState, Outdated, and the errors of `change`.
         """
         is_moved = False
 
         def decide() -> Draft | None:
             nonlocal is_moved
-            record = self.record(job)
+            record = self.record(job, expected)
             if not when(record):
                 return None
             is_moved = True
@@ -176,12 +190,45 @@ class Registry:
             lambda: Draft([replace(self._records[job], **fields)], news=news) if job in self._records else None
         )
 
+    async def put_template(self, template: Template, expected: Expected, is_new: bool) -> Template:
+        """Stores a template with a new revision, and returns it. Raises Outdated."""
+
+        def decide() -> Draft:
+            before = self._templates.get(template.name)
+            if before is None and expected is not None:
+                raise Outdated(f"there is no template {template.name[:100]!r} any more")
+            if before is not None and is_new:
+                raise Outdated(f"there is a template {template.name[:100]!r} already")
+            if before is not None:
+                check_revision(f"template {template.name[:100]!r}", before.revision, expected)
+            revision = max(int(self.now() * 1000), before.revision + 1 if before else 0)
+            return Draft(templates=[replace(template, revision=revision)])
+
+        await self.change(decide)
+        return self._templates[template.name]
+
+    async def remove_template(self, name: str, expected: Expected) -> None:
+        """Removes a template. Raises NoSuchJob, Outdated."""
+
+        def decide() -> Draft:
+            check_revision(f"template {name[:100]!r}", self.template(name).revision, expected)
+            return Draft(removed_templates=[name])
+
+        await self.change(decide)
+
     def _change(self, draft: Draft) -> Change:
         numbers = count(self._last_event + 1)
         events = [Event(next(numbers), self.now(), *news) for news in draft.news]
+        records = [self._count_revision(record) for record in draft.records]
         return Change(
-            draft.records, draft.removed, events, draft.templates, draft.removed_templates, draft.uploads
+            records, draft.removed, events, draft.templates, draft.removed_templates, draft.uploads
         )  # fmt: skip
+
+    def _count_revision(self, record: Record) -> Record:
+        before = self._records.get(record.id)
+        if before is None or all(getattr(before, name) == getattr(record, name) for name in CHANGEABLE):
+            return record
+        return replace(record, revision=before.revision + 1)
 
     def _apply(self, change: Change) -> None:
         for record in change.records:
@@ -211,3 +258,12 @@ class Registry:
             del self._by_state[record.state][job]
             if record.key is not None:
                 del self._by_key[record.key]
+
+
+def check_revision(noun: str, revision: int, expected: Expected) -> None:
+    """Raises Outdated if a job or schedule has none of the expected revisions."""
+    if expected is not None and revision not in expected:
+        raise Outdated(
+            f"{noun} was changed since you have read it (its revision is {revision} now): read it again, and repeat"
+            " your change if it is still right"
+        )

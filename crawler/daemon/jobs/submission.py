@@ -24,13 +24,13 @@ from ...policy.wider import lets_more_in
 from ...runtime.files import is_full
 from ...runtime.threads import finish_in_thread, start_in_thread
 from ...settings import Config
-from ..errors import BadJob, Complaint, Full, KeyReused, NoSuchJob, StoreError, WrongState
+from ..errors import BadJob, Complaint, Full, KeyReused, StoreError, WrongState
 from ..events import Kind
 from ..owners import Rule
 from ..settings import DaemonConfig
 from . import repeats, spool
 from .folders import Folders
-from .job import Ids, JobPatch, JobSpec, Record, Template
+from .job import Expected, Ids, JobPatch, JobSpec, Record, Template
 from .outputs import choose_settings, says_outputs
 from .registry import Draft, News, Registry
 from .states import State
@@ -155,13 +155,16 @@ class Submissions:
             raise WrongState(f"the folder of job {job} is gone: put it back, or remove the job")
         return record
 
-    async def change(self, job: str, patch: JobPatch, who: str) -> Sequence[str]:
-        """Stores changed settings of a job, and returns the names of all that changed. Raises BadSettings, BadJob."""
+    async def change(self, job: str, patch: JobPatch, who: str, expected: Expected) -> Sequence[str]:
+        """Stores changed settings of a job, and returns the names of all that changed.
+
+        Raises BadSettings, BadJob, Outdated.
+        """
         check_names(JobSpec(patch.name or "", priority=patch.priority, labels=patch.labels or {}))
         changes: list[tuple[str, object, object]] = []
 
         def decide() -> Draft | None:
-            record = self.registry.record(job)
+            record = self.registry.record(job, expected)
             chosen = alter(record.settings, patch.settings, self.rule)
             said = {
                 name: value for name in ("name", "priority", "labels") if (value := getattr(patch, name)) is not None
@@ -178,12 +181,12 @@ class Submissions:
         await self.registry.change(decide)
         return [key for key, _, _ in changes]
 
-    async def hold(self, job: str, text: str, is_held: bool, who: str) -> None:
-        """Stores whether a site, given by any of its URLs, is held. Raises UrlError."""
+    async def hold(self, job: str, text: str, is_held: bool, who: str, expected: Expected) -> None:
+        """Stores whether a site, given by any of its URLs, is held. Raises UrlError, Outdated."""
         site = _seeds.parse(text).site
 
         def decide() -> Draft | None:
-            record = self.registry.record(job)
+            record = self.registry.record(job, expected)
             held = set(record.held)
             if (site in held) is is_held:
                 return None
@@ -193,8 +196,8 @@ class Submissions:
 
         await self.registry.change(decide)
 
-    async def remove(self, jobs: Sequence[str], who: str) -> None:
-        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob; then none of them is removed."""
+    async def remove(self, jobs: Sequence[str], who: str, expected: Expected = None) -> None:
+        """Removes ended jobs and their folders. Raises WrongState, NoSuchJob, Outdated; then none is removed."""
         gone: list[Record] = []
 
         async def set_aside() -> None:
@@ -206,7 +209,7 @@ class Submissions:
                     raise cancelled
 
         def decide() -> Draft:
-            records = [self.registry.record(job) for job in jobs]
+            records = [self.registry.record(job, expected) for job in jobs]
             for record in records:
                 if not record.state.is_over:
                     raise WrongState(f"job {record.id} is {record.state}: cancel it first")
@@ -264,9 +267,7 @@ class Submissions:
     def _template(self, name: str | None) -> Template:
         if name is None:
             return Template("")
-        if name not in self.registry.templates:
-            raise NoSuchJob(f"there is no template {name[:100]!r}")
-        return self.registry.templates[name]
+        return self.registry.template(name)
 
     async def _take_in(self, draft: Record, spec: JobSpec, uploads: Sequence[Lines], who: str) -> Record:
         """Stores a job with its seeds, which come in one or more uploads. Its digest is made if it has none."""

@@ -12,7 +12,7 @@ from ...policy.wider import FAILURES
 from ...runtime.nearest import did_you_mean
 from ..errors import BadJob, Complaint, Full
 from ..events import Kind
-from .job import Record, Wish
+from .job import Expected, Record, Wish
 from .registry import Draft, News, Registry
 from .states import Verb, next_state
 
@@ -43,15 +43,15 @@ class Wishes:
         self._waiting: dict[str, list[tuple[int, Future[int]]]] = {}
         """Callers that wait for the number of queued URLs, by job, with the numbers of their wishes."""
 
-    async def keep(self, job: str, wish: Wish, who: str) -> Future[int]:
+    async def keep(self, job: str, wish: Wish, who: str, expected: Expected = None) -> Future[int]:
         """Stores a wish. Returns a future of the number of URLs that it queues. Resumes a job that has ended.
 
-        Raises Full, NoSuchJob.
+        Raises Full, NoSuchJob, Outdated.
         """
         told: Future[int] = asyncio.get_running_loop().create_future()
 
         def decide() -> Draft:
-            record = self._registry.record(job)
+            record = self._registry.record(job, expected)
             number = record.wished + 1
             new = replace(record, wishes=_merge(record.wishes, replace(wish, number=number)), wished=number)
             self._waiting.setdefault(job, []).append((number, told))

@@ -28,6 +28,8 @@ from ..jobs.job import Record, SiteSeen
 from .run import Run, SettingsOf
 
 T = TypeVar("T")
+MOST_READ = 20_000
+"""Sites that are read from the file of a job that does not run."""
 
 
 class Inspector:
@@ -46,15 +48,17 @@ class Inspector:
         async with self._turn(job):
             yield
 
-    async def sites(self, record: Record, limit: int) -> Sequence[SiteSeen]:
-        """Returns the sites with most URLs to visit, and the held ones.
+    async def sites(self, record: Record, limit: int, start: int = 0) -> Sequence[SiteSeen]:
+        """Returns the sites with most URLs to visit from the `start`th on; from 0, all held ones too.
 
         For a job that does not run, nothing is known of their robots.txt.
         """
         held = set(record.held)
         crawl = await self._find_crawl(record.id)
-        views = crawl.sites(limit) if crawl else await self._read_sites(record, limit)
-        idle = [SiteView(site, 0, 0, None) for site in sorted(held.difference(view.site for view in views))]
+        most = start + limit
+        views = (crawl.sites(most) if crawl else await self._read_sites(record, most))[start:]
+        others = held.difference(view.site for view in views) if start == 0 else ()
+        idle = [SiteView(site, 0, 0, None) for site in sorted(others)]
         return [SiteSeen(*view, view.site in held) for view in (*views, *idle)]
 
     async def parked(self, record: Record) -> Sequence[Trap]:
@@ -88,7 +92,8 @@ class Inspector:
         if not file.exists():
             return ()
         facts = find_site_facts(self._settings_of(record))
-        busiest, note = await self.ask(record.id, file, lambda opened: (opened.busiest(limit), opened.note(NOTE)))
+        found, note = await self.ask(record.id, file, lambda opened: (opened.busiest(MOST_READ), opened.note(NOTE)))
+        busiest = found[:limit]  # the file leaves out sites where only retries wait: a limit there would count them
         pace = recall_slow_sites(Pace(), note)
         views = [SiteView(one.site, one.queued, 0, max(0.0, one.next_at - now)) for one in busiest]
         return [pace.show(view, view.delay_s, facts.politeness.adapt) for view in facts.complete(views)]

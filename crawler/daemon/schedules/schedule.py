@@ -70,6 +70,8 @@ class Schedule:
     """The idempotency key of the request that made it."""
     digest: str = ""
     """The digest of the request with that key."""
+    revision: int = 0
+    """Counts its changes by requests."""
 
     def spec(self) -> JobSpec:
         """Returns the request for the job that each time submits."""

@@ -17,8 +17,9 @@ from ... import seeds as _seeds
 from ...errors import StorageFull, UrlError
 from ..errors import BadJob, Complaint, Full, JobError, KeyReused, NoSuchJob, StoreError, WrongState
 from ..jobs import validation
-from ..jobs.job import Ids, Job, JobSpec, Template
+from ..jobs.job import Expected, Ids, Job, JobSpec, Template
 from ..jobs.outputs import choose_settings
+from ..jobs.registry import check_revision
 from ..jobs.store import Store
 from ..jobs.submission import Lines
 from ..owners import Rule
@@ -108,19 +109,25 @@ class Schedules:
             await self._keep(new)
             return new, True
 
-    async def change(self, schedule: str, **changes: Any) -> Schedule:
-        """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob."""
+    async def change(self, schedule: str, *, expected: Expected = None, **changes: Any) -> Schedule:
+        """Changes some fields, and returns the new schedule. Raises NoSuchJob, BadJob, Outdated."""
         async with self._turn:
-            new = self._check(replace(self.find(schedule), **changes))
+            before = self._expect(schedule, expected)
+            new = self._check(replace(before, **changes, revision=before.revision + 1))
             await self._keep(new)
             return new
 
-    async def remove(self, schedule: str) -> None:
-        """Removes a schedule; its jobs stay. Raises NoSuchJob."""
+    async def remove(self, schedule: str, *, expected: Expected = None) -> None:
+        """Removes a schedule; its jobs stay. Raises NoSuchJob, Outdated."""
         async with self._turn:
-            self.find(schedule)
+            self._expect(schedule, expected)
             await self._store.do(lambda connection: connection.execute("DELETE FROM schedule WHERE id = ?", [schedule]))
             del self._all[schedule]
+
+    def _expect(self, schedule: str, expected: Expected) -> Schedule:
+        found = self.find(schedule)
+        check_revision(f"schedule {schedule}", found.revision, expected)
+        return found
 
     def _check(self, schedule: Schedule) -> Schedule:
         """Returns the schedule, checked, with its next time, which is later than its last one. Raises BadJob."""

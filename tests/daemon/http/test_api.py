@@ -293,7 +293,7 @@ async def test_a_wish_for_a_paused_job_is_kept_and_told(api: Api) -> None:
     said = await api.post(f"/v1/jobs/{job}/unpark", {})
     assert (api.status, said["queued"], said["job"]["state"]) == (202, None, "paused")
     assert said["job"]["wishes"] == [{"retry": [], "unpark": [], "unpark_all": True, "number": 1}]
-    assert await api.get(f"/v1/jobs/{job}/parked") == {"items": [], "patterns": 0, "parked": 0}
+    assert await api.get(f"/v1/jobs/{job}/parked") == {"items": [], "patterns": 0, "parked": 0, "next": None}
 
 
 async def test_wider_settings_of_a_job_that_is_over_go_on_when_it_is_resumed(api: Api) -> None:

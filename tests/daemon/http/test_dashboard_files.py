@@ -23,8 +23,9 @@ def test_what_others_wrote_is_what_was_taken_from_them() -> None:
 
 
 async def test_the_page_finds_all_it_loads_here(api: Api) -> None:
-    page = (await api.get("/")).decode()
-    wanted = re.findall(r'(?:href|src)="([^"#]+)"', page)
+    pages = (await api.get("/")).decode() + (await api.get("/docs")).decode()
+    wanted = re.findall(r'(?:href|src)="([^"#]+)"', pages)
+    assert "assets/reference.css" in wanted
     for script in FOLDER.glob("*.js"):
         wanted += [f"assets/{name}" for name in re.findall(r'from "\./([^"]+)"', script.read_text())]
     assert "assets/app.js" in wanted

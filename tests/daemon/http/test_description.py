@@ -39,11 +39,11 @@ enabled = false
 
 # What has the shape and not the sense is told so: a cursor of nobody's, no seed among the seeds.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 401, 404, 409, 422]
+expected-statuses = ["2xx", 304, 401, 404, 409, 412, 422]
 
 # Too many seeds are too many bytes first.
 [checks.negative_data_rejection]
-expected-statuses = [400, 401, 404, 405, 409, 413, 415, 422]
+expected-statuses = [400, 401, 404, 405, 409, 412, 413, 415, 422]
 
 # A stream without end ends with its first event, and what happened before is told at once.
 [[operations]]

@@ -99,7 +99,7 @@ async def test_a_schedule_with_a_key_is_added_once_over_restarts(tmp_path: Path)
     async with opened(tmp_path) as api:
         again = await api.post("/v1/schedules", SCHEDULE, **key("k"))
         assert (api.status, api.headers["Location"]) == (200, f"/v1/schedules/{made['id']}")
-        assert again == made | {"is_enabled": False, "next_at": None}, "as it is now"
+        assert again == made | {"is_enabled": False, "next_at": None, "revision": 1}, "as it is now"
         for change in ({"links": True}, {"name": "x"}, {"cron": "0 7 * * *"}, OTHER):
             problem = await api.post("/v1/schedules", SCHEDULE | change, **key("k"))
             assert (api.status, problem["type"]) == (409, "urn:crawld:problem:key-reused"), change

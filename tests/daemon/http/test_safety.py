@@ -43,7 +43,7 @@ async def test_without_the_token_nobody_learns_anything(api: Api, given: str, ki
 
 
 async def test_the_page_and_health_need_no_token(api: Api) -> None:
-    for path in ("/", "/assets/app.js", "/healthz", "/readyz", "/openapi.json"):
+    for path in ("/", "/assets/app.js", "/healthz", "/readyz", "/openapi.json", "/docs"):
         await api.get(path, headers={"Authorization": ""})
         assert api.status == 200, path
 
