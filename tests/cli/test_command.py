@@ -53,7 +53,7 @@ async def test_help_shows_what_one_looks_for(crawl: Crawl) -> None:
         (["example.org", "--set", "delay_s"], "not KEY=VALUE"),
         (["example.org", "--delay", "often"], "'--delay': should be a valid number; `crawl --help` tells more"),
         (["example.org", "--set"], "'--set' requires an argument; `crawl --help` tells more"),
-        (["explain"], "missing argument 'URL'; `crawl explain --help` tells more"),
+        (["explain"], "missing argument 'FOLDER|URL'; `crawl explain --help` tells more"),
         (["explain", "what is this"], "neither a URL nor a host name: 'what is this'"),
         (["example.org", "--exclude", "re:a(?=b)"], "holds a lookahead, (?=, which some URLs would make slow"),
         (["example.org", "--delay", "-1"], "delay_s = -1.0: should be greater than or equal to 0"),
