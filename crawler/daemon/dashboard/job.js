@@ -24,6 +24,7 @@ export function Job({ id, tab, search }) {
     if (event.data.to === "removed") location.hash = "#/";
     else refresh();
   });
+  useEffect(() => { if (job) document.title = `${plain(job.name || job.id)} · crawld`; }, [job?.name]);
   useEffect(() => document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, Boolean(job)]);
   if (!job) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
   const Shown = TABS[tab] || Overview;

@@ -2,9 +2,11 @@
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { query, save, send } from "./api.js";
+import { label } from "./labels.js";
 import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
 import { HEAD, PageRow } from "./record.js";
+import * as terms from "./terms.js";
 import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
 
@@ -21,7 +23,7 @@ export function Sites({ job }) {
   const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, job.state === "running" ? 2000 : 30000);
   const steer = (site, verb) => async () => { await send("POST", `v1/jobs/${job.id}/sites/${verb}`, { site }); refresh(); };
   return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has URLs to visit."
-    head=${[["site"], ["queued", "n"], ["in flight", "n wider"], ["next turn", "n"], ["delay", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
+    head=${[["site"], ["queued", "n"], ["under way", "n wider"], ["next turn", "n"], ["rest", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
       <td><${Link} url=${one.site} />${one.rules.length > 0 && html`<small>settings of ${plain(one.rules.join(", "))}</small>`}${one.proxy && html`<small>through ${plain(one.proxy)}</small>`}</td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
       <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">paused after: ${one.setback}</small>`}</td>
@@ -91,12 +93,23 @@ export function Files({ job }) {
       <td><${Act} label="Save" act=${() => save(`v1/jobs/${job.id}/files/${one.path.split("/").map(encodeURIComponent).join("/")}`, one.path.split("/").pop())} /></td></tr>`)} />`}`;
 }
 
-const change = ({ key, from, to, site }) => `${key}${site ? ` ${site}` : ""}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
-const told = (data) => Object.entries(data).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
-  name === "changes" ? value.map(change).join(" · ") : `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
+const KINDS = { state: "State", change: "Change", note: "Note" };
+const WHO = { api: "a client", daemon: "the daemon" };
+const shown = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+const change = ({ key, from, to, site }) => `${named(key)}${site ? ` ${site}` : ""}: ${shown(from)} → ${shown(to)}`;
+const named = (key) => (key.includes(".") ? `${label(key)} (${key})` : label(key));
+
+// What happened, in words: the fields of the event, but for who did it.
+function told({ kind, data }) {
+  const { who, from, to, ended, error, changes = [], ...more } = data;
+  const moved = kind !== "state" ? "" : from ? `${terms.state(from)} → ${terms.state(to)}` : "created";
+  const rest = Object.entries(more).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${terms.spaced(name)}: ${shown(value)}`);
+  return [moved, ended && terms.ending(ended), error, ...changes.map(change), ...rest].filter(Boolean).join(" · ");
+}
 
 export function History({ job }) {
   const [history, error] = useLive(`v1/jobs/${job.id}/history`, 5000);
-  return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"]]}
-    rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${one.kind}</td><td>${plain(told(one.data))}</td></tr>`)} />`}`;
+  return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"], ["by"]]}
+    rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${KINDS[one.kind] || one.kind}</td><td>${plain(told(one))}</td>
+      <td class="words">${one.data.who ? WHO[one.data.who] || plain(one.data.who) : ""}</td></tr>`)} />`}`;
 }
