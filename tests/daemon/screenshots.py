@@ -60,11 +60,12 @@ async def main() -> None:
         async with open_web(web()) as served, open_dashboard(opened, viewport=WIDE) as dashboard:
             shop, press, museum, weather = served.seeds
             jobs = dashboard.jobs
-            done = await submit(jobs, [museum], name="museum, every month")
+            done = await submit(jobs, [museum], name="museum, every month", settings=BUSY)
             await until(jobs, done.id, State.COMPLETED)
             await submit(jobs, [weather], name="weather", settings=BUSY, priority=-2)
             await submit(jobs, [museum], name="museum again", is_paused=True)
             await submit(jobs, [press], name="press", settings=BUSY)
+            every = await submit(jobs, served.seeds, name="all sites", settings={**BUSY, "limit": 500, "max_attempts": 1})
             job = await submit(jobs, [shop], name="shop", settings=OWN, labels={"team": "prices"})
             await anyio.sleep(SECONDS)
             async with _blank(dashboard) as blank:
@@ -75,6 +76,9 @@ async def main() -> None:
                 await dashboard.show(f"job/{job.id}")
                 await dashboard.page.locator(".chart canvas").first.wait_for()
                 await _take(dashboard, blank, "job")
+                await dashboard.show(f"job/{every.id}/report")
+                await dashboard.page.get_by_role("region", name="Sites").wait_for()
+                await _take(dashboard, blank, "report")
                 await dashboard.show("new")
                 await dashboard.page.get_by_label("Seeds", exact=True).fill("https://example.org/")
                 await dashboard.page.get_by_label("Depth").fill("2")
