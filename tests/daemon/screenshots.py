@@ -65,7 +65,9 @@ async def main() -> None:
             await submit(jobs, [weather], name="weather", settings=BUSY, priority=-2)
             await submit(jobs, [museum], name="museum again", is_paused=True)
             await submit(jobs, [press], name="press", settings=BUSY)
-            every = await submit(jobs, served.seeds, name="all sites", settings={**BUSY, "limit": 500, "max_attempts": 1})
+            every = await submit(
+                jobs, served.seeds, name="all sites", settings={**BUSY, "limit": 500, "max_attempts": 1}
+            )
             job = await submit(jobs, [shop], name="shop", settings=OWN, labels={"team": "prices"})
             await anyio.sleep(SECONDS)
             async with _blank(dashboard) as blank:
