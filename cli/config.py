@@ -115,7 +115,9 @@ _KINDS = {
         """wrote {file}; to start the daemon now and with the machine:
   sudo install -m 644 {file} /etc/systemd/system/crawl.service
   sudo systemctl daemon-reload
-  sudo systemctl enable --now crawl""",
+  sudo systemctl enable --now crawl
+settings, if any (`crawl config init --daemon serve.toml` writes all of them): before that
+  sudo install -D -m 644 serve.toml /etc/crawld/serve.toml""",
     ),
     "container": _Template(
         "Containerfile",

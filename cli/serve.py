@@ -98,7 +98,9 @@ def serve(
     own = {key.removeprefix("daemon."): value for key, value in found.items() if key.startswith("daemon.")}
     settings = dict[str, object](values.setting(text) for text in set_ or ())
     settings |= {key: value for key, value in found.items() if not key.startswith("daemon.")}
-    sources = Sources(config, dict(os.environ), own, settings, Trust(trust_folder, open_folder))
+    file = config or _find_supervised_file()
+    trust = Trust(trust_folder, open_folder)
+    sources = Sources(file, dict(os.environ), own, settings, trust, is_optional=config is None)
     _, base = sources.load()  # bad settings are refused before anything starts
     prepare_workers(base.offload.executor)
     from .serve_daemon import serve_daemon
@@ -113,3 +115,12 @@ def serve(
             log.error(error)
             code = exit_code_of(error) or Exit.ERROR
     raise typer.Exit(code)
+
+
+def _find_supervised_file() -> Path | None:
+    """Returns where settings may stand if no file is named: in the folder that systemd made for them.
+
+    `ConfigurationDirectory=crawld` of a unit makes it `/etc/crawld/serve.toml`.
+    """
+    folders = os.environ.get("CONFIGURATION_DIRECTORY", "")
+    return Path(folders.partition(":")[0], "serve.toml") if folders else None

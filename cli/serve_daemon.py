@@ -28,6 +28,8 @@ async def serve_daemon(sources: Sources) -> Exit:
     notify = Notify(os.environ)
     signals = _Signals(notify)
     with signals.heard(), ExitStack() as stack:
+        if file := sources.present_file:
+            log.info("settings from %s", file)
         async with open_daemon(sources) as daemon:
             signals.daemon = daemon
             _greet(daemon)

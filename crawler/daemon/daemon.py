@@ -40,10 +40,25 @@ class Sources:
     """Settings of all jobs from the command line."""
     trust: Trust = NOBODY
     """Whether the file may belong to another account."""
+    is_optional: bool = False
+    """Whether the file may be missing; it is looked for again whenever settings are loaded."""
+
+    @property
+    def present_file(self) -> Path | None:
+        """The file that is read. None: there is none, and none is needed."""
+        if self.file is None or not self.is_optional:
+            return self.file
+        try:
+            self.file.stat()
+        except FileNotFoundError:
+            return None
+        except OSError:  # it says why it cannot be read when it is read
+            pass
+        return self.file
 
     def load(self) -> tuple[DaemonConfig, Config]:
         """Loads the daemon's own settings and those of all jobs. Raises ConfigError, which names everything wrong."""
-        daemon, base = load_daemon(self.file, self.environ, self.chosen, self.settings, trust=self.trust)
+        daemon, base = load_daemon(self.present_file, self.environ, self.chosen, self.settings, trust=self.trust)
         parts.scope(base)  # its patterns
         return daemon, base
 

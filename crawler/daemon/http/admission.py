@@ -32,6 +32,8 @@ class Admission:
         """The number of connections that we closed, by reason."""
         self.malformed = 0
         """Requests that were not HTTP."""
+        self._malformed_told = (0, -TOLD_S)
+        """How many of them there were at the last log line about one, and when that was."""
         self._make: Callable[[], web.RequestHandler] | None = None
         self._inside: dict[Connection, None] = {}
         self._known: dict[Connection, None] = {}
@@ -109,6 +111,18 @@ class Admission:
         if connection and connection not in self._known:
             self._forget_stranger(connection)
             self._known[connection] = None
+
+    def note_malformed(self, peer: str, why: str) -> None:
+        """Counts a request that is not HTTP, and logs one line about it: at INFO the first within a minute."""
+        self.malformed += 1
+        told, at = self._malformed_told
+        now = asyncio.get_running_loop().time()
+        if now - at < TOLD_S:
+            log.debug("no HTTP from %s: %s", peer, why)
+            return
+        more = self.malformed - told - 1
+        log.info("no HTTP from %s: %s%s", peer, why, f" ({more} more since the last line)" if more else "")
+        self._malformed_told = self.malformed, now
 
     def close(self) -> None:
         """Closes all connections at once."""

@@ -1,4 +1,4 @@
-"""Handles input that is not HTTP: counts it, answers with a problem document, and logs a short line at DEBUG."""
+"""Handles input that is not HTTP: it is counted and answered with a problem document, and never a traceback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Wire(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Returns the answer to a request that could not be read. Then the connection is closed."""
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if isinstance(exc, ConnectionError):
+            log.debug("%s left before its request was read", request.remote)
+            problem = Problem(status, "internal", "nobody reads this")
+        elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._note_malformed(message)
             problem = Problem(status, "malformed", "this is not a valid HTTP/1.1 request")
         else:
@@ -46,11 +49,14 @@ class Wire(web.RequestHandler):
 
     def log_exception(self, *words: Any, **more: Any) -> None:
         """Logs an exception. An error while the rest of a refused body is read is only counted as malformed."""
-        if isinstance(more.get("exc_info"), web.RequestPayloadError):
-            self._note_malformed(str(more["exc_info"]))
+        error = more.get("exc_info")
+        if isinstance(error, ConnectionError):
+            log.debug("%s left before its request was read", self.peername)
+        elif isinstance(error, web.RequestPayloadError):
+            self._note_malformed(str(error))
         else:
             super().log_exception(*words, **more)
 
     def _note_malformed(self, message: str | None) -> None:
-        self._porch.malformed += 1
-        log.debug("no HTTP from %s: %.*s", self.peername, MOST_TOLD, message)
+        peer = self.peername[0] if isinstance(self.peername, tuple) else "the unix socket"
+        self._porch.note_malformed(str(peer), " ".join((message or "").split())[:MOST_TOLD])

@@ -162,4 +162,26 @@ NO_HTTP = {
     "a target that is none": b"GET http://[/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a field without a name": b"GET / HTTP/1.1\r\n: x\r\n\r\n",
     "a NUL": b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \x00\r\n\r\n",
+    **{
+        f"{name} in {place}": line.replace(b"*", byte)
+        for name, byte in (("a NUL", b"\x00"), ("an escape", b"\x1b[2J"), ("a bell", b"\x07"), ("a return", b"\r"))
+        for place, line in (
+            ("a value", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a*b\r\n\r\n"),
+            ("a name", b"GET / HTTP/1.1\r\nHost: localhost\r\nX*: a\r\n\r\n"),
+            ("a host", b"GET / HTTP/1.1\r\nHost: local*host\r\n\r\n"),
+            ("a target", b"GET /v1/*jobs HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            ("a method", b"G*T / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            ("a length", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2*\r\n\r\n{}"),
+        )
+    },
+    **{
+        f"the length {length}": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n{}" % length.encode()
+        for length in ("x", "-1", "+2", "0x2", "2, 3", "99999999999999999999", "")
+    },
+    "two other lengths": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\n\r\n",
+    "a folded field": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
+    "a space before the colon": b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n",
+    "no colon": b"GET / HTTP/1.1\r\nHost\r\n\r\n",
+    "an unknown coding": b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gopher\r\n\r\n{}",
 }

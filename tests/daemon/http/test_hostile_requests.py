@@ -14,6 +14,7 @@ from random import Random
 import anyio
 import pytest
 
+from crawler.daemon.http import admission
 from crawler.daemon.http.app import operations
 from crawler.daemon.http.operations import Operation
 from crawler.daemon.http.problem_kinds import problems_of
@@ -188,16 +189,59 @@ async def test_a_host_and_an_origin_that_are_none_are_told_so(api: Api, name: st
     assert (await _asked(api, f"GET /healthz HTTP/1.1\r\n{head}\r\n".encode()))[0] == status
 
 
-@pytest.mark.parametrize("what", NO_HTTP)
-async def test_what_is_no_http_is_counted_and_not_logged(api: Api, caplog: pytest.LogCaptureFixture, what: str) -> None:
-    caplog.set_level(logging.DEBUG, "crawler")
-    status, head = await _asked(api, NO_HTTP[what])
-    assert status == 400
-    assert b"\r\nServer: crawld\r\n" in head
-    told = [record for record in caplog.records if record.name.startswith(("aiohttp", "crawler.daemon.http"))]
-    assert [record.levelno for record in told] == [logging.DEBUG]
-    assert len(told[0].getMessage()) < 400
-    assert b"crawld_malformed_requests_total 1.0\n" in await api.get("/metrics")
+async def test_what_is_no_http_is_counted_and_told_in_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    levels = []
+    for what, request in NO_HTTP.items():
+        caplog.clear()
+        status, head = await _asked(api, request)
+        assert status == 400, what
+        assert b"\r\nServer: crawld\r\n" in head
+        [told] = [record for record in caplog.records if record.name.startswith(("aiohttp", "crawler.daemon.http"))]
+        assert told.exc_info is None, what
+        assert told.getMessage().startswith("no HTTP from 127.0.0.1: "), what
+        assert told.getMessage().isprintable(), what
+        assert len(told.getMessage()) < 400
+        levels.append(told.levelno)
+    assert levels == [logging.INFO, *([logging.DEBUG] * (len(NO_HTTP) - 1))], "one line a minute, whoever floods us"
+    assert b"crawld_malformed_requests_total %d.0\n" % len(NO_HTTP) in await api.get("/metrics")
+
+
+async def test_the_next_line_about_what_is_no_http_says_how_much_there_was(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "crawler.daemon.http")
+    for seconds in (60, 60, 60, 0):
+        monkeypatch.setattr(admission, "TOLD_S", seconds)
+        await _asked(api, NO_HTTP["a NUL"])
+    first, last = [record.getMessage() for record in caplog.records]
+    assert last == f"{first} (2 more since the last line)"
+
+
+@pytest.mark.parametrize("token", [TOKEN, "wrong"])
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_bug(
+    api: Api, caplog: pytest.LogCaptureFixture, token: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    head = f"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+    for more in (
+        "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{",
+        "Content-Type: text/uri-list\r\nContent-Length: 20\r\n\r\nhttp",
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ):
+        for is_abrupt in (False, True):
+            _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+            writer.write(f"{head}{more}".encode())
+            await writer.drain()
+            await api.get("/healthz")  # by now it was read
+            if is_abrupt:
+                writer.transport.abort()
+            else:
+                writer.close()
+    while b"crawld_connections 1.0\n" not in await api.get("/metrics"):
+        await asyncio.sleep(0.01)
+    assert [record for record in caplog.records if record.levelno > logging.INFO or record.exc_info] == []
+    assert api.jobs.list() == []
 
 
 ODD = {
