@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from crawler import escape_text
+from crawler.runtime.counting import many as many  # noqa: PLC0414  all of the command asks this file
 
 if TYPE_CHECKING:
     from crawler import Change, Counts, Disposition, Folder, LostRecords, Reconsidered, Snapshot
@@ -56,7 +57,7 @@ def lost_record_lines(lost: LostRecords) -> list[str]:
     """Returns a line about records that are missing from the outputs, and will be made again."""
     if not lost.files:
         return []
-    whose = "1 record is" if lost.visits == 1 else f"{number(lost.visits)} records are"
+    whose = many(lost.visits, "record is", "records are")
     return [f"{whose} missing from {' and '.join(lost.files)}: visited again"]
 
 
@@ -64,16 +65,16 @@ def second_look_lines(found: Reconsidered, unparked: Sequence[str] = ()) -> list
     """Returns lines about what a continued folder looks at again, and why."""
     lines = []
     if found.pages:
-        what = "page is" if found.pages == 1 else "pages are"
-        lines.append(f"{number(found.pages)} {what} read again to find links that were left out")
+        whose = many(found.pages, "page is", "pages are")
+        lines.append(f"{whose} read again to find links that were left out")
     if found.from_records:
-        whose = "page's links are" if found.from_records == 1 else "pages' links are"
-        lines.append(f"{number(found.from_records)} {whose} taken from their records")
+        whose = many(found.from_records, "page's links are", "pages' links are")
+        lines.append(f"{whose} taken from their records")
     if found.robots:
         lines.append(f"{many(found.robots, 'site')} asked again for {'its' if found.robots == 1 else 'their'} sitemaps")
     if found.again:
-        what = "URL that failed or was excluded is" if found.again == 1 else "URLs that failed or were excluded are"
-        lines.append(f"{number(found.again)} {what} tried again")
+        whose = many(found.again, "URL that failed or was excluded is", "URLs that failed or were excluded are")
+        lines.append(f"{whose} tried again")
     if found.unparked:
         lines.append(f"{many(found.unparked, 'parked URL')} queued again")
     elif unparked:
@@ -110,10 +111,6 @@ def count_settled(counts: Counts) -> int:
 
 def number(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def many(n: int, what: str) -> str:
-    return f"{number(n)} {what}" if n == 1 else f"{number(n)} {what}s"
 
 
 def size(amount: float) -> str:

@@ -158,6 +158,30 @@ class Offloader(Protocol):
         ...
 
 
+class WorkerState(Protocol):
+    """One worker of an Offloader, as it is seen from outside."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on something."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process. None: it is a thread, or does not run yet."""
+        ...
+
+
+@runtime_checkable
+class Staffed(Protocol):
+    """An Offloader that has workers, whose figures can be shown."""
+
+    @property
+    def members(self) -> Sequence[WorkerState]:
+        """Its workers, from memory."""
+        ...
+
+
 class Sink(Protocol):
     """Stores outcomes. The frontier keeps the sink's position under `name`."""
 

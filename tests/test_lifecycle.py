@@ -150,7 +150,7 @@ def calls_of(job: str) -> dict[str, Callable[[Jobs], object]]:
             name: lambda jobs, name=name: getattr(jobs, name)(job)  # type: ignore[misc]
             for name in (
                 "retry", "unpark", "find", "snapshot", "stats", "folder", "outputs", "settings", "origins", "sites",
-                "parked", "pause", "resume", "cancel", "remove", "template",
+                "parked", "run_again", "pause", "resume", "cancel", "remove", "template",
             )
         },
     }  # fmt: skip

@@ -13,7 +13,8 @@ import pytest
 import crawler
 from crawler.api.progress import LOOKED_AT, LeastTime, find_progress, least_time_of
 from crawler.frontier import open_memory
-from crawler.metrics.metrics import Gauges, Metrics, Snapshot
+from crawler.metrics.gauges import Gauges
+from crawler.metrics.metrics import Metrics, Snapshot
 from crawler.model import Disposition, Lease
 from crawler.settings.loading import load
 from crawler.standing import Counts, Progress, SiteView

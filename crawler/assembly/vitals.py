@@ -11,8 +11,7 @@ from pathlib import Path
 from ..fetch import Budget
 from ..metrics import catalog
 from ..metrics.catalog import Sample
-from ..offload import Pool
-from ..protocols import Offloader
+from ..protocols import Offloader, Staffed
 from ..runtime.lateness import Lateness
 from ..runtime.threads import run_in_thread
 from ..settings.loading import project_version
@@ -31,7 +30,7 @@ class Vitals:
         """Returns the samples of this instant."""
         found = [Sample(catalog.BUILD, 1, (project_version(),)), *self._of_loop(), *self._of_bodies()]
         found.append(Sample(catalog.PARSE_BACKLOG, self.offloader.waiting))
-        if isinstance(self.offloader, Pool):
+        if isinstance(self.offloader, Staffed):
             busy = sum(worker.is_busy for worker in self.offloader.members)
             found.append(Sample(catalog.WORKERS, busy, ("busy",)))
             found.append(Sample(catalog.WORKERS, len(self.offloader.members) - busy, ("idle",)))
@@ -42,7 +41,7 @@ class Vitals:
 
     def _of_loop(self) -> Iterator[Sample]:
         for part, late_s in self.lateness.quantiles().items():
-            yield Sample(catalog.LOOP_LATE, late_s, (f"{part:g}",))
+            yield Sample(catalog.LOOP_LATE, late_s, (f"{100 * part:g}",))
         if (busy := self.lateness.busy()) is not None:
             yield Sample(catalog.LOOP_BUSY, busy)
 

@@ -14,7 +14,8 @@ from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
 from ..errors import HookError, SinkError, WorkersGone
-from ..metrics.metrics import SAMPLE_S, Ending, Gauges, Metrics, Snapshot, Summary
+from ..metrics.gauges import Gauges
+from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink

@@ -12,6 +12,7 @@ from time import time
 from .. import urls
 from ..errors import ConfigError, UrlError
 from ..model import Url
+from ..runtime.counting import many
 from ..runtime.private_files import opener, replace_private_file
 from .cookies import Cookies, is_kept
 from .setcookie import CONTROLS, MAX_PAIR_BYTES, Cookie, encode
@@ -146,7 +147,7 @@ def _parse_line(text: str) -> Cookie:
     if len(parts) == FIELDS - 1:
         parts.append("")  # an empty value, whose tab an editor cut off
     if len(parts) != FIELDS:
-        raise ValueError(f"has {len(parts)} fields separated by tabs, and a line of a cookies.txt has {FIELDS}")
+        raise ValueError(f"has {many(len(parts), 'field')} separated by tabs, and a line of a cookies.txt has {FIELDS}")
     domain, wide, path, secure, end, name, value = parts
     host = urls.host(urls.parse(f"https://{domain.strip().removeprefix('.')}/"))
     expires = float(end or 0) or math.inf

@@ -14,6 +14,7 @@ from ..errors import ConfigError, FolderError, StorageFull
 from ..frontier import foretell_upgrade
 from ..policy.scope import check_patterns as check_readable
 from ..protocols import Output
+from ..runtime.counting import many
 from ..runtime.files import is_full, sync_folder
 from ..runtime.ownership import NOBODY, Trust, check_contents, check_names, check_writers
 from ..runtime.private_files import (
@@ -212,8 +213,8 @@ def _close(folder: Folder, trust: Trust) -> tuple[str, ...]:
     sinks = [*_files_of(folder.outputs)]
     own = [] if trust.open else [one for one in folder.path.iterdir() if _is_own_name(one.name, sinks)]
     if closed := sum(map(close_to_others, own)):
-        what = "file could be read by others and is" if closed == 1 else "files could be read by others and are"
-        remarks.append(f"{closed} {what} closed to them now (--open-folder leaves them as they are)")
+        what = many(closed, "file could be read by others and is", "files could be read by others and are")
+        remarks.append(f"{what} closed to them now (--open-folder leaves them as they are)")
     return tuple(remarks)
 
 

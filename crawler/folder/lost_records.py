@@ -21,6 +21,7 @@ from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
 from ..protocols import Mender, Output
 from ..records import Survivors
+from ..runtime.counting import many
 from ..runtime.files import is_full
 
 log = logging.getLogger(__name__)
@@ -139,8 +140,9 @@ def _check_lateness(remains: Mapping[str, _Remains], visits: Visits, is_missing:
     for one in remains.values():
         if one.is_damaged and (one.is_empty or not is_late):
             what = "is empty or gone" if one.is_empty else "has changed"
+            visits_missing = many(int(is_missing.sum()), "visit")
             raise SinkError(
-                f"{one.place} {what}: the records of {int(is_missing.sum())} visits are missing. Put it back, or run "
+                f"{one.place} {what}: the records of {visits_missing} are missing. Put it back, or run "
                 f"`crawl repair FOLDER` to have these visited again"
             )
 

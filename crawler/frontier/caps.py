@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from .. import urls
 from ..model import Bar, Disposition, Outcome, Reason, Request, Url
+from ..runtime.counting import many
 from .terms import PageLimits
 
 
@@ -42,7 +43,7 @@ class Caps:
         bounds = self._bounds(request.url)
         for key, most in bounds:
             if self._fetched[key] >= most:
-                return Bar(Reason.PAGE_LIMIT, f"{key} gave its {most} page{'' if most == 1 else 's'}")
+                return Bar(Reason.PAGE_LIMIT, f"{key} gave its {many(most, 'page')}")
         if any(self._fetched[key] + self._under_way[key] >= most for key, most in bounds):
             return Bar(None)
         if bounds:

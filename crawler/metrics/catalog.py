@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 # -- all visits since the process began --------------------------------------------------------------------------------
 
 _DISPOSITION = {"disposition": "the eight dispositions of records.md"}
-_QUANTILE = "`0.5`, `0.9`, `0.99`"
+_PERCENTILE = "`50`, `90`, `99`"
 _JOB = {"job_id": "the ids of running jobs; of a crawl without a daemon, its id"}
 
 VISITS = Metric(
@@ -110,7 +110,7 @@ ANSWER = Metric(
     "Time of recent answers, from the look-up of the name to the last byte, accurate to a fifth. Absent: there were"
     " none.",
     "Sites are slow, or name servers, or this machine: compare crawld_stage_seconds_total.",
-    {**_JOB, "quantile": _QUANTILE},
+    {**_JOB, "percentile": _PERCENTILE},
 )  # fmt: skip
 BOUND_BY = Metric(
     "crawld_bound_by", Kind.GAUGE, "jobs", "Running jobs by what limits them.",
@@ -147,10 +147,10 @@ BODIES_LIMIT = Metric(
 )  # fmt: skip
 LOOP_LATE = Metric(
     "crawld_event_loop_late_seconds", Kind.GAUGE, "seconds",
-    "How late the event loop did what was due, over the last minute; `1` is the worst.",
+    "How late the event loop did what was due, over the last minute; percentile `100` is the worst.",
     "Above 0.1 s: one core is full (crawld_event_loop_busy_ratio), the machine is, or code of yours blocks the loop:"
     " the log names it (watch.blocked_after_s).",
-    {"quantile": f"{_QUANTILE}, `1`"},
+    {"percentile": f"{_PERCENTILE}, `100`"},
 )  # fmt: skip
 LOOP_BUSY = Metric(
     "crawld_event_loop_busy_ratio", Kind.GAUGE, "shares of 1",

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
-from ..policy.politeness import Wait
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap
 from .bounds import ADVICE, Bound
+from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
 from .rates import RECENT_S, Mark, Rates, RecentMarks
@@ -43,15 +43,6 @@ class Ending(StrEnum):
     """`abort` was called; visits under way were dropped."""
 
 
-_WAITS = {
-    Wait.REST: Bound.POLITENESS,
-    Wait.ASKED: Bound.CRAWL_DELAY,
-    Wait.BUSY: Bound.PER_SITE,
-    Wait.ADDRESS: Bound.PER_IP,
-    Wait.RETRY: Bound.RETRIES,
-    Wait.DNS: Bound.DNS,
-    Wait.HELD: Bound.HELD,
-}
 _DNS_OF = 64
 """How many of the last visits are checked for failed DNS."""
 
@@ -94,31 +85,6 @@ class Blocked(NamedTuple):
     """How often it blocked the loop."""
     worst_s: float
     """The longest time that it did, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gauges:
-    """The state of the engine at one instant."""
-
-    in_flight: int = 0
-    concurrency: int = 0
-    waits_for_turn: bool = False
-    """URLs are queued and visitors are free, but no site is due."""
-    parse_backlog: int = 0
-    record_backlog: int = 0
-    record_room: int = 1
-    loop_busy: float = 0.0
-    """Share of the last interval during which the loop's thread was on a CPU."""
-    reads_seeds: bool = False
-    waits_for_place: bool = False
-    """It could make more visits, but other crawls of the process have the places."""
-    why: Wait | None = None
-    """Why it waits, if `waits_for_turn`."""
-    has_parked: bool = False
-    is_throttled: bool = False
-    """The rate of bytes a second is used up."""
-    fails_by_names: bool = False
-    """Most recent visits failed in DNS, or spent most of their time on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +212,14 @@ class Metrics:
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    bound: Bound = Bound.IDLE
+    """What limits the crawl now."""
+    in_flight: int = 0
+    """Visits under way, a quarter of a second ago at most."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
     _marks: RecentMarks = field(default_factory=RecentMarks)
-    _bound: Bound = Bound.IDLE
-    _in_flight: int = 0
-    """Visits under way at the last sample."""
     _by_names: deque[bool] = field(default_factory=lambda: deque(maxlen=_DNS_OF))
     """For each of the last visits, whether it failed in DNS."""
 
@@ -265,16 +232,6 @@ class Metrics:
     def visits(self) -> int:
         """Visits that ended in this run."""
         return self.dispositions.total() + self.rereads.total()
-
-    @property
-    def in_flight(self) -> int:
-        """Visits under way, a quarter of a second ago at most."""
-        return self._in_flight
-
-    @property
-    def bound(self) -> Bound:
-        """What limits the crawl now."""
-        return self._bound
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
@@ -307,9 +264,9 @@ class Metrics:
     def observe(self, gauges: Gauges) -> None:
         """Takes a sample of what limits the crawl. Called a few times a second."""
         fails_by_names = self._by_names.count(True) > _DNS_OF // 2 or self.stages.shares()["dns"] > 0.5
-        self._bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
-        self.bounds[self._bound] += 1
-        self._in_flight = gauges.in_flight
+        self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
+        self.bounds[self.bound] += 1
+        self.in_flight = gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
@@ -330,8 +287,8 @@ class Metrics:
             dispositions=dict(self.dispositions),
             reasons=dict(self.reasons),
             statuses=dict(self.statuses),
-            bound_by=self._bound,
-            advice=ADVICE[self._bound],
+            bound_by=self.bound,
+            advice=ADVICE[self.bound],
             busiest=busiest,
             failures=self.failures(5),
             stages=self.stages.shares(),
@@ -380,24 +337,3 @@ def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> 
     if key in kept or len(kept) < MAX_FAILURES:
         before, first = kept.get(key, (0, example))
         kept[key] = (before + n, first)
-
-
-def bound_by(gauges: Gauges) -> Bound:
-    """Returns the bound to change first. Stages are checked from the last one to the first."""
-    if gauges.record_backlog > gauges.record_room // 2:
-        return Bound.OUTPUT
-    if gauges.parse_backlog > max(8, gauges.in_flight // 2):
-        return Bound.PARSING
-    if gauges.loop_busy > 0.9:
-        return Bound.LOOP
-    if gauges.is_throttled and gauges.in_flight:
-        return Bound.BANDWIDTH
-    if gauges.in_flight >= gauges.concurrency or gauges.waits_for_place:
-        return Bound.DNS if gauges.fails_by_names else Bound.PLACES if gauges.waits_for_place else Bound.CONCURRENCY
-    if gauges.waits_for_turn:
-        return _WAITS[gauges.why or Wait.REST]
-    if gauges.in_flight:
-        return Bound.DNS if gauges.fails_by_names else Bound.NETWORK
-    if gauges.reads_seeds:
-        return Bound.SEEDS
-    return Bound.PARKED if gauges.has_parked else Bound.IDLE

@@ -19,7 +19,7 @@ run_name: ContextVar[str] = ContextVar("run_name", default="")
 """The name of the crawls that the running code opens, such as the id of a job. Empty: the id of the crawl."""
 
 _Key = tuple[Metric, tuple[str, ...]]
-_QUANTILES = ("0.5", "0.9", "0.99")
+_PERCENTILES = ("50", "90", "99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +99,5 @@ def _gauges(run: Running) -> Iterator[Sample]:
     for disposition, n in counts.settled.items():
         yield Sample(catalog.SETTLED, n, (run.name, str(disposition)))
     latency = run.metrics.stages.latency()
-    for quantile, ms in zip(_QUANTILES, latency or (), strict=False):
-        yield Sample(catalog.ANSWER, ms / 1000, (run.name, quantile))
+    for percentile, ms in zip(_PERCENTILES, latency or (), strict=False):
+        yield Sample(catalog.ANSWER, ms / 1000, (run.name, percentile))

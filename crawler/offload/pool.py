@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
+from ..protocols import WorkerState
 from ..runtime.gil import yield_gil
 from .fair_queue import Lanes
 from .in_worker import Allowance, run_one
@@ -77,20 +78,6 @@ class Call:
             self.answer.set_result(answer)
 
 
-class Member(Protocol):
-    """A worker of the pool."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether it works on a batch."""
-        ...
-
-    @property
-    def pid(self) -> int | None:
-        """The id of its process. None: it has none of its own, or not yet."""
-        ...
-
-
 class _Demand(NamedTuple):
     """The lane that asks, the size of its input, and the memory that the call may use."""
 
@@ -105,7 +92,7 @@ class Pool:
 
     workers: Workers
     count: int
-    members: list[Member] = field(default_factory=list)
+    members: list[WorkerState] = field(default_factory=list)
     """Its workers."""
     _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)

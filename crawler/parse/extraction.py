@@ -16,6 +16,7 @@ import orjson
 from .. import urls
 from ..errors import UrlError
 from ..model import LeftOut, Links, Page, Request, Returned
+from ..runtime.counting import many
 from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
 from . import data, directives
@@ -152,8 +153,9 @@ def _with_links(
         else:
             asked.append(request)
     if bad:
-        what = "1 link" if len(bad) == 1 else f"{len(bad)} links"
-        page = _add_note(page, f"left out {what} that parse gave, such as {bad[0].url[:200]}: {bad[0].why}")
+        page = _add_note(
+            page, f"left out {many(len(bad), 'link')} that parse gave, such as {bad[0].url[:200]}: {bad[0].why}"
+        )
     return _take_over(*_judge(page, asked, source, job), source, memory)
 
 

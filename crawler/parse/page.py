@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .. import urls
 from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
+from ..runtime.counting import many
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
@@ -188,8 +189,8 @@ def _keep(found: ResolvedLinks, reading: Reading) -> list[str]:
     """Returns as many links as fit into an answer, because short hrefs may resolve to long URLs."""
     texts, room = found.texts, MAX_LINK_BYTES
     if found.too_long:
-        whose = "link: its URL is" if found.too_long == 1 else "links: their URLs are"
-        reading.add_note(f"left out {found.too_long} {whose} longer than {urls.MAX_LENGTH} characters")
+        what = many(found.too_long, "link: its URL is", "links: their URLs are")
+        reading.add_note(f"left out {what} longer than {urls.MAX_LENGTH} characters")
     for i, text in enumerate(texts if len(texts) * urls.MAX_LENGTH > room else ()):
         room -= len(text)
         if room < 0:

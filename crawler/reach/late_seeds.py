@@ -7,6 +7,7 @@ from array import array
 
 from .. import urls
 from ..protocols import Frontier
+from ..runtime.counting import many
 from .roots import Roots
 
 log = logging.getLogger(__name__)
@@ -71,5 +72,6 @@ class LateSeeds:
             found += number
             self._looked_for = count
         if found:
-            log.info("%d pages are read again: a seed that was added later admits some of their links", found)
+            pages = many(found, "page is", "pages are")
+            log.info("%s read again: a seed that was added later admits links there", pages)
         return found

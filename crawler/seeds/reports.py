@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..runtime.counting import many
+
 
 class BadSeed(NamedTuple):
     """A line that names no usable URL."""
@@ -67,9 +69,9 @@ class Taken:
 
     def line(self, bad_in: str = "") -> str:
         """Returns the line for people. `bad_in` is the file that lists the bad lines."""
-        said = [f"{self.source}: {self.what}", _many(self.urls, "URL")]
-        said += [f"{_many(self.empty, 'row')} without one"] if self.empty else []
-        said += [f"{_many(self.bad, 'line')} in {bad_in}" if bad_in else _many(self.bad, "unusable line")] * bool(
+        said = [f"{self.source}: {self.what}", many(self.urls, "URL")]
+        said += [f"{many(self.empty, 'row')} without one"] if self.empty else []
+        said += [f"{many(self.bad, 'line')} in {bad_in}" if bad_in else many(self.bad, "unusable line")] * bool(
             self.bad
         )
         return ", ".join(said) + ("" if self.is_whole else " so far")
@@ -80,7 +82,3 @@ class Taken:
 
 OnTaken = Callable[[Taken], None]
 """A function that is told of each source that was read, and how."""
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

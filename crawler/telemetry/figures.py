@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
@@ -57,18 +58,27 @@ class Figures:
         self._samples: Mapping[Metric, list[Sample]] = {}
 
     def of(self, metric: Metric) -> Iterable[Sample]:
-        """Returns the samples of a metric, at most a moment old. None while the loop does not answer."""
-        with self._lock:
-            if time.monotonic() - self._read_at > FRESH_S and threading.get_ident() != self._thread:
-                self._samples, self._read_at = self._read(), time.monotonic()
-            return self._samples.get(metric, ())
+        """Returns the samples of a metric, at most a moment old. None while the loop does not answer.
+
+        The loop's own thread, which cannot wait for itself, gets those that were read last.
+        """
+        if threading.get_ident() != self._thread:
+            with self._lock:
+                if time.monotonic() - self._read_at > FRESH_S:
+                    self._samples, self._read_at = self._read(), time.monotonic()
+        return self._samples.get(metric, ())
 
     def _read(self) -> Mapping[Metric, list[Sample]]:
         reading = self._meters.read()
         try:
-            samples = asyncio.run_coroutine_threadsafe(reading, self._loop).result(ANSWER_S)
-        except (RuntimeError, TimeoutError, asyncio.CancelledError):  # the loop is closed, or has no time
+            answer = asyncio.run_coroutine_threadsafe(reading, self._loop)
+        except RuntimeError:  # the loop is closed
             reading.close()
+            return {}
+        try:
+            samples = answer.result(ANSWER_S)
+        except (TimeoutError, CancelledError):  # it has no time, or ends
+            answer.cancel()
             return {}
         return {metric: list(found) for metric, found in groupby(samples, lambda sample: sample.metric)}
 

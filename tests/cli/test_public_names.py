@@ -19,6 +19,7 @@ DEEP = {
     "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
     "crawler.offload.give_memory_back": "a choice for the whole process, which a library leaves to its program",
     "crawler.offload.start_fork_server": "starts early what open_crawl starts anyway, so that imports overlap",
+    "crawler.runtime.counting": "one way to write a number with its noun, for the command and for errors",
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",
     "crawler.runtime.files": "the errors of a full disk, of which there is one list",
     "crawler.runtime.log_format": "one format of logs and one kind of log file, for the command and the daemon",

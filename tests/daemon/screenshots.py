@@ -22,6 +22,7 @@ from .pictures import shrink
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 BUSY = {"delay_s": 0.02, "per_site": 4}
+USUAL = {"reach": "host", "delay_s": 1.0, "per_site": 1}
 OWN = {"delay_s": 0.15, "per_site": 4}
 """Slow enough for advice."""
 SECONDS = 30
@@ -100,11 +101,7 @@ async def _blank(dashboard: Dashboard) -> AsyncIterator[Page]:
 
 
 def _open_daemon(data: Path) -> AbstractAsyncContextManager[Jobs]:
-    return open_jobs(
-        DaemonConfig(grace_s=1),
-        data,
-        amend(BASE, {"retry_delay_s": 5.0, "reach": "host", "delay_s": 1.0, "per_site": 1}),
-    )
+    return open_jobs(DaemonConfig(grace_s=1), data, amend(BASE, USUAL | {"retry_delay_s": 5.0}))
 
 
 if __name__ == "__main__":

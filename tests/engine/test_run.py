@@ -130,7 +130,7 @@ async def test_the_page_limit_is_exact_whatever_fails_on_the_way(frontier: Front
         return Outcome(lease, Disposition.FAILED if failed else Disposition.FETCHED, Reason.DNS if failed else None)
 
     engine = Engine(frontier, visit, [sink], make_limits(concurrency=50, pages=37))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         summary = await engine.run(plant(seeds(200)))
     assert summary.pages == 37
     assert summary.ended is Ending.PAGE_LIMIT
@@ -153,7 +153,7 @@ async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Fronti
         return Outcome(lease, Disposition.FETCHED)
 
     engine = Engine(frontier, visit, [sink], make_limits(concurrency=8))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(100)))
             await under_way.wait()
@@ -166,7 +166,7 @@ async def test_stop_finishes_what_is_in_hand_and_keeps_the_rest(frontier: Fronti
 
 async def test_grace_bounds_a_visit_that_hangs(frontier: Frontier) -> None:
     engine = Engine(frontier, never, [ListSink()], make_limits(concurrency=4, grace_s=0.05))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
             while not frontier.counts().leased:
@@ -179,7 +179,7 @@ async def test_grace_bounds_a_visit_that_hangs(frontier: Frontier) -> None:
 async def test_leaving_now_loses_nothing(frontier: Frontier, how: str) -> None:
     sink = ListSink()
     engine = Engine(frontier, never, [sink], make_limits(concurrency=4))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
             while not frontier.counts().leased:
@@ -194,7 +194,7 @@ async def test_a_sink_that_fails_ends_the_run_and_settles_nothing(frontier: Fron
         raise OSError("disk full")
 
     engine = Engine(frontier, fetched, [ListSink(fail)], make_limits(concurrency=4))
-    with anyio.fail_after(10), pytest.raises(BaseExceptionGroup) as caught:
+    with anyio.fail_after(60), pytest.raises(BaseExceptionGroup) as caught:
         await engine.run(plant(seeds(20)))
     assert caught.group_contains(OSError, match="disk full")
     assert frontier.counts().queued == 20
@@ -211,7 +211,7 @@ async def test_a_slow_sink_holds_the_visits_back(frontier: Frontier) -> None:
         return await fetched(lease)
 
     engine = Engine(frontier, visit, [ListSink(gate.wait)], make_limits(concurrency=10))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(3000)))
             await anyio.wait_all_tasks_blocked()
@@ -224,7 +224,7 @@ async def test_pause_holds_and_resume_goes_on(frontier: Frontier) -> None:
     engine, sink = None, ListSink()
     engine = Engine(frontier, fetched, [sink], make_limits(concurrency=2))
     engine.pause()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
             await anyio.wait_all_tasks_blocked()
@@ -236,7 +236,7 @@ async def test_pause_holds_and_resume_goes_on(frontier: Frontier) -> None:
 async def test_a_paused_crawl_can_be_stopped(frontier: Frontier) -> None:
     engine = Engine(frontier, fetched, [ListSink()], make_limits())
     engine.pause()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(engine.run, plant(seeds(20)))
             await anyio.wait_all_tasks_blocked()
@@ -252,7 +252,7 @@ async def test_the_run_waits_for_seeds_that_come_late(frontier: Frontier) -> Non
         await more.wait()
         yield seeds(6)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Engine(frontier, fetched, [sink], make_limits()).run, slowly())
             while len(sink.got) < 3:
@@ -266,7 +266,7 @@ async def test_seeds_that_cannot_be_read_end_the_run_with_their_error(frontier: 
         yield seeds(1)
         raise OSError("the list is gone")
 
-    with anyio.fail_after(10), pytest.raises(BaseExceptionGroup) as caught:
+    with anyio.fail_after(60), pytest.raises(BaseExceptionGroup) as caught:
         await Engine(frontier, fetched, [ListSink()], make_limits()).run(broken())
     assert caught.group_contains(OSError, match="the list is gone")
 
@@ -279,7 +279,7 @@ async def test_a_deferred_visit_comes_again_and_is_recorded_once(frontier: Front
             return Outcome(lease, Disposition.DEFERRED, Reason.CONNECT, retry_in_s=0.01)
         return await fetched(lease)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         summary = await Engine(frontier, visit, [sink], make_limits()).run(plant(seeds(2)))
     assert sorted(outcome.request.attempt for outcome in sink.got) == [3, 3]
     assert summary.dispositions == {Disposition.DEFERRED: 4, Disposition.FETCHED: 2}
@@ -293,7 +293,7 @@ async def test_a_time_limit_ends_the_run_and_keeps_the_rest(frontier: Frontier, 
         await asyncio.sleep(0.05)
         return Outcome(lease, Disposition.FETCHED)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         summary = await Engine(frontier, visit, [ListSink()], limits).run(plant(seeds(1000)))
     assert summary.ended is ending
     assert summary.queued == 1000 - summary.pages > 0
@@ -331,6 +331,6 @@ async def test_a_url_that_is_lent_anew_while_its_first_outcome_is_settled_ends_o
             return Outcome(lease, Disposition.DEFERRED, Reason.CONNECT, retry_in_s=0.0)
 
         monkeypatch.setattr(frontier, "settle", settle_slowly)
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             summary = await Engine(frontier, fail_once, [sink], make_limits()).run(plant(seeds(1)))
     assert (summary.ended, len(sink.got)) == (Ending.EXHAUSTED, 1)

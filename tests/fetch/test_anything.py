@@ -15,6 +15,8 @@ from crawler.model import Request, Response, Url
 from tests.fetch.conftest import RawServer, Talk, _serving, open_loopback
 
 TIMEOUT_S = 0.3
+HANGS_S = 30.0
+"""What takes longer than this does not end by its timeout; a busy machine may take some seconds."""
 
 TOKENS = [
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200\n", b"HTTP/1.1 103 E\r\n\r\n", b"HTTP/1.1 304 N\r\n", b"HTTP/1.1 204 N\r\n",
@@ -84,4 +86,4 @@ async def _exchange(fetcher: HttpFetcher, request: Request) -> None:
         assert 200 <= response.status <= 999
         assert fetcher.budget.used == len(response.body) + len(response.heads.response)
         response.release()
-    assert loop.time() - begun < TIMEOUT_S + 2
+    assert loop.time() - begun < HANGS_S

@@ -122,7 +122,7 @@ async def test_one_waits_while_whole_bodies_fill_the_budget_and_goes_on_when_one
         await asyncio.sleep(0)
     assert not waiting.done()
     whole.give_back()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
 
 
 async def test_a_small_body_goes_on_while_large_ones_wait() -> None:
@@ -152,7 +152,7 @@ async def test_when_only_half_read_bodies_hold_the_budget_one_of_them_overdraws(
     assert len(waiting) == 1
     assert budget.used <= budget.limit
     halves[readers.index(done.pop())].give_back()
-    await asyncio.wait_for(waiting.pop(), 5)
+    await asyncio.wait_for(waiting.pop(), 60)
 
 
 # -- who may wait, and who is served -----------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ async def test_who_waits_goes_on_when_a_dropped_response_is_collected(is_elsewhe
         thread.join()
     else:
         dropped.clear()
-    await asyncio.wait_for(reading, 5)
+    await asyncio.wait_for(reading, 60)
     assert (budget.used, share.held) == (10, 10)
 
 
@@ -411,7 +411,7 @@ async def test_who_begins_to_wait_finds_the_room_of_a_response_that_was_just_dro
     assert not share.take(10)
     dropped.clear()
     gc.collect()
-    await asyncio.wait_for(share.wait(10), 5)
+    await asyncio.wait_for(share.wait(10), 60)
 
 
 def test_what_code_of_others_keeps_is_given_back_but_for_bodies_half_read() -> None:

@@ -142,8 +142,8 @@ async def test_a_file_of_other_programs_is_read_with_its_oddities(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"cookies": []}', "line 1: has 1 fields separated by tabs, and a line of a cookies.txt has 7"),
-        ("# x\n\na.test TRUE / FALSE 0 a 1\n", "line 3: has 1 fields"),
+        ('{"cookies": []}', "line 1: has 1 field separated by tabs, and a line of a cookies.txt has 7"),
+        ("# x\n\na.test TRUE / FALSE 0 a 1\n", "line 3: has 1 field"),
         ("a.test\tTRUE\t/\tFALSE\tsoon\ta\t1", "line 1: could not convert string to float"),
         ("a.test\tTRUE\t/\tFALSE\t0\t\t1", "line 1: '' with its value cannot be a cookie"),
         ("a b\tTRUE\t/\tFALSE\t0\ta\t1", "line 1: "),
@@ -249,7 +249,7 @@ async def test_a_cookie_file_is_saved_amid_a_crawl_and_when_it_fails(
     [
         ({"cookies": False, "cookie_file": "x.txt"}, "fetch.cookie_file needs fetch.cookies = true beside it"),
         ({"cookie_file": "none/x.txt"}, "fetch.cookie_file: .*x.txt: No such file"),
-        ({"cookie_file": "bad.txt"}, "fetch.cookie_file: .*bad.txt, line 1: has 1 fields"),
+        ({"cookie_file": "bad.txt"}, "fetch.cookie_file: .*bad.txt, line 1: has 1 field"),
     ],
 )
 async def test_a_cookie_file_that_cannot_be_used_is_refused_when_the_crawl_is_opened(

@@ -49,7 +49,7 @@ async def test_two_thousand_slow_answers_are_waited_for_together(serve: Serve) -
     with open_files(3 * MANY):
         crowd = Crowd(MANY)
         server = await serve(crowd)
-        async with open_loopback(per_ip=MANY) as fetcher:
+        async with open_loopback(per_ip=MANY, connect_timeout_s=120.0, timeout_s=120.0) as fetcher:
             answers = [fetcher.fetch(server.request(f"/{number}")) for number in range(MANY)]
             responses = await asyncio.gather(*answers)
         assert crowd.worst == MANY

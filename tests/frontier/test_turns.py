@@ -261,7 +261,7 @@ async def test_a_promise_that_is_not_taken_up_passes_to_the_next(monkeypatch: py
     assert not turns.take(SITE, waiting, 0.0)
     turns.end(SITE, busy, 0.0, Rest(0.0))
     assert (len(paused.calls), len(waiting.calls)) == (1, 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not waiting.calls:
             await asyncio.sleep(0.001)
     assert waiting.calls == [0.01], "when the promise lapsed"

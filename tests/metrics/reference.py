@@ -9,7 +9,7 @@ from crawler.metrics.catalog import METRICS, SECTIONS, Metric
 
 SHARED = {
     "state": "of `crawld_jobs` the states of daemon.md; of `crawld_workers` `busy`, `idle`",
-    "quantile": "`0.5`, `0.9`, `0.99`; of `crawld_event_loop_late_seconds` also `1`, the worst",
+    "percentile": "`50`, `90`, `99`; of `crawld_event_loop_late_seconds` also `100`, the worst",
 }
 """Labels whose values differ between metrics."""
 

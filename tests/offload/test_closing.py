@@ -43,7 +43,7 @@ async def turns(number: int = 10) -> None:
 
 
 async def answers(tasks: list[asyncio.Task[Any]]) -> list[object]:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         return [type(answer) for answer in await asyncio.gather(*tasks, return_exceptions=True)]
 
 
@@ -130,7 +130,7 @@ async def test_callers_are_let_go_when_no_worker_can_be_had_any_more(monkeypatch
         raise CrawlError("no worker")
 
     monkeypatch.setattr("crawler.offload.worker.Worker._start", fail)
-    with anyio.fail_after(10), pytest.raises(BaseExceptionGroup) as caught:
+    with anyio.fail_after(60), pytest.raises(BaseExceptionGroup) as caught:
         await wait()
     assert caught.group_contains(CrawlError, match="no worker")
     assert await answers(waiting) == [WorkersGone]

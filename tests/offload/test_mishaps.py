@@ -53,7 +53,7 @@ def descend() -> tuple[int, int]:
     """Its own process and one that it started and that would go on for a minute."""
     child = os.fork()
     if not child:
-        time.sleep(60)
+        time.sleep(600)
         os._exit(0)
     return os.getpid(), child
 
@@ -125,7 +125,7 @@ async def test_a_fork_server_that_dies_is_replaced_and_its_workers_with_it() -> 
         os.kill(server, signal.SIGKILL)
         answers = await asyncio.gather(*(pool.run(square, n) for n in range(40)))
         assert answers == [n * n for n in range(40)]
-        gone, alive = psutil.wait_procs(workers, timeout=10)
+        gone, alive = psutil.wait_procs(workers, timeout=60)
         assert not alive, (gone, alive)
 
 
@@ -161,7 +161,7 @@ async def test_what_a_page_started_dies_with_its_worker() -> None:
         started = psutil.Process(child)
         os.kill(worker, signal.SIGKILL)
         assert await pool.run(square, 3) == 9
-        gone, alive = psutil.wait_procs([started], timeout=10)
+        gone, alive = psutil.wait_procs([started], timeout=60)
         assert not alive, (gone, alive)
 
 

@@ -129,9 +129,9 @@ async def test_a_cancelled_caller_disturbs_nobody() -> None:
 async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
         workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
-        left_behind = asyncio.create_task(pool.run(nap, 60))
+        left_behind = asyncio.create_task(pool.run(nap, 600))
         await asyncio.sleep(0.05)
-    gone, alive = psutil.wait_procs(workers, timeout=10)
+    gone, alive = psutil.wait_procs(workers, timeout=60)
     assert not alive, (gone, alive)
     with pytest.raises(WorkersGone):
         await left_behind

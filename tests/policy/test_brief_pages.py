@@ -133,6 +133,22 @@ async def test_a_store_in_memory_knows_patterns_as_well() -> None:
 
 # -- outages ---------------------------------------------------------------------------------------------------------
 
+
+def test_answers_are_well_known_by_their_kind() -> None:
+    answers = Answers()
+    for number in range(20):
+        for path in ("/", f"/item/{number}", f"/same/{number}"):
+            frame = 1 if path.startswith("/same") else number + 1
+            whole = answer_of(number, path, words(f"{path} {number}"), number, number + 0.1)
+            answers.judge(whole._replace(row=hash(path) & 0xFFFF, frame=frame))
+    assert len(answers) == 3
+    assert answers.knows_well(Url(f"{SITE}/item/99"))
+    assert not answers.knows_well(Url(f"{SITE}/same/99")), "the last two had the same title and as many links"
+    assert not answers.knows_well(Url(f"{SITE}/new/99"))
+    answers.judge(answer_of(99, "/item/99", words("item 99"), 99, 100))
+    assert len(answers) == 3
+
+
 DOWN = "Maintenance. We will be back soon. " + words("frame", 900)
 PATHS = [f"/item/{n}" for n in range(400)]
 

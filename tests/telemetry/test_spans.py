@@ -174,6 +174,13 @@ def test_the_providers_of_a_program_are_used_where_it_has_set_them() -> None:
         metrics.set_meter_provider(MeterProvider([reader]))
         sampled = trace.SpanContext(7, 8, True, trace.TraceFlags(1))
 
+        class Mine:
+            def __init__(self, inner):
+                self.inner = inner
+            async def fetch(self, request):
+                with trace.get_tracer("mine").start_as_current_span("mine"):
+                    return await self.inner.fetch(request)
+
         async def main():
             async with open_web(Web([Site("a.test", {"/": html("Home")})])) as served:
                 settings = {"otel": True, "trace_ratio": 1, "executor": "inline", "allow_networks": ["127.0.0.0/8"]}
@@ -186,9 +193,12 @@ def test_the_providers_of_a_program_are_used_where_it_has_set_them() -> None:
                 values = {point.attributes["disposition"]: point.value for point in told["crawld.visits"]}
                 assert (values["fetched"], values["failed"]) == (1, 0), values
                 with trace.use_span(trace.NonRecordingSpan(sampled)):
-                    await crawl(served.seeds, **settings)
+                    await crawl(served.seeds, fetcher=Mine, **settings | {"trace_ratio": 0})
+                    await crawl(served.seeds, fetcher=Mine, **settings)
                 spans = {span.name: span for span in kept.get_finished_spans()}
-                assert {"crawl", "visit", "GET"} == spans.keys(), spans
+                names = [span.name for span in kept.get_finished_spans()]
+                assert (names.count("crawl"), names.count("mine")) == (2, 2), names  # robots.txt and the page
+                assert {"crawl", "visit", "GET", "mine"} == spans.keys(), spans
                 assert spans["crawl"].parent.span_id == 8
                 assert {span.context.trace_id for span in spans.values()} == {7}
                 assert spans["visit"].parent.span_id == spans["crawl"].context.span_id

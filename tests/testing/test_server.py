@@ -356,7 +356,7 @@ async def raw_exchange(served: Served, host: str, request: bytes) -> bytes:
     try:
         writer.write(request)
         return (
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), 60)
             if b"close" in request or b"/1.0" in request
             else await first(reader)
         )

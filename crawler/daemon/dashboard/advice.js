@@ -11,11 +11,11 @@ import { bytes, duration, number, percent } from "./words.js";
 const OWN = "Do this only at sites that are yours, or whose owners agreed.";
 const a = (n) => (n >= 10 ? number(n) : Number(n.toPrecision(2)));
 
-// What a setting means for a site that gets more requests by it. Settings without an entry burden no site.
+// What a setting means for a site that gets more requests by it. Settings without an entry burden no site. `perSite`: requests at a time.
 const MEANINGS = {
-  "politeness.delay_s": (from, to) => [
-    `Each site then rests ${to ? `${duration(to)} instead of ${duration(from)}` : `not at all instead of ${duration(from)}`} after an answer.`,
-    to ? `It gets up to ${a(1 / to)} requests a second for each request at a time, instead of ${a(1 / from)}.` : "It gets the next request as soon as it has answered.", OWN],
+  "politeness.delay_s": (from, to, perSite) => [
+    `Each site then rests ${duration(to)} after an answer, instead of ${duration(from)}.`,
+    `It gets up to ${a(perSite / to)} requests a second instead of ${a(perSite / from)}.`, OWN],
   "politeness.per_site": (from, to) => [`Each site then gets up to ${number(to)} requests at a time instead of ${number(from)}.`, "That is more work for the site, and a small one may become slow.", OWN],
   "politeness.per_ip": (from, to) => [`Each address then gets up to ${number(to)} requests at a time instead of ${number(from)}, over all sites behind it.`, OWN],
 };
@@ -27,8 +27,8 @@ function Remedy({ job, name, to, refresh }) {
   // The value in force is asked for when it is needed: a job that chose nothing has the daemon's.
   const ask = async () => {
     const { items } = await get(`v1/jobs/${job.id}/settings`);
-    const from = items.find(({ key }) => key === name)?.value;
-    return { question: `Set ${name} to ${write(name, to)}?`, more: MEANINGS[name](from, to), yes: "Set it" };
+    const value = (wanted) => items.find(({ key }) => key === wanted)?.value;
+    return { question: `Set ${name} to ${write(name, to)}?`, more: MEANINGS[name](value(name), to, value("politeness.per_site")), yes: "Set it" };
   };
   const set = async () => {
     const { applied } = await send("PATCH", `v1/jobs/${job.id}`, { settings: { [name]: to } });

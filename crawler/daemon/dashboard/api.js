@@ -39,8 +39,9 @@ export class Refused extends Error {
   }
 }
 
-export async function call(method, path, { body, lines, signal } = {}) {
+export async function call(method, path, { body, lines, signal, range } = {}) {
   const headers = { Authorization: `Bearer ${token()}` };
+  if (range !== undefined) headers.Range = range;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (lines !== undefined) headers["Content-Type"] = "text/uri-list";
   const sent = lines !== undefined ? lines : body === undefined ? undefined : JSON.stringify(body);

@@ -59,11 +59,14 @@ function AskWhich() {
     <button type="button" class="secondary" onClick=${() => settleToken(true)}>Use the new token</button></p></main>`;
 }
 
+const TITLES = { new: "New job", schedules: "Schedules", job: "Job" };
+
 function Shell() {
   const [[view, id, tab], search] = useRoute();
   const [theme, turnTheme] = useTheme();
   const [isOn, setIsOn] = useState(null);
   useEffect(() => listen(setIsOn), []);
+  useEffect(() => { document.title = `${TITLES[view] || "Jobs"} · crawld`; }, [view]);
   const page = view === "new" ? html`<${NewJob} key=${search} search=${search} />`
     : view === "schedules" ? html`<${Schedules} />`
     : view === "job" && id ? html`<${Job} key=${id} id=${id} tab=${tab || "overview"} search=${search} />`

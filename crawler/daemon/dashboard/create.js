@@ -8,6 +8,7 @@ import { Keep, NOTHING, kept } from "./keep.js";
 import { group, label, unit } from "./labels.js";
 import { useLive } from "./live.js";
 import { Trouble } from "./parts.js";
+import { differences, seedsHint, useOrigin } from "./repeat.js";
 import { many } from "./terms.js";
 
 const FAR = ["scope.max_depth", "scope.limit", "scope.reach", "scope.include", "scope.exclude", "scope.sitemaps"];
@@ -44,7 +45,9 @@ function above(trouble, isKnown) {
   return { message: `The crawl was not started. ${many(known.length, "field")} below ${known.length === 1 ? "is" : "are"} wrong.${rest.join("")}` };
 }
 
-export function NewJob() {
+// `from` in the address: the id of a job whose wishes the form begins with.
+export function NewJob({ search }) {
+  const from = new URLSearchParams(search).get("from");
   const [schema, error] = useLive("v1/settings");
   const [templates] = useLive("v1/templates");
   const [job, setJob] = useState(BLANK);
@@ -54,13 +57,14 @@ export function NewJob() {
   const [trouble, setTrouble] = useState(null);
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
+  const [origin, missing] = useOrigin(from, (found) => { setJob({ ...BLANK, ...found.job }); setSettings(found.settings); });
   // Whoever pressed the button goes on at the first field that is wrong, also one in a part that was closed.
   useEffect(() => {
     const wrong = form.current?.querySelector('[aria-invalid="true"]');
     wrong?.closest("details")?.setAttribute("open", "");
     wrong?.focus();
   }, [trouble]);
-  if (!schema) return html`<${Trouble} error=${error} />`;
+  if (!schema || (from && !origin)) return html`<${Trouble} error=${error || missing} />`;
   const fields = settingsOf(schema).filter(({ key }) => !schema.refused.includes(key));
   const faultOf = (name) => trouble?.faults?.find(({ field }) => field === name || field === `settings.${name}` || field.startsWith(`${name}.`))?.detail;
   const isKnown = (field) => ["seeds", "name", "priority", "template", "formats", ...fields.map(({ key }) => key)].some((name) => field === name || field === `settings.${name}` || field.startsWith(`${name}.`));
@@ -70,7 +74,8 @@ export function NewJob() {
     setBusy(true);
     setTrouble(null);
     try {
-      location.hash = `#/job/${(await start(asking(job, settings, fields), file)).id}`;
+      const made = origin ? await send("POST", `v1/jobs/${origin.id}/run-again`, differences(origin, job, settings, fields)) : await start(asking(job, settings, fields), file);
+      location.hash = `#/job/${made.id}`;
     } catch (problem) { setTrouble(problem); setBusy(false); }
   };
   const draw = (key) => {
@@ -80,21 +85,21 @@ export function NewJob() {
   const isSought = ({ key, about }) => `${key} ${label(key)} ${about}`.toLowerCase().includes(wanted.toLowerCase());
   const others = fields.filter((one) => !ELSEWHERE.includes(one.key) && isSought(one));
   const groups = [...new Set(others.map(({ key }) => group(key)))];
-  return html`<h1>New job</h1><form class="create" onSubmit=${submit} ref=${form} noValidate>
+  return html`<h1>${origin ? "Clone of a job" : "New job"}</h1><form class="create" onSubmit=${submit} ref=${form} noValidate>
     <${Trouble} error=${above(trouble, isKnown)} />
     <fieldset><legend>What to crawl</legend><div class="fields">
-      <${Field} id="job-seeds" name="Seeds" isWide=${true} about="The URLs where the crawl begins, one a line." fault=${faultOf("seeds")} input=${(attributes) => html`<textarea ...${attributes} rows="4" name="seeds"
+      <${Field} id="job-seeds" name="Seeds" isWide=${true} about=${`The URLs where the crawl begins, one a line. ${seedsHint(origin)}`} fault=${faultOf("seeds")} input=${(attributes) => html`<textarea ...${attributes} rows="4" name="seeds"
         placeholder="https://example.org/" value=${job.seeds} onInput=${(e) => put("seeds")(e.target.value)} spellcheck=${false}></textarea>`} />
-      <${Field} id="job-file" name="File of seeds" about="A list of URLs, instead of those above or beside them." input=${(attributes) => html`<input ...${attributes} type="file"
-        accept=".txt,.csv,.lst,text/plain" onChange=${(e) => setFile(e.target.files[0] || null)} />`} />
+      ${!origin && html`<${Field} id="job-file" name="File of seeds" about="A list of URLs, instead of those above or beside them." input=${(attributes) => html`<input ...${attributes} type="file"
+        accept=".txt,.csv,.lst,text/plain" onChange=${(e) => setFile(e.target.files[0] || null)} />`} />`}
       <${Text} id="job-name" name="Name" about="A name for people." fault=${faultOf("name")} value=${job.name} change=${put("name")} placeholder="the first seed's site" />
     </div></fieldset>
     <fieldset><legend>How far</legend><div class="fields">${FAR.map(draw)}</div></fieldset>
     <fieldset><legend>How fast</legend><div class="fields">${FAST.map(draw)}</div></fieldset>
     ${schema.formats && html`<${Keep} asked=${job} put=${put} schema=${schema} faultOf=${faultOf} />`}
     <details><summary>More settings</summary><div class="fields">
-        <${Select} id="job-template" name="Template" about="Settings to start from." fault=${faultOf("template")} value=${job.template} change=${put("template")}
-          choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, name])]} />
+        ${!origin && html`<${Select} id="job-template" name="Template" about="Settings to start from." fault=${faultOf("template")} value=${job.template} change=${put("template")}
+          choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, name])]} />`}
         <${Text} id="job-priority" name="Priority" type="number" min="-10" max="10" about="From -10 to 10. Two steps more double the job's share of a busy daemon." fault=${faultOf("priority")}
           value=${job.priority} change=${put("priority")} placeholder="0" /></div>
       <label class="seek">Find a setting<input type="search" placeholder="redirects" value=${wanted} onInput=${(e) => setWanted(e.target.value)} /></label>

@@ -8,11 +8,18 @@ import { plain } from "./words.js";
 // Text in which parts stand between backquotes, as the catalogue of settings writes it.
 export const Marked = ({ text }) => plain(text).split("`").map((part, n) => (n % 2 ? html`<code>${part}</code>` : part));
 
+// What is wrong, without the name of the setting: it stands at its field.
+const PLAINER = [
+  [/^(settings: )?\[[a-z_]+\] [a-z_]+( = .*?)?: /, ""], [/should be a valid integer, unable to parse string as an integer/, "should be a whole number"],
+  [/should be a valid number, unable to parse string as a number/, "should be a number"],
+];
+const plainer = (fault) => PLAINER.reduce((text, [one, other]) => text.replace(one, other), fault);
+
 // `input` draws the field with the attributes that it is given.
 export function Field({ id, name, about, fault, input, extra = "", isWide = false }) {
   const attributes = { id, "aria-describedby": `${fault ? `${id}-fault ` : ""}${id}-about`, "aria-invalid": fault ? "true" : undefined };
   return html`<div class=${`field ${isWide ? "broad" : ""}`}><label for=${id}>${name}${extra && html`${" "}<span class="unit">in ${extra}</span>`}</label>${input(attributes)}
-    ${fault && html`<small id=${`${id}-fault`} class="failed fault">${plain(fault)}</small>`}
+    ${fault && html`<small id=${`${id}-fault`} class="failed fault">${plain(plainer(fault))}</small>`}
     <small id=${`${id}-about`}><${Marked} text=${about} /></small></div>`;
 }
 

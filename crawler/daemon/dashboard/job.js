@@ -4,15 +4,18 @@ import { html, useEffect } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
 import { Controls } from "./jobs.js";
 import { useEvents, useLive } from "./live.js";
+import { Log } from "./log.js";
 import { Overview } from "./overview.js";
 import { Act, Badge, Trouble } from "./parts.js";
 import { Errors, Files, History, Pages, Sites } from "./lists.js";
 import { Explain } from "./explain.js";
+import { Repeat } from "./repeat.js";
+import { Report } from "./report.js";
 import { Settings } from "./settings.js";
 import * as terms from "./terms.js";
 import { moment, number, plain } from "./words.js";
 
-const TABS = { overview: Overview, sites: Sites, pages: Pages, errors: Errors, explain: Explain, settings: Settings, files: Files, history: History };
+const TABS = { overview: Overview, report: Report, sites: Sites, pages: Pages, errors: Errors, log: Log, explain: Explain, settings: Settings, files: Files, history: History };
 
 export function Job({ id, tab, search }) {
   const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
@@ -21,6 +24,7 @@ export function Job({ id, tab, search }) {
     if (event.data.to === "removed") location.hash = "#/";
     else refresh();
   });
+  useEffect(() => { if (job) document.title = `${plain(job.name || job.id)} · crawld`; }, [job?.name]);
   useEffect(() => document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, Boolean(job)]);
   if (!job) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
   const Shown = TABS[tab] || Overview;
@@ -38,7 +42,7 @@ export function Job({ id, tab, search }) {
   };
   return html`
     <div class="bar"><h1>${plain(job.name || job.id)} <${Badge} state=${job.state} /></h1><span class="grow"></span>
-      <${Controls} job=${job} after=${refresh} />
+      <${Controls} job=${job} after=${refresh} /><${Repeat} job=${job} />
       <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this job?", more: ["Its folder and everything it fetched are deleted too. This cannot be undone."] }} act=${remove} title="Delete the job and its folder" /></div>
     <p class="under">${job.id} · created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${terms.ending(job.ended)}` : ""}${" · "}
       ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}${job.seeds.queued !== job.seeds.given && !job.seeds.is_reading ? `, ${number(job.seeds.queued)} queued` : ""}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}

@@ -11,8 +11,8 @@ import { bytes, duration, minute, number, plain, short } from "./words.js";
 const MORE = 50;
 // Each column with its key in the API; those without one give no order. `first` is the direction of the first click.
 const COLUMNS = [
-  { key: "name", label: "Job", first: "asc" }, { key: "state", label: "State", first: "asc" }, { key: "created", label: "Created", kind: "wider" },
-  { key: "pages", label: "Pages", kind: "n" }, { key: "pages_per_s", label: "Pages a second", kind: "n wider" }, { key: "bytes", label: "Received", kind: "n wider" },
+  { key: "name", label: "Job", first: "asc" }, { key: "state", label: "State", first: "asc" }, { key: "created", label: "Created", kind: "wider rare" },
+  { key: "pages", label: "Pages", kind: "n" }, { key: "pages_per_s", label: "Pages a second", kind: "n wider" }, { key: "bytes", label: "Received", kind: "n wider rare" },
   { key: "queued", label: "Queued", kind: "n wider" }, { key: "failed", label: "Failed", kind: "n" }, { label: "Progress" },
 ];
 const NEWEST = { sort: "created", order: "desc" };
@@ -48,10 +48,10 @@ function Row({ job, refresh, isChosen, choose }) {
     <td><a class="name" href=${`#/job/${job.id}`} onClick=${stay}>${name}</a></td>
     <td><${Badge} state=${job.state} />${job.error && html`<small class="failed" title=${plain(job.error)}>${plain(job.error).slice(0, 80)}</small>`}
       ${job.ended && job.ended !== "exhausted" && html`<small>${terms.ending(job.ended)}</small>`}</td>
-    <td class="wider when">${minute(job.created_at)}</td>
+    <td class="wider rare when">${minute(job.created_at)}</td>
     <td class="n">${number(job.pages)}</td>
     <td class="n wider">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
-    <td class="n wider">${bytes(job.bytes)}</td>
+    <td class="n wider rare">${bytes(job.bytes)}</td>
     <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
     <td><${Progress} said=${job.progress} />

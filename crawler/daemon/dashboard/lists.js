@@ -2,8 +2,11 @@
 
 import { html, useState } from "./vendor/preact-htm.js";
 import { query, save, send } from "./api.js";
+import { label } from "./labels.js";
 import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
+import { HEAD, PageRow } from "./record.js";
+import * as terms from "./terms.js";
 import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
 
@@ -20,7 +23,7 @@ export function Sites({ job }) {
   const [sites, error, refresh] = useLive(`v1/jobs/${job.id}/sites`, job.state === "running" ? 2000 : 30000);
   const steer = (site, verb) => async () => { await send("POST", `v1/jobs/${job.id}/sites/${verb}`, { site }); refresh(); };
   return html`<${Trouble} error=${error} />${sites && html`<${Table} empty="No site has URLs to visit."
-    head=${[["site"], ["queued", "n"], ["in flight", "n wider"], ["next turn", "n"], ["delay", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
+    head=${[["site"], ["queued", "n"], ["under way", "n wider"], ["next turn", "n"], ["rest", "n"], ["robots.txt", "wider"], [html`<span class="hidden">actions</span>`, ""]]}
     rows=${sites.items.map((one) => html`<tr key=${one.site} class=${one.is_held ? "held" : ""}>
       <td><${Link} url=${one.site} />${one.rules.length > 0 && html`<small>settings of ${plain(one.rules.join(", "))}</small>`}${one.proxy && html`<small>through ${plain(one.proxy)}</small>`}</td><td class="n">${number(one.queued)}${one.retrying > 0 && html`<small>${number(one.retrying)} to try again</small>`}</td><td class="n wider">${number(one.leased)}</td>
       <td class="n">${turn(one)}${one.backoff_s > 0 && html`<small class="failed">paused after: ${one.setback}</small>`}</td>
@@ -28,7 +31,7 @@ export function Sites({ job }) {
       <td>${one.is_held ? html`<${Act} label="Release" act=${steer(one.site, "release")} />` : html`<${Act} label="Hold" title="Stop visiting this site until you release it" act=${steer(one.site, "hold")} />`}</td></tr>`)} />`}`;
 }
 
-const FILTERS = ["status", "site", "disposition", "reason"];
+const FILTERS = ["status", "site", "type", "disposition", "reason"];
 const pagesOf = (job, filter) => `#/job/${job.id}/pages${query(filter)}`;
 
 // The filter is part of the address, so that people can link to it.
@@ -41,19 +44,14 @@ export function Pages({ job, search }) {
   const apply = (event) => { event.preventDefault(); setCursors([]); location.hash = pagesOf(job, draft); };
   const field = (name, label, sample) => html`<label>${label}<input type="search" placeholder=${sample} value=${draft[name]}
     onInput=${(e) => setDraft({ ...draft, [name]: e.target.value.trim() })} /></label>`;
-  return html`<form class="filter" onSubmit=${apply}>
-      ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}
-      <label>disposition<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
+  return html`<form class="filter pages" onSubmit=${apply}>
+      ${field("status", "status", "404 or 4xx")}${field("site", "site", "https://example.org")}${field("type", "type", "text/html")}
+      <label>result<select value=${draft.disposition} onChange=${(e) => setDraft({ ...draft, disposition: e.target.value })}>
         ${["", "fetched", "redirected", "unchanged", "duplicate", "excluded", "failed"].map((one) => html`<option value=${one}>${one || "any"}</option>`)}</select></label>
       ${field("reason", "reason", "timeout")}<button type="submit" class="act primary">Filter</button></form>
     <${Trouble} error=${error} />
     ${page && html`<${Table} empty=${page.next ? "No match in this part of the file. Press Next to search on." : "No record matches."}
-      head=${[["when"], ["status", "n"], ["result"], ["URL and title"], ["bytes", "n wider"], ["took", "n wider"]]}
-      rows=${page.items.map((one) => html`<tr key=${one.url + one.visit}>
-        <td>${clock(Date.parse(one.fetched_at) / 1000)}</td><td class="n ${one.status >= 400 ? "failed" : ""}">${one.status ?? "–"}</td>
-        <td>${one.disposition}${one.reason && html`<small>${one.reason}${one.detail ? `: ${plain(one.detail)}` : ""}</small>`}</td>
-        <td><${Link} url=${one.url} />${one.title && html`<small class="title">${plain(one.title)}</small>`}</td>
-        <td class="n wider">${one.length === null ? "–" : bytes(one.length)}</td><td class="n wider">${one.elapsed_ms === null ? "–" : duration(one.elapsed_ms / 1000)}</td></tr>`)} />`}
+      head=${HEAD} rows=${page.items.map((one) => html`<${PageRow} key=${one.url + one.visit} job=${job} one=${one} />`)} />`}
     <p class="turn">${cursors.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}
       ${page?.next && page.items.length > 0 && html`<button type="button" class="act" onClick=${() => setCursors([...cursors, page.next])}>Next</button>`}</p>`;
 }
@@ -95,12 +93,23 @@ export function Files({ job }) {
       <td><${Act} label="Save" act=${() => save(`v1/jobs/${job.id}/files/${one.path.split("/").map(encodeURIComponent).join("/")}`, one.path.split("/").pop())} /></td></tr>`)} />`}`;
 }
 
-const change = ({ key, from, to, site }) => `${key}${site ? ` ${site}` : ""}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
-const told = (data) => Object.entries(data).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
-  name === "changes" ? value.map(change).join(" · ") : `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
+const KINDS = { state: "State", change: "Change", note: "Note" };
+const WHO = { api: "a client", daemon: "the daemon" };
+const shown = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+const change = ({ key, from, to, site }) => `${named(key)}${site ? ` ${site}` : ""}: ${shown(from)} → ${shown(to)}`;
+const named = (key) => (key.includes(".") ? `${label(key)} (${key})` : label(key));
+
+// What happened, in words: the fields of the event, but for who did it.
+function told({ kind, data }) {
+  const { who, from, to, ended, error, changes = [], ...more } = data;
+  const moved = kind !== "state" ? "" : from ? `${terms.state(from)} → ${terms.state(to)}` : "created";
+  const rest = Object.entries(more).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${terms.spaced(name)}: ${shown(value)}`);
+  return [moved, ended && terms.ending(ended), error, ...changes.map(change), ...rest].filter(Boolean).join(" · ");
+}
 
 export function History({ job }) {
   const [history, error] = useLive(`v1/jobs/${job.id}/history`, 5000);
-  return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"]]}
-    rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${one.kind}</td><td>${plain(told(one.data))}</td></tr>`)} />`}`;
+  return html`<${Trouble} error=${error} />${history && html`<${Table} empty="Nothing happened yet." head=${[["when"], ["what"], ["details"], ["by"]]}
+    rows=${history.items.slice().reverse().map((one) => html`<tr key=${one.id}><td>${moment(one.at)}</td><td>${KINDS[one.kind] || one.kind}</td><td>${plain(told(one))}</td>
+      <td class="words">${one.data.who ? WHO[one.data.who] || plain(one.data.who) : ""}</td></tr>`)} />`}`;
 }

@@ -15,13 +15,14 @@ export const Trouble = ({ error }) =>
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
-// A button that is busy while its action runs. `ask` is a question to be answered first: its text, { question, more, yes }, or a
+// A button that is busy while its action runs; it keeps the focus meanwhile. `ask` is a question to be answered first: its text, { question, more, yes }, or a
 // function that finds these.
 // An error is told at the foot of the page, and so is the text that the action returns.
 export function Act({ act, label, title, kind = "", ask }) {
   const [busy, setBusy] = useState(false);
   const press = async (event) => {
     event.stopPropagation();
+    if (busy) return;
     try {
       const asked = typeof ask === "function" ? await ask() : ask;
       const { question, ...more } = typeof asked === "string" ? { question: asked } : asked || {};
@@ -31,7 +32,7 @@ export function Act({ act, label, title, kind = "", ask }) {
       if (typeof said === "string") tell(said);
     } catch (problem) { tell(problem.message, true); } finally { setBusy(false); }
   };
-  return html`<button type="button" class="act ${kind}" title=${title} disabled=${busy} aria-busy=${busy} onClick=${press}>${label}</button>`;
+  return html`<button type="button" class="act ${kind}" title=${title} aria-disabled=${busy ? "true" : undefined} aria-busy=${busy} onClick=${press}>${label}</button>`;
 }
 
 export const Link = ({ url }) => html`<span class="url" title=${plain(url)}>${plain(url)}</span>`;

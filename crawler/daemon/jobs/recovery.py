@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...errors import CrawlError
+from ...runtime.counting import many
 from ...runtime.escaping import escape_text
 from ..events import Kind
 from .folders import Folders, adopt_folder
@@ -73,7 +74,7 @@ def _again(record: Record, on_trial: Sequence[Record], most_crashes: int) -> Rec
         return replace(record, unended=record.unended + 1)  # counts its next run
     if len(on_trial) > 1 or record.unended < most_crashes:
         return replace(record, state=State.QUEUED)
-    log.error("job %s is paused: the daemon died %d times while it ran", record.id, record.unended)
+    log.error("job %s is paused: the daemon died %s while it ran", record.id, many(record.unended, "time"))
     return replace(record, state=State.PAUSED, unended=0, error=_CRASHES.format(record.unended))
 
 

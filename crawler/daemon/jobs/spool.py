@@ -14,6 +14,7 @@ from ...errors import SeedError, UrlError
 from ...fetch import Guard
 from ...folder.folder import translate_os_errors
 from ...model import Url
+from ...runtime.counting import many
 from ...runtime.files import sync_folder
 from ...runtime.private_files import check_place, make_inner_folder, opener
 from ...seeds import BadSeed
@@ -78,7 +79,7 @@ class Upload:
         self.given += 1
         self.first = self.first or line
         if self.given > self._most:
-            raise Full(f"more than {self._most} seeds: split them over several jobs, or raise daemon.max_seeds")
+            raise Full(f"more than {many(self._most, 'seed')}: split them over several jobs, or raise daemon.max_seeds")
         if self.given <= CHECKED and (why := self._refuses(line)) and len(self._refused) < 10:
             self._refused.append(Complaint(f"seeds.{self.given - 1}", f"{line[:200]!r} {why}"))
 

@@ -235,7 +235,7 @@ class Submissions:
         """
         check_names(spec)
         if len(self.registry) >= self.config.max_jobs:
-            raise Full(f"there are {self.config.max_jobs} jobs already: remove some, or raise daemon.max_jobs")
+            raise Full(f"daemon.max_jobs = {self.config.max_jobs} is reached: remove a job, or raise it")
         template = template or self._template(spec.template)
         chosen = choose_settings(spec, self.rule, template.settings)
         own = {*flatten_settings(spec.settings), *(["sinks"] if says_outputs(spec) else [])}

@@ -20,6 +20,7 @@ import orjson
 from anyio.abc import TaskGroup
 
 from ...errors import ConfigError, StorageFull
+from ...runtime.counting import many
 from ..errors import StoreError
 from ..events import Event, Kind, Listener
 from ..jobs.store import Store
@@ -234,7 +235,9 @@ class Webhooks:
         return await self._post(message.target, body, fields)
 
     async def _give_up(self, message: Message, why: str) -> None:
-        log.warning("webhook %s is given up after %d attempts: %s", _site(message.target), message.attempts + 1, why)
+        log.warning(
+            "webhook %s is given up after %s: %s", _site(message.target), many(message.attempts + 1, "attempt"), why
+        )
         said = {"webhook": _site(message.target), "given_up": message.id, "attempts": message.attempts + 1, "why": why}
         await self._jobs.note(message.job, said)
         await self._drop(message)

@@ -311,8 +311,8 @@ class Answers:
 
     def _kind(self, site: _Site, url: Url) -> Kind:
         """Returns the kind of a URL, new where it must be, and marks it as the one met last."""
-        name = self._names.pop(url.text, "")
-        if name not in site.kinds:
+        name = self._names.pop(url.text, None)
+        if name is None or name not in site.kinds:
             name = kind_of(url)
         kind = site.kinds.pop(name, None)
         if kind is None:

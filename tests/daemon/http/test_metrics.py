@@ -122,6 +122,8 @@ async def test_a_real_prometheus_has_an_answer_to_every_query(open_daemon: Open,
             answer = await prometheus.ask(query.text)
             assert answer or query.name.startswith("alert ") or query.text.endswith(("> 0", "> 0)")), query
         assert await prometheus.ask('up{job="crawld"} == 1')
+        text = await api.get("/metrics")
+    assert _lint(text) == (0, b"")
 
 
 @pytest.mark.slow
@@ -149,6 +151,12 @@ async def test_counters_never_fall_and_outlive_their_job(open_daemon: Open) -> N
             before = samples
 
 
+def _lint(text: bytes) -> tuple[int, bytes]:
+    """Returns what Prometheus' own tool says of the names."""
+    ran = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+    return ran.returncode, ran.stderr
+
+
 def test_names_follow_the_conventions() -> None:
     for metric in METRICS:
         assert metric.name.startswith(("crawld_", "process_"))
@@ -157,7 +165,7 @@ def test_names_follow_the_conventions() -> None:
             is_rate = metric.unit.endswith(" a second")
             assert (metric.unit == unit) == (unit in metric.name.split("_") and not is_rate), metric.name
         assert "_ms" not in metric.name
-        assert not set(metric.labels) & {"job", "instance", "le"}, "names that Prometheus uses itself"
+        assert not set(metric.labels) & {"job", "instance", "le", "quantile"}, "names that Prometheus uses itself"
         assert metric.meaning.endswith(".")
         assert metric.when_high
     assert len({metric.name for metric in METRICS}) == len(METRICS) == sum(map(len, SECTIONS.values()))

@@ -189,7 +189,7 @@ async def test_what_cannot_start_says_so_and_the_next_time_comes(open_daemon: Op
         await jobs.schedules.look()
         said = [jobs.schedules.find(one.id).said for one in (first, second)]
         assert said[0] == "started"
-        assert said[1].startswith("not started: there are 1 jobs already")
+        assert said[1].startswith("not started: daemon.max_jobs = 1 is reached")
         assert jobs.schedules.find(second.id).next_at == NOON + 2 * HOUR
 
 
