@@ -54,16 +54,16 @@ export function useOrigin(id, fill) {
 export const seedsHint = (origin) => (origin && !origin.isShown ? `Leave it empty for the ${many(origin.given, "seed")} of that job.` : "");
 
 // Returns the request for a job like the origin: what differs alone, so that what the form cannot show stays as it is.
-export function differences(origin, job, settings, fields) {
+export function differences(origin, asked, settings, fields) {
   const isNew = (key) => (settings[key] ?? "") !== (origin.settings[key] ?? "");
   const changed = fields.filter(({ key }) => isNew(key));
   const put = changed.filter(({ key }) => (settings[key] ?? "") !== "").map(({ key, sample }) => [key, read(settings[key], sample, unit(key))]);
   const without = changed.filter(({ key }) => (settings[key] ?? "") === "").map(({ key }) => key);
-  const seeds = job.seeds.split("\n").map((line) => line.trim()).filter(Boolean);
-  const isOther = (name) => job[name] !== origin.job[name] && job[name] !== null;
+  const seeds = asked.seeds.split("\n").map((line) => line.trim()).filter(Boolean);
+  const isOther = (name) => asked[name] !== origin.job[name] && asked[name] !== null;
   return {
-    name: job.name, settings: Object.fromEntries(put), without,
-    ...(job.seeds.trim() !== origin.job.seeds && seeds.length ? { seeds } : {}), ...(isOther("priority") ? { priority: Number(job.priority || 0) } : {}),
-    ...(isOther("links") ? { links: job.links } : {}), ...(isOther("text") ? { text: job.text } : {}), ...(isOther("format") && job.format ? { formats: [job.format] } : {}),
+    name: asked.name, settings: Object.fromEntries(put), without,
+    ...(asked.seeds.trim() !== origin.job.seeds && seeds.length ? { seeds } : {}), ...(isOther("priority") ? { priority: Number(asked.priority || 0) } : {}),
+    ...(isOther("links") ? { links: asked.links } : {}), ...(isOther("text") ? { text: asked.text } : {}), ...(isOther("format") && asked.format ? { formats: [asked.format] } : {}),
   };
 }
