@@ -66,11 +66,6 @@ OF_THE_COMMAND = {
     "statuses": "points have their classes",
     "busiest": "`/sites` answers them",
     "failures": "`/errors` answers them",
-    "visits": "points count them",
-    "visits_per_s": "the dashboard draws points",
-    "mean_in_flight": "as above",
-    "reads_seeds": "`Job.seeds.state`",
-    "progress": "`Job.progress` is towards the nearest limit, over all runs",
 }
 """Figures of a run that are not among those of a job, and where a job has them."""
 NOT_PRINTED = {"bytes_per_s", "stages", "latency"}
