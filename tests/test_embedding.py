@@ -152,6 +152,9 @@ async def used(url: str) -> None:
             where = made.url.join(URL(made.headers["Location"]))
         async with http.get(where, headers=token) as job:
             assert (await job.json())["state"] == "paused"
+        async with http.get(f"{url}/crawl/docs") as reference:
+            assert f"\napi={url}/crawl</code>" in await reference.text()
+            assert reference.url.join(URL("assets/reference.css")).path == "/crawl/assets/reference.css"
         async with http.get(f"{url}/crawl/openapi.json") as described:
             assert (await described.json())["servers"][0]["url"] == "./"
 

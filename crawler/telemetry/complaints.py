@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +21,19 @@ LOGGERS = (
     "opentelemetry.sdk.metrics._internal.export",
 )
 """The loggers of the SDK that speak of failed sending."""
-MOST_SHOWN = 300
+MOST_SHOWN = 150
 """Most characters of the SDK's own words that are shown."""
+_ERRNO = re.compile(r"\[Errno -?\d+\] ([^\"'()]+)|(timed out)")
+_GAVE_UP = "due to timeout, max retries or shutdown"
+_REASON = re.compile(r"Transient error (.+?) encountered while|, reason: (.+)")
 
 
 class Complaints(logging.Filter):
     """Listens to the SDK while it works for us, and only then: a program may use the SDK itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__()
+        self._place = place
         self._local = threading.local()
         self.is_failing: bool = False
         """Whether the last attempt to send failed."""
@@ -66,12 +71,22 @@ class Complaints(logging.Filter):
         if not self.is_failing:
             self.is_failing = True
             log.warning(
-                "telemetry cannot be sent, and what does not fit in memory meanwhile is dropped; the crawl goes on: %s",
-                escape_text(words[:MOST_SHOWN]),
-            )
+                "telemetry cannot be sent to %s (%s): the crawl goes on, and what does not fit in memory is dropped",
+                escape_text(self._place), escape_text(shorten(words)),
+            )  # fmt: skip
 
     def praise(self) -> None:
         """Logs that sending works again, if it did not."""
         if self.is_failing:
             self.is_failing = False
             log.info("telemetry is sent again")
+
+
+def shorten(words: str) -> str:
+    """Returns the part of the SDK's words that says why: `Connection refused`."""
+    if _GAVE_UP in words:
+        return "no answer in time"
+    for pattern in (_ERRNO, _REASON):
+        if found := pattern.search(words):
+            words = next(filter(None, found.groups()))
+    return words.strip()[:MOST_SHOWN]

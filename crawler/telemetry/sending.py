@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import anyio
@@ -52,7 +53,7 @@ class Tracers:
 @asynccontextmanager
 async def open_sending(config: TelemetryConfig, meters: Meters) -> AsyncIterator[Telemetry]:
     """Opens telemetry: with the global providers of OpenTelemetry where a program has set them, else with our own."""
-    complaints, closing, figures = Complaints(), list[_Closing](), Figures(meters)
+    complaints, closing, figures = Complaints(_name_collector(config)), list[_Closing](), Figures(meters)
     with ExitStack() as stack:
         stack.enter_context(complaints.installed())
         spans: trace.TracerProvider = trace.get_tracer_provider()
@@ -80,6 +81,13 @@ class SpanSender(OTLPSpanExporter):
     def __init__(self, complaints: Complaints, endpoint: str | None) -> None:
         super().__init__(endpoint=endpoint)
         self._complaints = complaints
+        self._is_shut = False
+
+    def shutdown(self) -> None:
+        """Gives up what is under way. A second call does nothing."""
+        if not self._is_shut:
+            self._is_shut = True
+            super().shutdown()  # type: ignore[no-untyped-call]
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         with self._complaints.listen():
@@ -95,6 +103,13 @@ class FigureSender(OTLPMetricExporter):
     def __init__(self, complaints: Complaints, endpoint: str | None) -> None:
         super().__init__(endpoint=endpoint)
         self._complaints = complaints
+        self._is_shut = False
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Gives up what is under way. A second call does nothing."""
+        if not self._is_shut:
+            self._is_shut = True
+            super().shutdown(timeout_millis, **kwargs)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: Any
@@ -158,6 +173,12 @@ def _is_wanted(variable: str) -> bool:
 def _place(config: TelemetryConfig, path: str) -> str | None:
     """Returns where to send to; None: where OpenTelemetry's own variables say."""
     return f"{config.otel_endpoint}/{path}" if config.otel_endpoint else None
+
+
+def _name_collector(config: TelemetryConfig) -> str:
+    """Returns the place of the collector as a person knows it, without what may be secret in it."""
+    parts = urlsplit(config.otel_endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318")
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
 
 
 def _describe_process() -> Resource:

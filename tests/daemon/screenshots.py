@@ -23,7 +23,7 @@ from .pictures import shrink
 DOCS = Path(__file__).parent.parent.parent / "docs"
 BUSY = {"delay_s": 0.02, "per_site": 4}
 USUAL = {"reach": "host", "delay_s": 1.0, "per_site": 1}
-OWN = {"delay_s": 0.15, "per_site": 4}
+OWN = {"delay_s": 0.15}
 """Slow enough for advice."""
 SECONDS = 30
 """Of crawling, until charts have something to show."""
@@ -60,7 +60,7 @@ async def main() -> None:
         async with open_web(web()) as served, open_dashboard(opened, viewport=WIDE) as dashboard:
             shop, press, museum, weather = served.seeds
             jobs = dashboard.jobs
-            done = await submit(jobs, [museum], name="museum, every month")
+            done = await submit(jobs, [museum], name="museum, every month", settings=BUSY)
             await until(jobs, done.id, State.COMPLETED)
             await submit(jobs, [weather], name="weather", settings=BUSY, priority=-2)
             await submit(jobs, [museum], name="museum again", is_paused=True)
@@ -74,7 +74,11 @@ async def main() -> None:
                 await _take(dashboard, blank, "jobs")
                 await dashboard.show(f"job/{job.id}")
                 await dashboard.page.locator(".chart canvas").first.wait_for()
+                await dashboard.page.locator(".advice button").first.wait_for()
                 await _take(dashboard, blank, "job")
+                await dashboard.show(f"job/{done.id}/report")
+                await dashboard.page.get_by_role("region", name="Sites").wait_for()
+                await _take(dashboard, blank, "report")
                 await dashboard.show("new")
                 await dashboard.page.get_by_label("Seeds", exact=True).fill("https://example.org/")
                 await dashboard.page.get_by_label("Depth").fill("2")

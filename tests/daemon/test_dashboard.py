@@ -356,7 +356,8 @@ async def test_everything_is_reached_by_keyboard(open_daemon: Open) -> None:
 
         await dashboard.show(f"job/{job.id}")
         await page.get_by_role("tab", name="overview").focus()
-        for key, tab in (("ArrowRight", "sites"), ("ArrowRight", "pages"), ("ArrowLeft", "sites"), ("End", "history")):
+        turns = (("ArrowRight", "report"), ("ArrowRight", "sites"), ("ArrowLeft", "report"), ("End", "history"))
+        for key, tab in turns:
             await page.keyboard.press(key)
             await expect(page.get_by_role("tab", name=tab)).to_be_focused()
             await expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")

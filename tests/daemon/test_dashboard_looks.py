@@ -17,7 +17,7 @@ from .test_dashboard import TABS, crawled, web
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
-WIDTHS = (320, 390, 768, 1180)
+WIDTHS = (320, 390, 840, 1180)
 LONG = "a-very-long-name-without-any-place-to-break-it" * 3
 
 

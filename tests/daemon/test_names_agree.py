@@ -52,6 +52,12 @@ ANSWERED: tuple[tuple[type, type[models.Shape]], ...] = (
 
 OF_THE_COMMAND = {
     "elapsed_s": "a job has `started_at`, and several runs",
+    "visits": "`Job.counts.settled` counts over all runs",
+    "visits_per_s": "`pages_per_s`; duplicates are in the charts of statuses",
+    "mean_in_flight": "points have `in_flight` of each moment",
+    "reads_seeds": "`Job.seeds.is_reading`",
+    "at_least_s": "a job has no panel that counts down",
+    "progress": "`Job.progress` counts over all runs",
     "pages": "`Job.pages` counts over all runs",
     "bytes": "`Job.bytes` counts over all runs",
     "counts": "`Job.counts`",
@@ -64,7 +70,7 @@ OF_THE_COMMAND = {
 """Figures of a run that are not among those of a job, and where a job has them."""
 NOT_PRINTED = {"bytes_per_s", "stages", "latency"}
 """Figures that `crawl jobs show` leaves to the dashboard."""
-NOT_DRAWN = {"bytes_per_s": "a chart of the points shows it"}
+NOT_DRAWN = {"bytes_per_s": "a chart of the points shows it", "at_least_s": "`crawl jobs show` prints it"}
 
 
 @pytest.mark.parametrize(("ours", "model"), ANSWERED, ids=lambda one: one.__name__)

@@ -3,9 +3,12 @@
 import asyncio
 import time
 
+import pytest
+
 from crawler.runtime.lateness import STEP_S, Lateness
 
 
+@pytest.mark.slow
 async def test_a_loop_that_was_blocked_was_late_and_its_thread_was_busy() -> None:
     lateness = Lateness()
     assert (lateness.quantiles(), lateness.busy()) == ({}, None)

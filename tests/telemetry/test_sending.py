@@ -13,6 +13,7 @@ from crawler import Disposition, crawl, open_crawl
 from crawler.daemon import State
 from crawler.metrics.catalog import METRICS, Kind
 from crawler.settings.loading import amend
+from crawler.telemetry.complaints import shorten
 from crawler.telemetry.figures import name_metric
 from crawler.testing import Served, Site, Web, html, open_web
 from tests.daemon.conftest import BASE, Open, open_daemon, submit, until  # noqa: F401 - a fixture
@@ -44,16 +45,21 @@ def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in caplog.records if "telemetry" in one.name or "opentelemetry" in one.name]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_a_collector_that_is_away_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with open_web(Web([Site("a.test", PAGES)])) as served:
         await _crawl_all(served, Collector(NOBODY))
     [line] = _said(caplog)
-    assert line.startswith("telemetry cannot be sent, and what does not fit in memory meanwhile is dropped; the crawl")
+    assert line == (
+        "telemetry cannot be sent to http://127.0.0.1:1 (no answer in time): the crawl goes on, and what does not fit "
+        "in memory is dropped"
+    )
     assert not any(logging.getLogger(name).filters for name in logging.root.manager.loggerDict if "otlp" in name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_a_collector_that_hangs_holds_up_neither_the_crawl_nor_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
@@ -64,6 +70,7 @@ async def test_a_collector_that_hangs_holds_up_neither_the_crawl_nor_its_end(cap
     assert len(_said(caplog)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_haste")
 async def test_sending_goes_on_when_the_collector_is_back(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
@@ -81,10 +88,27 @@ async def test_sending_goes_on_when_the_collector_is_back(caplog: pytest.LogCapt
     assert _said(caplog)[1:] == ["telemetry is sent again"]
 
 
+@pytest.mark.parametrize(
+    ("words", "short"),
+    [
+        ("Transient error Service Unavailable encountered while exporting spans batch", "Service Unavailable"),
+        ("Failed to export spans batch code: 401, reason: Unauthorized", "Unauthorized"),
+        ("Transient error X (E(\"[Errno -2] Name not known\")) encountered while exporting", "Name not known"),
+        ("Failed to export spans batch due to timeout, max retries or shutdown.", "no answer in time"),
+        ("Queue full, dropping Span.", "Queue full, dropping Span."),
+        ("x" * 999, "x" * 150),
+    ],
+)  # fmt: skip
+def test_the_words_of_the_sdk_are_cut_to_the_reason(words: str, short: str) -> None:
+    assert shorten(words) == short
+
+
+@pytest.mark.slow
 async def test_a_program_hears_its_own_complaints_of_the_sdk(caplog: pytest.LogCaptureFixture) -> None:
     async with open_crawl(**send_to(Collector(NOBODY))):
         logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").warning("mine")
-    assert "mine" in _said(caplog)
+    [mine, ours] = _said(caplog)
+    assert (mine, "Connection refused" in ours) == ("mine", True)
 
 
 async def test_figures_are_sent_where_and_as_the_variables_of_opentelemetry_say(

@@ -28,6 +28,7 @@ from .models import (
 )
 from .operations import Operations
 from .paging import PageQuery
+from .problems import bad_field
 
 MOST_UPLOADED = 4 << 30
 """Largest upload of seeds in bytes: about fifty million seeds."""
@@ -157,6 +158,8 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
             name=brief.name, template=brief.template, priority=brief.priority, links=brief.links, text=brief.text
         )
         return spec, inputs.lines(request, MOST_UPLOADED)
+    if request.query:
+        raise bad_field(next(iter(request.query)), "belongs into the body; the query is for lines as the body")
     asked = await inputs.body(request, JobIn)
     spec = JobSpec(
         name=asked.name,

@@ -100,8 +100,8 @@ def _problem_responses(entries: Iterable[Operation]) -> Document:
 
 def _bodies(entry: Operation) -> Document:
     content = _content("application/json", entry.body) if entry.body else {}
-    if entry.body:
-        content["application/json"]["example"] = dict(EXAMPLES[entry.body.__name__])
+    if entry.body and (example := EXAMPLES.get(entry.body.__name__)):
+        content["application/json"]["example"] = dict(example)
     return content | ({LINES: {"schema": {"type": "string"}}} if entry.takes_lines else {})
 
 

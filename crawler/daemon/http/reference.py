@@ -16,7 +16,9 @@ JSON = "application/json"
 TITLES = {
     "jobs": "Jobs",
     "wishes": "Failed and parked URLs",
+    "repeats": "Jobs once more",
     "results": "Results",
+    "reports": "Reports",
     "schedules": "Schedules",
     "events": "Events",
     "files": "Files",
@@ -153,7 +155,7 @@ def curl(method: str, path: str, said: Document) -> str:
     if method != "GET" and not (body and method == "POST"):
         parts.append(f"-X {method}")
     if body:
-        parts += [f"-H 'Content-Type: {JSON}'", f"-d '{json.dumps(body['example'])}'"]
+        parts += [f"-H 'Content-Type: {JSON}'", f"-d '{json.dumps(body.get('example', {}))}'"]
     return " ".join([*parts, f'"{url}"' if query else url])
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..jobs.job import JobSpec
 from . import answers, inputs
-from .fields import IDEMPOTENCY_KEY, idempotency_key
+from .fields import IDEMPOTENCY_KEY, etag, idempotency_key
 from .jobs import id_of, shown
 from .keys import JOBS
 from .models import Formats, JobOut, Labels, Name, Priority, Sent, Settings
@@ -42,7 +42,10 @@ class RunAgainIn(Sent):
     formats: Formats = ()
 
 
-@operation("POST", "/v1/jobs/{id}/run-again", {201: JobOut, 200: JobOut}, body=RunAgainIn, fields=(IDEMPOTENCY_KEY,))
+@operation(
+    "POST", "/v1/jobs/{id}/run-again", {201: JobOut, 200: JobOut},
+    body=RunAgainIn, fields=(IDEMPOTENCY_KEY,), has_etag=True, raises=("wrong-state", "full", "key-reused"),
+)  # fmt: skip
 async def run_job_again(request: web.Request) -> web.StreamResponse:
     """Submit a new job like this one: the same seeds and settings, but for what the body says."""
     asked = await inputs.body(request, RunAgainIn)
@@ -53,4 +56,4 @@ async def run_job_again(request: web.Request) -> web.StreamResponse:
     job, is_new = await request.app[JOBS].run_again(
         id_of(request), spec, asked.seeds, without=asked.without, idempotency_key=idempotency_key(request)
     )
-    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"../{job.id}"})
+    return answers.json(shown(job), 201 if is_new else 200, {"Location": f"../{job.id}", **etag(job.revision)})

@@ -129,7 +129,9 @@ class ReportOut(Shape):
     """The 20 most frequent errors."""
 
 
-@operation("GET", "/v1/jobs/{id}/report", {200: ReportOut}, query=ReportQuery)
+@operation(
+    "GET", "/v1/jobs/{id}/report", {200: ReportOut}, query=ReportQuery, raises=("no-records", "wrong-state")
+)  # fmt: skip
 async def show_report(request: web.Request) -> web.StreamResponse:
     """How a job came out, or has so far: by status, type, site and error, with the slowest and largest pages.
 

@@ -53,7 +53,7 @@ parameters = {{ "query.after" = 0, "header.Last-Event-ID" = "0" }}
 # A number is a line of text as well, and lines that are no URL are counted later.
 [[operations]]
 include-path = "/v1/jobs/{{id}}/seeds"
-checks.negative_data_rejection.expected-statuses = [202, 400, 401, 404, 405, 415, 422]
+checks.negative_data_rejection.expected-statuses = [202, 400, 401, 404, 405, 409, 415, 422]
 
 [[operations]]
 include-method = "DELETE"

@@ -155,11 +155,14 @@ async def _try_jobs(tried: Tried) -> None:
     await tried.ask("plant_seeds", "full", {"seeds": SEEDS["seeds"] * 3}, job)
     await api.post(f"/v1/jobs/{job}/seeds", SEEDS, **KEY)
     await tried.ask("plant_seeds", "key-reused", {"seeds": ["http://127.0.0.1:10/"]}, job, **KEY)
+    await tried.ask("run_job_again", "full", {"seeds": SEEDS["seeds"] * 3}, job)
+    await tried.ask("run_job_again", "key-reused", {}, job, **KEY)
     many = [{"patterns": [f"{n} {one}" for n in range(600)]} for one in range(3)]
     for body in many[:2]:
         await api.post(f"/v1/jobs/{job}/unpark", body)
     await tried.ask("unpark_patterns", "full", many[2], job)
     (api.jobs.folder(job)).rename(api.jobs.folder(job).with_suffix(".away"))
+    await tried.ask("run_job_again", "wrong-state", {}, job)
     await tried.ask("plant_seeds", "wrong-state", SEEDS, job)
     await tried.ask("retry_failures", "wrong-state", {}, job)
     await tried.ask("unpark_patterns", "wrong-state", {}, job)
@@ -183,7 +186,7 @@ async def _try_records(tried: Tried) -> None:
     silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
     odd = (await submit(api.jobs, SEEDS["seeds"], is_paused=True)).id
     (api.jobs.folder(odd) / "pages.jsonl").symlink_to("/dev/null")
-    for name in ("list_pages", "list_errors"):
+    for name in ("list_pages", "list_errors", "show_report"):
         await tried.ask(name, "no-records", job=silent)
         await tried.ask(name, "wrong-state", job=odd)
 

@@ -122,6 +122,7 @@ NOT_ASKED = {
     "explain_url": "it asks the site for its robots.txt",
     "submit_job": "it would crawl",
     "resume_job": "it would crawl",
+    "run_job_again": "it would crawl",
     "reload_settings": "this daemon has no file",
 }
 

@@ -142,6 +142,7 @@ async def test_header_fields_are_described_wherever_they_are_read(api: Api) -> N
     assert {one for one in told if not one[2].startswith("If-")} == {
         ("POST", "/v1/jobs", "Idempotency-Key"),
         ("POST", "/v1/jobs/{id}/seeds", "Idempotency-Key"),
+        ("POST", "/v1/jobs/{id}/run-again", "Idempotency-Key"),
         ("POST", "/v1/schedules", "Idempotency-Key"),
         ("GET", "/v1/events", "Last-Event-ID"),
         ("GET", "/v1/jobs/{id}/events", "Last-Event-ID"),

@@ -102,6 +102,12 @@ async def test_a_job_that_cannot_be_is_refused_by_the_field(api: Api, body: dict
     assert (await api.get("/v1/jobs"))["items"] == []
 
 
+async def test_a_query_beside_a_body_of_json_is_not_ignored(api: Api) -> None:
+    problem = await api.post("/v1/jobs?name=mine", {"seeds": [SEED], "is_paused": True})
+    assert (api.status, api.faults(problem)) == (422, ["name"])
+    assert (await api.get("/v1/jobs"))["items"] == []
+
+
 async def test_what_is_no_json_is_refused(api: Api) -> None:
     json = {"Content-Type": "application/json"}
     for data, headers, status in (
