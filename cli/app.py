@@ -40,6 +40,7 @@ class _Interrupted(Exception):
 def _translate_usage_errors() -> Iterator[None]:
     """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
     from crawler import ConfigError
+    from crawler.settings.faults import simplify
 
     try:
         yield
@@ -48,7 +49,7 @@ def _translate_usage_errors() -> Iterator[None]:
         if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
             raise
         path = asked.ctx.command_path.removesuffix(" run") if asked.ctx else "crawl"
-        said = asked.format_message().replace("Value error, ", "").partition(", unable to parse")[0].rstrip(".")
+        said = simplify(asked.format_message()).rstrip(".")
         raise ConfigError(f"{said[:1].lower()}{said[1:]}; `{path} --help` tells more") from None
 
 
@@ -123,13 +124,13 @@ app = typer.Typer(
     cls=_SeedsOrCommand, help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 app.callback()(_root)
-app.command("run")(run.run)
-app.command("explain")(explain.explain)
-app.command("status")(status.status)
-app.command("repair")(repair.repair)
-app.command("demo")(demo.demo)
-app.command("bench")(bench.bench)
-app.command("serve")(serve.serve)
+app.command("run", short_help="Crawl seeds into a folder: what `crawl SEEDS...` does.")(run.run)
+app.command("explain", short_help="Say why a page is missing, or why a URL is fetched.")(explain.explain)
+app.command("status", short_help="Say what stands in a crawl folder, and what to do next.")(status.status)
+app.command("repair", short_help="Mend a crawl folder whose frontier is damaged.")(repair.repair)
+app.command("demo", short_help="Crawl a small web of 24 sites on this machine.")(demo.demo)
+app.command("bench", short_help="Measure for a minute how fast this machine crawls.")(bench.bench)
+app.command("serve", short_help="Run a daemon that holds many crawls.")(serve.serve)
 app.add_typer(config.app, name="config")
 app.add_typer(jobs.app, name="jobs")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,7 +62,7 @@ async def _measure(seconds: float, latency_ms: float, workers: int, *, has_ways:
 
     from .bench_report import describe
 
-    shows = sys.stderr.isatty()
+    shows = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def tell(what: Stage | Work, way: Way | None) -> None:
         sys.stderr.write(f"\r\x1b[K{describe(what, way)} ...")

@@ -28,10 +28,14 @@ SHOWN_VIA = 20
 
 
 def explain(
-    asked: Annotated[
-        list[str],
-        typer.Argument(metavar="[FOLDER] URL", help="The crawl folder to look into, and the URL, written as a seed."),
+    first: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|URL",
+            help="The URL, written as a seed; or the crawl folder to look into, and behind it the URL.",
+        ),
     ],
+    second: Annotated[str | None, typer.Argument(metavar="URL", hidden=True)] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -60,7 +64,7 @@ def explain(
 
     from .process import run_loop
 
-    url, out = _pick(asked, out)
+    url, out = _pick([first] if second is None else [first, second], out)
     trust = Trust(foreign=trust_folder)
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
     folder = _folder(url, out, chosen, trust)
@@ -86,9 +90,10 @@ def _pick(asked: Sequence[str], out: Path | None) -> tuple[str, Path | None]:
     urls = [word for word in asked if word not in folders]
     if not urls:
         raise typer.BadParameter(f"name the URL as well: crawl explain {shlex.quote(asked[0])} URL", param_hint="URL")
-    if len(urls) > 1 or len(asked) > 2 or (folders and out is not None):
-        unknown = f"; {urls[0]} is no crawl folder" if len(asked) == 2 and not folders else ""
-        raise typer.BadParameter(f"one URL at a time, and one crawl folder{unknown}", param_hint="URL")
+    if len(urls) > 1:
+        raise typer.BadParameter(f"one URL at a time, and {urls[0]} is no crawl folder", param_hint="URL")
+    if folders and out is not None:
+        raise typer.BadParameter("one crawl folder at a time", param_hint="--out")
     return urls[0], Path(folders[0]) if folders else out
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
-from .show import WIDTH, duration, many, number, size
+from .show import WIDTH, duration, many, number, round_down, size
 
 JsonObject = Mapping[str, Any]
 SHOWN_PATTERNS = 5
@@ -106,12 +106,17 @@ def _facts(job: JsonObject) -> dict[str, str]:
         "pages": f"{number(job['pages'])} ({size(job['bytes'])})",
         "urls": f"{number(counts['queued'])} queued{parked}{f'; {settled}' if settled else ''}",
         "more": "there is more to do: resume it" if job["has_more"] else "",
-        "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight" if is_running else "",
+        "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight{_least(job)}" if is_running else "",
         "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
         "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),
         "webhook": job["webhook"],
         "settings": ", ".join(f"{key}={value}" for key, value in _flat(job["settings"])),
     }
+
+
+def _least(job: JsonObject) -> str:
+    least_s = job["at_least_s"] or 0.0
+    return f", at least {duration(round_down(least_s))} to go" if least_s >= 1 else ""
 
 
 def _flat(settings: JsonObject) -> Iterable[tuple[str, object]]:

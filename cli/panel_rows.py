@@ -76,13 +76,8 @@ def progress(now: Snapshot) -> list[str]:
         at_most, what = ("", "URL") if far.what == "urls" else ("at most ", "page")
         said.append(f"{show.number(far.done)} of {at_most}{show.many(far.total, what)}")
     if now.at_least_s and now.at_least_s >= 1:
-        said.append(f"at least {show.duration(_round_down(now.at_least_s))} to go")
+        said.append(f"at least {show.duration(show.round_down(now.at_least_s))} to go")
     return said
-
-
-def _round_down(seconds: float) -> float:
-    """Returns what `show.duration` must not round up."""
-    return seconds - seconds % (1 if seconds < 3600 else 60 if seconds < 86400 else 3600)
 
 
 def _figures(now: Snapshot, is_roomy: bool) -> Iterator[Row]:

@@ -138,6 +138,11 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def round_down(seconds: float) -> float:
+    """Returns seconds that `duration` does not round up."""
+    return seconds - seconds % (1 if seconds < 3600 else 60 if seconds < 86400 else 3600)
+
+
 def format_outcomes(dispositions: Mapping[Disposition, int]) -> str:
     """Returns the outcomes with their numbers, without deferred visits and parked URLs, which are shown elsewhere."""
     return format_counts({name: n for name, n in dispositions.items() if name not in ("deferred", "parked")})

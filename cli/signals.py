@@ -35,7 +35,7 @@ def on_signals(acts: Mapping[signal.Signals, Callable[[], None]], *, heeds_ignor
 
 def end_at_once() -> NoReturn:
     """Ends the process; kill -9 loses nothing either."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         os.write(2, b"\x1b[?25h")  # the panel hid the cursor
     os._exit(Exit.INTERRUPTED)
 

@@ -22,10 +22,12 @@ class ClosedError(CrawlError):
 class ConfigError(CrawlError, ValueError):
     """The settings cannot be used. The message has a line for each problem, with file, table and key."""
 
-    def __init__(self, message: str, places: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, places: Sequence[str] = (), words: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.places: tuple[str, ...] = tuple(places)
         """For each line of the message the full name of the setting. Empty: the line is about more than one setting."""
+        self.words: tuple[str, ...] = tuple(words) or tuple(message.splitlines())
+        """The lines without the names of the settings, for those who say these themselves."""
 
 
 class UrlError(CrawlError, ValueError):

@@ -10,7 +10,7 @@ stand for known URLs, from 1, in the order of discovery.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from .standing import Counts, Known, Linking, Pick, QueuedSite, Root, SiteTurn, SiteView, Trap, Visited
@@ -116,13 +116,11 @@ class Judging(Protocol):
         """Returns the chain of redirects from `start` to the lease's URL, as rows and URLs. Empty: there is none."""
         ...
 
-
-@runtime_checkable
-class Sampling(Protocol):
-    """A frontier that says which pages need not be compared with earlier ones, to save CPU time in workers."""
-
     def knows_well(self, url: Url) -> bool:
-        """Whether it has compared so many pages like the one at this URL that one in eight of the rest will do."""
+        """Whether so many pages like the one at this URL were compared for traps that one in eight of the rest will do.
+
+        The pages between are read in brief (`Page.is_brief`), which saves half of a worker's CPU time.
+        """
         ...
 
 

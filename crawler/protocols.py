@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
-from .frontier_protocols import Sampling as Sampling  # noqa: PLC0414
 from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict

@@ -55,8 +55,6 @@ class Visitor:
     """The recent answers of sites, by which pages are judged. They outlive this visitor."""
     admit: Callable[[Url, Url], bool] = lambda target, seed: True
     """Admits the target of a root's redirect. False: the seed has moved away, and only the target itself is fetched."""
-    knows_well: Callable[[Url], bool] = lambda url: False
-    """Whether the frontier has compared so many pages like the one at this URL that not all of them are needed."""
     keeps_cookies: bool = False
     silence: Silence = field(default_factory=Silence)
     pace: Pace = field(default_factory=Pace)
@@ -292,7 +290,7 @@ class Visitor:
         Pages that may be the first of a trap or of an outage are compared, each of them.
         """
         url = request.url
-        return not is_sample(url, self.job.key) and self.knows_well(url) and self.answers.knows_well(url)
+        return not is_sample(url, self.job.key) and self.frontier.knows_well(url) and self.answers.knows_well(url)
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.

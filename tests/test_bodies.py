@@ -83,6 +83,9 @@ class Known:
         await asyncio.sleep(0)
         return ()
 
+    def knows_well(self, url: Url) -> bool:
+        return False
+
 
 def died() -> OffloadError:
     return OffloadError(Reason.PARSE_CRASH, "died")

@@ -22,7 +22,7 @@ from tests.consoles import ROOT, Line, find_faults, place, read_lines
 HOWTOS = sorted(path.name for path in ROOT.glob("docs/howto-*.md"))
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 NEEDED = ("bash", "jq", "awk")
-SETTINGS = {"CRAWL_FETCH__ALLOW_NETWORKS": '["127.0.0.0/8"]'}
+SETTINGS = {"CRAWL_FETCH__ALLOW_NETWORKS": '["127.0.0.0/8"]', "CRAWL_OFFLOAD__EXECUTOR": "inline"}
 needs_tools = pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason=f"its lines use {', '.join(NEEDED)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,13 @@ def names(node: ast.AST | None) -> set[str]:
     return {one.id for one in found if isinstance(one, ast.Name)} | set(texts)
 
 
-def asked_for(tree: ast.AST, *, opens: bool) -> Iterator[tuple[int, set[str]]]:
-    """The classes that the code asks for by isinstance, or demands of a parameter or of a field."""
+@cache
+def asked_for(path: Path, *, opens: bool) -> list[tuple[int, set[str]]]:
+    """The classes that a file asks for by isinstance, or demands of a parameter or of a field."""
+    return list(_asked_for(ast.parse(path.read_text()), opens=opens))
+
+
+def _asked_for(tree: ast.AST, *, opens: bool) -> Iterator[tuple[int, set[str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and names(node.func) & {"isinstance", "issubclass"}:
             yield node.lineno, names(node.args[1])
@@ -52,9 +58,7 @@ def test_no_other_room_asks_for_the_classes_behind_a_door(room: str) -> None:
     found = [
         f"{path.relative_to(HOUSE)}:{line}: {sorted(asked & BEHIND_DOORS[room])}"
         for path in modules(room)
-        for line, asked in asked_for(
-            ast.parse(path.read_text()), opens=str(path.relative_to(HOUSE)) in OPENS.get(room, ())
-        )
+        for line, asked in asked_for(path, opens=str(path.relative_to(HOUSE)) in OPENS.get(room, ()))
         if asked & BEHIND_DOORS[room]
     ]
     assert found == []

@@ -46,6 +46,9 @@ class Claims:
     async def way(self, start: Url, lease: Lease) -> Sequence[tuple[int, Url]]:
         return ()
 
+    def knows_well(self, url: Url) -> bool:
+        return False
+
 
 def visitor(web: Web, max_redirects: int = 3, reach: str = "any") -> Visitor:
     scope = make_scope(reach=reach)

@@ -9,19 +9,19 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from logging import INFO, WARNING
 from pathlib import Path
 from typing import Unpack
 
 from anyio import CancelScope
 
-from ..assembly.crawl_parts import Stacking
+from ..assembly.crawl_parts import Stacking, Works
 from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
 from ..assembly.parsing import Parse, take_parse
 from ..assembly.shared import Shared
 from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
-from ..errors import CrawlError, unwrap_group
+from ..errors import ConfigError, CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio
 from ..folder.folder import Folder, open_folder
 from ..metrics.metrics import Summary
@@ -87,11 +87,22 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
-            opened_crawl = Crawl(config, home, await stacking.works(), on_bad_seed)
+            opened_crawl = Crawl(config, home, await _open_works(stacking, stack, home), on_bad_seed)
             try:
                 yield opened_crawl
             finally:
                 await opened_crawl.close()
+
+
+async def _open_works(stacking: Stacking, stack: AsyncExitStack, home: Folder | None) -> Works:
+    """Opens the parts. A folder that was made for settings with which they cannot be opened is removed again."""
+    refused = stack.enter_context(ExitStack())  # below the parts: left when they are closed
+    try:
+        return await stacking.works()
+    except ConfigError:
+        if home is not None and home.is_new:
+            refused.callback(home.discard)
+        raise
 
 
 async def crawl(  # noqa: PLR0913

@@ -22,14 +22,14 @@ from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
-from ..model import CrawlInfo, Url, make_crawl_id
+from ..model import CrawlInfo, make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sampling, Sink
+from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -260,7 +260,6 @@ class Works:
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
             pace=self.pace,
-            knows_well=self.frontier.knows_well if isinstance(self.frontier, Sampling) else _knows_nothing,
         )  # fmt: skip
         visit = self.roots.wait_for(ground, visitor.visit)
         return self.tracing.trace_visits(visit) if self.tracing else visit
@@ -275,11 +274,6 @@ def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
-
-
-def _knows_nothing(url: Url) -> bool:
-    """Returns False, so that each page is compared: the frontier does not say which need not be."""
-    return False
 
 
 def _change_nothing() -> None:

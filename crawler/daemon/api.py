@@ -240,7 +240,7 @@ class Jobs:
         return {**daemons, **own, **{name: Origin.TEMPLATE for name in record.inherited if name in own}}
 
     async def sites(self, job: str, limit: int = 100, start: int = 0) -> Sequence[SiteSeen]:
-        """Returns the sites with most URLs to visit from the `start`th on; from 0, all held ones too."""
+        """Returns the sites with most URLs to visit, from number `start` on; from 0, all held ones too."""
         return await self._scheduler.inspector.sites(self._registry.record(job), limit, start)
 
     async def parked(self, job: str) -> Sequence[Trap]:

@@ -17,6 +17,7 @@ from ..runtime.nearest import did_you_mean
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Table
 from ..settings.catalog import default_of
+from ..settings.faults import simplify
 from ..settings.loading import amend, load
 from ..settings.reading import DAEMON, PREFIX, read
 from ..settings.table import Live
@@ -222,6 +223,4 @@ def _complain(error: ErrorDetails) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name}: no such setting{did_you_mean(name, DaemonConfig.model_fields)}"
-    return (
-        f"{name} = {error['input']!r}: {error['msg'].removeprefix('Value error, ').replace('Input should', 'should')}"
-    )
+    return f"{name} = {error['input']!r}: {simplify(error['msg'])}"

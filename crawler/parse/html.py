@@ -133,7 +133,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _anchors(document: turbohtml.Document, job: ParseJob, reading: Reading) -> list[str]:
-    anchors: Iterable[turbohtml.Element] = document.iter_elements(("a", "area"))
+    anchors: Iterable[turbohtml.Element] = document.find_all(["a", "area"])
     if job.nofollow == "links":
         anchors = [anchor for anchor in anchors if reading.follows((anchor.attr("rel") or "").lower().split(), job)]
     if document.select_one("svg") or document.select_one("math"):

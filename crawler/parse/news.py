@@ -76,7 +76,7 @@ class Memory:
         resolve = urls.make_resolver(base, policy)
         found: dict[str, None] = {}
         nowhere: list[str] = []
-        for href in hrefs:
+        for href in dict.fromkeys(hrefs):
             if "#" in href:
                 href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ only in it
             first = href[:1]

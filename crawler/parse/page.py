@@ -14,6 +14,7 @@ from .. import urls
 from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
+from ..runtime.xml_repair import Enough
 from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
@@ -148,7 +149,7 @@ def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind,
     reading = Reading(charset="utf-8", base=document.url.text)
     try:
         sitemap.read_list(charset.decode_in_pieces(sitemap.limit_bytes(pieces), "utf-8"), reading)
-    except (sitemap.Enough, ParseError) as error:
+    except (Enough, ParseError) as error:
         reading.note = str(error)
     return "sitemap", reading
 

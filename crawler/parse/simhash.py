@@ -11,9 +11,10 @@ _SLICES = 4
 _SLICE = 768
 """Characters. Long texts are sampled at four places, which keeps the cost of a page below 0.1 ms."""
 _ALL = (1 << 64) - 1
-_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _NO_LETTERS = (string.digits + string.punctuation + string.whitespace).encode()
 _ECHOED = re.compile("[a-z]{3,}")
+_ENDINGS = frozenset(("html", "htm", "xhtml", "php", "asp", "aspx", "jsp", "index"))
+"""Words that are the same in all URLs of a site, so that they need not be removed."""
 _MOST_ECHOED = 16
 """Words of a URL that are searched in its page."""
 
@@ -31,8 +32,8 @@ def gist(text: bytes, url: str) -> int:
     It is equal for pages that differ only in numbers and in words repeated from their address: months of a calendar,
     filters that match nothing, places that do not exist.
     """
-    letters = text.translate(_LOWER)
-    words = sorted(set(_ECHOED.findall(url.lower(), url.index("/", 8))), key=len, reverse=True)
+    letters = text.lower()
+    words = sorted({*_ECHOED.findall(url.lower(), url.index("/", 8))} - _ENDINGS, key=len, reverse=True)
     for word in words[:_MOST_ECHOED]:
         letters = letters.replace(word.encode(), b"")
     return xxh3_64_intdigest(letters.translate(None, _NO_LETTERS))

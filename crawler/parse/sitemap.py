@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from ..runtime.xml_repair import Enough
 from ..urls import MAX_LENGTH
 from .job import Document
 from .reading import Reading
@@ -24,10 +25,6 @@ _ENDS = re.compile(r"[\r\n]")
 _LONGEST = 2 * MAX_LENGTH
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(.*))?)?", re.DOTALL)
 _LATEST = (1 << 32) - 1
-
-
-class Enough(Exception):
-    """Raised when the rest need not be read. Its text says why."""
 
 
 def is_list(document: Document) -> bool:

@@ -14,12 +14,12 @@ from xml.parsers import expat
 
 from ..errors import ParseError
 from ..model import Reason
+from ..runtime.xml_repair import MAX_TAG, Enough, Repair, decode
 from ..urls import resolve_absolute, resolve_base
 from . import charset, sitemap
 from .job import Document, ParseJob
 from .links import kinds_of_link
 from .reading import Reading, one_line
-from .repair import MAX_TAG, Repair, decode
 
 MAX_NESTING = 256
 """Depth of nested elements. A deeper document is no sitemap and no feed, so the rest is not read."""
@@ -66,7 +66,7 @@ def read(pieces: Iterable[bytes], document: Document, job: ParseJob) -> Reading:
         for text in _skip_blanks(charset.decode_in_pieces(sitemap.limit_bytes(chain([head], pieces)), name)):
             reader.feed(text)
         reader.end_document()
-    except sitemap.Enough as enough:
+    except Enough as enough:
         reading.note = str(enough)
     except ParseError as fault:
         error = fault
@@ -158,7 +158,7 @@ class _Reader:
             elif not self._feed(piece, is_last=False):
                 self._begin_repair()
             elif self._fed - self._parser.CurrentByteIndex > MAX_TAG:  # expat rereads an unfinished tag each time
-                raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
+                raise Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def end_document(self) -> None:
         if not self._repair and not self._feed(b"", is_last=True):
@@ -187,7 +187,7 @@ class _Reader:
             self._tail = self._tail[at - self._begun :]
             self._begun, self._mark = at, self._make_mark()
         elif len(self._tail) > MAX_TAG:
-            raise sitemap.Enough(f"a document type is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
+            raise Enough(f"a document type is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def _make_mark(self) -> _Mark:
         return _Mark(
@@ -237,7 +237,7 @@ class _Reader:
         local, parent = name.rpartition(":")[2].lower(), self.path[-1]
         self.path.append(local)
         if len(self.path) > MAX_NESTING:
-            raise sitemap.Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
+            raise Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         base = self._bases[-1]
         self._bases.append(resolve_base(base, attributes["xml:base"]) if "xml:base" in attributes else base)
         if local in _ENTRIES:
@@ -281,7 +281,7 @@ class _Reader:
         if local == "sitemap":
             nested = sitemap.nested_priority(self._document.priority)
             if nested is None:
-                raise sitemap.Enough(f"an index within {sitemap.MAX_INDEXES} others was not followed")
+                raise Enough(f"an index within {sitemap.MAX_INDEXES} others was not followed")
             self._priority = nested
 
     def _note_link(self, parent: str, attributes: dict[str, str]) -> None:

@@ -124,10 +124,7 @@ def keep(folder: Path, text: bytes) -> None:
 
 
 def _digest(lines: Sequence[bytes]) -> str:
-    digest = blake2b(digest_size=16)
-    for line in lines:
-        digest.update(line)
-    return digest.hexdigest()
+    return blake2b(b"".join(lines), digest_size=16).hexdigest()
 
 
 def _without_heavy_fields(line: bytes) -> bytes:

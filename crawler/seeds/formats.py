@@ -12,13 +12,14 @@ from typing import IO, cast
 
 from ..errors import SeedError
 from .archives import is_index, read_index, read_warc
-from .markup import read_html, read_xml
+from .markup import read_html
 from .packing import is_zip, members, seekable, unpack
 from .part import Bytes, Entry, Part, Stream
 from .records import is_json, read_json
 from .reports import Taken
 from .sheets import is_sheet, read_sheets
 from .tables import read_text
+from .xml import read_xml
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",

@@ -12,9 +12,9 @@ from xml.parsers import expat
 
 from ..errors import SeedError
 from .columns import shape_of_rows
-from .markup import feed
 from .part import BLOCK, SAMPLE, Entry, Part
 from .tables import read_rows
+from .xml import feed
 
 MOST_BYTES = 256 << 20
 """Bytes of unpacked XML: some two million rows."""

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
 from ..runtime.nearest import find_nearest
+from .faults import simplify
 from .names import fields_of, last_word, tables_of
 from .output import SinkConfig
 from .reading import Given
@@ -51,23 +52,26 @@ def fill(made: Table, given: Mapping[str, Given]) -> None:
 def _explain(table: type[Table], error: ValidationError, given: Mapping[str, Given]) -> ConfigError:
     wrong = error.errors(include_url=False, include_context=False)
     places = [".".join(map(str, one["loc"])) for one in wrong[:MOST_REPORTED]]
-    lines = [_explain_one(table, one, given) for one in wrong[:MOST_REPORTED]]
-    if more := len(wrong) - len(lines):
-        places, lines = [*places, ""], [*lines, f"and {more} more"]
-    return ConfigError("\n".join(lines), places)
+    told = [_explain_one(table, one, given) for one in wrong[:MOST_REPORTED]]
+    if more := len(wrong) - len(told):
+        places, told = [*places, ""], [*told, (f"and {more} more", f"and {more} more")]
+    return ConfigError("\n".join(line for line, _ in told), places, [words for _, words in told])
 
 
-def _explain_one(table: type[Table], error: ErrorDetails, given: Mapping[str, Given]) -> str:
+def _explain_one(table: type[Table], error: ErrorDetails, given: Mapping[str, Given]) -> tuple[str, str]:
+    """Returns the line that tells of a wrong value, and what it says without the name of the setting."""
     where = [str(part) for part in error["loc"]]
     key = next((key for key in (".".join(where[:2]), where[0]) if key in given), where[0])
     origin = ", ".join(dict.fromkeys(one.origin for name, one in given.items() if (name + ".").startswith(key + ".")))
     place = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where[0] in tables_of(table) else ".".join(where)
     if error["type"] == "extra_forbidden":
-        return f"{origin}: {place}: no such setting{_suggest(table, where)}"
+        words = f"no such setting{_suggest(table, where)}"
+        return f"{origin}: {place}: {words}", words
     is_shown = not _is_secret(table, key) and _SINK_SECRETS.isdisjoint(where) and _is_flat(error["input"])
-    value = f" = {repr(error['input'])[:MOST_SHOWN]}" if is_shown else ""
-    message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{origin}: {place}{value}: {'should be a table' if error['type'] == 'model_type' else message}"
+    value = repr(error["input"])[:MOST_SHOWN] if is_shown else ""
+    message = "should be a table" if error["type"] == "model_type" else simplify(error["msg"])
+    words = f"{value} {message}" if value and message.startswith("should ") else message
+    return f"{origin}: {place}{f' = {value}' if value else ''}: {message}", words
 
 
 def _is_secret(table: type[Table], key: str) -> bool:

@@ -91,4 +91,5 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _error(key: str, words: str) -> ConfigError:
-    return ConfigError(f"{key}: {' '.join(words.split())}", [key])
+    said = " ".join(words.split())
+    return ConfigError(f"{key}: {said}", [key], [said])

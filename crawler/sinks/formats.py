@@ -24,11 +24,15 @@ def make_outputs(folder: Path, config: Config) -> tuple[Output, ...]:
     outputs = [_make(folder, sink, f"sinks.{n}") for n, sink in enumerate(config.sinks)]
     names = [output.name for output in outputs]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ConfigError(f"sinks: two of them have the name {twice!r}: give each its own", ["sinks"])
+        raise _refuse(f"two of them have the name {twice!r}: give each its own")
     files = [as_file(name) for output in outputs for name in (*output.files, *output.drafts)]
     if twice := next((name for name in files if files.count(name) > 1), None):
-        raise ConfigError(f"sinks: two of them should not write the same file: {twice!r}", ["sinks"])
+        raise _refuse(f"two of them should not write the same file: {twice!r}")
     return tuple(outputs)
+
+
+def _refuse(words: str) -> ConfigError:
+    return ConfigError(f"sinks: {words}", ["sinks"], [words])
 
 
 def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:

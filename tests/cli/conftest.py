@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -12,6 +13,7 @@ import anyio
 import pytest
 
 from crawler.testing import Served, Site, Web, error, html, open_web, redirect, slow
+from tests.cli.imported import IS_POSSIBLE, MOST_INPUT, Imported
 
 CRAWL = str(Path(sys.executable).with_name("crawl"))
 ALLOWED = ("--allow-network", "127.0.0.0/8", "--delay", "0")
@@ -28,11 +30,26 @@ class Ran(NamedTuple):
 Crawl: TypeAlias = Callable[..., Awaitable[Ran]]
 
 
+@pytest.fixture(scope="session")
+def imported() -> Iterator[Imported | None]:
+    """The command, imported once for all tests that only want to see what it does."""
+    if not IS_POSSIBLE:
+        yield None
+        return
+    process = Imported()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def crawl(tmp_path: Path) -> Crawl:
+def crawl(tmp_path: Path, imported: Imported | None) -> Crawl:
     """`await crawl("urls.txt", ...)` runs the command in a folder of the test's own."""
 
     async def run(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
+        if imported and len(stdin) <= MOST_INPUT:
+            environment = dict(os.environ) if env is None else env
+            code, out, err = await imported.run([*arguments], stdin.encode(), tmp_path, environment)
+            return Ran(code, out.decode(), err.decode())
         ran = await anyio.run_process(
             [CRAWL, *arguments], input=stdin.encode(), check=False, cwd=tmp_path, env=env, stderr=subprocess.PIPE
         )

@@ -90,6 +90,11 @@ def acting(text: str) -> list[str]:
     return [line for line in re.split(r"\r?\n", text) if escape_text(line) != line]
 
 
+def without_colours(text: str) -> str:
+    """The text without the colours of the command itself, which no other test text has."""
+    return re.sub(r"\x1b\[(?:3[123]|0)m", "", text)
+
+
 async def test_a_crawl_shown_live_and_its_files(hostile: str, tmp_path: Path) -> None:
     shown = await on_a_terminal(tmp_path, hostile, "-o", "out", "-vv", "--links", "--text", "--retries", "0", *ALLOWED)
     assert "finished" in shown
@@ -130,7 +135,7 @@ async def test_no_command_lets_it_through(hostile: str, tmp_path: Path, argument
     (tmp_path / "hostile.toml").write_text('[scope]\ninclude = ["\\u001b]0;pwned\\u0007\\u009b2J\\u202e"]\n')
     (tmp_path / "broken.toml").write_text('[scope]\nreach = "\\u001b]0;pwned\\u0007\\u009b2J\\u202e"\n')
     shown = await on_a_terminal(tmp_path, *(argument.format(site=hostile) for argument in arguments))
-    assert acting(shown.removesuffix("\r\n")) == []
+    assert acting(without_colours(shown).removesuffix("\r\n")) == []
     assert "Traceback" not in shown
     bad = tmp_path / "list" / "bad-seeds.txt"
     if bad.exists():

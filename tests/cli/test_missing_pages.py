@@ -99,9 +99,8 @@ def test_the_summary_names_the_command_to_ask() -> None:
     ("arguments", "told"),
     [
         (["here.crawl"], "name the URL as well: crawl explain here.crawl URL"),
-        (["nowhere", "http://a.test/"], "one URL at a time, and one crawl folder; nowhere is no crawl folder"),
-        (["here.crawl", "http://a.test/", "http://b.test/"], "one URL at a time, and one crawl folder"),
-        (["here.crawl", "http://a.test/", "-o", "here.crawl"], "one URL at a time, and one crawl folder"),
+        (["nowhere", "http://a.test/"], "one URL at a time, and nowhere is no crawl folder"),
+        (["here.crawl", "http://a.test/", "-o", "here.crawl"], "one crawl folder at a time"),
     ],
 )
 async def test_who_asks_in_another_way_is_told_how(

@@ -6,10 +6,12 @@ from pathlib import Path
 import anyio
 
 from crawler.daemon import DaemonConfig, open_jobs
+from crawler.daemon.runs import reports
 from tests.daemon.conftest import BASE
 
 
 async def main(data: Path) -> None:
+    reports.TICK_S = 0.05  # the kill comes while records are counted, and their count is kept
     async with open_jobs(DaemonConfig(max_crashes=1000), data, BASE):
         print("ready", flush=True)  # noqa: T201
         await anyio.sleep_forever()

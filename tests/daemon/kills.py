@@ -51,6 +51,7 @@ async def killed_under_running_jobs(data: Path, jobs: int, size: int, kills: int
             for job, seed in zip(made, served.seeds, strict=True):
                 await until(daemon, job, State.COMPLETED)
                 assert_whole(daemon, job, {url for url in served.web.reachable() if url.startswith(seed)})
+                await assert_reported(daemon, job)
         asked = served.counts(robots=False)
         again = asked.total() - len(asked)
         assert set(asked) == served.web.reachable()
@@ -63,6 +64,14 @@ def assert_whole(daemon: Jobs, job: str, wanted: set[str]) -> None:
     times = Counter(pages(daemon, job))
     assert set(times) == wanted
     assert set(times.values()) == {1}
+
+
+async def assert_reported(daemon: Jobs, job: str) -> None:
+    """The report counts each record that is there, and none that a kill has taken away."""
+    while not (report := await daemon.reports.report(job, 100)).is_whole:
+        pass
+    assert (report.records, report.unreadable) == (len(pages(daemon, job)), 0)
+    assert sum(one.n for one in report.outcomes) == report.records
 
 
 async def killed_after(more: int, served: Served, data: Path) -> bool:

@@ -70,7 +70,7 @@ OF_THE_COMMAND = {
 """Figures of a run that are not among those of a job, and where a job has them."""
 NOT_PRINTED = {"bytes_per_s", "stages", "latency"}
 """Figures that `crawl jobs show` leaves to the dashboard."""
-NOT_DRAWN = {"bytes_per_s": "a chart of the points shows it"}
+NOT_DRAWN = {"bytes_per_s": "a chart of the points shows it", "at_least_s": "`crawl jobs show` prints it"}
 
 
 @pytest.mark.parametrize(("ours", "model"), ANSWERED, ids=lambda one: one.__name__)

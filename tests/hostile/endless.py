@@ -19,7 +19,7 @@ from crawler.frontier import open_memory
 from crawler.model import Disposition, Lease, Links, Outcome, Reason, Request, Url
 from crawler.parse import Document, ParseJob, parse
 from crawler.policy.scope import Reach
-from crawler.protocols import Frontier, Sampling
+from crawler.protocols import Frontier
 from crawler.standing import Trap
 from crawler.visit import is_sample
 from tests.defaults import make_job, make_scope, make_terms
@@ -110,9 +110,7 @@ async def _visit(lease: Lease, site: Site, job: ParseJob, frontier: Frontier, re
     result.read += 1
     result.urls.add(request.url.text)
     content_type = "application/xml" if body.startswith("<?xml") else "text/html"
-    may_be_brief = (
-        isinstance(frontier, Sampling) and not is_sample(request.url, frontier.key) and frontier.knows_well(request.url)
-    )
+    may_be_brief = not is_sample(request.url, frontier.key) and frontier.knows_well(request.url)
     document = Document(
         request.url, body.encode(), content_type, anchor=request.anchor, depth=request.depth, may_be_brief=may_be_brief
     )  # fmt: skip

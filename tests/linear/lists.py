@@ -15,10 +15,11 @@ from typing import Any
 
 from crawler import seeds
 from crawler.errors import SeedError, UrlError
-from crawler.seeds import archives, cells, columns, formats, markup, packing, records, sheets, tables, words
+from crawler.seeds import archives, cells, columns, formats, markup, packing, records, sheets, tables, words, xml
 from crawler.seeds.part import Lines, Part, Stream
 from crawler.seeds.reports import BadSeed, Taken
 from tests.linear.addresses import TEXTS
+from tests.linear.markup import XML_FAULTY
 from tests.linear.measure import Row, Shape, made, raw, runs
 from tests.seeds.test_sheets import xlsx
 
@@ -275,7 +276,8 @@ ROWS = [
         exhausted(lambda data: markup.read_html(part_of(data, 100), "utf-8")),
         raw(HTML),
     ),
-    Row("seeds.markup.read_xml", exhausted(lambda data: markup.read_xml(part_of(data))), raw(XML)),
+    Row("seeds.xml.read_xml", exhausted(lambda data: xml.read_xml(part_of(data))), raw(XML)),
+    Row("seeds.xml.read_xml of faulty lists", exhausted(lambda data: xml.read_xml(part_of(data))), raw(XML_FAULTY)),
     Row("seeds.archives.read_warc", exhausted(lambda data: archives.read_warc(part_of(data))), raw(WARC)),
     Row(
         "seeds.archives.read_warc of a pipe", exhausted(lambda data: archives.read_warc(part_of(data, 100))), raw(WARC)

@@ -28,13 +28,14 @@ from crawler.parse import (
     news,
     parse,
     reading,
-    repair,
     scan,
     simhash,
     sitemap,
     xml,
 )
 from crawler.parse.reading import Reading
+from crawler.runtime import xml_repair
+from crawler.runtime.xml_repair import Enough
 from tests.defaults import make_job, make_scope
 from tests.linear.markup import BYTES, FIELD, HREFS, PLACES, TAGS, TEXT, VARIED, XML, XML_FAULTY, XML_VARIED
 from tests.linear.measure import Row, made, raw, runs
@@ -119,7 +120,7 @@ def _listed(text: str) -> object:
     found = Reading()
     try:
         sitemap.read_list((text[at : at + 65536] for at in range(0, len(text), 65536)), found)
-    except sitemap.Enough:
+    except Enough:
         pass
     return found
 
@@ -169,7 +170,11 @@ ROWS = [
     ),
     Row("parse.xml.read", lenient(_xml), raw({**XML, **XML_VARIED})),
     Row("parse.xml.read of faulty documents", lenient(_xml), raw(XML_FAULTY)),
-    Row("parse.repair.decode", repair.decode, {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;", "&copy", "\0")}),
+    Row(
+        "runtime.xml_repair.decode",
+        xml_repair.decode,
+        {**TEXT, **runs("&#9", "&#", "&#x", "&a", "&amp;", "&copy", "\0")},
+    ),
     Row("parse.xml.read in UTF-16", lenient(_xml), raw(XML, "utf-16")),
     Row("parse.sitemap.read_list", _listed, {**TEXT, **runs("http://h.example/x\n", "http://h.example/x\r")}),
     Row("parse.sitemap.limit_bytes", lambda body: [*sitemap.limit_bytes([body])], BYTES),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from crawler import urls
 from crawler.parse import Document, sitemap
 from crawler.parse.reading import Reading
+from crawler.runtime.xml_repair import Enough
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_line_without_an_end_costs_nothing() -> None:
 
 def test_a_list_is_read_to_the_number_the_protocol_allows() -> None:
     reading = Reading()
-    with pytest.raises(sitemap.Enough, match="50000"):
+    with pytest.raises(Enough, match="50000"):
         sitemap.read_list(["http://h/\n"] * (sitemap.MAX_LOCATIONS + 1), reading)
     assert len(reading.hrefs) == sitemap.MAX_LOCATIONS
 

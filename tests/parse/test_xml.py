@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from crawler import urls
 from crawler.errors import ParseError
 from crawler.model import Reason
-from crawler.parse import Document, charset, kinds, repair, sitemap, xml
+from crawler.parse import Document, charset, kinds, sitemap, xml
 from crawler.parse.reading import Reading
+from crawler.runtime import xml_repair
 from tests.defaults import FOLLOWED, make_job, make_scope
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -356,7 +357,7 @@ def test_a_base_that_is_long_costs_no_time_for_each_location() -> None:
 
 @pytest.mark.parametrize("begin", ["<urlset a='", "<!--", "<?x "])
 def test_a_tag_without_end_is_left_there(begin: str) -> None:
-    found = read("<urlset><url><loc>http://h/1</loc></url>" + begin + "x" * (repair.MAX_TAG + (1 << 18)))
+    found = read("<urlset><url><loc>http://h/1</loc></url>" + begin + "x" * (xml_repair.MAX_TAG + (1 << 18)))
     assert found.hrefs == ["http://h/1"]
     assert found.note == "a tag is longer than 1 MiB, so the rest was not read"
 

@@ -128,6 +128,7 @@ def test_right_programs_are_accepted_and_each_wrong_line_is_refused(check: Check
     assert [line for number, line in enumerate(WRONG, first) if number not in refused] == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_types_of_all_public_names_are_known() -> None:
     known, others = check_completeness("crawler")

@@ -57,7 +57,7 @@ export function NewJob({ search }) {
   const [trouble, setTrouble] = useState(null);
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
-  const [origin, missing] = useOrigin(from, (found) => { setJob({ ...BLANK, ...found.job }); setSettings(found.settings); });
+  const [origin, missing] = useOrigin(from, (found) => { setJob({ ...BLANK, ...found.asked }); setSettings(found.settings); });
   // Whoever pressed the button goes on at the first field that is wrong, also one in a part that was closed.
   useEffect(() => {
     const wrong = form.current?.querySelector('[aria-invalid="true"]');

@@ -37,7 +37,7 @@ async function find(id) {
   const asked = { name: job.name, seeds: seeds ?? "", priority: String(job.priority || ""), template: "", links: sink.links ?? null, text: sink.text ?? null, format: "" };
   // A setting that was chosen as the default is has no choice of its own in the form, and needs none.
   const settings = Object.fromEntries(Object.entries(flat(job.settings)).filter(([key, text]) => text !== written(defaults[key])));
-  return { id, job: asked, settings, given: job.seeds.given, isShown: seeds !== null };
+  return { id, asked, settings, given: job.seeds.given, isShown: seeds !== null };
 }
 
 // Returns [the job that the form begins with, error]; null as long as it is not there, and nothing is asked without an id.
@@ -60,10 +60,10 @@ export function differences(origin, asked, settings, fields) {
   const put = changed.filter(({ key }) => (settings[key] ?? "") !== "").map(({ key, sample }) => [key, read(settings[key], sample, unit(key))]);
   const without = changed.filter(({ key }) => (settings[key] ?? "") === "").map(({ key }) => key);
   const seeds = asked.seeds.split("\n").map((line) => line.trim()).filter(Boolean);
-  const isOther = (name) => asked[name] !== origin.job[name] && asked[name] !== null;
+  const isOther = (name) => asked[name] !== origin.asked[name] && asked[name] !== null;
   return {
     name: asked.name, settings: Object.fromEntries(put), without,
-    ...(asked.seeds.trim() !== origin.job.seeds && seeds.length ? { seeds } : {}), ...(isOther("priority") ? { priority: Number(asked.priority || 0) } : {}),
+    ...(asked.seeds.trim() !== origin.asked.seeds && seeds.length ? { seeds } : {}), ...(isOther("priority") ? { priority: Number(asked.priority || 0) } : {}),
     ...(isOther("links") ? { links: asked.links } : {}), ...(isOther("text") ? { text: asked.text } : {}), ...(isOther("format") && asked.format ? { formats: [asked.format] } : {}),
   };
 }

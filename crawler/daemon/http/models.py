@@ -260,6 +260,8 @@ class JobOut(Shape):
     """An explanation of `bound_by`, and what would help, with names of settings."""
     remedies: dict[str, Any]
     """Settings that would help, by full name, with their suggested values."""
+    at_least_s: float | None
+    """Seconds that the queue of now takes at least, since sites rest between requests. null: it cannot be said."""
     stages: dict[str, float]
     """The share of recent visit time that each stage took."""
     latency: LatencyOut | None

@@ -23,6 +23,8 @@ class Figures:
     bound_by: Bound = Bound.IDLE
     advice: str = ""
     """An explanation of `bound_by`, and what would help, with names of settings."""
+    at_least_s: float | None = None
+    """Seconds that the queue of now takes at least. None: it cannot be said."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The share of recent visit time that each stage took."""
     latency: Latency | None = None

@@ -152,8 +152,10 @@ def _plain(config: Config) -> Settings:
 
 
 def _complaints(error: ConfigError) -> Iterator[Complaint]:
-    lines = [line.removeprefix("settings: ") for line in str(error).splitlines()]
-    if len(lines) != len(error.places):
-        yield Complaint("settings", str(error))
+    """Yields what is wrong, each setting with its name once."""
+    if len(error.words) == len(error.places):
+        yield from map(Complaint, error.places, error.words)
         return
-    yield from map(Complaint, error.places, lines)
+    for line in str(error).splitlines():
+        name, colon, words = line.removeprefix("settings: ").partition(": ")
+        yield Complaint(name, words) if colon and name in fields() else Complaint("settings", line)

@@ -13,7 +13,7 @@ import anyio
 from anyio import create_task_group
 from anyio.abc import TaskGroup
 
-from ...errors import CrawlError
+from ...errors import ClosedError, CrawlError
 from ...protocols import Output, Reader
 from ...reports import Count, Report, keep, recall
 from ...runtime.threads import run_in_thread
@@ -70,11 +70,13 @@ class Reports:
         self._turn = asyncio.Lock()
         """Held while a thread uses any count. Jobs take turns, part by part."""
         self._tasks: TaskGroup | None = None
+        self._opened = asyncio.Event()
 
     async def run(self) -> None:
         """Counts what running jobs wrote, and the rest of those that ended, until cancelled."""
         before: set[str] = set()
         async with create_task_group() as self._tasks:
+            self._opened.set()
             while True:
                 await asyncio.sleep(TICK_S)
                 now = set(self._runs)
@@ -85,15 +87,18 @@ class Reports:
     async def report(self, job: str, most_sites: int) -> Report:
         """Returns the report of a job with so many sites, of all records or of those that are counted by now.
 
-        Raises NoSuchJob, NoRecords, WrongState, ConfigError.
+        Raises NoSuchJob, NoRecords, WrongState, ConfigError, ClosedError.
         """
+        self._folder_of(job)
+        await self._opened.wait()
         one = self._begin(job)
         await one.begun.wait()
         with anyio.move_on_after(WAIT_S):
             await one.done.wait()
         if one.error is not None:
             raise one.error
-        assert one.count is not None
+        if one.count is None:  # cancelled before it began
+            raise ClosedError("these jobs are", "open_jobs")
         async with self._turn:
             share = 1.0 if one.is_whole else min(one.share, 0.999)
             return await run_in_thread(one.count.report, share, most_sites)
@@ -107,8 +112,7 @@ class Reports:
         one.begun.clear()
         one.done.clear()
         one.error, one.is_whole = None, False
-        if self._tasks is None:
-            raise RuntimeError("reports are not open")
+        assert self._tasks is not None
         self._tasks.start_soon(self._count, job, one)
         return one
 

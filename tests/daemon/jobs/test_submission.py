@@ -25,7 +25,7 @@ SEEDS = ["https://a.test/", "https://b.test/"]
         ({"politeness": {"delay_s": -1}}, "politeness.delay_s"),
         ({"scope": {"depth": 3}}, "scope.depth"),
         ({"nonsense": 1}, "nonsense"),
-        ({"scope": {"include": ["re:("]}}, "settings"),
+        ({"scope": {"include": ["re:("]}}, "scope.include"),
         ({"fetch": {"proxy": "http://127.0.0.1:3128"}}, "fetch.proxy"),
         ({"fetch": {"ca_file": "/etc/passwd"}}, "fetch.ca_file"),
         ({"fetch": {"allow_networks": ["10.0.0.0/8"]}}, "fetch.allow_networks"),

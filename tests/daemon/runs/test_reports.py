@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from crawler import ClosedError
 from crawler.daemon import Jobs, State
-from crawler.daemon.errors import NoRecords
+from crawler.daemon.errors import NoRecords, NoSuchJob
 from crawler.daemon.runs import reports
 from crawler.reports import NAME, Report
 from crawler.testing import Site, Web, error, html, open_web
@@ -139,3 +140,13 @@ async def test_an_output_that_was_cut_back_meanwhile_is_counted_anew(open_daemon
         lines = pages.read_bytes().splitlines(keepends=True)
         pages.write_bytes(b"".join([*lines[:-9], *lines[:3]]))
         check(await told(jobs, job.id), records(jobs, job.id))
+
+
+async def test_a_report_of_no_job_or_of_a_closed_daemon_is_refused(open_daemon: Open) -> None:
+    async with open_web(web()) as served, open_daemon() as jobs:
+        with pytest.raises(NoSuchJob):  # the first thing that is asked of it
+            await jobs.reports.report("j-none", 100)
+        job = await submit(jobs, served.seeds, is_paused=True)
+        assert (await told(jobs, job.id)).records == 0
+    with pytest.raises(ClosedError):
+        await jobs.reports.report(job.id, 100)

@@ -201,11 +201,11 @@ async def test_many_short_jobs_leave_nothing_behind(open_daemon: Open) -> None:
     async with open_web(web) as served, open_daemon() as jobs:
         await lived_through(jobs, served.seeds, 5)
         files, tasks = psutil.Process().num_fds(), len(all_tasks())
-        await lived_through(jobs, served.seeds, 60)
+        await lived_through(jobs, served.seeds, 20)
         assert psutil.Process().num_fds() <= files + 5
         assert len(all_tasks()) <= tasks + 2
         assert list((jobs.data / "crawls").iterdir()) == []
-        assert len(await jobs.events(0)) == 65
+        assert len(await jobs.events(0)) == 25
 
 
 async def lived_through(jobs: Jobs, seeds: list[str], times: int) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from html.entities import html5
 from typing import Protocol
 
-from ..runtime.escaping import unescape_html
-from . import sitemap
+from .escaping import unescape_html
 
 MAX_TAG = 1 << 20
 """Bytes or characters of a tag, a comment or a document type. No sitemap and no feed has a longer one."""
@@ -30,6 +29,10 @@ _DOCTYPE = re.compile(
 )
 _VOID = {"br", "hr", "img", "input", "wbr"}
 """Elements of HTML that have no end tag. Those who forget to escape HTML write them."""
+
+
+class Enough(Exception):
+    """Raised when the rest need not be read. Its text says why."""
 
 
 class Events(Protocol):
@@ -67,6 +70,17 @@ class Repair:
         """The end of the comment, the instruction or the section that is being read."""
         self._tags = 0
         self._is_last = False
+        self._text, self._at = "", 0
+        """What is being read, and the place in it."""
+        self._lines = self._counted = 0
+        """Line ends that were counted, and the place up to which they were."""
+
+    @property
+    def lines(self) -> int:
+        """The number of line ends before what is being read."""
+        self._lines += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return self._lines
 
     def end_document(self) -> None:
         """Reads what waited for an end that never came: a document type with faults hides nothing behind it."""
@@ -74,8 +88,10 @@ class Repair:
         self.feed("")
 
     def feed(self, text: str) -> None:
-        text, at = self._rest + text, 0
+        self._text = text = self._rest + text
+        at = self._counted = 0
         while at < len(text):
+            self._at = at
             if self._until:
                 after = self._skip(text, at)
             elif text[at] == "<":
@@ -87,9 +103,11 @@ class Repair:
             if after < 0:
                 break
             at = after
-        self._rest = text[at:]
+        self._at = at
+        self._lines = self.lines
+        self._rest, self._text = text[at:], ""
         if len(self._rest) > MAX_TAG:
-            raise sitemap.Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
+            raise Enough(f"a tag is longer than {MAX_TAG >> 20} MiB, so the rest was not read")
 
     def _skip(self, text: str, at: int) -> int:
         """Reads up to the end of a section, and returns the place after it; -1 if the end may be cut in two."""
@@ -146,7 +164,7 @@ class Repair:
     def _tag(self, name: str, inside: str, *, is_end: bool) -> None:
         self._tags += 1
         if self._tags > MAX_TAGS:
-            raise sitemap.Enough(f"only the first {MAX_TAGS} tags of a faulty document were read")
+            raise Enough(f"only the first {MAX_TAGS} tags of a faulty document were read")
         events, local = self._events, name.rpartition(":")[2].lower()
         if is_end:
             self._close(local)
