@@ -34,9 +34,11 @@ def widen_kind(kind: str, known: Collection[str]) -> tuple[str, list[str]]:
     """
     path, mark, query = kind.partition("?")
     words = path.split("/")
-    for place in reversed([place for place, word in enumerate(words) if _LETTER.search(word)]):
+    for place in range(len(words) - 1, -1, -1):
+        if not _LETTER.search(words[place]):
+            continue
         start = "/".join([*words[:place], ""])
-        end = "".join(f"/{word}" for word in words[place + 1 :]) + mark + query
+        end = "/".join(["", *words[place + 1 :]]) + mark + query
         wide = f"{start}{_VARIES}{end}"
         if wide in known:
             return wide, []
