@@ -36,6 +36,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let all be garbage at the end, or extensions in C report what nobody has freed."""
+    gc.unfreeze()
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bytes by their argument: gzip writes the time of day, and workers that collect different ids run nothing."""
     return argname if isinstance(val, bytes) else None

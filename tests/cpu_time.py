@@ -18,10 +18,10 @@ ROUNDS = 12
 """Measurements of code that looks slow: in one of them the machine is quiet enough."""
 PATIENCE_S = 5.0
 """CPU time after which three measurements do."""
-STEEPEST = 1.6
+STEEPEST = 1.5
 """Greatest exponent of growth: linear is 1, n log n about 1.1, quadratic 2."""
 STEP = 16
-"""Larger size over smaller one: linear code may look five times slower here, quadratic code three times quicker."""
+"""Larger size over smaller one: linear code may look four times slower here, and so may quadratic code look quicker."""
 ENOUGH_S = 0.002
 """CPU time from which one call of a function is measured; a quicker one is called more often."""
 YARDSTICK_S = 0.0005
