@@ -66,7 +66,7 @@ class Stage:
 @asynccontextmanager
 async def open_stage(web: Web, **settings: Any) -> AsyncIterator[Stage]:
     async with open_web(web) as served, crawler.open_shared(**(QUICK | settings)) as shared:
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             stage = Stage(served, shared)
             yield stage
             stage.check_that_nothing_is_left()
