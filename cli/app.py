@@ -22,7 +22,7 @@ from .stderr import tell_line
 _HELP = """Crawl the web from a list of seeds, politely, into a folder that the same command continues.
 
 A seed is a list of URLs (one a line, CSV, JSON, a sitemap, bookmarks, a spreadsheet, ...; packed or not), a URL, `-`
-for standard input, or a crawl folder to continue.
+for standard input, or a crawl folder to continue. `crawl` alone, on a terminal, asks three questions.
 """
 
 _RETRY = "--retry-failed"

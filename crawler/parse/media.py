@@ -18,7 +18,7 @@ _ATTRIBUTES = {
     "iframe": ("src",),
     "image": ("href", "xlink:href"),
 }
-TAGS = frozenset(_ATTRIBUTES)
+TAGS = tuple(_ATTRIBUTES)
 _RESPONSIVE = frozenset({"img", "source"})
 _FILES = """
     pdf djvu epub mobi doc docx odt rtf xls xlsx ods csv ppt pptx odp zip bz2 rar tgz tar

@@ -56,7 +56,6 @@ OF_THE_COMMAND = {
     "visits_per_s": "`pages_per_s`; duplicates are in the charts of statuses",
     "mean_in_flight": "points have `in_flight` of each moment",
     "reads_seeds": "`Job.seeds.is_reading`",
-    "at_least_s": "a job has no panel that counts down",
     "progress": "`Job.progress` counts over all runs",
     "pages": "`Job.pages` counts over all runs",
     "bytes": "`Job.bytes` counts over all runs",

@@ -14,10 +14,11 @@ from typing import Any, cast
 import orjson
 import pydantic
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from crawler.daemon import tokens
 from crawler.daemon.errors import JobError
-from crawler.daemon.http import inputs, models, schedules, wishes
+from crawler.daemon.http import fields, inputs, models, schedules, wishes
 from crawler.daemon.http.problems import Problem
 from crawler.daemon.http.safety import _check_host, _check_origin, _shows
 from crawler.daemon.jobs import spool
@@ -178,6 +179,12 @@ def _headed(name: str) -> Callable[[str], object]:
     return tried(read, Problem, ValueError, TypeError)
 
 
+def _mocked(name: str, value: str) -> web.Request:
+    """A request of aiohttp's own, which reads the list of tags."""
+    return make_mocked_request("GET", "/", headers={name: value})
+
+
+TAGS: dict[str, Shape] = runs('"', '"1",', 'W/"', 'W/"1", ', ",", " ", '"1" ')
 BODY: dict[str, Shape] = {
     **raw({
         **runs("[", '{"a":', '"', "1", "9", " ", ",", "{", "\\"),
@@ -367,6 +374,18 @@ ROWS = [
         "daemon.http.safety.guard of tokens",
         _headed("Authorization"),
         {**TEXT, **runs("x", " ", head="Bearer ")},
+        most=FIELD,
+    ),
+    Row(
+        "daemon.http.fields.expected",
+        tried(lambda text: fields.expected(_mocked("If-Match", text)), Problem),
+        {**TEXT, **TAGS},
+        most=FIELD,
+    ),
+    Row(
+        "daemon.http.fields.tagged",
+        tried(lambda text: fields.tagged(_mocked("If-None-Match", text), b""), ValueError),
+        {**TEXT, **TAGS},
         most=FIELD,
     ),
     Row(

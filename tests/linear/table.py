@@ -35,6 +35,7 @@ ROOMS = (
     *(
         "fetch/proxies.py",
         "fetch/framing.py",
+        "daemon/http/fields.py",
         "daemon/http/inputs.py",
         "daemon/http/safety.py",
         "daemon/schedules/schedule.py",
@@ -53,6 +54,10 @@ NEED_NONE = {
     "daemon.http.inputs.is_lines": "compares a type",
     "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
+    "daemon.http.safety.answer_expectation": "compares a field",
+    "daemon.http.fields.idempotency_key": "looks at a field of 200 characters",
+    "daemon.http.fields.last_event_id": "looks at a field of 18 characters",
+    "daemon.http.fields.must_be_new": "compares a field",
     "daemon.runs.records.Filter.wants": "a part of daemon.runs.records.read",
     "daemon.jobs.spool.": "normal stands for uploads; the rest opens files, and reads with seeds.reading.read",
     "daemon.tokens.read_or_make": "reads with daemon.tokens.read",

@@ -82,7 +82,8 @@ function Shell() {
       <span class="line ${isOn === false ? "off" : "on"}" role="status">${isOn === false ? "not connected" : isOn ? "live" : ""}</span>
       <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or the system's theme" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
     </nav></header>
-    <main id="main" tabindex="-1">${page}</main><${Notice} />`;
+    <main id="main" tabindex="-1">${page}</main>
+    <footer class="foot"><a href="docs">The API, for programs</a></footer><${Notice} />`;
 }
 
 function App() {

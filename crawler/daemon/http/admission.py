@@ -30,9 +30,9 @@ class Admission:
         self.bounds: Bounds = bounds or Bounds()
         self.closed: Counter[Closed] = Counter()
         """The number of connections that we closed, by reason."""
-        self.malformed = 0
+        self.malformed: int = 0
         """Requests that were not HTTP."""
-        self._malformed_told = (0, -TOLD_S)
+        self._malformed_told: tuple[int, float] = (0, -TOLD_S)
         """How many of them there were at the last log line about one, and when that was."""
         self._make: Callable[[], web.RequestHandler] | None = None
         self._inside: dict[Connection, None] = {}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...model import Url
 
 REMEMBERED = 32
-"""Most answers of a kind that are kept, 56 bytes each."""
+"""Most answers of a kind that are kept, 64 bytes each."""
 DIFFERENT = 8
 """Different contents among the kept ones that show that URLs of the kind differ."""
 SAME, SAME_LETTERS, NEAR = range(3)
