@@ -10,8 +10,8 @@ export const Marked = ({ text }) => plain(text).split("`").map((part, n) => (n %
 
 // What is wrong, without the name of the setting: it stands at its field.
 const PLAINER = [
-  [/^(settings: )?\[[a-z_]+\] [a-z_]+( = .*?)?: /, ""], [/should be a valid integer, unable to parse string as an integer/, "should be a whole number"],
-  [/should be a valid number, unable to parse string as a number/, "should be a number"],
+  [/^(settings: )?\[[a-z_]+\] [a-z_]+( = .*?)?: /, ""], [/should be a valid integer(, unable to parse string as an integer)?/, "should be a whole number"],
+  [/should be a valid number(, unable to parse string as a number)?/, "should be a number"],
 ];
 const plainer = (fault) => PLAINER.reduce((text, [one, other]) => text.replace(one, other), fault);
 
