@@ -79,8 +79,10 @@ async def _measure(seconds: float, latency_ms: float, workers: int, *, has_ways:
 def _write(path: Path, text: str) -> None:
     """Writes a file. Raises ConfigError if it cannot be written."""
     from crawler import ConfigError
+    from crawler.runtime.private_files import opener
 
     try:
-        path.write_text(text, encoding="utf-8")
+        with open(path, "w", encoding="utf-8", opener=opener) as file:
+            file.write(text)
     except OSError as error:
         raise ConfigError(f"--html {path}: {error.strerror or error}") from error

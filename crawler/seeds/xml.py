@@ -16,6 +16,8 @@ _KINDS = {
     "urlset": "a sitemap", "sitemapindex": "an index of sitemaps", "opml": "OPML", "rss": "a feed", "feed": "a feed",
     "rdf": "a feed",
 }  # fmt: skip
+MAX_NESTING = 256
+"""Depth of nested elements. A deeper document is no list of URLs."""
 _ENTRIES = {"url", "sitemap", "item", "entry"}
 """None of these stands within another one of its name."""
 
@@ -144,6 +146,8 @@ class _Reader:
         if len(self.path) == 1:
             self.what = _KINDS.get(local, self.what)
         self.path.append(local)
+        if len(self.path) > MAX_NESTING:
+            raise Enough(f"elements are nested deeper than {MAX_NESTING}, so the rest was not read")
         match self.path[-2:]:
             case ["url" | "sitemap", "loc"] | ["item", "link"]:
                 self._text = []

@@ -30,7 +30,7 @@ from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
-from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, join_equal_lengths, split_heads
+from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import naming
@@ -410,6 +410,7 @@ ROWS = [
         lambda data: join_equal_lengths(data, find_final_head(data)),
         raw({**TEXT, **runs("\r\n", "Content-Length: 5\r\n", "content-length:", "Content-Length: 5, 5", "\n")}),
     ),
+    Row("fetch.framing.is_http2", is_http2, raw({**TEXT, **runs("\0\0\0\4\0\0\0\0\0", "\xff")})),
     Row(
         "fetch.framing.find_final_head",
         find_final_head,

@@ -87,7 +87,7 @@ NEED_NONE = {
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
-    "seeds.markup.feed": "a part of seeds.markup.read_xml",
+    "seeds.xml.feed": "a part of seeds.sheets.read_sheets",
     "robots.RobotsCache.": "reads with robots.reading.parse",
     "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",
     "policy.traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",

@@ -84,3 +84,10 @@ def test_a_tag_without_end_is_not_kept_in_memory(tmp_path: Path) -> None:
     read = got(tmp_path, endless, "sitemap.xml")
     assert read.urls == FEW[:1]
     assert [why for _, why in read.bad] == ["a tag is longer than 1 MiB, so the rest was not read"]
+
+
+def test_a_list_that_is_nested_without_end_is_read_up_to_there(tmp_path: Path) -> None:
+    for fault in ("", "&"):
+        read = got(tmp_path, f"<urlset><url><loc>{FEW[0]}</loc></url>{fault}" + "<x>" * 5000, "sitemap.xml")
+        assert read.urls == FEW[:1]
+        assert read.bad[-1][1] == "elements are nested deeper than 256, so the rest was not read"
