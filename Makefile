@@ -13,7 +13,8 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.ready-to-run
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.ready-bench
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+# Four at a time, on two cores too: tests mostly wait, for processes that start and for browsers.
+PYTEST := $(BIN)/python -m pytest -q -n 4 --dist worksteal
 export VENV
 
 # A venv elsewhere is for a tree that nobody may write to: it holds what Python, the tools and the demo leave, too.

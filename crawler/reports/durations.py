@@ -52,7 +52,7 @@ class Durations:
         return 0.0
 
     def to_json(self) -> list[object]:
-        return [self.n, round(self.total_ms, 1), sorted(self.buckets.items())]
+        return [self.n, self.total_ms, sorted(self.buckets.items())]
 
     @classmethod
     def from_json(cls, given: list[object]) -> Durations:
