@@ -77,9 +77,10 @@ def lessons(figures: Figures) -> list[str]:
         f"The GIL lets one thread of a process run Python at a time. {figures.threads} threads parse "
         f"{_times(threads, alone)} as fast as one, and {pool} {_times(processes, alone)} as fast.",
         f"A loop that parses cannot fetch meanwhile. It makes {_rate(loop)}, and 1 of 100 of its turns comes "
-        f"{_late(loop)} late or more. With workers it makes {_rate(hybrid)}, and that is {_late(hybrid)}.",
-        f"A page at a time is dear to hand over: {_rate(plain)}, {_loop(plain)} of the loop a page. crawld hands over "
-        f"batches, and its loop naps for an instant so that its threads get the GIL: {_rate(hybrid)}, {_loop(hybrid)}.",
+        f"{_late(loop)} late or more. With workers it makes {_rate(hybrid)}, and the turns come {_late(hybrid)} late.",
+        f"Page by page, run_in_executor hands over {_rate(plain)}, with {_loop(plain)} of the loop a page. In batches, "
+        f"and with a loop that naps for an instant so that its threads get the GIL, it is {_rate(hybrid)} and "
+        f"{_loop(hybrid)}.",
         f"Fastest here, give or take a tenth: {', '.join(best)}. A crawl is mixed work, and crawld is a hybrid.",
     ]
 

@@ -23,7 +23,7 @@ from .ways import Setting, do_work, fetch, open_fetcher, open_parsing, run_tasks
 
 LATENCY_MS = 40.0
 """How long the server waits where work is I/O-bound or mixed. Real servers take 20 to 500 ms."""
-THREADS, AT_ONCE = 32, 64
+THREADS, AT_ONCE = 32, 256
 SECONDS = 60.0
 MIN_S = 0.05
 _SETTINGS = {"delay_s": 0, "allow_networks": ["127.0.0.0/8"], "per_site": AT_ONCE, "concurrency": AT_ONCE}

@@ -55,7 +55,7 @@ def test_the_lessons_follow_from_the_figures() -> None:
     assert "24 pages/s, 32 threads make 760 pages/s, and 64 tasks in one thread make 1,450 pages/s" in waiting
     assert "32 threads parse 1.0 times as fast as one, and 2 processes parse 2.0 times as fast" in gil
     assert "550 pages/s, and 1 of 100 of its turns comes 45.0 ms late or more. With workers it makes 1,000" in loop
-    assert "800 pages/s, 0.30 ms of the loop a page" in batches
+    assert "800 pages/s, with 0.30 ms of the loop a page" in batches
     assert (
         "asyncio and hybrid for I/O-bound work, processes and hybrid for CPU-bound work, hybrid for mixed work" in best
     )
