@@ -194,15 +194,16 @@ def _of_the_api(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 
 
 async def test_what_is_no_http_is_counted_and_told_in_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "crawler.daemon.http")
     levels = []
     for what, request in NO_HTTP.items():
         caplog.clear()
         status, head = await _asked(api, request)
         assert status == 400, what
         assert b"\r\nServer: crawld\r\n" in head
-        while not (records := _of_the_api(caplog)):  # the answer may come before the line
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while not (records := _of_the_api(caplog)):  # the answer may come before the line
+                await asyncio.sleep(0.01)
         [told] = records
         assert told.exc_info is None, what
         assert told.getMessage().startswith("no HTTP from 127.0.0.1: "), what
