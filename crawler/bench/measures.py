@@ -57,7 +57,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What came of some seconds of work."""
+    """The pages that some seconds of work brought."""
 
     pages: int
     seconds: float

@@ -19,7 +19,7 @@ from ..offload import count_cores
 from ..settings.loading import load
 from .measures import Figures, Rate, Stage, Way, Work
 from .pieces import ready_bodies
-from .ways import Setting, do_work, fetch, open_fetcher, open_parsing, run_tasks, ticking
+from .ways import Setting, do_work, fetch, open_fetcher, open_lateness, open_parsing, p99_ms, run_tasks
 
 LATENCY_MS = 40.0
 """How long the server waits where work is I/O-bound or mixed. Real servers take 20 to 500 ms."""
@@ -87,10 +87,11 @@ async def _crawl(setting: Setting) -> Rate:
         async with open_crawl(folder=Path(folder) / "crawl", config=setting.config) as crawl:
             stopping = asyncio.create_task(_stop(crawl, setting.seconds))
             begun, cpu_s = time.perf_counter(), time.thread_time()
-            async with ticking() as late:
+            late = open_lateness()
+            with late.watch():
                 summary = await crawl.run([f"{setting.origin}/0"])
             stopping.cancel()
-            return Rate(summary.pages, time.perf_counter() - begun, time.thread_time() - cpu_s, late.p99_ms)
+            return Rate(summary.pages, time.perf_counter() - begun, time.thread_time() - cpu_s, p99_ms(late))
 
 
 async def _stop(crawl: Crawl, seconds: float) -> None:

@@ -18,6 +18,7 @@ from ..model import Request, Url
 from ..offload import open_offloader
 from ..parse import parse
 from ..protocols import Fetcher
+from ..runtime.lateness import Lateness
 from ..settings import Config
 from .measures import Rate, Way, Work
 from .pieces import begin_process, do_until, document, make_job, parse_one, ready_bodies
@@ -110,43 +111,22 @@ async def run_tasks(setting: Setting, do_piece: Callable[[int], Awaitable[None]]
             if time.perf_counter() >= until:
                 return
 
-    async with ticking() as late, create_task_group() as tasks:
-        for _ in range(setting.at_once):
-            tasks.start_soon(do_many)
-    return Rate(done, time.perf_counter() - begun, time.thread_time() - cpu_s, late.p99_ms)
+    late = open_lateness()
+    with late.watch():
+        async with create_task_group() as tasks:
+            for _ in range(setting.at_once):
+                tasks.start_soon(do_many)
+    return Rate(done, time.perf_counter() - begun, time.thread_time() - cpu_s, p99_ms(late))
 
 
-class Lateness:
-    """How late turns of the loop came."""
-
-    def __init__(self) -> None:
-        self._seen: list[float] = []
-
-    def add(self, seconds: float) -> None:
-        self._seen.append(max(0.0, seconds))
-
-    @property
-    def p99_ms(self) -> float:
-        """The delay that 99 of 100 turns stayed below, in ms."""
-        ranked = sorted(self._seen) or [0.0]
-        return ranked[min(int(len(ranked) * 0.99), len(ranked) - 1)] * 1000
+def open_lateness() -> Lateness:
+    """Returns what measures how late turns of the loop come, all of them."""
+    return Lateness(TICK_S, kept=None)
 
 
-@asynccontextmanager
-async def ticking() -> AsyncIterator[Lateness]:
-    """Asks the loop for a turn every few milliseconds within the block, and notes how late each comes."""
-    late = Lateness()
-
-    async def tick() -> None:
-        while True:
-            due = time.perf_counter() + TICK_S
-            await asyncio.sleep(TICK_S)
-            late.add(time.perf_counter() - due)
-
-    async with create_task_group() as tasks:
-        tasks.start_soon(tick)
-        yield late
-        tasks.cancel_scope.cancel()
+def p99_ms(late: Lateness) -> float:
+    """Returns the delay that 99 of 100 turns stayed below, in ms."""
+    return late.quantiles().get(0.99, 0.0) * 1000
 
 
 @asynccontextmanager

@@ -17,11 +17,13 @@ QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
 
 class Lateness:
-    """The lateness of the running event loop over the last minute."""
+    """The lateness of the running event loop: by default over the last minute."""
 
-    def __init__(self) -> None:
-        self._late = deque[float](maxlen=KEPT)
-        self._marks = deque[tuple[float, float]](maxlen=KEPT)
+    def __init__(self, step_s: float = STEP_S, kept: int | None = KEPT) -> None:
+        """It measures every `step_s` seconds, and keeps the last `kept` measurements; None: all."""
+        self._step_s = step_s
+        self._late = deque[float](maxlen=kept)
+        self._marks = deque[tuple[float, float]](maxlen=kept)
         """The clock, and the CPU time of the loop's thread."""
         self._watchers = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -53,7 +55,7 @@ class Lateness:
 
     def _set(self, loop: asyncio.AbstractEventLoop) -> None:
         self._marks.append((time.monotonic(), time.thread_time()))
-        self._timer = loop.call_later(STEP_S, self._measure, loop, time.monotonic() + STEP_S)
+        self._timer = loop.call_later(self._step_s, self._measure, loop, time.monotonic() + self._step_s)
 
     def _measure(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         self._late.append(max(0.0, time.monotonic() - due))

@@ -71,8 +71,8 @@ async def open_browser(**options: Any) -> AsyncIterator[tuple[Browser, Page]]:
 
 
 @asynccontextmanager
-async def open_dashboard(open_daemon: Open, **options: Any) -> AsyncIterator[Dashboard]:
-    """A daemon, and a browser that was given its address with the token."""
+async def open_blank(open_daemon: Open, **options: Any) -> AsyncIterator[Dashboard]:
+    """A daemon, and a browser that is watched and has not gone anywhere."""
     async with (
         open_daemon() as jobs,
         open_server(jobs, host="127.0.0.1", port=0, token=TOKEN) as listening,
@@ -80,6 +80,13 @@ async def open_dashboard(open_daemon: Open, **options: Any) -> AsyncIterator[Das
     ):
         dashboard = Dashboard(listening.url, jobs, browser, page)
         dashboard.watch()
-        await page.goto(f"{listening.url}/#token={TOKEN}")
-        await page.get_by_role("heading", name="Jobs").wait_for()
+        yield dashboard
+
+
+@asynccontextmanager
+async def open_dashboard(open_daemon: Open, **options: Any) -> AsyncIterator[Dashboard]:
+    """A daemon, and a browser that was given its address with the token."""
+    async with open_blank(open_daemon, **options) as dashboard:
+        await dashboard.page.goto(f"{dashboard.url}/#token={TOKEN}")
+        await dashboard.page.get_by_role("heading", name="Jobs").wait_for()
         yield dashboard

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from crawler.daemon.http import open_server
 from crawler.daemon.http.app import operations
 
-from .browser import TOKEN, Dashboard, needs_chromium, open_browser
+from .browser import needs_chromium, open_blank
 from .conftest import Open
 
 pytestmark = [needs_chromium, pytest.mark.slow]
@@ -25,14 +24,9 @@ PHONE = {"width": 390, "height": 844}
 async def test_the_page_of_the_api_shows_every_operation_and_nothing_is_refused(
     open_daemon: Open, options: dict[str, Any]
 ) -> None:
-    async with (
-        open_daemon() as jobs,
-        open_server(jobs, host="127.0.0.1", port=0, token=TOKEN) as listening,
-        open_browser(**options) as (browser, page),
-    ):
-        seen = Dashboard(listening.url, jobs, browser, page)
-        seen.watch()
-        await page.goto(f"{listening.url}/docs")
+    async with open_blank(open_daemon, **options) as seen:
+        page = seen.page
+        await page.goto(f"{seen.url}/docs")
         await expect(page.get_by_role("heading", name="The API of crawld")).to_be_visible()
         names = [entry.name for entry in operations()]
         links = page.get_by_role("navigation", name="Operations").locator("li a")
@@ -44,7 +38,7 @@ async def test_the_page_of_the_api_shows_every_operation_and_nothing_is_refused(
         assert await _is_dark(page) is (options["color_scheme"] == "dark")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut"
         seen.assert_calm()
-        assert f"{listening.url}/assets/reference.css" in seen.asked
+        assert f"{seen.url}/assets/reference.css" in seen.asked
 
 
 async def _is_dark(page: Page) -> bool:
