@@ -215,6 +215,12 @@ class Faulty:
 
         return bit
 
+    def reaches(self, anchor: Url) -> Callable[[str], bool]:
+        return lambda text: True
+
+    def sieve_beyond(self, page: Url) -> Callable[[str], int]:
+        return self.sieve(page, 0)
+
     def place(self, text: str) -> str:
         return ""
 
