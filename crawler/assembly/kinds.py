@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..fetch import ForeignFetcher
 from ..frontier import Terms, open_memory, open_sqlite
-from ..offload import Workers, open_inline, open_offloader
+from ..offload import Workers, open_auto, open_inline, open_offloader
 from ..protocols import Fetcher, Frontier, Offloader
 from ..settings import Config, FrontierConfig
 from ..settings.kinds import Kinds, blame_package, check_shape
@@ -51,6 +51,7 @@ EXECUTORS: Mapping[str, OpenOffloader] = {
     "process": open_offloader,
     "thread": open_offloader,
     "inline": open_inline,
+    "auto": open_auto,
 }
 
 

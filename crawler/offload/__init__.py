@@ -1,5 +1,6 @@
 """Runs CPU work away from the event loop: in a pool of bounded worker processes that replaces dead ones."""
 
+from .auto import open_auto
 from .in_worker import give_memory_back
 from .opening import count_cores, open_inline, open_offloader
 from .pool import Inline, Lane, Pool, Workers
@@ -15,6 +16,7 @@ __all__ = [
     "Workers",
     "count_cores",
     "give_memory_back",
+    "open_auto",
     "open_inline",
     "open_offloader",
     "refuse_in_worker",
