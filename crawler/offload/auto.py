@@ -18,9 +18,10 @@ from ..parse import Document, ParseJob, parse
 from ..protocols import WorkerState
 from ..standing import WorkCost
 from .choice import LONGEST, Choice, Cost, Place, State
-from .metering import AGAIN_S, COLD, MEASURED, Meter, MeteredWorker, Steps, Timed, run_timed
+from .metering import AGAIN_S, COLD, MEASURED, Meter, MeteredWorker, Steps
 from .opening import count_cores, open_offloader
 from .pool import Inline, Lane, Pool, Workers
+from .timing import Timed, run_timed
 
 T = TypeVar("T")
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import get_ident
 from time import thread_time
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from .choice import LEAST_SAMPLES, Cost, Place
+from .timing import Timed
 from .worker import Worker
 
 T = TypeVar("T")
@@ -27,22 +26,6 @@ _MOST_GAP_S = 0.05
 """More between two calls is something else, such as a program that was imported."""
 _OF_POOLS = ("_ExecutorManagerThread", "QueueFeederThread")
 """Threads that feed worker processes, by class or name."""
-
-
-class Timed(NamedTuple):
-    """The answer of a call, and when it began and ended by the CPU clock of its thread."""
-
-    answer: Any
-    begun_s: float
-    ended_s: float
-    thread: tuple[int, int]
-
-
-def run_timed(work: Callable[..., Any], *args: object) -> Timed:
-    """Does the work, in a worker or a thread, and measures it."""
-    begun = thread_time()
-    answer = work(*args)
-    return Timed(answer, begun, thread_time(), (os.getpid(), get_ident()))
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,8 @@ from crawler.model import Reason, Url
 from crawler.offload import open_auto
 from crawler.offload.auto import find_kind
 from crawler.offload.choice import Place
-from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Meter, Steps, Timed
+from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Meter, Steps
+from crawler.offload.timing import Timed
 from crawler.parse import Document, parse
 from crawler.robots import _decode_and_parse
 from tests.defaults import make_job, make_scope, make_workers
