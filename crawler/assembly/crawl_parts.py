@@ -80,7 +80,7 @@ class Stacking:
             fetcher = tracing.trace_exchanges(fetcher)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
-        in_workers = shared.config.offload.executor == "process"
+        in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)

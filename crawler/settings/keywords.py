@@ -212,8 +212,9 @@ class FetchSettings(TypedDict, total=False):
 class OffloadSettings(TypedDict, total=False):
     """Keywords of `OffloadConfig`. Workers that do the CPU work."""
 
-    executor: Literal["process", "thread", "inline"]
-    """The place where parsing, hashing and decompression run."""
+    executor: Literal["process", "thread", "inline", "auto"]
+    """The place where parsing, hashing and decompression run. `auto` measures what each place costs and takes the
+    cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: int
