@@ -16,7 +16,7 @@ _STAMP = re.compile(r"([0-9]{4})-?([0-9]{2})?-?([0-9]{2})?T?([0-9]{2})?:?([0-9]{
 _UNKNOWN = ("0000", "01", "01", "00", "00", "00")
 
 
-class Capture(NamedTuple):
+class Entry(NamedTuple):
     """One line of an index. Empty texts are not written."""
 
     url: str
@@ -34,25 +34,25 @@ class Capture(NamedTuple):
     """The payload digest, as the record has it."""
 
 
-def make_line(capture: Capture) -> bytes:
+def make_line(entry: Entry) -> bytes:
     r"""Returns the line of a capture, with its end, in ASCII: `org,example)/ 20261129100000 {"url": ...}\n`.
 
     It is the same that cdxj-indexer writes, byte for byte.
     """
     values = {
-        "url": capture.url,
-        "mime": capture.mime,
-        "status": capture.status,
-        "digest": capture.digest,
-        "length": str(capture.length),
-        "offset": str(capture.offset),
-        "filename": capture.filename,
+        "url": entry.url,
+        "mime": entry.mime,
+        "status": entry.status,
+        "digest": entry.digest,
+        "length": str(entry.length),
+        "offset": str(entry.offset),
+        "filename": entry.filename,
     }
     text = json.dumps({name: value for name, value in values.items() if value})
-    return f"{make_surt(capture.url)} {capture.stamp} {text}\n".encode()
+    return f"{make_surt(entry.url)} {entry.stamp} {text}\n".encode()
 
 
-def read_line(line: bytes) -> Capture:
+def read_line(line: bytes) -> Entry:
     """Returns the capture of a line, of whatever maker. Raises ValueError for a line that is none."""
     _, stamp, text = line.split(b" ", 2)
     values = json.loads(text)
@@ -60,7 +60,7 @@ def read_line(line: bytes) -> Capture:
         raise ValueError("the line names no URL")
     texts = {name: str(values.get(name, "")) for name in ("url", "filename", "mime", "status", "digest")}
     offset, length = int(values.get("offset", -1)), int(values.get("length", 0))
-    return Capture(**texts, stamp=stamp.decode("ascii"), offset=offset, length=length)
+    return Entry(**texts, stamp=stamp.decode("ascii"), offset=offset, length=length)
 
 
 def make_stamp(date: str) -> str:
