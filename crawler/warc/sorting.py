@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from heapq import merge
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -100,10 +100,3 @@ def _once(lines: Iterable[bytes]) -> Iterator[bytes]:
         if line != last:
             yield line
         last = line
-
-
-def blocks(lines: Iterable[bytes], count: int) -> Iterator[list[bytes]]:
-    """Yields the lines in lists of `count`, the last one shorter."""
-    left = iter(lines)
-    while block := list(islice(left, count)):
-        yield block
