@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from crawler import escape_text
 from crawler.runtime.nearest import find_nearest
 
-from . import bench, config, demo, explain, jobs, questions, repair, run, serve, status
+from . import bench, config, demo, explain, export, jobs, questions, repair, run, serve, status
 from .exit_codes import Exit, exit_code_of
 from .stderr import tell_line
 
@@ -127,6 +127,7 @@ app.callback()(_root)
 app.command("run", short_help="Crawl seeds into a folder: what `crawl SEEDS...` does.")(run.run)
 app.command("explain", short_help="Say why a page is missing, or why a URL is fetched.")(explain.explain)
 app.command("status", short_help="Say what stands in a crawl folder, and what to do next.")(status.status)
+app.command("export", short_help="Write a crawl as a table, an index or a web archive.")(export.export)
 app.command("repair", short_help="Mend a crawl folder whose frontier is damaged.")(repair.repair)
 app.command("demo", short_help="Crawl a small web of 24 sites on this machine.")(demo.demo)
 app.command("bench", short_help="Measure for a minute how fast this machine crawls.")(bench.bench)

@@ -45,7 +45,7 @@ class Archive(NamedTuple):
             yield Window(file.fileno(), 0, self.size)
 
 
-def _tell_nobody(done: int, total: int) -> None:
+def tell_nobody(done: int, total: int) -> None:
     """Shows nothing."""
 
 
@@ -60,7 +60,7 @@ class Source:
     """The place after the last settled record."""
     archives: Sequence[Archive]
     """The WARC files in the order in which they were written."""
-    tell: Tell = _tell_nobody
+    tell: Tell = tell_nobody
     _done: int = field(default=0, init=False)
     _total: int = field(default=0, init=False)
 
@@ -93,7 +93,7 @@ class Source:
             start = part.end
 
 
-def read_source(folder: Folder, tell: Tell = _tell_nobody) -> Source:
+def read_source(folder: Folder, tell: Tell = tell_nobody) -> Source:
     """Returns what is settled in a folder now. Locks nothing and changes nothing. Raises FolderError, FrontierError."""
     positions = look(folder.frontier_path, lambda opened: opened.positions()) if folder.frontier_path.exists() else None
     found = find_readable(folder.outputs)

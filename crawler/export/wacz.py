@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import orjson
 
+from ..runtime.escaping import json_line
 from ..runtime.private_files import opener
 from ..runtime.times import iso
-from ..warc.cdxj import REVISIT, read_line
+from ..warc.cdxj import read_line
 from ..warc.sorting import sort_lines
 from ..warc.unpacking import Window
 from ..warc.zipnum import write_zipnum
@@ -28,8 +30,10 @@ from .wanted import Wanted
 WACZ_VERSION = "1.1.1"
 _INDEX = "index.cdx.gz"
 _BLOCK = 1 << 20
-_PAGES = b'{"format":"json-pages-1.0","id":"pages","title":"All Pages"}\n'
 _HTML = ("text/html", "application/xhtml+xml")
+_MARKS = (b"html", b"HTML", b"Html")
+"""Records of pages have one of these in their Content-Type: few others are read as JSON."""
+_SHOWN = ("fetched", "duplicate")
 
 
 def write_wacz(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
@@ -109,7 +113,49 @@ def _add_index(package: _Package, source: Source, scratch: Path) -> None:
 def _add_pages(package: _Package, source: Source, scratch: Path) -> None:
     path = scratch / "pages.jsonl"
     with _new(path) as file:
-        file.write(_PAGES)
+        has_text = source.reader is not None and any(sink.text for sink in source.folder.config.sinks)
+        file.write(json_line({"format": "json-pages-1.0", "id": "pages", "title": "All Pages", "hasText": has_text}))
         file.writelines(_pages_of_records(source) if source.reader else _pages_of_index(source, scratch / _INDEX))
     with _reading(path) as window:
         package.add("pages/pages.jsonl", window, packs=True)
+
+
+def _pages_of_records(source: Source) -> Iterator[bytes]:
+    """Yields a line for each HTML page of the records, with its text if they have it."""
+    for line in source.lines():
+        if not any(mark in line for mark in _MARKS):
+            continue
+        record = orjson.loads(line)
+        kind = (record.get("content_type") or "").partition(";")[0].strip().lower()
+        if kind in _HTML and record.get("disposition") in _SHOWN:
+            page = {"id": f"{record['url']} {record['visit']}", "url": record["url"], "ts": record["fetched_at"]}
+            yield _page(page, record.get("title"), record.get("text"))
+
+
+def _pages_of_index(source: Source, index: Path) -> Iterator[bytes]:
+    """Yields a line for each HTML page that the index has, where no records can be read back."""
+    with open(index, "rb", opener=opener) as file, gzip.open(file) as lines:
+        for line in lines:
+            entry = read_line(line)
+            if entry.status == "200" and entry.mime.lower() in _HTML:
+                moment = datetime.strptime(entry.stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+                page = {"id": f"{entry.url} {entry.stamp}", "url": entry.url, "ts": iso(moment.timestamp())}
+                yield _page(page)
+
+
+def _page(page: dict[str, str], title: str | None = None, text: str | None = None) -> bytes:
+    page["id"] = hashlib.sha256(page["id"].encode()).hexdigest()[:20]
+    page |= {name: value for name, value in (("title", title), ("text", text)) if value}
+    return json_line(page)
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[IO[bytes]]:
+    with open(path, "xb", opener=opener) as file:
+        yield file
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Window]:
+    with open(path, "rb", opener=opener) as file:
+        yield Window(file.fileno())

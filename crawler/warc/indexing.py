@@ -29,7 +29,7 @@ def index_file(window: Window, name: str) -> Iterator[Entry]:
 
 def _index(record: Record, name: str) -> Entry:
     mime, status = find_mime(record.fields.get("content-type", "")), ""
-    if mime.lower() == "application/http":
+    if record.type != "resource" and record.target[:4].lower() == "http":
         head = _END.split(record.read_all(MOST_HEAD)[0], maxsplit=1)[0]
         status, mime = _read_head(head)
     record.finish()
