@@ -6,6 +6,8 @@ import json
 import re
 from typing import NamedTuple
 
+import orjson
+
 from .surt import make_surt
 
 REVISIT = "warc/revisit"
@@ -55,11 +57,11 @@ def make_line(entry: Entry) -> bytes:
 def read_line(line: bytes) -> Entry:
     """Returns the capture of a line, of whatever maker. Raises ValueError for a line that is none."""
     _, stamp, text = line.split(b" ", 2)
-    values = json.loads(text)
+    values = orjson.loads(text)
     if not isinstance(values, dict) or not isinstance(values.get("url"), str):
         raise ValueError("the line names no URL")
     texts = {name: str(values.get(name, "")) for name in ("url", "filename", "mime", "status", "digest")}
-    offset, length = int(values.get("offset", -1)), int(values.get("length", 0))
+    offset, length = int(str(values.get("offset", -1))), int(str(values.get("length", 0)))
     return Entry(**texts, stamp=stamp.decode("ascii"), offset=offset, length=length)
 
 
