@@ -17,7 +17,11 @@ from tests.warc.samples import answer, members, question, record
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@given(st.builds(Entry, TEXT.filter(bool), st.just("20261129100000"), TEXT, st.integers(0), st.integers(0), TEXT, TEXT, TEXT))
+@given(
+    st.builds(
+        Entry, TEXT.filter(bool), st.just("20261129100000"), TEXT, st.integers(0), st.integers(0), TEXT, TEXT, TEXT
+    )
+)
 def test_a_line_is_read_back_as_it_was(entry: Entry) -> None:
     line = make_line(entry)
     assert line.isascii()
