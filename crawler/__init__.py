@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
+        Capture,
         CrawlInfo,
         Disposition,
         Heads,
@@ -60,7 +61,20 @@ if TYPE_CHECKING:
     from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
-    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
+    from .protocols import (
+        Archive,
+        Fetcher,
+        Frontier,
+        Mender,
+        Observer,
+        Offloader,
+        Output,
+        PerCrawl,
+        Reader,
+        Robots,
+        Rules,
+        Sink,
+    )
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -84,10 +98,10 @@ _HOMES = {
     "export": "export_folder",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip "
-    "Timings Url",
+    "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
+    "Skip Timings Url",
     "parse": "Content Label Link Parsed",
-    "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -115,9 +129,11 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "Archive",
     "BadSeed",
     "Blocked",
     "Bound",
+    "Capture",
     "Change",
     "Changes",
     "ClosedError",

@@ -22,7 +22,6 @@ from ..warc.unpacking import Window
 
 PART_BYTES = 1 << 20
 PART_RECORDS = 2000
-WARC_FOLDER = "warc"
 
 Tell = Callable[[int, int], None]
 """Is told how many bytes of how many were read. It is called often and should return at once."""
@@ -101,19 +100,20 @@ def read_source(folder: Folder, tell: Tell = tell_nobody) -> Source:
     if found is not None:
         output, reader = found
         end = reader.end(None if positions is None else positions.get(output.name, {}))
-    return Source(folder, reader, end, _find_archives(folder.path / WARC_FOLDER, positions), tell)
+    return Source(folder, reader, end, _find_archives(folder, positions), tell)
 
 
-def _find_archives(folder: Path, positions: Mapping[str, Position] | None) -> list[Archive]:
+def _find_archives(folder: Folder, positions: Mapping[str, Position] | None) -> list[Archive]:
     """Returns the WARC files with their settled parts."""
     settled = {name: size for position in (positions or {}).values() for name, size in position.items()}
     newest = {file.crawl: file.serial for name in settled if (file := read_name(name))}
     archives = []
-    for file in find_files(folder):
-        path = folder / file.present_name
-        if not path.exists():  # it became whole meanwhile
-            path = folder / file.name
-        size = os.stat(path).st_size
-        is_settled = not file.is_open and file.serial <= newest.get(file.crawl, file.serial)
-        archives.append(Archive(file.name, path, min(size, settled.get(file.name, size if is_settled else 0))))
+    for place in dict.fromkeys(sink.path for sink in folder.config.sinks if sink.kind == "warc"):
+        for file in find_files(folder.path / place):
+            path = folder.path / place / file.present_name
+            if not path.exists():  # it became whole meanwhile
+                path = path.with_name(file.name)
+            size = os.stat(path).st_size
+            is_settled = not file.is_open and file.serial <= newest.get(file.crawl, file.serial)
+            archives.append(Archive(file.name, path, min(size, settled.get(file.name, size if is_settled else 0))))
     return [one for one in archives if one.size]

@@ -26,7 +26,7 @@ NAME = "crawld-20261101120000-00000-0123abcd.warc.gz"
 @pytest.fixture
 async def folder(crawl: Crawl, tmp_path: Path, web: Served) -> Path:
     """The folder of a crawl with five records, and a WARC file with one capture."""
-    assert (await crawl(web.url("a.test"), "-o", "a.crawl", *ALLOWED)).code == 0
+    assert (await crawl(web.url("a.test"), "-o", "a.crawl", "--warc", *ALLOWED)).code == 0
     path = tmp_path / "a.crawl"
     (path / "warc").mkdir()
     one = record("response", answer(b"hello"), web.url("a.test"))

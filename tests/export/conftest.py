@@ -10,15 +10,17 @@ from typing import IO, TypeAlias
 import orjson
 import pytest
 
-from crawler import Config, Folder, read_folder
+from crawler import Config, Folder, SinkConfig, read_folder
 from crawler.export.formats import FORMATS
-from crawler.export.source import WARC_FOLDER, read_source
+from crawler.export.source import read_source
 from crawler.export.wanted import Wanted
 from crawler.folder.folder import open_folder
 from crawler.runtime.escaping import json_line
 from crawler.sinks.record import FIELDS
 from tests.warc.samples import answer, members, question, record
 
+WARC_FOLDER = "warc"
+CONFIG = Config(sinks=(SinkConfig(), SinkConfig(kind="warc")))
 NAMES = ("crawld-20261101120000-00000-0123abcd.warc.gz", "crawld-20261101130000-00001-0123abcd.warc.gz")
 
 MakeFolder: TypeAlias = Callable[..., Folder]
@@ -33,7 +35,7 @@ def make(tmp_path: Path) -> MakeFolder:
     ) -> Folder:
         path = tmp_path / "a.crawl"
         if not path.exists():
-            with open_folder(path, Config()):
+            with open_folder(path, CONFIG):
                 pass
         lines = [json_line({**dict.fromkeys(FIELDS), "v": 1, **one}) for one in records]
         (path / "pages.jsonl").write_bytes(b"".join(lines))

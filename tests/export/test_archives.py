@@ -14,9 +14,9 @@ import pytest
 from crawler import CrawlError, FolderError, export_folder
 from crawler.errors import ArchiveError
 from crawler.export.formats import FORMATS
-from crawler.export.source import WARC_FOLDER, read_source
+from crawler.export.source import read_source
 from crawler.export.wanted import Wanted
-from tests.export.conftest import NAMES, MakeFolder, captures, export, page, read_lines
+from tests.export.conftest import NAMES, WARC_FOLDER, MakeFolder, captures, export, page, read_lines
 from tests.warc.samples import members
 
 URLS = ("http://b.example/", "http://www.a.example/x?b&a", "http://a.example/")
