@@ -16,36 +16,47 @@ import pytest
 
 from crawler.testing import Served
 from tests.layouts.test_layouts import contents
-from tests.warc.samples import answer, members, record
 
 from .conftest import ALLOWED, CRAWL, Crawl
-
-NAME = "crawld-20261101120000-00000-0123abcd.warc.gz"
 
 
 @pytest.fixture
 async def folder(crawl: Crawl, tmp_path: Path, web: Served) -> Path:
-    """The folder of a crawl with five records, and a WARC file with one capture."""
+    """The folder of a crawl with five records and a WARC file."""
     assert (await crawl(web.url("a.test"), "-o", "a.crawl", "--warc", *ALLOWED)).code == 0
-    path = tmp_path / "a.crawl"
-    (path / "warc").mkdir()
-    one = record("response", answer(b"hello"), web.url("a.test"))
-    (path / "warc" / NAME).write_bytes(members([one]))
+    return tmp_path / "a.crawl"
+
+
+def _archive(folder: Path) -> Path:
+    [path] = (folder / "warc").glob("*.warc.gz")
     return path
 
 
 async def test_what_is_settled_is_exported_and_nothing_else(crawl: Crawl, folder: Path) -> None:
+    settled = (folder / "pages.jsonl").read_text().splitlines()
     with (folder / "pages.jsonl").open("ab") as file:  # a crawl that runs may have written this
         file.write(b'{"v":1,"url":"http://unsettled.test/"}\n{"v":1')
+    with _archive(folder).open("ab") as file:
+        file.write(b"\x1f\x8b half a member")
     before = contents(folder)
-    ran = await crawl("export", "a.crawl", "-f", "csv", "-o", "-", "--fields", "url,status,timings.dns")
+    ran = await crawl("export", "a.crawl", "-f", "csv", "-o", "-", "--fields", "url,status,warc.offset")
     assert (ran.code, ran.err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
-    settled = (folder / "pages.jsonl").read_text().splitlines()[:5]
     assert [(row["url"], row["status"]) for row in rows] == [
         (one["url"], str(one["status"])) for one in map(json.loads, settled)
     ]
+    index = [json.loads(line.split(" ", 2)[2]) for line in (await _index(crawl)).splitlines()]
+    assert {(one["url"], one["offset"]) for one in index} >= {(row["url"], row["warc.offset"]) for row in rows}
     assert contents(folder) == before
+
+
+async def test_records_and_index_name_the_same_captures(crawl: Crawl, folder: Path) -> None:
+    records = map(json.loads, (folder / "pages.jsonl").read_text().splitlines())
+    told = {(one["url"], *map(str, one["warc"].values())) for one in records if "warc" in one}
+    index = [json.loads(line.split(" ", 2)[2]) for line in (await _index(crawl)).splitlines()]
+    found = {(one["url"], one["filename"], one["offset"], one["length"]) for one in index}
+    assert len(told) == 5
+    assert {url.rpartition("/")[2] for url, *_ in found - told} == {"robots.txt"}
 
 
 async def test_the_format_is_that_of_the_file_and_the_file_that_of_the_format(
@@ -54,39 +65,43 @@ async def test_the_format_is_that_of_the_file_and_the_file_that_of_the_format(
     ran = await crawl("export", "a.crawl", "-f", "wacz")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("a.wacz: ")
-    assert f"archive/{NAME}" in zipfile.ZipFile(tmp_path / "a.wacz").namelist()
+    assert f"archive/{_archive(folder).name}" in zipfile.ZipFile(tmp_path / "a.wacz").namelist()
     again = await crawl("export", "a.crawl", "-f", "wacz")
     assert (again.code, again.err) == (
         2, "crawl: a.wacz is there already: -o a.wacz replaces it, -o OTHER leaves it\n",
     )  # fmt: skip
     assert (await crawl("export", "a.crawl", "-o", "a.wacz")).code == 0
     assert (await crawl("export", "a.crawl", "-o", "index.cdxj")).code == 0
-    assert json.loads((tmp_path / "index.cdxj").read_text().split(" ", 2)[2])["filename"] == NAME
+    assert (tmp_path / "index.cdxj").read_text() == await _index(crawl)
 
 
-async def test_a_wacz_may_go_to_a_pipe(crawl: Crawl, folder: Path, tmp_path: Path) -> None:
+async def _index(crawl: Crawl) -> str:
+    ran = await crawl("export", "a.crawl", "-f", "cdxj", "-o", "-")
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out
+
+
+async def test_a_wacz_may_go_to_a_pipe(folder: Path) -> None:
     made = await anyio.run_process([CRAWL, "export", str(folder), "-f", "wacz", "-o", "-"])
     assert zipfile.ZipFile(io.BytesIO(made.stdout)).testzip() is None
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["a.crawl"], 2, "--format: which one? "),
-        (["a.crawl", "-o", "-"], 2, "--format: which one? "),
-        (["a.crawl", "-f", "cvs", "-o", "x"], 2, "did you mean csv?"),
-        (["a.crawl", "-o", "x.csv", "--fields", "ulr"], 2, "no record has a field 'ulr'; did you mean url?"),
-        (["a.crawl", "-o", "gone/x.csv"], 2, "gone is no folder"),
-        (["nothing", "-o", "x.csv"], 2, "nothing is no crawl folder"),
-    ],
-)
-async def test_wrong_words_are_told_in_one_line_and_leave_nothing(
-    crawl: Crawl, folder: Path, tmp_path: Path, arguments: list[str], code: int, words: str
-) -> None:
-    ran = await crawl("export", *arguments)
-    assert (ran.code, ran.out, ran.err.count("\n")) == (code, "", 1)
-    assert words in ran.err
-    assert [one.name for one in tmp_path.iterdir()] == ["a.crawl"]
+WRONG = [
+    (["a.crawl"], "--format: which one? "),
+    (["a.crawl", "-o", "-"], "--format: which one? "),
+    (["a.crawl", "-f", "cvs", "-o", "x"], "did you mean csv?"),
+    (["a.crawl", "-o", "x.csv", "--fields", "ulr"], "no record has a field 'ulr'; did you mean url?"),
+    (["a.crawl", "-o", "gone/x.csv"], "gone is no folder"),
+    (["nothing", "-o", "x.csv"], "nothing is no crawl folder"),
+]
+
+
+async def test_wrong_words_are_told_in_one_line_and_leave_nothing(crawl: Crawl, folder: Path, tmp_path: Path) -> None:
+    for arguments, words in WRONG:
+        ran = await crawl("export", *arguments)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert words in ran.err
+        assert [one.name for one in tmp_path.iterdir()] == ["a.crawl"]
 
 
 async def test_no_space_is_one_line_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
@@ -112,9 +127,11 @@ async def test_no_space_is_one_line_and_leaves_nothing(folder: Path, tmp_path: P
 
 
 async def test_a_damaged_archive_is_one_line_and_leaves_nothing(crawl: Crawl, folder: Path, tmp_path: Path) -> None:
-    path = folder / "warc" / NAME
-    path.write_bytes(path.read_bytes()[:-9])
+    path = _archive(folder)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
     ran = await crawl("export", "a.crawl", "-f", "cdxj")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert NAME in ran.err
+    assert path.name in ran.err
     assert [one.name for one in tmp_path.iterdir()] == ["a.crawl"]
