@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .export import export_folder
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -94,6 +95,7 @@ _HOMES = {
     "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
     "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
+    "export": "export_folder",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
@@ -216,6 +218,7 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "export_folder",
     "look",
     "make_content",
     "open_crawl",
