@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
+    "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
     "bench": "Measure for a minute how fast this machine crawls.",
     "serve": "Run a daemon that holds many crawls.",

@@ -182,7 +182,7 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
+    loaded = add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -221,7 +221,7 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def _add_to_records(config: Config, links: bool, text: bool) -> Config:
+def add_to_records(config: Config, links: bool, text: bool) -> Config:
     """Returns the settings with links or text added to every record."""
     from crawler.settings.loading import amend
 

@@ -30,10 +30,13 @@ class ArchiveFetcher:
     """
 
     store: Store
+    """The archives and their index."""
     thread: ThreadPoolExecutor
     """The one thread that reads."""
     budget: Budget
+    """The memory for bodies."""
     config: FetchConfig
+    """The settings of the crawl: its limits for bodies."""
 
     @property
     def captures(self) -> int:

@@ -30,7 +30,7 @@ async def open_archives(config: FetchConfig, policy: Policy, budget: Budget) -> 
         try:
             await start_in_thread(thread, store.index)
             for note in store.notes:
-                log.warning("%s", note)
+                log.info("%s", note)
             yield ArchiveFetcher(store, thread, budget, config)
         finally:
             store.stop()
