@@ -16,6 +16,7 @@ import pytest
 
 import crawler
 from benchmarks.__main__ import BENCHMARKS
+from crawler.cli.commands import COMMANDS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
@@ -167,7 +168,10 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
     script = "import atexit, sys, crawler.cli as cli; atexit.register(lambda: print(*sys.modules)); cli.main()"
     asked = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
     assert "Usage: crawl" in asked.stdout
-    assert SLOW & set(asked.stdout.split()) == set()
+    imported = set(asked.stdout.split())
+    assert SLOW & imported == set()
+    assert not {"crawler.model", "crawler.errors", "crawler.settings"} & imported
+    assert {name for name in COMMANDS if f"crawler.cli.{name}" in imported} == {"run"}
 
 
 @pytest.mark.parametrize(
