@@ -68,7 +68,7 @@ COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2":
 OF_EXTRAS = {"opentelemetry"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
-PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
+PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
 """What benchmarks run in processes of their own."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
