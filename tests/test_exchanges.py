@@ -13,7 +13,20 @@ import pytest
 
 import crawler
 from crawler import FetchError, ParseError, Reason, Request, Response, Retry, Url
-from crawler.testing import Served, Site, Web, bomb, compressed, delaying, disallowing, html, open_web, plain, redirect
+from crawler.testing import (
+    Served,
+    Site,
+    Web,
+    bomb,
+    compressed,
+    delaying,
+    disallowing,
+    error,
+    html,
+    open_web,
+    plain,
+    redirect,
+)
 from crawler.testing.pages import Asked, Page
 from crawler.testing.wire import Answer
 
@@ -100,6 +113,15 @@ async def test_the_guard_of_addresses_holds() -> None:
     async with crawler.open_crawl(executor="inline") as crawl:
         with pytest.raises(FetchError, match="blocked-address"):
             await crawl.fetch("http://127.0.0.1:9/", obeys_robots=False)
+
+
+async def test_a_wait_that_the_answer_asks_for_keeps_visits_away() -> None:
+    pages = PAGES | {"/busy": error(503, retry_after_s=1)}
+    async with open_web(Web([Site("a.test", pages)])) as served, crawler.open_crawl(**QUICK) as crawl:
+        assert (await crawl.fetch(served.url("a.test", "/busy"))).status == 503
+        await crawl.run([served.url("a.test", "/a")])
+        asked, came = (next(hit.began for hit in served.hits if hit.path == path) for path in ("/busy", "/a"))
+        assert came - asked >= 1.0
 
 
 async def test_exchanges_of_a_site_come_one_by_one_with_its_rest_between_them() -> None:

@@ -15,7 +15,7 @@ from ..model import NO_SHARE, Reason, Request, Response, Url
 from ..model.header_pairs import describe_decoded
 from ..parse.codings import decode
 from ..policy.pace import Pace
-from ..policy.politeness import Politeness
+from ..policy.politeness import Politeness, setback
 from ..protocols import Fetcher, Frontier, Offloader, Robots
 
 
@@ -49,6 +49,7 @@ class Exchanges:
     ) -> Response:
         """Returns the answer to one request, its body decoded and no part of the budget. Raises FetchError, ParseError.
 
+        Where the answer asks for a wait (Retry-After with 429 or 503), the site rests that long, as after a visit.
         `is_amid_visits`: visits are under way, so the site may have been asked just now.
         """
         give_back_held()
@@ -64,9 +65,10 @@ class Exchanges:
             exchange, rest_s = self._pace.begin(site, least_s, politeness.adapt), least_s
             try:
                 response = await self._fetcher.fetch(request)
-                rest_s = exchange.end(response)
+                asked = setback(response, time.time())
+                rest_s = max(exchange.end(response), politeness.hold_s(asked.retry_after_s if asked else None))
             except FetchError as error:
-                rest_s = exchange.fail(error)
+                rest_s = max(exchange.fail(error), politeness.hold_s(error.retry_after_s))
                 raise
             finally:
                 turn.free_at = time.monotonic() + rest_s

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Literal
-
-import turbohtml
+from pickle import PickleBuffer
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
 from ..protocols import Bounds
 from ..urls.canonical import Policy
-from .charset import decode
+
+if TYPE_CHECKING:
+    import turbohtml
 
 ROBOTS_PATH = "/robots.txt"
+_WITH_BUFFERS = 5
+"""The first protocol of pickles that knows buffers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,13 @@ class Document:
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return Document, _values_of_document(self)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        """Offers the body as a buffer of its own, where pickles know these, so that it may be carried apart."""
+        values = _values_of_document(self)
+        if int(protocol) < _WITH_BUFFERS:
+            return Document, values
+        url, _, *rest = values
+        return Document, (url, PickleBuffer(self.body), *rest)
 
 
 _values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
@@ -195,4 +203,6 @@ class Content:
     @property
     def text(self) -> str:
         """Returns the body as text in the charset that was found. Invalid bytes become U+FFFD."""
+        from .charset import decode  # noqa: PLC0415 - it loads the parser, which most processes never need
+
         return decode(self.body, self.page.charset)
