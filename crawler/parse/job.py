@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
@@ -61,7 +62,7 @@ class Document:
         if int(protocol) < _WITH_BUFFERS:
             return Document, values
         url, _, *rest = values
-        return Document, (url, PickleBuffer(self.body), *rest)
+        return Document, (url, pickle.PickleBuffer(self.body), *rest)
 
 
 _values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
