@@ -35,6 +35,8 @@ _WAITS = re.compile(
     r"|Connection\._recv |wait \(multiprocessing/"
 )
 """The innermost frames of threads that wait, which py-spy takes for busy now and then."""
+_RUNS = re.compile(r"Runner\.run \(asyncio/|run \(uvloop/")
+_OWN = re.compile(r"\(crawler/(\w+(?:\.py)?)")
 _WORKER = "multiprocessing.forkserver"
 
 
@@ -99,11 +101,31 @@ def _write(folder: Path, part: str, stacks: Stacks, pages: int) -> None:
     (folder / f"{part}.txt").write_text(collapse(stacks))
     (folder / f"{part}.svg").write_text(draw(stacks, f"{PARTS[part]}: {ms:.2f} ms a page, {pages} pages"))
     print(f"\n{PARTS[part]}: {ms:.2f} ms a page while it ran -> {folder / part}.svg, {part}.txt")
-    own = Counter[str]()
+    innermost = Counter[str]()
     for stack, number in stacks.items():
-        own[stack[-1]] += number
-    for name, number in own.most_common(TOLD):
-        print(f"  {number / max(samples, 1):6.1%}  {number / RATE * 1000 / pages:.3f} ms  {name}")
+        innermost[stack[-1]] += number
+    for title, found in (("by room", rooms(stacks)), ("by function", innermost)):
+        print(f"  {title}")
+        for name, number in found.most_common(TOLD):
+            print(f"  {number / max(samples, 1):6.1%}  {number / RATE * 1000 / pages:.3f} ms  {name}")
+
+
+def rooms(stacks: Stacks) -> Counter[str]:
+    """Returns the samples by the room of ours that is nearest to where they were taken: it asked for that work."""
+    found = Counter[str]()
+    for stack, samples in stacks.items():
+        found[_room(stack)] += samples
+    return found
+
+
+def _room(stack: Sequence[str]) -> str:
+    if any(frame.startswith("_find_and_load ") for frame in stack):
+        return "imports"
+    start = max((n + 1 for n, frame in enumerate(stack) if _RUNS.match(frame)), default=0)
+    own = [match[1] for frame in stack[start:] if (match := _OWN.search(frame))]
+    if own:
+        return own[-1].removesuffix(".py")
+    return "event loop and kernel" if start else "other code"
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

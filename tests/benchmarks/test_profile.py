@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from benchmarks.flames import collapse, draw
-from benchmarks.profile import split
+from benchmarks.profile import rooms, split
 
 CRAWL = 'process 7:"crawl http://127.0.0.1/ --set a=["b"]"'
 SERVER = 'process 8:"python -c from multiprocessing.forkserver import main; main(5, 6)"'
@@ -24,6 +24,19 @@ def test_loop_threads_and_workers_are_told_apart_and_waiting_is_left_out() -> No
         "threads": {("run (threading.py:1)", "write (crawler/frontier/sqlite/store.py:3)"): 2},
         "workers": {("serve (<string>:1)", "parse (crawler/parse/page.py:4)"): 5},
     }
+
+
+def test_time_belongs_to_the_nearest_room_that_asked_for_it() -> None:
+    outer = ("main (cli/app.py:1)", "open (crawler/api/running.py:2)", "Runner.run (asyncio/runners.py:3)")
+    stacks = {
+        outer: 1,
+        (*outer, "visit (crawler/visit.py:1)", "get (crawler/fetch/wire.py:2)", "feed (aiohttp/http.py:3)"): 2,
+        (*outer, "visit (crawler/visit.py:1)"): 4,
+        ("main (cli/app.py:1)", "_find_and_load (<frozen importlib._bootstrap>:1)", "x (crawler/fetch/wire.py:1)"): 8,
+        ("main (threading.py:1)",): 16,
+    }
+    found = rooms(stacks)
+    assert found == {"event loop and kernel": 1, "fetch": 2, "visit": 4, "imports": 8, "other code": 16}
 
 
 def test_a_flame_graph_has_a_frame_for_each_function_as_wide_as_its_share() -> None:
