@@ -161,6 +161,9 @@ class FetchSettings(TypedDict, total=False):
     """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
     fetcher_options: Mapping[str, object]
     """Settings of a fetcher that a package adds."""
+    archives: Sequence[str]
+    """Archives to answer from instead of the network: WARC and WACZ files, and folders that hold some (docs/replay.md).
+    Then no site rests between requests."""
     concurrency: int
     """Most visits under way at a time, over all sites."""
     timeout_s: float
