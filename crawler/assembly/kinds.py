@@ -46,7 +46,7 @@ def _open_memory(folder: Path | None, config: FrontierConfig, terms: Terms) -> O
 
 
 def _open_auto(workers: Workers) -> Opening[Offloader]:
-    from ..offload import open_auto  # noqa: PLC0415 - few crawls use it
+    from ..offload import open_auto  # noqa: PLC0415 - imported by crawls that use it
 
     return open_auto(workers)
 
