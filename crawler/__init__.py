@@ -8,10 +8,13 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ArchiveError,
         ClosedError,
         ConfigError,
         CrawlError,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .export import export_folder
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -89,11 +93,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "archives": "ArchiveFetcher",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
-    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
-    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
+    "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
+    "export": "export_folder",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
@@ -128,6 +135,8 @@ _HOMES = {
 __all__ = [
     "FAILURES",
     "Archive",
+    "ArchiveError",
+    "ArchiveFetcher",
     "BadSeed",
     "Blocked",
     "Bound",
@@ -181,6 +190,7 @@ __all__ = [
     "Reconsidered",
     "Rehearsal",
     "RepairReport",
+    "ReplayPlan",
     "Report",
     "Request",
     "RequestError",
@@ -216,16 +226,20 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "export_folder",
+    "find_crawl_folder",
     "look",
     "make_content",
     "open_crawl",
     "open_shared",
     "plan_memory",
+    "plan_replay",
     "read_folder",
     "read_report",
     "record",
     "rehearse",
     "repair_folder",
+    "replay",
     "stream",
 ]
 

@@ -9,10 +9,11 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from crawler.errors import ArchiveError
-from crawler.warc import reading, unpacking
+from crawler.warc import cdxj, indexing, reading, unpacking
+from crawler.warc.surt import make_surt
 from crawler.warc.unpacking import Window
 from tests.linear.lists import PACKED, WARC
-from tests.linear.measure import Row, Shape, raw
+from tests.linear.measure import Row, Shape, raw, runs
 from tests.warc.samples import answer, members, record
 
 _ONE = record("response", answer(b"x"), "http://a.example/")
@@ -56,8 +57,60 @@ def _unpack(window: Window) -> None:
         pass
 
 
+HEADS = ("http://a.example/", "http://a.example/?", "http://", "urn:", "")
+
+
+def _behind(head: str, shape: Shape) -> Shape:
+    return lambda n: f"{head}{shape(n)}"
+
+
+def _index(window: Window) -> int:
+    return sum(1 for _ in indexing.index_file(window, "archive"))
+
+
+def _read_line(data: bytes) -> object:
+    try:
+        return cdxj.read_line(data)
+    except ValueError as error:
+        return error
+
+
+_SESSION = "0123456789abcdefghijklmn"
+URLS = runs(
+    *(
+        "a",
+        "%25",
+        "%",
+        "25",
+        "/",
+        "../",
+        "/../a",
+        ".",
+        "&",
+        "&a=1",
+        "=",
+        "?",
+        "&cfid=1",
+        "cfid=",
+        "&cftoken=1",
+        "jsessionid=",
+    ),
+    *(f"/({_SESSION})", f"(s({_SESSION})", f"/(s({_SESSION}))/", "a.aspx", ".asp", "sid=", "%61", "\xe9"),
+)
+ADDRESSES: dict[str, Shape] = {f"{head}{name}": _behind(head, shape) for head in HEADS for name, shape in URLS.items()}
+LINES = raw(runs('{"url": "', "[", "0", " ", '{"a":', head='a 2026 {"url":'))
+ANSWERS: dict[str, Shape] = {
+    "a head without end": lambda n: record("response", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * (n // 6), "http://a/"),
+    "ends of lines": lambda n: record("response", b"HTTP/1.1 200" + b"\r\n" * (n // 2), "http://a/"),
+    "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
+}
+
 ROWS = [
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
+    Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),
+    Row("warc.surt.make_surt", make_surt, ADDRESSES),
+    Row("warc.cdxj.read_line", _read_line, LINES),
+    Row("warc.cdxj.make_stamp", cdxj.make_stamp, runs("2026-11-", "1", "-", ":", " ")),
     Row("warc.unpacking.Pieces", in_file(_unpack), MEMBERS),
 ]
