@@ -88,7 +88,8 @@ def make_exchange(response: Response, request: Request | None = None, *, keeps_s
         request_body=request.body if request is not None else b"",
         ip=response.ip,
         truncated=response.truncated,
-        protocols=_find_protocols(head),
+        protocols=_find_protocols(head, response.cipher),
+        cipher=response.cipher.partition(" ")[2],
         interim=heads.interim,
     )
 
@@ -239,9 +240,11 @@ def _clean_request(head: bytes, keeps_secrets: bool) -> bytes:
     return head if keeps_secrets else _SECRETS.sub(rb"\1 " + NOT_KEPT, head)
 
 
-def _find_protocols(head: bytes) -> tuple[str, ...]:
+def _find_protocols(head: bytes, cipher: str) -> tuple[str, ...]:
+    """Returns the protocols of the exchange, outermost last: `http/1.1`, `tls/1.3`."""
     found = _PROTOCOL.match(head)
-    return (found[0].decode().lower(),) if found else ()
+    http = [found[0].decode().lower()] if found else []
+    return (*http, *([f"tls/{cipher.partition(' ')[0].removeprefix('TLSv')}"] if cipher else ()))
 
 
 def _fold(head: bytes) -> str:
