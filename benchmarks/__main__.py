@@ -7,10 +7,11 @@ from benchmarks.contestants import PYTHON
 
 BENCHMARKS = {
     "yardstick": "how fast the benchmark site itself answers",
-    "against_scrapy": "the same site crawled in turns by Scrapy and by us: speed, CPU, memory, completeness",
+    "contest": "the same site crawled in turns by our peers and by us: speed, CPU, memory, completeness",
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
+    "executor_choice": "what a page costs in each place of offload.executor, by size; whether `auto` is near the best",
     "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",

@@ -25,6 +25,7 @@ TOPICS = 20
 LINKS_A_PAGE = 60
 MEDIAN_BYTES, SPREAD, SMALLEST, LARGEST = 30_000, 0.5, 10_000, 80_000  # log-normal, as measured page sizes are
 ROBOTS = b"User-agent: *\nDisallow: /private/\nDisallow: /*?print=\nAllow: /\n"
+STYLE = "/assets/site.css?v=12"
 FORBIDDEN = "/private/account"  # linked from every page, so that a crawler which ignores robots.txt is seen
 
 
@@ -84,7 +85,7 @@ def _place(index: int, plan: Plan, words: list[str]) -> Place:
     elif index <= len(SECTIONS):
         target = f"/{section}/"
     elif index % 10 == 3:
-        target = f"/archive/{section}/?page={index}&view=list"
+        target = f"/archive/{section}/?page={index}"  # one parameter: wget2 1.99 takes `&amp;` in an address for itself
     else:
         target = (
             f"/{section}/topic-{index // len(SECTIONS) % TOPICS}/{rng.choice(words)}-{rng.choice(words)}-{index}.html"
@@ -126,7 +127,7 @@ def _head(place: Place, places: list[Place], port: int) -> str:
   <title>{title}</title>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="description" content="What there is to say about {title}, at some length.">
-  <link rel="stylesheet" href="/assets/site.css?v=12">
+  <link rel="stylesheet" href="{STYLE}">
   <script>window.site = {{"page": {place.index}, "beacon": "off", "tags": ["a", "b", "<b>not markup</b>"]}};</script>
 </head>
 <body class="page page-{place.index}" data-page="{place.index}">

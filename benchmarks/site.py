@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import uvloop
 
-from benchmarks.pages import FORBIDDEN, ROBOTS, Place, Plan, lay_out, write
+from benchmarks.pages import FORBIDDEN, ROBOTS, STYLE, Place, Plan, lay_out, write
 
 Answers = Mapping[bytes, bytes]
 """Request target to the whole answer, head and body."""
@@ -29,6 +29,11 @@ class Site:
     def expected(self) -> dict[str, str]:
         """The title under every address that a complete crawl must bring home."""
         return {place.url(self.plan.port): place.title for place in lay_out(self.plan)}
+
+    @property
+    def within(self) -> str:
+        """How the URLs of all its hosts begin."""
+        return self.url if self.plan.hosts == 1 else "http://127.0.0."
 
 
 @contextlib.contextmanager
@@ -88,6 +93,7 @@ def answer(body: bytes, content_type: str = "text/html; charset=utf-8") -> bytes
 def _render(plan: Plan, places: list[Place]) -> dict[str, dict[bytes, bytes]]:
     common = {
         b"/robots.txt": answer(ROBOTS, "text/plain"),
+        STYLE.encode(): answer(b"body { margin: 2em }", "text/css"),
         FORBIDDEN.encode(): answer(b"<title>robots.txt was not obeyed</title>"),
     }
     hosts = {place.host: dict(common) for place in places}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .export import export_folder
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
+        Capture,
         CrawlInfo,
         Disposition,
         Heads,
@@ -62,7 +64,20 @@ if TYPE_CHECKING:
     from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
-    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
+    from .protocols import (
+        Archive,
+        Fetcher,
+        Frontier,
+        Mender,
+        Observer,
+        Offloader,
+        Output,
+        PerCrawl,
+        Reader,
+        Robots,
+        Rules,
+        Sink,
+    )
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -85,12 +100,13 @@ _HOMES = {
     "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
+    "export": "export_folder",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip "
-    "Timings Url",
+    "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
+    "Skip Timings Url",
     "parse": "Content Label Link Parsed",
-    "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -118,11 +134,13 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "Archive",
     "ArchiveError",
     "ArchiveFetcher",
     "BadSeed",
     "Blocked",
     "Bound",
+    "Capture",
     "Change",
     "Changes",
     "ClosedError",
@@ -208,6 +226,7 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "export_folder",
     "find_crawl_folder",
     "look",
     "make_content",

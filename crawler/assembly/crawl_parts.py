@@ -22,14 +22,14 @@ from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
-from ..model import CrawlInfo, make_crawl_id
+from ..model import make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
+from ..protocols import Archive, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -84,7 +84,7 @@ class Stacking:
             fetcher = tracing.trace_exchanges(fetcher)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
-        in_workers = shared.config.offload.executor == "process"
+        in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
@@ -119,9 +119,7 @@ class Stacking:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
-        info = CrawlInfo(
-            make_crawl_id(frontier.key), self.folder.path if self.folder else None, not frontier.counts().known
-        )
+        info = parts.crawl_info(self.config, frontier, self.folder.path if self.folder else None)
         for sink in opened:  # unwrapped
             if isinstance(sink, PerCrawl):
                 await sink.begin_crawl(info)
@@ -282,9 +280,12 @@ class Works:
 
 
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
-    """Returns the sink, wrapped so that it skips records that it still has and other sinks lost."""
+    """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
+
+    An archive keeps what comes: the visit is made once more, and so are its exchanges.
+    """
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return SkipStored(sink, has) if has else sink
+    return SkipStored(sink, has) if has and not isinstance(sink, Archive) else sink
 
 
 def _make_table(key: bytes) -> Admitted:

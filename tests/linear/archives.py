@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
+<<<<<<< HEAD
 from crawler.archives.answers import read_answer, remove_chunks
 from crawler.archives.files import find_archives
 from crawler.archives.store import Store
@@ -16,6 +17,11 @@ from crawler.errors import ArchiveError, ConfigError
 from crawler.model import Request, Url
 from crawler.urls.canonical import Policy
 from crawler.warc import reading, unpacking
+=======
+from crawler.errors import ArchiveError
+from crawler.warc import cdxj, indexing, reading, unpacking
+from crawler.warc.surt import make_surt
+>>>>>>> main
 from crawler.warc.unpacking import Window
 from tests.linear.lists import PACKED, WARC
 from tests.linear.measure import Row, Shape, raw, runs
@@ -77,6 +83,7 @@ def _unpack(window: Window) -> None:
         pass
 
 
+<<<<<<< HEAD
 _HEAD = "HTTP/1.1 200 OK\r\n"
 ANSWERS = raw({
     **runs("a: b\r\n", "\r\n ", "a:", ":", "\n", "x", " ", "\r", "transfer-encoding:", "chunked", head=_HEAD),
@@ -85,6 +92,56 @@ ANSWERS = raw({
 })  # fmt: skip
 _REVISIT = record("revisit", answer(b""), "http://a.example/", Payload_Digest="sha1:A", Record_ID="<a>")
 _POST = record("request", b"POST / HTTP/1.1\r\n\r\nx", "http://a.example/", Concurrent_To="<a>")
+=======
+HEADS = ("http://a.example/", "http://a.example/?", "http://", "urn:", "")
+
+
+def _behind(head: str, shape: Shape) -> Shape:
+    return lambda n: f"{head}{shape(n)}"
+
+
+def _index(window: Window) -> int:
+    return sum(1 for _ in indexing.index_file(window, "archive"))
+
+
+def _read_line(data: bytes) -> object:
+    try:
+        return cdxj.read_line(data)
+    except ValueError as error:
+        return error
+
+
+_SESSION = "0123456789abcdefghijklmn"
+URLS = runs(
+    *(
+        "a",
+        "%25",
+        "%",
+        "25",
+        "/",
+        "../",
+        "/../a",
+        ".",
+        "&",
+        "&a=1",
+        "=",
+        "?",
+        "&cfid=1",
+        "cfid=",
+        "&cftoken=1",
+        "jsessionid=",
+    ),
+    *(f"/({_SESSION})", f"(s({_SESSION})", f"/(s({_SESSION}))/", "a.aspx", ".asp", "sid=", "%61", "\xe9"),
+)
+ADDRESSES: dict[str, Shape] = {f"{head}{name}": _behind(head, shape) for head in HEADS for name, shape in URLS.items()}
+LINES = raw(runs('{"url": "', "[", "0", " ", '{"a":', head='a 2026 {"url":'))
+ANSWERS: dict[str, Shape] = {
+    "a head without end": lambda n: record("response", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * (n // 6), "http://a/"),
+    "ends of lines": lambda n: record("response", b"HTTP/1.1 200" + b"\r\n" * (n // 2), "http://a/"),
+    "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
+}
+
+>>>>>>> main
 ROWS = [
     Row("archives.answers.read_answer", read_answer, ANSWERS),
     Row(
@@ -103,5 +160,9 @@ ROWS = [
     ),
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
+    Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),
+    Row("warc.surt.make_surt", make_surt, ADDRESSES),
+    Row("warc.cdxj.read_line", _read_line, LINES),
+    Row("warc.cdxj.make_stamp", cdxj.make_stamp, runs("2026-11-", "1", "-", ":", " ")),
     Row("warc.unpacking.Pieces", in_file(_unpack), MEMBERS),
 ]
