@@ -9,19 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-<<<<<<< HEAD
 from crawler.archives.answers import read_answer, remove_chunks
 from crawler.archives.files import find_archives
 from crawler.archives.store import Store
 from crawler.errors import ArchiveError, ConfigError
 from crawler.model import Request, Url
 from crawler.urls.canonical import Policy
-from crawler.warc import reading, unpacking
-=======
-from crawler.errors import ArchiveError
 from crawler.warc import cdxj, indexing, reading, unpacking
 from crawler.warc.surt import make_surt
->>>>>>> main
 from crawler.warc.unpacking import Window
 from tests.linear.lists import PACKED, WARC
 from tests.linear.measure import Row, Shape, raw, runs
@@ -58,7 +53,7 @@ def in_file(read: Callable[[Window], object]) -> Callable[[Any], object]:
     return tried
 
 
-def _index(data: bytes) -> object:
+def _replay(data: bytes) -> object:
     """Makes the index of an archive, and asks for an answer in it."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.warc"
@@ -83,7 +78,6 @@ def _unpack(window: Window) -> None:
         pass
 
 
-<<<<<<< HEAD
 _HEAD = "HTTP/1.1 200 OK\r\n"
 ANSWERS = raw({
     **runs("a: b\r\n", "\r\n ", "a:", ":", "\n", "x", " ", "\r", "transfer-encoding:", "chunked", head=_HEAD),
@@ -92,7 +86,7 @@ ANSWERS = raw({
 })  # fmt: skip
 _REVISIT = record("revisit", answer(b""), "http://a.example/", Payload_Digest="sha1:A", Record_ID="<a>")
 _POST = record("request", b"POST / HTTP/1.1\r\n\r\nx", "http://a.example/", Concurrent_To="<a>")
-=======
+
 HEADS = ("http://a.example/", "http://a.example/?", "http://", "urn:", "")
 
 
@@ -141,7 +135,6 @@ ANSWERS: dict[str, Shape] = {
     "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
 }
 
->>>>>>> main
 ROWS = [
     Row("archives.answers.read_answer", read_answer, ANSWERS),
     Row(
