@@ -79,7 +79,7 @@ def _unpack(window: Window) -> None:
 
 
 _HEAD = "HTTP/1.1 200 OK\r\n"
-ANSWERS = raw({
+HTTP = raw({
     **runs("a: b\r\n", "\r\n ", "a:", ":", "\n", "x", " ", "\r", "transfer-encoding:", "chunked", head=_HEAD),
     **runs("a\r\n", "1\r\na\r\n", "0", "f", ";", " ", "1;", "1\na", head=f"{_HEAD}Transfer-Encoding: chunked\r\n\r\n"),
     **runs("HTTP/1.1 ", "HTTP/1.1 200", " ", "2"),
@@ -136,13 +136,13 @@ ANSWERS: dict[str, Shape] = {
 }
 
 ROWS = [
-    Row("archives.answers.read_answer", read_answer, ANSWERS),
+    Row("archives.answers.read_answer", read_answer, HTTP),
     Row(
         "archives.answers.remove_chunks", remove_chunks, raw(runs("1\r\na\r\n", "0\r\n", "1\r\n", "f", ";", "1;", "\n"))
     ),
     Row(
         "archives.store.Store",
-        _index,
+        _replay,
         {
             "records": lambda n: _ONE * (n // len(_ONE)),
             "revisits": lambda n: _REVISIT * (n // len(_REVISIT)),
