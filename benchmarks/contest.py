@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     given = _parse(arguments)
     print(describe(PYTHON))
     peers, ours = choose(given.peers), [] if given.alone else [crawld()]
-    rounds = hold((*peers, *ours), Plan(pages=given.pages, hosts=given.hosts), given.rounds)
+    with serving(Plan(pages=given.pages, hosts=given.hosts)) as site:
+        rounds = hold((*peers, *ours), site, given.rounds)
     if given.alone:
         return 0
     beside = compare(rounds)
@@ -86,11 +87,10 @@ def choose(names: Iterable[str]) -> list[Contestant]:
     return chosen
 
 
-def hold(contestants: Sequence[Contestant], plan: Plan, rounds: int) -> list[dict[str, Heat]]:
+def hold(contestants: Sequence[Contestant], site: Site, rounds: int) -> list[dict[str, Heat]]:
     """Lets all of them crawl the site in turns, and prints a row for each run; returns the runs of each round."""
     print(HEADS, flush=True)
-    with serving(plan) as site:
-        return [{one.name: run(one, site) for one in contestants} for _ in range(rounds)]
+    return [{one.name: run(one, site) for one in contestants} for _ in range(rounds)]
 
 
 def run(contestant: Contestant, site: Site) -> Heat:

@@ -49,16 +49,22 @@ def crawld(*extra: str) -> Contestant:
 
     def order(site: Site, folder: Path) -> list[str]:
         reach = ("--reach", "any") if site.plan.hosts > 1 else ()
-        return [command, site.url, "-o", str(folder / "crawl"), *OURS, *reach, *extra]
+        secure = (
+            ("--set", f'fetch.name_servers=["{site.name_server}"]', "--set", f"fetch.ca_file={site.authority}")
+            if site.name_server
+            else ()
+        )
+        return [command, site.url, "-o", str(folder / "crawl"), *OURS, *reach, *secure, *extra]
 
     return Contestant("crawld", order, lambda _, folder: _read(folder / "crawl" / "pages.jsonl"))
 
 
-def bare(*extra: str) -> Contestant:
+def bare() -> Contestant:
     """Returns the limit: exchanges, parsing and a set, and nothing else."""
 
     def order(site: Site, folder: Path) -> list[str]:
-        return [*_module("bare", "bare"), site.url, str(folder / "pages.jsonl"), "--within", site.within, *extra]
+        secure = ("--name-server", site.name_server, "--ca", site.authority) if site.name_server else ()
+        return [*_module("bare", "bare"), site.url, str(folder / "pages.jsonl"), "--within", site.within, *secure]
 
     return Contestant("bare", order, _read_lines, _lacks_venv("bare"))
 
