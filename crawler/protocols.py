@@ -10,7 +10,7 @@ from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
 from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
-from .standing import RobotsState, RobotsVerdict
+from .standing import RobotsState, RobotsVerdict, WorkCost
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,6 +178,15 @@ class Staffed(Protocol):
     @property
     def members(self) -> Sequence[WorkerState]:
         """Its workers, from memory."""
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """An Offloader that chooses where work is done by what it costs."""
+
+    def costs(self) -> Sequence[WorkCost]:
+        """Returns what was measured and chosen, by kind of work and size. From memory."""
         ...
 
 

@@ -131,6 +131,7 @@ class WorkCost(NamedTuple):
     place: str
     """`inline` (on the event loop), `thread` or `process`."""
     why: str
+    """Why it is done there, in words: `costs least`, `not inline: the loop has no room`."""
     calls: int
     """Calls since the process began."""
     p99_ms: float

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
-from ..standing import Counts, Progress, SiteView, Trap
+from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
@@ -136,6 +136,8 @@ class Snapshot:
     at_least_s: float | None = None
     """Seconds that the queue of now takes at least, by the rests of sites. None: it cannot be said, or no rest adds to
     it."""
+    work: Sequence[WorkCost] = ()
+    """Where CPU work is done, and what it costs there. Empty without `offload.executor = "auto"`."""
 
     def at_rest(self) -> Snapshot:
         """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""

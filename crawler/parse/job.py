@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
@@ -65,7 +65,7 @@ class Document:
         if int(protocol) < _WITH_BUFFERS:
             return Document, values
         url, _, *rest = values
-        return Document, (url, PickleBuffer(self.body), *rest)
+        return Document, (url, pickle.PickleBuffer(self.body), *rest)
 
 
 _values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
