@@ -90,6 +90,8 @@ def describe_visit(outcome: Outcome) -> Fields:
         ("via", request.via.text if request.via else ""),
         ("depth", str(request.depth)),
         ("redirects", str(request.redirects) if request.redirects else ""),
+        ("requisite", str(request.requisite) if request.requisite else ""),
+        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
         ("visit", str(request.visit)),
         ("attempt", str(request.attempt)),
         ("disposition", outcome.disposition),
