@@ -63,7 +63,4 @@ def _with_fields(sinks: Sequence[SinkConfig], spec: JobSpec) -> list[Mapping[str
     said = {name: value for name, value in (("links", spec.links), ("text", spec.text)) if value is not None}
     if said and not any(sink.kind == RECORDS for sink in sinks):
         raise BadJob([Complaint(name, "can be chosen for records in jsonl alone; this job has none") for name in said])
-    return [
-        sink.model_dump(mode="json", exclude_unset=True) | (said if sink.kind == RECORDS else {})
-        for sink in sinks
-    ]
+    return [sink.model_dump(mode="json", exclude_unset=True) | (said if sink.kind == RECORDS else {}) for sink in sinks]
