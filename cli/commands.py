@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "Say what stands in a crawl folder, and what to do next.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
+    "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
     "bench": "Measure for a minute how fast this machine crawls.",
     "serve": "Run a daemon that holds many crawls.",

@@ -183,7 +183,7 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text, warc)
+    loaded = add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text, warc)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -222,7 +222,7 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def _add_to_records(config: Config, links: bool, text: bool, warc: bool) -> Config:
+def add_to_records(config: Config, links: bool, text: bool, warc: bool = False) -> Config:
     """Returns the settings with links or text added to every record, and with an archive beside the records."""
     from crawler import SinkConfig
     from crawler.settings.loading import amend

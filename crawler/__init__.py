@@ -8,10 +8,13 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ArchiveError,
         ClosedError,
         ConfigError,
         CrawlError,
@@ -90,10 +93,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "archives": "ArchiveFetcher",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
-    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
-    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
+    "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
     "metrics.bounds": "Bound",
@@ -130,6 +135,8 @@ _HOMES = {
 __all__ = [
     "FAILURES",
     "Archive",
+    "ArchiveError",
+    "ArchiveFetcher",
     "BadSeed",
     "Blocked",
     "Bound",
@@ -183,6 +190,7 @@ __all__ = [
     "Reconsidered",
     "Rehearsal",
     "RepairReport",
+    "ReplayPlan",
     "Report",
     "Request",
     "RequestError",
@@ -219,16 +227,19 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "find_crawl_folder",
     "look",
     "make_content",
     "open_crawl",
     "open_shared",
     "plan_memory",
+    "plan_replay",
     "read_folder",
     "read_report",
     "record",
     "rehearse",
     "repair_folder",
+    "replay",
     "stream",
 ]
 

@@ -55,6 +55,8 @@ RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
 THROUGH_PIPES = {
     ROOT / "crawler/offload/packing.py",  # each answer of a worker by itself
+    ROOT / "crawler/offload/shared_bytes.py",  # in a worker: a batch, whose bodies lie in shared memory
+    ROOT / "crawler/parse/job.py",  # offers a body as a buffer beside its pickle; unpickles nothing
     ROOT / "crawler/offload/program.py",  # in a worker: a function of the user's own program
     ROOT / "crawler/model/returned.py",  # what that function returned, in an answer of a worker
 }
@@ -66,7 +68,7 @@ COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2":
 OF_EXTRAS = {"opentelemetry"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
-PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
+PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
 """What benchmarks run in processes of their own."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")

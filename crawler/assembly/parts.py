@@ -48,6 +48,7 @@ def policy(config: Config) -> Policy:
 
 
 def politeness(config: Config) -> Politeness:
+    config = without_rests(config)
     said = config.politeness
     adapts = said.adapt == "latency"
     return Politeness(
@@ -66,6 +67,7 @@ def politeness(config: Config) -> Politeness:
 
 def terms(config: Config, turns: Turns | None = None) -> Terms:
     """Returns the rules by which a frontier lends. `turns` is shared with other crawls of the process."""
+    config = without_rests(config)
     said, sites = config.politeness, SiteRules(config.sites)
     return Terms(
         per_site=said.per_site,
@@ -83,6 +85,20 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         sites=sites,
         page_limits=sites.limit if sites.has_limits else None,
     )
+
+
+def without_rests(config: Config) -> Config:
+    """Returns the settings; those of a replay let no site rest and no attempt wait, for archives need neither."""
+    if not config.fetch.archives:
+        return config
+    said, sites = config.politeness.model_copy(update=_NO_RESTS), config.sites
+    unhurried = {name: site.model_copy(update={"delay_s": None}) for name, site in sites.items()}
+    return config.model_copy(update={"politeness": said, "sites": unhurried})
+
+
+_NO_RESTS = {
+    "delay_s": 0.0, "max_delay_s": 0.0, "max_retry_after_s": 0.0, "retry_delay_s": 0.0, "adapt": "off",
+}  # fmt: skip
 
 
 def per_ip(config: Config) -> int:

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
+    NOT_ARCHIVED = "not-archived"
     INTERNAL = "internal"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from pickle import PickleBuffer
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import turbohtml
 
 ROBOTS_PATH = "/robots.txt"
+_WITH_BUFFERS = 5
+"""The first protocol of pickles that knows buffers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,13 @@ class Document:
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return Document, _values_of_document(self)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        """Offers the body as a buffer of its own, where pickles know these, so that it may be carried apart."""
+        values = _values_of_document(self)
+        if int(protocol) < _WITH_BUFFERS:
+            return Document, values
+        url, _, *rest = values
+        return Document, (url, PickleBuffer(self.body), *rest)
 
 
 _values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))

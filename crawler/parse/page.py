@@ -121,7 +121,8 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
-        return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))
+        is_xml, may_be_brief = kinds.is_xml(content_type), document.may_be_brief
+        return kind, html.read(body, charset.label(content_type), url, job, is_xml=is_xml, may_be_brief=may_be_brief)
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
     if kind == "text":

@@ -149,8 +149,8 @@ def _growth_test(page: str, most: int) -> Callable[[str], bool]:
     if len(own) < 3 + most:
         return _never_grows
     common = "/".join(own[: 3 + most])
-    words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
-    """For each segment, how many up to it are not numbers."""
+    words = list[int]()
+    """For each segment, how many up to it are not numbers; filled for the first link that needs it."""
 
     def grows(text: str) -> bool:
         if not text.startswith(common):
@@ -159,6 +159,8 @@ def _growth_test(page: str, most: int) -> Callable[[str], bool]:
         parted = next((n for n, pair in enumerate(zip(own, link, strict=False)) if pair[0] != pair[1]), len(own))
         if parted >= len(link):
             return False
+        if not words:
+            words.extend(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
         return any(
             link[parted - period] == link[parted]
             and words[parted - 1] > words[parted - period - 1]

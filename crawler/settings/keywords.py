@@ -161,6 +161,9 @@ class FetchSettings(TypedDict, total=False):
     """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
     fetcher_options: Mapping[str, object]
     """Settings of a fetcher that a package adds."""
+    archives: Sequence[str]
+    """Archives to answer from instead of the network: WARC and WACZ files, and folders that hold some (docs/replay.md).
+    Then no site rests between requests."""
     concurrency: int
     """Most visits under way at a time, over all sites."""
     timeout_s: float
@@ -213,8 +216,9 @@ class FetchSettings(TypedDict, total=False):
 class OffloadSettings(TypedDict, total=False):
     """Keywords of `OffloadConfig`. Workers that do the CPU work."""
 
-    executor: Literal["process", "thread", "inline"]
-    """The place where parsing, hashing and decompression run."""
+    executor: Literal["process", "thread", "inline", "auto"]
+    """The place where parsing, hashing and decompression run. `auto` measures what each place costs and takes the
+    cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: int

@@ -26,8 +26,9 @@ MOST_INLINE_BYTES = 1 << 16
 class OffloadConfig(Table):
     """Workers that do the CPU work."""
 
-    executor: Shared[Literal["process", "thread", "inline"]] = "process"
-    """The place where parsing, hashing and decompression run."""
+    executor: Shared[Literal["process", "thread", "inline", "auto"]] = "process"
+    """The place where parsing, hashing and decompression run. `auto` measures what each place costs and takes the
+    cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024

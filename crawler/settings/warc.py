@@ -14,7 +14,7 @@ class WarcConfig(Table):
 
     prefix: ForJobs[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")]] = "crawl"
     """The beginning of the names of the files: `crawl-20260504030201-00000-1f2e3d4c.warc.gz`."""
-    max_file_bytes: ForJobs[Annotated[Size, Field(ge=1 << 20)]] = 1 << 30
+    max_file_bytes: ForJobs[Annotated[Size, Field(ge=1 << 16)]] = 1 << 30
     """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
     digest: ForJobs[Literal["sha1", "sha256"]] = "sha1"
     """The digests of records: `sha1`, which all tools compare, or `sha256`."""
