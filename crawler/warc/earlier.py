@@ -1,4 +1,4 @@
-"""Remembers which bodies earlier crawls hold, in a sorted file on the disk, so that a crawl need not store them again."""
+"""Finds bodies that earlier crawls hold, in a sorted file on the disk, so that a crawl need not store them again."""
 
 from __future__ import annotations
 

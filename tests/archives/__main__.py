@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from tests.archives.checks import CHECKS
-from tests.archives.crawling import Archived, crawl_site
+from tests.archives.crawling import crawl_site
 from tests.archives.tools import Tools
 
 
@@ -24,9 +24,9 @@ def main() -> int:
     tools = Tools(venv.with_name(f"{venv.name}-archives"))
     failed = 0
     with tempfile.TemporaryDirectory(prefix="crawld-archives-") as folder:
-        archived: Archived = anyio.run(crawl_site, Path(folder), tools)
+        first, second = anyio.run(crawl_site, Path(folder), tools)
         for name in wanted:
-            told, faults = CHECKS[name](archived)
+            told, faults = CHECKS[name](first, second)
             failed += bool(faults)
             print(f"{name:<14} {'FAILED' if faults else 'ok':<7} {told}", flush=True)
             for fault in faults[:20]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -20,14 +20,25 @@ Told = tuple[str, list[str]]
 BODILESS = {204, 304}
 
 
-def check_replay(archived: Archived) -> Told:
+def check_replay(first: Archived, second: Archived) -> Told:
     """pywb gives back each capture as it was sent, by our index."""
+    return _replay(first, [first])
+
+
+def check_earlier(first: Archived, second: Archived) -> Told:
+    """So it does with the second crawl, which stored nothing that the first one holds."""
+    told, faults = _replay(second, [second, first])
+    sizes = [sum(path.stat().st_size for path in one.archives) for one in (first, second)]
+    return f"{told}; {sizes[1]:,} bytes beside {sizes[0]:,}", faults
+
+
+def _replay(archived: Archived, beside: Sequence[Archived]) -> Told:
     faults: list[str] = []
     counts: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     with (
         tempfile.TemporaryDirectory(dir=archived.folder) as folder,
-        serve(archived.tools, Path(folder), archived.crawl / "warc", archived.index) as pywb,
+        serve(archived.tools, Path(folder), beside) as pywb,
     ):
         for entry in archived.captures:
             target = entry.url.removeprefix(archived.origin)
@@ -63,7 +74,7 @@ def _compare(pywb: Pywb, entry: Entry, answer: Answer) -> str:
     return "" if fields.get("content-type") == told else f"{entry.url}: Content-Type {fields.get('content-type')}"
 
 
-def check_warcio(archived: Archived) -> Told:
+def check_warcio(archived: Archived, second: Archived) -> Told:
     """warcio and fastwarc read every record of every file, and all digests are right."""
     records, faults = 0, []
     for path in archived.archives:
@@ -80,7 +91,7 @@ def check_warcio(archived: Archived) -> Told:
     return f"{len(archived.archives)} files, {records} records", faults
 
 
-def check_index(archived: Archived) -> Told:
+def check_index(archived: Archived, second: Archived) -> Told:
     """cdxj-indexer makes the same index of our files, byte for byte."""
     ran = archived.tools.run("cdxj-indexer", "cdxj-indexer", "-s", *map(str, archived.archives))
     ours, theirs = archived.index.read_text().splitlines(), ran.stdout.splitlines()
@@ -89,14 +100,14 @@ def check_index(archived: Archived) -> Told:
     return f"{len(theirs)} lines", faults
 
 
-def check_surt(archived: Archived) -> Told:
+def check_surt(archived: Archived, second: Archived) -> Told:
     """The program behind cdxj-indexer gives the same keys for URLs that are made up."""
     from tests.archives.made_up import compare
 
     return compare(archived.tools)
 
 
-def check_wacz(archived: Archived) -> Told:
+def check_wacz(archived: Archived, second: Archived) -> Told:
     """py-wacz finds our WACZ valid."""
     ran = archived.tools.run("wacz", "wacz", "validate", "-f", str(archived.package))
     said = " ".join((ran.stdout + ran.stderr).split())
@@ -104,13 +115,14 @@ def check_wacz(archived: Archived) -> Told:
     return f"{archived.package.stat().st_size:,} bytes", [] if is_valid else [said]
 
 
-def check_player(archived: Archived) -> Told:
+def check_player(archived: Archived, second: Archived) -> Told:
     """ReplayWeb.page opens our WACZ in Chromium and shows a page of it."""
     return play(archived.tools.player(), archived.package, f"{archived.origin}/styled", archived.folder)
 
 
-CHECKS: Mapping[str, Callable[[Archived], Told]] = {
+CHECKS: Mapping[str, Callable[[Archived, Archived], Told]] = {
     "pywb": check_replay,
+    "pywb-earlier": check_earlier,
     "warcio": check_warcio,
     "cdxj-indexer": check_index,
     "surt": check_surt,

@@ -33,9 +33,11 @@ class Archived:
     """The site as it was served: `http://127.0.1.1:8000`."""
     captures: list[Entry] = field(default_factory=list)
 
+    name: str = "site"
+
     @property
     def crawl(self) -> Path:
-        return self.folder / "site.crawl"
+        return self.folder / f"{self.name}.crawl"
 
     @property
     def archives(self) -> list[Path]:
@@ -43,26 +45,31 @@ class Archived:
 
     @property
     def index(self) -> Path:
-        return self.folder / "site.cdxj"
+        return self.folder / f"{self.name}.cdxj"
 
     @property
     def package(self) -> Path:
-        return self.folder / "site.wacz"
+        return self.folder / f"{self.name}.wacz"
 
     def records(self) -> list[dict[str, object]]:
         return [orjson.loads(line) for line in (self.crawl / "pages.jsonl").read_bytes().splitlines()]
 
 
-async def crawl_site(folder: Path, tools: Tools) -> Archived:
-    """Crawls the site into `folder`, and makes an index and a package of it."""
-    sent = Sent()
+async def crawl_site(folder: Path, tools: Tools) -> tuple[Archived, Archived]:
+    """Crawls the site twice into `folder`, the second time without what the first archive holds."""
+    sent, again = Sent(), Sent()
     async with open_web(make_web(sent)) as served:
-        archived = Archived(folder, tools, sent, served.url(HOST).rstrip("/"))
-        await _run(CRAWL, served.url(HOST), "-o", str(archived.crawl), *OPTIONS)
-    for path in (archived.index, archived.package):
-        await _run(CRAWL, "export", str(archived.crawl), "-o", str(path))
-    archived.captures.extend(map(read_line, archived.index.read_bytes().splitlines()))
-    return archived
+        first = Archived(folder, tools, sent, served.url(HOST).rstrip("/"))
+        port = int(first.origin.rpartition(":")[2])
+        await _run(CRAWL, f"{first.origin}/", "-o", str(first.crawl), *OPTIONS)
+    async with open_web(make_web(again), port=port):
+        second = Archived(folder, tools, again, first.origin, name="again")
+        await _run(CRAWL, f"{first.origin}/", "-o", str(second.crawl), *OPTIONS, "--dedupe-with", str(first.crawl))
+    for one in (first, second):
+        for path in (one.index, one.package):
+            await _run(CRAWL, "export", str(one.crawl), "-o", str(path))
+        one.captures.extend(map(read_line, one.index.read_bytes().splitlines()))
+    return first, second
 
 
 async def _run(*command: str) -> None:

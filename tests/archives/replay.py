@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
+from tests.archives.crawling import Archived
 from tests.archives.tools import Tools
 
 STARTS_S = 120
@@ -19,8 +20,8 @@ STARTS_S = 120
 _CONFIG = """
 collections:
   c:
-    index_paths: {index}
-    archive_paths: {archives}
+    index_paths: ./indexes/
+    archive_paths: ./archive/
 debug: false
 """
 
@@ -45,10 +46,16 @@ class Pywb:
 
 
 @contextmanager
-def serve(tools: Tools, folder: Path, archives: Path, index: Path) -> Iterator[Pywb]:
-    """Runs pywb in `folder` until the block ends."""
+def serve(tools: Tools, folder: Path, crawls: Iterable[Archived]) -> Iterator[Pywb]:
+    """Runs pywb over the archives of crawls, in `folder`, until the block ends."""
     program = tools.find("pywb", "wayback")
-    (folder / "config.yaml").write_text(_CONFIG.format(index=index.resolve(), archives=f"{archives.resolve()}/"))
+    (folder / "config.yaml").write_text(_CONFIG)
+    for name in ("indexes", "archive"):
+        (folder / name).mkdir()
+    for crawl in crawls:
+        (folder / "indexes" / crawl.index.name).symlink_to(crawl.index)
+        for path in crawl.archives:
+            (folder / "archive" / path.name).symlink_to(path)
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (folder / "pywb.log").open("wb") as log:

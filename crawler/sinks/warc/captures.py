@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...runtime.private_files import BESIDE, check_database, touch
+from ...warc.earlier import EarlierCaptures
 from ...warc.records import Referred
 
 T = TypeVar("T")
@@ -35,11 +36,12 @@ _CACHE_KIB = 8 << 10
 class Captures:
     """The captures of one crawl by payload and by URL. All calls block. Raises OSError where the file is not ours.
 
-    A file that SQLite cannot use is replaced by an empty one.
+    A file that SQLite cannot use is replaced by an empty one. `earlier` knows the captures of earlier crawls.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, earlier: EarlierCaptures | None = None) -> None:
         self._path = path
+        self._earlier = earlier
         self._database = self._try(self._connect)
 
     def cut_back(self, serial: int, length: int) -> None:
@@ -47,10 +49,11 @@ class Captures:
         self._do("DELETE FROM captures WHERE serial > ? OR (serial = ? AND place >= ?)", serial, serial, length)
         self.commit()
 
-    def find_payload(self, digest: str) -> Referred | None:
-        """Returns the first capture with this payload."""
+    def find_payload(self, digest: str, url: str) -> Referred | None:
+        """Returns the first capture with this payload, or one of an earlier crawl, of this URL if there is one."""
         found = self._do("SELECT url, date, digest FROM captures WHERE key = ?", _key("p", digest))
-        return next((one for row in found if (one := Referred(*row)).payload_digest == digest), None)
+        own = next((one for row in found if (one := Referred(*row)).payload_digest == digest), None)
+        return own or (self._earlier.find(digest, url) if self._earlier else None)
 
     def find_latest(self, url: str) -> Referred | None:
         """Returns the capture that has the latest body of a URL."""
@@ -71,6 +74,8 @@ class Captures:
     def close(self) -> None:
         self.commit()
         self._database.close()
+        if self._earlier:
+            self._earlier.close()
 
     def _add(self, key: int, serial: int, place: int, referred: Referred) -> None:
         self._do("INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?)", key, serial, place, *referred)

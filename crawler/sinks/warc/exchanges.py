@@ -73,7 +73,7 @@ def _make_answer(
         return record, _Noted(Referred(exchange.url, exchange.date, payload), False, False)
     payload = digest(algorithm, exchange.body)
     may_refer = bool(exchange.body) and not exchange.truncated and (request is None or request.method == "GET")
-    found = captures.find_payload(payload) if may_refer else None
+    found = captures.find_payload(payload, exchange.url) if may_refer else None
     referred = found or Referred(exchange.url, exchange.date, payload)
     has_validator = response.status == 200 and bool(response.header("etag") or response.header("last-modified"))
     noted = _Noted(referred, may_refer and found is None, may_refer and has_validator)
