@@ -49,7 +49,16 @@ def show(
     for key, origin in origins.items():
         value = mask_value(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
-        print(escape_text(assignment) if origin == "default" else escape_text(f"{assignment}  # {origin}"))
+        notes = [origin] if origin != "default" else []
+        notes += [_why_auto()] if (key, value) == ("offload.executor", "auto") else []
+        print(escape_text(f"{assignment}  # {'; '.join(notes)}" if notes else assignment))
+
+
+def _why_auto() -> str:
+    """Returns what `offload.executor = "auto"` chooses between here."""
+    from crawler.offload.auto import explain
+
+    return explain()
 
 
 @app.command()

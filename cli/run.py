@@ -59,6 +59,20 @@ def run(
         typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable."),
         SetsSetting("scope.exclude"),
     ] = None,
+    requisites: Annotated[
+        bool | None,
+        typer.Option(
+            "--requisites/--no-requisites",
+            show_default=False,
+            help="Fetch what pages need to be shown, whatever its host: images, styles, fonts, frames.",
+        ),
+        SetsSetting("scope.requisites"),
+    ] = None,
+    extra_hops: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Follow links that leave the reach N hops further out. [default: 0]"),
+        SetsSetting("scope.extra_hops"),
+    ] = None,
     sitemaps: Annotated[
         bool | None,
         typer.Option("--sitemaps/--no-sitemaps", show_default=False, help="Visit the sitemaps that robots.txt names."),

@@ -327,7 +327,7 @@ class Crawl:
         Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
         """
         now = self._engine.snapshot()
-        now = replace(now, busiest=self._complete(now.busiest))
+        now = replace(now, busiest=self._complete(now.busiest), work=self._works.work_costs())
         if self._last is not None and not self._is_running:
             return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest))
         now, spent_s = self._with_progress(now), self._engine.spent.time_s

@@ -98,6 +98,13 @@ class ScopeSettings(TypedDict, total=False):
     nofollow: Literal["ignore", "pages", "links"]
     """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
     too."""
+    requisites: bool
+    """Fetch what pages need to be shown, whatever its host: images, styles, scripts, fonts, icons, media, frames, and
+    what styles name. They count neither as pages nor as hops, and no link of theirs is followed."""
+    max_requisites: int
+    """Most requisites of one page, or of one style sheet, the first ones."""
+    extra_hops: int
+    """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 
