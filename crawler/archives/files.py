@@ -38,6 +38,8 @@ class ArchiveFile:
     """Its name in a WACZ. Empty: it is a file itself."""
     is_named: bool = True
     """Whether the user named it, or the WACZ that holds it; else a folder was looked through."""
+    is_indexed: bool = False
+    """Whether an index of somebody else tells where its records stand, so that it is not read for ours."""
 
 
 def find_archives(places: Iterable[str | os.PathLike[str]]) -> list[ArchiveFile]:
