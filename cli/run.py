@@ -26,6 +26,11 @@ def run(
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Settings that go together: archive, audit, text (`crawl config presets`)."),
+        SetsSetting("preset"),
+    ] = None,
     depth: Annotated[
         int | None,
         typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]"),

@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url

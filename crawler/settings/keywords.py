@@ -330,6 +330,9 @@ class Settings(
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
     (`max_depth=2`) or in its table (`scope={'max_depth': 2}`)."""
 
+    preset: str
+    """The preset that these settings begin with: archive, audit, text (`crawl config presets`). All settings given
+    beside it win. Empty: none."""
     user_agent: str
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: str
