@@ -84,8 +84,8 @@ def main(arguments: Sequence[str] = ()) -> int:
             found = PARTS[name](given.pages, given.rounds)
             print("\n".join(f"{key}: {value:.4g}" for key, value in found.items()), flush=True)
             figures |= found
-        except (SystemExit, RuntimeError) as error:  # the other parts are worth their time
-            print(f"{name} has no figure: {error}")
+        except (SystemExit, Exception) as error:  # noqa: BLE001  (the other parts are worth their time)
+            print(f"{name} has no figure: {error!r}")
     print(table(figures))
     new = ledger.entry(python.partition(",")[0], given.pages, figures)
     for words in ledger.warnings(new, ledger.read()):
