@@ -24,7 +24,7 @@ from benchmarks.site import Speaker, answer
 SIZES = (1_000, 8_000, 40_000, 240_000)
 CHOICES = ("process", "inline", "thread", "auto")
 PAGES = {1_000: 6_000, 8_000: 5_000, 40_000: 3_000, 240_000: 800}
-POLITE_PAGES = 1_200
+PAGES_AT_REST = 1_200
 BYTES_A_LINK = 110
 MOST_LINKS = 200
 NEAR = 1.05
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     cores = len(os.sched_getaffinity(0))
     is_met = True
     print(_HEAD)
-    for place in [one for one in PLACES if one.cores <= cores and one.pace.endswith(given.pace)]:
+    for place in [one for one in PLACES if one.cores <= cores and given.only in str(one)]:
         for size in given.sizes:
             found = _compare(size, place, given)
             _print(size, place, found)
@@ -106,7 +106,7 @@ def _compare(size: int, place: Place, given: argparse.Namespace) -> dict[str, Co
 def _measure(url: str, choice: str, place: Place) -> Cost:
     settings = {**PACES[place.pace], "offload": {"executor": choice, "workers": place.workers}}
     if place.pace == "at rest":
-        settings["limit"] = POLITE_PAGES
+        settings["limit"] = PAGES_AT_REST
     report, cost = crawl([url], settings)
     cpu_s = cost.cpu_s - _bare_cpu_s(url, choice, place.workers)
     main_ms = report.threads_cpu_s / report.pages * 1000
@@ -206,7 +206,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--choices", nargs="+", default=CHOICES)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pace", default="", choices=["", *PACES], help="default: each")
+    parser.add_argument("--only", default="", help="only places like this: 'at rest', '2 cores, 2 workers'")
     parser.add_argument("--serve", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
