@@ -81,7 +81,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     for name in given.parts:
         print(f"\n== {name} ==", flush=True)
         try:
-            figures |= PARTS[name](given.pages, given.rounds)
+            found = PARTS[name](given.pages, given.rounds)
+            print("\n".join(f"{key}: {value:.4g}" for key, value in found.items()), flush=True)
+            figures |= found
         except (SystemExit, RuntimeError) as error:  # the other parts are worth their time
             print(f"{name} has no figure: {error}")
     print(table(figures))
@@ -130,6 +132,8 @@ def short(_: int, rounds: int) -> Figures:
 
 def loop(pages: int, rounds: int) -> Figures:
     reports = [tick.measure(pages)[0] for _ in range(rounds)]
+    print(f"late by (ms): {[tick.told(one.late_ms) for one in reports]}")
+    print(f"with a core of its own: {[tick.told(one.busy_ms) for one in reports]}")
     late_ms = statistics.median(one.late_ms["p99"] for one in reports)
     return {"loop_ms": statistics.median(one.loop_cpu_s / one.pages * 1000 for one in reports), "late_ms": late_ms}
 
@@ -141,6 +145,7 @@ def todays_web(pages: int, rounds: int) -> Figures:
 def slow(pages: int, _: int) -> Figures:
     report, cost = many_slow.measure(min(pages, MOST_SLOW), SLOW_S)
     print(f"{report.pages} answers of {SLOW_S:g} s in {report.run_s:.1f} s; {cost.cpu_s:.1f} CPU s")
+    print(f"late by (ms): {tick.told(report.late_ms)}; with a core of its own: {tick.told(report.busy_ms)}")
     return {"slow_gb": cost.peak_rss_bytes / 1e9, "slow_late_ms": report.late_ms["p99"]}
 
 

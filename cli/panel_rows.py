@@ -93,7 +93,7 @@ def _figures(now: Snapshot, is_roomy: bool) -> Iterator[Row]:
         yield Row("visits", [Part(one) for one in visits], between)
     if said := progress(now):
         yield Row("so far", [Part(one) for one in said], "; ")
-    in_folder = sum(n for name, n in counts.settled.items() if name == "fetched")
+    in_folder = counts.pages
     if in_folder > now.pages:
         yield Row(
             "folder", [Part(f"{show.many(in_folder, 'page')},"), Part(f"{show.number(now.pages)} in this run")], " "

@@ -26,6 +26,11 @@ def run(
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Settings that go together: archive, audit, text (`crawl config presets`)."),
+        SetsSetting("preset"),
+    ] = None,
     depth: Annotated[
         int | None,
         typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]"),
@@ -58,6 +63,20 @@ def run(
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable."),
         SetsSetting("scope.exclude"),
+    ] = None,
+    requisites: Annotated[
+        bool | None,
+        typer.Option(
+            "--requisites/--no-requisites",
+            show_default=False,
+            help="Fetch what pages need to be shown, whatever its host: images, styles, fonts, frames.",
+        ),
+        SetsSetting("scope.requisites"),
+    ] = None,
+    extra_hops: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Follow links that leave the reach N hops further out. [default: 0]"),
+        SetsSetting("scope.extra_hops"),
     ] = None,
     sitemaps: Annotated[
         bool | None,

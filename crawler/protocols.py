@@ -335,6 +335,14 @@ class Bounds(Protocol):
         """
         ...
 
+    def reaches(self, anchor: Url) -> Callable[[str], bool]:
+        """Returns a function that tells whether a link, as canonical text, that descends from `anchor` is in reach."""
+        ...
+
+    def sieve_beyond(self, page: Url) -> Callable[[str], int]:
+        """Returns a function as of `sieve`, for links of a page that lead out of the reach, and for requisites."""
+        ...
+
     def place(self, text: str) -> str:
         """Returns the place of a link out of reach: a new seed of that place may admit it. Empty: no seed can."""
         ...

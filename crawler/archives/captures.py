@@ -107,6 +107,11 @@ class Captures:
         self._write()
         self._base.execute("UPDATE capture SET key = ? WHERE id = ?", (key, number))
 
+    def forget(self, file: int) -> None:
+        """Removes the captures of a file, which is read again: its first ones."""
+        self._write()
+        self._count -= self._base.execute("DELETE FROM capture WHERE file = ?", (file,)).rowcount
+
     def sort(self) -> None:
         """Makes the index ready for questions, once all captures are in it."""
         self._write()

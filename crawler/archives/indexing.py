@@ -24,7 +24,6 @@ MOST_BODY = 256 << 10
 _RECENT = 1000
 """Requests and answers that wait for each other: they stand side by side."""
 _DOCUMENTS = frozenset((b"text/html", b"application/xhtml+xml", b"application/pdf", b"text/plain"))
-NOT_MODIFIED = "server-not-modified"
 
 
 class Indexer:
@@ -109,8 +108,11 @@ class Unseekable(Exception):
     """Records share one packed stream, so that none of them can be found again without all before it."""
 
 
-def original_key(record: Record, policy: Policy) -> tuple[bytes, bytes | None, float]:
-    """Returns the key, the digest and the time of the capture that a revisit refers to."""
+def original_key(record: Record, policy: Policy, *, is_unchanged: bool) -> tuple[bytes, bytes | None, float]:
+    """Returns the key, the digest and the time of the capture that a revisit refers to.
+
+    `is_unchanged`: it is the answer that nothing has changed, so its digest is not that of the page.
+    """
     fields = record.fields
     target = fields.get("warc-refers-to-target-uri", "").strip("<>") or record.target
     try:
@@ -118,8 +120,8 @@ def original_key(record: Record, policy: Policy) -> tuple[bytes, bytes | None, f
     except UrlError:
         text = target
     at = unix_time(fields.get("warc-refers-to-date", "") or fields.get("warc-date", ""))
-    digest = None if NOT_MODIFIED in fields.get("warc-profile", "") else fields.get("warc-payload-digest", "")
-    return request_key(text), digest_key(digest or ""), at
+    digest = "" if is_unchanged else fields.get("warc-payload-digest", "")
+    return request_key(text), digest_key(digest), at
 
 
 def unix_time(text: str) -> float:
@@ -131,11 +133,16 @@ def unix_time(text: str) -> float:
 
 
 def read_block(record: Record, block: bytes) -> Answer | None:
-    """Returns the answer that a record holds; None: it holds none. A resource is an answer without a head."""
+    """Returns the answer that a record holds; None: it holds none.
+
+    A resource is an answer without a head, and a revisit may have no head of its own.
+    """
     if record.type == "resource":
         kind = record.fields.get("content-type", "").encode("latin-1", "replace")
         return Answer(200, ((b"Content-Type", kind),) if kind else (), b"", block)
-    return read_answer(block, has_body=record.type != "revisit")
+    if record.type == "revisit":
+        return read_answer(block, has_body=False) or Answer(200, (), b"", b"")
+    return read_answer(block)
 
 
 def _is_document(answer: Answer) -> bool:
@@ -144,6 +151,7 @@ def _is_document(answer: Answer) -> bool:
 
 
 def _keep(recent: OrderedDict[str, T], name: str, value: T) -> None:
-    recent[name] = value
+    if name:
+        recent[name] = value
     if len(recent) > _RECENT:
         recent.popitem(last=False)

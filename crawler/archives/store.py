@@ -132,6 +132,7 @@ class Store:
                 try:
                     self._walk(indexer, number, window, one.name)
                 except Unseekable:
+                    self._captures.forget(number)
                     window = self._unpacked[number] = unpack_window(window, one.name, self._aside)
                     self._walk(indexer, number, window, one.name)
             except (OSError, sqlite3.Error) as error:
@@ -158,16 +159,17 @@ class Store:
         said, answer = record.fields, self._answer(record, capture)
         if answer.status == 304 and may_be_unchanged:
             return _found(said, answer, said)
-        if not capture.is_revisit:
-            return Missing(_ONLY_304) if answer.status == 304 else _found(said, answer, said)
-        original = self._captures.find_original(*original_key(record, self._policy))
+        is_unchanged = answer.status == 304
+        if not capture.is_revisit and not is_unchanged:
+            return _found(said, answer, said)
+        original = self._captures.find_original(*original_key(record, self._policy, is_unchanged=is_unchanged))
         if original is None:
             return Missing("its record refers to a body that is in none of these archives")
         kept = self._record(original)
         if (size := size + self._size(kept)) > room:
             return Large(size)
         whole = self._answer(kept, original)
-        if answer.status != 304 and answer.fields:
+        if answer.fields and not is_unchanged:
             whole = answer._replace(body=whole.body, is_whole=whole.is_whole)
         return _found(said, whole, kept.fields)
 
@@ -200,9 +202,6 @@ class Store:
                 self._windows.popitem(last=False)[1][1].close()
         self._windows.move_to_end(number)
         return self._windows[number][0]
-
-
-_ONLY_304 = "only the answer that nothing has changed is archived"
 
 
 def _found(said: Mapping[str, str], answer: Answer, kept: Mapping[str, str]) -> Found:

@@ -49,9 +49,7 @@ class Captures:
 
     def find_payload(self, digest: str) -> Referred | None:
         """Returns the first capture with this payload."""
-        found = self._do(
-            "SELECT url, date, digest FROM captures WHERE key = ? ORDER BY serial, place", _key("p", digest)
-        )
+        found = self._do("SELECT url, date, digest FROM captures WHERE key = ?", _key("p", digest))
         return next((one for row in found if (one := Referred(*row)).payload_digest == digest), None)
 
     def find_latest(self, url: str) -> Referred | None:

@@ -74,8 +74,7 @@ class WarcFiles:
             self._start()
         begun = self._end
         try:
-            for member in members:
-                self._write(member)
+            self._write(b"".join(members))
         except OSError:
             self._drop_after(begun)
             raise
