@@ -15,7 +15,8 @@ from typer.core import TyperGroup
 from crawler import escape_text
 from crawler.runtime.nearest import find_nearest
 
-from . import bench, config, demo, explain, jobs, questions, repair, run, serve, status
+from . import questions, run
+from .commands import COMMANDS, LoadedCommands
 from .exit_codes import Exit, exit_code_of
 from .stderr import tell_line
 
@@ -59,6 +60,13 @@ class _SeedsOrCommand(TyperGroup):
     Contexts are Any here: their class is typer's own in one version and click's in another.
     """
 
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = LoadedCommands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing and questions.is_wanted():
             args = questions.ask(lambda words: self._check_run(ctx, words))
@@ -100,8 +108,12 @@ class _SeedsOrCommand(TyperGroup):
         self.commands["run"].format_options(ctx, formatter)
         super().format_options(ctx, formatter)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        return super().shell_complete(ctx, incomplete) + self.commands["run"].shell_complete(ctx, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *self.commands["run"].shell_complete(ctx, incomplete)]
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -124,15 +136,6 @@ app = typer.Typer(
     cls=_SeedsOrCommand, help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 app.callback()(_root)
-app.command("run", short_help="Crawl seeds into a folder: what `crawl SEEDS...` does.")(run.run)
-app.command("explain", short_help="Say why a page is missing, or why a URL is fetched.")(explain.explain)
-app.command("status", short_help="Say what stands in a crawl folder, and what to do next.")(status.status)
-app.command("repair", short_help="Mend a crawl folder whose frontier is damaged.")(repair.repair)
-app.command("demo", short_help="Crawl a small web of 24 sites on this machine.")(demo.demo)
-app.command("bench", short_help="Measure for a minute how fast this machine crawls.")(bench.bench)
-app.command("serve", short_help="Run a daemon that holds many crawls.")(serve.serve)
-app.add_typer(config.app, name="config")
-app.add_typer(jobs.app, name="jobs")
 
 
 def main() -> None:

@@ -17,7 +17,10 @@ from crawler import escape_text
 from . import values
 
 app = typer.Typer(
-    help="Show settings, check a file of settings, or write a new one.", no_args_is_help=True, rich_markup_mode=None
+    help="Show settings, check a file of settings, or write a new one.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 _File = Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")]

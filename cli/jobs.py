@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from crawler.daemon import Client
 
 app = typer.Typer(
-    help="List, add and control the jobs of a daemon (`crawl serve`).", no_args_is_help=True, rich_markup_mode=None
+    help="List, add and control the jobs of a daemon (`crawl serve`).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 _Url = Annotated[

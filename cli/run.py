@@ -16,7 +16,7 @@ from . import values
 from .options import SetsSetting, chosen_settings
 
 if TYPE_CHECKING:
-    from crawler import Config
+    from crawler import Config, SinkConfig
 
 
 def run(
@@ -128,6 +128,7 @@ def run(
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -182,7 +183,7 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
+    loaded = add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text, warc)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -221,14 +222,22 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def _add_to_records(config: Config, links: bool, text: bool) -> Config:
-    """Returns the settings with links or text added to every record."""
+def add_to_records(config: Config, links: bool, text: bool, warc: bool = False) -> Config:
+    """Returns the settings with links or text added to every record, and with an archive beside the records."""
+    from crawler import SinkConfig
     from crawler.settings.loading import amend
 
-    if not links and not text:
+    if not links and not text and not warc:
         return config
-    sinks = [sink.model_copy(update={"links": links or sink.links, "text": text or sink.text}) for sink in config.sinks]
+    said = {"links": links, "text": text}
+    sinks = [sink if sink.kind == "warc" else _with_fields(sink, said) for sink in config.sinks]
+    if warc and not any(sink.kind == "warc" for sink in sinks):
+        sinks.append(SinkConfig(kind="warc"))
     return amend(config, {"sinks": sinks})
+
+
+def _with_fields(sink: SinkConfig, said: Mapping[str, bool]) -> SinkConfig:
+    return sink.model_copy(update={name: is_wanted or getattr(sink, name) for name, is_wanted in said.items()})
 
 
 def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:

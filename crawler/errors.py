@@ -50,6 +50,22 @@ class SeedError(CrawlError):
     """The seeds cannot be read, or none of them can be used."""
 
 
+class ArchiveError(CrawlError):
+    """An archive (WARC, WACZ) cannot be read from one place on. All that stands before it can."""
+
+    def __init__(self, name: str, why: str, offset: int | None = None) -> None:
+        super().__init__(f"{name}: {why}" if offset is None else f"{name} at byte {offset:,}: {why}")
+        self.name = name
+        """The file."""
+        self.why = why
+        """What is wrong there, in a few words."""
+        self.offset = offset
+        """The byte of the file from which on it cannot be read; None: no place in it is to blame."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (ArchiveError, (self.name, self.why, self.offset))
+
+
 class FolderError(CrawlError):
     """The crawl folder is in use, is not a crawl folder, is not safe to use, or cannot be written."""
 

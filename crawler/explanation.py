@@ -171,7 +171,7 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
     """Fetches the robots.txt of the URL's site and returns its verdict. Raises ConfigError."""
     if config.politeness.robots == "ignore":
         return RobotsAnswer("ignored")
-    if is_offline:
+    if is_offline or config.fetch.archives:
         return RobotsAnswer("not-asked")
     async with parts.open_fetcher(config, parts.budget(config)) as fetcher:
         try:

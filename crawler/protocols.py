@@ -214,6 +214,20 @@ class PerCrawl(Protocol):
         ...
 
 
+@runtime_checkable
+class Archive(Protocol):
+    """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
+
+    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Stores the answers of a batch that is about to be settled; returns the outcomes in their order, with places.
+
+        Called before `write`, which gets the final ones of the outcomes returned here, and which returns the position
+        after all that was placed. All sinks of the crawl get these outcomes, so that their records can name
+        `Outcome.capture`. Then `write` is called for every batch, also with no outcome. Raises SinkError.
+        """
+        ...
+
+
 class Output(Protocol):
     """One output of a crawl folder: how its format is written, which files it makes, and how it is read back.
 

@@ -114,6 +114,24 @@ class Progress(NamedTuple):
     total is the limit of pages."""
 
 
+class WorkCost(NamedTuple):
+    """Where one kind of CPU work is done with `offload.executor = "auto"`, and the figures that it was chosen by."""
+
+    work: str
+    """`parse`, `unpack and parse`, `parse with your function`, `robots.txt` or `other`."""
+    below_bytes: int
+    """Its bodies are smaller than this, and at least half as large. 0: they may have any size."""
+    place: str
+    """`inline` (on the event loop), `thread` or `process`."""
+    why: str
+    calls: int
+    """Calls since the process began."""
+    p99_ms: float
+    """CPU time that 99 of 100 calls stay below."""
+    cpu_ms: Mapping[str, float]
+    """Mean CPU time of a call by place, with the hand-over. Places that are not safe or not measured are absent."""
+
+
 # -- URLs that a frontier knows ----------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import crawler
 from benchmarks.__main__ import BENCHMARKS
+from crawler.cli.commands import COMMANDS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
@@ -67,7 +68,7 @@ COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2":
 OF_EXTRAS = {"opentelemetry"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
-PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
+PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
 """What benchmarks run in processes of their own."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
@@ -169,7 +170,10 @@ def test_help_is_answered_before_anything_slow_is_imported() -> None:
     script = "import atexit, sys, crawler.cli as cli; atexit.register(lambda: print(*sys.modules)); cli.main()"
     asked = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
     assert "Usage: crawl" in asked.stdout
-    assert SLOW & set(asked.stdout.split()) == set()
+    imported = set(asked.stdout.split())
+    assert SLOW & imported == set()
+    assert not {"crawler.model", "crawler.errors", "crawler.settings"} & imported
+    assert {name for name in COMMANDS if f"crawler.cli.{name}" in imported} == {"run"}
 
 
 @pytest.mark.parametrize(

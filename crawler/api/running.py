@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from anyio import CancelScope
 
@@ -40,6 +40,9 @@ from ..standing import SiteView
 from .exchanges import Exchanges, make_request
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
+
+if TYPE_CHECKING:
+    from ..archives import ArchiveFetcher
 
 T = TypeVar("T")
 
@@ -244,6 +247,11 @@ class Crawl:
         if cancelled:
             raise cancelled
         return changed
+
+    @property
+    def archives(self) -> ArchiveFetcher | None:
+        """The archives that it answers from (`fetch.archives`). None: it is on the network."""
+        return self._works.archives
 
     @property
     def cookies(self) -> CookieJar:

@@ -11,6 +11,7 @@ from ..reports import Report
 from ..settings import Config
 from ..settings.catalog import LIVE, fields
 from ..settings.loading import mask_value, value_of
+from ..settings.meanings import meaning_of
 from ..standing import SiteView
 from .api import Jobs
 from .jobs.job import Origin
@@ -85,8 +86,8 @@ class Insight:
         """Returns all settings of a job, with secrets hidden. Raises NoSuchJob."""
         config, origins = self._jobs.settings(job), self._jobs.origins(job)
         return [
-            Setting(key, _plain(config, key), origins.get(key, Origin.DEFAULT), info.description or "")
-            for key, info in fields().items()
+            Setting(key, _plain(config, key), origins.get(key, Origin.DEFAULT), meaning_of(Config, key))
+            for key in fields()
         ]
 
     def schema(self) -> Schema:

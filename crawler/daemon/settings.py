@@ -19,6 +19,7 @@ from ..settings import Config, Table
 from ..settings.catalog import default_of
 from ..settings.faults import simplify
 from ..settings.loading import amend, load
+from ..settings.meanings import meaning_of
 from ..settings.reading import DAEMON, PREFIX, read
 from ..settings.table import Live
 from ..settings.toml import comment, text_of
@@ -174,7 +175,8 @@ def daemon_toml() -> str:
     for name, info in DaemonConfig.model_fields.items():
         default = default_of(info)
         is_absent = default is None or default == {}
-        lines += ["", *comment(info), f"# {name} =" if is_absent else f"{name} = {text_of(default)}"]
+        assignment = f"# {name} =" if is_absent else f"{name} = {text_of(default)}"
+        lines += ["", *comment(info, meaning_of(DaemonConfig, name)), assignment]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from .fork_folder import use_private_folder
 from .program import WorkerContext
 from .shared_bytes import SharedBytes
 
-PRELOAD = ["crawler.parse", "crawler.offload.fork_folder", "crawler.offload.in_worker"]
+PRELOAD = ["crawler.parse.page", "crawler.offload.fork_folder", "crawler.offload.in_worker"]
 """Imported once by the fork server, so that a new worker is ready in about 0.03 s."""
 START_S = 30.0
 """Time until a worker must give its first answer. It takes a second on a busy machine."""

@@ -6,15 +6,15 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Literal, SupportsIndex
-
-import turbohtml
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
 from ..protocols import Bounds
 from ..urls.canonical import Policy
-from .charset import decode
+
+if TYPE_CHECKING:
+    import turbohtml
 
 ROBOTS_PATH = "/robots.txt"
 _WITH_BUFFERS = 5
@@ -193,4 +193,6 @@ class Content:
     @property
     def text(self) -> str:
         """Returns the body as text in the charset that was found. Invalid bytes become U+FFFD."""
+        from .charset import decode  # noqa: PLC0415 - it loads the parser, which most processes never need
+
         return decode(self.body, self.page.charset)

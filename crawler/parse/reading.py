@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-
-import turbohtml
+from typing import TYPE_CHECKING
 
 from ..model import LeftOut
 from .job import ParseJob
+
+if TYPE_CHECKING:
+    import turbohtml
 
 
 @dataclass(slots=True)

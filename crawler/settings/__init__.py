@@ -29,12 +29,13 @@ from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
+from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
     "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "FetchConfig", "FrontierConfig",
     "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings", "SinkConfig",
-    "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WatchConfig", "mark_of",
+    "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -61,6 +62,7 @@ class Config(Table):
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+    warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""
 

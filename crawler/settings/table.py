@@ -6,8 +6,10 @@ import re
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, field_validator
 from pydantic.fields import FieldInfo
+
+from .meanings import meanings_of
 
 T = TypeVar("T")
 
@@ -74,9 +76,17 @@ def mark_of(field: FieldInfo) -> Mark | None:
 
 
 class Table(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Returns the JSON Schema with the meaning of each setting. A crawl needs no meanings, so no field has one."""
+        made = handler(schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, meaning in meanings_of(cls).items():
+            if name in properties:
+                properties[name].setdefault("description", meaning)
+        return made
 
     @field_validator("*", mode="before")
     @classmethod

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from . import Config, SinkConfig, SiteConfig
 from .catalog import default_of, fields, last_word
 from .loading import chosen_settings
+from .meanings import meaning_of
 
 
 def default_toml() -> str:
@@ -21,12 +22,12 @@ def default_toml() -> str:
             lines += [
                 *_heading(key, lines),
                 "",
-                *comment(info),
+                *comment(info, meaning_of(Config, key)),
                 _line(key, default_of(info)),
             ]
     lines += ["", f"# {SinkConfig.__doc__}", "[[sinks]]"]
     for name, info in SinkConfig.model_fields.items():
-        lines += ["", *comment(info), _line(name, default_of(info))]
+        lines += ["", *comment(info, meaning_of(SinkConfig, name)), _line(name, default_of(info))]
     return "\n".join(lines) + "\n"
 
 
@@ -55,10 +56,10 @@ def _line(key: str, value: object) -> str:
     return f"# {last_word(key)} =" if value is None or value == {} else f"{last_word(key)} = {text_of(value)}"
 
 
-def comment(info: FieldInfo) -> list[str]:
+def comment(info: FieldInfo, meaning: str) -> list[str]:
     """Returns a setting's meaning as comment lines."""
     choices = f" One of: {', '.join(get_args(info.annotation))}." if get_origin(info.annotation) is Literal else ""
-    return [f"# {line}" for line in textwrap.wrap(f"{info.description}{choices}", 100)]
+    return [f"# {line}" for line in textwrap.wrap(f"{meaning}{choices}", 100)]
 
 
 def text_of(value: object) -> str:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from typer.models import OptionInfo
 
 from crawler import Config, ConfigError
+from crawler.cli.commands import COMMANDS, LoadedCommands
 from crawler.cli.options import SetsSetting, chosen_settings, options_of
 from crawler.cli.run import run
 from crawler.cli.serve import serve
@@ -108,3 +109,10 @@ def test_options_that_are_given_choose_settings_and_others_choose_none(
 def test_an_option_without_a_mark_sets_nothing() -> None:
     command: Callable[..., None] = lambda: None  # noqa: E731
     assert options_of(command) == {}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_the_command_says_of_each_what_its_own_help_says(name: str) -> None:
+    command = LoadedCommands()[name]
+    assert command.name == name
+    assert command.short_help == COMMANDS[name] or command.help == COMMANDS[name]

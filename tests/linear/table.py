@@ -6,15 +6,20 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.linear import addresses, doors, lists, pages
+from tests.linear import addresses, archives, doors, lists, pages
 
-ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *doors.ROWS]
+ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
     *(
         "parse",
         "seeds",
         "robots",
+        "warc/reading.py",
+        "warc/unpacking.py",
+        "warc/cdxj.py",
+        "warc/indexing.py",
+        "warc/surt.py",
         "policy/traps",
         "policy/answers",
         "urls/url.py",
@@ -44,6 +49,7 @@ ROOMS = (
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
+_GIVEN |= {"Window"}
 NEED_NONE = {
     "policy.answers.latest.": "policy.answers.judging.Answers.judge asks it, of the latest few answers",
     "policy.answers.outage.": "likewise",
@@ -89,6 +95,9 @@ NEED_NONE = {
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
     "seeds.xml.feed": "a part of seeds.sheets.read_sheets",
     "robots.RobotsCache.": "reads with robots.reading.parse",
+    "warc.cdxj.find_mime": "cuts at the first semicolon",
+    "warc.reading.Record.": "a part of warc.reading.Walk",
+    "warc.reading.Walk.": "a part of warc.reading.Walk",
     "policy.traps.novelty.Novelty.": "a look-up by a pattern that traps.shapes finds, but for fold and sift",
     "policy.traps.pattern.Pattern.has_source": "a part of traps.pattern.Pattern.note_source",
     "policy.traps.series.Series.": "holds is a part of vouch; restore is given words of ours",

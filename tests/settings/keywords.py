@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue
-from pydantic.fields import FieldInfo
 
 from crawler.daemon.settings import DaemonConfig
 from crawler.settings import Config, Table
+from crawler.settings.meanings import meaning_of
 
 WIDTH = 116
 OUTPUTS = "sinks"
@@ -48,19 +48,18 @@ def crawl_keywords() -> str:
     lines = [CRAWL_HEAD.format(imports="\n".join(_imports(tables)))]
     for table in tables:
         about = f"Keywords of `{table.__name__}`. {table.__doc__}"
-        lines += _class(_keywords_of(table), "TypedDict", about, table.model_fields)
+        lines += _class(_keywords_of(table), "TypedDict", about, table)
     sections = [info.annotation for info in Config.model_fields.values() if _is_table(info.annotation)]
     bases = ", ".join(_keywords_of(section) for section in sections)
-    plain = {name: info for name, info in Config.model_fields.items() if name != OUTPUTS}
-    lines += _class("Settings", bases, ABOUT, plain)
+    lines += _class("Settings", bases, ABOUT, Config, Config.model_fields.keys() - {OUTPUTS})
     about = "All settings of a crawl by name, as `Config` takes them: those of `Settings`, and the outputs."
-    return _format(lines + _class("AllSettings", "Settings", about, {OUTPUTS: Config.model_fields[OUTPUTS]}))
+    return _format(lines + _class("AllSettings", "Settings", about, Config, {OUTPUTS}))
 
 
 def daemon_keywords() -> str:
     """Returns the module with the keywords of a daemon."""
     about = "All settings of a daemon by name, as `DaemonConfig` takes them."
-    return _format([DAEMON_HEAD, *_class("DaemonSettings", "TypedDict", about, DaemonConfig.model_fields)])
+    return _format([DAEMON_HEAD, *_class("DaemonSettings", "TypedDict", about, DaemonConfig)])
 
 
 def _imports(tables: list[type[Table]]) -> Iterator[str]:
@@ -92,10 +91,12 @@ def _keywords_of(table: Any) -> str:
     return f"{table.__name__.removesuffix('Config')}Settings"
 
 
-def _class(name: str, bases: str, about: str, fields: dict[str, FieldInfo]) -> list[str]:
+def _class(name: str, bases: str, about: str, table: type[Table], chosen: Collection[str] | None = None) -> list[str]:
     lines = ["", "", f"class {name}({bases}, total=False):", *_docstring(about)]
-    for key, info in fields.items():
-        meaning = info.description or f"{info.annotation.__doc__}"
+    for key, info in table.model_fields.items():
+        if chosen is not None and key not in chosen:
+            continue
+        meaning = meaning_of(table, key) or f"{info.annotation.__doc__}"
         lines += [f"    {key}: {_type(info.annotation)}", *_docstring(meaning)]
     return lines
 

@@ -15,6 +15,7 @@ from crawler.cli.serve import serve
 from crawler.daemon.settings import DaemonConfig, daemon_toml
 from crawler.settings import Config, Nature, SinkConfig, SiteConfig, Table, mark_of
 from crawler.settings.catalog import default_of
+from crawler.settings.meanings import meaning_of
 from crawler.settings.reading import PREFIX
 from crawler.settings.toml import default_toml, text_of
 
@@ -88,7 +89,7 @@ def reference() -> str:
         schemas = section.model.model_json_schema()["properties"]
         for name, info in section.model.model_fields.items():
             if _table_of(info) is None:
-                lines += [f"### `{section.prefix}{name}`", "", *_wrap(info.description or ""), ""]
+                lines += [f"### `{section.prefix}{name}`", "", *_wrap(meaning_of(section.model, name)), ""]
                 facts = (_value(name, info, schemas[name]), _natures(section, info), _ways(section, name, flags))
                 lines += [line for fact in facts if fact for line in _wrap(f"* {fact}")] + [""]
     return "\n".join(lines)

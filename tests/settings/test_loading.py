@@ -11,6 +11,7 @@ from crawler.errors import ConfigError
 from crawler.settings import Config, FetchConfig, PolitenessConfig, ScopeConfig
 from crawler.settings.catalog import fields
 from crawler.settings.loading import amend, chosen_settings, differences, effective_user_agent, load, trace
+from crawler.settings.meanings import meaning_of
 from crawler.settings.reading import read
 from crawler.settings.toml import default_toml, to_toml
 
@@ -32,7 +33,7 @@ def test_the_file_of_defaults_changes_nothing() -> None:
 
 
 def test_every_setting_explains_itself() -> None:
-    assert all(info.description for info in fields().values())
+    assert all(meaning_of(Config, key) for key in fields())
 
 
 def test_last_words_are_unique_so_that_they_may_stand_alone() -> None:

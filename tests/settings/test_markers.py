@@ -12,6 +12,7 @@ from crawler.assembly import parts
 from crawler.daemon.settings import DaemonConfig
 from crawler.settings import Config, Nature, SinkConfig, SiteConfig, Table
 from crawler.settings.catalog import FIXED, LIVE, SECRETS, SHARED, SINK_SECRETS, fields, settings_marked
+from crawler.settings.meanings import meaning_of
 from tests.settings.reference import ROOT, reference
 
 SECRET_WORDS = re.compile(r"auth|bearer|cookie_|credential|headers|options|passw|proxy|secret|sites|token")
@@ -68,7 +69,7 @@ def test_every_setting_of_a_shared_part_is_marked_as_shared() -> None:
 
 @pytest.mark.parametrize("model", [Config, DaemonConfig, SiteConfig, SinkConfig])
 def test_every_setting_has_a_help_text_of_whole_sentences(model: type[Table]) -> None:
-    wrong = [key for key, field in fields(model).items() if not re.search(r"[.`]$", field.description or "")]
+    wrong = [key for key in fields(model) if not re.search(r"[.`]$", meaning_of(model, key))]
     assert not wrong, f"write a docstring below them that ends with a full stop: {wrong}"
 
 

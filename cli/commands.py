@@ -1,0 +1,60 @@
+"""Lists the commands of `crawl`, and loads the one that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import typer
+
+COMMANDS = {
+    "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
+    "explain": "Say why a page is missing, or why a URL is fetched.",
+    "status": "Say what stands in a crawl folder, and what to do next.",
+    "export": "Write a crawl as a table, an index or a web archive.",
+    "repair": "Mend a crawl folder whose frontier is damaged.",
+    "replay": "Crawl over WARC or WACZ files instead of the network.",
+    "demo": "Crawl a small web of 24 sites on this machine.",
+    "bench": "Measure for a minute how fast this machine crawls.",
+    "serve": "Run a daemon that holds many crawls.",
+    "config": "Show settings, check a file of settings, or write a new one.",
+    "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
+}
+"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
+command that has commands of its own has an `app` instead."""
+
+
+class LoadedCommands(Mapping[str, Any]):
+    """The commands by name. One is imported and built when it is asked for: a crawl needs one of them.
+
+    Commands are Any here: their class is typer's own in one version and click's in another.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = _build(name, COMMANDS[name])
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _build(name: str, short_help: str) -> Any:
+    home = import_module(f".{name}", __package__)
+    app = getattr(home, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, short_help=short_help)(getattr(home, name))
+    built = typer.main.get_command(app)
+    built.name = name
+    return built
