@@ -67,7 +67,7 @@ class IndexReader:
             numbers[entry.filename] = self._find_file(entry.filename, path)
         status = int(entry.status) if entry.status.isdigit() else 200
         kind = Kind.REVISIT if entry.mime == REVISIT else Kind(0)
-        if is_document(entry.mime, status) and not url.endswith("/robots.txt"):
+        if is_document(entry.mime or "", status) and not url.endswith("/robots.txt"):
             kind |= Kind.DOCUMENT
         self._captures.add(
             NewCapture(
