@@ -97,6 +97,8 @@ NEED_NONE = {
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
     "seeds.xml.feed": "a part of seeds.sheets.read_sheets",
     "robots.RobotsCache.": "reads with robots.reading.parse",
+    "archives.answers.Answer.": "looks through header fields, as Response.header does",
+    "archives.cdxj.is_index": "looks at the end of a name",
     "archives.captures.": "hashes, and looks up what it hashed",
     "archives.fetcher.": "finds with archives.store.Store",
     "archives.files.find_archives": "is given paths of the user; a WACZ is a zip, for which seeds.formats has a row",
