@@ -72,6 +72,21 @@ def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> No
 
 
 @app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="The preset to print.", show_default=False)] = None,
+) -> None:
+    """List the presets for `crawl --preset NAME`, or print the settings of one."""
+    from crawler.settings.presets import meaning_of, names, text_of
+
+    if name is not None:
+        print(text_of(name), end="")
+        return
+    width = max(map(len, names()))
+    for one in names():
+        print(f"{one:<{width}}  {meaning_of(one)}")
+
+
+@app.command()
 def init(
     file: Annotated[Path | None, typer.Argument(help="Where to write it.", show_default=False)] = None,
     daemon: Annotated[bool, typer.Option("--daemon", help="Settings of `crawl serve` (daemon.toml).")] = False,

@@ -36,8 +36,6 @@ class Wider(NamedTuple):
 
 
 NOTHING = Wider()
-_OUT = LeftOut.REACH | LeftOut.BEYOND
-"""The rules that keep links of other places out, or follow them as extra hops alone."""
 NEW_BOUNDS: Mapping[str, Any] = {"extra_hops": 0, "requisites": False}
 """Settings that older versions did not note, as these versions acted."""
 
@@ -73,11 +71,11 @@ def bounds(config: Config) -> dict[str, Any]:
 def find_widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
     """Returns what the settings `now` let in that `before` did not; a setting missing in `before` lets in nothing."""
     old = {**now, **before}
-    found = NOTHING
+    found, out = NOTHING, LeftOut.REACH | (LeftOut.BEYOND if old["extra_hops"] else 0)
     for is_wider, wider in (
         (_has_grown(old["max_depth"], now["max_depth"]), _links(LeftOut.DEPTH, Reason.DEPTH_LIMIT)),
-        (_is_later(_REACHES, old["reach"], now["reach"]), _links(_OUT, Reason.OUT_OF_SCOPE)),
-        (now["follow_moved_seeds"] and not old["follow_moved_seeds"], _links(_OUT, Reason.OUT_OF_SCOPE)),
+        (_is_later(_REACHES, old["reach"], now["reach"]), _links(out, Reason.OUT_OF_SCOPE)),
+        (now["follow_moved_seeds"] and not old["follow_moved_seeds"], _links(out, Reason.OUT_OF_SCOPE)),
         (now["extra_hops"] > old["extra_hops"], _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
         (now["requisites"] and not old["requisites"], _links(LeftOut.REQUISITES, Reason.OUT_OF_SCOPE)),
         (now["max_requisites"] > old["max_requisites"], _links(LeftOut.REQUISITES)),

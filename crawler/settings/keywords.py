@@ -289,6 +289,9 @@ class WarcSettings(TypedDict, total=False):
     """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
     digest: Literal["sha1", "sha256"]
     """The digests of records: `sha1`, which all tools compare, or `sha256`."""
+    dedupe_with: Sequence[str]
+    """Earlier archives: crawl folders, folders of WARC files, indexes (CDXJ). A body that they hold is not stored
+    again; the record refers to it, and can be played only together with them."""
     whole_requests: bool
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: bool
@@ -330,6 +333,9 @@ class Settings(
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
     (`max_depth=2`) or in its table (`scope={'max_depth': 2}`)."""
 
+    preset: str
+    """The preset that these settings begin with: archive, audit, text (`crawl config presets`). All settings given
+    beside it win. Empty: none."""
     user_agent: str
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: str

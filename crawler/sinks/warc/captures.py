@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
 from ...runtime.private_files import BESIDE, check_database, touch
+from ...warc.earlier import EarlierCaptures
 from ...warc.records import Referred
 
 T = TypeVar("T")
@@ -49,11 +50,12 @@ class Note(NamedTuple):
 class Captures:
     """The captures of one crawl by payload and by URL. All calls block. Raises OSError where the file is not ours.
 
-    A file that SQLite cannot use is replaced by an empty one.
+    A file that SQLite cannot use is replaced by an empty one. `earlier` knows the captures of earlier crawls.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, earlier: EarlierCaptures | None = None) -> None:
         self._path = path
+        self._earlier = earlier
         self._database = self._try(self._connect)
 
     def cut_back(self, serial: int, length: int) -> None:
@@ -61,12 +63,19 @@ class Captures:
         self._do("DELETE FROM captures WHERE serial > ? OR (serial = ? AND place >= ?)", serial, serial, length)
         self.commit()
 
-    def find_payloads(self, digests: Sequence[str]) -> dict[str, Referred]:
-        """Returns the captures with these payloads, by digest; those of unknown ones are left out."""
-        keys = json.dumps([_key("payload", digest) for digest in digests])
+    def find_payloads(self, wanted: Mapping[str, str]) -> dict[str, Referred]:
+        """Returns the captures with these payloads, by digest; those of unknown ones are left out.
+
+        `wanted` has a URL for each digest: of several captures of earlier crawls, one of the same URL is taken.
+        """
+        keys = json.dumps([_key("payload", digest) for digest in wanted])
         found = self._do("SELECT url, date, digest FROM captures WHERE key IN (SELECT value FROM json_each(?))", keys)
-        wanted = set(digests)
-        return {digest: Referred(url, date, digest) for url, date, digest in found if digest in wanted}
+        known = {digest: Referred(url, date, digest) for url, date, digest in found if digest in wanted}
+        if self._earlier:
+            for digest, url in wanted.items():
+                if digest not in known and (held := self._earlier.find(digest, url)):
+                    known[digest] = held
+        return known
 
     def find_latest(self, url: str) -> Referred | None:
         """Returns the capture that has the latest body of a URL."""
@@ -86,6 +95,8 @@ class Captures:
     def close(self) -> None:
         self.commit()
         self._database.close()
+        if self._earlier:
+            self._earlier.close()
 
     def _do(self, query: str, *values: object) -> list[tuple[str, str, str]]:
         return self._try(lambda: self._database.execute(query, values).fetchall())

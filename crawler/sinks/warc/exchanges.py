@@ -48,7 +48,7 @@ class Seen(NamedTuple):
 def keep_exchanges(seen: Sequence[Seen], terms: Terms, files: WarcFiles, captures: Captures) -> list[Capture]:
     """Appends the records of exchanges; returns the places of their responses or revisits. Blocks. Raises OSError."""
     sent = [_Sent.make(one, terms) for one in seen]
-    known = captures.find_payloads([one.payload for one in sent if one.may_refer])
+    known = captures.find_payloads({one.payload: one.exchange.url for one in sent if one.may_refer})
     notes: list[Note] = []
     places = []
     for one in sent:

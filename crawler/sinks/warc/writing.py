@@ -16,6 +16,7 @@ from ...runtime.private_files import make_inner_folder
 from ...runtime.threads import run_in_thread
 from ...runtime.times import iso
 from ...settings.warc import WarcConfig
+from ...warc.earlier import open_earlier
 from ...warc.records import make_warcinfo
 from .captures import Captures
 from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
@@ -105,7 +106,7 @@ class WarcSink:
             is_synced=self._is_synced,
         )
         files.cut_back(position)
-        if (self._folder / INDEX).exists():
+        if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
             self._opened_captures.cut_back(files.serial, files.length)
 
     def _keep(self, waiting: Sequence[Seen], outcomes: Sequence[Outcome]) -> list[Capture | None]:
@@ -156,7 +157,9 @@ class WarcSink:
     def _opened_captures(self) -> Captures:
         if self._captures is None:
             make_inner_folder(self._folder)
-            self._captures = Captures(self._folder / INDEX)
+            sources = self._settings.dedupe_with
+            earlier = open_earlier(self._folder, sources) if sources else None
+            self._captures = Captures(self._folder / INDEX, earlier)
         return self._captures
 
 
