@@ -361,7 +361,7 @@ async def test_what_no_position_has_named_is_gone_when_it_is_closed(output: Outp
         assert isinstance(sink, crawler.Observer)
         assert isinstance(sink, crawler.Archive)
         await sink.observe(answer)
-        await sink.place([])
+        await sink.archive([])
         assert len(output.files) == 1
     assert output.files == []
     async with output.open(is_synced=False) as sink:
@@ -395,7 +395,7 @@ async def test_places_are_known_before_anything_is_settled(output: Output, tmp_p
     async with output.open(is_synced=False) as sink:
         await sink.rewind(None)
         assert isinstance(sink, crawler.Archive)
-        placed = await sink.place([*visited(1, 2), replace(visited(4)[0], response=None)])
+        placed = await sink.archive([*visited(1, 2), replace(visited(4)[0], response=None)])
         position = await sink.write(placed)
     assert [one.capture is not None for one in placed] == [True, True, False]
     first, second = placed[0].capture, placed[1].capture

@@ -34,8 +34,8 @@ AT_ONCE = 64
 class WarcSink:
     """Implements Sink, Archive, Observer and PerCrawl over the WARC files in a folder.
 
-    `place` appends the records, and `write` makes them durable: so other sinks can name their places, and write at the
-    same time.
+    `archive` appends the records, and `write` makes them durable. So other sinks can name their places, and write at
+    the same time.
     """
 
     def __init__(self, name: str, folder: Path, settings: WarcConfig, *, is_synced: bool) -> None:
@@ -60,7 +60,7 @@ class WarcSink:
         async with self._writing:
             await _off_loop(self._cut_back, position or {})
 
-    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Appends the records of all outcomes that have an answer; returns the outcomes with their places."""
         if not self._waiting and not any(outcome.response for outcome in outcomes):
             return outcomes
@@ -69,7 +69,7 @@ class WarcSink:
         return [replace(one, capture=place) if place else one for one, place in zip(outcomes, places, strict=True)]
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        await self.place([outcome for outcome in outcomes if outcome.capture is None])
+        await self.archive([outcome for outcome in outcomes if outcome.capture is None])
         async with self._writing:
             files = self._opened_files
             return await _off_loop(self._sync) if files.has_news else files.position
@@ -81,7 +81,7 @@ class WarcSink:
         self._waiting.append(Seen(whole, None, describe_robots(response)))
         self._waiting_bytes += len(response.body)
         if self._waiting_bytes > MOST_WAITING_BYTES:
-            await self.place([])
+            await self.archive([])
 
     async def close(self) -> None:
         """Gives the last file its final name. Call it once, after all others."""
