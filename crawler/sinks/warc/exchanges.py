@@ -111,6 +111,7 @@ def describe_visit(outcome: Outcome) -> Fields:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
     return [
+        ("purpose", "reread" if request.is_reread else ""),
         ("seed", request.origin.text),
         ("via", request.via.text if request.via else ""),
         ("depth", str(request.depth)),
