@@ -21,6 +21,7 @@ from ...warc.records import make_warcinfo
 from .captures import Captures
 from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
 from .files import WarcFiles
+from .index import CaptureIndex
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ class WarcSink:
         self._crawl: CrawlInfo | None = None
         self._files: WarcFiles | None = None
         self._captures: Captures | None = None
+        self._index = CaptureIndex(folder)
+        self._position: Position = {}
         self._writing = asyncio.Lock()
         """Held while a thread writes: the answers for robots.txt come beside the others."""
 
@@ -64,8 +67,7 @@ class WarcSink:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         await self.place([outcome for outcome in outcomes if outcome.capture is None])
         async with self._writing:
-            files = self._opened_files
-            return await _off_loop(self._sync) if files.has_news else files.position
+            return await _off_loop(self._sync) if self._opened_files.has_news else self._position
 
     async def observe(self, response: Response) -> None:
         """Appends the records of an answer for robots.txt. They are settled with the visits that waited for it."""
@@ -91,6 +93,8 @@ class WarcSink:
             is_synced=self._is_synced,
         )
         files.cut_back(position)
+        self._index.cut_back(position)
+        self._position = position
         if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
             self._opened_captures.cut_back(files.serial, files.length)
 
@@ -105,12 +109,14 @@ class WarcSink:
         self._append([Seen(whole, None, describe_robots(response))])
 
     def _append(self, seen: Sequence[Seen]) -> list[Capture]:
-        return keep_exchanges(seen, self._terms, self._opened_files, self._opened_captures)
+        return keep_exchanges(seen, self._terms, self._opened_files, self._opened_captures, self._index)
 
     def _sync(self) -> Position:
         if self._captures:
             self._captures.commit()
-        return self._opened_files.sync()
+        listed = self._index.flush()
+        self._position = {**self._opened_files.sync(), **listed}
+        return self._position
 
     def _close(self) -> None:
         if self._captures:
@@ -118,6 +124,7 @@ class WarcSink:
             self._captures = None
         if self._files:
             self._files.close()
+        self._index.close()
 
     def _make_first(self, name: str) -> bytes:
         return make_warcinfo(name, iso(time.time(), "milliseconds"), self._describe_crawl()).member
