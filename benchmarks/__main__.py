@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import takewhile
 
 from benchmarks.contestants import PYTHON
 
@@ -39,8 +40,8 @@ TOOLS = ("figures", "ledger", "profile")
 
 
 def main() -> int:
-    names = [word for word in sys.argv[1:] if word in {*BENCHMARKS, "all"}]
-    options = [word for word in sys.argv[1:] if word not in names]
+    names = list(takewhile({*BENCHMARKS, "all"}.__contains__, sys.argv[1:]))
+    options = sys.argv[1 + len(names) :]
     if not names or (options and len(names) > 1):
         _list()
         return 0 if len(sys.argv) == 1 else 2

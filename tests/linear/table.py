@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.linear import addresses, archives, doors, lists, pages
+from tests.linear import addresses, archives, doors, lists, pages, styles
 
-ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS]
+ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS, *styles.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
     *(
@@ -79,6 +79,7 @@ NEED_NONE = {
     "parse.news.Memory.is_first_error": "a look-up",
     "parse.news.Memory.has_reported": "a look-up",
     "parse.news.memory_of": "is given a token of ours",
+    "parse.news.Memory.mark": "a part of parse.news.Memory.news",
     "parse.reading.Reading.add_note": "is given words of ours",
     "runtime.xml_repair.Events.": "a part of parse.xml.read of faulty documents",
     "runtime.xml_repair.Repair.": "a part of parse.xml.read of faulty documents",

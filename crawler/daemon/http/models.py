@@ -206,6 +206,8 @@ class CountsOut(Shape):
     """Parked URLs, which wait until somebody asks for them; `/parked` lists their patterns. Not in `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
     """The number of URLs that ended with each disposition."""
+    requisites: int = 0
+    """URLs of `settled` that were fetched since pages need them to be shown; no pages themselves."""
 
 
 class LatencyOut(Shape):
