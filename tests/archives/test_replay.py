@@ -109,6 +109,24 @@ async def test_a_replay_that_was_stopped_goes_on_where_it_was(tmp_path: Path) ->
     assert read_records(tmp_path / "again") == read_records(live)
 
 
+async def test_questions_to_a_replay_stay_off_the_network_or_are_refused(tmp_path: Path) -> None:
+    async with open_web(WEB) as served:
+        live = await crawl_live(tmp_path, served)
+        home = served.seeds[0]
+    config = crawler.plan_replay(live).config
+    with no_network() as seen:
+        async with crawler.open_crawl(config, folder=tmp_path / "again") as crawl:
+            response = await crawl.fetch(home)
+            assert response.status == 200
+            answer = await crawl.explain(f"{home}new")
+            assert answer.robots.verdict == "not-asked"
+            with pytest.raises(ConfigError, match="a replay sends no cookies"):
+                _ = crawl.cookies
+        with pytest.raises(ConfigError, match="a dry run asks the network"):
+            await crawler.rehearse([crawler.Url(home)], config)
+    assert seen == []
+
+
 async def test_other_settings_make_other_records_of_the_same_bytes(tmp_path: Path) -> None:
     async with open_web(WEB) as served:
         live = await crawl_live(tmp_path, served)
