@@ -205,9 +205,8 @@ class CountsOut(Shape):
     parked: int = 0
     """Parked URLs, which wait until somebody asks for them; `/parked` lists their patterns. Not in `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
-    """The number of URLs that ended with each disposition."""
+    """The number of URLs that ended with each disposition. `fetched` counts `requisites`, which are no pages."""
     requisites: int = 0
-    """URLs of `settled` that were fetched since pages need them to be shown; no pages themselves."""
 
 
 class LatencyOut(Shape):
