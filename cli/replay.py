@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def replay(
     archives: Annotated[
         list[str],
-        typer.Argument(metavar="ARCHIVES...", help="WARC and WACZ files, and folders that hold some."),
+        typer.Argument(metavar="ARCHIVES", help="WARC and WACZ files, and folders that hold some."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to write.")],
     config: Annotated[
