@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,11 +168,14 @@ async def test_without_a_crawl_folder_each_document_is_a_seed_and_links_are_not_
     assert {record["depth"] for record in now.values()} == {0}
 
 
-@pytest.mark.parametrize("place", ["missing.warc", "empty", "foreign.warc"])
+@pytest.mark.parametrize("place", ["missing.warc", "empty", "foreign.warc", "pipe"])
 async def test_what_is_no_archive_is_refused_and_leaves_no_folder(tmp_path: Path, place: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "foreign.warc").write_bytes(b"hello")
-    with pytest.raises(ConfigError, match=r"^fetch\.archives: \S+(:| at byte 0:) (no such file|no WARC|not a WARC)"):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        ConfigError, match=r"^fetch\.archives: \S+(:| at byte 0:) (no such file|no WARC|not a WARC|no regular file)"
+    ):
         await crawler.replay(tmp_path / place, folder=tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
