@@ -79,13 +79,14 @@ def main() -> None:
 
 
 async def _obey(order: Mapping[str, object]) -> Report:
-    from crawler import open_crawl  # here, so that its cost is start-up, and only of this process
+    from crawler import Config, open_crawl  # here, so that its cost is start-up, and only of this process
 
     imported = time.time()
     late: list[float] = []
     busy: list[float] = []
     began = time.perf_counter()
-    async with open_crawl(folder=str(order["folder"]), **order["settings"]) as crawl:  # type: ignore[arg-type]
+    config = Config(**order["settings"])  # type: ignore[arg-type]
+    async with open_crawl(config, folder=str(order["folder"])) as crawl:
         opened, loop_s, threads_s = time.perf_counter(), time.thread_time(), time.process_time()
         with _profiled(str(order["profile"])):
             ticking = asyncio.create_task(_ask_for_turns(late, busy)) if order["watch"] else None

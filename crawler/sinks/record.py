@@ -10,6 +10,8 @@ from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
 
+MOST_SHARED = 4096
+"""Bytes of a line that is kept with its outcome; longer ones would take much memory together."""
 VERSION = 1
 """Version of the record. Under the same number no field is renamed or changes its meaning."""
 
@@ -37,12 +39,24 @@ FIELDS = (
 """Fields of every record, in this order; unknown values are null. docs/records.md explains each."""
 EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
+BEYOND = ("requisite", "extra_hop")
+"""Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = ("links", "text", "headers", "data", "warc")
 """Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
-    """Returns the outcome as one line of JSON."""
+    """Returns the outcome as one line of JSON. Sinks that want the same share short lines, which are made once."""
+    for known, line in outcome._lines:
+        if known == wants:
+            return line
+    line = _make_line(outcome, wants)
+    if len(line) <= MOST_SHARED:
+        outcome._lines.append((wants, line))
+    return line
+
+
+def _make_line(outcome: Outcome, wants: Wants) -> bytes:
     request = outcome.request
     values: dict[str, object] = {
         "v": VERSION,
@@ -63,6 +77,8 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         **_content(outcome.page, wants),
     }
     values |= _heavy(outcome, wants)
+    if request.way:
+        values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
     if request.label or request.data is not None or not request.is_plain:
