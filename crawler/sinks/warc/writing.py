@@ -38,12 +38,11 @@ class WarcSink:
     the same time.
     """
 
-    def __init__(self, name: str, folder: Path, settings: WarcConfig, *, is_synced: bool) -> None:
+    def __init__(self, name: str, folder: Path, settings: WarcConfig) -> None:
         self.name = name
         self._folder = folder
         self._settings = settings
         self._terms = Terms(settings.digest, settings.whole_requests)
-        self._is_synced = is_synced
         self._crawl: CrawlInfo | None = None
         self._files: WarcFiles | None = None
         self._captures: Captures | None = None
@@ -103,7 +102,6 @@ class WarcSink:
             crawl_id,
             settings.max_file_bytes,
             self._make_first,
-            is_synced=self._is_synced,
         )
         files.cut_back(position)
         if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
