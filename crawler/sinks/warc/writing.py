@@ -21,6 +21,7 @@ from ...warc.records import make_warcinfo
 from .captures import Captures
 from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
 from .files import WarcFiles
+from .index import CaptureIndex
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ class WarcSink:
         self._waiting: list[Seen] = []
         """Answers for robots.txt that are not written yet. They need not be before the visits that wait for them."""
         self._waiting_bytes = 0
+        self._index = CaptureIndex(folder)
+        self._position: Position = {}
         self._writing = asyncio.Lock()
         """Held while a thread writes: too many answers for robots.txt are written beside the others."""
 
@@ -70,8 +73,7 @@ class WarcSink:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         await self.archive([outcome for outcome in outcomes if outcome.capture is None])
         async with self._writing:
-            files = self._opened_files
-            return await _off_loop(self._sync) if files.has_news else files.position
+            return await _off_loop(self._sync) if self._opened_files.has_news else self._position
 
     async def observe(self, response: Response) -> None:
         """Takes an answer for robots.txt. It is written and settled with the visits that waited for it."""
@@ -104,6 +106,8 @@ class WarcSink:
             self._make_first,
         )
         files.cut_back(position)
+        self._index.cut_back(position)
+        self._position = position
         if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
             self._opened_captures.cut_back(files.serial, files.length)
 
@@ -112,14 +116,16 @@ class WarcSink:
         seen = [*waiting, *[Seen(r, o.request, describe_visit(o)) for o in outcomes if (r := o.response)]]
         files, captures = self._opened_files, self._opened_captures
         parts = [seen[i : i + AT_ONCE] for i in range(0, len(seen), AT_ONCE)]
-        places = [place for part in parts for place in keep_exchanges(part, self._terms, files, captures)]
+        places = [place for part in parts for place in keep_exchanges(part, self._terms, files, captures, self._index)]
         found = iter(places[len(waiting) :])
         return [next(found) if outcome.response else None for outcome in outcomes]
 
     def _sync(self) -> Position:
         if self._captures:
             self._captures.commit()
-        return self._opened_files.sync()
+        listed = self._index.flush()
+        self._position = {**self._opened_files.sync(), **listed}
+        return self._position
 
     def _close(self) -> None:
         if self._captures:
@@ -127,6 +133,7 @@ class WarcSink:
             self._captures = None
         if self._files:
             self._files.close()
+        self._index.close()
 
     def _make_first(self, name: str) -> bytes:
         return make_warcinfo(name, iso(time.time(), "milliseconds"), self._describe_crawl()).member
