@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from crawler import Request, Url
 from crawler.archives.unanswered import Unanswered, find_records, read_unanswered
+from tests.archives.test_archives import ask, written
+from tests.warc.samples import answer, members, record
 
 URL = "http://a.example/"
 WHOLE = {
@@ -45,3 +48,13 @@ def test_the_records_are_those_of_the_crawl_folder_that_the_archives_are_or_stan
     (folder / "crawl.toml").touch()
     (folder / "pages.jsonl").touch()
     assert find_records([folder, folder / "warc" / "a.warc.gz", tmp_path]) == [folder / "pages.jsonl"]
+
+
+async def test_attempts_that_were_not_answered_come_before_those_that_were(tmp_path: Path) -> None:
+    told(tmp_path, WHOLE | {"status": 200, "disposition": "fetched", "reason": None, "detail": None})
+    (tmp_path / "crawl.toml").touch()
+    busy = record("response", answer(b"", "503 Busy"), URL, Date="2026-11-01T12:00:00Z")
+    page = record("response", answer(b"<p>at last"), URL, Date="2026-11-01T12:00:09Z")
+    path = written(tmp_path, members([busy, page]))
+    got = await ask(path, *(Request(Url(URL), attempt=n) for n in (1, 2, 3)))
+    assert [one if isinstance(one, str) else one.status for one in got] == ["not-archived", 503, 200]
