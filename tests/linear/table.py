@@ -106,6 +106,7 @@ NEED_NONE = {
     "archives.files.unpack_window": "reads with warc.unpacking.Pieces",
     "archives.indexing.": "a part of archives.store.Store",
     "archives.opening.": "is given settings",
+    "archives.unanswered.find_records": "is given paths of the user",
     "archives.store.Store.": "a part of archives.store.Store",
     "warc.cdxj.find_mime": "cuts at the first semicolon",
     "warc.reading.Record.": "a part of warc.reading.Walk",
