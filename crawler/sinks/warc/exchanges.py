@@ -133,10 +133,13 @@ def describe_visit(outcome: Outcome) -> Fields:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
     return [
+        ("purpose", "reread" if request.is_reread else ""),
         ("seed", request.origin.text),
         ("via", request.via.text if request.via else ""),
         ("depth", str(request.depth)),
         ("redirects", str(request.redirects) if request.redirects else ""),
+        ("requisite", str(request.requisite) if request.requisite else ""),
+        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
         ("visit", str(request.visit)),
         ("attempt", str(request.attempt)),
         ("disposition", outcome.disposition),
