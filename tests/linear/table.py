@@ -73,6 +73,8 @@ NEED_NONE = {
     "fetch.cookies.Cookies.of": "a part of fetch.cookies.Cookies.keep",
     "fetch.cookies.is_kept": "a part of fetch.cookies.Cookies.keep",
     "parse.links.readers": "is given settings",
+    "parse.parse": "parse.page.parse, imported when it is called",
+    "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",
     "parse.job.Content.": "looks through header fields, as Response.header does",
     "parse.job.make_document": "looks through header fields, as Response.header does",
