@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import takewhile
 
 from benchmarks.contestants import PYTHON
 
@@ -10,6 +11,7 @@ BENCHMARKS = {
     "contest": "the same site crawled in turns by our peers and by us: speed, CPU, memory, completeness",
     "figures": "our goals and how near we are, in one run",
     "modern": "today's web: TLS 1.3, br and gzip, 240 kB a page, names, hundreds of hosts",
+    "profile": "where a crawl spends its time: flame graphs of loop, threads and workers",
     "start": "what a start costs: crawl --help, and a crawl of one page",
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
@@ -26,18 +28,24 @@ BENCHMARKS = {
     "daemon": "one daemon under load as clients see it: shares, answers, event streams, half-open connections",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
     "report_cost": "what the report of a job costs: a record, the event loop beside it, a crawl",
+    "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
+    "warc_cost": "what an archive of all exchanges costs a page",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
 
 
+TOOLS = ("figures", "ledger", "profile")
+"""What measures nothing new, and is not run for `all`."""
+
+
 def main() -> int:
-    names = [word for word in sys.argv[1:] if word in {*BENCHMARKS, "all"}]
-    options = [word for word in sys.argv[1:] if word not in names]
+    names = list(takewhile({*BENCHMARKS, "all"}.__contains__, sys.argv[1:]))
+    options = sys.argv[1 + len(names) :]
     if not names or (options and len(names) > 1):
         _list()
         return 0 if len(sys.argv) == 1 else 2
-    chosen = list(BENCHMARKS) if "all" in names else names
+    chosen = [name for name in BENCHMARKS if name not in TOOLS] if "all" in names else names
     return max([_run(name, options) for name in chosen])
 
 

@@ -18,7 +18,7 @@ from benchmarks.tree import Cost, measure
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEED_GOAL, CPU_GOAL_S = 8.0, 2.0  # times idiomatic Scrapy's pages a second; CPU seconds for a thousand pages
-USUAL = ("bare", "idiomatic", "tuned", "crawlee", "wget2")
+USUAL = ("bare", "idiomatic", "tuned", "crawlee", "wget2", "requests")
 HEADS = "\n| contestant | pages | wall s | pages/s | CPU s per 1,000 | peak MB | output |\n" + "|---" * 7 + "|"
 
 
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     given = _parse(arguments)
     print(describe(PYTHON))
     peers, ours = choose(given.peers), [] if given.alone else [crawld()]
+    peers += [crawld(command=command, name=f"crawld {number}") for number, command in enumerate(given.older, 1)]
     with serving(Plan(pages=given.pages, hosts=given.hosts)) as site:
         rounds = hold((*peers, *ours), site, given.rounds)
     if given.alone:
@@ -149,7 +150,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--hosts", type=int, default=1, help="the pages are spread over so many hosts")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", choices=PEERS_BY_NAME, default=USUAL)
+    parser.add_argument("--peers", nargs="*", choices=PEERS_BY_NAME, default=USUAL)
+    parser.add_argument("--older", nargs="+", default=[], help="the crawl commands of other versions, as peers")
     parser.add_argument("--alone", action="store_true", help="the peers without us")
     return parser.parse_args(arguments)
 

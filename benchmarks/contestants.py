@@ -43,9 +43,8 @@ class Contestant:
     """Why it cannot run here; empty if it can."""
 
 
-def crawld(*extra: str) -> Contestant:
-    """Returns us: the installed `crawl` command beside the chosen interpreter."""
-    command = str(Path(PYTHON).with_name("crawl"))
+def crawld(*extra: str, command: str = str(Path(PYTHON).with_name("crawl")), name: str = "crawld") -> Contestant:
+    """Returns us: the installed `crawl` command beside the chosen interpreter, or that of another version."""
 
     def order(site: Site, folder: Path) -> list[str]:
         reach = ("--reach", "any") if site.plan.hosts > 1 else ()
@@ -56,7 +55,7 @@ def crawld(*extra: str) -> Contestant:
         )
         return [command, site.url, "-o", str(folder / "crawl"), *OURS, *reach, *secure, *extra]
 
-    return Contestant("crawld", order, lambda _, folder: _read(folder / "crawl" / "pages.jsonl"))
+    return Contestant(name, order, lambda _, folder: _read(folder / "crawl" / "pages.jsonl"))
 
 
 def bare() -> Contestant:

@@ -1,7 +1,7 @@
 """Our goals and how near we are, measured in one run on this machine: `make bench`.
 
 It takes an hour with 10,000 pages, ten minutes with `--pages 2000 --rounds 1`; the slow sites, the known URLs and the
-hosts grow and shrink with the pages. Parts: contest, short, loop, modern, slow, known, scheduler, start.
+hosts grow and shrink with the pages. `--parts` names single ones.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from benchmarks.machine import describe
 from benchmarks.pages import Plan
 from benchmarks.site import serving
 
-PAGES, SHORT, MODERN, MOST_SLOW, SLOW_S = 10_000, 2000, 3000, 10_000, 25.0
+PAGES, SHORT, HOSTS, MODERN, MOST_SLOW, SLOW_S = 10_000, 2000, 100, 3000, 10_000, 25.0
 PEERS = {"Scrapy, idiomatic": 15.0, "Scrapy, tuned": 8.0, "crawlee-python": 9.0, "wget2": 0.7}
 """How many times their pages a second we want."""
 
@@ -81,9 +81,11 @@ def main(arguments: Sequence[str] = ()) -> int:
     for name in given.parts:
         print(f"\n== {name} ==", flush=True)
         try:
-            figures |= PARTS[name](given.pages, given.rounds)
-        except (SystemExit, RuntimeError) as error:  # the other parts are worth their time
-            print(f"{name} has no figure: {error}")
+            found = PARTS[name](given.pages, given.rounds)
+            print("\n".join(f"{key}: {value:.4g}" for key, value in found.items()), flush=True)
+            figures |= found
+        except (SystemExit, Exception) as error:  # noqa: BLE001  (the other parts are worth their time)
+            print(f"{name} has no figure: {error!r}")
     print(table(figures))
     new = ledger.entry(python.partition(",")[0], given.pages, figures)
     for words in ledger.warnings(new, ledger.read()):
@@ -128,8 +130,17 @@ def short(_: int, rounds: int) -> Figures:
     return {"speed_short": statistics.median(idiomatic.faster)} if idiomatic else {}
 
 
+def many_hosts(pages: int, rounds: int) -> Figures:
+    with serving(Plan(pages=pages, hosts=HOSTS)) as site:
+        heats = hold([*choose(["bare", "tuned"]), crawld()], site, rounds)
+    print_beside(compare(heats))
+    return {"cpu_many_hosts": statistics.median(one["crawld"].cpu_s_per_1000 for one in heats)}
+
+
 def loop(pages: int, rounds: int) -> Figures:
     reports = [tick.measure(pages)[0] for _ in range(rounds)]
+    print(f"late by (ms): {[tick.told(one.late_ms) for one in reports]}")
+    print(f"with a core of its own: {[tick.told(one.busy_ms) for one in reports]}")
     late_ms = statistics.median(one.late_ms["p99"] for one in reports)
     return {"loop_ms": statistics.median(one.loop_cpu_s / one.pages * 1000 for one in reports), "late_ms": late_ms}
 
@@ -141,6 +152,7 @@ def todays_web(pages: int, rounds: int) -> Figures:
 def slow(pages: int, _: int) -> Figures:
     report, cost = many_slow.measure(min(pages, MOST_SLOW), SLOW_S)
     print(f"{report.pages} answers of {SLOW_S:g} s in {report.run_s:.1f} s; {cost.cpu_s:.1f} CPU s")
+    print(f"late by (ms): {tick.told(report.late_ms)}; with a core of its own: {tick.told(report.busy_ms)}")
     return {"slow_gb": cost.peak_rss_bytes / 1e9, "slow_late_ms": report.late_ms["p99"]}
 
 
@@ -159,7 +171,7 @@ def known(pages: int, _: int) -> Figures:
     }
 
 
-def many_hosts(pages: int, _: int) -> Figures:
+def virtual(pages: int, _: int) -> Figures:
     """A million hosts for 10,000 pages."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         report = virtual_time.run(scheduler.measure(100 * pages, 200 * pages, Path(folder)))
@@ -176,11 +188,12 @@ PARTS: Mapping[str, Callable[[int, int], Figures]] = {
     "start": starting,
     "contest": contest,
     "short": short,
+    "hosts": many_hosts,
     "loop": loop,
     "modern": todays_web,
     "slow": slow,
     "known": known,
-    "scheduler": many_hosts,
+    "scheduler": virtual,
 }
 
 

@@ -8,6 +8,7 @@ from benchmarks.contestants import PYTHON
 from benchmarks.inside import Report, crawl
 from benchmarks.machine import describe
 from benchmarks.slow import slow_sites
+from benchmarks.tick import told
 from benchmarks.tree import Cost
 
 LONGER_GOAL = 2.0  # times as long as one answer: room for two exchanges with each of 2,000 sites
@@ -26,7 +27,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     report, cost = measure(given.sites, given.delay, given.robots, watch=given.watch)
     print(f"{given.sites} sites, each answers after {given.delay:g} s; robots.txt: {_ROBOTS[given.robots]}")
     print(f"start-up {report.import_s:.2f} s imports + {report.open_s:.2f} s workers, folder and frontier")
-    print(f"{report.pages} pages in {report.run_s:.2f} s; loop late by (ms): {_late(report)}")
+    print(f"{report.pages} pages in {report.run_s:.2f} s")
+    if given.watch:
+        late, busy = told(report.late_ms), told(report.busy_ms)
+        print(f"a turn of the loop comes late by (ms): {late}; with a core of its own by: {busy}")
     print(
         f"the tree: {cost.cpu_s:.1f} s CPU, at most {cost.peak_bytes / 1e6:.0f} MB (resident: {_rss_mb(cost):.0f} MB)"
     )
@@ -41,10 +45,6 @@ def measure(sites: int, delay_s: float, robots: str = "none", *, watch: bool = T
     settings = {"concurrency": sites, "max_depth": 0, "robots": "obey" if is_asked else "ignore"}
     with slow_sites(sites, delay_s, robots=robots if is_asked else "none") as seeds:
         return crawl(seeds, settings, watch=watch)
-
-
-def _late(report: Report) -> str:
-    return ", ".join(f"{name} {value:.1f}" for name, value in report.late_ms.items()) or "not watched"
 
 
 def _rss_mb(cost: Cost) -> float:

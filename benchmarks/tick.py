@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.contestants import PYTHON
 from benchmarks.inside import Report, crawl
@@ -32,12 +32,16 @@ def measure(pages: int) -> tuple[Report, Cost]:
 
 
 def _print(report: Report, cost: Cost) -> None:
-    late = ", ".join(f"{name} {value:.1f}" for name, value in report.late_ms.items())
+    late, busy = told(report.late_ms), told(report.busy_ms)
     print(f"{report.pages} pages in {report.run_s:.1f} s: {report.pages / report.run_s:.0f} pages/s, start-up apart")
-    print(f"a turn of the loop comes late by (ms): {late}")
+    print(f"a turn of the loop comes late by (ms): {late}; with a core of its own by: {busy}")
     loop_ms, threads_ms = (spent / report.pages * 1000 for spent in (report.loop_cpu_s, report.threads_cpu_s))
     print(f"CPU a page: the loop's thread {loop_ms:.2f} ms, all threads of its process {threads_ms:.2f} ms")
     print(f"the tree: {cost.cpu_s / report.pages * 1000:.2f} s CPU per 1,000 pages, at most {_mb(cost)}")
+
+
+def told(spread: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in spread.items())
 
 
 def _mb(cost: Cost) -> str:

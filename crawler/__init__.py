@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
-    from .standing import Counts, Trap
+    from .standing import Counts, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
@@ -128,7 +128,7 @@ _HOMES = {
     "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
-    "standing": "Counts Trap",
+    "standing": "Counts Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
@@ -219,6 +219,7 @@ __all__ = [
     "UrlError",
     "VisitError",
     "Wants",
+    "WorkCost",
     "check_patterns",
     "count_cores",
     "crawl",

@@ -20,7 +20,7 @@ from crawler.cli.commands import COMMANDS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.record import EXTRA, FIELDS, HEAVY
+from crawler.sinks.record import BEYOND, EXTRA, FIELDS, HEAVY
 from tests.committed import ROOT, list_committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -153,7 +153,7 @@ def test_the_default_settings_on_file_are_those_of_the_code() -> None:
 
 
 def test_the_documents_name_every_field_of_a_record_in_order() -> None:
-    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY, *EXTRA]
+    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY, *EXTRA, *BEYOND]
 
 
 def test_the_documents_name_every_disposition_and_every_reason() -> None:

@@ -23,8 +23,7 @@ MOST_BODY = 256 << 10
 """Bytes of a request's body that tell it from others, the most that a crawl sends."""
 _RECENT = 1000
 """Requests and answers that wait for each other: they stand side by side."""
-_DOCUMENTS = frozenset((b"text/html", b"application/xhtml+xml", b"application/pdf", b"text/plain"))
-NOT_MODIFIED = "server-not-modified"
+_DOCUMENTS = frozenset(("text/html", "application/xhtml+xml", "application/pdf", "text/plain"))
 
 
 class Indexer:
@@ -67,12 +66,13 @@ class Indexer:
         fields = record.fields
         method, body = self._asked.pop(fields.get("warc-concurrent-to", ""), ("GET", b""))
         is_revisit = record.type == "revisit"
-        is_document = _is_document(answer) and method == "GET" and not url.endswith("/robots.txt")
-        kind = (Kind.REVISIT if is_revisit else Kind(0)) | (Kind.DOCUMENT if is_document else Kind(0))
+        is_page = is_document(answer.find(b"content-type").decode("latin-1"), answer.status)
+        is_page = is_page and method == "GET" and not url.endswith("/robots.txt")
+        kind = (Kind.REVISIT if is_revisit else Kind(0)) | (Kind.DOCUMENT if is_page else Kind(0))
         number = self._captures.add(
             NewCapture(
                 request_key_of(url, method, body), unix_time(fields.get("warc-date", "")), file, record.place.offset,
-                answer.status, kind, digest_key(fields.get("warc-payload-digest", "")), url if is_document else None,
+                answer.status, kind, digest_key(fields.get("warc-payload-digest", "")), url if is_page else None,
             )
         )  # fmt: skip
         _keep(self._answered, fields.get("warc-record-id", ""), (number, url))
@@ -109,8 +109,11 @@ class Unseekable(Exception):
     """Records share one packed stream, so that none of them can be found again without all before it."""
 
 
-def original_key(record: Record, policy: Policy) -> tuple[bytes, bytes | None, float]:
-    """Returns the key, the digest and the time of the capture that a revisit refers to."""
+def original_key(record: Record, policy: Policy, *, is_unchanged: bool) -> tuple[bytes, bytes | None, float]:
+    """Returns the key, the digest and the time of the capture that a revisit refers to.
+
+    `is_unchanged`: it is the answer that nothing has changed, so its digest is not that of the page.
+    """
     fields = record.fields
     target = fields.get("warc-refers-to-target-uri", "").strip("<>") or record.target
     try:
@@ -118,8 +121,8 @@ def original_key(record: Record, policy: Policy) -> tuple[bytes, bytes | None, f
     except UrlError:
         text = target
     at = unix_time(fields.get("warc-refers-to-date", "") or fields.get("warc-date", ""))
-    digest = None if NOT_MODIFIED in fields.get("warc-profile", "") else fields.get("warc-payload-digest", "")
-    return request_key(text), digest_key(digest or ""), at
+    digest = "" if is_unchanged else fields.get("warc-payload-digest", "")
+    return request_key(text), digest_key(digest), at
 
 
 def unix_time(text: str) -> float:
@@ -131,19 +134,26 @@ def unix_time(text: str) -> float:
 
 
 def read_block(record: Record, block: bytes) -> Answer | None:
-    """Returns the answer that a record holds; None: it holds none. A resource is an answer without a head."""
+    """Returns the answer that a record holds; None: it holds none.
+
+    A resource is an answer without a head, and a revisit may have no head of its own.
+    """
     if record.type == "resource":
         kind = record.fields.get("content-type", "").encode("latin-1", "replace")
         return Answer(200, ((b"Content-Type", kind),) if kind else (), b"", block)
-    return read_answer(block, has_body=record.type != "revisit")
+    if record.type == "revisit":
+        return read_answer(block, has_body=False) or Answer(200, (), b"", b"")
+    return read_answer(block)
 
 
-def _is_document(answer: Answer) -> bool:
-    kind = answer.find(b"content-type").partition(b";")[0].strip().lower()
-    return kind in _DOCUMENTS or (not kind and 300 <= answer.status < 400)
+def is_document(content_type: str, status: int) -> bool:
+    """Whether a person could read an answer of this type as a page. A redirect may have none."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in _DOCUMENTS or (not kind and 300 <= status < 400)
 
 
 def _keep(recent: OrderedDict[str, T], name: str, value: T) -> None:
-    recent[name] = value
+    if name:
+        recent[name] = value
     if len(recent) > _RECENT:
         recent.popitem(last=False)

@@ -29,13 +29,13 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Archive, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
+from ..protocols import Archive, Choosing, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
-from ..standing import SiteView
+from ..standing import SiteView, WorkCost
 from ..telemetry import Tracing
 from ..visit import Visitor
 from . import parts
@@ -202,6 +202,10 @@ class Works:
         if self.http.line.cookies is None:
             raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
         return CookieJar(self.http.line.cookies)
+
+    def work_costs(self) -> Sequence[WorkCost]:
+        """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
+        return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""

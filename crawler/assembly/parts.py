@@ -38,6 +38,8 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         include=said.include,
         exclude=said.exclude,
         max_repeats=said.max_repeats,
+        extra_hops=said.extra_hops,
+        requisites=said.requisites,
         admitted=admitted,
     )
 
@@ -73,6 +75,7 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         per_site=said.per_site,
         per_ip=per_ip(config),
         in_depth_order=config.scope.max_depth is not None,
+        has_ways_out=config.scope.requisites or config.scope.extra_hops > 0,
         revisit_after_s=said.revisit_after_s,
         turns=turns,
         rest_s=said.delay_s,
@@ -125,6 +128,8 @@ def job(
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
         max_links=config.scope.max_links,
+        extra_hops=config.scope.extra_hops,
+        most_requisites=config.scope.max_requisites if config.scope.requisites else 0,
         tree_bytes=config.offload.page_memory_bytes,
         keeps_oversized=config.fetch.oversized == "keep",
         policy=policy(config),

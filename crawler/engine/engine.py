@@ -228,7 +228,7 @@ class Engine:
         room = self.limits.concurrency - len(self._out)
         if self.limits.pages is None:
             return room
-        left = self.limits.pages - self.frontier.counts().settled.get(Disposition.FETCHED, 0)
+        left = self.limits.pages - self.frontier.counts().pages
         if left <= 0:
             self.stop(Ending.PAGE_LIMIT)
         return min(room, left - len(self._out))

@@ -137,7 +137,7 @@ def _pages_of_index(source: Source, index: Path) -> Iterator[bytes]:
     with open(index, "rb", opener=opener) as file, gzip.open(file) as lines:
         for line in lines:
             entry = read_line(line)
-            if entry.status == "200" and entry.mime.lower() in _HTML:
+            if entry.status == "200" and (entry.mime or "").lower() in _HTML:
                 moment = datetime.strptime(entry.stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
                 page = {"id": f"{entry.url} {entry.stamp}", "url": entry.url, "ts": iso(moment.timestamp())}
                 yield _page(page)

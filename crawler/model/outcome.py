@@ -171,7 +171,8 @@ class Outcome(Generic[T_co]):
     @property
     def n_found(self) -> int:
         """How many URLs the visit found, known ones included."""
-        return len(self.found) + (len(self.page.news) if self.page else 0)
+        page = self.page
+        return len(self.found) + (len(page.news) + len(page.beyond) + len(page.requisites) if page else 0)
 
     @property
     def is_final(self) -> bool:

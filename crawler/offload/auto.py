@@ -18,7 +18,7 @@ from ..parse import Document, ParseJob, parse
 from ..protocols import WorkerState
 from ..standing import WorkCost
 from .choice import LONGEST, Choice, Cost, Place, State
-from .metering import AGAIN_S, COLD, MEASURED, Meter, MeteredWorker, Steps
+from .metering import AGAIN_S, COLD, MEASURED, SKIPPED, Meter, MeteredWorker, Steps
 from .opening import count_cores, open_offloader
 from .pool import Inline, Lane, Pool, Workers
 from .timing import Timed, run_timed
@@ -113,11 +113,7 @@ class Auto:
         now = time.monotonic()
         if now - self._reviewed[0] > REVIEW_S:
             self._review(now)
-        kind = find_kind(work, args, size)
-        choice = self._choices.get(kind)
-        if choice is None:
-            choice = self._choices[kind] = Choice(kind.find_places())
-        choice.calls += 1
+        choice = self._find_choice(find_kind(work, args, size))
         place = self._find_place(choice)
         if place is Place.INLINE:
             return await self._run_here(choice, work, args)
@@ -135,7 +131,33 @@ class Auto:
             if choice.is_measured
         )  # fmt: skip
 
+    def choose(self, busy: float, calls_per_s: float) -> tuple[WorkCost, ...]:
+        """Chooses as if our process used such a share of a core, and returns what came of it."""
+        for choice in self._choices.values():
+            choice.place = Place.PROCESS
+            choice.review(self._state(busy), calls_per_s)
+        return self.costs()
+
+    def find_places(self, work: Callable[..., object], /, *args: object, size: int) -> tuple[Place, ...]:
+        """Returns the places that are safe for a call."""
+        return find_kind(work, args, size).find_places()
+
+    async def try_in(self, place: Place, work: Callable[..., T], /, *args: object, size: int) -> T:
+        """Does the work in a place that is safe for it, to measure that."""
+        choice = self._find_choice(find_kind(work, args, size))
+        if place is Place.INLINE:
+            return await self._run_here(choice, work, args)
+        return await self._hand_over(place, None, choice, work, args, size)
+
     # -- places ------------------------------------------------------------------------------------------------------
+
+    def _find_choice(self, kind: Kind) -> Choice:
+        """Returns the choice for a kind of work, and counts the call."""
+        choice = self._choices.get(kind)
+        if choice is None:
+            choice = self._choices[kind] = Choice(kind.find_places())
+        choice.calls += 1
+        return choice
 
     def _find_place(self, choice: Choice) -> Place:
         place, left = self._train
@@ -258,10 +280,13 @@ class AutoLane:
 
 
 @asynccontextmanager
-async def open_auto(workers: Workers) -> AsyncIterator[Auto]:
-    """Opens worker processes and threads. Work goes to processes until something else is found to be cheaper."""
+async def open_auto(workers: Workers, skipped: int = SKIPPED) -> AsyncIterator[Auto]:
+    """Opens worker processes and threads. Work goes to processes until something else is found to be cheaper.
+
+    After each window of measured calls, `skipped` are not measured.
+    """
     cores, has_gil = count_cores(), uses_gil()
-    meters = {place: Meter(place, has_gil) for place in (Place.PROCESS, Place.THREAD)}
+    meters = {place: Meter(place, has_gil, skipped) for place in (Place.PROCESS, Place.THREAD)}
 
     def make_worker(pool: Pool, workers: Workers) -> MeteredWorker:
         worker = MeteredWorker(pool, workers)
@@ -275,6 +300,18 @@ async def open_auto(workers: Workers) -> AsyncIterator[Auto]:
         open_offloader(in_threads, make_worker) as threads,
     ):
         yield Auto(workers, cast(Pool, processes), cast(Pool, threads), meters, cores, has_gil)
+
+
+def explain() -> str:
+    """Returns what may be chosen on this machine, in a sentence."""
+    places = (
+        f"plain pages below {MOST_INLINE_BYTES >> 10} KiB on the loop, below {MOST_THREAD_BYTES >> 10} KiB in a thread"
+    )
+    cores = count_cores()
+    if cores == 1:
+        return f"{places}, where that is measured to cost less CPU time; all else in worker processes"
+    room = "and the loop has room" if uses_gil() else "for threads need no GIL here"
+    return f"{places}, where that is measured to cost less CPU time {room}; all else in {cores} worker processes"
 
 
 def uses_gil() -> bool:

@@ -49,6 +49,8 @@ class Meter:
 
     place: Place
     has_gil: bool = True
+    skipped: int = SKIPPED
+    """Calls that are not measured, between windows."""
     cost: Cost | None = None
     """The cost of handing one call over. None: not measured yet."""
     lanes: Clock = field(default_factory=Clock)
@@ -100,7 +102,7 @@ class Meter:
         self._close_if_full()
 
     def _open(self, now: float) -> None:
-        self._left, self._skip, self.measured_at = MEASURED - 1, SKIPPED, now
+        self._left, self._skip, self.measured_at = MEASURED - 1, self.skipped, now
         self._answered, self._lost, self.calls.spent_s = 0, 0, 0.0
         self._marks = self._look()
         self._ended.clear()

@@ -16,7 +16,7 @@ import turbohtml
 
 from ..urls import resolve_base
 from . import charset as charsets
-from . import legacy, media
+from . import legacy, media, requisites
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
 from .links import kinds_of_link, readers
@@ -70,6 +70,8 @@ def read(
     [reading.canonical] = legacy.encode_hrefs([reading.canonical], charset)
     if reading.refresh:
         [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
+    if job.most_requisites:
+        reading.requisites = requisites.find(document, charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
     if job.extract is None:

@@ -44,6 +44,10 @@ class Document:
     """Values of its X-Robots-Tag headers."""
     refresh: str = ""
     """Value of its Refresh header."""
+    extra_hop: int = 0
+    """Hops that it lies outside the reach, as its request says."""
+    requisite: int = 0
+    """Steps from the page that needs it, as its request says. Its links are not followed."""
     is_suspect: bool = False
     """Whether a worker died of it, or ran out of time or memory. Then it is scanned, without the user's function."""
     is_cut: bool = False
@@ -80,6 +84,8 @@ def make_document(
         content_encoding=response.header("content-encoding"),
         anchor=request.anchor,
         depth=request.depth,
+        extra_hop=request.extra_hop,
+        requisite=request.requisite,
         status=response.status,
         priority=request.priority,
         is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
@@ -126,6 +132,10 @@ class ParseJob:
     """Whether to fill `Page.text`."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    extra_hops: int = 0
+    """Links that leave the reach are followed so many hops further out."""
+    most_requisites: int = 0
+    """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"

@@ -98,6 +98,13 @@ class ScopeSettings(TypedDict, total=False):
     nofollow: Literal["ignore", "pages", "links"]
     """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
     too."""
+    requisites: bool
+    """Fetch what pages need to be shown, whatever its host: images, styles, scripts, fonts, icons, media, frames, and
+    what styles name. They count neither as pages nor as hops, and no link of theirs is followed."""
+    max_requisites: int
+    """Most requisites of one page, or of one style sheet, the first ones."""
+    extra_hops: int
+    """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 
@@ -282,6 +289,9 @@ class WarcSettings(TypedDict, total=False):
     """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
     digest: Literal["sha1", "sha256"]
     """The digests of records: `sha1`, which all tools compare, or `sha256`."""
+    dedupe_with: Sequence[str]
+    """Earlier archives: crawl folders, folders of WARC files, indexes (CDXJ). A body that they hold is not stored
+    again; the record refers to it, and can be played only together with them."""
     whole_requests: bool
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: bool
@@ -323,6 +333,9 @@ class Settings(
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
     (`max_depth=2`) or in its table (`scope={'max_depth': 2}`)."""
 
+    preset: str
+    """The preset that these settings begin with: archive, audit, text (`crawl config presets`). All settings given
+    beside it win. Empty: none."""
     user_agent: str
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: str

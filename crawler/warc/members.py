@@ -13,18 +13,26 @@ _GZIP = 31
 _PIECE = 1 << 20
 
 
-def pack_record(fields: Iterable[tuple[str, str]], block: Sequence[bytes]) -> bytes:
-    """Returns a record with these fields as a gzip member. Content-Length is added; `block` is its content in pieces.
+def pack_record(fields: str, block: Sequence[bytes]) -> bytes:
+    """Returns a record as a gzip member. `fields` are its lines, all but Content-Length; `block` is what it holds."""
+    length = sum(map(len, block))
+    head = f"WARC/1.1\r\n{fields}Content-Length: {length}\r\n\r\n".encode()
+    return pack((head, *block, b"\r\n\r\n"), len(head) + length)
 
-    A value must be one line: control characters in it become spaces.
+
+def lines(**named: str) -> str:
+    """Returns fields as lines; the names have `_` for `-`. Fields without a value are left out.
+
+    A value becomes one line: control characters in it become spaces.
     """
-    lines = ["WARC/1.1", *[f"{name}: {one_line(value)}" for name, value in fields]]
-    head = "\r\n".join([*lines, f"Content-Length: {sum(map(len, block))}", "", ""]).encode()
-    return pack((head, *block, b"\r\n\r\n"))
+    return "".join([f"{name.replace('_', '-')}: {one_line(value)}\r\n" for name, value in named.items() if value])
 
 
-def pack(pieces: Iterable[bytes]) -> bytes:
-    """Returns the pieces as one gzip member. Takes no more memory beside it than a piece of a megabyte."""
+def pack(pieces: Iterable[bytes], size: int) -> bytes:
+    """Returns the pieces, `size` bytes of them, as one gzip member. A large one is packed piece by piece."""
+    if size <= _PIECE:
+        whole: bytes = isal_zlib.compress(b"".join(pieces), LEVEL, _GZIP)
+        return whole
     packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _GZIP)
     packed = []
     for piece in pieces:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,13 @@ from crawler.testing import (
     redirect,
     redirect_loop,
 )
-from tests.archives.recording import Recording
 from tests.list_sink import ListSink
 
 LIVE: dict[str, Any] = {
     "allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.01,
-    "sinks": [{"kind": "jsonl", "links": True, "text": True, "headers": True}],
+    "sinks": [{"kind": "jsonl", "links": True, "text": True, "headers": True}, {"kind": "warc"}],
 }  # fmt: skip
-DIFFERENT = {"fetched_at", "elapsed_ms", "timings", "tls"}
+DIFFERENT = {"fetched_at", "elapsed_ms", "timings", "tls", "warc"}
 """Fields of a record that a replay does not give again. docs/replay.md names them."""
 WEB = Web([
     Site("a.test", {
@@ -84,11 +82,7 @@ def read_records(folder: Path) -> dict[str, dict[str, Any]]:
 async def crawl_live(tmp_path: Path, served: Served, **settings: Any) -> Path:
     """Crawls the web into the folder `live`, which keeps its WARC."""
     folder = tmp_path / "live"
-    config = crawler.Config(**(LIVE | settings))
-    record = partial(Recording, path=tmp_path / "live.warc.gz")
-    await crawler.crawl(served.seeds, config, folder=folder, fetcher=record)
-    (folder / "archive").mkdir()
-    (tmp_path / "live.warc.gz").rename(folder / "archive" / "live.warc.gz")
+    await crawler.crawl(served.seeds, crawler.Config(**(LIVE | settings)), folder=folder)
     return folder
 
 
@@ -146,7 +140,8 @@ async def test_without_a_crawl_folder_each_document_is_a_seed_and_links_are_not_
     async with open_web(WEB) as served:
         live = await crawl_live(tmp_path, served)
     alone = tmp_path / "alone.warc.gz"
-    (live / "archive" / "live.warc.gz").rename(alone)
+    [archive] = (live / "warc").glob("*.warc.gz")
+    archive.rename(alone)
     await crawler.replay(str(alone), folder=tmp_path / "again")
     now, was = read_records(tmp_path / "again"), read_records(live)
     assert not [url for url, record in now.items() if record["reason"] == "not-archived"]

@@ -12,7 +12,7 @@ from tests.warc.judges import Seen, judge
 
 def check_archive(crawl: Victim) -> str:
     """Fails where a file is not valid to its last byte, or an exchange is missing or there twice. Returns figures."""
-    found = _read(crawl.folder / "warc")
+    found = read_archive(crawl.folder / "warc")
     answers = {place: one for place, one in found.items() if one.kind in ("response", "revisit")}
     metadata = [one for one in found.values() if one.kind == "metadata"]
     for kind in ("request", "metadata"):
@@ -31,7 +31,7 @@ def check_archive(crawl: Victim) -> str:
     return f"{kinds['warcinfo']} files, {kinds['response']} responses, {kinds['revisit']} revisits"
 
 
-def _read(folder: Path) -> dict[tuple[str, int, int], Seen]:
+def read_archive(folder: Path) -> dict[tuple[str, int, int], Seen]:
     """Returns all records by file and place."""
     files = find_files(folder)
     assert not any(one.is_open for one in files), "a file has not its final name"

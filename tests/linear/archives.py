@@ -5,10 +5,18 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from crawler.errors import ArchiveError
+from crawler.archives.answers import read_answer, remove_chunks
+from crawler.archives.captures import Captures
+from crawler.archives.cdxj import IndexReader
+from crawler.archives.files import find_archives
+from crawler.archives.store import Store
+from crawler.errors import ArchiveError, ConfigError
+from crawler.model import Request, Url
+from crawler.urls.canonical import Policy
 from crawler.warc import cdxj, indexing, reading, unpacking
 from crawler.warc.surt import make_surt
 from crawler.warc.unpacking import Window
@@ -47,6 +55,35 @@ def in_file(read: Callable[[Window], object]) -> Callable[[Any], object]:
     return tried
 
 
+def _replay(data: bytes) -> object:
+    """Makes the index of an archive, and asks for an answer in it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.warc"
+        path.write_bytes(data)
+        store = Store(find_archives([path]), Policy((), False, False), 1 << 20)
+        try:
+            store.index()
+            return store.find(Request(Url("http://a.example/")), 1 << 24, may_be_unchanged=False)
+        except ConfigError as error:
+            return error
+        finally:
+            store.close()
+
+
+def _take_index(data: bytes) -> object:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.cdxj"
+        path.write_bytes(data)
+        (Path(folder) / "x.warc").touch()
+        captures = Captures()
+        try:
+            return IndexReader(captures, Policy((), False, False), []).read(path, lambda: False)
+        except ArchiveError as error:
+            return error
+        finally:
+            captures.close()
+
+
 def _walk(window: Window) -> int:
     return sum(1 for _ in reading.Walk(window, "archive"))
 
@@ -56,6 +93,15 @@ def _unpack(window: Window) -> None:
     while pieces.read():
         pass
 
+
+_HEAD = "HTTP/1.1 200 OK\r\n"
+HTTP = raw({
+    **runs("a: b\r\n", "\r\n ", "a:", ":", "\n", "x", " ", "\r", "transfer-encoding:", "chunked", head=_HEAD),
+    **runs("a\r\n", "1\r\na\r\n", "0", "f", ";", " ", "1;", "1\na", head=f"{_HEAD}Transfer-Encoding: chunked\r\n\r\n"),
+    **runs("HTTP/1.1 ", "HTTP/1.1 200", " ", "2"),
+})  # fmt: skip
+_REVISIT = record("revisit", answer(b""), "http://a.example/", Payload_Digest="sha1:A", Record_ID="<a>")
+_POST = record("request", b"POST / HTTP/1.1\r\n\r\nx", "http://a.example/", Concurrent_To="<a>")
 
 HEADS = ("http://a.example/", "http://a.example/?", "http://", "urn:", "")
 
@@ -105,7 +151,27 @@ ANSWERS: dict[str, Shape] = {
     "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
 }
 
+INDEXES = raw({
+    **runs('a 2026 {"url":"http://a.example/","filename":"x.warc","offset":"1"}\n', "a\n", "\n", "!\n", " ", "a "),
+    **runs('"a":1,', '{"a":', "[", '"method"', " ", head='a 2026 {"url":"http://a.example/",', tail="}\n"),
+})  # fmt: skip
 ROWS = [
+    Row("archives.answers.read_answer", read_answer, HTTP),
+    Row(
+        "archives.answers.remove_chunks", remove_chunks, raw(runs("1\r\na\r\n", "0\r\n", "1\r\n", "f", ";", "1;", "\n"))
+    ),
+    Row(
+        "archives.store.Store",
+        _replay,
+        {
+            "records": lambda n: _ONE * (n // len(_ONE)),
+            "revisits": lambda n: _REVISIT * (n // len(_REVISIT)),
+            "requests": lambda n: (_REVISIT + _POST) * (n // len(_REVISIT + _POST)),
+            "one stream": lambda n: gzip.compress(_ONE * (n // len(_ONE))),
+            "zeros": lambda n: _ONE + b"\0" * n,
+        },
+    ),
+    Row("archives.cdxj.IndexReader.read", _take_index, INDEXES),
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
     Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),

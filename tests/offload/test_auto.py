@@ -9,11 +9,13 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+import crawler
 from crawler.errors import OffloadError
-from crawler.model import Reason, Url
+from crawler.model import Disposition, Reason, Url
 from crawler.offload import open_auto
 from crawler.offload.auto import find_kind
 from crawler.offload.choice import Place
@@ -21,6 +23,7 @@ from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Meter, S
 from crawler.offload.timing import Timed
 from crawler.parse import Document, parse
 from crawler.robots import _decode_and_parse
+from crawler.testing import link_graph, open_web
 from tests.defaults import make_job, make_scope, make_workers
 
 HERE = Url("http://a.test/")
@@ -77,6 +80,18 @@ async def test_plain_pages_leave_the_processes_once_all_places_are_measured(monk
         assert (packed.place, set(packed.cpu_ms)) == ("process", {"process"})
         assert plain.below_bytes == 2048
         assert plain.calls >= 100
+
+
+async def test_a_crawl_reads_all_its_pages_wherever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.offload.auto.REVIEW_S", 0.0)
+    quick: dict[str, Any] = {"delay_s": 0, "allow_networks": ["127.0.0.0/8"], "workers": 1, "inline_below_bytes": 0}
+    async with open_web(link_graph(sites=2, pages_per_site=200, median_bytes=3000)) as served:
+        async with crawler.open_crawl(executor="auto", traps="warn", **quick) as crawl:
+            summary = await crawl.run(served.seeds)
+            work = [one for one in crawl.snapshot().work if one.work == "parse"]
+    assert (summary.pages, summary.dispositions) == (400, {Disposition.FETCHED: 400})
+    assert {place for one in work for place in one.cpu_ms} >= {"inline", "process"}
+    assert all(one.cpu_ms["inline"] < one.cpu_ms["process"] for one in work if len(one.cpu_ms) > 1)
 
 
 async def test_a_worker_that_dies_of_a_measured_call_costs_that_call() -> None:

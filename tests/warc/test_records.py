@@ -13,7 +13,6 @@ from crawler.warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
     Algorithm,
-    Exchange,
     Record,
     Referred,
     digest,
@@ -59,8 +58,16 @@ def test_a_response_has_its_head_as_it_came_but_for_the_one_field_that_is_untrue
     assert seen.fields["warc-date"] == DATE
     assert seen.fields["warc-ip-address"] == "192.0.2.1"
     assert seen.fields["warc-protocol"] == "http/1.1"
+    assert "warc-cipher-suite" not in seen.fields
     assert seen.fields["content-type"] == "application/http; msgtype=response"
     assert "warc-truncated" not in seen.fields
+
+
+def test_what_is_known_of_tls_is_told(tmp_path: Path) -> None:
+    exchange = make_exchange(response(cipher="TLSv1.3 TLS_AES_256_GCM_SHA384"))
+    (seen,) = written(tmp_path, make_response(exchange, digest("sha1", BODY), "sha1"))
+    assert [value for name, value in seen.all if name == "WARC-Protocol"] == ["http/1.1", "tls/1.3"]
+    assert seen.fields["warc-cipher-suite"] == "TLS_AES_256_GCM_SHA384"
 
 
 def test_digests_are_written_as_other_tools_write_them() -> None:
@@ -121,7 +128,7 @@ def test_metadata_has_one_line_for_each_field_and_the_heads_of_interim_answers(t
 
 def test_no_value_ends_its_line(tmp_path: Path) -> None:
     assert make_fields([("a", "b\nc: d\re\u2028f")]) == b"a: b c: d e f\r\n"
-    exchange = make_exchange(response())._replace(ip="1\r\nWARC-Type: x", truncated="length")
+    exchange = make_exchange(response(ip="1\r\nWARC-Type: x", truncated="length"))
     (seen,) = written(tmp_path, make_response(exchange, digest("sha1", BODY), "sha1"))
     assert seen.kind == "response"
     assert seen.fields["warc-ip-address"] == "1  WARC-Type: x"
@@ -148,6 +155,6 @@ def test_an_answer_of_a_fetcher_that_tells_no_heads_gets_one_of_its_fields(tmp_p
 
 def test_a_large_body_is_packed_in_pieces(tmp_path: Path) -> None:
     body = bytes(3 << 20) + b"end"
-    exchange = Exchange(URL.text, DATE, HEAD, body)
+    exchange = make_exchange(response(body=body))
     (seen,) = written(tmp_path, make_response(exchange, digest("sha1", body), "sha1"))
     assert seen.payload == body

@@ -9,9 +9,10 @@ from pathlib import Path
 from anyio import CancelScope
 
 from ...protocols import Sink
-from ...runtime.private_files import BESIDE
+from ...runtime.private_files import BESIDE, DRAFT
 from ...settings import SinkConfig
 from ...settings.warc import WarcConfig
+from ...warc.earlier import NAME as EARLIER
 from ...warc.names import find_files
 from .writing import INDEX, WarcSink
 
@@ -30,7 +31,8 @@ class WarcOutput:
         self.name: str = f"warc:{config.path}"
         self.place: str = str(self._folder)
         index = f"{config.path}/{INDEX}"
-        self.drafts: tuple[str, ...] = (index, *[f"{index}{end}" for end in BESIDE])
+        earlier = f"{config.path}/{EARLIER}"
+        self.drafts: tuple[str, ...] = (index, *[f"{index}{end}" for end in BESIDE], earlier, f"{earlier}{DRAFT}")
 
     @property
     def files(self) -> Sequence[str]:

@@ -74,8 +74,7 @@ class WarcFiles:
             self._start()
         begun = self._end
         try:
-            for member in members:
-                self._write(member)
+            self._write(b"".join(members))
         except OSError:
             self._drop_after(begun)
             raise
@@ -151,6 +150,7 @@ class WarcFiles:
         self.serial = serial
         if self._is_synced:
             sync_folder(self._folder)
+            sync_folder(self._folder.parent)  # which may have got its name just now
 
     def _finish(self) -> None:
         """Closes the open file, if there is one, under its final name."""

@@ -16,9 +16,10 @@ from ...runtime.private_files import make_inner_folder
 from ...runtime.threads import run_in_thread
 from ...runtime.times import iso
 from ...settings.warc import WarcConfig
+from ...warc.earlier import open_earlier
 from ...warc.records import make_warcinfo
 from .captures import Captures
-from .exchanges import ROBOTS_BYTES, Terms, describe_robots, describe_visit, keep_exchange
+from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
 from .files import WarcFiles
 
 T = TypeVar("T")
@@ -90,29 +91,21 @@ class WarcSink:
             is_synced=self._is_synced,
         )
         files.cut_back(position)
-        if (self._folder / INDEX).exists():
+        if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
             self._opened_captures.cut_back(files.serial, files.length)
 
     def _keep(self, outcomes: Sequence[Outcome]) -> list[Capture | None]:
-        return [self._keep_one(outcome) for outcome in outcomes]
-
-    def _keep_one(self, outcome: Outcome) -> Capture | None:
-        if outcome.response is None:
-            return None
-        return keep_exchange(
-            outcome.response,
-            outcome.request,
-            describe_visit(outcome),
-            self._terms,
-            self._opened_files,
-            self._opened_captures,
-        )
+        """Returns the places of the answers; None for an outcome without one."""
+        places = iter(self._append([Seen(r, o.request, describe_visit(o)) for o in outcomes if (r := o.response)]))
+        return [next(places) if outcome.response else None for outcome in outcomes]
 
     def _keep_robots(self, response: Response) -> None:
         is_cut = len(response.body) >= ROBOTS_BYTES
         whole = replace(response, truncated="length") if is_cut else response
-        fields = describe_robots(response)
-        keep_exchange(whole, None, fields, self._terms, self._opened_files, self._opened_captures)
+        self._append([Seen(whole, None, describe_robots(response))])
+
+    def _append(self, seen: Sequence[Seen]) -> list[Capture]:
+        return keep_exchanges(seen, self._terms, self._opened_files, self._opened_captures)
 
     def _sync(self) -> Position:
         if self._captures:
@@ -153,7 +146,9 @@ class WarcSink:
     def _opened_captures(self) -> Captures:
         if self._captures is None:
             make_inner_folder(self._folder)
-            self._captures = Captures(self._folder / INDEX)
+            sources = self._settings.dedupe_with
+            earlier = open_earlier(self._folder, sources) if sources else None
+            self._captures = Captures(self._folder / INDEX, earlier)
         return self._captures
 
 
