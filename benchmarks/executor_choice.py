@@ -117,7 +117,7 @@ def _measure(url: str, choice: str, place: Place) -> Cost:
 def _bare_cpu_s(url: str, choice: str, workers: int) -> float:
     """Returns the CPU time of a crawl of one page: start-up."""
     settings = {"limit": 1, "offload": {"executor": choice, "workers": workers}}
-    return min(crawl([url], settings, watch=False)[1].cpu_s for _ in range(3))
+    return min(crawl([url], settings, watch=False)[1].cpu_s for _ in range(2))
 
 
 def _median(several: Sequence[Cost]) -> Cost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from .indexing import is_document, unix_time
 ENDINGS = (".cdxj", ".cdxj.gz", ".cdx.gz")
 MOST_LINE = 1 << 20
 """Bytes of a line that are read. A line has some hundred."""
+MOST_OFFSET = 1 << 62
+_STATUS = re.compile(r"[1-9][0-9]{2}", re.ASCII)
 MOST_FILES = 1 << 20
 _BESIDE = ("", "../archive", "../warc", "archive", "warc")
 """Folders in which the archives of an index stand, as seen from its own."""
@@ -58,14 +61,16 @@ class IndexReader:
 
     def _take(self, line: bytes, path: Path, numbers: dict[str, int]) -> bool:
         entry = read_line(line)
-        if not entry.url.lower().startswith(("http:", "https:")) or entry.offset < 0 or _names_method(line):
+        if not entry.url.lower().startswith(("http:", "https:")) or _names_method(line):
+            return False
+        if not 0 <= entry.offset < MOST_OFFSET:
             return False
         url = urls.parse(entry.url, policy=self._policy).text
         if entry.filename not in numbers:
             if len(numbers) >= MOST_FILES:
                 return False
             numbers[entry.filename] = self._find_file(entry.filename, path)
-        status = int(entry.status) if entry.status.isdigit() else 200
+        status = int(entry.status) if _STATUS.fullmatch(entry.status) else 200
         kind = Kind.REVISIT if entry.mime == REVISIT else Kind(0)
         if is_document(entry.mime or "", status) and not url.endswith("/robots.txt"):
             kind |= Kind.DOCUMENT

@@ -43,6 +43,8 @@ class ArchiveFile:
     """The file that holds it."""
     member: str = ""
     """Its name in a WACZ. Empty: it is a file itself."""
+    is_packed: bool = False
+    """Whether the WACZ packs it once more, so that it is unpacked into a temporary file."""
     is_named: bool = True
     """Whether the user named it, or the WACZ that holds it; else a folder was looked through."""
     is_indexed: bool = False
@@ -72,19 +74,26 @@ def _look_through(folder: Path) -> Iterator[Path]:
 
 def _open_package(path: Path, *, is_named: bool) -> list[ArchiveFile]:
     """Returns the file itself, or the WARC files in it if it is a WACZ."""
+    if path.exists() and not path.is_file():
+        raise _error(
+            f"{path}: no regular file: records are found again by their places, so write it to the disk before"
+        )
     try:
         with path.open("rb") as file:
             if file.read(4) != b"PK\3\4":
                 return [ArchiveFile(str(path), path, is_named=is_named)]
         with zipfile.ZipFile(path) as package:
-            names = [one.filename for one in package.infolist() if one.filename.endswith(ENDINGS[:3])]
+            found = [one for one in package.infolist() if one.filename.endswith(ENDINGS[:3])]
     except FileNotFoundError as error:
         raise _error(f"{path}: no such file{_suggest(path)}") from error
     except (OSError, *_DAMAGED) as error:
         raise _error(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if not names:
+    if not found:
         raise _error(f"{path}: a zip file without a WARC")
-    return [ArchiveFile(f"{path}/{name}", path, name, is_named=is_named) for name in sorted(names)]
+    return [
+        ArchiveFile(f"{path}/{one.filename}", path, one.filename, one.compress_type != zipfile.ZIP_STORED, is_named)
+        for one in sorted(found, key=lambda one: one.filename)
+    ]
 
 
 def open_window(one: ArchiveFile, stack: ExitStack) -> Window:

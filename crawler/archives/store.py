@@ -67,7 +67,7 @@ class Store:
         self._captures = Captures()
         self._aside = ExitStack()
         self._unpacked: dict[int, Window] = {}
-        """Windows on unpacked copies of files that are one packed stream."""
+        """Windows on temporary files, into which others were unpacked because nothing can be found in them."""
         self._windows: OrderedDict[int, tuple[Window, ExitStack]] = OrderedDict()
         self._is_stopped = threading.Event()
         self.notes: list[str] = []
@@ -137,7 +137,9 @@ class Store:
         before = len(self)
         with ExitStack() as stack:
             try:
-                window = open_window(one, stack)
+                window = open_window(one, self._aside if one.is_packed else stack)
+                if one.is_packed:
+                    self._unpacked[number] = window
                 try:
                     self._walk(indexer, number, window, one.name)
                 except Unseekable:
@@ -194,11 +196,15 @@ class Store:
 
     def _size(self, record: Record) -> int:
         """Returns the bytes that a record takes in memory."""
-        return min(record.size, self._largest)
+        return min(record.size, self._most(record))
+
+    def _most(self, record: Record) -> int:
+        """Returns how many bytes of a record are read. A revisit has a head alone."""
+        return MOST_HEAD if record.type == "revisit" else self._largest
 
     def _answer(self, record: Record, capture: Capture) -> Answer:
         """Returns the answer of a record, its body cut if it is larger than any that is wanted. Raises ArchiveError."""
-        block, is_all = record.read_all(self._largest)
+        block, is_all = record.read_all(self._most(record))
         why = ""
         if is_all:
             record.finish()

@@ -121,13 +121,13 @@ def _add_pages(package: _Package, source: Source, scratch: Path) -> None:
 
 
 def _pages_of_records(source: Source) -> Iterator[bytes]:
-    """Yields a line for each HTML page of the records, with its text if they have it."""
+    """Yields a line for each HTML page of the records, with its text if they have it. Requisites are no pages."""
     for line in source.lines():
         if not any(mark in line for mark in _MARKS):
             continue
         record = orjson.loads(line)
         kind = (record.get("content_type") or "").partition(";")[0].strip().lower()
-        if kind in _HTML and record.get("disposition") in _SHOWN:
+        if kind in _HTML and record.get("disposition") in _SHOWN and not record.get("requisite"):
             page = {"id": f"{record['url']} {record['visit']}", "url": record["url"], "ts": record["fetched_at"]}
             yield _page(page, record.get("title"), record.get("text"))
 

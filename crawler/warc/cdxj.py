@@ -74,6 +74,10 @@ def make_stamp(date: str) -> str:
     return "".join(part or unknown for part, unknown in zip(parts, _UNKNOWN, strict=True))
 
 
-def find_mime(content_type: str) -> str:
+def find_mime(content_type: bytes) -> str:
     """Returns the media type of a Content-Type as the server spelt it, without parameters."""
-    return content_type.partition(";")[0].strip()
+    mime = content_type.partition(b";")[0].strip()
+    try:
+        return mime.decode("utf-8")
+    except UnicodeDecodeError:
+        return mime.decode("latin-1")

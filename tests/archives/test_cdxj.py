@@ -44,11 +44,12 @@ async def test_captures_are_found_by_an_index_in_the_order_of_time(tmp_path: Pat
 async def test_lines_that_cannot_be_used_are_counted_and_those_of_forms_left_out(tmp_path: Path) -> None:
     odd = b'!meta {"x":1}\nnonsense\na 2026 {"url":"http://a.example/1"}\na 2026 {"url":"ftp://x/","offset":"0"}\n'
     form = b'a 2026 {"url":"http://a.example/f","offset":"0","filename":"x.warc.gz","method":"POST"}\n'
-    path = written(tmp_path, odd + form + make_index(tmp_path), "index.cdxj")
+    far = b'a 2026 {"url":"http://a.example/f","status":"9e9","offset":"%s","filename":"x.warc.gz"}\n' % (b"9" * 30)
+    path = written(tmp_path, odd + form + far + make_index(tmp_path), "index.cdxj")
     async with crawler.open_crawl(archives=[str(path)], executor="inline") as crawl:
         assert crawl.archives is not None
         assert crawl.archives.captures == 3
-        assert crawl.archives.notes == (f"{path}: 4 lines could not be used",)
+        assert crawl.archives.notes == (f"{path}: 5 lines could not be used",)
 
 
 async def test_an_index_that_is_wrong_brings_no_other_page(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from crawler.sinks.warc.index import SORTED
+from crawler.warc.cdxj import read_line
 from crawler.warc.names import find_files
 from tests.hostile.victim import Victim
 from tests.warc.judges import Seen, judge
@@ -27,8 +29,17 @@ def check_archive(crawl: Victim) -> str:
     assert not twice, f"archived twice: {list(twice.items())[:3]}"
     _compare(crawl, attempts, answers)
     _check_references(answers)
+    _check_index(crawl.folder, answers)
     kinds = Counter(one.kind for one in found.values())
     return f"{kinds['warcinfo']} files, {kinds['response']} responses, {kinds['revisit']} revisits"
+
+
+def _check_index(folder: Path, answers: dict[tuple[str, int, int], Seen]) -> None:
+    """Fails where the index that the crawl kept does not name each answer once."""
+    lines = (folder / "warc" / SORTED).read_bytes().splitlines(keepends=True)
+    named = Counter((one.filename, one.offset, one.length) for one in map(read_line, lines))
+    assert named == Counter(answers.keys()), "the index names other answers"
+    assert lines == sorted(lines)
 
 
 def read_archive(folder: Path) -> dict[tuple[str, int, int], Seen]:

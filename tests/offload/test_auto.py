@@ -6,7 +6,9 @@ import asyncio
 import gzip
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,7 +21,7 @@ from crawler.model import Disposition, Reason, Url
 from crawler.offload import open_auto
 from crawler.offload.auto import find_kind
 from crawler.offload.choice import Place
-from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Meter, Steps
+from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Clocks, Meter, Steps, read_clocks
 from crawler.offload.timing import Timed
 from crawler.parse import Document, parse
 from crawler.robots import _decode_and_parse
@@ -112,6 +114,20 @@ async def test_pages_that_come_together_do_not_hold_the_loop(monkeypatch: pytest
         await asyncio.gather(*[auto.run(parse, PAGE, JOB, size=len(PAGE.body)) for _ in range(5)])
         meters = auto.meters.values()
         assert sum(meter.served for meter in meters) == 5, "one on the loop a turn, the others elsewhere"
+
+
+def test_a_process_that_waits_for_a_core_is_as_busy_as_one_that_has_it() -> None:
+    then = Clocks(now=10.0, process_s=1.0, wanted_s=5.0)
+    assert Clocks(12.0, 1.5, 5.4).find_busy(then) == 0.25
+    assert Clocks(12.0, 1.5, 6.8).find_busy(then) == pytest.approx(0.9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_the_clocks_tell_of_the_time_that_this_thread_wanted() -> None:
+    then, begun = read_clocks(), time.thread_time()
+    while time.thread_time() < begun + 0.02:
+        sum(range(1000))
+    assert read_clocks().wanted_s - then.wanted_s >= 0.01
 
 
 def test_one_call_in_sixteen_is_measured() -> None:

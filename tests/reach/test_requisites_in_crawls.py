@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -120,3 +123,21 @@ async def test_an_explanation_says_that_a_page_needs_it(tmp_path: Path) -> None:
         "http://img.test/1.png", crawler.Config(robots="ignore"), frontier=frontier, is_offline=True
     )
     assert off.reason is crawler.Reason.OUT_OF_SCOPE
+
+
+async def test_an_archive_keeps_requisites_and_its_list_of_pages_has_pages_alone(tmp_path: Path) -> None:
+    web = {START: Text(needs=["http://a.test/frame", "http://a.test/1.png"]), "http://a.test/frame": Text()}
+    web["http://a.test/1.png"] = Text(kind="image/png")
+    said = {**QUICK, "preset": "archive", "allow_networks": ["127.0.0.0/8"]}
+    async with open_web(Web(sites_of(web))) as served:
+        async with crawler.open_crawl(folder=tmp_path / "c", **said) as opened:
+            await opened.run([served.url("a.test")])
+        urls = {served.web.place(url) for url in web}
+    await asyncio.to_thread(
+        crawler.export_folder, crawler.read_folder(tmp_path / "c", crawler.Config()), "wacz", tmp_path / "c.wacz"
+    )
+    with zipfile.ZipFile(tmp_path / "c.wacz") as packed:
+        _, *pages = packed.read("pages/pages.jsonl").splitlines()
+        index = gzip.decompress(packed.read("indexes/index.cdx.gz")).decode()
+    assert [json.loads(page)["url"] for page in pages] == [served.url("a.test")]
+    assert all(url in index for url in urls)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...model import Capture, Outcome, Request, Response
+from ...warc.cdxj import REVISIT, Entry, find_mime, make_stamp
 from ...warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -22,6 +23,7 @@ from ...warc.records import (
 )
 from .captures import Captures, Note
 from .files import WarcFiles
+from .index import CaptureIndex
 
 Fields = Sequence[tuple[str, str]]
 
@@ -45,16 +47,20 @@ class Seen(NamedTuple):
     """What is known of it beside its bytes."""
 
 
-def keep_exchanges(seen: Sequence[Seen], terms: Terms, files: WarcFiles, captures: Captures) -> list[Capture]:
+def keep_exchanges(
+    seen: Sequence[Seen], terms: Terms, files: WarcFiles, captures: Captures, index: CaptureIndex
+) -> list[Capture]:
     """Appends the records of exchanges; returns the places of their responses or revisits. Blocks. Raises OSError."""
     sent = [_Sent.make(one, terms) for one in seen]
     known = captures.find_payloads({one.payload: one.exchange.url for one in sent if one.may_refer})
     notes: list[Note] = []
     places = []
     for one in sent:
+        is_revisit = not one.payload or (one.may_refer and one.payload in known)
         records, referred = one.make_records(known, captures, terms.algorithm)
         place = files.append([record.member for record in records])
         places.append(place)
+        index.add(one.make_entry(place, referred.payload_digest, is_revisit))
         if one.may_refer and one.payload not in known:
             known[one.payload] = referred
             notes.append(Note("payload", one.payload, files.serial, place.offset, referred))
@@ -74,18 +80,34 @@ class _Sent(NamedTuple):
     may_refer: bool
     may_be_unchanged: bool
     """Whether the server may later say that nothing has changed."""
+    status: int
+    mime: str | None
+    """The media type as the server spelt it. None: it named none."""
 
     @classmethod
     def make(cls, seen: Seen, terms: Terms) -> _Sent:
         response, request = seen.response, seen.request
         exchange = make_exchange(response, request, keeps_secrets=terms.keeps_secrets)
+        said = next((value for name, value in response.headers if name.lower() == b"content-type"), None)
+        kind = response.status, None if said is None else find_mime(said)
         if response.status == 304:
-            return cls(exchange, seen.fields, "", False, False)
+            return cls(exchange, seen.fields, "", False, False, *kind)
         is_get = request is None or request.method == "GET"
         may_refer = is_get and bool(response.body) and not response.truncated
         has_validator = bool(response.header("etag") or response.header("last-modified"))
         is_validated = may_refer and response.status == 200 and has_validator
-        return cls(exchange, seen.fields, digest(terms.algorithm, response.body), may_refer, is_validated)
+        return cls(exchange, seen.fields, digest(terms.algorithm, response.body), may_refer, is_validated, *kind)
+
+    def make_entry(self, place: Capture, payload_digest: str, is_revisit: bool) -> Entry:
+        """Returns the line of the index."""
+        return Entry(
+            self.exchange.url,
+            make_stamp(self.exchange.date),
+            *place,
+            REVISIT if is_revisit else self.mime,
+            str(self.status),
+            payload_digest,
+        )
 
     def make_records(
         self, known: Mapping[str, Referred], captures: Captures, algorithm: Algorithm
@@ -111,10 +133,13 @@ def describe_visit(outcome: Outcome) -> Fields:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
     return [
+        ("purpose", "reread" if request.is_reread else ""),
         ("seed", request.origin.text),
         ("via", request.via.text if request.via else ""),
         ("depth", str(request.depth)),
         ("redirects", str(request.redirects) if request.redirects else ""),
+        ("requisite", str(request.requisite) if request.requisite else ""),
+        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
         ("visit", str(request.visit)),
         ("attempt", str(request.attempt)),
         ("disposition", outcome.disposition),
