@@ -36,7 +36,8 @@ class WorkerEnd:
         if message is None:
             return False
         answers = run(self._shared.unpack(message))
-        self._socket.sendall(_LENGTH.pack(len(answers)) + answers)  # at once, so that the loop wakes up once
+        self._socket.sendall(_LENGTH.pack(len(answers)))
+        self._socket.sendall(answers)
         return True
 
     def close(self) -> None:

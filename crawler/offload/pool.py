@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -143,7 +142,7 @@ class Pool:
         if self._is_crowded:
             self._crowded.set()
         try:
-            with nullcontext() if is_bounded else yield_gil():  # no thread of ours stands before a process
+            with yield_gil():
                 answer: T = await call.answer
             return answer
         finally:
