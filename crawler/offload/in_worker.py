@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from ..runtime.foreign_errors import is_of_a_signal
 from . import guardian
-from .channel import WorkerEnd
-from .packing import Packed, join, make_safe, pack
+from .packing import PackedAnswers, make_safe, pack
+from .shared_bytes import Parcel, SharedBytes
 
 MAX_FILES = 64
 """Open files of a worker: its pipes, and those of the user's parse function. It needs no more."""
@@ -69,7 +69,7 @@ class Task(NamedTuple):
     allowance: Allowance | None
 
 
-def begin(end: WorkerEnd | None = None) -> None:
+def begin(shared: SharedBytes | None = None) -> None:
     """Prepares a new worker: ignores Ctrl-C, ends with its parent, dumps no core, keeps standard output free.
 
     The worker leads its own process group, and has a guardian where the system allows it. So every process that it
@@ -86,8 +86,8 @@ def begin(end: WorkerEnd | None = None) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    if end:
-        _ends.append(end)
+    if shared:
+        _shared.append(shared)
 
 
 def give_memory_back() -> None:
@@ -117,20 +117,17 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def serve() -> None:
-    """Answers one batch after another, in a worker process, until our own process closes the channel.
-
-    If our own code fails, the worker ends, and each call is tried alone.
-    """
+def run_batch(batch: Sequence[Task]) -> PackedAnswers:
+    """Answers each call, in a worker process. If our own code fails, the worker ends, and each call is tried alone."""
     try:
-        while _ends[0].answer_next(_run_batch):
-            pass
+        return PackedAnswers(_run_bounded(batch))
     except BaseException:  # noqa: BLE001 - a page broke our limits for the next call, or a signal came in between
         os._exit(SPOILED)
 
 
-def _run_batch(batch: Sequence[Task]) -> bytes:
-    return join(_run_bounded(batch))
+def run_parcel(parcel: Parcel) -> PackedAnswers:
+    """Answers each call of a batch whose bodies lie in shared memory."""
+    return run_batch(_shared[0].unpack(parcel))
 
 
 def run_here(batch: Sequence[Task]) -> list[object]:
@@ -148,7 +145,7 @@ def run_one(work: Callable[..., Any], args: tuple[object, ...]) -> object:
         return make_safe(error)
 
 
-def _run_bounded(batch: Sequence[Task]) -> list[Packed]:
+def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
     own = os.getpid()
     memory = _memory_of_this_process()
     if memory is not None and memory.has_grown():
@@ -231,8 +228,8 @@ def _memory_of_this_process() -> _Memory | None:
     return _memory[0] if _memory else None
 
 
-_ends: list[WorkerEnd] = []
-"""Holds the worker's end of the channel that batches come by."""
+_shared: list[SharedBytes] = []
+"""Holds the memory that the parent writes bodies into, if there is any."""
 _memory: list[_Memory] = []
 """Holds at most one element, made with the first batch once all modules are imported. It is global because nothing in
 a worker process could own it."""

@@ -6,60 +6,30 @@ An answer that cannot be packed or unpacked fails its own call and no other.
 from __future__ import annotations
 
 import pickle
-import struct
-from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..errors import OffloadError
 from ..model import Reason
 from ..runtime.foreign_errors import describe
 
-_HEAD = struct.Struct("<?Q")
-"""Comes before each answer: whether it is an error, and its length."""
-LARGE_BYTES = 1 << 18
-"""Answers longer than this together are unpacked in a thread, half a millisecond of it."""
+
+class PackedAnswers:
+    """Holds packed answers. Unpickling it gives the list of answers; this happens in a thread and not on the loop."""
+
+    def __init__(self, packed: list[bytes]) -> None:
+        self._packed = packed
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpack, (self._packed,)
 
 
-class Packed(NamedTuple):
-    """One answer in bytes."""
-
-    content: bytes
-    is_error: bool = False
-
-
-def pack(answer: object) -> Packed:
+def pack(answer: object) -> bytes:
     """Returns the answer in bytes, or an error that says why it cannot be sent."""
     try:
-        return Packed(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL), isinstance(answer, BaseException))
+        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
     except MemoryError:
-        return Packed(pickle.dumps(MemoryError()), is_error=True)
+        return pickle.dumps(MemoryError())
     except BaseException as error:  # noqa: BLE001 - it is not our code, and may fail in any way
-        return Packed(pickle.dumps(_unreadable(error)), is_error=True)
-
-
-def join(answers: Sequence[Packed]) -> bytes:
-    """Returns the answers of a batch as one message."""
-    return b"".join([part for one in answers for part in (_HEAD.pack(one.is_error, len(one.content)), one.content)])
-
-
-def split(message: bytes) -> list[Packed]:
-    """Returns the answers of such a message."""
-    answers, at = list[Packed](), 0
-    while at < len(message):
-        is_error, length = _HEAD.unpack_from(message, at)
-        at += _HEAD.size + length
-        answers.append(Packed(message[at - length : at], is_error))
-    return answers
-
-
-def may_block(answers: Sequence[Packed]) -> bool:
-    """Whether unpacking may take long: large answers, and errors, whose classes may be of anyone's making."""
-    return sum([len(one.content) for one in answers]) > LARGE_BYTES or any(one.is_error for one in answers)
-
-
-def unpack(answers: Sequence[Packed]) -> list[object]:
-    """Returns the answers as they were, each that cannot be read as an error."""
-    return [_unpack_one(answer.content) for answer in answers]
+        return pickle.dumps(_unreadable(error))
 
 
 def make_safe(error: BaseException) -> Exception:
@@ -76,6 +46,10 @@ def make_safe(error: BaseException) -> Exception:
     for name in ("__traceback__", "__cause__", "__context__"):
         BaseException.__dict__[name].__set__(error, None)
     return error
+
+
+def _unpack(packed: list[bytes]) -> list[object]:
+    return [_unpack_one(answer) for answer in packed]
 
 
 def _unpack_one(packed: bytes) -> object:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.process import BaseProcess
 from threading import Timer
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from anyio import create_task_group, to_thread
@@ -23,9 +23,7 @@ from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
 from ..runtime.foreign_errors import describe
 from ..runtime.gil import yield_gil
-from ..runtime.threads import run_in_thread
-from . import in_worker, packing, process
-from .channel import Channel
+from . import in_worker, process
 from .pool import Call, Pool, Workers
 from .shared_bytes import SharedBytes, make_shared_bytes
 
@@ -51,10 +49,8 @@ class Worker:
 
     pool: Pool
     workers: Workers
-    _shared: SharedBytes = field(default_factory=SharedBytes, init=False)
+    _shared: SharedBytes | None = field(default=None, init=False)
     """Carries the bodies of its batches."""
-    _channel: Channel | None = field(default=None, init=False)
-    """The way to its process. None: it is a thread, or does not run."""
     _executor: Executor | None = field(default=None, init=False)
     _process: BaseProcess | None = field(default=None, init=False)
     _is_broken: bool = field(default=False, init=False)
@@ -87,9 +83,9 @@ class Worker:
                 lanes.start_soon(self._lane, True)
         finally:
             with anyio.CancelScope(shield=True):
-                self._hang_up()
                 await to_thread.run_sync(self._stop)
-            self._shared.close()
+            if self._shared:
+                self._shared.close()
 
     async def _lane(self, is_ahead: bool) -> None:
         while True:
@@ -116,12 +112,13 @@ class Worker:
 
     async def _run(self, batch: list[Call], lane: int) -> None:
         """Answers every call. Raises BrokenExecutor if the worker died meanwhile."""
-        tasks = [in_worker.Task(call.work, call.args, call.allowance) for call in batch]
+        loop = asyncio.get_running_loop()
         answers: Sequence[object]
         self._running += 1
-        deadline = asyncio.get_running_loop().call_later(self._wall_s(batch), self._kill)
+        deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
-            answers = await self._ask(tasks, lane)
+            run, tasks = self._pack(batch, lane)
+            answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
             raise
@@ -137,11 +134,12 @@ class Worker:
         for call, answer in zip(batch, answers, strict=False):
             call.end(answer)
 
-    async def _ask(self, tasks: Sequence[in_worker.Task], lane: int) -> Sequence[object]:
-        if self._channel is None:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, in_worker.run_here, tasks)
-        packed = packing.split(await self._channel.ask(tasks, lane))
-        return await run_in_thread(packing.unpack, packed) if packing.may_block(packed) else packing.unpack(packed)
+    def _pack(self, batch: Sequence[Call], lane: int) -> tuple[Callable[..., Any], object]:
+        """Returns the function that answers these calls, and its argument."""
+        tasks = [in_worker.Task(call.work, call.args, call.allowance) for call in batch]
+        if self._shared:
+            return in_worker.run_parcel, self._shared.pack(tasks, lane)
+        return in_worker.run_here if self.workers.executor == "thread" else in_worker.run_batch, tasks
 
     async def _try_one_by_one(self, suspects: list[Call], lane: int) -> None:
         """Tries each call alone after the worker died, to find out which of them ended it, if any."""
@@ -171,7 +169,6 @@ class Worker:
 
     async def _renew(self) -> OffloadError:
         """Starts a new worker in place of the dead one, and returns the error that says why the old one died."""
-        self._hang_up()
         code, was_killed = await self._in_thread(self._stop), self._was_killed
         if code == in_worker.GROWN:
             log.info("a worker process that had grown large is replaced")
@@ -196,12 +193,9 @@ class Worker:
             return
         for trial in range(STARTS):
             await anyio.sleep(PAUSE_S * (2**trial - 1))
-            channel = Channel(self._shared)
             try:
-                self._executor, self._process = await self._in_thread(partial(process.start_worker, channel.worker_end))
-                await self._connect(channel)
+                self._executor, self._process = await self._in_thread(partial(process.start_worker, self._shared))
             except (BrokenExecutor, OSError, EOFError) as error:
-                channel.close()
                 reason = error
                 if self._process is None and isinstance(error, BrokenExecutor):
                     break  # it never worked, so another attempt would not help
@@ -211,18 +205,6 @@ class Worker:
         raise CrawlError(
             f"worker processes cannot start here ({describe(reason)}): set offload.executor = 'thread' to do without"
         ) from reason
-
-    async def _connect(self, channel: Channel) -> None:
-        """Has the worker answer what comes by the channel; that is the one call of its executor."""
-        await channel.open()
-        serving = asyncio.get_running_loop().run_in_executor(self._executor, in_worker.serve)
-        serving.add_done_callback(lambda done: channel.break_off() if done.cancelled() or done.exception() else None)
-        self._channel = channel
-
-    def _hang_up(self) -> None:
-        """Lets the worker process end."""
-        if self._channel is not None:
-            self._channel.close()
 
     def _kill(self) -> None:
         """Kills the worker because it gave no answer in time."""
