@@ -16,6 +16,8 @@ from crawler import Request, Response, urls
 from crawler.frontier import Known, look
 from tests.lossless.needs import REQUISITE, Rules, WebOf, make_web, truth
 
+ARRIVED = ("fetched", "redirected", "duplicate")
+
 
 class Canned:
     """Serves a web without a network, in an order that chance gives; may stop the crawl after some answers."""
@@ -106,10 +108,10 @@ async def test_narrower_settings_on_the_way_lose_nothing_that_wider_ones_want(nu
     fetcher.call = None
     narrow = Rules(seeds, requisites=False)
     await run(folder, fetcher, narrow)
-    ended = {url for url, disposition in _last(folder).items() if disposition in ("fetched", "redirected")}
+    ended = {url for url, disposition in _last(folder).items() if disposition in ARRIVED}
     assert ended >= truth(web, narrow).keys()
     await run(folder, fetcher, wide)
-    ended = {url for url, disposition in _last(folder).items() if disposition in ("fetched", "redirected")}
+    ended = {url for url, disposition in _last(folder).items() if disposition in ARRIVED}
     assert ended == truth(web, wide).keys()
 
 
