@@ -15,7 +15,7 @@ from socket import create_connection, create_server
 from tests.archives.crawling import Archived
 from tests.archives.tools import Tools
 
-STARTS_S = 120
+STARTS_S = 240
 """Seconds in which it should listen."""
 _CONFIG = """
 collections:
