@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-
-from .wire import Wire
+from typing import Protocol
 
 LEAST_S = 0.05
 """Least time between two looks at an exchange whose time is over while a throttle holds it."""
 GRAIN_S = 0.005
 """Less held time than this gives no more time."""
+
+
+class Held(Protocol):
+    """A connection that throttles may hold."""
+
+    @property
+    def held_s(self) -> float: ...
+
+    @property
+    def is_held(self) -> bool: ...
 
 
 class Deadline:
@@ -26,7 +35,7 @@ class Deadline:
         self._block = asyncio.timeout(None)
         self._ends = self._loop.time() + timeout_s
         self._timer: asyncio.TimerHandle | None = None
-        self._wire: Wire | None = None
+        self._wire: Held | None = None
         self._credited_s = 0.0
         self.waited_s: float = 0.0
         """Seconds between `stop` and `start` so far."""
@@ -44,7 +53,7 @@ class Deadline:
             self._timer = None
         await self._block.__aexit__(kind, error, trace)
 
-    def watch(self, wire: Wire) -> None:
+    def watch(self, wire: Held) -> None:
         """Counts the time for which this wire is held from now on."""
         self._wire, self._credited_s = wire, 0.0
 
