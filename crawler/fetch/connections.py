@@ -51,11 +51,11 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self._make_wire = partial(PlainWire, self, self._loop)
         self._make_socket = partial(make_socket, guard, files)
-        self._idle: dict[Endpoint, deque[tuple[PlainWire | Wire, float]]] = {}
+        self._idle: dict[Endpoint, deque[tuple[PlainWire, float]]] = {}
         """Connections that wait, the one that was used last at the end, and since when."""
         self._sweep: asyncio.TimerHandle | None = None
 
-    def take(self, endpoint: Endpoint) -> PlainWire | Wire | None:
+    def take(self, endpoint: Endpoint) -> PlainWire | None:
         """Returns a connection that was kept; None: there is none."""
         idle = self._idle.get(endpoint)
         while idle:
@@ -97,6 +97,10 @@ class Connections:
         if self.files.is_short or wire.should_close:
             wire.close()
             return
+        if not isinstance(wire, PlainWire):
+            assert wire.lender is not None
+            wire.lender.take_back(wire)
+            wire = wire.lender
         self._idle.setdefault(endpoint, deque()).append((wire, self._loop.time()))
         if self._sweep is None:
             self._sweep = self._loop.call_later(KEEP_ALIVE_S, self._close_old)

@@ -239,8 +239,7 @@ class Exchange:
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
         self._sent = make_head(self.origin, self.request, cookie)
         wire.transport.write(self._sent + self.request.body if self.request.body else self._sent)
-        if wire.exchanges == 1:
-            self.line.pace.watch(wire)
+        self.line.pace.watch(wire)
 
     def _watch(self, wire: PlainWire | Wire) -> None:
         if self._deadline:

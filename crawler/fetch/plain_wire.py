@@ -61,6 +61,8 @@ class PlainWire(asyncio.Protocol):
         self._head_at = 0.0
         self._chunks: Chunks | None = None
         self._most = READ_BYTES
+        self._keeps = True
+        """Whether the last answer lets the connection be used again."""
         self._is_left = False
         """Whether the current answer is left to aiohttp."""
         self._is_over = False
@@ -78,7 +80,7 @@ class PlainWire(asyncio.Protocol):
     @property
     def should_close(self) -> bool:
         """Whether the connection may not be used again."""
-        return not self.connected or self._head is None or not self._head.keeps
+        return not (self._keeps and self.connected)
 
     @property
     def is_awaited(self) -> bool:
@@ -117,12 +119,13 @@ class PlainWire(asyncio.Protocol):
 
     def end_answer(self) -> None:
         """Ends the answer; nothing is expected until the next request."""
-        self._answer, self._data, self._chunks = None, b"", None
+        self._answer, self._data, self._head, self._chunks = None, b"", None, None
         self._leave_throttles()
         self._files.idle[self] = None
 
     def lend(self, wire: Wire, *, has_body: bool) -> None:
         """Gives the connection to `wire`, with all bytes that came since the request was sent."""
+        wire.lender = self
         throttles = self._throttles
         self._leave_throttles()
         self._answer = None
@@ -133,14 +136,25 @@ class PlainWire(asyncio.Protocol):
             transport.set_protocol(wire)
         wire.connection_made(transport)
         wire.ip, wire.absences, wire.exchanges = self.ip, self.absences, self.exchanges - 1
-        wire.expect(throttles, has_body=has_body)
+        wire.expect(has_body=has_body)
         if self._data:
             wire.data_received(bytes(self._data))
             self._data = b""
+        wire.join(throttles)  # what came so far is charged to them already
         if self._is_over:
             wire.connection_lost(self._error)
         else:
             wire.read_on()
+
+    def take_back(self, wire: Wire) -> None:
+        """Takes the connection back from `wire`, whose answer has ended."""
+        transport = wire.detach()
+        transport.set_protocol(self)
+        self._is_left = False
+        self._head, self._data, self._chunks = None, b"", None
+        self.exchanges, self.absences = wire.exchanges, wire.absences
+        self.connection_made(transport)
+        self._files.idle[self] = None
 
     # -- what the loop and others call ---------------------------------------------------------------------------------
 
@@ -235,6 +249,7 @@ class PlainWire(asyncio.Protocol):
 
     def _end(self, head: PlainHead, body: bytes) -> None:
         assert self._answer is not None
+        self._keeps = head.keeps
         self._answer.set_result(PlainAnswer(head, bytes(self._data[: self._head_bytes]), body, self._head_at))
 
     def _leave(self) -> None:

@@ -21,7 +21,7 @@ from .framing import (
     join_equal_lengths,
     split_heads,
 )
-from .plain_wire import Pool
+from .plain_wire import PlainWire, Pool
 from .throttle import Throttle
 from .wire_faults import Http2Only
 
@@ -54,6 +54,8 @@ class Wire(ResponseHandler):
         self.holder: Connection | None = None
         """aiohttp's hold on it, where aiohttp keeps it for the next exchange: behind proxies."""
         self._files = connector.files
+        self.lender: PlainWire | None = None
+        """The connection that was lent to us, if it was."""
         self.ip: str = ""
         self.exchanges: int = 0
         self.absences = 0
@@ -104,6 +106,10 @@ class Wire(ResponseHandler):
         self._interim = self._lengths = 0
         self._parse_anew()
         self._held_s = 0.0
+        self.join(throttles)
+
+    def join(self, throttles: tuple[Throttle, ...]) -> None:
+        """Reads the answer as fast as these throttles let it."""
         self._throttles = throttles if self.connected else ()
         for throttle in self._throttles:
             throttle.join(self)
@@ -160,6 +166,14 @@ class Wire(ResponseHandler):
             with suppress(RuntimeError):  # it is closing
                 self.transport.resume_reading()
 
+    def detach(self) -> asyncio.Transport:
+        """Gives up the connection without closing it, and returns its transport. Call it after `end_answer`."""
+        transport, self.transport = self.transport, None
+        assert transport is not None
+        self._parser = self._payload = None
+        self._uncount()
+        return transport
+
     def restart(self) -> None:
         """Resumes reading after a pause."""
         self.turn += 1
@@ -205,9 +219,7 @@ class Wire(ResponseHandler):
         self.ip = peer[0] if peer else ""
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._connector.open_connections -= 1
-        self._files.open -= 1
-        self._files.idle.pop(self, None)
+        self._uncount()
         self._leave_throttles()
         # After a reset or a TLS error, a body that ends with its connection would count as whole.
         if isinstance(exc, OSError):
@@ -261,6 +273,11 @@ class Wire(ResponseHandler):
             return
         self._tell_reader(exc)
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
+
+    def _uncount(self) -> None:
+        self._connector.open_connections -= 1
+        self._files.open -= 1
+        self._files.idle.pop(self, None)
 
     def _leave_throttles(self) -> None:
         throttles, self._throttles = self._throttles, ()
