@@ -14,7 +14,7 @@ from ..settings import FetchConfig
 from .budget import BodyShare
 from .connections import Connections
 from .cookies import Cookies
-from .deadline import Deadline
+from .deadline import Deadline, Deadlines
 from .framing import READ_BYTES, check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, make_head
 from .plain_wire import PlainAnswer, PlainWire
@@ -45,6 +45,7 @@ class ExchangeTerms:
         self.cookies: Cookies | None = Cookies() if config.cookies else None
         self.pace: SpeedCheck = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
         self.timeout_s: float = config.timeout_s
+        self.deadlines: Deadlines = Deadlines(config.timeout_s)
         self.max_body_bytes: int = config.max_body_bytes
         self.keeps_oversized: bool = config.oversized == "keep"
         self.connect_timeout_s: float = config.connect_timeout_s
@@ -85,7 +86,7 @@ class Exchange:
     async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
         started_at = time()
         try:
-            async with Deadline(self.line.timeout_s) as self._deadline:
+            with Deadline(self.line.deadlines) as self._deadline:
                 return await self._run(started_at, dns_ms, queue_ms)
         except TimeoutError as error:
             detail = f"no complete answer within {self.line.timeout_s:g} s"

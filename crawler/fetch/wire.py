@@ -170,7 +170,6 @@ class Wire(ResponseHandler):
         """Gives up the connection without closing it, and returns its transport. Call it after `end_answer`."""
         transport, self.transport = self.transport, None
         assert transport is not None
-        self._parser = self._payload = None
         self._uncount()
         return transport
 

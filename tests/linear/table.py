@@ -37,6 +37,7 @@ ROOMS = (
     *(
         "fetch/proxies.py",
         "fetch/framing.py",
+        "fetch/plain_answers.py",
         "daemon/http/fields.py",
         "daemon/http/inputs.py",
         "daemon/http/safety.py",
@@ -70,6 +71,8 @@ NEED_NONE = {
     "fetch.cookies.is_kept": "a part of fetch.cookies.Cookies.keep",
     "parse.links.readers": "is given settings",
     "fetch.proxies.": "is given settings",
+    "settings.toml.comment": "is given settings",
+    "parse.parse": "calls parse.page.parse",
     "parse.job.Content.": "looks through header fields, as Response.header does",
     "parse.job.make_document": "looks through header fields, as Response.header does",
     "parse.news.Memory.is_first_error": "a look-up",
