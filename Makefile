@@ -6,13 +6,16 @@ SEEDS  ?= urls.txt
 OUT    ?=
 DIST   ?= dist
 DOCS   ?= build/docs
+PROFILE ?= build/profile
 ARGS   ?=
 
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.ready-to-run
 READY  := $(VENV)/.ready
-BENCH  := $(VENV)/.ready-bench
+PEERS  := bare crawlee requests scrapy
+PAGES  ?=
+ROUNDS ?=
 # Four at a time, on two cores too: tests mostly wait, for processes that start and for browsers.
 PYTEST := $(BIN)/python -m pytest -q -n 4 --dist worksteal
 export VENV
@@ -23,6 +26,7 @@ CACHE := $(abspath $(VENV))/cache
 DEMO  := $(abspath $(VENV))/demo.crawl
 DIST  := $(abspath $(VENV))/dist
 DOCS  := $(abspath $(VENV))/docs
+PROFILE := $(abspath $(VENV))/profile
 export PYTHONPYCACHEPREFIX := $(CACHE)/python
 export PYTEST_ADDOPTS += -p no:cacheprovider
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
@@ -112,8 +116,12 @@ fresh:  ## set up clones as on a fresh machine, with uv and without it, and test
 	$(PYTHON) .ci/fresh.py
 
 .PHONY: bench
-bench: $(BENCH)  ## measure ourselves against our peers
-	$(BIN)/python -m benchmarks $(or $(ARGS),all)
+bench: $(READY) $(PEERS:%=$(VENV)/peers/%/.ready)  ## measure ourselves against our goals and our peers: make bench PAGES=2000 ROUNDS=1
+	$(BIN)/python -m benchmarks $(or $(ARGS),figures $(PAGES:%=--pages %) $(ROUNDS:%=--rounds %))
+
+.PHONY: profile
+profile: $(READY) $(VENV)/peers/profiler/.ready  ## where a crawl spends its time, as flame graphs of the loop and the workers: build/profile
+	$(BIN)/python -m benchmarks profile -o $(PROFILE) $(ARGS)
 
 .PHONY: dist
 dist: $(READY)  ## build what a release consists of from the last commit: sdist, wheel, SBOM, checksums
@@ -123,7 +131,7 @@ dist: $(READY)  ## build what a release consists of from the last commit: sdist,
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
 	.ci/uv $(LOCK) --upgrade --extra dev -o requirements-dev.lock
 	.ci/uv $(LOCK) --upgrade --extra socks --extra tables -c requirements-dev.lock -o requirements.lock
-	.ci/uv $(LOCK) --upgrade --extra dev --extra bench -c requirements-dev.lock -o benchmarks/requirements.lock
+	for peer in $(PEERS) profiler; do .ci/uv $(LOCK_PEER) --upgrade benchmarks/peers/$$peer.in -o benchmarks/peers/$$peer.lock || exit 1; done
 
 .PHONY: audit
 audit: $(READY)  ## ask whether anything is known against the locked dependencies
@@ -158,7 +166,9 @@ TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faul
 # Each module makes some of the pictures in docs/.
 PICTURES = tests.daemon.screenshots tests.cli.panel_picture
 
-LOCK = pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+LOCKED = --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+LOCK = pip compile pyproject.toml --group build $(LOCKED)
+LOCK_PEER = pip compile -c requirements-dev.lock $(LOCKED)
 
 # Two layers: the command runs with the first, all work needs the second. A stamp is made last: a set-up that was
 # interrupted is repaired by the next one.
@@ -168,6 +178,8 @@ $(RUN): requirements.lock pyproject.toml
 $(READY): requirements-dev.lock pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/setup develop
 
-$(BENCH): $(READY) benchmarks/requirements.lock
-	.ci/uv pip install --quiet --require-hashes --python $(BIN)/python -r benchmarks/requirements.lock
+# Each peer has a venv of its own, of the same Python. So no peer decides about our versions, or about another one's.
+$(VENV)/peers/%/.ready: benchmarks/peers/%.lock $(READY)
+	$(BIN)/python -m venv --clear --without-pip $(@D)
+	.ci/uv pip install --quiet --compile-bytecode --require-hashes --python $(@D)/bin/python -r $<
 	@touch $@

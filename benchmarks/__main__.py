@@ -7,13 +7,19 @@ from benchmarks.contestants import PYTHON
 
 BENCHMARKS = {
     "yardstick": "how fast the benchmark site itself answers",
-    "against_scrapy": "the same site crawled in turns by Scrapy and by us: speed, CPU, memory, completeness",
+    "contest": "the same site crawled in turns by our peers and by us: speed, CPU, memory, completeness",
+    "figures": "our goals and how near we are, in one run",
+    "modern": "today's web: TLS 1.3, br and gzip, 240 kB a page, names, hundreds of hosts",
+    "profile": "where a crawl spends its time: flame graphs of loop, threads and workers",
+    "start": "what a start costs: crawl --help, and a crawl of one page",
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
     "parse_cost": "what a page costs in a worker, to hand over, and beside a busy loop",
+    "executor_choice": "what a page costs in each place of offload.executor, by size; whether `auto` is near the best",
     "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
+    "scheduler": "the real scheduler on a virtual clock with a million hosts: breaches, microseconds a page",
     "seen_set": "what a known URL costs on numpy and in plain Python",
     "durability": "what it costs a page to survive a power cut",
     "reach_cost": "what the union of a million seeds costs: a link, a seed, a folder opened again",
@@ -21,8 +27,14 @@ BENCHMARKS = {
     "daemon": "one daemon under load as clients see it: shares, answers, event streams, half-open connections",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
     "report_cost": "what the report of a job costs: a record, the event loop beside it, a crawl",
+    "warc_cost": "what an archive of all exchanges costs a page",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
+    "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
+
+
+TOOLS = ("figures", "ledger", "profile")
+"""What measures nothing new, and is not run for `all`."""
 
 
 def main() -> int:
@@ -31,7 +43,7 @@ def main() -> int:
     if not names or (options and len(names) > 1):
         _list()
         return 0 if len(sys.argv) == 1 else 2
-    chosen = list(BENCHMARKS) if "all" in names else names
+    chosen = [name for name in BENCHMARKS if name not in TOOLS] if "all" in names else names
     return max([_run(name, options) for name in chosen])
 
 

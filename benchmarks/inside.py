@@ -42,6 +42,8 @@ class Report:
     """The same of all threads of its process: workers apart."""
     late_ms: Mapping[str, float]
     """How late a turn of the loop came that was asked for every 5 ms: p50, p99, p99.9 and the worst."""
+    busy_ms: Mapping[str, float]
+    """The CPU time that the loop's thread took meanwhile: how late it would be with a core of its own."""
 
 
 def crawl(
@@ -77,15 +79,17 @@ def main() -> None:
 
 
 async def _obey(order: Mapping[str, object]) -> Report:
-    from crawler import open_crawl  # here, so that its cost is start-up, and only of this process
+    from crawler import Config, open_crawl  # here, so that its cost is start-up, and only of this process
 
     imported = time.time()
     late: list[float] = []
+    busy: list[float] = []
     began = time.perf_counter()
-    async with open_crawl(folder=str(order["folder"]), **order["settings"]) as crawl:  # type: ignore[arg-type]
+    config = Config(**order["settings"])  # type: ignore[arg-type]
+    async with open_crawl(config, folder=str(order["folder"])) as crawl:
         opened, loop_s, threads_s = time.perf_counter(), time.thread_time(), time.process_time()
         with _profiled(str(order["profile"])):
-            ticking = asyncio.create_task(_ask_for_turns(late)) if order["watch"] else None
+            ticking = asyncio.create_task(_ask_for_turns(late, busy)) if order["watch"] else None
             summary = await crawl.run(order["seeds"])  # type: ignore[arg-type]
             if ticking:
                 ticking.cancel()
@@ -100,14 +104,16 @@ async def _obey(order: Mapping[str, object]) -> Report:
         loop_cpu_s=loop_s,
         threads_cpu_s=threads_s,
         late_ms=_spread(late),
+        busy_ms=_spread(busy),
     )
 
 
-async def _ask_for_turns(late: list[float]) -> None:
+async def _ask_for_turns(late: list[float], busy: list[float]) -> None:
     while True:
-        due = time.perf_counter() + ASK_EVERY_S
+        due, spent_s = time.perf_counter() + ASK_EVERY_S, time.thread_time()
         await asyncio.sleep(ASK_EVERY_S)
         late.append(max(0.0, time.perf_counter() - due))
+        busy.append(max(0.0, time.thread_time() - spent_s - ASK_EVERY_S))
 
 
 def _spread(late: list[float]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 python -m benchmarks.known_urls [MOST]
 
 Pages of 60 links that are all new, on 1,000 sites, go through the real frontier on disk, up to 1 M known URLs, or to
-MOST. At each power of ten it is closed, and opened in a process of its own.
+MOST. At each power of ten it is closed, and opened in a process of its own. At the end stands what grew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -50,20 +51,79 @@ class Web:
         return f"{site}/some/path/of/the/usual/length/page-{self._next}.html"
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of a crawl that knows so many URLs."""
+
+    known: int
+    cpu_ms: float
+    """CPU time of a page, all threads together."""
+    ram_bytes: float
+    """Memory of the frontier, whole."""
+    disk_bytes: float
+    """Its files, whole."""
+    reopen_cpu_s: float
+    reopen_wall_s: float
+    reopen_mb: float
+    """Most memory while it is opened again and lends for the first time."""
+    first_lease_cpu_s: float
+
+    def row(self) -> str:
+        a_url = [self.ram_bytes / self.known, self.disk_bytes / self.known]
+        costs = [self.cpu_ms, *a_url, self.reopen_cpu_s, self.reopen_wall_s, self.reopen_mb, self.first_lease_cpu_s]
+        return _row(f"{self.known:,}", *(f"{cost:.2f}" for cost in costs))
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What became of the cost between two sizes."""
+
+    cpu: float
+    """How many times as much CPU a page takes."""
+    ram_bytes: float
+    """Memory of each further URL."""
+    disk_bytes: float
+    """Bytes on disk of each further URL."""
+
+    def __str__(self) -> str:
+        return (
+            f"a page takes {self.cpu:.2f} times the CPU, a further URL {self.ram_bytes:.1f} bytes of memory and "
+            f"{self.disk_bytes:.1f} bytes on disk"
+        )
+
+
 def main(most: int) -> None:
+    costs = measure(most)
+    print(f"from {costs[0].known:,} to {costs[-1].known:,} known URLs: {growth(costs)}")
+
+
+def measure(most: int) -> list[Cost]:
+    """Returns the cost at each power of ten, and prints a row for each."""
     print(_row("known URLs", "CPU ms", "RAM", "disk", "reopen", "(wall)", "RAM", "first lease"))
     print(_row("", "a page", "bytes", "bytes", "CPU s", "s", "MB", "CPU s"))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        path, size, known = Path(folder) / "frontier.sqlite", LEAST, 0
+        path, size, costs = Path(folder) / "frontier.sqlite", LEAST, list[Cost]()
         while size <= most:
+            known = costs[-1].known if costs else 0
             grown = _in_process("grow", str(path), str(known), str(size))
             opened = _in_process("open", str(path))
-            known = size
-            disk = sum(file.stat().st_size for file in Path(folder).iterdir()) / size
-            costs = [grown["cpu_ms"], grown["ram_bytes"] / size, disk, opened["cpu_s"], opened["wall_s"]]
-            told = [f"{cost:.2f}" for cost in [*costs, opened["ram_mb"], opened["lease_s"]]]
-            print(_row(f"{size:,}", *told), flush=True)
+            disk = sum(file.stat().st_size for file in Path(folder).iterdir())
+            reopened = opened["cpu_s"], opened["wall_s"], opened["ram_mb"], opened["lease_s"]
+            costs.append(Cost(size, grown["cpu_ms"], grown["ram_bytes"], disk, *reopened))
+            print(costs[-1].row(), flush=True)
             size *= 10
+    return costs
+
+
+def growth(costs: list[Cost]) -> Growth:
+    """Returns what became of the cost from the first size to the last one; of memory and disk, at the last step.
+
+    Small crawls keep all they know at hand, so only the last step shows what another URL costs a large one.
+    """
+    first, before, last = costs[0], costs[max(len(costs) - 2, 0)], costs[-1]
+    more = max(last.known - before.known, 1)
+    ram, disk = (last.ram_bytes - before.ram_bytes) / more, (last.disk_bytes - before.disk_bytes) / more
+    return Growth(last.cpu_ms / first.cpu_ms, ram, disk)
 
 
 def _row(known: str, *cells: str) -> str:
@@ -77,9 +137,10 @@ def _in_process(*words: str) -> dict[str, float]:
 
 
 async def grow(path: Path, known: int, size: int) -> dict[str, float]:
-    """Visits pages until so many URLs are known; returns CPU ms of a page (all threads), and memory that was added."""
+    """Visits pages until so many URLs are known; returns CPU ms of a page (all threads), and memory of the frontier."""
+    before = _memory()
     async with on_disk(path)() as frontier:
-        web, before = Web(frontier.key, known), _memory()
+        web = Web(frontier.key, known)
         if not known:
             await frontier.add(web.seeds())
         cpu_s = time.process_time()

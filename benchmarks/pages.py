@@ -1,6 +1,7 @@
 """A site that is the same every time: its addresses, its titles and its HTML follow from the seed alone."""
 
 import html
+import json
 import math
 import posixpath
 import random
@@ -24,7 +25,9 @@ SECTIONS = (
 TOPICS = 20
 LINKS_A_PAGE = 60
 MEDIAN_BYTES, SPREAD, SMALLEST, LARGEST = 30_000, 0.5, 10_000, 80_000  # log-normal, as measured page sizes are
+MODERN = 7.2  # times as many bytes: 240 kB on average
 ROBOTS = b"User-agent: *\nDisallow: /private/\nDisallow: /*?print=\nAllow: /\n"
+STYLE = "/assets/site.css?v=12"
 FORBIDDEN = "/private/account"  # linked from every page, so that a crawler which ignores robots.txt is seen
 
 
@@ -36,6 +39,8 @@ class Plan:
     hosts: int = 1
     port: int = 80
     seed: int = 7
+    is_modern: bool = False
+    """Nearer to today's web: HTTPS, hosts with names, eight times the bytes, of which half are scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,10 @@ class Place:
     target: str
     """Path and query, as a browser would send them: already in canonical form."""
     title: str
+    scheme: str = "http"
 
     def url(self, port: int) -> str:
-        return f"http://{self.host}:{port}{self.target}"
+        return f"{self.scheme}://{self.host}:{port}{self.target}"
 
 
 def lay_out(plan: Plan) -> list[Place]:
@@ -64,7 +70,7 @@ def write(plan: Plan, places: list[Place]) -> Iterator[tuple[Place, bytes]]:
     words = _vocabulary(random.Random(plan.seed))
     paragraphs = [_paragraph(rng, words) for _ in range(600)]
     for place in places:
-        yield place, _page(place, places, plan.port, rng, paragraphs).encode()
+        yield place, _page(place, places, plan, rng, paragraphs).encode()
 
 
 def prose(rng: random.Random, size: int) -> str:
@@ -84,18 +90,24 @@ def _place(index: int, plan: Plan, words: list[str]) -> Place:
     elif index <= len(SECTIONS):
         target = f"/{section}/"
     elif index % 10 == 3:
-        target = f"/archive/{section}/?page={index}&view=list"
+        target = f"/archive/{section}/?page={index}"  # one parameter: wget2 1.99 takes `&amp;` in an address for itself
     else:
         target = (
             f"/{section}/topic-{index // len(SECTIONS) % TOPICS}/{rng.choice(words)}-{rng.choice(words)}-{index}.html"
         )
     title = f"{rng.choice(words).title()} & {rng.choice(words)}, «page {index}»"
+    if plan.is_modern:
+        return Place(index, f"h{index % plan.hosts}.bench.test", target, title, "https")
     return Place(index, f"127.0.0.{1 + index % plan.hosts}", target, title)
 
 
-def _page(place: Place, places: list[Place], port: int, rng: random.Random, paragraphs: list[str]) -> str:
+def _page(place: Place, places: list[Place], plan: Plan, rng: random.Random, paragraphs: list[str]) -> str:
     size = min(max(rng.lognormvariate(math.log(MEDIAN_BYTES), SPREAD), SMALLEST), LARGEST)
-    head, foot = _head(place, places, port), _foot(place, places, port)
+    port, script = plan.port, ""
+    if plan.is_modern:
+        size *= MODERN
+        script = _script(int(size / 2), rng, paragraphs)
+    head, foot = _head(place, places, port) + script, _foot(place, places, port)
     anchors = [_anchor(place, other, port, rng) for other in _neighbours(place, places, rng)]
     room = size - len(head) - len(foot) - sum(map(len, anchors))
     texts = []
@@ -103,6 +115,16 @@ def _page(place: Place, places: list[Place], port: int, rng: random.Random, para
         texts.append(rng.choice(paragraphs))
         room -= len(texts[-1]) + 60
     return head + _article(texts, anchors) + foot
+
+
+def _script(size: int, rng: random.Random, paragraphs: list[str]) -> str:
+    """The state of a page as today's sites hand it to their scripts."""
+    entries, room = [], size
+    while room > 0:
+        entry = {"id": rng.getrandbits(48), "kind": "card", "body": rng.choice(paragraphs), "score": rng.random()}
+        entries.append(json.dumps(entry).replace("<", "\\u003c"))
+        room -= len(entries[-1])
+    return f'<script type="application/json" id="state">[{",".join(entries)}]</script>\n'
 
 
 def _neighbours(place: Place, places: list[Place], rng: random.Random) -> list[Place]:
@@ -126,7 +148,7 @@ def _head(place: Place, places: list[Place], port: int) -> str:
   <title>{title}</title>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="description" content="What there is to say about {title}, at some length.">
-  <link rel="stylesheet" href="/assets/site.css?v=12">
+  <link rel="stylesheet" href="{STYLE}">
   <script>window.site = {{"page": {place.index}, "beacon": "off", "tags": ["a", "b", "<b>not markup</b>"]}};</script>
 </head>
 <body class="page page-{place.index}" data-page="{place.index}">

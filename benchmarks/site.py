@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import uvloop
 
-from benchmarks.pages import FORBIDDEN, ROBOTS, Place, Plan, lay_out, write
+from benchmarks.pages import FORBIDDEN, ROBOTS, STYLE, Place, Plan, lay_out, write
 
 Answers = Mapping[bytes, bytes]
 """Request target to the whole answer, head and body."""
@@ -25,10 +25,21 @@ class Site:
 
     url: str
     plan: Plan
+    name_server: str = ""
+    """Who knows the names of its hosts: address and port; empty: they are addresses."""
+    authority: str = ""
+    """A PEM file with the authority that vouches for its hosts; empty: they speak no TLS."""
 
     def expected(self) -> dict[str, str]:
         """The title under every address that a complete crawl must bring home."""
         return {place.url(self.plan.port): place.title for place in lay_out(self.plan)}
+
+    @property
+    def within(self) -> str:
+        """How the URLs of all its hosts begin."""
+        if self.plan.is_modern:
+            return "https://h"
+        return self.url if self.plan.hosts == 1 else "http://127.0.0."
 
 
 @contextlib.contextmanager
@@ -80,14 +91,16 @@ class Speaker(asyncio.Protocol):
             self._transport.close()
 
 
-def answer(body: bytes, content_type: str = "text/html; charset=utf-8") -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def answer(body: bytes, content_type: str = "text/html; charset=utf-8", coding: str = "") -> bytes:
+    coded = f"Content-Encoding: {coding}\r\n" if coding else ""
+    head = f"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: {content_type}\r\n{coded}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _render(plan: Plan, places: list[Place]) -> dict[str, dict[bytes, bytes]]:
     common = {
         b"/robots.txt": answer(ROBOTS, "text/plain"),
+        STYLE.encode(): answer(b"body { margin: 2em }", "text/css"),
         FORBIDDEN.encode(): answer(b"<title>robots.txt was not obeyed</title>"),
     }
     hosts = {place.host: dict(common) for place in places}

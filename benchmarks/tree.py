@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import resource
 import subprocess
 import sys
@@ -43,7 +44,10 @@ def measure(
 
     On Linux the CPU time is exact: this process adopts whatever the command leaves behind (a forkserver, say) and
     waits for it, so the kernel's own account holds every descendant. Elsewhere it is sampled, and a little too low.
+    Python may keep what it compiles, as for its users, even where PYTHONDONTWRITEBYTECODE is set for ourselves.
     """
+    if environment is None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     adopts = _adopt_orphans()
     before, strangers = _children_cpu_s(), set(psutil.Process().children())
     with contextlib.ExitStack() as files:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from crawler.bench import Figures, Stage, Way, Work
+    from crawler.bench import Extra, Figures, Stage, Way, Work
 
 SECONDS, LATENCY_MS = 60.0, 40.0
 
@@ -64,7 +64,7 @@ async def _measure(seconds: float, latency_ms: float, workers: int, *, has_ways:
 
     shows = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
-    def tell(what: Stage | Work, way: Way | None) -> None:
+    def tell(what: Stage | Work | Extra, way: Way | None) -> None:
         sys.stderr.write(f"\r\x1b[K{describe(what, way)} ...")
         sys.stderr.flush()
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from . import show
+from . import show, work_places
 
 if TYPE_CHECKING:
-    from crawler.bench import Figures, Rate, Stage, Way, Work
+    from crawler.bench import Extra, Figures, Places, Rate, Stage, Way, Work
 
 BAR = 36
 """Columns of the longest bar."""
@@ -22,7 +22,7 @@ _WHAT = {
 }
 
 
-def describe(what: Stage | Work, way: Way | None) -> str:
+def describe(what: Stage | Work | Extra, way: Way | None) -> str:
     """Returns what is being measured, in words."""
     return f"measuring {what}" + (f", {way}" if way else "")
 
@@ -44,6 +44,9 @@ def lines(figures: Figures) -> Iterator[str]:
         for way, rate in ways.items():
             bar = draw_bar(rate.per_second / most if most else 0.0)
             yield f"  {way:<26}{_number(rate.per_second):>9}  {bar}".rstrip()
+    if figures.places:
+        yield ""
+        yield from _places(figures.places)
     if said := lessons(figures):
         yield ""
         yield "what this says"
@@ -51,6 +54,26 @@ def lines(figures: Figures) -> Iterator[str]:
             first, *more = show.wrap_text(one, show.WIDTH - 4)
             yield f"  * {first}"
             yield from (f"    {line}" for line in more)
+
+
+def _places(places: Places) -> Iterator[str]:
+    yield "where a page is read; ms of CPU with the hand-over, one page at a time"
+    yield f"  {'size':<18}{'loop':>8}{'thread':>8}{'worker':>8}   {'`auto` chooses':<16}at full speed"
+    for size, *costs, chosen, hurried in _choices(places):
+        yield f"  {size:<18}{''.join(f'{cost:>8}' for cost in costs)}   {chosen:<16}{hurried}"
+    yield from show.wrap_text(_other_places(places), show.WIDTH)
+
+
+def _choices(places: Places) -> Iterator[tuple[str, ...]]:
+    """Yields a row for each size: what it costs in each place, and the choices at rest and in a hurry."""
+    hurried = {row[0]: row[-1] for row in work_places.rows(places.in_a_hurry)}
+    for row in work_places.rows(places.at_rest):
+        yield (*row, hurried.get(row[0], ""))
+
+
+def _other_places(places: Places) -> str:
+    gil = "threads share a GIL" if places.has_gil else "threads need no GIL"
+    return f"{gil}; interpreters: {places.interpreters or 'pages can be parsed in them'}"
 
 
 def draw_bar(share: float) -> str:
@@ -97,6 +120,16 @@ def as_record(figures: Figures) -> dict[str, object]:
         "page_bytes": figures.page_bytes,
         "stages": _rates(figures.stages),
         "work": {str(work): _rates(ways) for work, ways in figures.work.items()},
+        "places": _record_places(figures.places) if figures.places else None,
+    }
+
+
+def _record_places(places: Places) -> dict[str, object]:
+    return {
+        "at_rest": [one._asdict() for one in places.at_rest],
+        "in_a_hurry": [one._asdict() for one in places.in_a_hurry],
+        "has_gil": places.has_gil,
+        "interpreters": places.interpreters,
     }
 
 
@@ -110,7 +143,22 @@ def page(figures: Figures) -> str:
     work = "".join(_section(figures, work, ways) for work, ways in figures.work.items())
     said = "".join(f"<li>{escape(one)}" for one in lessons(figures))
     ends = f"<h2>What this says</h2><ul>{said}</ul>" if said else ""
+    if figures.places:
+        work += _section_of_places(figures.places)
     return _PAGE.format(machine=escape(_machine(figures)), stages=stages, work=work, said=ends)
+
+
+def _section_of_places(places: Places) -> str:
+    rows = "".join(
+        f"<tr><th scope=row>{escape(size)}{''.join(f'<td>{escape(cell)}' for cell in cells)}"
+        for size, *cells in _choices(places)
+    )
+    return (
+        "<h2>Where a page is read</h2><p>Milliseconds of CPU with the hand-over, one page at a time, and what "
+        "<code>offload.executor = auto</code> chooses in a crawl that mostly waits, and in one at full speed.</p>"
+        "<table><thead><tr><th>size<th>loop<th>thread<th>worker<th>chosen<th>at full speed</thead>"
+        f"{rows}</table><p>{escape(_other_places(places))}</p>"
+    )
 
 
 def _section(figures: Figures, work: Work, ways: Mapping[Way, Rate]) -> str:

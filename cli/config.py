@@ -49,7 +49,16 @@ def show(
     for key, origin in origins.items():
         value = mask_value(key, value_of(loaded, key))
         assignment = f"{key} = {'none' if value is None else text_of(value)}"
-        print(escape_text(assignment) if origin == "default" else escape_text(f"{assignment}  # {origin}"))
+        notes = [origin] if origin != "default" else []
+        notes += [_why_auto()] if (key, value) == ("offload.executor", "auto") else []
+        print(escape_text(f"{assignment}  # {'; '.join(notes)}" if notes else assignment))
+
+
+def _why_auto() -> str:
+    """Returns what `offload.executor = "auto"` chooses between here."""
+    from crawler.offload.auto import explain
+
+    return explain()
 
 
 @app.command()
@@ -60,6 +69,21 @@ def check(file: Annotated[Path, typer.Argument(help="Settings in TOML.")]) -> No
 
     values.check_patterns(load(file, trust=Trust(foreign=True)))  # checking a file does not obey it
     print(f"{file}: every setting can be used")
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="The preset to print.", show_default=False)] = None,
+) -> None:
+    """List the presets for `crawl --preset NAME`, or print the settings of one."""
+    from crawler.settings.presets import meaning_of, names, text_of
+
+    if name is not None:
+        print(text_of(name), end="")
+        return
+    width = max(map(len, names()))
+    for one in names():
+        print(f"{one:<{width}}  {meaning_of(one)}")
 
 
 @app.command()

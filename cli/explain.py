@@ -175,9 +175,19 @@ def _scope(ruling: Ruling, answer: Explanation, folder: Folder | None) -> str:
             return f"outside: matches exclude{pattern}"
         case "include", None:
             return f"inside: matches include{pattern}"
+        case "requisite" | "extra-hop", _:
+            return _beyond(ruling, answer.request.extra_hop)
         case "include", _:
             return "outside: matches none of the include patterns"
     return "outside: its path repeats parts of its page's path even more often, as in a trap"
+
+
+def _beyond(ruling: Ruling, hops: int) -> str:
+    """Returns how a URL belongs to the crawl that need not be in its reach, or why it does not."""
+    if ruling.rule == "requisite":
+        return f"{'outside' if ruling.reason else 'inside'}: a page needs it to be shown (requisites)"
+    where = f"{show.many(hops, 'hop')} outside the reach"
+    return f"outside: {where}, beyond extra_hops" if ruling.reason else f"inside: {where} (extra_hops)"
 
 
 def _robots(answer: Explanation) -> Iterator[str]:
@@ -261,7 +271,8 @@ def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
     if not known.via:
         yield "it is a seed"
     for via in known.via[:SHOWN_VIA]:
-        yield f"found on {via}" if via is known.via[0] else f"  which was found on {via}"
+        found = "needed by" if known.requisite else "found on"
+        yield f"{found} {via}" if via is known.via[0] else f"  which was found on {via}"
     if len(known.via) > SHOWN_VIA:
         yield f"  and {len(known.via) - SHOWN_VIA} more, up to {known.via[-1]}"
     if known.seed and known.seed not in known.via[-1:]:

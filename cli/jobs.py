@@ -63,6 +63,7 @@ def add(
     seeds: _Seeds,
     name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the job. [default: the first seed's site]")] = "",
     column: _Column = None,
+    preset: Annotated[str | None, typer.Option(metavar="NAME", help="archive, audit or text.")] = None,
     depth: Annotated[int | None, typer.Option(metavar="N", help="Hops from the seeds.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Stop after N pages.")] = None,
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = None,
@@ -87,7 +88,8 @@ def add(
     from . import jobs_client, jobs_view
 
     settings: dict[str, object] = {
-        name: value for name, value in {"max_depth": depth, "limit": limit, "delay_s": delay}.items()
+        name: value
+        for name, value in {"preset": preset, "max_depth": depth, "limit": limit, "delay_s": delay}.items()
         if value is not None
     }  # fmt: skip
     asked: dict[str, object] = {

@@ -10,6 +10,7 @@ from crawler import escape_text
 
 from . import show
 from .colours import Tone
+from .work_places import say_places
 
 if TYPE_CHECKING:
     from crawler import Snapshot
@@ -19,7 +20,7 @@ LABEL = 11
 ROOMY = 72
 """Columns from which on figures stand below each other."""
 SHOWN_SITES, SHOWN_FAILURES = 5, 3
-DROPPED = ("", "folder", "visits", "status", "parked")
+DROPPED = ("work", "", "folder", "visits", "status", "parked")
 """Rows that a low terminal goes without, by their labels; the advice has none."""
 LEAST_NAME, TURN = 16, 16
 """Columns that the name of a site gets at least, and those of `, next in 10 min`."""
@@ -92,7 +93,7 @@ def _figures(now: Snapshot, is_roomy: bool) -> Iterator[Row]:
         yield Row("visits", [Part(one) for one in visits], between)
     if said := progress(now):
         yield Row("so far", [Part(one) for one in said], "; ")
-    in_folder = sum(n for name, n in counts.settled.items() if name == "fetched")
+    in_folder = counts.pages
     if in_folder > now.pages:
         yield Row(
             "folder", [Part(f"{show.many(in_folder, 'page')},"), Part(f"{show.number(now.pages)} in this run")], " "
@@ -108,6 +109,8 @@ def _figures(now: Snapshot, is_roomy: bool) -> Iterator[Row]:
         yield Row("parked", [parked, Part(f"in {patterns},"), Part("until you ask for them")], " ")
     yield Row("outcome", _outcomes(now) or [Part("-")], " · ")
     yield Row("status", _statuses(now) or [Part("-")], " · ")
+    if now.work and (said := say_places(now.work)):
+        yield Row("work", [Part(one) for one in said], "; ")
     yield Row("bound by", [Part(now.bound_by, None if now.bound_by in CALM else Tone.WAITING)])
     if now.advice:
         yield Row("", [Part(word) for word in now.advice.split(" ")], " ")

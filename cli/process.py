@@ -22,7 +22,7 @@ FULL_COLLECTION = 100
 
 def prepare_workers(executor: str) -> None:
     """Starts the process that workers are forked from. It imports their modules while we import ours."""
-    if executor == "process":
+    if executor in ("process", "auto"):
         from crawler.offload import start_fork_server
 
         start_fork_server()

@@ -16,7 +16,7 @@ from . import values
 from .options import SetsSetting, chosen_settings
 
 if TYPE_CHECKING:
-    from crawler import Config
+    from crawler import Config, SinkConfig
 
 
 def run(
@@ -26,6 +26,11 @@ def run(
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Settings that go together: archive, audit, text (`crawl config presets`)."),
+        SetsSetting("preset"),
+    ] = None,
     depth: Annotated[
         int | None,
         typer.Option(metavar="N", help="Hops from the seeds; 0: only the seeds. [default: no limit]"),
@@ -58,6 +63,20 @@ def run(
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Never fetch URLs that match. Repeatable."),
         SetsSetting("scope.exclude"),
+    ] = None,
+    requisites: Annotated[
+        bool | None,
+        typer.Option(
+            "--requisites/--no-requisites",
+            show_default=False,
+            help="Fetch what pages need to be shown, whatever its host: images, styles, fonts, frames.",
+        ),
+        SetsSetting("scope.requisites"),
+    ] = None,
+    extra_hops: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Follow links that leave the reach N hops further out. [default: 0]"),
+        SetsSetting("scope.extra_hops"),
     ] = None,
     sitemaps: Annotated[
         bool | None,
@@ -128,6 +147,7 @@ def run(
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -182,7 +202,7 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = _add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text)
+    loaded = add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text, warc)
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -221,14 +241,22 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def _add_to_records(config: Config, links: bool, text: bool) -> Config:
-    """Returns the settings with links or text added to every record."""
+def add_to_records(config: Config, links: bool, text: bool, warc: bool = False) -> Config:
+    """Returns the settings with links or text added to every record, and with an archive beside the records."""
+    from crawler import SinkConfig
     from crawler.settings.loading import amend
 
-    if not links and not text:
+    if not links and not text and not warc:
         return config
-    sinks = [sink.model_copy(update={"links": links or sink.links, "text": text or sink.text}) for sink in config.sinks]
+    said = {"links": links, "text": text}
+    sinks = [sink if sink.kind == "warc" else _with_fields(sink, said) for sink in config.sinks]
+    if warc and not any(sink.kind == "warc" for sink in sinks):
+        sinks.append(SinkConfig(kind="warc"))
     return amend(config, {"sinks": sinks})
+
+
+def _with_fields(sink: SinkConfig, said: Mapping[str, bool]) -> SinkConfig:
+    return sink.model_copy(update={name: is_wanted or getattr(sink, name) for name, is_wanted in said.items()})
 
 
 def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:

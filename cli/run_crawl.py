@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,8 @@ class CrawlOrder:
     """URLs that failed for these reasons are tried again."""
     unpark: tuple[str, ...] = ()
     """Parked patterns to fetch; `all` stands for every one."""
+    takes_archived: bool = False
+    """Each document of the archives is a seed."""
     trust: Trust = field(default_factory=Trust)
     is_announced: bool = False
     """The name of the folder stands on the terminal already."""
@@ -99,21 +101,30 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
                 *show.start_lines(crawl.folder, counts),
                 *show.lost_record_lines(crawl.lost),
                 *show.second_look_lines(found, named),
+                *show.archive_lines(crawl.archives),
             ]:
                 if not (job.is_announced and line == show.first_line(crawl.folder)):
                     view.tell(line)
                 log.info(line)
             try:
                 with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())):
-                    summary = await crawl.run(_read(job, bad, _teller(view, crawl.folder)) if job.sources else ())
+                    summary = await crawl.run(_find_seeds(job, crawl, bad, view))
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
                     raise _NothingBegan(str(error), crawl.folder) from error
                 raise
             last_words = summary_lines(summary, crawl.folder, job.command, bad.count)
+            last_words += [f"  {note}" for note in crawl.archives.notes] if crawl.archives else []
             for line in last_words:
                 log.info(line)
         return exit_code(summary, job.fail_on), last_words
+
+
+def _find_seeds(job: CrawlOrder, crawl: Crawl, bad: BadSeeds, view: View) -> Iterable[str | Url | Request]:
+    if job.takes_archived and crawl.archives:
+        return crawl.archives.documents()
+    assert crawl.folder is not None
+    return _read(job, bad, _teller(view, crawl.folder)) if job.sources else ()
 
 
 def _read(job: CrawlOrder, bad: BadSeeds, on_taken: seeds.OnTaken) -> Iterator[Url | Request]:

@@ -9,7 +9,7 @@ from crawler import escape_text
 from crawler.runtime.counting import many as many  # noqa: PLC0414  all of the command asks this file
 
 if TYPE_CHECKING:
-    from crawler import Change, Counts, Disposition, Folder, LostRecords, Reconsidered, Snapshot
+    from crawler import ArchiveFetcher, Change, Counts, Disposition, Folder, LostRecords, Reconsidered, Snapshot
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -59,6 +59,13 @@ def lost_record_lines(lost: LostRecords) -> list[str]:
         return []
     whose = many(lost.visits, "record is", "records are")
     return [f"{whose} missing from {' and '.join(lost.files)}: visited again"]
+
+
+def archive_lines(archives: ArchiveFetcher | None) -> list[str]:
+    """Returns lines about the archives that a replay answers from, with what could not be read of them."""
+    if archives is None:
+        return []
+    return [f"replaying {many(archives.captures, 'archived answer')}: the network is not used", *archives.notes]
 
 
 def second_look_lines(found: Reconsidered, unparked: Sequence[str] = ()) -> list[str]:

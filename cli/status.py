@@ -30,6 +30,7 @@ class _Standing(NamedTuple):
     """What the frontier of a folder tells."""
 
     settled: Mapping[str, int]
+    requisites: int
     queued: int
     failed: Mapping[str, int]
     parkings: Sequence[Trap]
@@ -40,7 +41,7 @@ class _Standing(NamedTuple):
 
     @property
     def pages(self) -> int:
-        return self.settled.get("fetched", 0)
+        return self.settled.get("fetched", 0) - self.requisites
 
 
 def status(
@@ -76,6 +77,7 @@ def status(
 def _ask(opened: Look) -> _Standing:
     return _Standing(
         settled=opened.settled(),
+        requisites=opened.requisites(),
         queued=opened.queued(),
         failed=opened.failed(),
         parkings=opened.parkings(),

@@ -103,7 +103,9 @@ def _headline(summary: Summary, folder: Folder) -> str:
         "aborted": "stopped at once, everything is saved",
     }[summary.ended]
     rate = summary.pages / max(summary.elapsed_s, 0.001)
-    pages = f"{many(summary.pages, 'page')} in {duration(summary.elapsed_s)} ({rate:.1f}/s), {size(summary.bytes)}"
+    needed = f" and {many(summary.requisites, 'requisite')}" if summary.requisites else ""
+    pages = f"{many(summary.pages, 'page')}{needed} in {duration(summary.elapsed_s)} ({rate:.1f}/s)"
+    pages += f", {size(summary.bytes)}"
     parked = summary.counts.parked
     if not parked:
         return f"{what}: {pages}"
@@ -146,6 +148,8 @@ def _left_out(summary: Summary, folder: Folder) -> Iterable[str]:
         LeftOut.NOFOLLOW: "nofollow",
         LeftOut.MAX_LINKS: "scope.max_links",
     }
+    if scope.requisites:
+        names[LeftOut.REQUISITES] = "scope.max_requisites"
     told = [f"{names[rule]} ({many(n, 'page')})" for rule, n in summary.left_out.items() if n and rule in names]
     if told:
         yield f"  links left out by {', '.join(told)}"

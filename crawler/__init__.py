@@ -8,10 +8,13 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
     from .dry_run import Rehearsal, rehearse
     from .errors import (
+        ArchiveError,
         ClosedError,
         ConfigError,
         CrawlError,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
         VisitError,
     )
     from .explanation import Explanation, explain
+    from .export import export_folder
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
+        Capture,
         CrawlInfo,
         Disposition,
         Heads,
@@ -59,7 +64,20 @@ if TYPE_CHECKING:
     from .parse import Content, Label, Link, Parsed
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
-    from .protocols import Fetcher, Frontier, Mender, Observer, Offloader, Output, PerCrawl, Reader, Robots, Rules, Sink
+    from .protocols import (
+        Archive,
+        Fetcher,
+        Frontier,
+        Mender,
+        Observer,
+        Offloader,
+        Output,
+        PerCrawl,
+        Reader,
+        Robots,
+        Rules,
+        Sink,
+    )
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -71,21 +89,24 @@ if TYPE_CHECKING:
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
-    from .standing import Counts, Trap
+    from .standing import Counts, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "archives": "ArchiveFetcher",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
-    "errors": "ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError OffloadError "
-    "ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
+    "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
+    "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
+    "export": "export_folder",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
-    "model": "CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry Skip "
-    "Timings Url",
+    "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
+    "Skip Timings Url",
     "parse": "Content Label Link Parsed",
-    "protocols": "Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -107,15 +128,19 @@ _HOMES = {
     "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
-    "standing": "Counts Trap",
+    "standing": "Counts Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
 __all__ = [
     "FAILURES",
+    "Archive",
+    "ArchiveError",
+    "ArchiveFetcher",
     "BadSeed",
     "Blocked",
     "Bound",
+    "Capture",
     "Change",
     "Changes",
     "ClosedError",
@@ -165,6 +190,7 @@ __all__ = [
     "Reconsidered",
     "Rehearsal",
     "RepairReport",
+    "ReplayPlan",
     "Report",
     "Request",
     "RequestError",
@@ -193,6 +219,7 @@ __all__ = [
     "UrlError",
     "VisitError",
     "Wants",
+    "WorkCost",
     "check_patterns",
     "count_cores",
     "crawl",
@@ -200,16 +227,20 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "export_folder",
+    "find_crawl_folder",
     "look",
     "make_content",
     "open_crawl",
     "open_shared",
     "plan_memory",
+    "plan_replay",
     "read_folder",
     "read_report",
     "record",
     "rehearse",
     "repair_folder",
+    "replay",
     "stream",
 ]
 

@@ -54,8 +54,7 @@ class ArchiveError(CrawlError):
     """An archive (WARC, WACZ) cannot be read from one place on. All that stands before it can."""
 
     def __init__(self, name: str, why: str, offset: int | None = None) -> None:
-        where = f" at byte {offset:,}" if offset is not None else ""
-        super().__init__(f"{name}{where}: {why}")
+        super().__init__(f"{name}: {why}" if offset is None else f"{name} at byte {offset:,}: {why}")
         self.name = name
         """The file."""
         self.why = why

@@ -171,7 +171,7 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
     """Fetches the robots.txt of the URL's site and returns its verdict. Raises ConfigError."""
     if config.politeness.robots == "ignore":
         return RobotsAnswer("ignored")
-    if is_offline:
+    if is_offline or config.fetch.archives:
         return RobotsAnswer("not-asked")
     async with parts.open_fetcher(config, parts.budget(config)) as fetcher:
         try:
@@ -251,6 +251,8 @@ def _story(known: Known | None) -> dict[str, object]:
         "parked_under": known.pattern or None,
         "parked_for": known.parked_for,
         "is_reread": known.is_reread,
+        "extra_hop": known.extra_hop or None,
+        "requisite": known.requisite > 0,
         "method": known.method,
         "label": known.label or None,
         "others": dict(known.others),
@@ -298,7 +300,8 @@ def _scope(config: Config, roots: Sequence[Root]) -> Scope:
 def _request(url: Url, story: _Story, roots: Sequence[Url], scope: Scope) -> Request:
     """Returns the request as the crawl knew it; else a link below the root that admits it or comes nearest to it."""
     if story.known:
-        return Request(url, depth=story.known.depth, root=story.known.root)
+        known = story.known
+        return Request(url, depth=known.depth, root=known.root, extra_hop=known.extra_hop, requisite=known.requisite)
     if not roots or url in roots:
         return Request(url)
     links = [Request(url, depth=1, root=root) for root in roots]

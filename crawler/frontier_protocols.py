@@ -320,6 +320,10 @@ class Look(Protocol):
         """Returns how many URLs ended with each disposition."""
         ...
 
+    def requisites(self) -> int:
+        """Returns how many of the fetched URLs are requisites, which are no pages. Looks through all visits."""
+        ...
+
     def failed(self) -> Mapping[str, int]:
         """Returns how many URLs failed, by reason. Looks through all visits."""
         ...

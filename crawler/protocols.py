@@ -10,7 +10,7 @@ from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
 from .model import CrawlInfo, Outcome, Position, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
-from .standing import RobotsState, RobotsVerdict
+from .standing import RobotsState, RobotsVerdict, WorkCost
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,6 +181,15 @@ class Staffed(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosing(Protocol):
+    """An Offloader that chooses where work is done by what it costs."""
+
+    def costs(self) -> Sequence[WorkCost]:
+        """Returns what was measured and chosen, by kind of work and size. From memory."""
+        ...
+
+
 class Sink(Protocol):
     """Stores outcomes. The frontier keeps the sink's position under `name`."""
 
@@ -211,6 +220,20 @@ class PerCrawl(Protocol):
 
     async def begin_crawl(self, crawl: CrawlInfo) -> None:
         """Takes the crawl that it will write for. Called once, on open, before `rewind`. Raises SinkError."""
+        ...
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
+
+    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Stores the answers of a batch that is about to be settled; returns the outcomes in their order, with places.
+
+        Called before `write`, which gets the final ones of the outcomes returned here, and which returns the position
+        after all that was placed. All sinks of the crawl get these outcomes, so that their records can name
+        `Outcome.capture`. Then `write` is called for every batch, also with no outcome. Raises SinkError.
+        """
         ...
 
 
@@ -310,6 +333,14 @@ class Bounds(Protocol):
 
         0: the link belongs to the crawl. The links lie `depth` hops out and descend from the root `anchor`.
         """
+        ...
+
+    def reaches(self, anchor: Url) -> Callable[[str], bool]:
+        """Returns a function that tells whether a link, as canonical text, that descends from `anchor` is in reach."""
+        ...
+
+    def sieve_beyond(self, page: Url) -> Callable[[str], int]:
+        """Returns a function as of `sieve`, for links of a page that lead out of the reach, and for requisites."""
         ...
 
     def place(self, text: str) -> str:

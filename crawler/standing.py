@@ -102,6 +102,13 @@ class Counts:
     """URLs that wait in `traps` until a person unparks them. Not counted in `queued`."""
     traps: Sequence[Trap] = ()
     """Patterns of URLs that are parked, or would be with `traps = "park"`. The costliest come first."""
+    requisites: int = 0
+    """URLs of `settled` that were fetched as requisites: what pages need to be shown, and no page themselves."""
+
+    @property
+    def pages(self) -> int:
+        """Fetched pages, without requisites."""
+        return self.settled.get(Disposition.FETCHED, 0) - self.requisites
 
 
 class Progress(NamedTuple):
@@ -112,6 +119,25 @@ class Progress(NamedTuple):
     what: Literal["urls", "pages"]
     """`urls`: exactly so many there are, for no page can bring another one. `pages`: there may be fewer, since the
     total is the limit of pages."""
+
+
+class WorkCost(NamedTuple):
+    """Where one kind of CPU work is done with `offload.executor = "auto"`, and the figures that it was chosen by."""
+
+    work: str
+    """`parse`, `unpack and parse`, `parse with your function`, `robots.txt` or `other`."""
+    below_bytes: int
+    """Its bodies are smaller than this, and at least half as large. 0: they may have any size."""
+    place: str
+    """`inline` (on the event loop), `thread` or `process`."""
+    why: str
+    """Why it is done there, in words: `costs least`, `not inline: the loop has no room`."""
+    calls: int
+    """Calls since the process began."""
+    p99_ms: float
+    """CPU time that 99 of 100 calls stay below."""
+    cpu_ms: Mapping[str, float]
+    """Mean CPU time of a call by place, with the hand-over. Places that are not safe or not measured are absent."""
 
 
 # -- URLs that a frontier knows ----------------------------------------------------------------------------------------
@@ -195,6 +221,10 @@ class Known:
     """Why it is parked."""
     is_reread: bool = False
     """Whether it was visited and will be read once more, for links that were left out."""
+    extra_hop: int = 0
+    """Hops that it lies outside the reach. 0: no such hop led to it."""
+    requisite: int = 0
+    """Steps from the page that needs it to be shown. 0: it is no requisite, or a page in reach links to it as well."""
     method: str = "GET"
     """The method of the request that all this is about. Where there are several, a plain GET comes first."""
     label: str = ""

@@ -19,6 +19,7 @@ from .policy.pace import Pace
 from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
 from .policy.setbacks import end_setback
+from .policy.sitemap_sites import SitemapSites
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 from .settings import MOST_INLINE_BYTES
 
@@ -60,6 +61,7 @@ class Visitor:
     pace: Pace = field(default_factory=Pace)
     """The sites that rest longer than their delay. It outlives this visitor."""
     paths: redirects.Paths = field(default_factory=redirects.Paths)
+    sitemap_sites: SitemapSites = field(default_factory=SitemapSites)
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
@@ -87,7 +89,7 @@ class Visitor:
             return self._apply_bar(begun, bar)
 
         rules, was_asked = await self.robots.rules(request)
-        if was_asked and self.takes_sitemaps:
+        if self.takes_sitemaps and self.sitemap_sites.may_list(request, was_asked=was_asked):
             begun = replace(begun, found=await self._sitemaps(request, rules))
         site, said_s = request.url.site, rules.delay_s
         least_s = self.politeness.rest_s(site, said_s)
@@ -180,7 +182,7 @@ class Visitor:
             where = response.header("location")[:200]
             reason = Reason.BLOCKED_SCHEME if isinstance(error, SchemeError) else Reason.BAD_RESPONSE
             return self._setback(fetched, FetchError(reason, f"HTTP {response.status} to {where!r}: {error}"))
-        found = redirects.follow(request, response.status, target)
+        found = self.scope.step_out(redirects.follow(request, response.status, target))
         if found.identity == request.identity:  # worth another attempt where a cookie may make the difference
             may_pass = bool(response.header("set-cookie"))
             what = "redirects to itself" + (COOKIES_MAY_HELP if may_pass and not self.keeps_cookies else "")
@@ -193,7 +195,7 @@ class Visitor:
         if evidence := blocked.by_target(target.text):
             verdict = self.answers.block(given, evidence)
         else:
-            verdict = self.answers.judge(given) if request.method == "GET" else None
+            verdict = self.answers.judge(given) if request.method == "GET" and not request.requisite else None
         if verdict:
             return self._no_content(fetched, verdict)
         if request.redirects >= self.politeness.max_redirects:
@@ -273,7 +275,7 @@ class Visitor:
             return self._no_content(read, verdict)
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
-        if not page.length or page.truncated or request.method != "GET":
+        if not page.length or page.truncated or request.method != "GET" or request.requisite:
             return read  # equal empty pages and equal beginnings are no duplicates, nor are equal answers to forms
         first = await self.frontier.claim(page.digest, fetched.lease)
         if first == request.url:
@@ -315,7 +317,7 @@ class Visitor:
         given = answer(read, self.politeness)
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
             return self.answers.block(given, evidence, is_weak=blocked.is_weak(evidence))
-        if page.kind == "sitemap" or page.truncated or read.request.method != "GET":
+        if page.kind == "sitemap" or page.truncated or read.request.method != "GET" or read.request.requisite:
             self.answers.other(read.url, given.began)
             return None
         return self.answers.judge(given, is_known=page.digest == read.request.digest)
@@ -354,7 +356,9 @@ class Visitor:
     @property
     def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
-        return replace(self.job, follow=frozenset(), wants_links=False, wants_text=False, extract=None)
+        return replace(
+            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, extract=None
+        )
 
     # -- setbacks ----------------------------------------------------------------------------------------------------
 

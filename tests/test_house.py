@@ -20,7 +20,7 @@ from crawler.cli.commands import COMMANDS
 from crawler.cli.exit_codes import Exit
 from crawler.model import Disposition, Reason
 from crawler.settings.toml import default_toml
-from crawler.sinks.record import EXTRA, FIELDS, HEAVY
+from crawler.sinks.record import BEYOND, EXTRA, FIELDS, HEAVY
 from tests.committed import ROOT, list_committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -51,10 +51,12 @@ LOADS_OBJECTS = {
     "jsonpickle",
     "dbm",
 }
+WRITES_OBJECTS = {"pickle.dumps", "pickle.PickleBuffer"}
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
 THROUGH_PIPES = {
     ROOT / "crawler/offload/packing.py",  # each answer of a worker by itself
+    ROOT / "crawler/offload/shared_bytes.py",  # in a worker: a batch, whose bodies lie in shared memory
     ROOT / "crawler/offload/program.py",  # in a worker: a function of the user's own program
     ROOT / "crawler/model/returned.py",  # what that function returned, in an answer of a worker
 }
@@ -66,7 +68,7 @@ COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2":
 OF_EXTRAS = {"opentelemetry"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
-PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "site", "slow"}
+PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
 """What benchmarks run in processes of their own."""
 
 SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/")
@@ -151,7 +153,7 @@ def test_the_default_settings_on_file_are_those_of_the_code() -> None:
 
 
 def test_the_documents_name_every_field_of_a_record_in_order() -> None:
-    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY, *EXTRA]
+    assert _column("docs/records.md", "Fields") == [*FIELDS, *HEAVY, *EXTRA, *BEYOND]
 
 
 def test_the_documents_name_every_disposition_and_every_reason() -> None:
@@ -287,7 +289,7 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            is_ours = name == "pickle.dumps" or (name == "pickle.loads" and path in THROUGH_PIPES)
+            is_ours = name in WRITES_OBJECTS or (name == "pickle.loads" and path in THROUGH_PIPES)
             if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and not is_ours):
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:

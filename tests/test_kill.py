@@ -25,6 +25,12 @@ async def test_killed_again_and_again_every_page_is_in_the_output_once(tmp_path:
 
 
 @pytest.mark.long
+async def test_killed_amid_its_archive_every_settled_attempt_is_in_it_once(tmp_path: Path) -> None:
+    async with kills.victim(troubled_web(120, sites=4), tmp_path) as crawl:
+        await kills.killed_while_it_archives(crawl, 5, Random(kills.SEED))
+
+
+@pytest.mark.long
 async def test_killed_alone_it_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(40, sites=4), tmp_path) as crawl:
         await kills.leaves_nothing_behind(crawl, 1, Random(kills.SEED))

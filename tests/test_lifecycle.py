@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[Crawl], object]] = {
     "cookies": lambda crawl: crawl.cookies,
     "explain": lambda crawl: crawl.explain(HERE, is_offline=True),
 }
-STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "id"}
+STILL = {"stop", "abort", "close", "snapshot", "held", "weight", "id", "archives"}
 """What can be asked of a closed crawl: nothing of it needs what was closed."""
 
 

@@ -38,10 +38,11 @@ class Idiomatic(scrapy.Spider):
 
     name = "idiomatic"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, all_hosts: bool) -> None:
         super().__init__()
         self.start_urls = [url]
-        self.allowed_domains = [urlsplit(url).hostname]
+        if not all_hosts:
+            self.allowed_domains = [urlsplit(url).hostname]
 
     def parse(self, response: Response) -> Iterator[object]:
         hrefs = response.css("a::attr(href)").getall()
@@ -55,10 +56,10 @@ class Tuned(scrapy.Spider):
 
     name = "tuned"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, all_hosts: bool) -> None:
         super().__init__()
         self.start_urls = [url]
-        self._host = urlsplit(url).netloc
+        self._host = "" if all_hosts else urlsplit(url).netloc
         self._seen = {url}
 
     def parse(self, response: Response) -> Iterator[object]:
@@ -66,7 +67,7 @@ class Tuned(scrapy.Spider):
         yield _record(response, len(hrefs))
         for href in set(hrefs):
             url = urldefrag(urljoin(response.url, href)).url
-            if url not in self._seen and urlsplit(url).netloc == self._host:
+            if url not in self._seen and self._host in {"", urlsplit(url).netloc}:
                 self._seen.add(url)
                 yield scrapy.Request(url, dont_filter=True)
 
@@ -87,13 +88,14 @@ def main() -> None:
     parser.add_argument("variant", choices=SCRAPY)
     parser.add_argument("url")
     parser.add_argument("output")
+    parser.add_argument("--all-hosts", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as job:
         chosen: dict[str, Settings] = {"cautious": CAUTIOUS, "tuned": TUNED, "durable": {"JOBDIR": job}}
         process = CrawlerProcess(
             {**COMMON, **chosen.get(given.variant, {}), "FEEDS": {given.output: {"format": "jsonlines"}}}
         )
-        process.crawl(Tuned if given.variant == "tuned" else Idiomatic, url=given.url)
+        process.crawl(Tuned if given.variant == "tuned" else Idiomatic, url=given.url, all_hosts=given.all_hosts)
         process.start()
 
 

@@ -26,7 +26,7 @@ def find_progress(config: Config, counts: Counts, *, is_closed: bool) -> Progres
     """
     scope = config.scope
     left = counts.queued + counts.leased
-    pages = counts.settled.get(Disposition.FETCHED, 0)
+    pages = counts.pages
     if is_closed and (scope.reach == "page" or (scope.max_depth == 0 and not scope.sitemaps)):
         total = counts.known - counts.parked - counts.settled.get(Disposition.REDIRECTED, 0)
         if scope.limit is None or scope.limit - pages >= left:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from anyio import CancelScope
 
@@ -40,6 +40,9 @@ from ..standing import SiteView
 from .exchanges import Exchanges, make_request
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
+
+if TYPE_CHECKING:
+    from ..archives import ArchiveFetcher
 
 T = TypeVar("T")
 
@@ -246,6 +249,11 @@ class Crawl:
         return changed
 
     @property
+    def archives(self) -> ArchiveFetcher | None:
+        """The archives that it answers from (`fetch.archives`). None: it is on the network."""
+        return self._works.archives
+
+    @property
     def cookies(self) -> CookieJar:
         """The cookies that the crawl keeps and sends. Raises ConfigError if it keeps none (`fetch.cookies`)."""
         self._check_open()
@@ -319,7 +327,7 @@ class Crawl:
         Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
         """
         now = self._engine.snapshot()
-        now = replace(now, busiest=self._complete(now.busiest))
+        now = replace(now, busiest=self._complete(now.busiest), work=self._works.work_costs())
         if self._last is not None and not self._is_running:
             return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest))
         now, spent_s = self._with_progress(now), self._engine.spent.time_s

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
@@ -22,20 +22,20 @@ from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
-from ..model import CrawlInfo, make_crawl_id
+from ..model import make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
+from ..protocols import Archive, Choosing, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
-from ..standing import SiteView
+from ..standing import SiteView, WorkCost
 from ..telemetry import Tracing
 from ..visit import Visitor
 from . import parts
@@ -44,6 +44,9 @@ from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
 from .shared import Shared, open_shared
 from .site_facts import SiteFacts
+
+if TYPE_CHECKING:
+    from ..archives import ArchiveFetcher
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Stacking:
     hooks: Hooks = NO_HOOKS
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
+    archives: ArchiveFetcher | None = None
 
     async def works(self) -> Works:
         config = self.config
@@ -80,14 +84,14 @@ class Stacking:
             fetcher = tracing.trace_exchanges(fetcher)
         robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
-        in_workers = shared.config.offload.executor == "process"
+        in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
-            shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing,
+            shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -115,9 +119,7 @@ class Stacking:
         names = [sink.name for sink in sinks]
         if len(set(names)) < len(names):
             raise ConfigError(f"each sink needs a name of its own, but some of these are equal: {', '.join(names)}")
-        info = CrawlInfo(
-            make_crawl_id(frontier.key), self.folder.path if self.folder else None, not frontier.counts().known
-        )
+        info = parts.crawl_info(self.config, frontier, self.folder.path if self.folder else None)
         for sink in opened:  # unwrapped
             if isinstance(sink, PerCrawl):
                 await sink.begin_crawl(info)
@@ -142,13 +144,23 @@ class Stacking:
         """
         if self.fetcher is not None and not makes_fetcher(self.fetcher):
             return ForeignFetcher(cast("Fetcher", self.fetcher))
+        if self.config.fetch.archives:
+            from ..archives import open_archives  # noqa: PLC0415 - needed for a replay alone
+
+            opening = open_archives(self.config.fetch, parts.policy(self.config), budget)
+            self.archives = await self.stack.enter_async_context(opening)
+            return await self._open_around(self.archives)
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
         if self.config.fetch.cookie_file:
             if self.http.line.cookies is None:
                 raise ConfigError("fetch.cookie_file needs fetch.cookies = true beside it", ["fetch.cookie_file"])
             place = (self.folder.path if self.folder else Path()) / self.config.fetch.cookie_file
             await self.stack.enter_async_context(keep_cookies(self.http.line.cookies, place))
-        named = await enter_fetcher(self.stack, self.http, self.config)
+        return await self._open_around(self.http)
+
+    async def _open_around(self, inner: Fetcher) -> Fetcher:
+        """Opens the fetchers that the settings and the program put around `inner`."""
+        named = await enter_fetcher(self.stack, inner, self.config)
         if self.fetcher is None:
             return named
         return await enter_given_fetcher(self.stack, cast("OpenFetcher", self.fetcher), named)
@@ -179,6 +191,8 @@ class Works:
     """The figures of all runs of the process."""
     tracing: Tracing | None = None
     """Makes spans. None: nobody asked for them."""
+    archives: ArchiveFetcher | None = None
+    """Answers from archives, in a replay. None: the crawl is on the network."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -188,6 +202,10 @@ class Works:
         if self.http.line.cookies is None:
             raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
         return CookieJar(self.http.line.cookies)
+
+    def work_costs(self) -> Sequence[WorkCost]:
+        """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
+        return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
 
     def engine(self, config: Config) -> Engine:
         """Returns an engine for one run, and puts its reach in force."""
@@ -266,9 +284,12 @@ class Works:
 
 
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
-    """Returns the sink, wrapped so that it skips records that it still has and other sinks lost."""
+    """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
+
+    An archive keeps what comes: the visit is made once more, and so are its exchanges.
+    """
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return SkipStored(sink, has) if has else sink
+    return SkipStored(sink, has) if has and not isinstance(sink, Archive) else sink
 
 
 def _make_table(key: bytes) -> Admitted:

@@ -45,12 +45,19 @@ def _open_memory(folder: Path | None, config: FrontierConfig, terms: Terms) -> O
     return open_memory(terms)
 
 
+def _open_auto(workers: Workers) -> Opening[Offloader]:
+    from ..offload import open_auto  # noqa: PLC0415 - imported by crawls that use it
+
+    return open_auto(workers)
+
+
 FRONTIERS: Kinds[OpenFrontier] = Kinds("crawld.frontiers", {"sqlite": _open_sqlite, "memory": _open_memory})
 FETCHERS: Kinds[OpenFetcher] = Kinds("crawld.fetchers", {"http": _open_http})
 EXECUTORS: Mapping[str, OpenOffloader] = {
     "process": open_offloader,
     "thread": open_offloader,
     "inline": open_inline,
+    "auto": _open_auto,
 }
 
 

@@ -39,7 +39,7 @@ def take_parse(parse: Parse[object] | None, config: Config) -> Extract | None:
         )
     for function in functions:
         _check_kind(function)
-    if config.offload.executor != "process":
+    if config.offload.executor not in ("process", "auto"):
         return extract
     in_program = [function for function in functions if _is_of_program(function)]
     return OfProgram(extract) if in_program else extract

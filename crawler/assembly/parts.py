@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from contextlib import AbstractAsyncContextManager
+from hashlib import sha256
+from pathlib import Path
 
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
+from ..model import CrawlInfo, make_crawl_id
 from ..offload import Workers
 from ..parse import ParseJob
 from ..policy.admitted import Admitted
@@ -16,11 +20,11 @@ from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Observer, Offloader, Robots
+from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..runtime.presence import Presence
-from ..settings import Config
-from ..settings.loading import effective_user_agent
+from ..settings import Config, FetchConfig, Table
+from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
 
@@ -34,6 +38,8 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         include=said.include,
         exclude=said.exclude,
         max_repeats=said.max_repeats,
+        extra_hops=said.extra_hops,
+        requisites=said.requisites,
         admitted=admitted,
     )
 
@@ -44,6 +50,7 @@ def policy(config: Config) -> Policy:
 
 
 def politeness(config: Config) -> Politeness:
+    config = without_rests(config)
     said = config.politeness
     adapts = said.adapt == "latency"
     return Politeness(
@@ -62,11 +69,13 @@ def politeness(config: Config) -> Politeness:
 
 def terms(config: Config, turns: Turns | None = None) -> Terms:
     """Returns the rules by which a frontier lends. `turns` is shared with other crawls of the process."""
+    config = without_rests(config)
     said, sites = config.politeness, SiteRules(config.sites)
     return Terms(
         per_site=said.per_site,
         per_ip=per_ip(config),
         in_depth_order=config.scope.max_depth is not None,
+        has_ways_out=config.scope.requisites or config.scope.extra_hops > 0,
         revisit_after_s=said.revisit_after_s,
         turns=turns,
         rest_s=said.delay_s,
@@ -79,6 +88,20 @@ def terms(config: Config, turns: Turns | None = None) -> Terms:
         sites=sites,
         page_limits=sites.limit if sites.has_limits else None,
     )
+
+
+def without_rests(config: Config) -> Config:
+    """Returns the settings; those of a replay let no site rest and no attempt wait, for archives need neither."""
+    if not config.fetch.archives:
+        return config
+    said, sites = config.politeness.model_copy(update=_NO_RESTS), config.sites
+    unhurried = {name: site.model_copy(update={"delay_s": None}) for name, site in sites.items()}
+    return config.model_copy(update={"politeness": said, "sites": unhurried})
+
+
+_NO_RESTS = {
+    "delay_s": 0.0, "max_delay_s": 0.0, "max_retry_after_s": 0.0, "retry_delay_s": 0.0, "adapt": "off",
+}  # fmt: skip
 
 
 def per_ip(config: Config) -> int:
@@ -105,6 +128,8 @@ def job(
         max_depth=config.scope.max_depth,
         max_body_bytes=config.fetch.max_body_bytes,
         max_links=config.scope.max_links,
+        extra_hops=config.scope.extra_hops,
+        most_requisites=config.scope.max_requisites if config.scope.requisites else 0,
         tree_bytes=config.offload.page_memory_bytes,
         keeps_oversized=config.fetch.oversized == "keep",
         policy=policy(config),
@@ -129,9 +154,39 @@ def open_fetcher(
     """Opens the HTTP fetcher. Raises ConfigError on entering."""
     agent = effective_user_agent(config)
     return _open_fetcher(
-        config.fetch, agent, contact=config.contact, per_ip=per_ip(config), budget=budget, network=network,
+        _fetch_settings(config), agent, contact=config.contact, per_ip=per_ip(config), budget=budget, network=network,
         presence=presence, sites=SiteRules(config.sites),
     )  # fmt: skip
+
+
+def _fetch_settings(config: Config) -> FetchConfig:
+    """Returns the settings of fetching. Where archives are written, zstd is not offered unless somebody asks for it."""
+    is_archived = any(sink.kind == "warc" for sink in config.sinks)
+    is_said = any(name.lower() == "accept-encoding" for name in config.fetch.headers)
+    if not is_archived or is_said or config.warc.zstd:
+        return config.fetch
+    headers = {**config.fetch.headers, "Accept-Encoding": "gzip, deflate, br"}
+    return config.fetch.model_copy(update={"headers": headers})
+
+
+def crawl_info(config: Config, frontier: Frontier, folder: Path | None) -> CrawlInfo:
+    """Returns what sinks that ask for it get to know of the crawl."""
+    said = {key: mask_value(key, value) for key, value in chosen_settings(config).items()}
+    return CrawlInfo(
+        make_crawl_id(frontier.key),
+        folder,
+        not frontier.counts().known,
+        software=f"crawld/{project_version()}",
+        user_agent=effective_user_agent(config),
+        contact=config.contact,
+        robots=config.politeness.robots,
+        settings_digest=f"sha256:{sha256(json.dumps(said, default=_plain, sort_keys=True).encode()).hexdigest()}",
+    )
+
+
+def _plain(value: object) -> object:
+    """Returns a table of settings as JSON takes it."""
+    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, Table) else str(value)
 
 
 def robots(

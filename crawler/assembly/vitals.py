@@ -11,7 +11,7 @@ from pathlib import Path
 from ..fetch import Budget
 from ..metrics import catalog
 from ..metrics.catalog import Sample
-from ..protocols import Offloader, Staffed
+from ..protocols import Choosing, Offloader, Staffed
 from ..runtime.lateness import Lateness
 from ..runtime.threads import run_in_thread
 from ..settings.loading import project_version
@@ -37,7 +37,14 @@ class Vitals:
             pids = [worker.pid for worker in self.offloader.members if worker.pid is not None]
             if memory := await run_in_thread(_memory_of, pids):
                 found.append(Sample(catalog.WORKERS_MEMORY, memory))
-        return found
+        return [*found, *self._of_work()]
+
+    def _of_work(self) -> Iterator[Sample]:
+        for one in self.offloader.costs() if isinstance(self.offloader, Choosing) else ():
+            kind = one.work, str(one.below_bytes)
+            yield Sample(catalog.WORK_CHOSEN, 1, (*kind, one.place))
+            for place, cpu_ms in one.cpu_ms.items():
+                yield Sample(catalog.WORK_CPU, cpu_ms / 1000, (*kind, place))
 
     def _of_loop(self) -> Iterator[Sample]:
         for part, late_s in self.lateness.quantiles().items():

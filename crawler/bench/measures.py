@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..standing import WorkCost
+
 NOISE = 0.1
 """A difference that says nothing: two measurements of the same differ as much."""
 
@@ -77,6 +79,25 @@ class Rate:
         return self.loop_cpu_s / self.pages * 1000 if self.pages else 0.0
 
 
+class Extra(StrEnum):
+    """What is measured beside stages and ways."""
+
+    PLACES = "what a page costs in each place"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What reading a page costs in each place, by size, and what `offload.executor = "auto"` would choose."""
+
+    at_rest: tuple[WorkCost, ...]
+    """In a crawl that mostly waits: pages are handed over one by one."""
+    in_a_hurry: tuple[WorkCost, ...]
+    """In a crawl that does all it can: many pages at a time, and a loop without room."""
+    has_gil: bool
+    interpreters: str
+    """Why interpreters of one process cannot parse here. Empty: they can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """All that was measured."""
@@ -93,6 +114,8 @@ class Figures:
     page_bytes: int
     stages: Mapping[Stage, Rate]
     work: Mapping[Work, Mapping[Way, Rate]]
+    places: Places | None = None
+    """None: not measured."""
 
     def fastest(self, work: Work) -> tuple[Way, ...]:
         """Returns the ways that did most of this work in a second, give or take a tenth."""

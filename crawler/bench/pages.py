@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 PAGES = 4000
 LINKS = 40
@@ -19,6 +20,20 @@ def make_pages(count: int = PAGES) -> list[bytes]:
     text = " ".join(rng.choices(words, k=WORDS + count))
     places = [at for at, letter in enumerate(text) if letter == " "]
     return [_page(number, count, text[places[number] : places[number + WORDS - 1]]) for number in range(count)]
+
+
+@cache
+def make_sized(size: int, count: int) -> list[bytes]:
+    """Returns pages of about so many bytes, with a link for each 500 bytes."""
+    template = make_pages(count)
+    made = []
+    for page in template:
+        head, _, rest = page.partition(b"<ul>")
+        links = rest.split(b"\n")[: min(LINKS, max(1, size // 500))]
+        room = max(0, size - sum(map(len, links)) - 40)
+        text = (head * (room // len(head) + 1))[:room]
+        made.append(text + b"</p><ul>" + b"\n".join(links) + b"</ul></body></html>")
+    return made
 
 
 def _page(number: int, count: int, text: str) -> bytes:

@@ -17,8 +17,9 @@ from ..errors import CrawlError
 from ..event_loop import require_asyncio
 from ..offload import count_cores
 from ..settings.loading import load
-from .measures import Figures, Rate, Stage, Way, Work
+from .measures import Extra, Figures, Places, Rate, Stage, Way, Work
 from .pieces import ready_bodies
+from .places import measure_places
 from .ways import Setting, do_work, fetch, open_fetcher, open_lateness, open_parsing, p99_ms, run_tasks
 
 LATENCY_MS = 40.0
@@ -31,11 +32,11 @@ _UNBATCHED = (Work.MIXED,)
 """Work for which the plain pool is measured too."""
 
 
-def cells(*, has_ways: bool = True) -> list[tuple[Stage | Work, Way | None]]:
+def cells(*, has_ways: bool = True) -> list[tuple[Stage | Work | Extra, Way | None]]:
     """Returns what is measured, in its order."""
-    stages: list[tuple[Stage | Work, Way | None]] = [(stage, None) for stage in Stage]
+    stages: list[tuple[Stage | Work | Extra, Way | None]] = [(stage, None) for stage in Stage]
     ways = [(work, way) for work in Work for way in Way if way is not Way.UNBATCHED or work in _UNBATCHED]
-    return stages + (list(ways) if has_ways else [])
+    return [*stages, *ways, (Extra.PLACES, None)] if has_ways else stages
 
 
 async def measure(
@@ -44,7 +45,7 @@ async def measure(
     latency_ms: float = LATENCY_MS,
     has_ways: bool = True,
     cores: int = 0,
-    told: Callable[[Stage | Work, Way | None], object] = lambda *_: None,
+    told: Callable[[Stage | Work | Extra, Way | None], object] = lambda *_: None,
 ) -> Figures:
     """Measures for about so many seconds in all. `told` is called with each thing before it is measured.
 
@@ -57,15 +58,18 @@ async def measure(
     config = load(settings=_SETTINGS)
     stages: dict[Stage, Rate] = {}
     work: dict[Work, dict[Way, Rate]] = {}
+    places: Places | None = None
     async with _serving(latency_ms) as origin:
         setting = Setting(origin, max(MIN_S, seconds / len(todo)), config, cores or count_cores(), THREADS, AT_ONCE)
         for what, way in todo:
             told(what, way)
             if isinstance(what, Stage):
                 stages[what] = await _do_stage(what, setting)
+            elif isinstance(what, Extra):
+                places = await measure_places(setting)
             elif way is not None:
                 work.setdefault(what, {})[way] = await do_work(what, way, setting)
-    return Figures(setting.cores, busy, THREADS, AT_ONCE, latency_ms, len(ready_bodies()[0]), stages, work)
+    return Figures(setting.cores, busy, THREADS, AT_ONCE, latency_ms, len(ready_bodies()[0]), stages, work, places)
 
 
 async def _do_stage(stage: Stage, setting: Setting) -> Rate:

@@ -25,7 +25,7 @@ from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import MemoryWatch
 from .slots import Places, Seat
 from .suspension import AbsenceJudge
-from .writing import write_side_by_side
+from .writing import store
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ class Engine:
         room = self.limits.concurrency - len(self._out)
         if self.limits.pages is None:
             return room
-        left = self.limits.pages - self.frontier.counts().settled.get(Disposition.FETCHED, 0)
+        left = self.limits.pages - self.frontier.counts().pages
         if left <= 0:
             self.stop(Ending.PAGE_LIMIT)
         return min(room, left - len(self._out))
@@ -334,8 +334,7 @@ class Engine:
         """Writes the sinks, then settles with their positions. On open, sinks are cut back to the settled positions."""
         if not batch:  # all of it was given back
             return
-        final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
-        await self.frontier.settle(batch, await write_side_by_side(self.sinks, final) if final else {})
+        await self.frontier.settle(batch, await store(self.sinks, batch))
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

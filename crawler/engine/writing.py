@@ -7,8 +7,21 @@ from collections.abc import Sequence
 from anyio import CancelScope, create_task_group
 
 from ..model import Outcome, Position
-from ..protocols import Sink
+from ..protocols import Archive, Sink
 from .hooks import guard_hook
+
+
+async def store(sinks: Sequence[Sink], batch: Sequence[Outcome]) -> dict[str, Position]:
+    """Archives all outcomes of a batch, then writes the final ones to all sinks; returns the positions by name.
+
+    A reread is archived, and has no record.
+    """
+    archives = [sink for sink in sinks if isinstance(sink, Archive)]
+    for archive in archives:
+        with guard_hook(f"the sink {archive.name!r}"), CancelScope(shield=True):
+            batch = await archive.place(batch)
+    final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
+    return await write_side_by_side(sinks if final else archives, final) if final or archives else {}
 
 
 async def write_side_by_side(sinks: Sequence[Sink], outcomes: Sequence[Outcome]) -> dict[str, Position]:

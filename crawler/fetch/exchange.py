@@ -137,6 +137,7 @@ class Exchange:
             started_at,
             timings,
             tls=self.origin.tls,
+            cipher=wire.cipher,
             truncated="length" if is_cut and self.cap is None else "",
             heads=heads,
             share=self.share,

@@ -57,6 +57,8 @@ class Wire(ResponseHandler):
         self.lender: PlainWire | None = None
         """The connection that was lent to us, if it was."""
         self.ip: str = ""
+        self.cipher: str = ""
+        """The version and the cipher suite of TLS."""
         self.exchanges: int = 0
         self.absences = 0
         """Absences of this process that were known when the last exchange ended."""
@@ -216,6 +218,9 @@ class Wire(ResponseHandler):
         self._files.open += 1
         peer = transport.get_extra_info("peername")
         self.ip = peer[0] if peer else ""
+        if cipher := transport.get_extra_info("cipher"):
+            suite, version, _ = cipher
+            self.cipher = f"{version} {suite}"
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._uncount()

@@ -16,14 +16,15 @@ from ..runtime.ownership import Trust
 from ..runtime.private_files import replace_private_file
 from ..settings import Config, SinkConfig, SiteConfig
 from ..settings.catalog import fields
+from ..settings.filling import build
 from ..settings.loading import load, project_version
-from ..settings.reading import read
+from ..settings.reading import WRITTEN, read, read_keywords
 from ..settings.toml import text_of, to_toml
 
 NAME = "crawl.toml"
 _INNER = ("sinks.", "sites.")
-_SIGNED = re.compile(r"# Written by crawld (\d+(?:\.\d+)*)\S*:")
-_HEADER = "# Written by crawld {}: the settings this crawl was started with; all others have their defaults.\n\n"
+_SIGNED = re.compile(WRITTEN + r"(\d+(?:\.\d+)*)\S*:")
+_HEADER = WRITTEN + "{}: the settings this crawl was started with; all others have their defaults.\n\n"
 
 
 class Newer(NamedTuple):
@@ -51,7 +52,7 @@ def read_settings(folder: Path, trust: Trust) -> Stored:
     if version is None or _key(version) <= _key(ours):
         return Stored(load(path, trust=trust))
     known, unknown = _sift(read(path, trust))
-    config = load(settings=known)
+    config = build(Config, read_keywords(Config, known))
     if not unknown:
         return Stored(config)
     names = escape_text(", ".join(unknown))

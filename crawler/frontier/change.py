@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ class RequestGroup:
     site: str
     rank: int
     like: Request
-    """Any one of them: depth, priority, redirects, via, seed and root are the same for all."""
+    """Any one of them: depth, priority, redirects, way, via, seed and root are the same for all."""
     via: int
     """A row, as all references: 0 is none, or the URL itself; below zero is a URL that was never queued."""
     seed: int
@@ -45,7 +45,7 @@ class RequestGroup:
         """Returns the first `number` of them, packed."""
         like, above = self.like, self.rank << ROW_BITS
         via, seed, root = map(text_of, (like.via, like.seed, like.root))
-        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root
+        alike = like.depth, via, seed, root, 1, like.priority, like.redirects, self.seed, self.root, like.way
         if not self.have_extras:
             return [(above | row, text, *alike, None) for row, text in enumerate(self.texts[:number], self.first)]
         told = zip(self.texts[:number], self.have_extras, strict=False)
@@ -115,12 +115,19 @@ def left_out(outcome: Outcome) -> int:
     """Returns the rules that kept out links which a visit found, and whether its page leads anywhere."""
     page = outcome.page
     if page is not None:
-        return page.left_out | (HAS_LINKS if page.n_links or page.news else 0)
+        leads = page.n_links or page.news or page.n_requisites or page.left_out & LeftOut.REQUISITES
+        return page.left_out | (HAS_LINKS if leads else 0)
     if is_as_before(outcome):
         return HAS_LINKS | LeftOut.DEPTH  # the page may lead anywhere
     if outcome.disposition is Disposition.REDIRECTED:
-        return HAS_LINKS | (_REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0)
+        refused = _REFUSED.get(outcome.reason, LeftOut(0)) if outcome.reason else 0
+        return HAS_LINKS | refused | (LeftOut.BEYOND if _leaves_reach(outcome) else 0)
     return 0
+
+
+def _leaves_reach(outcome: Outcome) -> bool:
+    """Returns whether a redirect in reach led out of it, one extra hop."""
+    return not outcome.request.way and any(found.extra_hop for found in outcome.found)
 
 
 def is_as_before(outcome: Outcome) -> bool:
@@ -200,6 +207,15 @@ class ShorterWay(NamedTuple):
     """A row, as in a family."""
     seed: int
     root: int
+
+    def shorten(self, entry: Entry) -> Entry:
+        """Returns the entry of the URL as this way leads to it."""
+        near = self.request
+        request = replace(
+            entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root,
+            extra_hop=near.extra_hop, requisite=near.requisite,
+        )  # fmt: skip
+        return entry._replace(request=request, seed=self.seed, root=self.root)
 
 
 class Parked(NamedTuple):
@@ -323,6 +339,15 @@ class Change:
     def rest(self, site: str, next_at: float) -> None:
         """Notes when the last slot of a site is free again, in Unix seconds."""
         self._site(site).rest(next_at)
+
+    def stay(self, first: int) -> None:
+        """Leaves requests in the queue that are gone and queued again, from `requeued[first]` on, at the same place."""
+        places = {(entry.row, entry.rank) for entry in self.gone}
+        stays = {place for entry in self.requeued[first:] if (place := (entry.row, entry.rank)) in places}
+        if stays:
+            self.gone = [entry for entry in self.gone if (entry.row, entry.rank) not in stays]
+            kept = [entry for entry in self.requeued[first:] if (entry.row, entry.rank) not in stays]
+            self.requeued = self.requeued[:first] + kept
 
     def _site(self, key: str) -> SiteChange:
         site = self.sites.get(key)

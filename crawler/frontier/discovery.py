@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from operator import methodcaller
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from .. import urls
 from ..model import Links, Outcome, Request, Url
 from .change import Change, Name, RequestGroup, ShorterWay
-from .depths import Depths, distance
+from .depths import Depths
 from .extras import bare, extra_of, has_extra
 from .fingerprints import U64, Fingerprints
-from .order import Entry, key, rank
+from .order import Entry, key, rank_of
 
 SAME_DEPTH = "sitemap"
 """The kind of page whose links are no further from the seed than the page itself."""
 MOST_NAMES = 10_000
 """Most references to never queued URLs that are remembered; a forgotten one is stored again."""
+
+
+Leads: TypeAlias = Literal["in", "beyond", "requisites"]
 
 
 class FoundLinks(NamedTuple):
@@ -31,6 +34,8 @@ class FoundLinks(NamedTuple):
     parent: Entry
     links: Links
     pattern: str = ""
+    leads: Leads = "in"
+    """Where they lead: to pages in reach, one hop further beyond it, or to what the page needs to be shown."""
 
 
 class Discovery:
@@ -94,13 +99,14 @@ class Discovery:
 
     def _learn(self, families: Sequence[RequestGroup], fingerprints: bytes) -> None:
         """Stores the rows of new URLs in the set, and how far away they are."""
-        if self.depths is None or not families:
+        depths = self.depths
+        if depths is None or not families:
             return
         prints = np.frombuffer(fingerprints, "<u8")
         first = families[0].first
         self._seen.set_values(prints, np.arange(first, first + len(prints), dtype=np.uint64))
         for family in families:
-            self.depths.learn(family.first, len(family), _distance(family.like))
+            depths.learn(family.first, len(family), depths.distance_of(family.like))
 
     def _follow_links(self, harvests: Sequence[FoundLinks], change: Change) -> list[ShorterWay]:
         """Looks into the set once for all pages. Python handles only the pages with news, and of these the news."""
@@ -135,16 +141,17 @@ class Discovery:
     def _nearer_links(
         self, harvests: Sequence[FoundLinks], fingerprints: U64, known: NDArray[np.intp], ends: NDArray[np.int64]
     ) -> list[ShorterWay]:
-        if self.depths is None or not len(known):
+        depths = self.depths
+        if depths is None or not len(known):
             return []
         likes = [self._page_family(0, "", 0, harvest) for harvest in harvests]
         pages = np.searchsorted(ends, known, side="right")
-        distances = np.array([_distance(family.like) for family in likes])[pages]
+        distances = np.array([depths.distance_of(family.like) for family in likes])[pages]
         rows = self._seen.values_of(fingerprints[known])
         found = []
-        for i in self.depths.nearer(rows, distances).tolist():
+        for i in depths.nearer(rows, distances).tolist():
             row, page = int(rows[i]), int(pages[i])
-            if self.depths.approach(row, int(distances[i])):
+            if depths.approach(row, int(distances[i])):
                 start = int(ends[page - 1]) if page else 0
                 family, text = likes[page], harvests[page].links.split()[int(known[i]) - start]
                 found.append(ShorterWay(row, replace(family.like, url=Url(text)), family.via, family.seed, family.root))
@@ -163,7 +170,7 @@ class Discovery:
         rows = self._seen.values_of(fingerprints[known]).tolist()
         found = []
         for i, row in zip(known.tolist(), rows, strict=True):
-            if self.depths.approach(row, _distance(requests[i])):
+            if self.depths.approach(row, self.depths.distance_of(requests[i])):
                 family = self._family(0, [requests[i]], change, parent)
                 found.append(ShorterWay(row, requests[i], family.via, family.seed, family.root))
         return found
@@ -171,7 +178,7 @@ class Discovery:
     def entry(self, way: ShorterWay, *, is_reread: bool) -> Entry:
         """Returns the request of a known URL on its shorter way."""
         request = replace(way.request, is_reread=is_reread)
-        ranked = rank(request.priority, request.depth, self._in_depth_order)
+        ranked = rank_of(request, self._in_depth_order)
         return bare(Entry(key(ranked, way.row), request, way.seed, way.root, has_extra=True))
 
     # -- families ----------------------------------------------------------------------------------------------------
@@ -180,10 +187,15 @@ class Discovery:
         """Returns a family for the links of a page to one site, still without URLs."""
         outcome, parent = harvest.outcome, harvest.parent
         above = parent.request
-        is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH
+        is_needed = harvest.leads == "requisites"
+        is_deeper = outcome.page is not None and outcome.page.kind != SAME_DEPTH and not is_needed
         depth = above.depth + is_deeper
-        like = Request(above.url, depth, above.url, above.origin, above.anchor, priority=priority)
-        ranked = rank(like.priority, like.depth, self._in_depth_order)
+        like = Request(
+            above.url, depth, above.url, above.origin, above.anchor, priority=priority,
+            extra_hop=above.extra_hop + 1 if harvest.leads == "beyond" else 0,
+            requisite=above.requisite + 1 if is_needed else 0,
+        )  # fmt: skip
+        ranked = rank_of(like, self._in_depth_order)
         rows = parent.row, parent.seed or parent.row, parent.root or parent.row
         return RequestGroup(row, site, ranked, like, *rows, [], harvest.pattern)
 
@@ -192,7 +204,7 @@ class Discovery:
         return RequestGroup(
             first,
             like.url.site,
-            rank(like.priority, like.depth, self._in_depth_order),
+            rank_of(like, self._in_depth_order),
             like,
             self._row(like.via, parent, change),
             self._row(like.seed if like.seed != like.url else None, parent, change),
@@ -236,10 +248,6 @@ class Added(NamedTuple):
     nearer: list[ShorterWay]
 
 
-def _distance(request: Request) -> int:
-    return distance(request.depth, request.via is None and request.seed is None)
-
-
 def _choose(texts: list[str], places: list[int]) -> list[str]:
     return texts if len(texts) == len(places) else [texts[i] for i in places]
 
@@ -262,7 +270,8 @@ def _group_by_priority(texts: Sequence[str], priorities: Sequence[int]) -> Itera
 
 def _family_key(request: Request) -> tuple[object, ...]:
     return (
-        request.url.site, request.depth, request.priority, request.redirects, request.via, request.seed, request.root
+        request.url.site, request.depth, request.priority, request.redirects, request.via, request.seed, request.root,
+        request.way,
     )  # fmt: skip
 
 

@@ -10,12 +10,11 @@ import numpy as np
 
 from .. import urls
 from ..errors import FrontierError
-from ..model import Disposition, Lease, LeftOut, Outcome, Position, Reason, Request, Url
+from ..model import Disposition, Lease, Outcome, Position, Reason, Request, Url
 from ..policy.politeness import Wait
 from ..standing import Counts
 from .arrivals import Arrivals, Touched
 from .change import (
-    HAS_LINKS,
     READ_AGAIN,
     Change,
     Parked,
@@ -29,12 +28,13 @@ from .change import (
     left_out,
     pairs,
 )
-from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
+from .depths import NOT_VISITED
 from .discovery import Added, Discovery
 from .extras import Extra, bare
 from .fingerprints import U64
 from .order import LAST, Entry, key
 from .parking import Parkings
+from .rereads import Rereads
 from .retries import Retries
 from .site import Site
 from .site_table import SiteTable
@@ -62,6 +62,7 @@ class Ledger:
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
+        self._rereads = Rereads(discovery, bench, self.arrivals)
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
         self._keeps_fresh = terms.revisit_after_s is not None
         self._scheduled = state.scheduled
@@ -76,7 +77,7 @@ class Ledger:
         change = self.arrivals.take_pending()
         now, touched = self._clock.monotonic(), Touched()
         added = self._discovery.add(requests, change)
-        self._take_shorter_ways(added.nearer, change, touched, now)
+        self._rereads.take_shorter_ways(added.nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return added, change
 
@@ -87,7 +88,7 @@ class Ledger:
         nearer = self._discovery.follow(harvests, read, change)
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
         self._park_links(change)
-        self._take_shorter_ways(nearer, change, touched, now)
+        self._rereads.take_shorter_ways(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return change
 
@@ -95,6 +96,7 @@ class Ledger:
         now = self._clock.monotonic()
         self._check_leases([outcome.lease for outcome in outcomes])
         change, touched = self.arrivals.take_pending(), Touched()
+        pending = len(change.requeued)
         entries = (self._bench.entry(outcome.lease.token) for outcome in outcomes)
         visits = [
             (outcome, self._bench.shorter_ways.shorten(entry)) for outcome, entry in zip(outcomes, entries, strict=True)
@@ -118,8 +120,9 @@ class Ledger:
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in visits if outcome.page)
         self._write_totals(touched, positions, change, now)
         self._park_links(change)
-        self._note_standings(visits, change, touched, now)
-        self._take_shorter_ways(nearer, change, touched, now)
+        self._rereads.note_visits(visits, change, touched, now)
+        self._rereads.take_shorter_ways(nearer, change, touched, now)
+        change.stay(pending)
         self.arrivals.queue(change.families, change, touched, now)
         return change
 
@@ -131,7 +134,7 @@ class Ledger:
         change = self.arrivals.take_pending()
         self._requeue(due.entries, change)
         for entry in due.entries:
-            self._set_standing(entry.row, NOT_VISITED)
+            self._rereads.stand(entry.row, NOT_VISITED)
         self._scheduled -= len(due.entries)
         self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
         return change
@@ -142,12 +145,13 @@ class Ledger:
         change.extras += extras
         for one in picked:
             entries.append(one.entry)
-            self._set_standing(one.entry.row, NOT_VISITED)
+            self._rereads.stand(one.entry.row, NOT_VISITED)
             if one.pattern:
                 self.parkings.leave(one.pattern)
             elif one.entry.request.is_reread:
                 change.rereads.append(one.entry.row)
             else:
+                self._rereads.count_requisite(one.entry.row, is_one=False)
                 self._settled[Disposition(one.disposition)] -= 1
                 self._scheduled -= one.is_scheduled
                 change.again.append(one.entry.row)
@@ -164,7 +168,7 @@ class Ledger:
         ways = [ShorterWay(row, NO_WAY, 0, 0, 0) for row in rows]
         change.nearer += ways
         for way in ways:
-            if self._awaits_visit(way.row):
+            if self._rereads.awaits_visit(way.row):
                 self._bench.shorter_ways.note(way)
         return change
 
@@ -199,6 +203,7 @@ class Ledger:
             due_in_s=None if self._next_revisit is None else self._next_revisit - self._clock.wall(),
             parked=self.parkings.total,
             traps=self.parkings.combine(self.bars.traps),
+            requisites=self._rereads.requisites,
         )
 
     def fingerprints(self, requests: Sequence[Request]) -> U64:
@@ -252,6 +257,7 @@ class Ledger:
         digest = None
         if outcome.disposition is Disposition.FETCHED:
             digest = outcome.page.digest if outcome.page else None
+            self._rereads.count_requisite(entry.row, is_one=entry.request.requisite > 0)
             if claim := self.claims.settle(entry.row):
                 change.claims.append(claim)
         elif outcome.disposition is Disposition.UNCHANGED:
@@ -281,52 +287,6 @@ class Ledger:
                 rows = range(family.first, family.first + len(family))
                 change.parked += [Parked(row, family.rank, family.pattern) for row in rows]
                 self.parkings.add(family.pattern, Reason.TRAP, family.texts, change)
-
-    # -- shorter ways ------------------------------------------------------------------------------------------------
-
-    def _take_shorter_ways(self, nearer: Sequence[ShorterWay], change: Change, touched: Touched, now: float) -> None:
-        """Takes the shorter ways to known URLs: a page that was read is read again, for its links are nearer too."""
-        depths = self._discovery.depths
-        if depths is None or not nearer:
-            return
-        change.nearer += nearer
-        entries = []
-        for way in nearer:
-            if depths.standing(way.row) == WITH_LINKS and way.request.is_safe:
-                entries.append(self._reread(way, change))
-            elif depths.standing(way.row) == NOT_VISITED:
-                self._bench.shorter_ways.note(way)
-        self.arrivals.requeue(entries, change, touched, now)
-
-    def _note_standings(
-        self, visits: Sequence[tuple[Outcome, Entry]], change: Change, touched: Touched, now: float
-    ) -> None:
-        """Notes which pages were read; one with a shorter way found meanwhile is read again if it must be."""
-        if self._discovery.depths is None:
-            return
-        entries = []
-        for outcome, entry in visits:
-            if not outcome.is_final:
-                continue
-            way = self._bench.shorter_ways.take(entry.row)
-            found = HAS_LINKS if has_failed_again(outcome) else left_out(outcome)
-            self._set_standing(entry.row, WITH_LINKS if found & HAS_LINKS else WITHOUT_LINKS)
-            if way is not None and found & LeftOut.DEPTH and entry.request.is_safe:
-                entries.append(self._reread(way, change))
-        self.arrivals.requeue(entries, change, touched, now)
-
-    def _awaits_visit(self, row: int) -> bool:
-        depths = self._discovery.depths
-        return depths is None or depths.standing(row) == NOT_VISITED
-
-    def _reread(self, way: ShorterWay, change: Change) -> Entry:
-        change.rereads.append(way.row)
-        self._set_standing(way.row, NOT_VISITED)
-        return self._discovery.entry(way, is_reread=True)
-
-    def _set_standing(self, row: int, standing: int) -> None:
-        if self._discovery.depths is not None:
-            self._discovery.depths.stand(row, standing)
 
     def _schedule(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         """Schedules another visit, if there is to be one; a page leaves the schedule only when it is excluded."""

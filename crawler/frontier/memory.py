@@ -31,8 +31,8 @@ async def open_memory(
         return urls.fingerprint(site, key)
 
     bench = SiteTable(terms, site_id, sites=math.inf, entries=math.inf)
-    seen = Fingerprints(with_values=terms.in_depth_order)
-    state = State(Claims(key), seen=seen, depths=Depths() if terms.in_depth_order else None)
+    seen = Fingerprints(with_values=terms.keeps_ways)
+    state = State(Claims(key), seen=seen, depths=Depths(terms.in_depth_order) if terms.keeps_ways else None)
     frontier = MemoryFrontier(key, terms, MemoryStore(), state, bench, clock or Clock())
     try:
         yield frontier

@@ -102,7 +102,8 @@ class MemoryStore:
                 visit.leave_out(story.visit.left_out or 0)
             self._stories[visit.row] = _Story(entries[visit.row], visit)
         for row, left_out in change.reread:
-            self._rereads.discard(row)
+            if row not in change.rereads:  # else it is read again once more
+                self._rereads.discard(row)
             if left_out is not None and (story := self._stories.get(row)):
                 story.visit.leave_out(left_out)
 
@@ -113,7 +114,7 @@ class MemoryStore:
         if change.families:
             self._prints.append((change.families[0].first, np.frombuffer(change.fingerprints, "<u8")))
         for family in change.families:
-            if not (family.via or family.seed or family.root or family.like.depth):
+            if not (family.via or family.seed or family.root or family.like.depth or family.like.way):
                 self._seeds.update(range(family.first, family.first + len(family)))
         self._seeds.update(way.row for way in change.nearer if not (way.via or way.seed or way.root))
         for way in change.nearer:
@@ -127,18 +128,12 @@ class MemoryStore:
             self._outside.append(np.frombuffer(change.outside, "<u8").reshape(-1, ROW))
 
     def _approach(self, way: ShorterWay) -> None:
-        near = way.request
-
-        def renewed(entry: Entry) -> Entry:
-            request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
-            return entry._replace(request=request, seed=way.seed, root=way.root)
-
         if story := self._stories.get(way.row):
-            self._stories[way.row] = story._replace(entry=renewed(story.entry))
+            self._stories[way.row] = story._replace(entry=way.shorten(story.entry))
         if schedule := self._scheduled.get(way.row):
-            schedule.renew(renewed(schedule.entry))
+            schedule.renew(way.shorten(schedule.entry))
         if parked := self._parked.get(way.row):
-            self._parked[way.row] = pack(renewed(unpack(parked[0]))), parked[1]
+            self._parked[way.row] = pack(way.shorten(unpack(parked[0]))), parked[1]
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         raise FrontierError("a frontier in memory has nothing on disk")

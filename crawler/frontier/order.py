@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from ..model import Request, Url
+from ..model.request import REQUISITES
 
 ROW_BITS = 40
 ROW_MASK = (1 << ROW_BITS) - 1
@@ -15,6 +16,8 @@ MIDDLE = 1 << (FIELD_BITS - 1)
 HEAD = 1 << (ROW_BITS + 2 * FIELD_BITS)
 """Subtracted from a key, it puts a request before all others of its site and keeps the order among such requests."""
 
+FIRST = 0
+"""The rank of requisites, in every order."""
 LAST = FIELD_MASK << FIELD_BITS | FIELD_MASK
 """The rank of revisits: behind all that is new, whether priority or depth comes first in a rank."""
 
@@ -23,9 +26,9 @@ Earlier = tuple[str, str, bytes, int, float, bool, bool]
 whether it only reads the page again for links that were left out; and whether the store has an extra of it."""
 WITH_EXTRA: Final[Earlier] = ("", "", b"", 1, 0.0, False, True)
 """Stands in a request that was never visited and has an extra."""
-Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, Earlier | None]
-"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, and
-facts from earlier visits (None: there was none, and it has no extra).
+Packed = tuple[int, str, int, str | None, str | None, str | None, int, int, int, int, int, int, Earlier | None]
+"""A queued request: key, URL, depth, via, seed, root, attempt, priority, redirects, the rows of seed and root, its way,
+and facts from earlier visits (None: there was none, and it has no extra).
 
 Plain values in a plain tuple, which the garbage collector ignores: it would stop the loop for a fifth of a second,
 time and again, to look through hundreds of thousands of requests. Keys are unique: tuples compare by key alone.
@@ -72,13 +75,13 @@ def pack(entry: Entry) -> Packed:
     via, seed, root = map(text_of, (request.via, request.seed, request.root))
     return (
         entry.key, request.url.text, request.depth, via, seed, root,
-        request.attempt, request.priority, request.redirects, entry.seed, entry.root, _earlier(entry),
+        request.attempt, request.priority, request.redirects, entry.seed, entry.root, request.way, _earlier(entry),
     )  # fmt: skip
 
 
 def unpack(packed: Packed) -> Entry:
-    key, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = packed
-    request = Request(
+    key, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, way, earlier = packed
+    request = Request(  # type: ignore[misc]  # mypy does not see how many values come from earlier visits
         Url(text),
         depth,
         Url(via) if via is not None else None,
@@ -88,6 +91,8 @@ def unpack(packed: Packed) -> Entry:
         priority,
         redirects,
         *(earlier[:-1] if earlier else ()),
+        extra_hop=0 if way > REQUISITES else way,
+        requisite=max(0, way - REQUISITES),
     )
     return Entry(key, request, seed_row, root_row, earlier is not None and earlier[-1])
 
@@ -99,6 +104,11 @@ def text_of(url: Url | None) -> str | None:
 def place(key: int) -> int:
     """Returns the key that a request had before it was given back."""
     return key if key >= 0 else key + HEAD
+
+
+def rank_of(request: Request, in_depth_order: bool) -> int:
+    """Returns the rank of a request. What a page needs to be shown goes before all pages of its site."""
+    return FIRST if request.requisite else rank(request.priority, request.depth, in_depth_order)
 
 
 def rank(priority: int, depth: int, in_depth_order: bool) -> int:

@@ -11,7 +11,7 @@ from ..model import Outcome, Request
 from ..standing import Pick, Rows, Waiting
 from .extras import Extra, extra_of
 from .ledger import Ledger
-from .order import key, rank
+from .order import key, rank_of
 from .site_table import SiteTable
 from .store import Picked, Store
 
@@ -31,7 +31,7 @@ def renew(
         if brings:
             extras.append(extra_of(request, row))
         bare = replace(one.entry.request, etag="", last_modified="", digest=b"")
-        place = key(rank(bare.priority, bare.depth, in_depth_order), row)  # not the place of its last revisit
+        place = key(rank_of(bare, in_depth_order), row)  # not the place of its last revisit
         entry = one.entry._replace(key=place, request=bare, has_extra=one.entry.has_extra or brings)
         anew.append(one._replace(entry=entry))
     return anew, extras

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .change import ShorterWay
 from .order import Entry
 
@@ -27,8 +25,4 @@ class ShorterWays:
     def shorten(self, entry: Entry) -> Entry:
         """Returns the entry with the shortest way to it that is known now."""
         way = self._ways.get(entry.row) if self._ways else None
-        if way is None:
-            return entry
-        near = way.request
-        request = replace(entry.request, depth=near.depth, via=near.via, seed=near.seed, root=near.root)
-        return entry._replace(request=request, seed=way.seed, root=way.root)
+        return entry if way is None else way.shorten(entry)

@@ -27,6 +27,8 @@ class Terms:
     in_depth_order: bool
     """Lend a site's requests of one depth only when all less deep ones came back: this makes a depth limit exact."""
 
+    has_ways_out: bool
+    """Requisites and extra hops are followed, so that it is known of each URL how it belongs to the crawl."""
     revisit_after_s: float | None
     """With a value, revisits are on; pages visited while they were off are due this long after their visit. None:
     off."""
@@ -65,6 +67,11 @@ class Terms:
         return self.rest_s if own is None else own
 
     @property
+    def keeps_ways(self) -> bool:
+        """Whether a shorter way to a URL may bring further pages."""
+        return self.in_depth_order or self.has_ways_out
+
+    @property
     def bounds_pages(self) -> bool:
         """Whether the pages of any site are bounded."""
         return any(one is not None for one in (self.pages_per_site, self.pages_per_domain, self.page_limits))
@@ -75,9 +82,9 @@ class Terms:
 
 
 WITHOUT_RULES = Terms(
-    per_site=1, per_ip=1, in_depth_order=False, revisit_after_s=None, rest_s=0.0, most_asked_s=math.inf,
-    most_held_s=math.inf, longest_s=math.inf, traps="off", pages_per_site=None, pages_per_domain=None,
-    sites=NO_RULES,
+    per_site=1, per_ip=1, in_depth_order=False, has_ways_out=False, revisit_after_s=None, rest_s=0.0,
+    most_asked_s=math.inf, most_held_s=math.inf, longest_s=math.inf, traps="off", pages_per_site=None,
+    pages_per_domain=None, sites=NO_RULES,
 )  # fmt: skip
 """Terms under which nothing rests and nothing is left out, for reading a frontier."""
 

@@ -33,7 +33,7 @@ class VisitChecks:
 
     def bar(self, lease: Lease) -> Bar | None:
         """Returns why a lease that is out is not to be fetched, or None: its page counts as under way until `end`."""
-        if lease.request.is_reread:
+        if lease.request.is_reread or lease.request.requisite:  # that is no page, and leads to none
             return None
         is_judged = lease.request.method == "GET"  # no pattern of URLs tells forms apart
         if is_judged and self._novelty and (trap := self._novelty.refuses(lease.request)):
@@ -52,9 +52,12 @@ class VisitChecks:
     def sift(self, visits: Visits) -> tuple[list[FoundLinks], list[StoredPattern]]:
         """Returns the links of the visits, those into traps apart, and the pattern rows to store."""
         pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
+        others = [FoundLinks(o, entry, page.beyond, leads="beyond") for o, entry, page in pages if page.beyond]
+        others += [FoundLinks(o, entry, page.requisites, leads="requisites") for o, entry, page in pages
+                   if page.requisites]  # fmt: skip
         novelty = self._novelty
         if novelty is None:
-            return [FoundLinks(outcome, entry, page.news) for outcome, entry, page in pages], []
+            return [*(FoundLinks(outcome, entry, page.news) for outcome, entry, page in pages), *others], []
         for outcome, _, _ in pages:
             for trap in novelty.fold(outcome) if _is_sample(outcome) else ():
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
@@ -66,7 +69,7 @@ class VisitChecks:
             links, parked = self._sift_page(novelty, outcome, page)
             harvests.append(FoundLinks(outcome, entry, links))
             harvests += [FoundLinks(outcome, entry, waiting, pattern) for pattern, waiting in parked]
-        return harvests, novelty.take_changed()
+        return harvests + others, novelty.take_changed()
 
     def sift_ahead(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
         """Judges the links of pages with many, before they are settled; the caller lets others run at each step."""
@@ -104,4 +107,5 @@ class VisitChecks:
 def _is_sample(outcome: Outcome) -> bool:
     """Returns whether its page is a sample of its pattern: it was read, and for the first time."""
     request = outcome.request
-    return outcome.disposition in _READ and request.method == "GET" and not request.is_reread
+    is_judged = not request.is_reread and not request.requisite
+    return outcome.disposition in _READ and request.method == "GET" and is_judged

@@ -137,6 +137,21 @@ PARSE_BACKLOG = Metric(
     "crawld_parse_backlog", Kind.GAUGE, "pages", "Pages that no worker has taken yet.",
     "As for crawld_workers; a page that takes long is cut off after offload.page_cpu_s.",
 )  # fmt: skip
+_WORK = {
+    "work": "`parse`, `unpack and parse`, `parse with your function`, `robots.txt`, `other`",
+    "below_bytes": "the bodies are smaller than this power of two, and at least half as large",
+    "place": "`inline`, `thread`, `process`",
+}
+WORK_CHOSEN = Metric(
+    "crawld_work_chosen", Kind.GAUGE, "", "Always 1; the label has the place that was chosen for work of a kind and a"
+    " size. Only with offload.executor = \"auto\".",
+    "concurrency.md says how it is chosen.", _WORK,
+)  # fmt: skip
+WORK_CPU = Metric(
+    "crawld_work_cpu_seconds", Kind.GAUGE, "seconds",
+    "Mean CPU time of a call by place, with the hand-over; places that are not safe or not measured are absent.",
+    "Many bytes, or a page that is made to hurt: offload.page_cpu_s bounds it.", _WORK,
+)  # fmt: skip
 BODIES = Metric(
     "crawld_body_memory_bytes", Kind.GAUGE, "bytes", "Memory that bodies of answers take.",
     "At its limit, downloads wait: a larger daemon.budget_bytes, or a smaller fetch.max_body_bytes.",
@@ -228,8 +243,8 @@ SECTIONS: Mapping[str, tuple[Metric, ...]] = {
     "Visits": (VISITS, REASONS, RESPONSES, RECEIVED, STAGES),
     "Running jobs": (IN_FLIGHT, QUEUED, PARKED, SITES, SETTLED, PAGES_PER_S, BYTES_PER_S, ANSWER, BOUND_BY),
     "The process": (
-        BUILD, VISITS_LIMIT, WORKERS, PARSE_BACKLOG, BODIES, BODIES_LIMIT, LOOP_LATE, LOOP_BUSY, WORKERS_MEMORY,
-        DISK_FREE, DISK_SIZE, *PROCESS,
+        BUILD, VISITS_LIMIT, WORKERS, PARSE_BACKLOG, WORK_CHOSEN, WORK_CPU, BODIES, BODIES_LIMIT, LOOP_LATE, LOOP_BUSY,
+        WORKERS_MEMORY, DISK_FREE, DISK_SIZE, *PROCESS,
     ),
     "The daemon and its API": (JOBS, STREAMS, CONNECTIONS, STRANGERS, CLOSED, MALFORMED),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
-from ..standing import Counts, Progress, SiteView, Trap
+from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
@@ -136,6 +136,8 @@ class Snapshot:
     at_least_s: float | None = None
     """Seconds that the queue of now takes at least, by the rests of sites. None: it cannot be said, or no rest adds to
     it."""
+    work: Sequence[WorkCost] = ()
+    """Where CPU work is done, and what it costs there. Empty without `offload.executor = "auto"`."""
 
     def at_rest(self) -> Snapshot:
         """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""
@@ -181,6 +183,8 @@ class Summary:
     """Code that blocked the event loop for longer than `watch.blocked_after_s`, the most frequent first."""
     bad_seeds: SkippedSeeds = field(default_factory=SkippedSeeds)
     """Seeds that were skipped, in this run or by `add` before it, because they are no usable URLs."""
+    requisites: int = 0
+    """Requisites fetched: what pages need to be shown. They are among `dispositions`, not among `pages`."""
 
     @property
     def queued(self) -> int:
@@ -211,6 +215,8 @@ class Metrics:
     rereads: Counter[Disposition] = field(default_factory=Counter)
     bounds: Counter[Bound] = field(default_factory=Counter)
     stages: Stages = field(default_factory=lambda: Stages(int(RECENT_S / SAMPLE_S)))
+    requisites: int = 0
+    """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
     bound: Bound = Bound.IDLE
     """What limits the crawl now."""
@@ -226,7 +232,7 @@ class Metrics:
     @property
     def pages(self) -> int:
         """Pages fetched in this run."""
-        return self.dispositions[Disposition.FETCHED]
+        return self.dispositions[Disposition.FETCHED] - self.requisites
 
     @property
     def visits(self) -> int:
@@ -241,6 +247,7 @@ class Metrics:
             self.bytes += len(outcome.response.body) if outcome.response else 0
             return
         self.dispositions[outcome.disposition] += 1
+        self.requisites += outcome.request.requisite > 0 and outcome.disposition is Disposition.FETCHED
         self._by_names.append(outcome.reason is Reason.DNS)
         if outcome.reason is not None:
             self.reasons[outcome.reason] += 1
@@ -315,6 +322,7 @@ class Metrics:
             hindrances=self.hindrances(20),
             rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
+            requisites=self.requisites,
         )
 
     def failures(self, limit: int) -> list[Failures]:

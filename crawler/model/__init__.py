@@ -2,7 +2,7 @@
 
 from .crawl import CrawlInfo, make_crawl_id
 from .hook_answers import Retry, Skip
-from .outcome import Bar, Disposition, Outcome, Position, Reason
+from .outcome import Bar, Capture, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
@@ -12,6 +12,7 @@ __all__ = [
     "NO_SHARE",
     "SAFE",
     "Bar",
+    "Capture",
     "CrawlInfo",
     "Disposition",
     "Heads",

@@ -20,6 +20,16 @@ class CrawlInfo:
     """Its folder; None: it has none."""
     is_new: bool
     """Whether it has not begun: no URL was ever queued."""
+    software: str
+    """The name and version of the software that crawls."""
+    user_agent: str
+    """The User-Agent that it sends."""
+    contact: str
+    """Where its owner can be reached; empty: not said."""
+    robots: str
+    """How it treats robots.txt: `obey` or `ignore`."""
+    settings_digest: str
+    """A digest of the settings that somebody chose, without passwords: equal settings have the same one."""
 
 
 def make_crawl_id(key: bytes) -> str:

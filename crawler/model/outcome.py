@@ -71,7 +71,19 @@ class Reason(StrEnum):
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
+    NOT_ARCHIVED = "not-archived"
     INTERNAL = "internal"
+
+
+class Capture(NamedTuple):
+    """A record in a web archive."""
+
+    filename: str
+    """The name of the WARC file, once it is whole."""
+    offset: int
+    """The byte at which the record begins."""
+    length: int
+    """The bytes that it takes in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,8 @@ class Outcome(Generic[T_co]):
     """Patterns whose URLs need not stay parked: their site gives other answers again."""
     checks: tuple[int, ...] = ()
     """Rows of earlier visits that brought content: each is fetched again, without a record, to check it still does."""
+    capture: Capture | None = None
+    """The place of the answer in a web archive, where one is written."""
 
     @property
     def request(self) -> Request:
@@ -155,7 +169,8 @@ class Outcome(Generic[T_co]):
     @property
     def n_found(self) -> int:
         """How many URLs the visit found, known ones included."""
-        return len(self.found) + (len(self.page.news) if self.page else 0)
+        page = self.page
+        return len(self.found) + (len(page.news) + len(page.beyond) + len(page.requisites) if page else 0)
 
     @property
     def is_final(self) -> bool:

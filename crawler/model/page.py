@@ -52,6 +52,10 @@ class LeftOut(IntFlag):
     """The page has more links than are followed."""
     KINDS = 64
     """The page may hold kinds of links that are not followed (`follow`)."""
+    REQUISITES = 128
+    """It may need files to be shown that are not fetched (`requisites`, `max_requisites`)."""
+    BEYOND = 256
+    """Links lead out of the reach and are followed as extra hops (`extra_hops`). Nothing of them is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,12 @@ class Page:
     outside: bytes = b""
     """Fingerprints of the places out of reach that it links to, eight bytes each, little-endian. Links that this worker
     reported lately are not among them. If a new seed admits such a place, the page is read again."""
+    beyond: Links = Links()
+    """Links that lead out of the reach and are followed all the same, one extra hop further out. News like `news`."""
+    n_requisites: int = 0
+    """References to what it needs to be shown, if these are looked for."""
+    requisites: Links = Links()
+    """What the page needs to be shown, whatever its host. News like `news`."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that ask and change nothing (RFC 9110 9.2.1): the crawl may send such a request again on its own account."""
+REQUISITES = 256
+"""The number after which the ways of requisites begin (`Request.way`); all below are extra hops."""
 IDEMPOTENT = frozenset((*SAFE, "PUT", "DELETE"))
 """Methods whose requests may be sent again though nobody knows what became of the first (RFC 9110 9.2.2)."""
 
@@ -82,6 +84,10 @@ class Request:
     """A word of the program that queued it, such as `list`. It does not make another request."""
     data: Mapping[str, object] | None = field(default=None, hash=False)
     """Values of the program that queued it, at most 16 KiB as JSON. They do not make another request."""
+    extra_hop: int = 0
+    """Hops that it lies outside the reach (`scope.extra_hops`), from 1. 0: no such hop led to it."""
+    requisite: int = 0
+    """Steps from the page that needs it to be shown: 1 for a stylesheet, 2 for a font that this names. 0: a page."""
 
     if TYPE_CHECKING:  # what a program may write; dataclass makes the function itself
 
@@ -106,6 +112,8 @@ class Request:
             body: bytes = b"",
             label: str = "",
             data: Mapping[str, object] | None = None,
+            extra_hop: int = 0,
+            requisite: int = 0,
         ) -> None: ...
 
     @property
@@ -117,6 +125,11 @@ class Request:
     def anchor(self) -> Url:
         """The root it descends from: another URL or this one."""
         return self.root or self.url
+
+    @property
+    def way(self) -> int:
+        """One number that orders the ways to a URL: 0 in reach, then the extra hops, then the steps of requisites."""
+        return REQUISITES + self.requisite if self.requisite else self.extra_hop
 
     @property
     def is_plain(self) -> bool:

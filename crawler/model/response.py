@@ -95,6 +95,8 @@ class Response:
     """`verified`, or `unverified` if the settings trust any certificate. Empty without TLS."""
     truncated: str = ""
     """Why the body is not whole (WARC 1.1, 5.13): `length`, it is larger than allowed. Empty: it is whole."""
+    cipher: str = ""
+    """The version and the cipher suite of TLS, `TLSv1.3 TLS_AES_256_GCM_SHA384`. Empty: no TLS, or it is not told."""
     heads: Heads = field(default=Heads(), repr=False)
     """The heads of the exchange as they were sent. Empty: the Fetcher does not tell them."""
     share: Share = field(default=NO_SHARE, repr=False, compare=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
+    from .auto import open_auto
     from .in_worker import give_memory_back
     from .opening import count_cores, open_inline, open_offloader
     from .pool import Inline, Lane, Pool, Workers
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .program import UNGUARDED, OfProgram, refuse_in_worker, stands_in_program, why_not_importable, why_not_loaded
 
 _HOMES = {
+    "auto": "open_auto",
     "in_worker": "give_memory_back",
     "opening": "count_cores open_inline open_offloader",
     "pool": "Inline Lane Pool Workers",
@@ -30,6 +32,7 @@ __all__ = [
     "Workers",
     "count_cores",
     "give_memory_back",
+    "open_auto",
     "open_inline",
     "open_offloader",
     "refuse_in_worker",

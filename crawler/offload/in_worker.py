@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import threading
+from _signal import getsignal  # type: ignore[import-not-found]  # that of `signal` makes enums, 8 µs a page
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 from ..runtime.foreign_errors import is_of_a_signal
 from . import guardian
 from .packing import PackedAnswers, make_safe, pack
+from .shared_bytes import Parcel, SharedBytes
 
 MAX_FILES = 64
 """Open files of a worker: its pipes, and those of the user's parse function. It needs no more."""
@@ -67,7 +69,7 @@ class Task(NamedTuple):
     allowance: Allowance | None
 
 
-def begin() -> None:
+def begin(shared: SharedBytes | None = None) -> None:
     """Prepares a new worker: ignores Ctrl-C, ends with its parent, dumps no core, keeps standard output free.
 
     The worker leads its own process group, and has a guardian where the system allows it. So every process that it
@@ -84,6 +86,8 @@ def begin() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    if shared:
+        _shared.append(shared)
 
 
 def give_memory_back() -> None:
@@ -121,6 +125,11 @@ def run_batch(batch: Sequence[Task]) -> PackedAnswers:
         os._exit(SPOILED)
 
 
+def run_parcel(parcel: Parcel) -> PackedAnswers:
+    """Answers each call of a batch whose bodies lie in shared memory."""
+    return run_batch(_shared[0].unpack(parcel))
+
+
 def run_here(batch: Sequence[Task]) -> list[object]:
     """Answers each call in this process, without limits: it is shared with other code, so it may not be ended."""
     return [run_one(work, args) for work, args, _ in batch]
@@ -141,7 +150,7 @@ def _run_bounded(batch: Sequence[Task]) -> list[bytes]:
     memory = _memory_of_this_process()
     if memory is not None and memory.has_grown():
         os._exit(GROWN)  # no call of this batch has begun, so all are tried again
-    handlers: dict[int, Any] = {number: signal.getsignal(number) for number in _HANDLED}
+    handlers: dict[int, Any] = {number: getsignal(number) for number in _HANDLED}
     answers = []
     for work, args, allowance in batch:
         if allowance is not None:
@@ -166,7 +175,7 @@ def _silence(handlers: Mapping[int, Any]) -> None:
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
     for number, handler in handlers.items():
-        if signal.getsignal(number) is not handler:
+        if getsignal(number) is not handler:
             signal.signal(number, handler)
 
 
@@ -219,6 +228,8 @@ def _memory_of_this_process() -> _Memory | None:
     return _memory[0] if _memory else None
 
 
+_shared: list[SharedBytes] = []
+"""Holds the memory that the parent writes bodies into, if there is any."""
 _memory: list[_Memory] = []
 """Holds at most one element, made with the first batch once all modules are imported. It is global because nothing in
 a worker process could own it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from anyio import create_task_group
@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
+async def open_offloader(
+    workers: Workers, make_worker: Callable[[Pool, Workers], Worker] = Worker
+) -> AsyncIterator[Pool | Inline]:
     """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
     if workers.executor == "inline":
         yield Inline()
@@ -27,7 +29,7 @@ async def open_offloader(workers: Workers) -> AsyncIterator[Pool | Inline]:
     async with create_task_group() as tasks:
         pool = Pool(workers, workers.count or count_cores())
         for _ in range(pool.count):
-            pool.members.append(worker := Worker(pool, workers))
+            pool.members.append(worker := make_worker(pool, workers))
             tasks.start_soon(worker.serve)
         try:
             yield pool

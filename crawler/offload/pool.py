@@ -32,7 +32,7 @@ SIZE_FACTOR = 10
 class Workers:
     """Settings for CPU work. With `count` 0 there is one worker for each core that this process may use."""
 
-    executor: Literal["process", "thread", "inline"]
+    executor: Literal["process", "thread", "inline", "auto"]
     count: int
     inline_below_bytes: int
     batch: int

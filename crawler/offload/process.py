@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from . import guardian, in_worker
 from .fork_folder import use_private_folder
 from .program import WorkerContext
+from .shared_bytes import SharedBytes
 
 PRELOAD = ["crawler.parse.page", "crawler.offload.fork_folder", "crawler.offload.in_worker"]
 """Imported once by the fork server, so that a new worker is ready in about 0.03 s."""
@@ -55,10 +56,14 @@ def _safe_import_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def start_worker() -> tuple[ProcessPoolExecutor, BaseProcess | None]:
-    """Returns an executor and its process. Raises BrokenExecutor if it cannot start, OSError if a retry may succeed."""
+def start_worker(shared: SharedBytes | None = None) -> tuple[ProcessPoolExecutor, BaseProcess | None]:
+    """Returns an executor and its process. Raises BrokenExecutor if it cannot start, OSError if a retry may succeed.
+
+    Parcels that come to it may lie in `shared`.
+    """
     start_fork_server()
-    executor = ProcessPoolExecutor(1, mp_context=WorkerContext(), initializer=in_worker.begin)
+    given = (shared,) if shared else ()
+    executor = ProcessPoolExecutor(1, mp_context=WorkerContext(), initializer=in_worker.begin, initargs=given)
     process = None
     try:
         started = executor.submit(os.getpid)

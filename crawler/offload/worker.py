@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.process import BaseProcess
 from threading import Timer
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from ..runtime.foreign_errors import describe
 from ..runtime.gil import yield_gil
 from . import in_worker, process
 from .pool import Call, Pool, Workers
+from .shared_bytes import SharedBytes, make_shared_bytes
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -47,6 +49,8 @@ class Worker:
 
     pool: Pool
     workers: Workers
+    _shared: SharedBytes | None = field(default=None, init=False)
+    """Carries the bodies of its batches."""
     _executor: Executor | None = field(default=None, init=False)
     _process: BaseProcess | None = field(default=None, init=False)
     _is_broken: bool = field(default=False, init=False)
@@ -70,6 +74,8 @@ class Worker:
     async def serve(self) -> None:
         """Starts the worker, and serves the pool until the pool ends."""
         self._calm.set()
+        if self.workers.executor == "process":
+            self._shared = make_shared_bytes()
         try:
             await self._start()
             async with create_task_group() as lanes:
@@ -78,40 +84,40 @@ class Worker:
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(self._stop)
+            if self._shared:
+                self._shared.close()
 
     async def _lane(self, is_ahead: bool) -> None:
         while True:
             batch = await self.pool.take(ahead=is_ahead)
             try:
                 await self._calm.wait()
-                await self._serve(batch)
+                await self._serve(batch, int(is_ahead))
             finally:
                 for call in batch:
                     call.end(WorkersGone())  # no effect on calls that were answered
                 batch.clear()  # else a waiting lane would keep the bodies of its last batch
 
-    async def _serve(self, batch: list[Call]) -> None:
+    async def _serve(self, batch: list[Call], lane: int) -> None:
         try:
-            await self._run(batch)
+            await self._run(batch, lane)
         except BrokenExecutor:
             self._calm.clear()
             self._trials += 1
             async with self._trial:
-                await self._try_one_by_one(batch)
+                await self._try_one_by_one(batch, lane)
             self._trials -= 1
             if not self._trials:
                 self._calm.set()
 
-    async def _run(self, batch: list[Call]) -> None:
+    async def _run(self, batch: list[Call], lane: int) -> None:
         """Answers every call. Raises BrokenExecutor if the worker died meanwhile."""
         loop = asyncio.get_running_loop()
-        tasks = [in_worker.Task(call.work, call.args, call.allowance) for call in batch]
-        is_thread = self.workers.executor == "thread"
-        run: Callable[..., Any] = in_worker.run_here if is_thread else in_worker.run_batch
         answers: Sequence[object]
         self._running += 1
         deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
+            run, tasks = self._pack(batch, lane)
             answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
@@ -124,24 +130,31 @@ class Worker:
             self._running -= not asyncio.current_task().cancelling()  # type: ignore[union-attr]
         if not answers:
             for call in batch:
-                await self._run([call])
+                await self._run([call], lane)
         for call, answer in zip(batch, answers, strict=False):
             call.end(answer)
 
-    async def _try_one_by_one(self, suspects: list[Call]) -> None:
+    def _pack(self, batch: Sequence[Call], lane: int) -> tuple[Callable[..., Any], object]:
+        """Returns the function that answers these calls, and its argument."""
+        tasks = [in_worker.Task(call.work, call.args, call.allowance) for call in batch]
+        if self._shared:
+            return in_worker.run_parcel, self._shared.pack(tasks, lane)
+        return in_worker.run_here if self.workers.executor == "thread" else in_worker.run_batch, tasks
+
+    async def _try_one_by_one(self, suspects: list[Call], lane: int) -> None:
         """Tries each call alone after the worker died, to find out which of them ended it, if any."""
         if self._is_broken:
             await self._renew()
         for call in suspects:
-            await self._try(call)
+            await self._try(call, lane)
 
-    async def _try(self, call: Call) -> None:
+    async def _try(self, call: Call, lane: int) -> None:
         """Runs the call alone, at most twice: a person, or a system without memory, may have killed the worker."""
         if call.answer.done():
             return None
         for _ in range(_TRIALS):
             try:
-                return await self._run([call])
+                return await self._run([call], lane)
             except BrokenExecutor:
                 error = await self._renew()
                 if error.reason is Reason.PARSE_TIMEOUT:
@@ -181,7 +194,7 @@ class Worker:
         for trial in range(STARTS):
             await anyio.sleep(PAUSE_S * (2**trial - 1))
             try:
-                self._executor, self._process = await self._in_thread(process.start_worker)
+                self._executor, self._process = await self._in_thread(partial(process.start_worker, self._shared))
             except (BrokenExecutor, OSError, EOFError) as error:
                 reason = error
                 if self._process is None and isinstance(error, BrokenExecutor):

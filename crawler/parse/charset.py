@@ -49,6 +49,7 @@ _GOOD_PER_BAD = 8
 """Characters of UTF-8 for each faulty one, in a text that is UTF-8 with a few faults or that was cut short."""
 
 
+@lru_cache(maxsize=64)
 def label(content_type: str) -> str:
     """Returns the charset in a Content-Type header, as written; empty if there is none."""
     at = content_type.find(";")

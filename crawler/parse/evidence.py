@@ -128,7 +128,7 @@ def numbers(text: bytes, url: str) -> int:
 
 def _numbers_in(text: bytes) -> set[bytes]:
     """Returns the digits of each number. Dots and commas are removed, so 19.99 and 1,999 are one number each."""
-    plain = text.replace(b".", b"").replace(b",", b"").translate(_DIGITS_APART)
+    plain = text.translate(_DIGITS_APART, b".,")
     return set(plain.split(None, MOST_NUMBERS)[:MOST_NUMBERS])
 
 

@@ -96,7 +96,9 @@ def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
         return page, source.news  # it is foreign code, which may fail in any way
     news = source.news
     if not given.follow:
-        page, news = replace(page, news=Links(), left_out=0, outside=b""), NO_NEWS
+        kept = page.left_out & int(LeftOut.REQUISITES)
+        page = replace(page, news=Links(), beyond=Links(), left_out=kept, outside=b"")
+        news = NO_NEWS._replace(requisites=source.news.requisites)
     return _with_links(page, links, replace(source, news=news), job, memory) if links else (page, news)
 
 
@@ -204,7 +206,10 @@ def _judge(page: Page, asked: Sequence[Request], source: Source, job: ParseJob) 
     document, bounds = source.document, job.bounds
     sieve = bounds.sieve(document.anchor or document.url, source.depth, document.url)
     is_closed = job.nofollow != "ignore" and directives.forbids_following(source.reading.directives)
-    bits = [int(LeftOut.NOFOLLOW) if is_closed else sieve(request.url.text) for request in asked]
+    if document.extra_hop or document.requisite:  # no page of theirs belongs to the crawl
+        bits = [int(LeftOut.REACH)] * len(asked)
+    else:
+        bits = [int(LeftOut.NOFOLLOW) if is_closed else sieve(request.url.text) for request in asked]
     kept = [request for request, bit in zip(asked, bits, strict=True) if not bit]
     left = Counter(bit for bit in bits if bit)
     if left:

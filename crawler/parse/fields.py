@@ -6,7 +6,7 @@ Standards: RFC 8288 (Link, as if each were a `<link>` of the page), WHATWG HTML 
 from __future__ import annotations
 
 from .. import urls
-from . import directives, header
+from . import directives, header, requisites
 from .job import Document, ParseJob
 from .links import kinds_of_link
 from .microsyntax import refresh_target
@@ -31,9 +31,12 @@ def _note_link(reading: Reading, link: header.Link, url: str, job: ParseJob) -> 
         return  # it belongs to another document
     relations = link.relations
     kinds = kinds_of_link(relations, link.parameters.get("type", ""))
-    if not kinds:
+    is_needed = job.most_requisites > 0 and requisites.is_needed(relations)
+    if not (kinds or is_needed):
         return
     target = urls.resolve_absolute(link.target, url)
+    if is_needed:
+        reading.requisites.append(target)
     if not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
         reading.hrefs.append(target)
     if "canonical" in kinds and not reading.canonical:

@@ -16,7 +16,8 @@ import turbohtml
 
 from ..urls import resolve_base
 from . import charset as charsets
-from . import legacy, media
+from . import legacy, media, requisites
+from .blocked import LONGEST_TEXT
 from .job import ParseJob
 from .links import kinds_of_link, readers
 from .microsyntax import refresh_target
@@ -49,10 +50,13 @@ def tree_bytes(body: bytes) -> int:
     return TREE_FACTOR * len(body) + TREE_BYTES_A_TAG * body.count(b"<")
 
 
-def read(body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = False) -> Reading:
+def read(
+    body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = False, may_be_brief: bool = False
+) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own.
 
-    A byte order mark wins over the label.
+    A byte order mark wins over the label. With `may_be_brief`, a page of much text is read without what only a
+    comparison with other pages needs.
     """
     document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)
     for template in document.select("template:not([shadowrootmode])") if document.select_one("template") else ():
@@ -61,27 +65,37 @@ def read(body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = Fal
     reading = Reading(charset=charset, base=url)
     anchors = _anchors(document, job, reading)
     reading.hrefs = anchors if "anchors" in job.follow else []
-    reading.media = media.downloads(anchors)
     _note_all(reading, document, job)
     reading.hrefs = legacy.encode_hrefs(reading.hrefs, charset)
     [reading.canonical] = legacy.encode_hrefs([reading.canonical], charset)
     if reading.refresh:
         [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
+    if job.most_requisites:
+        reading.requisites = requisites.find(document, charset)
     if job.wants_text:
         reading.text = document.main_text() or document.to_text()
     if job.extract is None:
-        _note_words(reading, document.remove("script,style"), body)  # comes last because it changes the tree
-        return reading
-    reading.tree = document
-    with _without_scripts(document):
-        _note_words(reading, document, body)
+        document.remove("script,style")  # comes last because it changes the tree
+        reading.words = document.text
+    else:
+        reading.tree = document
+        with _without_scripts(document):
+            reading.words = document.text
+    if not may_be_brief or len(reading.words) <= LONGEST_TEXT:
+        _note_traits(reading, document, body, anchors)
     return reading
 
 
-def _note_words(reading: Reading, tree: turbohtml.Document, body: bytes) -> None:
-    """Notes the text of a tree without scripts and styles."""
-    reading.words = tree.text
-    reading.spaced = " ".join(tree.strings) if len(body) < _SHORT or tree.select_one("td") else ""
+def _note_traits(reading: Reading, document: turbohtml.Document, body: bytes, anchors: list[str]) -> None:
+    """Notes what is compared with other pages beside the text."""
+    reading.media = media.downloads(anchors)
+    for tag in media.TAGS:
+        for element in _elements(document, tag):
+            reading.media += media.shown_sources(element)
+    if len(body) >= _SHORT and not document.select_one("td"):
+        return
+    with _without_scripts(document):
+        reading.spaced = " ".join(document.strings)
 
 
 @contextmanager
@@ -162,9 +176,6 @@ def _note_all(reading: Reading, document: turbohtml.Document, job: ParseJob) -> 
                 _note_meta(reading, element, seen, job)
             else:
                 _note_head(reading, element, seen)
-    for tag in media.TAGS:
-        for element in _elements(document, tag):
-            reading.media += media.shown_sources(element)
     _note_links(reading, document, seen, job)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import turbohtml
 
 ROBOTS_PATH = "/robots.txt"
+_WITH_BUFFERS = 5
+"""The first protocol of pickles that knows buffers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Document:
     """Values of its X-Robots-Tag headers."""
     refresh: str = ""
     """Value of its Refresh header."""
+    extra_hop: int = 0
+    """Hops that it lies outside the reach, as its request says."""
+    requisite: int = 0
+    """Steps from the page that needs it, as its request says. Its links are not followed."""
     is_suspect: bool = False
     """Whether a worker died of it, or ran out of time or memory. Then it is scanned, without the user's function."""
     is_cut: bool = False
@@ -52,8 +59,13 @@ class Document:
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return Document, _values_of_document(self)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        """Offers the body as a buffer of its own, where pickles know these, so that it may be carried apart."""
+        values = _values_of_document(self)
+        if int(protocol) < _WITH_BUFFERS:
+            return Document, values
+        url, _, *rest = values
+        return Document, (url, pickle.PickleBuffer(self.body), *rest)
 
 
 _values_of_document: Callable[[Document], tuple[object, ...]] = attrgetter(*(field.name for field in fields(Document)))
@@ -72,6 +84,8 @@ def make_document(
         content_encoding=response.header("content-encoding"),
         anchor=request.anchor,
         depth=request.depth,
+        extra_hop=request.extra_hop,
+        requisite=request.requisite,
         status=response.status,
         priority=request.priority,
         is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
@@ -118,6 +132,10 @@ class ParseJob:
     """Whether to fill `Page.text`."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    extra_hops: int = 0
+    """Links that leave the reach are followed so many hops further out."""
+    most_requisites: int = 0
+    """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["html", "sitemap", "feed", "text", "other"]
@@ -52,6 +53,7 @@ _SIGNATURES = (
 )
 
 
+@lru_cache(maxsize=64)
 def essence(content_type: str) -> str:
     """Returns `text/html` for `Text/HTML; charset=utf-8`; empty for an invalid type."""
     claimed = content_type.partition(";")[0].strip("\t\n\r ").lower()

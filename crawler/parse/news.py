@@ -47,10 +47,18 @@ class News(NamedTuple):
     """Bits of LeftOut for the rules that kept links out."""
     outside: dict[str, list[str]] = {}  # noqa: RUF012 - nobody changes it
     """Places out of reach, each with its links that were not reported before, or only at a greater depth."""
+    beyond: list[str] = []  # noqa: RUF012
+    """URLs out of reach that are followed as extra hops, likewise."""
+    requisites: list[str] = []  # noqa: RUF012
+    """URLs that the document needs to be shown, likewise."""
 
 
 NO_NEWS = News([])
-_REACH = int(LeftOut.REACH)
+_REACH, _DEPTH, _BEYOND = int(LeftOut.REACH), int(LeftOut.DEPTH), int(LeftOut.BEYOND)
+_OUTSIDE = 1 << 20
+"""What is out of reach counts as deeper than any page in reach."""
+_REQUISITES = 1 << 21
+_NEVER = 1 << 22
 
 
 class Memory:
@@ -101,29 +109,74 @@ class Memory:
     def news(self, found: list[str], document: Document, depth: int, job: ParseJob) -> News:
         """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
         own = document.url.text
-        if job.max_depth is not None and depth > job.max_depth:
-            return News([], int(LeftOut.DEPTH)) if any(text != own for text in found) else NO_NEWS
+        if document.extra_hop or document.requisite:
+            return self._news_beyond(found, document, job)
+        if job.max_depth is not None and depth > job.max_depth and not job.extra_hops:
+            return News([], _DEPTH) if any(text != own for text in found) else NO_NEWS
         bounds, reported, known_outside = self._bounds_of(job), self._reported, self._outside
         sieve = bounds.sieve(document.anchor or document.url, depth, document.url)
         beyond = depth + 1
         fresh: list[str] = []
         outside: dict[str, list[str]] = {}
         left_out = 0
+        leaving: list[str] = []
         for text in [text for text in found if reported.get(text, beyond) > depth and text != own]:
             bit = sieve(text)
             if not bit:
                 fresh.append(text)
                 continue
             left_out |= bit
+            leaving.append(text)
             if bit == _REACH and known_outside.get(text, beyond) > depth and (place := bounds.place(text)):
                 outside.setdefault(place, []).append(text)
-        return News(fresh, left_out, outside)
+        if not job.extra_hops or not left_out & (_REACH | _DEPTH):
+            return News(fresh, left_out, outside)
+        return self._step_out(News(fresh, left_out, outside), leaving, document, job)
 
-    def mark(self, news: News, depth: int) -> None:
-        """Remembers these links as reported at this depth."""
-        outside = ((links, self._outside) for links in news.outside.values())
-        for texts, known in ((news.texts, self._reported), *outside):
-            known.update(dict.fromkeys(texts, depth))
+    def _step_out(self, news: News, leaving: list[str], document: Document, job: ParseJob) -> News:
+        """Returns the news with those links out of reach that are followed as extra hops."""
+        bounds = self._bounds_of(job)
+        reaches = bounds.reaches(document.anchor or document.url)
+        found = self._news_beyond([text for text in leaving if not reaches(text)], document, job)
+        left_out = news.left_out & ~_REACH if job.extra_hops else news.left_out
+        return news._replace(left_out=left_out | found.left_out, beyond=found.beyond)
+
+    def _news_beyond(self, found: list[str], document: Document, job: ParseJob) -> News:
+        """Returns the news among the links out of reach of a document that may be out of reach itself."""
+        if document.requisite or not found:
+            return NO_NEWS
+        bounds, hop, own = self._bounds_of(job), document.extra_hop + 1, document.url.text
+        if document.extra_hop:
+            reaches = bounds.reaches(document.anchor or document.url)
+            found = [text for text in found if text != own and not reaches(text)]
+        if hop > job.extra_hops:
+            return News([], _REACH) if found else NO_NEWS
+        sieve, far = bounds.sieve_beyond(document.url), _OUTSIDE + hop
+        bits = [(text, sieve(text)) for text in found]
+        fresh = [text for text, bit in bits if not bit and self._reported.get(text, _NEVER) > far]
+        left_out = _BEYOND if any(not bit for _, bit in bits) else 0
+        for _, bit in bits:
+            left_out |= bit
+        return News([], left_out, beyond=fresh)
+
+    def requisites(self, found: list[str], document: Document, job: ParseJob) -> tuple[list[str], int]:
+        """Returns the news among what a document needs to be shown, and bits of LeftOut for what is kept out."""
+        sieve, own = self._bounds_of(job).sieve_beyond(document.url), document.url.text
+        far = _REQUISITES + document.requisite + 1
+        bits = {text: sieve(text) for text in found if text != own}
+        left_out = 0
+        for bit in bits.values():
+            left_out |= bit
+        return [text for text, bit in bits.items() if not bit and self._reported.get(text, _NEVER) > far], left_out
+
+    def mark(self, news: News, depth: int, document: Document | None = None) -> None:
+        """Remembers these links as reported: those in reach at this depth."""
+        outside = ((links, self._outside, depth) for links in news.outside.values())
+        hop, step = (document.extra_hop, document.requisite) if document else (0, 0)
+        beyond = news.beyond, self._reported, _OUTSIDE + hop + 1
+        needed = news.requisites, self._reported, _REQUISITES + step + 1
+        for texts, known, far in ((news.texts, self._reported, depth), *outside, beyond, needed):
+            known.update(dict.fromkeys(texts, far))
             self._room -= sum(map(len, texts)) + _ENTRY * len(texts)
 
     def has_reported(self, text: str, depth: int) -> bool:

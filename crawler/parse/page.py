@@ -15,7 +15,7 @@ from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
 from ..runtime.xml_repair import Enough
-from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, xml
+from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
@@ -25,6 +25,9 @@ from .simhash import gist, simhash
 
 MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
+MOST_STEPS = 8
+"""Most steps of requisites from a page: a frame in a frame, a style that imports a style. Endless ones end so."""
+_NO_LINKS = Links()
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
 LONG_TEXT = blocked.LONGEST_TEXT
@@ -57,6 +60,7 @@ def parse(document: Document, job: ParseJob) -> Page:
     found = _keep(memory.resolve(_pick_followed(reading, kind, job), base, job.policy), reading)
     depth = document.depth + (kind != "sitemap")
     news = _news(memory, found, document, reading, depth, job)
+    news = _add_requisites(news, memory, reading, base, document, job)
     is_brief = document.may_be_brief and len(reading.words) > LONG_TEXT
     wants_simhash = not is_brief or job.wants_simhash or job.extract is not None
     traits = _find_traits(reading, found, document.url.text) if not is_brief else NO_TRAITS
@@ -84,13 +88,16 @@ def parse(document: Document, job: ParseJob) -> Page:
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
-        left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, job)),
+        left_out=int(news.left_out | reading.left_out | _kinds_left_out(kind, document, job)),
         outside=urls.fingerprints(news.outside, job.key),
+        beyond=_pack_plain(news.beyond, job) if news.beyond else _NO_LINKS,
+        n_requisites=len(reading.requisites),
+        requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
     if job.extract is not None:
         page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
-    memory.mark(news, depth)  # comes last: links may be marked only if they are really sent
+    memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
 
 
@@ -121,12 +128,22 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
-        return kind, html.read(body, charset.label(content_type), url, job, is_xml=kinds.is_xml(content_type))
+        is_xml, may_be_brief = kinds.is_xml(content_type), document.may_be_brief
+        return kind, html.read(body, charset.label(content_type), url, job, is_xml=is_xml, may_be_brief=may_be_brief)
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, Reading()
+    return kind, _read_style(document, body) if job.most_requisites and _is_style(document) else Reading()
+
+
+def _is_style(document: Document) -> bool:
+    return kinds.essence(document.content_type) == "text/css"
+
+
+def _read_style(document: Document, body: bytes) -> Reading:
+    text = styles.decode(body, charset.label(document.content_type))
+    return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
 
 
 def _read_gzip(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
@@ -181,9 +198,27 @@ def _news(memory: Memory, found: list[str], document: Document, reading: Reading
     return NO_NEWS._replace(left_out=int(LeftOut.NOFOLLOW)) if found else NO_NEWS
 
 
-def _kinds_left_out(kind: kinds.Kind, job: ParseJob) -> int:
-    """Returns the bit for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
-    return int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
+def _add_requisites(news: News, memory: Memory, reading: Reading, base: str, document: Document, job: ParseJob) -> News:
+    """Returns the news with what the document needs to be shown; notes what is left out of it."""
+    hrefs, most, left_out = reading.requisites, job.most_requisites, news.left_out
+    if not hrefs:
+        return news
+    if document.requisite >= MOST_STEPS:
+        reading.add_note(f"its requisites lie more than {MOST_STEPS} steps from a page")
+        return news._replace(left_out=left_out | int(LeftOut.REQUISITES))
+    if len(hrefs) > most:
+        reading.add_note(f"only the first {most} of {len(hrefs)} requisites are fetched")
+        left_out |= int(LeftOut.REQUISITES)
+    found = _keep(memory.resolve(hrefs[:most], base, job.policy), reading)
+    fresh, kept_out = memory.requisites(found, document, job)
+    return news._replace(left_out=left_out | kept_out, requisites=fresh)
+
+
+def _kinds_left_out(kind: kinds.Kind, document: Document, job: ParseJob) -> int:
+    """Returns the bits for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
+    bits = int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
+    is_shown = kind == "html" or _is_style(document)
+    return bits | int(LeftOut.REQUISITES) if is_shown and not job.most_requisites else bits
 
 
 def _keep(found: ResolvedLinks, reading: Reading) -> list[str]:
@@ -211,6 +246,10 @@ def _cut_text(reading: Reading) -> str:
     if len(reading.text) > MAX_TEXT:
         reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
     return reading.text[:MAX_TEXT]
+
+
+def _pack_plain(texts: list[str], job: ParseJob) -> Links:
+    return Links("\n".join(texts), urls.fingerprints(texts, job.key))
 
 
 def _pack(news: list[str], reading: Reading, job: ParseJob) -> Links:

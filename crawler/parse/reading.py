@@ -41,6 +41,8 @@ class Reading:
     """The same text with blanks between elements, which separates numbers in cells of a table. Empty if too costly."""
     media: list[str] = field(default_factory=list)
     """Pictures, recordings, embedded documents and downloads as written, whether followed or not."""
+    requisites: list[str] = field(default_factory=list)
+    """URLs of what it needs to be shown, as written. Filled only on request."""
     text: str = ""
     """The text that a person would read, with its layout. Filled only on request."""
     note: str = ""

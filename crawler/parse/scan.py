@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from ..model import LeftOut
 from ..runtime.escaping import unescape_attribute, unescape_html
 from ..urls import resolve_base
 from . import charset as charsets
-from . import legacy, media
+from . import legacy, media, requisites
 from .evidence import MOST_LOOKED_AT
 from .job import ParseJob
 from .links import kinds_of_link
@@ -55,6 +56,10 @@ def read(body: bytes, label: str, url: str, job: ParseJob) -> Reading:
         reading.add_note("the rest was not read")
     reading.media += media.downloads(reading.hrefs)
     reading.hrefs = legacy.encode_hrefs(reading.hrefs, name)
+    if job.most_requisites:
+        reading.requisites = legacy.encode_hrefs(list(dict.fromkeys(reading.requisites)), name)
+        reading.left_out |= LeftOut.REQUISITES
+        reading.add_note("images of srcset and styles were not looked for")
     [reading.canonical] = legacy.encode_hrefs([reading.canonical], name)
     reading.note = f"too large for a tree, so links come from a linear scan{reading.note and '; ' + reading.note}"
     return reading
@@ -128,21 +133,33 @@ class _Scan:
             if href and self._is_first(name):
                 reading.base = resolve_base(reading.base, href)
         elif name == "link":
-            kinds = kinds_of_link(relations, attributes.get("type", ""))
-            if href and not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
-                reading.hrefs.append(href)
-            if href and "canonical" in kinds and self._is_first("canonical"):
-                reading.canonical = href
+            if href:
+                self._note_link(relations, href, attributes.get("type", ""))
         elif name == "meta":
             self._note_meta(attributes)
         elif src := attributes.get("src", "").strip():
             self._note_source(name, src)
 
+    def _note_link(self, relations: list[str], href: str, content_type: str) -> None:
+        reading, job = self._reading, self._job
+        kinds = kinds_of_link(relations, content_type)
+        if requisites.is_needed(relations):
+            self._note_requisite(href)
+        if not kinds.isdisjoint(job.follow) and reading.follows(relations, job):
+            reading.hrefs.append(href)
+        if "canonical" in kinds and self._is_first("canonical"):
+            reading.canonical = href
+
     def _note_source(self, name: str, src: str) -> None:
         if name != "script" and len(self._reading.media) < MOST_LOOKED_AT:
             self._reading.media.append(src)
+        self._note_requisite(src)
         if _SOURCES.get(name) in self._job.follow:
             self._reading.hrefs.append(src)
+
+    def _note_requisite(self, url: str) -> None:
+        if len(self._reading.requisites) <= self._job.most_requisites > 0:
+            self._reading.requisites.append(url)
 
     def _note_meta(self, attributes: dict[str, str]) -> None:
         reading, content = self._reading, attributes.get("content", "")

@@ -124,6 +124,8 @@ def follow(request: Request, status: int, target: Url) -> Request:
         redirects=request.redirects + 1,
         label=request.label,
         data=request.data,
+        extra_hop=request.extra_hop,
+        requisite=request.requisite,
     )
     if request.is_plain:
         return found

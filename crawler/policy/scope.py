@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -34,8 +34,9 @@ class Ruling(NamedTuple):
 
     reason: Reason | None
     """The reason why it does not belong; None: it belongs to the crawl."""
-    rule: Literal["root", "depth", "reach", "exclude", "include", "trap"]
-    """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches."""
+    rule: Literal["root", "depth", "reach", "exclude", "include", "trap", "requisite", "extra-hop"]
+    """`root`: someone asked for it. `include` lets in by a pattern, and keeps out where none matches. `requisite`: a
+    page needs it to be shown. `extra-hop`: it lies so many hops out of the reach."""
     pattern: str = ""
     """The pattern that matched, as it was written."""
 
@@ -50,6 +51,10 @@ class Scope:
     exclude: tuple[str, ...]
     max_repeats: int
     """Most repeats in a row of a group of path segments; a link that adds one more counts as a trap."""
+    extra_hops: int = 0
+    """Most hops out of the reach."""
+    requisites: bool = False
+    """Whether pages get what they need to be shown, whatever its host."""
     admitted: Admitted | None = None
     """The places that the seeds admit under this reach; None: a link is measured from its own root alone."""
     _includes: tuple[Test, ...] = field(init=False, repr=False, compare=False)
@@ -68,7 +73,15 @@ class Scope:
         """
         if request.url == request.anchor:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
+        if request.way:
+            return self._explain_beyond(request).reason
         return _REASONS[self._sieve_of(request)(request.url.text)]
+
+    def step_out(self, request: Request) -> Request:
+        """Returns the request as an extra hop, if it leaves the reach and such a hop is left; else as it is."""
+        if request.way or not self.extra_hops or self._sieve_of(request)(request.url.text) != _REACH:
+            return request
+        return replace(request, extra_hop=1)
 
     def explain(self, request: Request) -> Ruling:
         """Returns the answer of `reject` with the rule that decided."""
@@ -76,6 +89,8 @@ class Scope:
         if request.url == request.anchor:
             pattern = _find_match(self.exclude, text)
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
+        if request.way:
+            return self._explain_beyond(request)
         bit = self._sieve_of(request)(text)
         if bit == _DEPTH:
             return Ruling(Reason.DEPTH_LIMIT, "depth")
@@ -110,9 +125,34 @@ class Scope:
 
         return bit
 
+    def reaches(self, anchor: Url) -> Callable[[str], bool]:
+        """Returns a test of links that descend from root `anchor`: whether the reach admits them."""
+        near, far = _near(anchor, self.reach, self.admitted), _FAR[self.reach](anchor, self.admitted)
+        return lambda text: text.startswith(near) or far(text)
+
+    def sieve_beyond(self, page: Url) -> Sieve:
+        """Returns a sieve of links on `page` that lie outside the reach, and of requisites: depth does not count."""
+        grows = _growth_test(page.text, self.max_repeats)
+
+        def bit(text: str) -> int:
+            if self._is_excluded(text):
+                return _PATTERNS
+            return _REPEATS if grows(text) else 0
+
+        return bit
+
     def place(self, text: str) -> str:
         """Returns the place of a link out of reach: a new seed there may let it in. Empty: none could."""
         return place(text, self.reach)
+
+    def _explain_beyond(self, request: Request) -> Ruling:
+        """Returns the ruling on an extra hop or a requisite."""
+        text, is_needed = request.url.text, bool(request.requisite)
+        rule: Literal["requisite", "extra-hop"] = "requisite" if is_needed else "extra-hop"
+        if pattern := _find_match(self.exclude, text):
+            return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern)
+        is_followed = self.requisites if is_needed else request.extra_hop <= self.extra_hops
+        return Ruling(None if is_followed else Reason.OUT_OF_SCOPE, rule)
 
     def _is_wanted(self, text: str) -> bool:
         if self._is_excluded(text):
@@ -149,8 +189,8 @@ def _growth_test(page: str, most: int) -> Callable[[str], bool]:
     if len(own) < 3 + most:
         return _never_grows
     common = "/".join(own[: 3 + most])
-    words = list(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
-    """For each segment, how many up to it are not numbers."""
+    words = list[int]()
+    """For each segment, how many up to it are not numbers; filled for the first link that needs it."""
 
     def grows(text: str) -> bool:
         if not text.startswith(common):
@@ -159,6 +199,8 @@ def _growth_test(page: str, most: int) -> Callable[[str], bool]:
         parted = next((n for n, pair in enumerate(zip(own, link, strict=False)) if pair[0] != pair[1]), len(own))
         if parted >= len(link):
             return False
+        if not words:
+            words.extend(accumulate(not _NUMBER.fullmatch(segment) for segment in own))
         return any(
             link[parted - period] == link[parted]
             and words[parted - 1] > words[parted - period - 1]

@@ -36,6 +36,8 @@ class Wider(NamedTuple):
 
 
 NOTHING = Wider()
+NEW_BOUNDS: Mapping[str, Any] = {"extra_hops": 0, "requisites": False}
+"""Settings that older versions did not note, as these versions acted."""
 
 
 def bounds(config: Config) -> dict[str, Any]:
@@ -50,6 +52,9 @@ def bounds(config: Config) -> dict[str, Any]:
         "max_repeats": scope.max_repeats,
         "nofollow": scope.nofollow,
         "max_links": scope.max_links,
+        "extra_hops": scope.extra_hops,
+        "requisites": scope.requisites,
+        "max_requisites": scope.max_requisites,
         "sitemaps": scope.sitemaps,
         "follow": sorted(scope.follow),
         "limit_per_site": scope.limit_per_site,
@@ -66,11 +71,14 @@ def bounds(config: Config) -> dict[str, Any]:
 def find_widened(before: Mapping[str, Any], now: Mapping[str, Any]) -> Wider:
     """Returns what the settings `now` let in that `before` did not; a setting missing in `before` lets in nothing."""
     old = {**now, **before}
-    found = NOTHING
+    found, out = NOTHING, LeftOut.REACH | (LeftOut.BEYOND if old["extra_hops"] else 0)
     for is_wider, wider in (
         (_has_grown(old["max_depth"], now["max_depth"]), _links(LeftOut.DEPTH, Reason.DEPTH_LIMIT)),
-        (_is_later(_REACHES, old["reach"], now["reach"]), _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
-        (now["follow_moved_seeds"] and not old["follow_moved_seeds"], _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
+        (_is_later(_REACHES, old["reach"], now["reach"]), _links(out, Reason.OUT_OF_SCOPE)),
+        (now["follow_moved_seeds"] and not old["follow_moved_seeds"], _links(out, Reason.OUT_OF_SCOPE)),
+        (now["extra_hops"] > old["extra_hops"], _links(LeftOut.REACH, Reason.OUT_OF_SCOPE)),
+        (now["requisites"] and not old["requisites"], _links(LeftOut.REQUISITES, Reason.OUT_OF_SCOPE)),
+        (now["max_requisites"] > old["max_requisites"], _links(LeftOut.REQUISITES)),
         (_has_fewer_bars(old, now), _links(LeftOut.PATTERNS, Reason.OUT_OF_SCOPE)),
         (_has_grown(old["max_repeats"], now["max_repeats"]), _links(LeftOut.REPEATS, Reason.TRAP)),
         (_is_later(_NOFOLLOWS, old["nofollow"], now["nofollow"]), _links(LeftOut.NOFOLLOW)),

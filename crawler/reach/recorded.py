@@ -31,7 +31,7 @@ U64 = NDArray[np.uint64]
 
 JUDGING = LeftOut.REACH | LeftOut.PATTERNS | LeftOut.DEPTH | LeftOut.REPEATS
 """The rules that judge a link by its URL and place: links that they left out are in the record."""
-_INCOMPLETE = LeftOut.NOFOLLOW | LeftOut.MAX_LINKS | READ_AGAIN
+_INCOMPLETE = LeftOut.NOFOLLOW | LeftOut.MAX_LINKS | LeftOut.BEYOND | READ_AGAIN
 """Rules under which the links in the record may differ from the links that are followed."""
 _READ = {Disposition.FETCHED, Disposition.DUPLICATE, Disposition.UNCHANGED}
 NAMED_AT_ONCE = 1 << 17
@@ -101,8 +101,8 @@ async def _judge(
     total, asked = 0, int(left_out)
     for i in range(0, len(known), JUDGED_AT_ONCE):
         part = known[i : i + JUDGED_AT_ONCE]
-        pages = {page.row: page for page in await frontier.linking(rows[part].tolist(), asked)
-                 if page.left_out & LeftOut.KINDS and not page.left_out & _INCOMPLETE}  # fmt: skip
+        linking = await frontier.linking(rows[part].tolist(), asked)
+        pages = {page.row: page for page in linking if _may_judge(page)}
         todo = [(start, pages[row]) for row, start in zip(rows[part].tolist(), named.starts[part].tolist(), strict=True)
                 if row in pages]  # fmt: skip
         while todo:
@@ -114,6 +114,11 @@ async def _judge(
                 judged.add(page.row)
             total += len(batch.read)
     return total
+
+
+def _may_judge(page: Linking) -> bool:
+    """Returns whether the record of a page has all links that a visit would judge."""
+    return bool(page.left_out & LeftOut.KINDS and not page.left_out & _INCOMPLETE and not page.request.way)
 
 
 def _find_records(reader: Reader, at: int, end: int, key: bytes) -> Linked:
@@ -179,7 +184,7 @@ def _outcome(page: Linking, found: Sequence[str], scope: Scope, key: bytes) -> O
             kind="html",
             n_links=len(found),
             news=Links("\n".join(news), urls.fingerprints(news, key)),
-            left_out=sum(kept) | page.left_out & 0xFF & ~int(JUDGING),
+            left_out=sum(kept) | page.left_out & int(~LeftOut(0)) & ~int(JUDGING),
             outside=urls.fingerprints(places, key),
         ),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..folder.folder import Folder
 from ..model import Disposition, LeftOut, Reason
 from ..policy.scope import Scope
-from ..policy.wider import FAILURES, bounds, find_widened
+from ..policy.wider import FAILURES, NEW_BOUNDS, Wider, bounds, find_widened
 from ..protocols import Frontier
 from ..settings import Config
 from ..standing import Ended, Left, Rows, Waiting
@@ -73,7 +73,10 @@ class SecondLooks:
     ) -> Reconsidered:
         frontier, now = self._frontier, bounds(config)
         before = (await frontier.notes()).get(BOUNDS)
-        wider = find_widened({**now, **self._earlier_settings, **(before if isinstance(before, dict) else {})}, now)
+        earlier = before if isinstance(before, dict) else {}
+        wider = find_widened({**now, **NEW_BOUNDS, **self._earlier_settings, **earlier}, now)
+        if wider.left_out & LeftOut.REQUISITES and "requisites" not in earlier:
+            wider = wider.merge(Wider(LeftOut.KINDS))  # by which older versions marked every HTML page
         is_known = await self._note_reading(config, is_first=before is None)
         done = recorded.Rows()
         from_records = await self._judge_records(config, wider.left_out, done) if wider.left_out and is_known else 0
@@ -108,7 +111,9 @@ class SecondLooks:
     async def _judge_records(self, config: Config, left_out: LeftOut, done: recorded.Rows) -> int:
         """Takes links that were left out from the records; returns of how many pages, and adds their rows to `done`."""
         frontier, folder, durable = self._frontier, self._folder, self._frontier.durable
-        if left_out & ~recorded.JUDGING or folder is None or durable is None:
+        if left_out & ~(recorded.JUDGING | LeftOut.BEYOND) or folder is None or durable is None:
+            return 0
+        if config.scope.extra_hops:  # the record does not say which links are followed so
             return 0
         linked = [output for output, sink in zip(folder.outputs, folder.config.sinks, strict=True) if sink.links]
         name, reader = next(((output.name, output.reader) for output in linked if output.reader), ("", None))

@@ -24,17 +24,18 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
-from .reading import gather, read_keywords
+from .reading import add_preset, gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
+from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
     "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "FetchConfig", "FrontierConfig",
     "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings", "SinkConfig",
-    "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WatchConfig", "mark_of",
+    "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -45,6 +46,9 @@ class Config(Table):
     ConfigError that names everything unknown, mistyped or out of bounds.
     """
 
+    preset: ForJobs[str] = ""
+    """The preset that these settings begin with: archive, audit, text (`crawl config presets`). All settings given
+    beside it win. Empty: none."""
     user_agent: ForJobs[str] = ""
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: ForJobs[str] = ""
@@ -61,6 +65,7 @@ class Config(Table):
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+    warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""
 
@@ -85,7 +90,7 @@ class Config(Table):
         return sinks
 
     def __init__(self, **settings: Unpack[AllSettings]) -> None:
-        fill(self, read_keywords(type(self), settings))
+        fill(self, add_preset(type(self), read_keywords(type(self), settings)))
 
     @classmethod
     def load(
@@ -96,7 +101,7 @@ class Config(Table):
         trust: Trust = NOBODY,
         **settings: Unpack[AllSettings],
     ) -> Config:
-        """Returns the settings of a TOML file, then the environment, then `settings`; the last one wins.
+        """Returns the settings of a preset, a TOML file, then the environment, then `settings`; the last one wins.
 
         A variable is called `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`; `environ={}` reads none. A table
         `[daemon]` in the file is ignored. Raises one ConfigError that names everything wrong, each with the file or the

@@ -37,6 +37,9 @@ class FetchConfig(Table):
     """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
     fetcher_options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a fetcher that a package adds."""
+    archives: tuple[str, ...] = ()
+    """Archives to answer from instead of the network: WARC and WACZ files, and folders that hold some (docs/replay.md).
+    Then no site rests between requests."""
     concurrency: Live[ForJobsAtMost[Annotated[int, Field(ge=1, le=20000)]]] = 256
     """Most visits under way at a time, over all sites."""
     timeout_s: ForJobsAtMost[Annotated[float, Field(gt=0)]] = 30.0

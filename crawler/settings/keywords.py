@@ -11,6 +11,7 @@ from .politeness import PolitenessConfig
 from .scope import ScopeConfig, UrlsConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
+from .warc import WarcConfig
 from .watch import WatchConfig
 
 
@@ -97,6 +98,13 @@ class ScopeSettings(TypedDict, total=False):
     nofollow: Literal["ignore", "pages", "links"]
     """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
     too."""
+    requisites: bool
+    """Fetch what pages need to be shown, whatever its host: images, styles, scripts, fonts, icons, media, frames, and
+    what styles name. They count neither as pages nor as hops, and no link of theirs is followed."""
+    max_requisites: int
+    """Most requisites of one page, or of one style sheet, the first ones."""
+    extra_hops: int
+    """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 
@@ -160,6 +168,9 @@ class FetchSettings(TypedDict, total=False):
     """The part that makes exchanges: `http`, or one around it that an installed package adds (docs/plugins.md)."""
     fetcher_options: Mapping[str, object]
     """Settings of a fetcher that a package adds."""
+    archives: Sequence[str]
+    """Archives to answer from instead of the network: WARC and WACZ files, and folders that hold some (docs/replay.md).
+    Then no site rests between requests."""
     concurrency: int
     """Most visits under way at a time, over all sites."""
     timeout_s: float
@@ -212,8 +223,9 @@ class FetchSettings(TypedDict, total=False):
 class OffloadSettings(TypedDict, total=False):
     """Keywords of `OffloadConfig`. Workers that do the CPU work."""
 
-    executor: Literal["process", "thread", "inline"]
-    """The place where parsing, hashing and decompression run."""
+    executor: Literal["process", "thread", "inline", "auto"]
+    """The place where parsing, hashing and decompression run. `auto` measures what each place costs and takes the
+    cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: int
@@ -268,13 +280,29 @@ class TelemetrySettings(TypedDict, total=False):
     """Record the values in the queries of URLs. Otherwise spans have `REDACTED` in their place."""
 
 
+class WarcSettings(TypedDict, total=False):
+    """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
+
+    prefix: str
+    """The beginning of the names of the files: `crawl-20260504030201-00000-1f2e3d4c.warc.gz`."""
+    max_file_bytes: int
+    """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
+    digest: Literal["sha1", "sha256"]
+    """The digests of records: `sha1`, which all tools compare, or `sha256`."""
+    whole_requests: bool
+    """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
+    zstd: bool
+    """Offer zstd to servers while WARC files are written. Some players (pywb) cannot decode it."""
+
+
 class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange (docs/archives.md); or one
+    that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc` that of a folder in it. A format of a package may do without."""
     links: bool
     """Write the list of all links of each page."""
     text: bool
@@ -296,11 +324,15 @@ class Settings(
     FrontierSettings,
     WatchSettings,
     TelemetrySettings,
+    WarcSettings,
     total=False,
 ):
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
     (`max_depth=2`) or in its table (`scope={'max_depth': 2}`)."""
 
+    preset: str
+    """The preset that these settings begin with: archive, audit, text (`crawl config presets`). All settings given
+    beside it win. Empty: none."""
     user_agent: str
     """The name that the crawl gives itself in User-Agent; empty: the project's name and version."""
     contact: str
@@ -325,6 +357,8 @@ class Settings(
     """Checks of the crawl on itself."""
     telemetry: TelemetrySettings | TelemetryConfig
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
+    warc: WarcSettings | WarcConfig
+    """WARC files, where an output has the kind `warc` (`--warc`)."""
 
 
 class AllSettings(Settings, total=False):

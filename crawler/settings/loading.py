@@ -16,7 +16,7 @@ from ..runtime.ownership import NOBODY, Trust
 from . import Config
 from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
 from .filling import build
-from .reading import Given, gather, read_keywords
+from .reading import Given, add_preset, gather, read_keywords
 from .sites import may_hold_secrets
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -51,7 +51,7 @@ def load(
     *,
     trust: Trust = NOBODY,
 ) -> Config:
-    """Returns the defaults, overlaid by the TOML file, the environment and `settings`, in this order.
+    """Returns the defaults, overlaid by a preset, the TOML file, the environment and `settings`, in this order.
 
     Settings go by their full name (`politeness.delay_s`) or their last word alone (`delay_s`). Raises one ConfigError
     that names everything unknown, mistyped or out of bounds, or a file that belongs to another account.
@@ -75,7 +75,7 @@ def trace(
 def amend(config: Config, settings: Mapping[str, object]) -> Config:
     """Returns `config` with some settings changed. Raises ConfigError."""
     kept = {key: Given(value, "config") for key, value in chosen_settings(config).items()}
-    return build(Config, kept | read_keywords(Config, settings))
+    return build(Config, kept | add_preset(Config, read_keywords(Config, settings)))
 
 
 def chosen_settings(config: Config) -> dict[str, object]:

@@ -16,7 +16,7 @@ MOST_NAME_BYTES = 200
 MOST_SINKS = 16
 
 
-BUILT_IN_SINKS = frozenset({"jsonl"})
+BUILT_IN_SINKS = frozenset({"jsonl", "warc"})
 """The formats of ours. A job of a daemon may choose these alone."""
 
 MOST_INLINE_BYTES = 1 << 16
@@ -26,8 +26,9 @@ MOST_INLINE_BYTES = 1 << 16
 class OffloadConfig(Table):
     """Workers that do the CPU work."""
 
-    executor: Shared[Literal["process", "thread", "inline"]] = "process"
-    """The place where parsing, hashing and decompression run."""
+    executor: Shared[Literal["process", "thread", "inline", "auto"]] = "process"
+    """The place where parsing, hashing and decompression run. `auto` measures what each place costs and takes the
+    cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024
@@ -63,9 +64,10 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange (docs/archives.md); or one
+    that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc` that of a folder in it. A format of a package may do without."""
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
@@ -80,8 +82,10 @@ class SinkConfig(Table):
     @model_validator(mode="before")
     @classmethod
     def _name_no_file(cls, given: Any) -> Any:
-        """Gives a format of a package no file name of ours, if none was chosen."""
+        """Gives an archive the name of its folder, and a format of a package none of ours, if none was chosen."""
         kind = given.get("kind") if isinstance(given, dict) else None
+        if kind == "warc":
+            return {"path": "warc", **given}
         return {"path": "", **given} if isinstance(kind, str) and kind not in BUILT_IN_SINKS else given
 
     @field_validator("path")

@@ -12,11 +12,14 @@ from typing import NamedTuple, get_args, get_origin
 from ..errors import ConfigError
 from ..runtime.ownership import NOBODY, Trust, check_open_file
 from ..runtime.private_files import Unsafe
+from . import presets
 from .names import OLD_NAMES, expand_name, fields_of, tables_of
 from .table import Nature, Table
 
 PREFIX = "CRAWL_"
 """Environment variables with this prefix are settings: `CRAWL_DELAY_S`, or in full `CRAWL_POLITENESS__DELAY_S`."""
+WRITTEN = "# Written by crawld "
+"""The beginning of the settings of a crawl folder."""
 DAEMON = "daemon"
 """The table of the daemon's own settings. It may stand in the same file; crawls ignore it."""
 MOST_DOTS = 64
@@ -40,13 +43,31 @@ def gather(
 ) -> dict[str, Given]:
     """Returns the settings of the file, the environment and `settings` by full name; the last one wins.
 
-    Raises ConfigError.
+    A preset that they name goes before all of them. In the settings of a crawl folder it is only kept: what came of it
+    stands there. Raises ConfigError.
     """
-    return {
-        **_read_file(table, path, trust),
-        **_read_environment(table, environ),
-        **read_keywords(table, settings, origin),
-    }
+    of_file = _read_file(table, path, trust)
+    given = {**of_file, **_read_environment(table, environ), **read_keywords(table, settings, origin)}
+    is_kept = given.get(presets.SETTING) is of_file.get(presets.SETTING) and path is not None and _is_of_folder(path)
+    return given if is_kept else add_preset(table, given)
+
+
+def add_preset(table: type[Table], given: Mapping[str, Given]) -> dict[str, Given]:
+    """Returns the settings with those of the preset that they name, where they do not say another value.
+
+    Raises ConfigError for a name that no preset has.
+    """
+    name = given[presets.SETTING].value if presets.SETTING in given else ""
+    if not name or not isinstance(name, str):
+        return dict(given)
+    found = {key: Given(value, f"preset {name}") for key, value in _flatten(table, presets.settings_of(name))}
+    return {**found, **given}
+
+
+def _is_of_folder(path: Path) -> bool:
+    """Returns whether a crawl wrote the file, for its folder: then it says all settings that were chosen."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline(len(WRITTEN) + 1).startswith(WRITTEN)
 
 
 def read(path: Path, trust: Trust = NOBODY) -> dict[str, object]:

@@ -62,6 +62,13 @@ class ScopeConfig(Table):
     nofollow: Live[ForJobs[Literal["ignore", "pages", "links"]]] = "pages"
     """The `nofollow` that counts: none (ignore); that of pages (robots meta, X-Robots-Tag); that of single links (rel)
     too."""
+    requisites: ForJobs[bool] = False
+    """Fetch what pages need to be shown, whatever its host: images, styles, scripts, fonts, icons, media, frames, and
+    what styles name. They count neither as pages nor as hops, and no link of theirs is followed."""
+    max_requisites: ForJobsAtMost[Annotated[int, Field(ge=1, le=1_000_000)]] = 2_000
+    """Most requisites of one page, or of one style sheet, the first ones."""
+    extra_hops: ForJobsAtMost[Annotated[int, Field(ge=0, le=100)]] = 0
+    """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: Live[ForJobs[bool]] = False
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
 

@@ -7,21 +7,27 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..protocols import Output, Reader
-from ..settings import Config, SinkConfig
+from ..settings import Config, SinkConfig, WarcConfig
 from ..settings.kinds import Kinds, blame_package, check_shape
 from ..settings.output import as_file, check_file_name
 from .jsonl import JsonLinesOutput
+from .warc import WarcOutput
 
 MakeOutput = Callable[[Path, SinkConfig], Output]
 """Makes an output in a folder. Touches no file. Raises ConfigError or ValueError for settings that it cannot use."""
 
-SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput})
+
+def _make_warc(folder: Path, sink: SinkConfig, settings: WarcConfig = WarcConfig()) -> Output:  # noqa: B008  frozen
+    return WarcOutput(folder, sink, settings)
+
+
+SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput, "warc": _make_warc})
 """The formats of ours by the kind that names them, and those of packages."""
 
 
 def make_outputs(folder: Path, config: Config) -> tuple[Output, ...]:
     """Returns the outputs of a crawl folder, in the order of the settings. Raises ConfigError."""
-    outputs = [_make(folder, sink, f"sinks.{n}") for n, sink in enumerate(config.sinks)]
+    outputs = [_make(folder, sink, f"sinks.{n}", config) for n, sink in enumerate(config.sinks)]
     names = [output.name for output in outputs]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise _refuse(f"two of them have the name {twice!r}: give each its own")
@@ -40,8 +46,10 @@ def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:
     return next(((output, output.reader) for output in outputs if output.reader is not None), None)
 
 
-def _make(folder: Path, sink: SinkConfig, key: str) -> Output:
+def _make(folder: Path, sink: SinkConfig, key: str, config: Config) -> Output:
     make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
+    if make is _make_warc:  # the one that has a table of settings of its own
+        return _make_warc(folder, sink, config.warc)
     with blame_package(package, key):
         output = make(folder, sink)
         if package:

@@ -37,8 +37,10 @@ FIELDS = (
 """Fields of every record, in this order; unknown values are null. docs/records.md explains each."""
 EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
-HEAVY = ("links", "text", "headers", "data")
-"""Fields of a record on request, see Wants; `data` comes from the user's own parse function."""
+BEYOND = ("requisite", "extra_hop")
+"""Fields of records of URLs that belong to the crawl though they need not be in its reach."""
+HEAVY = ("links", "text", "headers", "data", "warc")
+"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -63,6 +65,10 @@ def record(outcome: Outcome, wants: Wants) -> bytes:
         **_content(outcome.page, wants),
     }
     values |= _heavy(outcome, wants)
+    if request.way:
+        values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
+    if outcome.capture is not None:
+        values["warc"] = outcome.capture._asdict()
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
     return json_line(values)

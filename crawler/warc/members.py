@@ -18,13 +18,19 @@ def pack_record(fields: Iterable[tuple[str, str]], block: Sequence[bytes]) -> by
 
     A value must be one line: control characters in it become spaces.
     """
-    lines = ["WARC/1.1", *[f"{name}: {one_line(value)}" for name, value in fields]]
-    head = "\r\n".join([*lines, f"Content-Length: {sum(map(len, block))}", "", ""]).encode()
-    return pack((head, *block, b"\r\n\r\n"))
+    lines = [f"{name}: {value}" for name, value in fields]
+    if not "".join(lines).isprintable():
+        lines = [one_line(line) for line in lines]
+    length = sum(map(len, block))
+    head = "\r\n".join(["WARC/1.1", *lines, f"Content-Length: {length}", "", ""]).encode()
+    return pack((head, *block, b"\r\n\r\n"), len(head) + length)
 
 
-def pack(pieces: Iterable[bytes]) -> bytes:
-    """Returns the pieces as one gzip member. Takes no more memory beside it than a piece of a megabyte."""
+def pack(pieces: Iterable[bytes], size: int) -> bytes:
+    """Returns the pieces, `size` bytes of them, as one gzip member. A large one is packed piece by piece."""
+    if size <= _PIECE:
+        whole: bytes = isal_zlib.compress(b"".join(pieces), LEVEL, _GZIP)
+        return whole
     packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _GZIP)
     packed = []
     for piece in pieces:

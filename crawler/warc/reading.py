@@ -201,7 +201,7 @@ class Walk:
 
 def read_record(window: Window, name: str, offset: int) -> Record:
     """Returns the record that begins at byte `offset`. Raises ArchiveError, OSError."""
-    record = Walk(window, name, offset, is_checked=False).next()
+    record = Walk(window, name, offset).next()
     if record is None:
         raise ArchiveError(name, "no record begins there", offset)
     return record

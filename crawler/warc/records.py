@@ -6,13 +6,12 @@ stored, so chunks in it would spoil both. The one field that would be untrue the
 
 from __future__ import annotations
 
+import os
 import re
-from base64 import b32encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha1, sha256
 from http import HTTPStatus
 from typing import Literal, NamedTuple
-from uuid import uuid4
 
 from ..model import Request, Response
 from ..runtime.times import iso
@@ -27,6 +26,8 @@ RENAMED = b"X-Crawl-Transfer-Encoding"
 """The name that Transfer-Encoding gets. Common Crawl writes such names, too."""
 NOT_KEPT = b"(not kept)"
 """Stands for the values of fields by which a request proves who we are."""
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS = tuple(one + other for one in _BASE32 for other in _BASE32)
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
 _SECRETS = re.compile(rb"^((?:authorization|cookie)[ \t]*:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 _FOR_THE_PROXY = re.compile(rb"^proxy-authorization[ \t]*:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
@@ -81,13 +82,14 @@ def make_exchange(response: Response, request: Request | None = None, *, keeps_s
     return Exchange(
         url=response.url.text,
         date=iso(response.started_at, "milliseconds"),
-        head=_TRANSFER_ENCODING.sub(RENAMED, head),
+        head=_TRANSFER_ENCODING.sub(RENAMED, head) if b"transfer-encoding" in head.lower() else head,
         body=response.body,
         request_head=_clean_request(heads.request, keeps_secrets),
         request_body=request.body if request is not None else b"",
         ip=response.ip,
         truncated=response.truncated,
-        protocols=_find_protocols(head),
+        protocols=_find_protocols(head, response.cipher),
+        cipher=response.cipher.partition(" ")[2],
         interim=heads.interim,
     )
 
@@ -97,8 +99,7 @@ def digest(algorithm: Algorithm, *pieces: bytes) -> str:
     hashed = sha1(usedforsecurity=False) if algorithm == "sha1" else sha256()
     for piece in pieces:
         hashed.update(piece)
-    written = b32encode(hashed.digest()).decode() if algorithm == "sha1" else hashed.hexdigest()
-    return f"{algorithm}:{written}"
+    return f"sha256:{hashed.hexdigest()}" if algorithm == "sha256" else f"sha1:{_base32(hashed.digest())}"
 
 
 def make_warcinfo(name: str, date: str, fields: Iterable[tuple[str, str]]) -> Record:
@@ -187,7 +188,7 @@ def _record(
     kind: str, date: str, content_type: str, block: Sequence[bytes], /, *more: tuple[str, str], **named: str
 ) -> Record:
     """Returns a record. The names in `named` have `_` for `-`; fields without a value are left out."""
-    record_id = f"<urn:uuid:{uuid4()}>"
+    record_id = _make_id()
     fields = [
         ("WARC-Type", kind),
         ("WARC-Record-ID", record_id),
@@ -197,6 +198,19 @@ def _record(
         ("Content-Type", content_type),
     ]
     return Record(record_id, pack_record(fields, block))
+
+
+def _make_id() -> str:
+    """Returns a random id of version 4 (RFC 9562 5.4), in half the time of the standard library."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}>"
+
+
+def _base32(twenty: bytes) -> str:
+    """Returns a digest of 160 bits in base32 (RFC 4648 6), in a fifth of the time of the standard library."""
+    number = int.from_bytes(twenty, "big")
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(150, -1, -10)])
 
 
 def _circumstances(exchange: Exchange) -> list[tuple[str, str]]:
@@ -218,13 +232,19 @@ def _make_head(response: Response) -> bytes:
 
 def _clean_request(head: bytes, keeps_secrets: bool) -> bytes:
     """Returns the head as the server gets it from a client without a proxy, and without secrets."""
-    head = _FOR_THE_PROXY.sub(b"", _WHOLE_TARGET.sub(rb"\1 ", head))
+    head = _WHOLE_TARGET.sub(rb"\1 ", head)
+    lowered = head.lower()
+    if b"authorization" not in lowered and b"cookie" not in lowered:  # the usual case
+        return head
+    head = _FOR_THE_PROXY.sub(b"", head)
     return head if keeps_secrets else _SECRETS.sub(rb"\1 " + NOT_KEPT, head)
 
 
-def _find_protocols(head: bytes) -> tuple[str, ...]:
+def _find_protocols(head: bytes, cipher: str) -> tuple[str, ...]:
+    """Returns the protocols of the exchange, outermost last: `http/1.1`, `tls/1.3`."""
     found = _PROTOCOL.match(head)
-    return (found[0].decode().lower(),) if found else ()
+    http = [found[0].decode().lower()] if found else []
+    return (*http, *([f"tls/{cipher.partition(' ')[0].removeprefix('TLSv')}"] if cipher else ()))
 
 
 def _fold(head: bytes) -> str:

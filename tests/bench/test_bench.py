@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 import re
@@ -13,12 +14,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from cli import bench_report
-from crawler.bench import Figures, Rate, Stage, Way, Work, measure
+from crawler.bench import Figures, Places, Rate, Stage, Way, Work, measure
 from crawler.bench.pages import LINKS, make_pages
 from crawler.bench.pieces import document, make_job
 from crawler.bench.running import cells
 from crawler.model import Url
 from crawler.parse import parse
+from crawler.standing import WorkCost
 
 
 def figures() -> Figures:
@@ -33,7 +35,15 @@ def figures() -> Figures:
         Work.CPU: _rates(600, 610, 1190, 600, 1150),
         Work.MIXED: _rates(20, 500, 40, 550, 1000) | {Way.UNBATCHED: Rate(800, 1.0, 0.24, 7.0)},
     }
-    return Figures(2, 0.5, 32, 64, 40.0, 20_424, stages, work)
+    return Figures(2, 0.5, 32, 64, 40.0, 20_424, stages, work, _places())
+
+
+def _places() -> Places:
+    costs = {"inline": 0.2, "thread": 0.25, "process": 0.48}
+    small = WorkCost("parse", 4096, "inline", "costs least", 90, 0.4, costs)
+    large = WorkCost("parse", 262144, "process", "the only place that is safe for it", 90, 4.0, {"process": 2.5})
+    hurried = small._replace(place="process", why="not inline: the loop has no room")
+    return Places((small, large), (hurried, large), has_gil=True, interpreters="this Python has none (3.14 has)")
 
 
 def _rates(*pages: int) -> dict[Way, Rate]:
@@ -47,7 +57,17 @@ def test_the_report_says_what_was_measured() -> None:
     assert "  a whole crawl               1,000                    0.50            9.5 ms" in said
     assert "  hybrid                        1,500  ████████████████████████████████████" in said
     assert "  sequential                       24  ▋" in said
+    assert "  below 4 KiB           0.20    0.25    0.48   inline          process" in said
+    assert "  below 256 KiB                         2.50   process         process" in said
+    assert "threads share a GIL; interpreters: this Python has none (3.14 has)" in said
     assert max(map(len, said)) <= 80
+
+
+def test_the_record_has_what_was_chosen_and_why() -> None:
+    told = json.loads(json.dumps(bench_report.as_record(figures())["places"]))
+    (small, large), (hurried, _) = told["at_rest"], told["in_a_hurry"]
+    assert (small["place"], small["cpu_ms"]["process"], large["place"]) == ("inline", 0.48, "process")
+    assert hurried["why"] == "not inline: the loop has no room"
 
 
 def test_the_lessons_follow_from_the_figures() -> None:
@@ -72,6 +92,7 @@ def test_the_page_is_whole_and_holds_the_same_figures() -> None:
     page = bench_report.page(figures())
     assert re.findall(r"<rect width=\'([0-9.]+)\'", page)[:5] == ["1.6", "50.7", "3.2", "96.7", "100.0"]
     assert "1,450" in page
+    assert "<tr><th scope=row>below 4 KiB<td>0.20<td>0.25<td>0.48<td>inline<td>process" in page
     assert "http" not in page.replace("<!DOCTYPE html>", ""), "nothing is loaded from elsewhere"
     for drawn in re.findall(r"<svg.*?</svg>", page):
         ET.fromstring(drawn.replace("=none", "='none'").replace("=true", "='true'").replace("=10 ", "='10' "))
@@ -109,6 +130,9 @@ async def test_all_is_measured_and_nothing_is_left_running(tmp_path: Path, monke
     assert sequential.per_second <= 1000 / 5, "each page waits for 5 ms"
     assert found.work[Work.IO][Way.ASYNCIO].pages > sequential.pages
     assert found.stages[Stage.CRAWL].loop_ms > 0
+    assert found.places is not None
+    assert {one.place for one in found.places.in_a_hurry if one.below_bytes > 1 << 16} == {"process"}
+    assert [one.below_bytes >> 10 for one in found.places.at_rest] == [2, 4, 8, 16, 32, 64, 256]
     assert [*tmp_path.iterdir()] == [], "the crawl's folder is thrown away"
     assert len(asyncio.all_tasks()) == 1
     assert found.cores == len(os.sched_getaffinity(0))

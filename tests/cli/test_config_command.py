@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler import count_cores
 from crawler.settings.memory_plan import KNOWN, MIB, plan_memory
 from crawler.settings.toml import default_toml
 
@@ -26,6 +27,15 @@ async def test_show_tells_where_each_setting_comes_from(crawl: Crawl, tmp_path: 
     assert "politeness.per_site = 2  # CRAWL_PER_SITE in the environment" in lines
     assert "scope.max_depth = 1  # --set" in lines
     assert "scope.limit = none" in lines
+
+
+async def test_show_says_what_the_choice_by_cost_chooses_between(crawl: Crawl) -> None:
+    ran = await crawl("config", "show", "--set", "offload.executor=auto")
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("offload.executor")]
+    assert line.startswith(
+        'offload.executor = "auto"  # --set; plain pages below 16 KiB on the loop, below 64 KiB in a'
+    )
+    assert line.endswith(("all else in worker processes", f"{count_cores()} worker processes"))
 
 
 @pytest.mark.slow

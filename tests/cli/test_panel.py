@@ -12,7 +12,7 @@ from rich.live import Live
 from crawler.cli.panel import Panel, count_more_rows, draw_panel, erase_rows
 from crawler.metrics.metrics import Failures
 from crawler.model import Reason
-from crawler.standing import Progress, SiteView, Trap
+from crawler.standing import Progress, SiteView, Trap, WorkCost
 
 from .screen import Screen
 from .test_show import FETCHED, SNAPSHOT
@@ -64,6 +64,20 @@ def _rows(**changes: Any) -> list[str]:
 )
 def test_the_panel_says_how_far_it_is_only_where_that_is_known(changes: dict[str, object], row: str | None) -> None:
     assert next((line for line in _rows(**changes) if "so far" in line), None) == row
+
+
+def test_the_panel_says_where_pages_are_read_and_what_that_costs() -> None:
+    costs = {"inline": 0.2, "thread": 0.25, "process": 0.48}
+    small = WorkCost("parse", 4096, "inline", "costs least", 90, 0.4, costs)
+    packed = WorkCost(
+        "unpack and parse", 8192, "process", "the only place that is safe for it", 90, 0.4, {"process": 1.0}
+    )
+    large = WorkCost("parse", 65536, "process", "not thread: the loop has no room", 20, 1.6, {"process": 1.2})
+    lines = _rows(work=(large, small._replace(below_bytes=2048, calls=7), small, packed))
+    at = next(number for number, line in enumerate(lines) if line.startswith(" work"))
+    assert lines[at] == " work      below 4 KiB on the loop (0.20 ms, in a worker 0.48 ms)"
+    assert lines[at + 1].strip() == "below 64 KiB in workers (1.20 ms)"
+    assert not [line for line in _rows() if line.startswith(" work")]
 
 
 def test_the_panel_shows_visits_beside_pages_where_they_bring_few() -> None:

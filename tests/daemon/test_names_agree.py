@@ -65,6 +65,7 @@ OF_THE_COMMAND = {
     "statuses": "points have their classes",
     "busiest": "`/sites` answers them",
     "failures": "`/errors` answers them",
+    "work": "`/metrics` has it: all jobs share the workers",
 }
 """Figures of a run that are not among those of a job, and where a job has them."""
 NOT_PRINTED = {"bytes_per_s", "stages", "latency"}

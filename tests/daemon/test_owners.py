@@ -29,18 +29,19 @@ REFUSED = "fetch.name_servers: is for the daemon's owner: leave it out, or set i
 OWNERS_ALONE = "is for the daemon's owner: leave it out, or set it in the file of `crawl serve -c FILE`"
 
 EXACTLY = {
-    "user_agent", "contact", "sinks",
+    "preset", "user_agent", "contact", "sinks",
     "scope.reach", "scope.follow_moved_seeds", "scope.include", "scope.exclude", "scope.traps", "scope.follow",
-    "scope.nofollow", "scope.sitemaps",
+    "scope.nofollow", "scope.sitemaps", "scope.requisites",
     "urls.strip_params", "urls.strip_session_ids", "urls.sort_params",
     "politeness.robots", "politeness.adapt",
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
     "fetch.headers", "sites",
     "frontier.durability",
+    "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
 }  # fmt: skip
 MOST = {
     "scope.max_depth", "scope.limit", "scope.limit_per_site", "scope.limit_per_domain", "scope.time_limit_s",
-    "scope.size_limit_bytes", "scope.max_repeats", "scope.max_links",
+    "scope.size_limit_bytes", "scope.max_repeats", "scope.max_links", "scope.max_requisites", "scope.extra_hops",
     "politeness.per_site", "politeness.per_ip", "politeness.max_attempts",
     "fetch.concurrency", "fetch.timeout_s", "fetch.connect_timeout_s", "fetch.slow_after_s", "fetch.max_body_bytes",
     "fetch.max_redirects", "fetch.bytes_per_s",

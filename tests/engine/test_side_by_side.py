@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import anyio
 import pytest
 
 import crawler
-from crawler import Config, Outcome, Position, SinkError
+from crawler import Capture, Config, Outcome, Position, SinkError
 from crawler.settings.loading import amend
-from crawler.testing import Site, Web, html, open_web
+from crawler.testing import Site, Web, failing, html, open_web
 
 QUICK: dict[str, Any] = {"delay_s": 0, "allow_networks": ["127.0.0.0/8"], "executor": "inline", "durability": "process"}
 
@@ -77,3 +78,35 @@ async def test_what_was_written_beside_a_sink_that_failed_is_cut_off_and_written
         for name in ("a.jsonl", "b.jsonl"):
             records = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
             assert [(record["url"], record["visit"]) for record in records] == [(served.seeds[0], 1)]
+
+
+class Keeping(Noted):
+    """An archive: it gets every attempt before any sink writes, and says where it put each."""
+
+    def __init__(self, events: list[str]) -> None:
+        super().__init__("kept", events)
+
+    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        self._events += [f"{one.url.path} {one.disposition}" for one in outcomes if one.response]
+        return [
+            replace(one, capture=Capture("x", one.request.attempt, 1) if one.response else None) for one in outcomes
+        ]
+
+
+async def test_an_archive_gets_each_attempt_and_the_others_the_places_of_final_ones() -> None:
+    events: list[str] = []
+    seen: list[Outcome] = []
+
+    class Records(Noted):
+        async def write(self, outcomes: Sequence[Outcome]) -> Position:
+            seen.extend(outcomes)
+            return {}
+
+    web = Web([Site("a.test", {"/": failing(html("A"), times=2)})])
+    async with open_web(web) as served:
+        sinks = [Records("records", events), Keeping(events)]
+        await crawler.crawl(served.seeds, sinks=sinks, retry_delay_s=0.01, **QUICK)
+    placed = [one for one in events if one.startswith("/")]
+    assert placed == ["/ deferred", "/ deferred", "/ fetched"]
+    assert [one.capture and one.capture.offset for one in seen] == [3]
+    assert events.count("kept ends") >= 3, "its position is settled with each batch"

@@ -273,6 +273,7 @@ async def test_a_tls_server_that_never_says_goodbye_holds_no_file(answer: bytes)
         else:
             response = await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))
             assert (response.body, response.tls) == (b"abc", "unverified")
+            assert response.cipher.startswith("TLSv1.")
             response.release()
         async with asyncio.timeout(10):  # half of what TLS would wait for the server's word
             await until(lambda: not fetcher.routes.direct.open_connections)

@@ -30,7 +30,7 @@ def test_a_request_that_is_given_back_twice_stands_where_it_stood_and_keeps_its_
 
 def test_a_seed_is_nearest_and_nothing_is_farther_than_the_farthest() -> None:
     assert distance(5, is_seed=True) < distance(0, is_seed=False) < distance(1, is_seed=False)
-    assert distance(1 << 30, is_seed=False) == FARTHEST
+    assert distance(1 << 30, is_seed=False) < FARTHEST
 
 
 def test_only_a_shorter_way_to_a_known_row_is_nearer() -> None:

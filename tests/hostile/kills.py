@@ -22,6 +22,7 @@ import anyio
 import psutil
 
 from crawler.testing import Web, open_web
+from tests.hostile.archives import check_archive
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
 
 SEED = 20261122
@@ -54,6 +55,17 @@ async def killed_again_and_again(crawl: Victim, rounds: int, moments: Random, dy
     await is_whole(crawl)
     kills = ", ".join(f"{number} {whom}" for whom, number in crawl.kills.items())
     return f"{pages} pages; killed {kills}; {crawl.fetched_again()} fetched again of {crawl.in_flight_at_most()}"
+
+
+async def killed_while_it_archives(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Every file of the archive is valid to its last byte, and each settled attempt stands in it once."""
+    crawl.options = ("--warc", "--set", "warc.max_file_bytes=64K")  # so that it rolls over in the middle of all this
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {check_archive(crawl)}"
 
 
 async def killed_while_it_starts(crawl: Victim, rounds: int, moments: Random) -> str:
@@ -175,6 +187,7 @@ Story = Callable[[Victim, int, Random], Awaitable[str]]
 
 STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_again_and_again, 2000, 0.0, 4, 1.0),
+    (killed_while_it_archives, 1000, 0.0, 4, 0.5),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
     (killed_as_it_ends, 40, 0.0, 4, 0.1),

@@ -5,14 +5,21 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from crawler.errors import ArchiveError
-from crawler.warc import reading, unpacking
+from crawler.archives.answers import read_answer, remove_chunks
+from crawler.archives.files import find_archives
+from crawler.archives.store import Store
+from crawler.errors import ArchiveError, ConfigError
+from crawler.model import Request, Url
+from crawler.urls.canonical import Policy
+from crawler.warc import cdxj, indexing, reading, unpacking
+from crawler.warc.surt import make_surt
 from crawler.warc.unpacking import Window
 from tests.linear.lists import PACKED, WARC
-from tests.linear.measure import Row, Shape, raw
+from tests.linear.measure import Row, Shape, raw, runs
 from tests.warc.samples import answer, members, record
 
 _ONE = record("response", answer(b"x"), "http://a.example/")
@@ -46,6 +53,21 @@ def in_file(read: Callable[[Window], object]) -> Callable[[Any], object]:
     return tried
 
 
+def _replay(data: bytes) -> object:
+    """Makes the index of an archive, and asks for an answer in it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.warc"
+        path.write_bytes(data)
+        store = Store(find_archives([path]), Policy((), False, False), 1 << 20)
+        try:
+            store.index()
+            return store.find(Request(Url("http://a.example/")), 1 << 24, may_be_unchanged=False)
+        except ConfigError as error:
+            return error
+        finally:
+            store.close()
+
+
 def _walk(window: Window) -> int:
     return sum(1 for _ in reading.Walk(window, "archive"))
 
@@ -56,8 +78,84 @@ def _unpack(window: Window) -> None:
         pass
 
 
+_HEAD = "HTTP/1.1 200 OK\r\n"
+HTTP = raw({
+    **runs("a: b\r\n", "\r\n ", "a:", ":", "\n", "x", " ", "\r", "transfer-encoding:", "chunked", head=_HEAD),
+    **runs("a\r\n", "1\r\na\r\n", "0", "f", ";", " ", "1;", "1\na", head=f"{_HEAD}Transfer-Encoding: chunked\r\n\r\n"),
+    **runs("HTTP/1.1 ", "HTTP/1.1 200", " ", "2"),
+})  # fmt: skip
+_REVISIT = record("revisit", answer(b""), "http://a.example/", Payload_Digest="sha1:A", Record_ID="<a>")
+_POST = record("request", b"POST / HTTP/1.1\r\n\r\nx", "http://a.example/", Concurrent_To="<a>")
+
+HEADS = ("http://a.example/", "http://a.example/?", "http://", "urn:", "")
+
+
+def _behind(head: str, shape: Shape) -> Shape:
+    return lambda n: f"{head}{shape(n)}"
+
+
+def _index(window: Window) -> int:
+    return sum(1 for _ in indexing.index_file(window, "archive"))
+
+
+def _read_line(data: bytes) -> object:
+    try:
+        return cdxj.read_line(data)
+    except ValueError as error:
+        return error
+
+
+_SESSION = "0123456789abcdefghijklmn"
+URLS = runs(
+    *(
+        "a",
+        "%25",
+        "%",
+        "25",
+        "/",
+        "../",
+        "/../a",
+        ".",
+        "&",
+        "&a=1",
+        "=",
+        "?",
+        "&cfid=1",
+        "cfid=",
+        "&cftoken=1",
+        "jsessionid=",
+    ),
+    *(f"/({_SESSION})", f"(s({_SESSION})", f"/(s({_SESSION}))/", "a.aspx", ".asp", "sid=", "%61", "\xe9"),
+)
+ADDRESSES: dict[str, Shape] = {f"{head}{name}": _behind(head, shape) for head in HEADS for name, shape in URLS.items()}
+LINES = raw(runs('{"url": "', "[", "0", " ", '{"a":', head='a 2026 {"url":'))
+ANSWERS: dict[str, Shape] = {
+    "a head without end": lambda n: record("response", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * (n // 6), "http://a/"),
+    "ends of lines": lambda n: record("response", b"HTTP/1.1 200" + b"\r\n" * (n // 2), "http://a/"),
+    "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
+}
+
 ROWS = [
+    Row("archives.answers.read_answer", read_answer, HTTP),
+    Row(
+        "archives.answers.remove_chunks", remove_chunks, raw(runs("1\r\na\r\n", "0\r\n", "1\r\n", "f", ";", "1;", "\n"))
+    ),
+    Row(
+        "archives.store.Store",
+        _replay,
+        {
+            "records": lambda n: _ONE * (n // len(_ONE)),
+            "revisits": lambda n: _REVISIT * (n // len(_REVISIT)),
+            "requests": lambda n: (_REVISIT + _POST) * (n // len(_REVISIT + _POST)),
+            "one stream": lambda n: gzip.compress(_ONE * (n // len(_ONE))),
+            "zeros": lambda n: _ONE + b"\0" * n,
+        },
+    ),
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
+    Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),
+    Row("warc.surt.make_surt", make_surt, ADDRESSES),
+    Row("warc.cdxj.read_line", _read_line, LINES),
+    Row("warc.cdxj.make_stamp", cdxj.make_stamp, runs("2026-11-", "1", "-", ":", " ")),
     Row("warc.unpacking.Pieces", in_file(_unpack), MEMBERS),
 ]

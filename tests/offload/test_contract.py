@@ -13,18 +13,18 @@ import pytest
 
 from crawler.errors import OffloadError, ParseError, WorkersGone
 from crawler.model import Reason
-from crawler.offload import open_offloader
+from crawler.offload import open_auto, open_offloader
 from crawler.protocols import Offloader
 from tests.defaults import make_workers
 from tests.offload.calls import PanicException
 
-KINDS = ["process", "thread", "inline", "lane of process", "lane of thread", "lane of inline"]
+KINDS = ["process", "thread", "inline", "auto", "lane of process", "lane of thread", "lane of inline", "lane of auto"]
 
 
 @asynccontextmanager
 async def opened(kind: str, **settings: Any) -> AsyncIterator[Offloader]:
     workers = make_workers(executor=kind.rsplit(maxsplit=1)[-1], count=2, **settings)
-    async with open_offloader(workers) as offloader:
+    async with open_auto(workers) if "auto" in kind else open_offloader(workers) as offloader:
         yield offloader.lane() if kind.startswith("lane") else offloader
 
 
@@ -102,7 +102,7 @@ async def test_a_call_that_is_cancelled_disturbs_no_other(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "inline" not in kind])
 async def test_only_work_below_the_inline_bound_runs_here(kind: str) -> None:
-    is_apart = "process" in kind
+    is_apart = "thread" not in kind
     async with opened(kind, inline_below_bytes=100) as offloader:
         assert await offloader.run(pid, size=99) == os.getpid()
         assert (await offloader.run(pid, size=100) != os.getpid()) == is_apart

@@ -147,7 +147,7 @@ async def test_a_worker_that_cannot_start_ends_the_pool_with_the_reason(monkeypa
     assert caught.group_contains(CrawlError, match="worker processes cannot start here .*offload.executor")
 
 
-def _die_at_once() -> None:
+def _die_at_once(*given: object) -> None:
     os._exit(3)
 
 

@@ -310,7 +310,7 @@ def test_with_follow_false_the_links_of_the_page_are_left_and_not_forgotten_as_r
     asked = job(partial(giving, links=("/only",), follow=False))
     page = parse(document(), asked)
     assert [request.url.text for request in page.asked] == ["http://h/only"]
-    assert (page.news.split(), page.left_out, page.outside, page.n_links) == ([], 0, b"", 2)
+    assert (page.news.split(), page.left_out, page.outside, page.n_links) == ([], LeftOut.REQUISITES, b"", 2)
     again = parse(document(), replace(asked, extract=silent))
     assert again.news.split() == ["http://h/port/quay", "http://h/"]
 

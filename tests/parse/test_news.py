@@ -119,6 +119,10 @@ def test_a_link_is_news_again_when_it_is_found_nearer_to_a_seed() -> None:
     assert news(parse(document("/a", depth=2), job)) == []
 
 
+UNSOUGHT = LeftOut.KINDS | LeftOut.REQUISITES
+"""What nobody looked for in an HTML page."""
+
+
 @pytest.mark.parametrize(
     ("hrefs", "settings", "left_out"),
     [
@@ -144,20 +148,22 @@ def test_a_page_tells_which_rules_kept_links_out(
     job = replace(job, **{name: value for name, value in settings.items() if name != "at"})  # type: ignore[arg-type]
     page = replace(document(*hrefs), url=url)
     for _ in range(2):  # whether its links were reported lately or not
-        assert parse(page, job).left_out == left_out
-    assert parse(replace(page, is_suspect=True), job).left_out == left_out
+        assert parse(page, job).left_out == left_out | LeftOut.REQUISITES
+    assert parse(replace(page, is_suspect=True), job).left_out == left_out | LeftOut.REQUISITES
 
 
 def test_a_page_that_asks_not_to_be_followed_tells_so() -> None:
     asking = replace(document("/a"), body=b"<meta name=robots content=nofollow><a href=/a>a</a>")
-    assert parse(asking, fresh_job()).left_out == LeftOut.NOFOLLOW | LeftOut.KINDS
-    assert parse(replace(asking, body=asking.body[:35]), fresh_job()).left_out == LeftOut.KINDS
-    assert parse(asking, replace(fresh_job(), nofollow="ignore")).left_out == LeftOut.KINDS
+    assert parse(asking, fresh_job()).left_out == LeftOut.NOFOLLOW | UNSOUGHT
+    assert parse(replace(asking, body=asking.body[:35]), fresh_job()).left_out == UNSOUGHT
+    assert parse(asking, replace(fresh_job(), nofollow="ignore")).left_out == UNSOUGHT
 
 
 def test_kinds_of_links_that_are_not_followed_may_be_left_out_of_html_alone() -> None:
-    assert parse(document("/a"), fresh_job()).left_out == LeftOut.KINDS
-    assert parse(document("/a"), replace(fresh_job(), follow=frozenset(KINDS))).left_out == 0
+    assert parse(document("/a"), fresh_job()).left_out == UNSOUGHT
+    assert parse(document("/a"), replace(fresh_job(), follow=frozenset(KINDS))).left_out == LeftOut.REQUISITES
+    assert parse(document("/a"), replace(fresh_job(), most_requisites=9)).left_out == LeftOut.KINDS
+    assert parse(Document(ROOT, b"a{}", "text/css"), fresh_job()).left_out == LeftOut.REQUISITES
     assert parse(Document(ROOT, b"plain", "text/plain"), fresh_job()).left_out == 0
 
 
@@ -214,6 +220,12 @@ class Faulty:
             return 0
 
         return bit
+
+    def reaches(self, anchor: Url) -> Callable[[str], bool]:
+        return lambda text: True
+
+    def sieve_beyond(self, page: Url) -> Callable[[str], int]:
+        return self.sieve(page, 0)
 
     def place(self, text: str) -> str:
         return ""

@@ -59,7 +59,7 @@ def test_a_page_is_all_there_is_to_know_about_a_body() -> None:
         numbers=page.numbers,
         n_links=2,
         news=page.news,
-        left_out=LeftOut.KINDS,
+        left_out=LeftOut.KINDS | LeftOut.REQUISITES,
     )
     assert page.simhash
     assert page.news.split() == ["http://h/town/quay?a=1&b=2", "http://h/"]

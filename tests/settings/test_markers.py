@@ -17,7 +17,7 @@ from tests.settings.reference import ROOT, reference
 
 SECRET_WORDS = re.compile(r"auth|bearer|cookie_|credential|headers|options|passw|proxy|secret|sites|token")
 """Parts of names of settings that hold passwords and tokens, or tables with such settings."""
-NO_SECRETS = {"fetch.cookie_file", "fetch.no_proxy", "sinks.headers"}
+NO_SECRETS = {"fetch.cookie_file", "fetch.no_proxy", "scope.max_requisites", "scope.requisites", "sinks.headers"}
 
 
 class Recorder:

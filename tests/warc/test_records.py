@@ -59,8 +59,16 @@ def test_a_response_has_its_head_as_it_came_but_for_the_one_field_that_is_untrue
     assert seen.fields["warc-date"] == DATE
     assert seen.fields["warc-ip-address"] == "192.0.2.1"
     assert seen.fields["warc-protocol"] == "http/1.1"
+    assert "warc-cipher-suite" not in seen.fields
     assert seen.fields["content-type"] == "application/http; msgtype=response"
     assert "warc-truncated" not in seen.fields
+
+
+def test_what_is_known_of_tls_is_told(tmp_path: Path) -> None:
+    exchange = make_exchange(response(cipher="TLSv1.3 TLS_AES_256_GCM_SHA384"))
+    (seen,) = written(tmp_path, make_response(exchange, digest("sha1", BODY), "sha1"))
+    assert [value for name, value in seen.all if name == "WARC-Protocol"] == ["http/1.1", "tls/1.3"]
+    assert seen.fields["warc-cipher-suite"] == "TLS_AES_256_GCM_SHA384"
 
 
 def test_digests_are_written_as_other_tools_write_them() -> None:

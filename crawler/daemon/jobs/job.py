@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from ...metrics.metrics import Ending, Snapshot
-from ...model import Disposition, Reason, Url
+from ...model import Reason, Url
 from ...standing import Counts, RobotsState
 from .figures import Figures, take_figures
 from .states import State
@@ -292,7 +292,7 @@ class Job(Figures):
     @property
     def pages(self) -> int:
         """Pages fetched, over all runs."""
-        return self.counts.settled.get(Disposition.FETCHED, 0)
+        return self.counts.pages
 
 
 def view_job(

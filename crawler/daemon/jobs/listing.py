@@ -78,7 +78,7 @@ def _value(sort: Sort, job: Record | Job, figures: _Figures) -> Value:
         Sort.CREATED: 0,  # the id decides
         Sort.NAME: (job.name or job.id).casefold()[:MOST_OF_A_NAME],
         Sort.STATE: _STATES[job.state],
-        Sort.PAGES: settled.get(Disposition.FETCHED, 0),
+        Sort.PAGES: figures.counts.pages,
         Sort.RATE: int(figures.pages_per_s * 1000),
         Sort.BYTES: figures.bytes,
         Sort.QUEUED: figures.counts.queued,

@@ -10,6 +10,8 @@ from ..owners import Rule
 from .job import JobSpec, Settings
 from .validation import apply_rules, choose
 
+RECORDS = "jsonl"
+
 
 def formats_of(base: Config) -> Sequence[str]:
     """Returns the formats that a job may have: ours, and those of the outputs in the daemon's own settings."""
@@ -55,13 +57,10 @@ def _of_formats(formats: Sequence[str], base: Config) -> tuple[SinkConfig, ...]:
 def _with_fields(sinks: Sequence[SinkConfig], spec: JobSpec) -> list[Mapping[str, object]]:
     """Returns the outputs with links and text as the request has them.
 
-    Outputs in formats of packages stay as they are, for a job may have them only as the owner wrote them. Raises
-    BadJob if there is no other.
+    Only records in JSON Lines have these fields here: an archive has none, and outputs in formats of packages stay as
+    the owner wrote them. Raises BadJob if there are no such records.
     """
     said = {name: value for name, value in (("links", spec.links), ("text", spec.text)) if value is not None}
-    if said and not any(sink.kind in BUILT_IN_SINKS for sink in sinks):
+    if said and not any(sink.kind == RECORDS for sink in sinks):
         raise BadJob([Complaint(name, "can be chosen for records in jsonl alone; this job has none") for name in said])
-    return [
-        sink.model_dump(mode="json", exclude_unset=True) | (said if sink.kind in BUILT_IN_SINKS else {})
-        for sink in sinks
-    ]
+    return [sink.model_dump(mode="json", exclude_unset=True) | (said if sink.kind == RECORDS else {}) for sink in sinks]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...model import Disposition
 from ...settings import Config
 from ...standing import Counts
 from .job import Progress, Record
@@ -14,7 +13,7 @@ def progress(record: Record, base: Config, counts: Counts, spent_s: float, spent
     left = counts.queued + counts.leased
     found = [Progress(settled, settled + left, "URLs")]
     if limit := _chosen(record, base, "limit"):
-        pages = counts.settled.get(Disposition.FETCHED, 0)
+        pages = counts.pages
         if pages + left >= limit:
             found = [Progress(min(pages, limit), limit, "pages")]
     if limit := _chosen(record, base, "time_limit_s"):

@@ -94,7 +94,7 @@ def point(at: float, snapshot: Snapshot, bytes_before: int) -> Point:
     p50, p90, p99 = snapshot.latency or (0.0, 0.0, 0.0)
     return Point(
         at=at,
-        pages=counts.settled.get(Disposition.FETCHED, 0),
+        pages=counts.pages,
         bytes=bytes_before + snapshot.bytes,
         failed=counts.settled.get(Disposition.FAILED, 0),
         excluded=counts.settled.get(Disposition.EXCLUDED, 0),

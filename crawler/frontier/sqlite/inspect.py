@@ -103,6 +103,12 @@ class FileLook:
         found: dict[str, int] = orjson.loads(self._meta("settled") or b"{}")
         return found
 
+    def requisites(self) -> int:
+        """Returns how many URLs were fetched as requisites."""
+        if not self._meta("ways"):
+            return 0
+        return len(self._connection.execute(schema.REQUISITES_FETCHED).fetchall())
+
     def failed(self) -> Mapping[str, int]:
         """Returns how many URLs failed, by reason."""
         return dict(self._connection.execute(_FAILED).fetchall())

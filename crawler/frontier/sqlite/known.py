@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from ...model import Disposition, Reason, Url
+from ...model.request import REQUISITES
 from ...standing import Known
 from ..order import LAST
 
@@ -17,7 +18,7 @@ SELECT json_group_array(json_array(first, instr(fingerprints, :sought))) FROM se
 """
 STORY = """
 SELECT u.text, u.depth, u.via, t.attempt, t.reason, t.due, v.disposition, v.reason, v.detail, v.status, v.attempt,
-       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id, t.id, {aside}
+       v.visited_at, v.duplicate_of, s.text, r.text, e.visit, e.due, q.id, t.id, {way}, {aside}
 FROM url u LEFT JOIN visit v USING (id) LEFT JOIN retry t USING (id) LEFT JOIN revisit e USING (id)
 LEFT JOIN url s ON s.id = u.seed LEFT JOIN url r ON r.id = u.root
 LEFT JOIN queue q ON q.site = :site AND q.rank = :last AND q.id = u.id {joined}
@@ -30,6 +31,8 @@ LEFT JOIN parked p ON p.id = u.id LEFT JOIN parking k ON k.id = p.pattern LEFT J
 }
 NO_ASIDE = {"aside": "NULL, NULL, NULL", "joined": ""}
 """Files of the first layout lack these tables."""
+FIRST_WITH_WAYS = 4
+"""The layout from which on it is known how a URL belongs to the crawl."""
 CHAIN = """
 WITH RECURSIVE chain (text, via, hops) AS (
     SELECT text, via, 1 FROM url WHERE id = ?
@@ -69,7 +72,9 @@ def _rows(connection: sqlite3.Connection, fingerprint: int) -> list[int]:
 
 
 def _find_row(connection: sqlite3.Connection, url: Url, row: int, site_id: int) -> Known | None:
-    query = STORY.format_map(ASIDE if _has(connection, "reread") else NO_ASIDE)
+    [layout] = connection.execute("PRAGMA user_version").fetchone()
+    parts = ASIDE if _has(connection, "reread") else NO_ASIDE
+    query = STORY.format_map({**parts, "way": "u.way" if layout >= FIRST_WITH_WAYS else "0"})
     story = connection.execute(query, {"row": row, "site": site_id, "last": LAST}).fetchone()
     return _read_story(connection, url, row, story[1:]) if story and story[0] == url.text else None
 
@@ -81,7 +86,7 @@ def _has(connection: sqlite3.Connection, table: str) -> bool:
 def _read_story(connection: sqlite3.Connection, url: Url, row: int, story: tuple[Any, ...]) -> Known:
     (
         depth, via, next_attempt, setback, due, disposition, reason, detail, status, attempt, visited_at,
-        first, seed, root, next_visit, revisit_due, is_revisited, is_retried, pattern, parked_for, is_reread,
+        first, seed, root, next_visit, revisit_due, is_revisited, is_retried, way, pattern, parked_for, is_reread,
     ) = story  # fmt: skip
     above = orjson.loads(connection.execute(CHAIN, (via,)).fetchone()[0])
     word = reason if disposition else setback
@@ -107,4 +112,6 @@ def _read_story(connection: sqlite3.Connection, url: Url, row: int, story: tuple
         pattern=pattern or "",
         parked_for=parked_for and Reason(parked_for),
         is_reread=is_reread is not None,
+        extra_hop=0 if way > REQUISITES else way,
+        requisite=max(0, way - REQUISITES),
     )

@@ -23,9 +23,10 @@ import orjson
 from ... import urls
 from ...errors import FrontierError
 from ...model import Position, Url
+from ...model.request import REQUISITES
 from ...runtime.files import replace_file
 from ...runtime.private_files import copy_file
-from ..order import rank
+from ..order import FIRST, rank
 from ..terms import WITHOUT_RULES
 from . import schema
 from .file import KEY_BYTES, check_header, check_inside, create, open_file, translate_damage, translate_errors
@@ -36,6 +37,7 @@ STEP = 1000
 MOST_MISSES = 50_000
 """Unreadable rows in a row after which no further rows are expected."""
 SIGN = 1 << 63
+URL = "text, depth, priority, redirects, via, seed, root"
 VISIT = "disposition, reason, detail, status, attempt, visited_at, digest, duplicate_of"
 
 Rows = dict[int, tuple[Any, ...]]
@@ -147,7 +149,7 @@ def _salvage(path: Path, copy: Path) -> _Salvaged:
         return _Salvaged(
             meta,
             positions,
-            _rows(connection, "url", "text, depth, priority, redirects, via, seed, root"),
+            _rows(connection, "url", f"{URL}, way") or _rows(connection, "url", f"{URL}, 0"),
             _rows(connection, "visit", f"{VISIT}, left_out") or _rows(connection, "visit", f"{VISIT}, NULL"),
             _rows(connection, "retry", "due, attempt, reason"),
             _rows(connection, "revisit", "due, fingerprint, etag, last_modified, digest, visit, interval_s"),
@@ -279,6 +281,7 @@ class _Builder:
         self._write("extra", ((self._ids[number], *row) for number, row in extras if number in self._rows))
         settled = orjson.dumps(self._settled(visits))
         notes = [(name, value) for name, value in self._salvaged.meta.items() if name.startswith(NOTE)]
+        notes += [("ways", 1)] if self._salvaged.meta.get("ways") else []
         self._write("meta", [("positions", self._salvaged.meta["positions"]), ("settled", settled.decode()), *notes])
         self._connection.execute("COMMIT")
         known, lost = len(marks), max(0, self._lost - len(self._new))
@@ -294,12 +297,12 @@ class _Builder:
 
     def _urls(self) -> Iterator[tuple[Any, ...]]:
         for number in self._names:
-            yield (self._ids[number], *self._kept[number][:1], 0, 0, 0, 0, 0, 0)
+            yield (self._ids[number], *self._kept[number][:1], 0, 0, 0, 0, 0, 0, 0)
         for number in self._rows:
-            text, depth, priority, redirects, *near = self._kept[number]
-            yield (self._ids[number], text, depth, priority, redirects, *(self._ids.get(one, 0) for one in near))
+            text, depth, priority, redirects, *near, way = self._kept[number]
+            yield (self._ids[number], text, depth, priority, redirects, *(self._ids.get(one, 0) for one in near), way)
         for new, mark in enumerate(self._new, len(self._rows) + 1):
-            yield (new, self._recorded[mark].text, self._recorded[mark].depth, 0, 0, 0, 0, 0)
+            yield (new, self._recorded[mark].text, self._recorded[mark].depth, 0, 0, 0, 0, 0, 0)
 
     def _visits(self) -> dict[int, tuple[Any, ...]]:
         """Returns the visits of the output, with the frontier's own row where that is readable."""
@@ -318,10 +321,10 @@ class _Builder:
         retries, queue = [], []
         setbacks = {self._ids[number]: row for number, row in self._salvaged.retries.items() if number in self._ids}
         parked = {row[0] for row in self._parked(visits)}
-        for new, text, depth, priority, *_ in rows:
+        for new, text, depth, priority, *_, way in rows:
             if new <= 0 or new in visits or new in parked:
                 continue
-            place = rank(priority, depth, in_depth_order=False)
+            place = FIRST if way > REQUISITES else rank(priority, depth, in_depth_order=False)
             due, attempt, reason = setbacks.get(new, (None, None, None))
             if attempt is not None:
                 retries.append((new, place, due, attempt, reason))

@@ -35,6 +35,7 @@ class FamilyRow(NamedTuple):
     via: int
     seed: int
     root: int
+    way: int
     site: int
     rank: int
     texts: Sequence[str]
@@ -107,6 +108,7 @@ class NearerRow(NamedTuple):
     via: int
     seed: int
     root: int
+    way: int
 
 
 class ParkedRow(NamedTuple):
@@ -207,7 +209,7 @@ def _rows(change: Change, number: Number, digests: bytearray) -> dict[str, Seque
         "schedules": _schedules(change, digests),
         "hints": [HintRow(hint.fingerprint - SIGN, hint.modified) for hint in change.hints],
         "patterns": [PatternRow(*pattern) for pattern in change.patterns],
-        "nearer": [NearerRow(n.row, n.request.depth, n.via, n.seed, n.root) for n in change.nearer],
+        "nearer": [NearerRow(n.row, n.request.depth, n.via, n.seed, n.root, n.request.way) for n in change.nearer],
         "parked": [ParkedRow(p.row, p.rank, number(p.pattern)) for p in change.parked],
         "parkings": [ParkingRow(number(p.pattern), p.pattern, p.reason, _json(p.examples)) for p in change.parkings],
         "reread": [RereadRow(page.row, page.left_out) for page in change.reread],
@@ -219,7 +221,7 @@ def _families(change: Change, number: Number) -> list[FamilyRow]:
     return [
         FamilyRow(
             f.first, f.like.depth, f.like.priority, f.like.redirects, f.via, f.seed, f.root,
-            number(f.site), f.rank, f.texts, bool(f.pattern),
+            f.like.way, number(f.site), f.rank, f.texts, bool(f.pattern),
         ) for f in change.families
     ]  # fmt: skip
 

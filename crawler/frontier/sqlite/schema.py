@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model import SAFE
+from ...model.request import REQUISITES
 from ..order import LAST
 from .rows import (
     ExtraRow,
@@ -29,17 +30,18 @@ APPLICATION_ID = 0x63727764
 """`crwd`, in the file's header."""
 MOST_HOPS = 1000
 """Most redirects in a row that are followed backwards."""
-VERSION = 3
-READABLE = frozenset({1, 2, VERSION})
+VERSION = 4
+READABLE = frozenset({1, 2, 3, VERSION})
 """Layouts that can be read. An older one is upgraded when the file is opened for writing."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 
--- All URLs ever queued, in the order of discovery, never changed. Those below zero are only referred to.
+-- All URLs ever queued, in the order of discovery, never changed. Those below zero are only referred to. `way`: how
+-- they belong to the crawl (`Request.way`).
 CREATE TABLE url (
     id INTEGER PRIMARY KEY, text TEXT NOT NULL, depth INTEGER, priority INTEGER, redirects INTEGER,
-    via INTEGER, seed INTEGER, root INTEGER
+    via INTEGER, seed INTEGER, root INTEGER, way INTEGER DEFAULT 0
 );
 
 -- URLs queued or out on lease, site by site in the order of lending. Kept beside `url` and not as an index on a
@@ -119,6 +121,8 @@ DROP TABLE pattern_1;
 """,
     # Layout 2 holds plain requests alone. Its readers would send every request of layout 3 as a plain GET.
     2: EXTRA,
+    # Layout 3 has pages alone: its readers would follow the links of what a page needs to be shown.
+    3: "ALTER TABLE url ADD COLUMN way INTEGER DEFAULT 0;",
 }
 """The statements that make the next layout of each older one."""
 
@@ -141,9 +145,9 @@ link."""
 PROCEDURE = f"""
 CREATE TEMP VIEW change AS SELECT {", ".join(f"NULL AS {name}" for name in CHANGE_FIELDS)};
 CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
-    INSERT INTO url SELECT {columns(NameRow)}, 0, 0, 0, 0, 0, 0 FROM json_each(new.names);
+    INSERT INTO url SELECT {columns(NameRow)}, 0, 0, 0, 0, 0, 0, 0 FROM json_each(new.names);
     INSERT INTO url
-        SELECT f.first + link.key, link.value, f.depth, f.priority, f.redirects, f.via, f.seed, f.root
+        SELECT f.first + link.key, link.value, f.depth, f.priority, f.redirects, f.via, f.seed, f.root, f.way
         FROM {_FAMILIES} AS f, json_each(f.texts) AS link;
     INSERT INTO queue
         SELECT f.site, f.rank, f.first + link.key FROM {_FAMILIES} AS f, json_each(f.texts) AS link
@@ -174,7 +178,8 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
             SELECT {column(RereadRow, "left_out")} FROM json_each(new.reread)
             WHERE {column(RereadRow, "row")} = visit.id
         ), left_out) WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
-    DELETE FROM reread WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
+    DELETE FROM reread WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread))
+        AND id NOT IN (SELECT value FROM json_each(new.rereads));
     UPDATE visit SET left_out = coalesce((
             SELECT {column(JudgedRow, "left_out")} FROM json_each(new.judged)
             WHERE {column(JudgedRow, "row")} = visit.id AND {column(JudgedRow, "before")} = visit.left_out
@@ -183,8 +188,8 @@ CREATE TEMP TRIGGER apply INSTEAD OF INSERT ON change BEGIN
         WHERE id IN (SELECT {column(JudgedRow, "row")} FROM json_each(new.judged))
             AND id NOT IN (SELECT id FROM reread);
     DELETE FROM retry WHERE id IN (SELECT {column(RereadRow, "row")} FROM json_each(new.reread));
-    UPDATE url SET (depth, via, seed, root) = (
-            SELECT {columns(NearerRow, "depth", "via", "seed", "root")}
+    UPDATE url SET (depth, via, seed, root, way) = (
+            SELECT {columns(NearerRow, "depth", "via", "seed", "root", "way")}
             FROM json_each(new.nearer) WHERE {column(NearerRow, "row")} = url.id ORDER BY json_each.key DESC LIMIT 1
         ) WHERE id IN (SELECT {column(NearerRow, "row")} FROM json_each(new.nearer));
     INSERT OR REPLACE INTO parked SELECT {columns(ParkedRow)} FROM json_each(new.parked);
@@ -215,7 +220,7 @@ CHANGE = f"INSERT INTO change VALUES ({', '.join(f':{name}' for name in CHANGE_F
 
 _ENTRY = """json_array(
     q.rank, u.id, u.text, u.depth, v.text, s.text, r.text, t.attempt, u.priority, u.redirects, u.seed, u.root,
-    json(iif(e.id IS NULL AND x.id IS NULL AND w.id IS NULL, NULL, json_array(
+    u.way, json(iif(e.id IS NULL AND x.id IS NULL AND w.id IS NULL, NULL, json_array(
         iif(x.id, '', e.etag), iif(x.id, '', e.last_modified), iif(x.id, '', hex(e.digest)), coalesce(e.visit, 1),
         coalesce(e.interval_s, 0.0), x.id IS NOT NULL, w.id IS NOT NULL
     )))
@@ -273,10 +278,10 @@ PATTERNS = """
 SELECT json_group_array(json_array(name, standing, fetched, news, parked, windows))
 FROM (SELECT * FROM (SELECT * FROM pattern ORDER BY standing DESC, fetched DESC LIMIT ?) ORDER BY standing, fetched)
 """
-FETCHED = """
+FETCHED = f"""
 SELECT json_group_array(json_array(site, pages)) FROM (
     SELECT substr(text, 1, instr(substr(text, 9), '/') + 7) AS site, count(*) AS pages
-    FROM visit JOIN url USING (id) WHERE disposition IN ('fetched', 'unchanged') GROUP BY site
+    FROM visit JOIN url USING (id) WHERE disposition IN ('fetched', 'unchanged') AND way <= {REQUISITES} GROUP BY site
 )
 """
 EXTRAS = """
@@ -309,7 +314,7 @@ PICK_ENDED = _picked(f"""
 """)
 PICK_LEFT = _picked(f"""
     SELECT id, 0 AS rank FROM visit AS v
-    WHERE id > ? AND coalesce(left_out, 255) & ? AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
+    WHERE id > ? AND coalesce(left_out, 1023) & ? AND id NOT IN (SELECT id FROM reread) AND {_IDLE}
         AND disposition IN ('fetched', 'duplicate', 'unchanged', 'redirected') AND {IS_SAFE.format("v.id")}
     ORDER BY id LIMIT ?
 """)
@@ -347,7 +352,7 @@ SELECT json_group_array(json_array(id, text)) FROM (
 """
 NO_SEEDS = """
 SELECT json_group_array(url.id) FROM json_each(?) AS wanted CROSS JOIN url ON url.id = wanted.value
-WHERE NOT (url.via = 0 AND url.seed = 0 AND url.root = 0 AND url.depth = 0)
+WHERE NOT (url.via = 0 AND url.seed = 0 AND url.root = 0 AND url.depth = 0 AND url.way = 0)
 """
 ROOTS = """
 SELECT json_group_array(json_array(u.id, u.text, s.text))
@@ -364,8 +369,11 @@ PARKINGS = """
 SELECT json_group_array(json_array(name, reason, json(examples), number))
 FROM (SELECT pattern, count(*) AS number FROM parked GROUP BY pattern) JOIN parking ON parking.id = pattern
 """
-DISTANCES = "SELECT id, iif(via = 0 AND seed = 0, 0, min(depth + 1, 65535)) FROM url WHERE id > 0"
-"""0 for a seed, else one more than the depth, as in `depths.distance`."""
+DISTANCES = "SELECT id, iif(via = 0 AND seed = 0, 0, min(depth + 1, 65535)), way FROM url WHERE id > 0"
+"""0 for a seed, else one more than the depth, as in `depths.distance`; and the way outside the reach."""
+REQUISITES_FETCHED = f"""
+SELECT visit.id, 0 FROM visit JOIN url USING (id) WHERE disposition = 'fetched' AND way > {REQUISITES}
+"""
 STANDINGS = """
 SELECT visit.id, coalesce(left_out, 32768) & 32768 FROM visit LEFT JOIN reread USING (id) LEFT JOIN revisit e USING (id)
 WHERE reread.id IS NULL AND NOT (e.fingerprint IS NOT NULL AND e.due IS NULL AND ?)

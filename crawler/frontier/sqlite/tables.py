@@ -21,7 +21,7 @@ from ..claims import Claims
 from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
 from ..extras import Extra
 from ..fingerprints import U64, Fingerprints, find_rows
-from ..order import ROW_BITS, ROW_MASK, Packed, key, rank, unpack
+from ..order import ROW_BITS, ROW_MASK, Packed, key, rank_of, unpack
 from ..state import State
 from ..store import Due, Load, Picked, Shelf, Shelved
 from ..terms import Terms
@@ -190,12 +190,12 @@ class Tables:
         self._connection.execute(schema.SHELVE_ALL)
         last, names = self._connection.execute(schema.ENDS).fetchone()
         shelved, queued = self._connection.execute("SELECT count(*), sum(queued) FROM site WHERE shelved").fetchone()
-        is_on = self.meta("revisits") == 1
+        is_on, keeps_ways = self.meta("revisits") == 1, terms.in_depth_order or self._has_ways_out(terms)
         if is_on:
             self._connection.execute(schema.TAKE_BACK, {"now": now})
         scheduled, next_due = self._connection.execute(schema.SCHEDULED).fetchone() if is_on else (0, None)
         return State(
-            seen=self._seen(last, with_values=terms.in_depth_order),
+            seen=self._seen(last, with_values=keeps_ways),
             claims=self._claims(key),
             names=names,
             queued=queued or 0,
@@ -209,26 +209,34 @@ class Tables:
             patterns=self.patterns() if terms.traps != "off" else (),
             pages=dict(self._ask(schema.FETCHED)) if terms.bounds_pages else {},
             parkings=[(Parking(*parking), number) for *parking, number in self._ask(schema.PARKINGS)],
-            depths=self._depths(is_on) if terms.in_depth_order else None,
+            depths=self._depths(is_on, terms.in_depth_order) if keeps_ways else None,
             owed=dict(self._ask(schema.OWED)),
             notes={name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in
                    self._connection.execute("SELECT name, value FROM meta WHERE name LIKE ?", (NOTE + "%",))},
         )  # fmt: skip
 
+    def _has_ways_out(self, terms: Terms) -> bool:
+        """Returns whether requisites and extra hops are followed, or were in an earlier run. Notes that they were."""
+        if terms.has_ways_out:
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('ways', 1)")
+        return bool(self.meta("ways"))
+
     def patterns(self) -> list[StoredPattern]:
         return [StoredPattern(*row) for row in self._ask(schema.PATTERNS, MOST_PATTERNS)]
 
-    def _depths(self, has_revisits: bool) -> Depths:
-        depths = Depths()
-        for rows, distances in self._columns(schema.DISTANCES):
-            depths.restore(rows, distances)
+    def _depths(self, has_revisits: bool, in_depth_order: bool) -> Depths:
+        depths = Depths(in_depth_order)
+        for rows, hops, ways in self._columns(schema.DISTANCES):
+            depths.restore(rows, hops, ways)
         for rows, has_links in self._columns(schema.STANDINGS, has_revisits):
             depths.restore_standings(rows[has_links == 0], WITHOUT_LINKS)
             depths.restore_standings(rows[has_links != 0], WITH_LINKS)
+        for rows, _ in self._columns(schema.REQUISITES_FETCHED):
+            depths.restore_requisites(rows)
         return depths
 
     def _columns(self, query: str, *arguments: object) -> Iterator[NDArray[np.int64]]:
-        """Yields two columns of numbers, some thousand rows at a time."""
+        """Yields columns of numbers, some thousand rows at a time."""
         cursor = self._connection.execute(query, arguments)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield np.array(rows, np.int64).T
@@ -267,7 +275,7 @@ def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
     found = unpack(_packed(entry, {}))
     if pattern is not None:
         return Picked(found, pattern)
-    ranked = rank(found.request.priority, found.request.depth, in_depth_order)
+    ranked = rank_of(found.request, in_depth_order)
     visit = found.request.visit
     if is_reread:
         again = replace(found.request, attempt=1, is_reread=True, etag="", last_modified="", digest=b"")
@@ -287,11 +295,11 @@ def _load(found: list[list[Any]], limit: int) -> Load:
 
 
 def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
-    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, earlier = row
+    rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, way, earlier = row
     if earlier is not None:
         etag, last_modified, digest, visit, interval_s, *is_so = earlier
         earlier = etag or "", last_modified or "", bytes.fromhex(digest or ""), visit, interval_s, *map(bool, is_so)
     return (
         key(rank, number), text, depth, once.setdefault(via, via), once.setdefault(seed, seed),
-        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, earlier,
+        once.setdefault(root, root), attempt or 1, priority, redirects, seed_row, root_row, way or 0, earlier,
     )  # fmt: skip

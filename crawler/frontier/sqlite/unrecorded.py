@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ... import urls
 from ...model import Position, Url
-from ..order import rank
+from ...model.request import REQUISITES
+from ..order import FIRST, rank
 from . import schema
 from .file import open_file, translate_damage, translate_errors
 
@@ -49,7 +50,7 @@ INSERT INTO revisit SELECT id, NULL, '', '', NULL, number, 0.0, 0 FROM missing
 INSERT OR REPLACE INTO owed SELECT id, sinks FROM missing;
 """
 UNQUEUED = """
-SELECT id, text, priority, depth FROM missing JOIN url USING (id)
+SELECT id, text, priority, depth, way FROM missing JOIN url USING (id)
 WHERE id NOT IN (SELECT id FROM queue) AND id NOT IN (SELECT id FROM parked)
 """
 QUEUE_SITE = """
@@ -124,11 +125,11 @@ class Unrecorded:
         connection.execute("COMMIT")
         connection.execute("DROP TABLE missing")
 
-    def _queue(self, found: Sequence[tuple[int, str, int, int]]) -> None:
+    def _queue(self, found: Sequence[tuple[int, str, int, int, int]]) -> None:
         in_depth_order = self._meta("order") == "depth"
-        for row, text, priority, depth in found:
+        for row, text, priority, depth, way in found:
             site = urls.fingerprint(Url(text).site, self.key) - SIGN
-            place = (site, rank(priority, depth, in_depth_order), row)
+            place = (site, FIRST if way > REQUISITES else rank(priority, depth, in_depth_order), row)
             self._connection.execute("INSERT INTO queue VALUES (?, ?, ?)", place)
             self._connection.execute(QUEUE_SITE, (site, 1))
 

@@ -1,0 +1,98 @@
+"""`crawl export FOLDER`: writes what a crawl folder holds in the format of another tool."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import show, values
+
+EVERY_S = 0.2
+"""Seconds between two lines of progress."""
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
+    format: Annotated[
+        str, typer.Option("-f", "--format", help="cdxj, csv, jsonl, tsv or wacz. Default: by the ending of -o.")
+    ] = "",
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FILE", help="The file; -: standard output. Default: FOLDER.FORMAT")
+    ] = "",
+    fields: Annotated[
+        str, typer.Option("--fields", help="Columns of csv, jsonl and tsv: url,status,timings.ttfb")
+    ] = "",
+    trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
+) -> None:
+    """Write the pages of a crawl as a table, or its WARC files as an index or as one web archive.
+
+    What is settled is written, and nothing of the folder changes. The file appears whole, or not at all.
+    """
+    from crawler import Config, Trust, export_folder, read_folder
+
+    from .interrupts import raising_interrupts
+    from .stderr import tell_line
+
+    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
+    name = format or _format_of(out)
+    path = None if out == "-" else Path(out) if out else _default(folder, name)
+    progress = _Progress()
+    with raising_interrupts():
+        try:
+            export_folder(found, name, path, fields=fields.split(","), tell=progress)
+        finally:
+            progress.clear()
+    if path is not None:
+        tell_line(f"{path}: {show.size(path.stat().st_size)}")
+
+
+def _format_of(out: str) -> str:
+    """Returns the format that the ending of a file names. Raises ConfigError."""
+    from crawler import ConfigError
+
+    ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
+    if not ending:
+        raise ConfigError("--format: which one? cdxj, csv, jsonl, tsv or wacz; `crawl export --help` tells more")
+    return ending
+
+
+def _default(folder: Path, name: str) -> Path:
+    """Returns a file in the current folder that is called like the crawl and is not there yet. Raises ConfigError."""
+    from crawler import ConfigError
+
+    path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{name}")
+    if path.exists():
+        raise ConfigError(f"{path} is there already: -o {path} replaces it, -o OTHER leaves it")
+    return path
+
+
+class _Progress:
+    """Shows on a terminal how much is read."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._next = time.monotonic() + EVERY_S
+        self._is_shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._shows and total and time.monotonic() >= self._next:
+            self._next = time.monotonic() + EVERY_S
+            self._is_shown = True
+            self._write(f"\r{done / total:5.0%} of {show.size(total)} read\x1b[K")
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._is_shown:
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            self._shows = False  # the reader is gone; the work continues

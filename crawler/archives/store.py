@@ -1,0 +1,210 @@
+"""Opens archives: reads them once for their index, then finds single answers in them. Its calls block."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from tempfile import gettempdir
+from typing import NamedTuple
+
+from ..errors import ArchiveError, ConfigError, StorageFull
+from ..model import Request
+from ..runtime.counting import many
+from ..runtime.files import is_full
+from ..urls.canonical import Policy
+from ..warc.reading import Record, Walk, read_record
+from ..warc.unpacking import Window
+from .answers import MOST_HEAD, Answer
+from .captures import BATCH, Capture, Captures, request_key
+from .files import SETTING, ArchiveFile, open_window, unpack_window
+from .indexing import Indexer, Unseekable, original_key, read_block, unix_time
+
+MOST_OPEN = 64
+"""Files that are open at a time."""
+MOST_NOTES = 100
+
+
+class Found(NamedTuple):
+    """An archived exchange."""
+
+    answer: Answer
+    at: float
+    """Unix seconds when it was made."""
+    ip: str
+    """The address of the server. Empty: the archive does not say."""
+    truncated: str
+    """Why the body is not whole, in WARC's word. Empty: it is."""
+
+
+class Large(NamedTuple):
+    """An archived exchange that needs memory first."""
+
+    size: int
+    """Bytes that it takes."""
+
+
+class Missing(NamedTuple):
+    """There is no answer for a request, or none that can be read."""
+
+    why: str = ""
+    """Why not, in a few words. Empty: it was not archived."""
+
+
+class Store:
+    """The archives of one replay. One thread at a time calls it, but for `stop` and `notes`."""
+
+    def __init__(self, files: Sequence[ArchiveFile], policy: Policy, most_body: int) -> None:
+        """`policy` makes the spelling of URLs that requests have. `most_body`: bytes of the largest body wanted."""
+        self._files = files
+        self._policy = policy
+        self._largest = most_body + MOST_HEAD + 1
+        self._captures = Captures()
+        self._aside = ExitStack()
+        self._unpacked: dict[int, Window] = {}
+        """Windows on unpacked copies of files that are one packed stream."""
+        self._windows: OrderedDict[int, tuple[Window, ExitStack]] = OrderedDict()
+        self._is_stopped = threading.Event()
+        self.notes: list[str] = []
+        """What could not be read, one line each."""
+
+    def __len__(self) -> int:
+        return len(self._captures)
+
+    def index(self) -> None:
+        """Reads all files once. Raises ConfigError if none of them is an archive with an answer in it."""
+        indexer = Indexer(self._captures, self._policy)
+        for number, one in enumerate(self._files):
+            self._index_file(indexer, number, one)
+        self._captures.sort()
+        if not len(self) and not self._is_stopped.is_set():
+            why = self.notes[0] if self.notes else f"{self._files[0].name}: no answer of a web server in it"
+            raise ConfigError(f"{SETTING}: {why}", [SETTING], [why])
+
+    def stop(self) -> None:
+        """Ends `index` early; another thread may call it."""
+        self._is_stopped.set()
+
+    def documents(self, after: int) -> list[tuple[int, str]]:
+        """Returns number and URL of archived documents behind the one with the number `after`; none at the end.
+
+        They stand in the order of the archives, and some URLs come more than once.
+        """
+        return self._captures.documents(after, BATCH)
+
+    def find(self, request: Request, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing:
+        """Returns the archived answer to a request, if it takes at most `room` bytes.
+
+        A URL that was asked several times gives its answers in turn, one an attempt. `may_be_unchanged`: the request
+        asks for a change only, so a 304 answers it.
+        """
+        url, method, body = request.url.text, request.method, request.body
+        capture = self._captures.find(request_key(url, method, body), request.attempt + request.visit - 2)
+        if capture is None:
+            return Missing()
+        try:
+            return self._read(capture, room, may_be_unchanged=may_be_unchanged)
+        except (ArchiveError, OSError) as error:
+            self.note(str(error))
+            return Missing(str(error))
+
+    def note(self, line: str) -> None:
+        """Keeps a line about what could not be read, once."""
+        if len(self.notes) < MOST_NOTES and line not in self.notes:
+            self.notes.append(line)
+
+    def close(self) -> None:
+        """Closes all files and drops the index."""
+        for _, stack in self._windows.values():
+            stack.close()
+        self._aside.close()
+        self._captures.close()
+
+    # -- reading once ------------------------------------------------------------------------------------------------
+
+    def _index_file(self, indexer: Indexer, number: int, one: ArchiveFile) -> None:
+        before = len(self)
+        with ExitStack() as stack:
+            try:
+                window = open_window(one, stack)
+                try:
+                    self._walk(indexer, number, window, one.name)
+                except Unseekable:
+                    self._captures.forget(number)
+                    window = self._unpacked[number] = unpack_window(window, one.name, self._aside)
+                    self._walk(indexer, number, window, one.name)
+            except (OSError, sqlite3.Error) as error:
+                if is_full(error):
+                    raise StorageFull(f"{gettempdir()}: no space left for the index of {one.name}") from error
+                if not isinstance(error, OSError):
+                    raise
+                raise ConfigError(f"{SETTING}: {one.name}: {error.strerror or error}", [SETTING]) from error
+            except ArchiveError as error:
+                if one.is_named and not error.offset and len(self) == before:
+                    raise ConfigError(f"{SETTING}: {error}", [SETTING], [str(error)]) from error
+                kept = many(len(self) - before, "answer", "answers")
+                self.note(f"{error}; the {kept} before it can be replayed, the rest of the file is not read")
+
+    def _walk(self, indexer: Indexer, number: int, window: Window, name: str) -> None:
+        indexer.read(Walk(window, name, is_checked=False), number, self._is_stopped.is_set)
+
+    # -- reading again -----------------------------------------------------------------------------------------------
+
+    def _read(self, capture: Capture, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing:
+        record = self._record(capture)
+        if (size := self._size(record)) > room:
+            return Large(size)
+        said, answer = record.fields, self._answer(record, capture)
+        if answer.status == 304 and may_be_unchanged:
+            return _found(said, answer, said)
+        is_unchanged = answer.status == 304
+        if not capture.is_revisit and not is_unchanged:
+            return _found(said, answer, said)
+        original = self._captures.find_original(*original_key(record, self._policy, is_unchanged=is_unchanged))
+        if original is None:
+            return Missing("its record refers to a body that is in none of these archives")
+        kept = self._record(original)
+        if (size := size + self._size(kept)) > room:
+            return Large(size)
+        whole = self._answer(kept, original)
+        if answer.fields and not is_unchanged:
+            whole = answer._replace(body=whole.body, is_whole=whole.is_whole)
+        return _found(said, whole, kept.fields)
+
+    def _size(self, record: Record) -> int:
+        """Returns the bytes that a record takes in memory."""
+        return min(record.size, self._largest)
+
+    def _answer(self, record: Record, capture: Capture) -> Answer:
+        """Returns the answer of a record, its body cut if it is larger than any that is wanted. Raises ArchiveError."""
+        block, is_all = record.read_all(self._largest)
+        why = ""
+        if is_all:
+            record.finish()
+            why = "" if record.is_sound is not False else "the bytes of the record do not have the digest that it names"
+        answer = read_block(record, block)
+        if why or answer is None:
+            raise ArchiveError(self._files[capture.file].name, why or "the record holds no answer", capture.offset)
+        return answer
+
+    def _record(self, capture: Capture) -> Record:
+        return read_record(self._window(capture.file), self._files[capture.file].name, capture.offset)
+
+    def _window(self, number: int) -> Window:
+        if number in self._unpacked:
+            return self._unpacked[number]
+        if number not in self._windows:
+            with ExitStack() as stack:
+                self._windows[number] = open_window(self._files[number], stack), stack.pop_all()
+            while len(self._windows) > MOST_OPEN:
+                self._windows.popitem(last=False)[1][1].close()
+        self._windows.move_to_end(number)
+        return self._windows[number][0]
+
+
+def _found(said: Mapping[str, str], answer: Answer, kept: Mapping[str, str]) -> Found:
+    """Returns the exchange; `said` are the fields of its record, `kept` those of the record that holds the body."""
+    truncated = kept.get("warc-truncated", "") or ("" if answer.is_whole else "disconnect")
+    return Found(answer, unix_time(said.get("warc-date", "")), said.get("warc-ip-address", ""), truncated)

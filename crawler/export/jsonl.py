@@ -1,0 +1,23 @@
+"""The format `jsonl`: the records as they are, or some of their fields, one line of JSON each."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import orjson
+
+from ..runtime.escaping import json_line
+from .columns import find_value
+from .source import Source
+from .wanted import Wanted
+
+
+def write_jsonl(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
+    """Writes the settled records; with `wanted.fields`, these fields alone, under their names. Raises FolderError."""
+    if not wanted.fields:
+        file.writelines(source.lines())
+        return
+    paths = {name: name.split(".") for name in wanted.fields}
+    for line in source.lines():
+        record = orjson.loads(line)
+        file.write(json_line({name: find_value(record, path) for name, path in paths.items()}))

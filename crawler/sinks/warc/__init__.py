@@ -1,0 +1,47 @@
+"""The format `warc`: every exchange of the crawl as it went over the wire, in WARC 1.1 files (docs/archives.md)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import CancelScope
+
+from ...protocols import Sink
+from ...runtime.private_files import BESIDE
+from ...settings import SinkConfig
+from ...settings.warc import WarcConfig
+from ...warc.names import find_files
+from .writing import INDEX, WarcSink
+
+__all__ = ["WarcOutput", "WarcSink"]
+
+
+class WarcOutput:
+    """The output in the folder `config.path` of a crawl folder. Its records are not read back here."""
+
+    reader: None = None
+    mender: None = None
+
+    def __init__(self, folder: Path, config: SinkConfig, settings: WarcConfig) -> None:
+        self._folder = folder / config.path
+        self._settings = settings
+        self.name: str = f"warc:{config.path}"
+        self.place: str = str(self._folder)
+        index = f"{config.path}/{INDEX}"
+        self.drafts: tuple[str, ...] = (index, *[f"{index}{end}" for end in BESIDE])
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The names of the WARC files that are there. A crawl begins its first one with the first answer."""
+        return [f"{self._folder.name}/{one.present_name}" for one in find_files(self._folder)]
+
+    @asynccontextmanager
+    async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:
+        sink = WarcSink(self.name, self._folder, self._settings, is_synced=is_synced)
+        try:
+            yield sink
+        finally:
+            with CancelScope(shield=True):
+                await sink.close()
