@@ -46,6 +46,8 @@ class PlainWire(asyncio.Protocol):
         self.loop = loop
         self.transport: asyncio.Transport | None = None
         self.ip: str = ""
+        self.cipher: str = ""
+        """The version and the cipher suite of TLS."""
         self.exchanges: int = 0
         self.absences = 0
         """Absences of this process that were known when the last exchange ended."""
@@ -63,6 +65,8 @@ class PlainWire(asyncio.Protocol):
         self._most = READ_BYTES
         self._keeps = True
         """Whether the last answer lets the connection be used again."""
+        self._is_early = False
+        """Whether bytes came before the first request."""
         self._is_left = False
         """Whether the current answer is left to aiohttp."""
         self._is_over = False
@@ -99,9 +103,11 @@ class PlainWire(asyncio.Protocol):
         self._files.idle.pop(self, None)
         self.turn += 1
         self.received = 0
-        self._data, self._head, self._chunks = b"", None, None
+        self._head = self._chunks = None
         self._held_s = 0.0
         self._answer = self.loop.create_future()
+        if self._is_early:
+            self._leave()
         if throttles and self.connected:
             self._throttles = throttles
             for throttle in throttles:
@@ -113,7 +119,7 @@ class PlainWire(asyncio.Protocol):
         Call it once after `expect`.
         """
         assert self._answer is not None
-        if not self.connected and not self._answer.done():
+        if self._is_over and not self._answer.done():
             raise NoAnswer from self._error
         return await self._answer
 
@@ -135,11 +141,14 @@ class PlainWire(asyncio.Protocol):
             self._uncount()
             transport.set_protocol(wire)
         wire.connection_made(transport)
-        wire.ip, wire.absences, wire.exchanges = self.ip, self.absences, self.exchanges - 1
+        wire.ip, wire.cipher, wire.absences, wire.exchanges = self.ip, self.cipher, self.absences, self.exchanges - 1
+        data, self._data = bytes(self._data), b""
+        if self._is_early:
+            wire.data_received(data)
         wire.expect(has_body=has_body)
-        if self._data:
-            wire.data_received(bytes(self._data))
-            self._data = b""
+        if data and not self._is_early:
+            wire.data_received(data)
+        self._is_early = False
         wire.join(throttles)  # what came so far is charged to them already
         if self._is_over:
             wire.connection_lost(self._error)
@@ -164,6 +173,9 @@ class PlainWire(asyncio.Protocol):
         self._files.open += 1
         peer = transport.get_extra_info("peername")
         self.ip = peer[0] if peer else ""
+        if cipher := transport.get_extra_info("cipher"):
+            suite, version, _ = cipher
+            self.cipher = f"{version} {suite}"
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._is_over or self.transport is None:
@@ -181,8 +193,13 @@ class PlainWire(asyncio.Protocol):
             self._fail(error)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
+        if self._answer is None and self.exchanges:
             self.close()
+            return
+        if self._answer is None or self._is_early:
+            self._is_early = True
+            self._data += data
+            self._stop_transport()
             return
         self.received += len(data)
         for throttle in self._throttles:

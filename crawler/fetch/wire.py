@@ -48,14 +48,15 @@ class Wire(ResponseHandler):
     request (RFC 9112 9.2). Bytes read after a request was sent cannot be told from its answer.
     """
 
+    holder: Connection | None = None
+    """aiohttp's hold on it, where aiohttp keeps it for the next exchange: behind proxies."""
+    lender: PlainWire | None = None
+    """The connection that was lent to us, if it was."""
+
     def __init__(self, connector: Pool, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._connector = connector
-        self.holder: Connection | None = None
-        """aiohttp's hold on it, where aiohttp keeps it for the next exchange: behind proxies."""
         self._files = connector.files
-        self.lender: PlainWire | None = None
-        """The connection that was lent to us, if it was."""
         self.ip: str = ""
         self.cipher: str = ""
         """The version and the cipher suite of TLS."""
@@ -226,9 +227,12 @@ class Wire(ResponseHandler):
         self._uncount()
         self._leave_throttles()
         # After a reset or a TLS error, a body that ends with its connection would count as whole.
+        payload = self._payload
         if isinstance(exc, OSError):
             self._tell_reader(exc)
         super().connection_lost(exc)
+        if isinstance(exc, OSError) and payload is not None and payload.exception() is not None:
+            payload.set_exception(exc)  # aiohttp set another error, which a reader who comes later would get
 
     def data_received(self, data: bytes) -> None:
         if not self._is_asked:
