@@ -20,6 +20,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, end_on_ctrl_c)
     _fill_gaps()
     gc.set_threshold(FEW_COLLECTIONS)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start one for each core
     note_code = leave_at_once()
     from .app import main as run
 
